@@ -1,0 +1,262 @@
+"""Every setting, its type, its default and its meaning: the only place that spells them.
+
+Values are checked by ``config.load``; by the time a ``Settings`` exists it is sound.
+Units are in the names. Paths are absolute once loaded.
+"""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """The one-sentence meaning of a setting or a column; docs are generated from it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The smallest and largest value a number may take."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """The name of the check in ``config.checks`` that a text value must pass."""
+
+    name: str
+
+
+Objection = Literal["strip", "drop", "ignore"]
+
+_YEAR_S = 366 * 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxySettings:
+    """The public door: where it listens, whom it believes, what it refuses."""
+
+    host: Annotated[str, Doc("Address the proxy listens on.")] = "127.0.0.1"
+    port: Annotated[int, Limits(0, 65_535), Doc("Port the proxy listens on.")] = 8080
+    workers: Annotated[
+        int, Limits(1, 64), Doc("Processes that share the port (SO_REUSEPORT).")
+    ] = 1
+    path_prefix: Annotated[
+        str,
+        Format("path_prefix"),
+        Doc("Path under which the site routes tracking here, such as /stats."),
+    ] = ""
+    tag_path: Annotated[
+        str, Format("path"), Doc("Path of the tag; rename it to suit the site.")
+    ] = "/m.js"
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Format("network"),
+        Doc("Addresses or networks whose forwarding header is believed."),
+    ] = ()
+    client_ip: Annotated[
+        str,
+        Format("client_ip"),
+        Doc(
+            "Where the client address comes from: peer, xff, forwarded or"
+            " header:NAME; a header counts only from a trusted proxy."
+        ),
+    ] = "peer"
+    max_body_bytes: Annotated[
+        int, Limits(1_024, 16_777_216), Doc("Larger request bodies answer 413.")
+    ] = 262_144
+    max_events: Annotated[
+        int, Limits(1, 100_000), Doc("Most events one request may carry.")
+    ] = 1_000
+    request_timeout_s: Annotated[
+        int, Limits(1, 300), Doc("Headers and body must arrive within this time.")
+    ] = 10
+    keepalive_s: Annotated[
+        int, Limits(1, 3_600), Doc("An idle connection is closed after this time.")
+    ] = 15
+    max_connections: Annotated[
+        int, Limits(16, 100_000), Doc("Most connections a worker holds at once.")
+    ] = 4_096
+    debug_header: Annotated[
+        bool, Doc("Name the drop reason in an X-Millpond header, for wiring up a site.")
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacySettings:
+    """What is kept of a visitor, and for how long it can be recomputed."""
+
+    salt_store: Annotated[
+        str,
+        Format("salt_store"),
+        Doc(
+            "Directory or redis:// URL that holds the live salts; empty chooses a"
+            " RAM-backed directory where there is one."
+        ),
+    ] = ""
+    key_dir: Annotated[
+        str, Format("directory"), Doc("Directory of the per-site keys for order ids.")
+    ] = "data/keys"
+    geo: Annotated[
+        Literal["country", "region", "none"], Doc("How finely a visit is located.")
+    ] = "country"
+    geo_database: Annotated[
+        str, Format("file"), Doc("MMDB file; without it countries are unknown.")
+    ] = ""
+    gpc: Annotated[Objection, Doc("What Sec-GPC: 1 does to an event.")] = "strip"
+    dnt: Annotated[Objection, Doc("What DNT: 1 does to an event.")] = "strip"
+    mode: Annotated[
+        Literal["cookieless"], Doc("The named privacy mode the site runs in.")
+    ] = "cookieless"
+    query_allow: Annotated[
+        tuple[str, ...],
+        Format("query_key"),
+        Doc("Query keys kept in the stored path; all others are dropped."),
+    ] = ()
+    referrer: Annotated[
+        Literal["host"], Doc("How much of the referrer is stored.")
+    ] = "host"
+    late_limit_s: Annotated[
+        int,
+        Limits(0, 604_800),
+        Doc("How far back an event may place itself, if that day's salt still lives."),
+    ] = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolSettings:
+    """Where accepted events wait, durable, until the batcher has committed them."""
+
+    dir: Annotated[str, Format("directory"), Doc("Directory of the spool.")] = (
+        "data/spool"
+    )
+    fsync_window_ms: Annotated[
+        int,
+        Limits(0, 1_000),
+        Doc("Wait this long for more events before an fsync; 0 is fastest."),
+    ] = 0
+    segment_max_mb: Annotated[
+        int, Limits(1, 1_024), Doc("A segment is sealed at this size.")
+    ] = 32
+    segment_max_s: Annotated[
+        int, Limits(1, 3_600), Doc("A segment is sealed at this age.")
+    ] = 10
+    max_bytes: Annotated[
+        int,
+        Limits(1_048_576, 1 << 50),
+        Doc("The whole spool's bound; beyond it the proxy answers 503."),
+    ] = 2_147_483_648
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarehouseSettings:
+    """Where the tables are, and how long each keeps its days (0: for ever)."""
+
+    uri: Annotated[str, Format("warehouse"), Doc("Directory of the tables.")] = (
+        "data/warehouse"
+    )
+    engine: Annotated[Literal["local"], Doc("What runs the jobs.")] = "local"
+    duplicate_window_days: Annotated[
+        int, Limits(1, 366), Doc("A message id is recognised this many days apart.")
+    ] = 7
+    keep_events_days: Annotated[
+        int, Limits(0, 36_500), Doc("Days of events kept.")
+    ] = 760
+    keep_sessions_days: Annotated[
+        int, Limits(0, 36_500), Doc("Days of sessions kept.")
+    ] = 760
+    keep_daily_stats_days: Annotated[
+        int, Limits(0, 36_500), Doc("Days of daily_stats kept.")
+    ] = 0
+    keep_drops_days: Annotated[
+        int, Limits(0, 36_500), Doc("Days of drop counts kept.")
+    ] = 0
+    value_limit: Annotated[
+        int,
+        Limits(10, 10_000_000),
+        Doc("Most values of one dimension a (site, day) keeps; the rest is (other)."),
+    ] = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobsSettings:
+    """How often each scheduled job runs."""
+
+    load_every_s: Annotated[
+        int, Limits(1, 86_400), Doc("Sealed segments are loaded this often.")
+    ] = 15
+    build_every_s: Annotated[
+        int, Limits(1, 86_400), Doc("sessions and daily_stats are built this often.")
+    ] = 30
+    compact_every_s: Annotated[
+        int, Limits(1, _YEAR_S), Doc("Small files are merged this often.")
+    ] = 3_600
+    destroy_salts_every_s: Annotated[
+        int, Limits(1, 3_600), Doc("Ended dates' salts are looked for this often.")
+    ] = 60
+    retain_every_s: Annotated[
+        int, Limits(1, _YEAR_S), Doc("Retention runs this often.")
+    ] = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportsSettings:
+    """The private server: dashboard and statistics API."""
+
+    host: Annotated[str, Doc("Address the reports server listens on.")] = "127.0.0.1"
+    port: Annotated[int, Limits(0, 65_535), Doc("Port of the reports server.")] = 8081
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSettings:
+    """One measured site."""
+
+    id: Annotated[str, Format("site_id"), Doc("The site's name in tables and reports.")]
+    domains: Annotated[
+        tuple[str, ...],
+        Format("domain"),
+        Doc("Hosts the site is served from; *.example.org takes in every subdomain."),
+    ]
+    timezone: Annotated[
+        str, Format("timezone"), Doc("IANA time zone that bounds the site's days.")
+    ] = "UTC"
+    currency: Annotated[
+        str, Format("currency"), Doc("ISO 4217 currency its revenue is reported in.")
+    ] = "EUR"
+    keys: Annotated[
+        tuple[str, ...],
+        Format("key"),
+        Doc("Public keys by which a vendor's client names this site."),
+    ] = ()
+    secret_keys: Annotated[
+        tuple[str, ...],
+        Format("secret_key"),
+        Doc("sha256:HEX of keys the site's own servers send."),
+    ] = ()
+    actors: Annotated[
+        Literal["off", "daily", "keyed"], Doc("How known customers are pseudonymised.")
+    ] = "daily"
+    props_allow: Annotated[
+        tuple[str, ...], Format("prop_key"), Doc("Event properties that are kept.")
+    ] = ()
+    path_rules: Annotated[
+        tuple[str, ...],
+        Format("path_rule"),
+        Doc("Route templates such as /reset/:token; a :part is stored as its name."),
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The whole configuration, checked."""
+
+    proxy: ProxySettings = field(default_factory=ProxySettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    spool: SpoolSettings = field(default_factory=SpoolSettings)
+    warehouse: WarehouseSettings = field(default_factory=WarehouseSettings)
+    jobs: JobsSettings = field(default_factory=JobsSettings)
+    reports: ReportsSettings = field(default_factory=ReportsSettings)
+    sites: tuple[SiteSettings, ...] = ()

@@ -1,0 +1,227 @@
+"""The row classes: the one list of every table's columns, their types and meanings.
+
+The spool, the Polars schemas, the Delta tables, docs/tables.md and the audit all
+derive from these classes. Nothing here may import a data library: the proxy does.
+"""
+
+from datetime import date
+from typing import Annotated, NewType
+
+import msgspec
+
+from config.settings import Doc
+
+# Whole seconds since 1970-01-01 UTC; stored as a UTC timestamp.
+UtcSeconds = NewType("UtcSeconds", int)
+# 64 bits, signed because Delta has no unsigned integers.
+Hash64 = NewType("Hash64", int)
+# JSON text with sorted keys.
+JsonText = NewType("JsonText", str)
+
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A stored row; a field left at its default is left out of the spool."""
+
+
+class Item(Row):
+    """One line of an order or cart."""
+
+    product: Annotated[str, Doc("The shop's product id or SKU.")]
+    variant: Annotated[str | None, Doc("The chosen variant.")] = None
+    quantity: Annotated[int, Doc("Pieces; negative for returned ones.")] = 1
+    price_minor: Annotated[
+        int | None, Doc("Price of one piece in minor units of the currency.")
+    ] = None
+
+
+class Event(Row):
+    """One accepted, anonymous event."""
+
+    site: Annotated[str, Doc("Site id.")]
+    day: Annotated[date, Doc("The site's local date on which the event occurred.")]
+    at: Annotated[UtcSeconds, Doc("When it occurred, UTC, whole seconds.")]
+    seq: Annotated[int, Doc("Order within its request.")] = 0
+    event_id: Annotated[
+        Hash64 | None,
+        Doc("Keyed hash of the client's message id; removes duplicates."),
+    ] = None
+    visitor: Annotated[
+        Hash64 | None,
+        Doc("Daily-salted hash; unlinkable across days and sites; null when stripped."),
+    ] = None
+    actor: Annotated[
+        Hash64 | None, Doc("Pseudonym of a known customer, by the site's actors level.")
+    ] = None
+    name: Annotated[str, Doc("What happened; pageview is one name.")] = "pageview"
+    protocol: Annotated[str, Doc("The wire protocol it came by.")] = "native"
+    server: Annotated[bool, Doc("Sent by the site's own server with a secret key.")] = (
+        False
+    )
+    hostname: Annotated[str | None, Doc("Host of the page.")] = None
+    path: Annotated[str | None, Doc("Path of the page, secrets cut, query dropped.")] = (
+        None
+    )
+    referrer: Annotated[str | None, Doc("Host that linked here; null if direct.")] = (
+        None
+    )
+    source: Annotated[str | None, Doc("Name of who sent the visit.")] = None
+    channel: Annotated[str | None, Doc("Class of the source.")] = None
+    utm_source: Annotated[str | None, Doc("utm_source of the page URL.")] = None
+    utm_medium: Annotated[str | None, Doc("utm_medium of the page URL.")] = None
+    utm_campaign: Annotated[str | None, Doc("utm_campaign of the page URL.")] = None
+    utm_term: Annotated[str | None, Doc("utm_term of the page URL.")] = None
+    utm_content: Annotated[str | None, Doc("utm_content of the page URL.")] = None
+    click_id: Annotated[
+        str | None, Doc("Kind of click id in the URL (gclid, …), never its value.")
+    ] = None
+    country: Annotated[str | None, Doc("ISO 3166-1 alpha-2 country.")] = None
+    region: Annotated[str | None, Doc("ISO 3166-2 region, if configured.")] = None
+    browser: Annotated[str | None, Doc("Browser family.")] = None
+    browser_major: Annotated[int | None, Doc("Browser's major version.")] = None
+    os: Annotated[str | None, Doc("Operating system family.")] = None
+    device: Annotated[str | None, Doc("desktop, mobile, tablet, tv, …")] = None
+    screen: Annotated[str | None, Doc("Class of screen width: xs, s, m, l, xl.")] = None
+    language: Annotated[str | None, Doc("Primary language tag.")] = None
+    engaged_ms: Annotated[
+        int | None, Doc("Milliseconds of attention this event adds.")
+    ] = None
+    scroll_pct: Annotated[int | None, Doc("Deepest scroll position, 0 to 100.")] = None
+    props: Annotated[
+        JsonText | None, Doc("Allow-listed properties as JSON, keys sorted.")
+    ] = None
+    late: Annotated[
+        bool, Doc("Named an earlier day that was closed; counted on arrival.")
+    ] = False
+    order_key: Annotated[
+        Hash64 | None, Doc("Keyed hash of the order id; counts an order once.")
+    ] = None
+    cart_key: Annotated[Hash64 | None, Doc("Keyed hash of the cart id.")] = None
+    currency: Annotated[str | None, Doc("ISO 4217 currency of the amounts.")] = None
+    value_minor: Annotated[int | None, Doc("Order total in minor units.")] = None
+    tax_minor: Annotated[int | None, Doc("Tax in minor units.")] = None
+    shipping_minor: Annotated[int | None, Doc("Shipping in minor units.")] = None
+    refund_minor: Annotated[int | None, Doc("Refunded amount in minor units.")] = None
+    coupon: Annotated[str | None, Doc("Coupon code of a campaign.")] = None
+    items: Annotated[tuple[Item, ...] | None, Doc("Lines of the order or cart.")] = None
+
+
+class Session(Row):
+    """A visitor's run of events with no gap over the timeout, within one day."""
+
+    site: Annotated[str, Doc("Site id.")]
+    day: Annotated[date, Doc("The site's local date.")]
+    session: Annotated[Hash64, Doc("Deterministic id of the session.")]
+    visitor: Annotated[Hash64, Doc("The visitor whose session it is.")]
+    started_at: Annotated[UtcSeconds, Doc("Time of the first event, UTC.")]
+    duration_s: Annotated[int, Doc("Seconds from the first to the last event.")]
+    engaged_ms: Annotated[int, Doc("Sum of engagement pings in milliseconds.")]
+    pageviews: Annotated[int, Doc("Events named pageview.")]
+    events: Annotated[int, Doc("All events, engagement pings left out.")]
+    bounce: Annotated[bool, Doc("Meets the bounce definition of docs/metrics.md.")]
+    continued: Annotated[bool, Doc("Goes on from the day before; no new acquisition.")]
+    suspect: Annotated[bool, Doc("Too long or too busy for a person; in no figure.")]
+    entry_path: Annotated[str | None, Doc("Path of the first pageview.")]
+    exit_path: Annotated[str | None, Doc("Path of the last pageview.")]
+    hostname: Annotated[str | None, Doc("Host of the first event.")]
+    referrer: Annotated[str | None, Doc("Referrer host of the first event.")]
+    source: Annotated[str | None, Doc("Source of the first event.")]
+    channel: Annotated[str | None, Doc("Channel of the first event.")]
+    utm_source: Annotated[str | None, Doc("utm_source of the first event.")]
+    utm_medium: Annotated[str | None, Doc("utm_medium of the first event.")]
+    utm_campaign: Annotated[str | None, Doc("utm_campaign of the first event.")]
+    utm_term: Annotated[str | None, Doc("utm_term of the first event.")]
+    utm_content: Annotated[str | None, Doc("utm_content of the first event.")]
+    click_id: Annotated[str | None, Doc("Click id kind of the first event.")]
+    country: Annotated[str | None, Doc("Country of the first event.")]
+    region: Annotated[str | None, Doc("Region of the first event.")]
+    browser: Annotated[str | None, Doc("Browser of the first event.")]
+    browser_major: Annotated[int | None, Doc("Browser version of the first event.")]
+    os: Annotated[str | None, Doc("Operating system of the first event.")]
+    device: Annotated[str | None, Doc("Device class of the first event.")]
+    screen: Annotated[str | None, Doc("Screen class of the first event.")]
+    language: Annotated[str | None, Doc("Language of the first event.")]
+    product_views: Annotated[int, Doc("Events named product_viewed.")]
+    cart_updates: Annotated[int, Doc("Events named cart_updated.")]
+    checkouts: Annotated[int, Doc("Events named checkout_started.")]
+    orders: Annotated[int, Doc("Orders placed, each order key once.")]
+    value_minor: Annotated[int, Doc("Value of those orders in the site's currency.")]
+    currency: Annotated[str, Doc("The site's currency.")]
+
+
+class DailyStat(Row):
+    """The figures of one value of one dimension on one day of one site."""
+
+    site: Annotated[str, Doc("Site id.")]
+    day: Annotated[date, Doc("The site's local date.")]
+    dimension: Annotated[str, Doc("What the day is broken down by; total is all.")]
+    value: Annotated[str, Doc("The dimension's value; (none) unknown, (other) folded.")]
+    currency: Annotated[str, Doc("Currency of value_minor; other currencies get rows.")]
+    visitors: Annotated[int, Doc("Distinct visitors.")]
+    sessions: Annotated[int, Doc("Sessions.")]
+    bounces: Annotated[int, Doc("Sessions that bounced.")]
+    pageviews: Annotated[int, Doc("Pageviews.")]
+    events: Annotated[int, Doc("Events, engagement pings left out.")]
+    duration_s: Annotated[int, Doc("Sum of session durations in seconds.")]
+    engaged_ms: Annotated[int, Doc("Sum of engagement in milliseconds.")]
+    orders: Annotated[int, Doc("Orders placed.")]
+    value_minor: Annotated[int, Doc("Order value in minor units of currency.")]
+
+
+class Drop(Row):
+    """How many hits were refused for one reason in one hour; never a payload."""
+
+    site: Annotated[str, Doc("Site id; (unknown) where the site was the problem.")]
+    day: Annotated[date, Doc("The site's local date of arrival.")]
+    hour: Annotated[int, Doc("The site's local hour of arrival, 0 to 23.")]
+    reason: Annotated[str, Doc("One of the closed set of drop reasons.")]
+    protocol: Annotated[str, Doc("The wire protocol they came by.")]
+    count: Annotated[int, Doc("How many hits.")]
+
+
+class LedgerEntry(Row):
+    """One link of the tamper-evident chain of what was done to the data."""
+
+    number: Annotated[int, Doc("Position in the chain, from 0.")]
+    day: Annotated[date, Doc("UTC date of the entry.")]
+    at: Annotated[UtcSeconds, Doc("When it was written, UTC.")]
+    kind: Annotated[str, Doc("salt_created, salt_destroyed, retention, …")]
+    subject: Annotated[str, Doc("What it concerns; never anything personal.")]
+    detail: Annotated[JsonText, Doc("Facts of the entry as JSON, keys sorted.")]
+    previous: Annotated[str, Doc("SHA-256 of the entry before, hex.")]
+    digest: Annotated[str, Doc("SHA-256 of this entry and the one before, hex.")]
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored table: its name, its row class, and how it lies on disk."""
+
+    name: str
+    row: type[Row]
+    key: tuple[str, ...]
+    partition_by: tuple[str, ...] = ("day",)
+    sort_by: tuple[str, ...] = ()
+
+
+EVENTS = Table(
+    name="events",
+    row=Event,
+    key=("site", "day", "event_id"),
+    sort_by=("visitor", "at", "seq"),
+)
+SESSIONS = Table(
+    name="sessions",
+    row=Session,
+    key=("site", "day", "session"),
+    sort_by=("site", "visitor", "started_at"),
+)
+DAILY_STATS = Table(
+    name="daily_stats",
+    row=DailyStat,
+    key=("site", "day", "dimension", "value", "currency"),
+    sort_by=("site", "dimension", "value", "currency"),
+)
+DROPS = Table(
+    name="drops", row=Drop, key=("site", "day", "hour", "reason", "protocol")
+)
+LEDGER = Table(name="ledger", row=LedgerEntry, key=("number",))
+TABLES = (EVENTS, SESSIONS, DAILY_STATS, DROPS, LEDGER)
