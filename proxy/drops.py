@@ -1,0 +1,50 @@
+"""Why a hit was refused: one closed set of reasons, and their counts until written."""
+
+from collections import Counter
+from datetime import date
+from enum import StrEnum
+
+import msgspec
+
+UNKNOWN_SITE_ID = "(unknown)"
+
+
+class DropReason(StrEnum):
+    """Every reason for which a hit is not stored."""
+
+    OPT_OUT = "opt_out"
+    GPC = "gpc"
+    DNT = "dnt"
+    UNKNOWN_SITE = "unknown_site"
+    FOREIGN_ORIGIN = "foreign_origin"
+    MALFORMED = "malformed"
+    BAD_NAME = "bad_name"
+    BAD_PAGE = "bad_page"
+    BAD_ORDER = "bad_order"
+    BOT = "bot"
+    REFERRER_SPAM = "referrer_spam"
+    DUPLICATE = "duplicate"
+
+
+# An objection leaves no trace, not even in a count (TRUST 5.3).
+UNCOUNTED = frozenset({DropReason.OPT_OUT, DropReason.GPC, DropReason.DNT})
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """The outcome of a hit that is not stored."""
+
+    reason: DropReason
+    site: str = UNKNOWN_SITE_ID
+
+
+class DropKey(msgspec.Struct, frozen=True):
+    """What a drop is counted under."""
+
+    site: str
+    day: date
+    hour: int
+    reason: DropReason
+    protocol: str
+
+
+DropCounts = Counter[DropKey]
