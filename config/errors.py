@@ -1,8 +1,11 @@
-"""The root of every error Millpond raises on purpose: what was being done, and what to do next."""
+"""The root of every error raised on purpose: what was being done, what to do next."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 
 class MillpondError(Exception):
-    """A problem a person can act on: *message* says what is wrong, *hint* what to do."""
+    """A problem to act on: *message* says what is wrong, *hint* what to do."""
 
     exit_code = 3
 
@@ -19,4 +22,28 @@ class MillpondError(Exception):
 
 
 class Retryable:
-    """Marks an error that trying again can heal; runners look at the class, not the text."""
+    """Marks an error that trying again can heal; runners look at the class alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with the configuration, and the path of its key."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return the line shown for it."""
+        return f"{self.path}: {self.message}"
+
+
+class ConfigError(MillpondError):
+    """The configuration cannot be used; *problems* holds everything wrong with it."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[Problem], *, hint: str | None = None) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        head = f"config: {count} problem{'' if count == 1 else 's'}"
+        super().__init__("\n  ".join([head, *map(str, self.problems)]), hint=hint)

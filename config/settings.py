@@ -1,4 +1,4 @@
-"""Every setting, its type, its default and its meaning: the only place that spells them.
+"""Every setting, its type, its default and its meaning: nothing else spells them.
 
 Values are checked by ``config.load``; by the time a ``Settings`` exists it is sound.
 Units are in the names. Paths are absolute once loaded.
@@ -116,9 +116,9 @@ class PrivacySettings:
         Format("query_key"),
         Doc("Query keys kept in the stored path; all others are dropped."),
     ] = ()
-    referrer: Annotated[
-        Literal["host"], Doc("How much of the referrer is stored.")
-    ] = "host"
+    referrer: Annotated[Literal["host"], Doc("How much of the referrer is stored.")] = (
+        "host"
+    )
     late_limit_s: Annotated[
         int,
         Limits(0, 604_800),
@@ -162,9 +162,9 @@ class WarehouseSettings:
     duplicate_window_days: Annotated[
         int, Limits(1, 366), Doc("A message id is recognised this many days apart.")
     ] = 7
-    keep_events_days: Annotated[
-        int, Limits(0, 36_500), Doc("Days of events kept.")
-    ] = 760
+    keep_events_days: Annotated[int, Limits(0, 36_500), Doc("Days of events kept.")] = (
+        760
+    )
     keep_sessions_days: Annotated[
         int, Limits(0, 36_500), Doc("Days of sessions kept.")
     ] = 760
