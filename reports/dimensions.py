@@ -1,0 +1,93 @@
+"""What a figure can be broken down or filtered by, and the words people type for it.
+
+The names are those of the rows of ``daily_stats``; the times above a day (week,
+month) are only ever sums of days.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Span(StrEnum):
+    """What one value of a dimension belongs to, and so how figures add up."""
+
+    TIME = "time"
+    SESSION = "session"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dimension:
+    """One thing to break figures down by."""
+
+    name: str
+    span: Span
+    column: str
+    meaning: str
+    aliases: tuple[str, ...] = ()
+
+
+def _of_session(
+    name: str, meaning: str, *aliases: str, column: str | None = None
+) -> Dimension:
+    return Dimension(
+        name=name,
+        span=Span.SESSION,
+        column=column or name,
+        meaning=meaning,
+        aliases=aliases,
+    )
+
+
+def _of_event(name: str, column: str, meaning: str, *aliases: str) -> Dimension:
+    return Dimension(
+        name=name, span=Span.EVENT, column=column, meaning=meaning, aliases=aliases
+    )
+
+
+def _of_time(name: str, column: str, meaning: str, *aliases: str) -> Dimension:
+    return Dimension(
+        name=name, span=Span.TIME, column=column, meaning=meaning, aliases=aliases
+    )
+
+
+_ALL = (
+    _of_time("day", "day", "The site's local date.", "date", "days"),
+    _of_time("week", "day", "Monday of the ISO week.", "weeks"),
+    _of_time("month", "day", "The calendar month, such as 2026-11.", "months"),
+    _of_event("hour", "at", "The site's local hour, 00 to 23.", "hours"),
+    _of_event("page", "path", "Path of the page, query dropped.", "pages", "path"),
+    _of_session(
+        "entry_page",
+        "Path of the session's first pageview.",
+        "entry",
+        "entries",
+        column="entry_path",
+    ),
+    _of_session(
+        "exit_page",
+        "Path of the session's last pageview.",
+        "exit",
+        "exits",
+        column="exit_path",
+    ),
+    _of_session("referrer", "Host that linked here.", "referrers"),
+    _of_session("source", "Name of who sent the session.", "sources"),
+    _of_session("channel", "Class of the source.", "channels"),
+    _of_session("utm_source", "utm_source of the entry."),
+    _of_session("utm_medium", "utm_medium of the entry."),
+    _of_session("utm_campaign", "utm_campaign of the entry.", "campaign", "campaigns"),
+    _of_session("utm_term", "utm_term of the entry.", "term", "terms"),
+    _of_session("utm_content", "utm_content of the entry.", "content"),
+    _of_session("country", "ISO 3166-1 country.", "countries"),
+    _of_session("region", "ISO 3166-2 region, if configured.", "regions"),
+    _of_session("browser", "Browser family.", "browsers"),
+    _of_session("os", "Operating system family.", "system", "systems"),
+    _of_session("device", "Class of device.", "devices"),
+    _of_session("screen", "Class of screen width.", "screens"),
+    _of_session("language", "Primary language tag.", "languages"),
+    _of_event("event", "name", "Name of the event.", "events", "name"),
+    _of_event("product", "items", "Product of an event's items.", "products"),
+)
+DIMENSIONS = {dimension.name: dimension for dimension in _ALL}
+ALIASES = {alias: dimension.name for dimension in _ALL for alias in dimension.aliases}

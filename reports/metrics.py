@@ -1,0 +1,188 @@
+"""Every figure a report can show: its formula, unit and meaning, in one place.
+
+A formula is a sum of one stored column, or a ratio of two such sums; both add up
+over days and values, so one definition serves every table and every period.
+docs/metrics.md is generated from here.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Unit(StrEnum):
+    """What a figure is counted in, and so how it is written for people."""
+
+    COUNT = "count"
+    SHARE = "share, 0 to 1"
+    RATIO = "ratio"
+    SECONDS = "seconds"
+    MILLISECONDS = "milliseconds"
+    MINOR = "minor units of the site's currency"
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """The sum of one additive column."""
+
+    column: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The additive columns the formula reads."""
+        return (self.column,)
+
+    def __str__(self) -> str:
+        """Return the formula as it stands in the documentation."""
+        return f"sum({self.column})"
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """One sum divided by another; unknown where the divisor is nought."""
+
+    over: str
+    under: str
+    scale: int = 1
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The additive columns the formula reads."""
+        return (self.over, self.under)
+
+    def __str__(self) -> str:
+        """Return the formula as it stands in the documentation."""
+        scale = f" / {self.scale}" if self.scale != 1 else ""
+        return f"sum({self.over}) / sum({self.under}){scale}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One figure a question can ask for."""
+
+    name: str
+    label: str
+    formula: Sum | Ratio
+    unit: Unit
+    meaning: str
+
+
+_ALL = (
+    Metric(
+        name="visitors",
+        label="visitors",
+        formula=Sum("visitors"),
+        unit=Unit.COUNT,
+        meaning=(
+            "Distinct visitors of a day; over several days the sum of daily visitors,"
+            " because nobody can be recognised on another day."
+        ),
+    ),
+    Metric(
+        name="sessions",
+        label="sessions",
+        formula=Sum("sessions"),
+        unit=Unit.COUNT,
+        meaning=(
+            "Runs of one visitor's events with no gap over 30 minutes and at least one"
+            " interactive event (a pageview or a named event), within one day."
+        ),
+    ),
+    Metric(
+        name="pageviews",
+        label="pageviews",
+        formula=Sum("pageviews"),
+        unit=Unit.COUNT,
+        meaning="Events named pageview.",
+    ),
+    Metric(
+        name="events",
+        label="events",
+        formula=Sum("events"),
+        unit=Unit.COUNT,
+        meaning="All events, pageviews among them, engagement pings left out.",
+    ),
+    Metric(
+        name="bounces",
+        label="bounces",
+        formula=Sum("bounces"),
+        unit=Unit.COUNT,
+        meaning=(
+            "Sessions with exactly one pageview and no other interactive event that"
+            " do not go on from the day before."
+        ),
+    ),
+    Metric(
+        name="bounce_rate",
+        label="bounce rate",
+        formula=Ratio("bounces", "sessions"),
+        unit=Unit.SHARE,
+        meaning="Share of sessions that bounced.",
+    ),
+    Metric(
+        name="views_per_session",
+        label="views/session",
+        formula=Ratio("pageviews", "sessions"),
+        unit=Unit.RATIO,
+        meaning="Pageviews for each session.",
+    ),
+    Metric(
+        name="duration_s",
+        label="time",
+        formula=Sum("duration_s"),
+        unit=Unit.SECONDS,
+        meaning="Time from first to last event, summed over sessions.",
+    ),
+    Metric(
+        name="avg_duration_s",
+        label="avg time",
+        formula=Ratio("duration_s", "sessions"),
+        unit=Unit.SECONDS,
+        meaning="Average time from the first to the last event of a session.",
+    ),
+    Metric(
+        name="engaged_ms",
+        label="engaged",
+        formula=Sum("engaged_ms"),
+        unit=Unit.MILLISECONDS,
+        meaning="Time the page was in view and in use, summed over engagement pings.",
+    ),
+    Metric(
+        name="avg_engaged_s",
+        label="avg engaged",
+        formula=Ratio("engaged_ms", "sessions", scale=1_000),
+        unit=Unit.SECONDS,
+        meaning="Average engaged time of a session.",
+    ),
+    Metric(
+        name="orders",
+        label="orders",
+        formula=Sum("orders"),
+        unit=Unit.COUNT,
+        meaning="Orders placed, in any currency, each order counted once.",
+    ),
+    Metric(
+        name="value_minor",
+        label="revenue",
+        formula=Sum("value_minor"),
+        unit=Unit.MINOR,
+        meaning="Value of the orders placed in the site's currency.",
+    ),
+    Metric(
+        name="avg_order_minor",
+        label="avg order",
+        formula=Ratio("value_minor", "orders"),
+        unit=Unit.MINOR,
+        meaning="Average value of an order.",
+    ),
+    Metric(
+        name="conversion_rate",
+        label="conversion",
+        formula=Ratio("orders", "sessions"),
+        unit=Unit.SHARE,
+        meaning="Orders for each session.",
+    ),
+)
+METRICS = {metric.name: metric for metric in _ALL}
+
+# Spellings people type; the command line takes them, the API does not.
+ALIASES = {"revenue": "value_minor", "avg_order": "avg_order_minor"}

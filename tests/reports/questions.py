@@ -1,0 +1,20 @@
+"""Sites and question bodies that several report tests start from."""
+
+from datetime import date
+
+from config.settings import SiteSettings
+
+TODAY = date(2026, 11, 22)
+SHOP = SiteSettings(id="shop", domains=("shop.example",), timezone="Europe/Berlin")
+BLOG = SiteSettings(id="blog", domains=("blog.example",))
+SITES = {site.id: site for site in (SHOP, BLOG)}
+
+
+def today(_site: SiteSettings) -> date:
+    """Return the fixed date that relative periods count from."""
+    return TODAY
+
+
+def body(**changes: object) -> dict[str, object]:
+    """Return a sound question, with *changes*."""
+    return {"site": "shop", "metrics": ["visitors", "pageviews"], **changes}
