@@ -24,7 +24,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     """A stored row; a field left at its default is left out of the spool."""
 
 
-class Item(Row):
+class Item(Row, frozen=True):
     """One line of an order or cart."""
 
     product: Annotated[str, Doc("The shop's product id or SKU.")]
@@ -35,7 +35,7 @@ class Item(Row):
     ] = None
 
 
-class Event(Row):
+class Event(Row, frozen=True):
     """One accepted, anonymous event."""
 
     site: Annotated[str, Doc("Site id.")]
@@ -106,7 +106,7 @@ class Event(Row):
     items: Annotated[tuple[Item, ...] | None, Doc("Lines of the order or cart.")] = None
 
 
-class Session(Row):
+class Session(Row, frozen=True):
     """A visitor's run of events with no gap over the timeout, within one day."""
 
     site: Annotated[str, Doc("Site id.")]
@@ -149,7 +149,7 @@ class Session(Row):
     currency: Annotated[str, Doc("The site's currency.")]
 
 
-class DailyStat(Row):
+class DailyStat(Row, frozen=True):
     """The figures of one value of one dimension on one day of one site."""
 
     site: Annotated[str, Doc("Site id.")]
@@ -168,7 +168,7 @@ class DailyStat(Row):
     value_minor: Annotated[int, Doc("Order value in minor units of currency.")]
 
 
-class Drop(Row):
+class Drop(Row, frozen=True):
     """How many hits were refused for one reason in one hour; never a payload."""
 
     site: Annotated[str, Doc("Site id; (unknown) where the site was the problem.")]
@@ -179,7 +179,7 @@ class Drop(Row):
     count: Annotated[int, Doc("How many hits.")]
 
 
-class LedgerEntry(Row):
+class LedgerEntry(Row, frozen=True):
     """One link of the tamper-evident chain of what was done to the data."""
 
     number: Annotated[int, Doc("Position in the chain, from 0.")]
