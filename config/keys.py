@@ -17,6 +17,9 @@ ENVIRONMENT_PREFIX = "MILLPOND__"
 DEFAULT = "default"
 FILE = "file"
 
+# What a key can hold; a tuple for keys of many values.
+Value = bool | int | str | tuple[str, ...]
+
 _TYPE_NAMES = {
     bool: "true or false",
     int: "a whole number",
@@ -39,19 +42,14 @@ class Key:
     doc: str
     limits: Limits | None = None
     format: str | None = None
-    default: Any
-
-    @property
-    def required(self) -> bool:
-        """Whether the key has no default."""
-        return self.default is None
+    required: bool = False
+    default: Value
 
     @property
     def preset(self) -> "Given":
         """What holds where nothing is given; emptiness stands in for required keys."""
-        if self.many:
-            return Given(list(self.default or ()), DEFAULT)
-        return Given("" if self.default is None else self.default, DEFAULT)
+        default = self.default
+        return Given(list(default) if isinstance(default, tuple) else default, DEFAULT)
 
     @property
     def kind_name(self) -> str:
@@ -134,7 +132,8 @@ def _key(section: str, name: str, hint: Any, default: Any) -> Key:
         doc=next(fact.text for fact in facts if isinstance(fact, Doc)),
         limits=next((fact for fact in facts if isinstance(fact, Limits)), None),
         format=next((fact.name for fact in facts if isinstance(fact, Format)), None),
-        default=None if default is MISSING else default,
+        required=default is MISSING,
+        default=(() if many else "") if default is MISSING else default,
     )
 
 

@@ -65,6 +65,13 @@ class ProxySettings:
             " header:NAME; a header counts only from a trusted proxy."
         ),
     ] = "peer"
+    private_clients: Annotated[
+        bool,
+        Doc(
+            "Whether a private address that a header names is a visitor, as in an"
+            " intranet; otherwise it counts as unknown."
+        ),
+    ] = False
     max_body_bytes: Annotated[
         int, Limits(1_024, 16_777_216), Doc("Larger request bodies answer 413.")
     ] = 262_144

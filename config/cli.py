@@ -1,0 +1,86 @@
+"""Commands that write, check and show the configuration; and ``--config`` for all."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config.errors import MillpondError
+from config.load import load, read
+from config.render import effective, starter
+from config.settings import Settings
+
+DEFAULT_FILE = "millpond.toml"
+
+
+def _option(
+    name: str, callback: Callable[[click.Context, click.Parameter, str], Any]
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(
+        "--config",
+        name,
+        metavar="FILE",
+        default=DEFAULT_FILE,
+        show_default=True,
+        callback=callback,
+        help="Configuration file.",
+    )
+
+
+def _load(context: click.Context, _: click.Parameter, value: str) -> Settings | None:
+    if context.resilient_parsing:
+        return None
+    return load(Path(value), os.environ)
+
+
+def settings_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give *command* the option ``--config``; it receives ``settings``, loaded."""
+    return _option("settings", _load)(command)
+
+
+def path_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give *command* the option ``--config``; it receives ``path``."""
+    return _option("path", lambda _context, _parameter, value: Path(value))(command)
+
+
+@click.command(epilog="\b\nExample:\n  millpond init stats.example")
+@click.argument(
+    "directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path)
+)
+def init(directory: Path) -> None:
+    """Write a commented millpond.toml to DIR, and nothing else."""
+    path = directory / DEFAULT_FILE
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(starter())
+    except FileExistsError:
+        raise MillpondError(
+            f"write {path}: it exists already", hint="remove it, or name another DIR"
+        ) from None
+    except OSError as error:
+        raise MillpondError(f"write {path}: {error.strerror}") from None
+    click.echo(f"wrote {path}; name your site in it, then run `millpond up`")
+
+
+@click.group(epilog="\b\nExample:\n  millpond config check")
+def config() -> None:
+    """Check or show the configuration."""
+
+
+@config.command(epilog="\b\nExample:\n  millpond config check --config millpond.toml")
+@settings_option
+def check(settings: Settings) -> None:
+    """Say what is wrong with the configuration: everything at once."""
+    count = len(settings.sites)
+    click.echo(f"config: fine, {count} site{'' if count == 1 else 's'}")
+
+
+@config.command(epilog="\b\nExample:\n  millpond config show | grep port")
+@path_option
+def show(path: Path) -> None:
+    """Print what holds as TOML, and where each value comes from; secrets masked."""
+    loaded = read(path, os.environ)
+    click.echo(effective(loaded.settings, loaded.origins), nl=False)

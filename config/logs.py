@@ -1,0 +1,226 @@
+"""Log lines that cannot carry anything personal: one word and allow-listed fields.
+
+Millpond logs through ``say`` alone. What a library logs is reduced to who, how bad
+and where, because its text may quote a request.
+"""
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from traceback import walk_tb
+from types import TracebackType
+from typing import TextIO
+
+Value = bool | int | float | str | date | None
+
+# A name here is a promise that its values are never taken from a request.
+FIELDS = frozenset(
+    {
+        "attempt",
+        "count",
+        "database",
+        "day",
+        "days",
+        "drops",
+        "error",
+        "events",
+        "exit_code",
+        "files",
+        "free_bytes",
+        "host",
+        "job",
+        "kind",
+        "lane",
+        "logger",
+        "pid",
+        "port",
+        "process",
+        "protocol",
+        "reason",
+        "retry_s",
+        "role",
+        "rows",
+        "seconds",
+        "segment",
+        "segments",
+        "signal",
+        "since",
+        "site",
+        "sites",
+        "size_bytes",
+        "state",
+        "table",
+        "until",
+        "version",
+        "where",
+        "worker",
+        "workers",
+        "zone",
+    }
+)
+_OUR_PACKAGES = ("config", "warehouse", "batcher", "proxy", "reports", "millpond")
+_LONGEST_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One checked line: what happened, in one word, and the facts of it."""
+
+    word: str
+    fields: Mapping[str, Value]
+
+    def __str__(self) -> str:
+        """Return the line as text."""
+        return " ".join([self.word, *_pairs(self.fields)])
+
+
+def say(
+    logger: logging.Logger,
+    word: str,
+    *,
+    level: int = logging.INFO,
+    error: BaseException | None = None,
+    **fields: Value,
+) -> None:
+    """Log *word* with *fields*; of *error*, its type and code location.
+
+    Raises ValueError for a word or a field name that could smuggle text in.
+    """
+    if logger.isEnabledFor(level):
+        logger.log(level, line(word, error=error, **fields))
+
+
+def line(word: str, *, error: BaseException | None = None, **fields: Value) -> Line:
+    """Return the checked line ``say`` logs."""
+    if not (word.isascii() and word.isidentifier()):
+        raise ValueError("a log word is one lower_case word")
+    for name in fields:
+        if name not in FIELDS:
+            raise ValueError(f"log field {name!r} is not in config.logs.FIELDS")
+    facts = {} if error is None else _error_fields(error, error.__traceback__)
+    return Line(word, {**fields, **facts})
+
+
+def code_location(traceback: TracebackType | None) -> str:
+    """Return module:line of the innermost of our frames, or of the innermost."""
+    frames = [
+        (str(frame.f_globals.get("__name__", "?")), number)
+        for frame, number in walk_tb(traceback)
+    ]
+    ours = [frame for frame in frames if frame[0].partition(".")[0] in _OUR_PACKAGES]
+    for module, number in reversed(ours or frames):
+        return f"{module}:{number}"
+    return "?"
+
+
+def _error_fields(
+    error: BaseException, traceback: TracebackType | None
+) -> dict[str, Value]:
+    return {"error": type(error).__name__, "where": code_location(traceback)}
+
+
+def configure(
+    stream: TextIO, *, json: bool | None = None, level: int = logging.INFO
+) -> None:
+    """Send every log line of this process to *stream*, and nothing else anywhere.
+
+    Lines are JSON unless *stream* is a terminal. Errors nobody catches are lines too.
+    """
+    root = logging.getLogger()
+    root.handlers[:] = [build_handler(stream, json=json)]
+    root.setLevel(level)
+    logging.captureWarnings(capture=True)
+    # A handler that fails would print the line's arguments and a traceback.
+    logging.raiseExceptions = False
+    logger = logging.getLogger("millpond")
+    sys.excepthook = lambda _, error, traceback: _crashed(logger, error, traceback)
+    sys.unraisablehook = lambda args: _crashed(
+        logger, args.exc_value, args.exc_traceback
+    )
+    threading.excepthook = lambda args: _crashed(
+        logger, args.exc_value, args.exc_traceback
+    )
+
+
+def _crashed(
+    logger: logging.Logger,
+    error: BaseException | None,
+    traceback: TracebackType | None,
+) -> None:
+    fields = {} if error is None else _error_fields(error, traceback)
+    logger.error(Line("uncaught_error", fields))
+
+
+def build_handler(stream: TextIO, *, json: bool | None = None) -> logging.Handler:
+    """Return the handler ``configure`` installs."""
+    handler = logging.StreamHandler(stream)
+    as_json = not stream.isatty() if json is None else json
+    handler.setFormatter(JsonFormatter() if as_json else TextFormatter())
+    handler.addFilter(_is_wanted)
+    return handler
+
+
+def _is_wanted(record: logging.LogRecord) -> bool:
+    return isinstance(record.msg, Line) or record.levelno >= logging.WARNING
+
+
+def _line(record: logging.LogRecord) -> Line:
+    if isinstance(record.msg, Line):
+        return record.msg
+    where = f"{record.module}:{record.lineno}"
+    fields: dict[str, Value] = {"logger": record.name, "where": where}
+    if record.exc_info and record.exc_info[1]:
+        fields |= _error_fields(record.exc_info[1], record.exc_info[2])
+    return Line("library_log", fields)
+
+
+def _pairs(fields: Mapping[str, Value]) -> list[str]:
+    return [f"{name}={_text(value)}" for name, value in fields.items()]
+
+
+def _text(value: Value) -> str:
+    plain = _plain(value)
+    if isinstance(plain, str) and plain.isprintable() and plain and " " not in plain:
+        return plain
+    return json.dumps(plain)
+
+
+def _plain(value: Value) -> bool | int | float | str | None:
+    if isinstance(value, str):
+        return str(value)[:_LONGEST_TEXT]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _time(record: logging.LogRecord) -> datetime:
+    return datetime.fromtimestamp(record.created, UTC)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, for machines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as JSON."""
+        logged = _line(record)
+        at = _time(record).isoformat(timespec="milliseconds")
+        head = {
+            "at": at.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "word": logged.word,
+        }
+        facts = {name: _plain(value) for name, value in logged.fields.items()}
+        return json.dumps(head | facts)
+
+
+class TextFormatter(logging.Formatter):
+    """One aligned line of text, for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as text."""
+        logged = _line(record)
+        level = record.levelname.lower()
+        head = f"{_time(record):%H:%M:%SZ} {level:<7} {logged.word:<18}"
+        return " ".join([head, *_pairs(logged.fields)]).rstrip()
