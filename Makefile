@@ -1,0 +1,81 @@
+# Everything a contributor or an operator runs; `make` alone lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
+	--python-version 3.11 --custom-compile-command "make lock" $(UPGRADE) pyproject.toml
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev programs run test fmt lint types imports docs docs-fresh \
+	golden soak bench lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+
+# A copy of the lock stands in for what is installed: when they differ, .venv is made anew.
+setup: ## Make .venv with what Millpond needs, hashes checked
+	@cmp -s requirements.lock $(VENV)/requirements.lock || { set -e; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "setup: $(PYTHON) is older than 3.11; name another: make PYTHON=…"; exit 1; }; \
+	echo "setup: installing into $(VENV), a few minutes the first time"; \
+	$(PYTHON) -m venv --clear $(VENV) \
+		|| { echo "setup: no venv in this Python; on Debian: apt-get install python3-venv"; exit 1; }; \
+	$(PIP) --require-hashes --requirement requirements.lock; \
+	$(PIP) --no-index --no-deps --no-build-isolation --editable .; \
+	cp requirements.lock $(VENV)/requirements.lock; }
+
+setup-dev: setup ## Add to .venv what the tests need, hashes checked
+	@cmp -s requirements-dev.lock $(VENV)/requirements-dev.lock || { set -e; \
+	echo "setup: installing the test tools"; \
+	$(PIP) --require-hashes --requirement requirements-dev.lock; \
+	cp requirements-dev.lock $(VENV)/requirements-dev.lock; }
+
+programs: ## Install the programs the tests start, where that is possible
+	@sh tests/install_programs.sh
+
+run: setup ## Start Millpond on sample traffic, until Ctrl-C
+	@$(BIN)/millpond demo
+
+test: setup-dev programs lint types imports docs-fresh ## Set up, check and test everything
+	@$(BIN)/python -m pytest -n 2 -ra -m "not slow"
+
+fmt: setup-dev ## Format the code and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lint: setup-dev ## Check style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+
+types: setup-dev ## Check the types
+	@$(BIN)/mypy
+
+imports: setup-dev ## Check who imports what
+	@$(BIN)/lint-imports --no-logo
+
+docs: setup-dev ## Write the generated pages anew
+	@$(BIN)/python docs/build.py
+
+docs-fresh: setup-dev ## Fail when a generated page is stale
+	@$(BIN)/python docs/build.py --check
+
+golden: setup-dev ## Write the golden files anew; review them with git diff
+	@MILLPOND_GOLDEN=write $(BIN)/python -m pytest -n 2 -q -m "not slow and not browser and not crash"
+
+soak: setup-dev programs ## Run the long tests: crashes, large data
+	@$(BIN)/python -m pytest -n 0 -ra -m slow --timeout 7200
+
+bench: setup-dev ## Run the benchmarks; figures go to benchmarks/RESULTS.md
+	@$(BIN)/python -m benchmarks
+
+lock: setup-dev ## Renew the lock files; UPGRADE=--upgrade takes newer versions
+	@$(COMPILE) --extra build --output-file requirements.lock
+	@$(COMPILE) --extra build --extra dev --constraint requirements.lock \
+		--output-file requirements-dev.lock
+
+clean: ## Remove what the other targets made
+	@rm -rf $(VENV) .setup build *.egg-info .*_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
