@@ -1,0 +1,104 @@
+"""Parquet files of a table: written sorted and durable, and read as one frame."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from warehouse.dtypes import polars_schema
+from warehouse.fsync import make_directory, sync_directory, sync_file
+from warehouse.schema import Table
+
+# Level 3 is within 2 % of level 9 on our columns at a third of its time; one row
+# group holds 250,000 rows because smaller ones repeat the dictionaries.
+_ZSTD_LEVEL = 3
+_ROW_GROUP_ROWS = 262_144
+
+
+class DataFile(msgspec.Struct, frozen=True):
+    """One Parquet file of a table; *path* is relative to the table's directory."""
+
+    path: str
+    day: date
+    rows: int
+    size_bytes: int
+
+
+def write_data_file(
+    root: Path, table: Table, day: date, frame: pl.DataFrame
+) -> DataFile:
+    """Write *frame*, all of *day*, and return once the file and its name are durable.
+
+    Nothing refers to the file until a commit names it; a crash leaves an orphan.
+    """
+    directory = root / f"day={day.isoformat()}"
+    make_directory(directory)
+    path = directory / f"part-{uuid.uuid4().hex}.parquet"
+    _sorted(frame, table).drop("day").write_parquet(
+        path,
+        compression="zstd",
+        compression_level=_ZSTD_LEVEL,
+        # Statistics would copy the least and greatest values into the footer.
+        statistics=False,
+        row_group_size=_ROW_GROUP_ROWS,
+    )
+    sync_file(path)
+    sync_directory(directory)
+    return DataFile(
+        path=f"{directory.name}/{path.name}",
+        day=day,
+        rows=frame.height,
+        size_bytes=path.stat().st_size,
+    )
+
+
+def sort_columns(table: Table) -> list[str]:
+    """Return the columns a file's rows are sorted by; the day is the same for all."""
+    return [name for name in table.sort_by or table.key if name != "day"]
+
+
+def _sorted(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    return frame.sort(sort_columns(table), maintain_order=True)
+
+
+def scan_files(
+    root: Path, table: Table, files: Sequence[DataFile], columns: Sequence[str] | None
+) -> pl.LazyFrame:
+    """Return the rows of *files* with *columns*, or all, in the table's order.
+
+    The rows of a single file are marked as sorted, so that a sort by the same
+    columns costs nothing.
+    """
+    schema = polars_schema(table)
+    wanted = list(columns) if columns is not None else schema.names()
+    if not files:
+        return pl.LazyFrame(schema=schema).select(wanted)
+    frame = pl.scan_parquet(
+        [root / each.path for each in files],
+        glob=False,
+        schema=schema,
+        missing_columns="insert",
+        hive_partitioning=True,
+        hive_schema=_path_schema(root) | {"day": schema["day"]},
+    ).select(wanted)
+    return _marked_sorted(frame, table, wanted) if len(files) == 1 else frame
+
+
+def _path_schema(root: Path) -> dict[str, pl.DataType]:
+    """Return a column for every parent directory that Polars takes for one."""
+    names = [part.partition("=")[0] for part in root.parts if "=" in part]
+    return dict.fromkeys(names, pl.String())
+
+
+def _marked_sorted(
+    frame: pl.LazyFrame, table: Table, columns: Sequence[str]
+) -> pl.LazyFrame:
+    prefix: list[str] = []
+    for name in sort_columns(table):
+        if name not in columns:
+            break
+        prefix.append(name)
+    return frame.set_sorted(prefix) if prefix else frame
