@@ -1,0 +1,54 @@
+"""Which salts must go, and their going: a past day cannot be recomputed."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from zoneinfo import ZoneInfoNotFoundError
+
+from batcher.dates import date_end_s, local_date
+from batcher.salt_store import GRACE_S, SaltStore
+from config.errors import MillpondError
+
+# A salt that is dated later than this was made by a clock that ran ahead.
+_FURTHEST = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destroyed:
+    """A salt that is no more; *marker* finds copies of it, and is all that is left."""
+
+    zone: str
+    day: date
+    marker: str
+
+
+def destroy_due(store: SaltStore, now_s: float) -> list[Destroyed]:
+    """Destroy every stored salt whose date and grace are over, and say which.
+
+    Each one is tried before the first problem is raised.
+    """
+    destroyed = []
+    problems = []
+    for mark in store.live():
+        if not is_due(mark.zone, mark.day, now_s):
+            continue
+        try:
+            store.destroy(mark.zone, mark.day)
+        except MillpondError as problem:
+            problems.append(problem)
+            continue
+        destroyed.append(Destroyed(zone=mark.zone, day=mark.day, marker=mark.marker))
+    if problems:
+        raise problems[0]
+    return destroyed
+
+
+def is_due(zone: str, day: date, now_s: float) -> bool:
+    """Say whether the salt of *day* in *zone* must go."""
+    try:
+        end_s = date_end_s(zone, day)
+        today = local_date(zone, now_s)
+    except ZoneInfoNotFoundError:
+        # A zone that is gone from the tz database: no zone is later than UTC-12.
+        end_s = date_end_s("Etc/GMT+12", day)
+        today = local_date("Etc/GMT+12", now_s)
+    return now_s >= end_s + GRACE_S or day > today + _FURTHEST

@@ -1,0 +1,266 @@
+"""Salts as files of a private directory, by default in memory (tmpfs).
+
+A salt is written whole under a temporary name and linked to its own, which only one
+of racing processes can do. ``ZONE.ended`` remembers the last date destroyed, so that
+a clock set back cannot bring a date a second salt.
+"""
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import date
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from batcher.salt_place import is_in_memory
+from batcher.salt_store import (
+    COMMITMENT_BYTES,
+    MARKER_BYTES,
+    SALT_BYTES,
+    STORED_BYTES,
+    SaltDamagedError,
+    SaltEndedError,
+    SaltMark,
+    SaltStoreError,
+    commitment,
+    new_salt,
+)
+from batcher.secret_bytes import Randomness, wipe
+
+
+class SaltDirectoryError(SaltStoreError):
+    """The directory is not ours alone, or cannot be used."""
+
+
+class DirectorySalts:
+    """A directory of salts, readable by its owner only."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        with self._opened():
+            pass
+
+    def get_or_create(self, zone: str, day: date, random: Randomness) -> bytearray:
+        """Return the one salt of *day* in *zone*; of racing creators one wins."""
+        found = self.get(zone, day)
+        if found is not None:
+            return found
+        if self._has_ended(zone, day):
+            raise SaltEndedError(zone, day)
+        self._create(zone, day, random)
+        # A destroyer may have passed while we created: it leaves its note first and
+        # removes after, so one of us sees the other.
+        if self._has_ended(zone, day):
+            self.destroy(zone, day)
+        found = self.get(zone, day)
+        if found is None:
+            raise SaltEndedError(zone, day)
+        return found
+
+    def get(self, zone: str, day: date) -> bytearray | None:
+        """Return the salt of *day* in *zone*, or None where there is none."""
+        salt = bytearray(SALT_BYTES)
+        kept = bytearray(COMMITMENT_BYTES)
+        beyond = bytearray(1)
+        with self._opened() as folder:
+            try:
+                file = os.open(_name(zone, day), _READ, dir_fd=folder)
+            except FileNotFoundError:
+                return None
+            with _closing(file):
+                size = os.preadv(file, [salt, kept, beyond], 0)
+        if size != STORED_BYTES or commitment(salt) != kept:
+            wipe(salt)
+            raise SaltDamagedError(zone, day)
+        return salt
+
+    def marker(self, zone: str, day: date) -> bytes | None:
+        """Return the public marker of that salt without reading the secret."""
+        with self._opened() as folder:
+            marker, _ = _read_public(folder, _name(zone, day))
+        return marker or None
+
+    def destroy(self, zone: str, day: date) -> None:
+        """Overwrite and remove the salt and the left-overs of its making, for good."""
+        with self._opened() as folder:
+            self._note_end(folder, zone, day)
+            for name in _names(folder):
+                if name == _name(zone, day) or name.startswith(_name(zone, day) + "."):
+                    _shred(folder, name)
+            os.fsync(folder)
+
+    def live(self) -> list[SaltMark]:
+        """Return what is stored, in order of zone and day, without the secrets."""
+        marks = []
+        with self._opened() as folder:
+            for name in _names(folder):
+                named = _parse_name(name)
+                if named is None:
+                    continue
+                marker, kept = _read_public(folder, name)
+                zone, day = named
+                marks.append(
+                    SaltMark(
+                        zone=zone, day=day, marker=marker.hex(), commitment=kept.hex()
+                    )
+                )
+        return sorted(marks, key=lambda mark: (mark.zone, mark.day))
+
+    def remove(self) -> None:
+        """Destroy every salt, and the directory with them."""
+        with self._opened() as folder:
+            for name in _names(folder):
+                _shred(folder, name)
+            os.fsync(folder)
+        with _as_store_error(self.directory):
+            self.directory.rmdir()
+
+    def is_volatile(self) -> bool | None:
+        """Say whether the directory lies in memory only."""
+        return is_in_memory(self.directory)
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        """Hold the directory open; it is made anew if something swept it away."""
+        with _as_store_error(self.directory):
+            self.directory.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                self.directory.mkdir(mode=0o700)
+            folder = os.open(
+                self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+            )
+            with _closing(folder):
+                _check_private(folder, self.directory)
+                yield folder
+
+    def _create(self, zone: str, day: date, random: Randomness) -> None:
+        salt = new_salt(random)
+        final = _name(zone, day)
+        draft = f"{final}.{os.urandom(8).hex()}"
+        with self._opened() as folder:
+            file = os.open(draft, _CREATE, 0o600, dir_fd=folder)
+            with _closing(file):
+                os.writev(file, [salt, commitment(salt)])
+                os.fsync(file)
+            with suppress(FileExistsError):
+                os.link(draft, final, src_dir_fd=folder, dst_dir_fd=folder)
+            os.unlink(draft, dir_fd=folder)
+            os.fsync(folder)
+        wipe(salt)
+
+    def _has_ended(self, zone: str, day: date) -> bool:
+        with self._opened() as folder:
+            return day <= _read_end(folder, zone)
+
+    def _note_end(self, folder: int, zone: str, day: date) -> None:
+        # The lock is on the directory: two destroyers must not lower the date.
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if day <= _read_end(folder, zone):
+            return
+        draft = f"{_end_name(zone)}.new"
+        file = os.open(draft, _REPLACE, 0o600, dir_fd=folder)
+        with _closing(file):
+            os.write(file, day.isoformat().encode())
+            os.fsync(file)
+        os.rename(draft, _end_name(zone), src_dir_fd=folder, dst_dir_fd=folder)
+        os.fsync(folder)
+
+
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_REPLACE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def _name(zone: str, day: date) -> str:
+    return f"{quote(zone, safe='')}@{day.isoformat()}.salt"
+
+
+def _end_name(zone: str) -> str:
+    return f"{quote(zone, safe='')}.ended"
+
+
+def _names(folder: int) -> list[str]:
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries)
+
+
+def _parse_name(name: str) -> tuple[str, date] | None:
+    zone, at, rest = name.partition("@")
+    if not at or not rest.endswith(".salt"):
+        return None
+    try:
+        return unquote(zone), date.fromisoformat(rest.removesuffix(".salt"))
+    except ValueError:
+        return None
+
+
+def _read_public(folder: int, name: str) -> tuple[bytes, bytes]:
+    """Return marker and commitment; empty where the file is short or gone."""
+    try:
+        file = os.open(name, _READ, dir_fd=folder)
+    except FileNotFoundError:
+        return b"", b""
+    with _closing(file):
+        if os.fstat(file).st_size != STORED_BYTES:
+            return b"", b""
+        return os.pread(file, MARKER_BYTES, 0), os.pread(file, 32, SALT_BYTES)
+
+
+def _read_end(folder: int, zone: str) -> date:
+    try:
+        file = os.open(_end_name(zone), _READ, dir_fd=folder)
+    except FileNotFoundError:
+        return date.min
+    with _closing(file):
+        try:
+            return date.fromisoformat(os.read(file, 16).decode())
+        except ValueError:
+            return date.min
+
+
+def _shred(folder: int, name: str) -> None:
+    """Overwrite the file where it lies, make that durable, then remove it."""
+    try:
+        file = os.open(name, os.O_WRONLY | os.O_NOFOLLOW, dir_fd=folder)
+    except FileNotFoundError:
+        return
+    with _closing(file):
+        os.pwrite(file, bytes(max(STORED_BYTES, os.fstat(file).st_size)), 0)
+        os.fsync(file)
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+
+
+def _check_private(folder: int, directory: Path) -> None:
+    found = os.fstat(folder)
+    if found.st_uid != os.geteuid():
+        raise SaltDirectoryError(
+            f"open salt store {directory}: it belongs to another user",
+            hint="name a directory of your own in privacy.salt_store",
+        )
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise SaltDirectoryError(
+            f"open salt store {directory}: others may enter it",
+            hint=f"chmod 700 {directory}",
+        )
+
+
+@contextmanager
+def _as_store_error(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SaltDirectoryError(
+            f"use salt store {directory}: {error.strerror}",
+            hint="see that the directory exists, is yours and has room",
+        ) from None
+
+
+@contextmanager
+def _closing(file: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(file)
