@@ -1,0 +1,70 @@
+"""Objections: heard before anything about the sender is looked at.
+
+An objection leaves nothing behind that could tell who objected.
+"""
+
+from enum import StrEnum
+
+from multidict import MultiMapping, istr
+
+from config.settings import PrivacySettings
+
+# The cookie that /optout sets; its presence is the whole message.
+COOKIE = "noanalytics"
+
+_COOKIE_HEADER = istr("Cookie")
+_GPC_HEADER = istr("Sec-GPC")
+_DNT_HEADER = istr("DNT")
+_OBJECTS = "1"
+
+
+class Objection(StrEnum):
+    """What a sender's objection asks for; the last three keep nothing."""
+
+    NONE = "none"
+    STRIP = "strip"
+    OPT_OUT = "opt_out"
+    GPC = "gpc"
+    DNT = "dnt"
+
+
+def objection(
+    headers: MultiMapping[str],
+    privacy: PrivacySettings,
+    hit_opt_out: bool,  # noqa: FBT001 - a fact of the hit, not a mode of this function
+) -> Objection:
+    """Return the strongest objection of the cookie, the hit and the browser's signals.
+
+    An explicit opt-out always drops; Sec-GPC and DNT do what the settings say.
+    """
+    if hit_opt_out or has_opted_out(headers):
+        return Objection.OPT_OUT
+    gpc = privacy.gpc if _signals(headers, _GPC_HEADER) else "ignore"
+    dnt = privacy.dnt if _signals(headers, _DNT_HEADER) else "ignore"
+    if gpc == "drop":
+        return Objection.GPC
+    if dnt == "drop":
+        return Objection.DNT
+    return Objection.STRIP if "strip" in (gpc, dnt) else Objection.NONE
+
+
+def has_opted_out(headers: MultiMapping[str]) -> bool:
+    """Whether the request carries the opt-out cookie."""
+    if _COOKIE_HEADER not in headers:
+        return False
+    return any(
+        COOKIE in line and any(map(_is_opt_out, line.split(";")))
+        for line in headers.getall(_COOKIE_HEADER)
+    )
+
+
+def _is_opt_out(pair: str) -> bool:
+    name, _, value = pair.partition("=")
+    return name.strip() == COOKIE and value.strip().strip('"') == _OBJECTS
+
+
+def _signals(headers: MultiMapping[str], name: istr) -> bool:
+    # Most requests carry neither signal, and this is asked of every one of them.
+    if name not in headers:
+        return False
+    return any(value.strip() == _OBJECTS for value in headers.getall(name))
