@@ -1,0 +1,90 @@
+"""Keyed hashes of ids that must outlive the day: messages, orders, carts, customers.
+
+Each site has one random key, in a file of its own that is written once. Destroying
+the file makes every hash made with it meaningless.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+
+from batcher.durable import create_durable, make_directory
+from config.errors import MillpondError
+from warehouse.schema import Hash64
+
+KEY_BYTES = 32
+
+_HASH_BYTES = 8
+_MODE = 0o600
+_OTHERS_BITS = 0o077
+
+
+class Purpose(Enum):
+    """What an id is hashed for; the same text gives unrelated hashes for each."""
+
+    EVENT = b"millpond event"
+    ORDER = b"millpond order"
+    CART = b"millpond cart"
+    ACTOR = b"millpond actor"
+
+
+class SiteKeyError(MillpondError):
+    """A site's key file cannot be used as it is."""
+
+    exit_code = 2
+
+
+def keyed_hash(key: bytes | bytearray, purpose: Purpose, text: str) -> Hash64:
+    """Return 64 bits, signed, that stand for *text*; only *key* can make them again."""
+    hashed = hashlib.blake2b(
+        text.encode("utf-8", "surrogatepass"),
+        digest_size=_HASH_BYTES,
+        key=key,
+        person=purpose.value,
+    )
+    return Hash64(int.from_bytes(hashed.digest(), "big", signed=True))
+
+
+def site_key(
+    key_dir: Path, site_id: str, random_bytes: Callable[[int], bytes]
+) -> bytes:
+    """Return the site's key, creating it once; processes that race get the same one.
+
+    Refuses a key that others on the machine can read, and one of a wrong length.
+    """
+    path = key_dir / f"{site_id}.key"
+    try:
+        if not path.exists():
+            _make_private(key_dir)
+            create_durable(path, random_bytes(KEY_BYTES), mode=_MODE)
+        return _checked(path)
+    except OSError as error:
+        raise SiteKeyError(
+            f"read site key {path}: {error.strerror}",
+            hint="Millpond's user must own privacy.key_dir and what is in it",
+        ) from None
+
+
+def _make_private(directory: Path) -> None:
+    if not directory.is_dir():
+        make_directory(directory)
+        directory.chmod(0o700)
+
+
+def _checked(path: Path) -> bytes:
+    with path.open("rb") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        key = file.read(KEY_BYTES + 1)
+    if mode & _OTHERS_BITS:
+        raise SiteKeyError(
+            f"read site key {path}: others can reach it (mode {mode & 0o777:04o})",
+            hint=f"chmod 600 {path}",
+        )
+    if len(key) != KEY_BYTES:
+        raise SiteKeyError(
+            f"read site key {path}: {KEY_BYTES} bytes expected",
+            hint="restore it from a backup; with a new key, old orders count again",
+        )
+    return key

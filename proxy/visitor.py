@@ -1,0 +1,58 @@
+"""Who is the same visitor: a keyed hash that is worth nothing once its day is over.
+
+The key is the site-day key of ``batcher.salts``; when the salt is destroyed, no
+address and User-Agent can be tried against a stored visitor any more.
+"""
+
+import hashlib
+from socket import AF_INET, AF_INET6, inet_pton
+
+from warehouse.schema import Hash64
+
+_HASH_BYTES = 8
+_PERSON = b"millpond visitor"
+# An IPv6 customer gets a /64 or more, and the rest changes by the hour.
+_NETWORK_BYTES = 8
+_LENGTH_BYTES = 4
+
+
+def visitor_hash(
+    site_day_key: bytes | bytearray, address: str | None, user_agent: str
+) -> Hash64:
+    """Return the visitor for the site and day of *site_day_key*, 64 bits, signed.
+
+    *address* is canonical text, as ``ClientSource`` gives it. Unknown addresses are
+    told apart by the User-Agent alone.
+    """
+    hashed = hashlib.blake2b(
+        encode_client(address, user_agent),
+        digest_size=_HASH_BYTES,
+        key=site_day_key,
+        person=_PERSON,
+    )
+    return Hash64(int.from_bytes(hashed.digest(), "big", signed=True))
+
+
+def encode_client(address: str | None, user_agent: str) -> bytes:
+    """Return the bytes that are hashed: both parts, each behind its length.
+
+    Without the lengths two different clients could spell the same bytes.
+    """
+    network = _network(address)
+    agent = user_agent.encode("utf-8", "surrogatepass")
+    return b"".join(
+        (
+            len(network).to_bytes(_LENGTH_BYTES, "big"),
+            network,
+            len(agent).to_bytes(_LENGTH_BYTES, "big"),
+            agent,
+        )
+    )
+
+
+def _network(address: str | None) -> bytes:
+    if address is None:
+        return b""
+    if ":" in address:
+        return inet_pton(AF_INET6, address)[:_NETWORK_BYTES]
+    return inet_pton(AF_INET, address)
