@@ -1,0 +1,110 @@
+"""What a client sent, shaped and typed but not yet believed: bytes in, hits out.
+
+Decoding errors name the field, never the value.
+"""
+
+from decimal import Decimal
+
+import msgspec
+
+from proxy.drops import Dropped, DropReason
+
+
+class OrderLine(msgspec.Struct, frozen=True):
+    """One line of an order or cart as a client sends it."""
+
+    product: str | int | None = None
+    variant: str | int | None = None
+    quantity: int | float = 1
+    price: Decimal | None = None
+
+
+class Order(msgspec.Struct, frozen=True):
+    """The commerce part of a hit; amounts are exact decimals."""
+
+    id: str | int | None = None
+    cart: str | int | None = None
+    currency: str | None = None
+    value: Decimal | None = None
+    tax: Decimal | None = None
+    shipping: Decimal | None = None
+    refund: Decimal | None = None
+    coupon: str | None = None
+    items: list[OrderLine] | None = None
+
+
+class Hit(msgspec.Struct, kw_only=True):
+    """A native event, and what every other protocol is turned into."""
+
+    site: str | None = None
+    key: str | None = None
+    name: str = "pageview"
+    id: str | int | None = None
+    at: str | int | float | None = None
+    sent_at: str | int | float | None = None
+    url: str | None = None
+    referrer: str | None = None
+    lang: str | None = None
+    screen: list[float] | None = None
+    engaged_ms: float | None = None
+    scroll_pct: float | None = None
+    props: dict[str, object] | None = None
+    actor: str | int | None = None
+    order: Order | None = None
+    optout: bool = False
+
+
+class MalformedBodyError(Exception):
+    """The body is not an event or an array of events; *problem* names no value."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+_HIT = msgspec.json.Decoder(Hit)
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+# RecursionError: unknown fields nested past the interpreter's limit.
+_UNDECODABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+def decode_hits(body: bytes, most: int) -> list[Hit | Dropped]:
+    """Return the hits of *body*, one JSON event or an array of at most *most*.
+
+    In an array a bad event is dropped by itself; a single bad event, or bytes that
+    are no JSON, raise ``MalformedBodyError``.
+    """
+    if not body.lstrip()[:1] == b"[":
+        return [_decode_one(body)]
+    try:
+        raws = _ARRAY.decode(body)
+    except _UNDECODABLE as error:
+        raise MalformedBodyError(_problem(error)) from None
+    if len(raws) > most:
+        raise MalformedBodyError(f"more than {most} events in one request")
+    return [_decode_member(raw) for raw in raws]
+
+
+def _decode_one(body: bytes) -> Hit:
+    try:
+        return _HIT.decode(body)
+    except _UNDECODABLE as error:
+        raise MalformedBodyError(_problem(error)) from None
+
+
+def _decode_member(raw: msgspec.Raw) -> Hit | Dropped:
+    try:
+        return _HIT.decode(raw)
+    except _UNDECODABLE:
+        return Dropped(DropReason.MALFORMED)
+
+
+def _problem(error: Exception) -> str:
+    # msgspec's own messages name types, positions and declared fields only; keys of
+    # free-form objects appear as [...]. Other errors quote bytes, so they are not
+    # repeated.
+    if isinstance(error, msgspec.ValidationError):
+        return str(error)
+    if isinstance(error, RecursionError):
+        return "JSON is nested too deeply"
+    return "the body is not valid JSON"
