@@ -4,7 +4,6 @@ It holds no logic. It turns what went wrong into a message and an exit code, and
 prints the text of an error nobody wrote for reading: it may quote a request.
 """
 
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -82,10 +81,6 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return 128 + signal.SIGINT
-    except BrokenPipeError:
-        # The reader went away (`… | head`); the interpreter would complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
     except Exception as error:  # noqa: BLE001 - the last door: nothing may quote input
         where = code_location(error.__traceback__)
         message = f"unexpected {type(error).__name__} at {where}"

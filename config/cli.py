@@ -15,6 +15,12 @@ from config.settings import Settings
 DEFAULT_FILE = "millpond.toml"
 
 
+class WriteError(MillpondError):
+    """The configuration file cannot be written there."""
+
+    exit_code = 2
+
+
 def _option(
     name: str, callback: Callable[[click.Context, click.Parameter, str], Any]
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -57,11 +63,11 @@ def init(directory: Path) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(starter())
     except FileExistsError:
-        raise MillpondError(
+        raise WriteError(
             f"write {path}: it exists already", hint="remove it, or name another DIR"
         ) from None
     except OSError as error:
-        raise MillpondError(f"write {path}: {error.strerror}") from None
+        raise WriteError(f"write {path}: {error.strerror}") from None
     click.echo(f"wrote {path}; name your site in it, then run `millpond up`")
 
 

@@ -110,14 +110,15 @@ def type_name(kind: type) -> str:
 def _section(name: str, settings: type[Any]) -> Section:
     hints = get_type_hints(settings, include_extras=True)
     keys = tuple(
-        _key(name, entry.name, hints[entry.name], entry.default)
+        read_key(name, entry.name, hints[entry.name], entry.default)
         for entry in fields(settings)
     )
     doc = (settings.__doc__ or "").strip()
     return Section(name=name, doc=doc, settings=settings, keys=keys)
 
 
-def _key(section: str, name: str, hint: Any, default: Any) -> Key:
+def read_key(section: str, name: str, hint: Any, default: Any) -> Key:
+    """Return one key from its annotation and default."""
     if get_origin(hint) is not Annotated:
         raise TypeError(f"{section}.{name} has no Doc")
     kind, *facts = get_args(hint)

@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     found = stale()
     for name in found:
         if arguments == ["--check"]:
-            print(f"{name} is stale; run `make docs`", file=sys.stderr)  # noqa: T201
+            print(f"{name} is stale; run `make docs`", file=sys.stderr)
         else:
             (ROOT / name).write_text(render(PAGES[name]), encoding="utf-8")
     return 1 if found and arguments == ["--check"] else 0

@@ -1,0 +1,86 @@
+"""Variables become values typed as their key asks, and unknown ones are refused."""
+
+import pytest
+
+from config.environment import overrides
+from config.keys import Given
+
+
+def given(section: str, key: str, text: str) -> object:
+    """Return what one variable gives for *key*."""
+    name = f"MILLPOND__{section}__{key}".upper()
+    found = overrides({name: text})
+    assert found.problems == []
+    return found.given[section][key]
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "text", "expected"),
+    [
+        pytest.param("proxy", "port", "9000", 9000, id="whole number"),
+        pytest.param("proxy", "port", " 9_000 ", 9000, id="as TOML spells it"),
+        pytest.param("proxy", "debug_header", "true", True, id="true"),
+        pytest.param("proxy", "host", "0.0.0.0", "0.0.0.0", id="string"),  # noqa: S104
+        pytest.param("proxy", "host", '"x"', '"x"', id="a string is not unquoted"),
+        pytest.param("privacy", "gpc", "drop", "drop", id="choice"),
+        pytest.param("proxy", "trusted_proxies", "", [], id="no items"),
+        pytest.param("proxy", "trusted_proxies", "a, b,", ["a", "b"], id="commas"),
+        pytest.param("proxy", "trusted_proxies", '["a", "b"]', ["a", "b"], id="TOML"),
+    ],
+)
+def test_a_variable_is_typed_by_its_key(
+    section: str, key: str, text: str, expected: object
+) -> None:
+    got = given(section, key, text)
+
+    assert got == Given(expected, f"MILLPOND__{section}__{key}".upper())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        pytest.param(
+            "MILLPOND__PROXY__PORT",
+            "s3cret",
+            "proxy.port: must be a whole number (from MILLPOND__PROXY__PORT)",
+            id="not a literal, and not quoted",
+        ),
+        pytest.param(
+            "MILLPOND__PROXY__PORT",
+            "1\nother = 2",
+            "proxy.port: must be a whole number (from MILLPOND__PROXY__PORT)",
+            id="a second key smuggled in",
+        ),
+        pytest.param(
+            "MILLPOND__PROXY__TRUSTED_PROXIES",
+            "[a",
+            "proxy.trusted_proxies: must be an array"
+            " (from MILLPOND__PROXY__TRUSTED_PROXIES)",
+            id="half an array",
+        ),
+        pytest.param(
+            "MILLPOND__PROXY__PROT",
+            "1",
+            "MILLPOND__PROXY__PROT: unknown variable;"
+            " did you mean MILLPOND__PROXY__PORT?",
+            id="misspelled",
+        ),
+        pytest.param(
+            "MILLPOND__SITES__ID",
+            "x",
+            "MILLPOND__SITES__ID: unknown variable",
+            id="sites are set in the file",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_a_problem(name: str, text: str, expected: str) -> None:
+    got = [str(problem) for problem in overrides({name: text}).problems]
+
+    assert len(got) == 1
+    assert got[0].startswith(expected)
+
+
+def test_other_variables_are_left_alone() -> None:
+    got = overrides({"PATH": "/bin", "MILLPOND_CONFIG": "x", "millpond__proxy": "x"})
+
+    assert (got.given, got.problems) == ({}, [])

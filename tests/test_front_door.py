@@ -1,0 +1,200 @@
+"""The one command: light to open, plain about what went wrong, silent about input."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+import pytest
+
+from config.errors import MillpondError
+from millpond import PARTS, front_door, run
+
+ROOT = Path(__file__).parents[1]
+CANARY = "203.0.113.77"
+
+Captured = pytest.CaptureFixture[str]
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Yield every command there is, by the words that call it."""
+    context = click.Context(front_door)
+    waiting: list[tuple[str, click.Command]] = [("", front_door)]
+    while waiting:
+        words, command = waiting.pop()
+        yield f"millpond{words}", command
+        if isinstance(command, click.Group):
+            for name in command.list_commands(context):
+                part = PARTS.get(name)
+                if command is front_door and part and not is_there(part[0]):
+                    continue
+                found = command.get_command(context, name)
+                assert found is not None
+                waiting.append((f"{words} {name}", found))
+
+
+def is_there(place: str) -> bool:
+    """Return whether the module of a part exists."""
+    return find_spec(place.partition(":")[0]) is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["--help"], {"polars", "deltalake", "aiohttp", "apscheduler", "redis"}),
+        (["config", "--help"], {"polars", "deltalake", "aiohttp", "apscheduler"}),
+        (["proxy", "run", "--help"], {"polars", "deltalake", "apscheduler"}),
+    ],
+    ids=["all", "config", "proxy"],
+)
+def test_help_imports_nothing_heavy(arguments: list[str], heavy: set[str]) -> None:
+    program = (
+        "import sys\nfrom millpond import run\nrun(sys.argv[1:])\n"
+        f"sys.exit(', '.join({heavy} & sys.modules.keys()) or 0)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_the_help_lists_every_part_in_the_order_data_flows(capsys: Captured) -> None:
+    exit_code = run(["--help"])
+    out = capsys.readouterr().out
+    listed = [row.split()[0] for row in out.split("Commands:\n")[1].splitlines() if row]
+
+    assert exit_code == 0
+    assert listed[: len(PARTS)] == list(PARTS)
+
+
+def test_every_help_says_what_it_does_and_ends_with_an_example_of_itself() -> None:
+    got = [words for words, command in commands() if not is_helpful(words, command)]
+
+    assert got == []
+
+
+def is_helpful(words: str, command: click.Command) -> bool:
+    """Return whether the help of *command* has a text and an example that calls it."""
+    epilog = command.epilog or ""
+    return bool(command.help) and epilog.startswith("\b\nExample") and words in epilog
+
+
+def test_an_unknown_command_is_a_usage_error(capsys: Captured) -> None:
+    exit_code = run(["porxy"])
+
+    assert exit_code == 2
+    assert "No such command 'porxy'" in capsys.readouterr().err
+
+
+class UnheardError(MillpondError):
+    """An error with a message, a hint and an exit code of its own."""
+
+    exit_code = 3
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "expected"),
+    [
+        pytest.param(
+            UnheardError("load segment 42: torn", hint="see docs"),
+            3,
+            "millpond: load segment 42: torn\n  hint: see docs\n",
+            id="ours",
+        ),
+        pytest.param(KeyboardInterrupt(), 130, "", id="Ctrl-C"),
+        pytest.param(click.Abort(), 130, "", id="Ctrl-C at a prompt"),
+        pytest.param(
+            click.UsageError("name a site"), 2, "Error: name a site\n", id="usage"
+        ),
+    ],
+)
+def test_what_goes_wrong_is_told_and_counted(
+    error: BaseException,
+    exit_code: int,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Captured,
+) -> None:
+    monkeypatch.setattr(front_door, "main", raising(error))
+    got = run([])
+
+    assert got == exit_code
+    assert capsys.readouterr() == ("", expected)
+
+
+def test_an_unexpected_error_is_told_by_type_and_place_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setattr(front_door, "main", raising(LookupError(CANARY)))
+    exit_code = run([])
+    told = capsys.readouterr().err
+
+    assert exit_code == 70
+    assert told.startswith("millpond: unexpected LookupError at millpond:")
+    assert CANARY not in told
+
+
+def raising(error: BaseException) -> object:
+    """Return a function that raises *error*, whatever it is given."""
+
+    def raise_it(*_: object, **__: object) -> None:
+        raise error
+
+    return raise_it
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [(None, 0), (0, 0), (1, 1), ("text", 0)],
+)
+def test_a_command_that_returns_a_number_ends_with_it(
+    result: object, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_door, "main", lambda *_, **__: result)
+
+    assert run([]) == expected
+
+
+def test_a_part_that_is_missing_leaves_the_others_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setitem(PARTS, "proxy", ("proxy.not_there:proxy", "Nothing."))
+
+    assert run(["proxy"]) == 2
+    assert "proxy is not built yet" in capsys.readouterr().err
+    assert run(["config", "--help"]) == 0
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run(
+        [sys.executable, "-m", "millpond", "config", "--help"],
+        check=False,
+        cwd=ROOT,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+
+    assert (ran.returncode, ran.stderr) == (1, "")
+
+
+def test_the_version_is_that_of_the_project(capsys: Captured) -> None:
+    try:
+        installed = version("millpond")
+    except PackageNotFoundError:
+        pytest.skip("millpond is not installed here; `make setup` installs it")
+
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"millpond, version {installed}\n"
