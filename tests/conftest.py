@@ -1,5 +1,7 @@
 """Fixtures every package's tests share; few, so that a test shows what it needs."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,3 +26,23 @@ def settings(tmp_path: Path) -> Settings:
         warehouse=WarehouseSettings(uri=str(tmp_path / "warehouse")),
         sites=(SiteSettings(id="shop", domains=("shop.example",)),),
     )
+
+
+@pytest.fixture
+def golden() -> Callable[[str, str], None]:
+    """Return a check that text equals the reviewed file tests/golden/NAME.
+
+    With MILLPOND_GOLDEN=write (`make golden`) the file is written anew instead.
+    """
+    directory = Path(__file__).parent / "golden"
+
+    def check(name: str, got: str) -> None:
+        path = directory / name
+        if os.environ.get("MILLPOND_GOLDEN") == "write":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(got, encoding="utf-8")
+        expected = path.read_text(encoding="utf-8")
+
+        assert got == expected
+
+    return check

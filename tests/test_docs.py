@@ -1,0 +1,72 @@
+"""The docs are fresh, every link leads somewhere, and every hint's page exists."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.test_house import OURS, named
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(
+    path
+    for folder in (".", "docs", "docs/decisions")
+    for path in (ROOT / folder).glob("*.md")
+)
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+
+def anchors(path: Path) -> set[str]:
+    """Return what the headings of a page can be linked as."""
+    headings = re.findall(r"(?m)^#+ (.+)$", path.read_text(encoding="utf-8"))
+    plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {heading.replace(" ", "-") for heading in plain}
+
+
+def dead_links(path: Path) -> list[str]:
+    """Return the links of a page that lead nowhere."""
+    dead = []
+    for target, anchor in LINK.findall(path.read_text(encoding="utf-8")):
+        page = (path.parent / target).resolve() if target else path
+        if not page.exists() or (anchor and anchor not in anchors(page)):
+            dead.append(f"{target}#{anchor}")
+    return dead
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    assert dead_links(path) == []
+
+
+@pytest.mark.parametrize("path", OURS, ids=named)
+def test_every_page_a_hint_names_exists(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    missing = [
+        page
+        for page in re.findall(r"\bdocs/[\w/-]+\.md\b", text)
+        if not (ROOT / page).is_file()
+    ]
+
+    assert missing == []
+
+
+def test_a_dead_link_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Here it is\n[a](no.md) [b](#here-it-is) [c](#x) [d](page.md)")
+
+    assert dead_links(page) == ["no.md#", "#x"]
+
+
+def test_generated_pages_are_fresh() -> None:
+    ran = subprocess.run(
+        [sys.executable, "docs/build.py", "--check"],
+        check=False,
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
