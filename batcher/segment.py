@@ -1,0 +1,183 @@
+"""The bytes of a segment: a header, then frames that each carry their own checksum.
+
+Pure. docs/segment-format.md is the layout in words. Every cut of a segment decodes to
+a prefix of its frames, and no changed bit passes for data. A payload is JSON lines,
+which hold no control characters, so a byte 1 or 2 in good data only ever begins a
+frame: that is how reading finds its feet again behind a damaged place.
+"""
+
+import re
+import struct
+from enum import IntEnum, StrEnum
+from zlib import crc32
+
+import msgspec
+
+MAGIC = b"MILLPOND"
+VERSION = 1
+_HEADER = struct.Struct("<8sII")
+_FRAME = struct.Struct("<BIII")
+_CHECKED = struct.Struct("<BII")
+HEADER_BYTES = _HEADER.size
+FRAME_HEADER_BYTES = _FRAME.size
+
+
+class Kind(IntEnum):
+    """What the rows of a frame are."""
+
+    EVENTS = 1
+    DROPS = 2
+
+
+_KINDS = {kind.value: kind for kind in Kind}
+_FRAME_START = re.compile(b"[\x01\x02]")
+
+
+class Problem(StrEnum):
+    """What is wrong with a segment."""
+
+    EMPTY = "empty"
+    NOT_A_SEGMENT = "not_a_segment"
+    UNKNOWN_VERSION = "unknown_version"
+    TORN_TAIL = "torn_tail"
+    BAD_CHECKSUM = "bad_checksum"
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """Rows that became durable together; *payload* is JSON lines."""
+
+    kind: Kind
+    rows: int
+    payload: bytes
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """A range of a segment that cannot be read."""
+
+    problem: Problem
+    offset: int
+    size_bytes: int
+
+
+class Frames(msgspec.Struct, frozen=True):
+    """What could be read of a segment, in order, and what could not.
+
+    *good_length* is the length of the undamaged beginning.
+    """
+
+    frames: list[Frame]
+    damage: list[Damage]
+    good_length: int
+
+    @property
+    def problem(self) -> Problem | None:
+        """Return what is wrong first, None with a sound segment."""
+        return self.damage[0].problem if self.damage else None
+
+    @property
+    def is_torn(self) -> bool:
+        """Return whether only the end is missing, as a crash leaves it."""
+        return [each.problem for each in self.damage] in (
+            [Problem.TORN_TAIL],
+            [Problem.EMPTY],
+        )
+
+
+def encode_header() -> bytes:
+    """Return the bytes a segment begins with."""
+    return _HEADER.pack(MAGIC, VERSION, 0)
+
+
+def encode_frame_header(kind: Kind, rows: int, payload: bytes) -> bytes:
+    """Return what stands before *payload* in its frame."""
+    return _FRAME.pack(kind, rows, len(payload), _checksum(kind, rows, payload))
+
+
+def _checksum(kind: Kind, rows: int, payload: bytes) -> int:
+    return crc32(payload, crc32(_CHECKED.pack(kind, rows, len(payload))))
+
+
+def encode_frame(kind: Kind, rows: int, payload: bytes) -> bytes:
+    """Return a whole frame of *rows* JSON lines."""
+    return encode_frame_header(kind, rows, payload) + payload
+
+
+def read_frames(content: bytes) -> Frames:
+    """Read every frame that can be read, also behind a damaged place."""
+    problem = _header_problem(content)
+    if problem in (Problem.EMPTY, Problem.UNKNOWN_VERSION, Problem.TORN_TAIL):
+        return Frames([], [Damage(problem, 0, len(content))], 0)
+    if problem is None:
+        return _read(content, HEADER_BYTES, [])
+    start = _next_frame(content, 0)
+    return _read(content, start, [Damage(problem, 0, start)], good_length=0)
+
+
+def _header_problem(content: bytes) -> Problem | None:
+    if not content:
+        return Problem.EMPTY
+    if len(content) < HEADER_BYTES:
+        is_cut = encode_header().startswith(content) or not any(content)
+        return Problem.TORN_TAIL if is_cut else Problem.NOT_A_SEGMENT
+    if content.startswith(encode_header()):
+        return None
+    if not any(content):
+        return Problem.TORN_TAIL
+    is_ours = content.startswith(MAGIC)
+    return Problem.UNKNOWN_VERSION if is_ours else Problem.NOT_A_SEGMENT
+
+
+def _read(
+    content: bytes, offset: int, damage: list[Damage], good_length: int | None = None
+) -> Frames:
+    frames: list[Frame] = []
+    while offset < len(content):
+        frame = _frame_at(content, offset)
+        if frame is not None:
+            frames.append(frame)
+            offset += FRAME_HEADER_BYTES + len(frame.payload)
+            continue
+        if good_length is None:
+            good_length = offset
+        end = _next_frame(content, offset + 1)
+        damage.append(Damage(_problem_at(content, offset, end), offset, end - offset))
+        offset = end
+    return Frames(frames, damage, offset if good_length is None else good_length)
+
+
+def _frame_at(content: bytes, offset: int) -> Frame | None:
+    """Return the frame that begins at *offset*, None if none does."""
+    start = offset + FRAME_HEADER_BYTES
+    if start > len(content):
+        return None
+    number, rows, length, checksum = _FRAME.unpack_from(content, offset)
+    kind = _KINDS.get(number)
+    if kind is None or start + length > len(content):
+        return None
+    payload = content[start : start + length]
+    if _checksum(kind, rows, payload) != checksum:
+        return None
+    return Frame(kind, rows, payload)
+
+
+def _next_frame(content: bytes, offset: int) -> int:
+    """Return where the next readable frame begins, or the end."""
+    for found in _FRAME_START.finditer(content, offset):
+        if _frame_at(content, found.start()) is not None:
+            return found.start()
+    return len(content)
+
+
+def _problem_at(content: bytes, offset: int, end: int) -> Problem:
+    """Tell a write that was cut short from data that changed."""
+    if end < len(content):
+        return Problem.BAD_CHECKSUM
+    rest = content[offset:]
+    if not any(rest):
+        # A power loss can leave the length of a write without its bytes.
+        return Problem.TORN_TAIL
+    if len(rest) < FRAME_HEADER_BYTES:
+        return Problem.TORN_TAIL if rest[0] in _KINDS else Problem.BAD_CHECKSUM
+    number, _, length, _ = _FRAME.unpack_from(rest)
+    is_cut = number in _KINDS and FRAME_HEADER_BYTES + length > len(rest)
+    return Problem.TORN_TAIL if is_cut else Problem.BAD_CHECKSUM
