@@ -1,0 +1,38 @@
+"""Start processes of this repository's own modules and talk with them by lines."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def running_module(module: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """Run ``python -m MODULE ARGUMENTS``; it is killed at the end if need be."""
+    with subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def hear(process: "subprocess.Popen[str]", word: str) -> None:
+    """Read the next line of the process, which must be *word*."""
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == word
+
+
+def answer(process: "subprocess.Popen[str]") -> None:
+    """Send the line the process waits for."""
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()

@@ -1,0 +1,47 @@
+"""A real Redis on a loopback port of its own."""
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import redis
+
+from tests.programs import need
+from tests.waiting import wait_until
+
+
+def free_port() -> int:
+    """Return a loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def running_redis(directory: Path, *options: str) -> Iterator[str]:
+    """Run a server that keeps nothing on disk, and yield its URL."""
+    port = free_port()
+    with subprocess.Popen(
+        [
+            *(need("redis-server"), "--bind", "127.0.0.1", "--port", str(port)),
+            *("--dir", directory, "--save", "", "--appendonly", "no"),
+            *options,
+        ],
+        stdout=subprocess.DEVNULL,
+    ) as server:
+        try:
+            url = f"redis://127.0.0.1:{port}/0"
+            wait_until(lambda: _answers(url), "redis-server to answer")
+            yield url
+        finally:
+            server.terminate()
+
+
+def _answers(url: str) -> bool:
+    with suppress(redis.ConnectionError), redis.Redis.from_url(url) as client:
+        client.ping()
+        return True
+    return False
