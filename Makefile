@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev programs run test fmt lint types imports docs docs-fresh \
+.PHONY: help setup setup-dev programs demo-geo run test fmt lint types imports docs docs-fresh \
 	golden soak bench lock clean
 
 help: ## List the targets
@@ -36,7 +36,15 @@ setup-dev: setup ## Add to .venv what the tests need, hashes checked
 programs: ## Install the programs the tests start, where that is possible
 	@sh tests/install_programs.sh
 
-run: setup ## Start Millpond on sample traffic, until Ctrl-C
+# Public-domain data, pinned in deploy/geo; without it the demo's countries are unknown.
+demo-geo:
+	@cmp -s deploy/geo/package-lock.json deploy/geo/node_modules/.taken || { \
+	command -v npm >/dev/null 2>&1 \
+		&& npm ci --prefix deploy/geo --silent --no-audit --no-fund --ignore-scripts \
+		&& cp deploy/geo/package-lock.json deploy/geo/node_modules/.taken \
+		|| echo "setup: no country database without npm; the demo's countries stay unknown"; }
+
+run: setup demo-geo ## Start Millpond on sample traffic, until Ctrl-C
 	@$(BIN)/millpond demo
 
 test: setup-dev programs lint types imports docs-fresh ## Set up, check and test everything
@@ -77,5 +85,5 @@ lock: setup-dev ## Renew the lock files; UPGRADE=--upgrade takes newer versions
 		--output-file requirements-dev.lock
 
 clean: ## Remove what the other targets made
-	@rm -rf $(VENV) .setup build *.egg-info .*_cache .hypothesis
+	@rm -rf $(VENV) deploy/geo/node_modules build *.egg-info .*_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,40 @@ def test_a_dead_link_is_found(tmp_path: Path) -> None:
     page.write_text("# Here it is\n[a](no.md) [b](#here-it-is) [c](#x) [d](page.md)")
 
     assert dead_links(page) == ["no.md#", "#x"]
+
+
+def dependencies() -> set[str]:
+    """Return the names of everything Millpond depends on directly."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"].values()
+    asked = sum(extras, project["project"]["dependencies"])
+    return {re.split(r"[^\w-]", name, maxsplit=1)[0] for name in asked}
+
+
+def locked() -> set[str]:
+    """Return the names of everything Millpond runs on."""
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    return set(re.findall(r"(?m)^([\w.-]+)==", lock))
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("docs/decisions/0002-libraries-and-their-doors.md", dependencies()),
+        ("docs/licenses.md", locked()),
+    ],
+)
+def test_every_library_has_its_line(page: str, names: set[str]) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+
+    assert [name for name in sorted(names) if name not in text] == []
+
+
+def test_the_locks_name_no_place_to_download_from() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+
+        assert re.findall(r"https?://|file:|--index|--find-links|[ =]/", text) == []
 
 
 def test_generated_pages_are_fresh() -> None:
