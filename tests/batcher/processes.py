@@ -1,5 +1,6 @@
 """Start processes of this repository's own modules and talk with them by lines."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,11 +11,14 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def running_module(module: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+def running_module(
+    module: str, *arguments: str, cwd: Path = ROOT
+) -> Iterator["subprocess.Popen[str]"]:
     """Run ``python -m MODULE ARGUMENTS``; it is killed at the end if need be."""
     with subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
-        cwd=ROOT,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -1,0 +1,27 @@
+"""A process that holds salts leaves no core file, even if someone asks for one."""
+
+import subprocess
+import sys
+
+from tests.batcher.processes import ROOT
+
+SCRIPT = """
+import ctypes, os, resource, signal
+from batcher.prctl import forbid_core_dumps
+resource.setrlimit(resource.RLIMIT_CORE, (-1, -1))
+forbid_core_dumps()
+PR_GET_DUMPABLE = 3
+dumpable = ctypes.CDLL(None).prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)
+print(dumpable, *resource.getrlimit(resource.RLIMIT_CORE), flush=True)
+os.abort()
+"""
+
+
+def test_a_process_that_forbade_it_leaves_no_core() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    output, _ = process.communicate()
+
+    assert output.split() == ["0", "0", "0"]
+    assert process.returncode == -6
