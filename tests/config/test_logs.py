@@ -183,23 +183,39 @@ def test_an_error_that_was_never_raised_has_no_place() -> None:
     ],
 )
 def test_nothing_a_process_prints_quotes_input(source: str, tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
+    printed = ran(f"configure(sys.stderr)\n{source}\n", tmp_path)
+    word = json.loads(printed.splitlines()[0])["word"]
+
+    assert "Canary" not in printed
+    assert word in ("uncaught_error", "library_log")
+
+
+def test_a_line_that_cannot_be_written_is_not_printed_instead(tmp_path: Path) -> None:
+    source = """
+import logging, os
+stream = open(os.devnull, "w")
+configure(stream)
+stream.close()
+logging.getLogger("x").error(text)
+"""
+    printed = ran(source, tmp_path)
+
+    assert printed == ""
+
+
+def ran(source: str, directory: Path) -> str:
+    """Return all that a process running *source* prints."""
+    script = directory / "script.py"
     script.write_text(
-        "import sys\nfrom config.logs import configure\n"
-        f"configure(sys.stderr)\ntext = {CANARY!r}\n{source}\n",
+        f"import sys\nfrom config.logs import configure\ntext = {CANARY!r}\n{source}",
         encoding="utf-8",
     )
-    root = Path(__file__).parents[2]
-    ran = subprocess.run(
+    process = subprocess.run(
         [sys.executable, str(script)],
         check=False,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        env={"PYTHONPATH": str(root)},
+        env={"PYTHONPATH": str(Path(__file__).parents[2])},
     )
-
-    assert "Canary" not in ran.stdout + ran.stderr
-    assert json.loads(ran.stderr.splitlines()[0])["word"] in (
-        "uncaught_error",
-        "library_log",
-    )
+    return process.stdout
