@@ -1,6 +1,7 @@
 """The docs are fresh, every link leads somewhere, and every hint's page exists."""
 
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from millpond import run
 from tests.test_house import OURS, named
 
 ROOT = Path(__file__).parents[1]
@@ -58,6 +60,24 @@ def test_a_dead_link_is_found(tmp_path: Path) -> None:
     page.write_text("# Here it is\n[a](no.md) [b](#here-it-is) [c](#x) [d](page.md)")
 
     assert dead_links(page) == ["no.md#", "#x"]
+
+
+CONSOLE = re.compile(r"(?ms)^```console\n(.*?)^```")
+
+
+def test_what_the_readme_shows_is_what_is_printed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = "".join(CONSOLE.findall((ROOT / "README.md").read_text(encoding="utf-8")))
+    printed = ""
+    for command in re.findall(r"(?m)^\$ millpond (.*)$", shown):
+        assert run(shlex.split(command)) == 0
+        printed += f"$ millpond {command}\n{capsys.readouterr().out}"
+
+    assert printed == shown
 
 
 def dependencies() -> set[str]:
