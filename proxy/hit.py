@@ -74,7 +74,7 @@ def decode_hits(body: bytes, most: int) -> list[Hit | Dropped]:
     In an array a bad event is dropped by itself; a single bad event, or bytes that
     are no JSON, raise ``MalformedBodyError``.
     """
-    if not body.lstrip()[:1] == b"[":
+    if body.lstrip()[:1] != b"[":
         return [_decode_one(body)]
     try:
         raws = _ARRAY.decode(body)

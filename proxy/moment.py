@@ -1,6 +1,7 @@
-"""When an event occurred: a client's clock is heard, corrected, and never trusted far."""
+"""When an event occurred: a client's clock is heard, corrected, not trusted far."""
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -86,3 +87,16 @@ def occurred_at(
     if sent_at is not None:
         at += now_s - sent_at
     return min(at, now_s)
+
+
+class Calendars:
+    """The local days of every site, one calendar a zone."""
+
+    def __init__(self, zones: Mapping[str, ZoneInfo]) -> None:
+        by_zone = {zone.key: LocalDays(zone) for zone in zones.values()}
+        self._by_site = {site: by_zone[zone.key] for site, zone in zones.items()}
+        self._utc = LocalDays(ZoneInfo("UTC"))
+
+    def of(self, site_id: str) -> LocalDays:
+        """Return the calendar of *site_id*; UTC where there is no such site."""
+        return self._by_site.get(site_id, self._utc)

@@ -1,0 +1,253 @@
+"""The chain: what a client sent goes in, an ``Event`` or a ``Dropped`` comes out.
+
+The order is the promise. An objection is heard before anything is looked at; the
+address and User-Agent are read by four steps (bot, visitor, geo, user agent) and end
+with the request. Everything here is memory: nothing is written.
+"""
+
+import math
+from typing import NamedTuple
+
+from batcher.salts import Salts
+from config.errors import MillpondError, Retryable
+from config.settings import PrivacySettings
+from proxy.client import Client, ClientSource
+from proxy.commerce import BAD_ORDER, NO_ORDER, parse_order
+from proxy.drops import Dropped, DropReason
+from proxy.geo import Geo
+from proxy.hit import Hit
+from proxy.language import primary_language
+from proxy.moment import Calendars, Moment, occurred_at
+from proxy.name import is_event_name
+from proxy.opt_out import Objection, objection
+from proxy.page import NO_PAGE, Page, parse_page
+from proxy.props import clean_props
+from proxy.referrer import NO_REFERRAL, Referrers
+from proxy.screen import screen_class
+from proxy.sender import Sender
+from proxy.site_keys import Purpose, keyed_hash
+from proxy.sites import Site, Sites
+from proxy.user_agent import NO_AGENT, Classifier, UserAgent
+from proxy.visitor import visitor_hash
+from warehouse.schema import Event, Hash64, UtcSeconds
+
+_MOST_ENGAGED_MS = 86_400_000
+_DROPPING = {
+    Objection.OPT_OUT: Dropped(DropReason.OPT_OUT),
+    Objection.GPC: Dropped(DropReason.GPC),
+    Objection.DNT: Dropped(DropReason.DNT),
+}
+# A site's own server reports for its customers: its address and agent are nobody's.
+_NOBODY = Client(None, "")
+
+
+class NoSaltError(Retryable, MillpondError):
+    """Today's salt is not at hand, so no visitor can be told from another."""
+
+    def __init__(self, zone: str) -> None:
+        super().__init__(
+            f"hash visitors: there is no salt for today in {zone}",
+            hint="see that privacy.salt_store can be reached",
+        )
+
+
+class _Sent(NamedTuple):
+    """A hit that may be kept, and what the gates found out about it."""
+
+    hit: Hit
+    site: Site
+    client: Client
+    agent: UserAgent
+    protocol: str
+    stripped: bool
+    server: bool
+
+
+class Anonymizer:
+    """The steps in their order, with what each needs to know."""
+
+    def __init__(
+        self,
+        privacy: PrivacySettings,
+        *,
+        sites: Sites,
+        clients: ClientSource,
+        classifier: Classifier,
+        geo: Geo,
+        referrers: Referrers,
+        salts: Salts,
+        calendars: Calendars,
+    ) -> None:
+        self._privacy = privacy
+        self._sites = sites
+        self._clients = clients
+        self._classifier = classifier
+        self._geo = geo
+        self._referrers = referrers
+        self._salts = salts
+        self._calendars = calendars
+
+    def anonymize(
+        self, hit: Hit, sender: Sender, now_s: float, seq: int = 0
+    ) -> Event | Dropped:
+        """Return what is kept of *hit*, or why nothing is.
+
+        Raises ``NoSaltError`` where visitors cannot be hashed: the client must then
+        send again.
+        """
+        sent = self._gates(hit, sender)
+        if isinstance(sent, Dropped):
+            return sent
+        moment, key = self._moment(hit, sent.site, now_s)
+        return self._describe(sent, moment, key, seq)
+
+    def _gates(self, hit: Hit, sender: Sender) -> "_Sent | Dropped":
+        """Objection, site, name, client address, bot: in this order."""
+        headers = sender.headers
+        wish = objection(headers, self._privacy, hit.optout)
+        if wish in _DROPPING:
+            return _DROPPING[wish]
+        site = self._sites.find(
+            hit.site, hit.key, headers.get("Origin"), headers.get("Host")
+        )
+        if isinstance(site, DropReason):
+            return Dropped(site)
+        if not is_event_name(hit.name):
+            return Dropped(DropReason.BAD_NAME, site.id)
+        server = site.is_server(headers.get("Authorization"))
+        client = _NOBODY if server else self._client(sender)
+        agent = NO_AGENT if server else self._classifier.classify(client.user_agent)
+        if agent.bot:
+            return Dropped(DropReason.BOT, site.id)
+        stripped = wish is Objection.STRIP
+        return _Sent(hit, site, client, agent, sender.protocol, stripped, server)
+
+    def _client(self, sender: Sender) -> Client:
+        if sender.client is None:
+            sender.client = Client(
+                self._clients.address(sender.peer, sender.headers),
+                sender.headers.get("User-Agent", ""),
+            )
+        return sender.client
+
+    def _moment(
+        self, hit: Hit, site: Site, now_s: float
+    ) -> tuple[Moment, bytes | bytearray]:
+        """Return when the hit occurred, and the site-day key of that day.
+
+        The day it names counts if that day's salt still lives and the limit is kept;
+        otherwise it is counted on arrival, as late.
+        """
+        arrival = int(now_s)
+        at = arrival
+        if hit.at is not None:
+            at = int(occurred_at(hit.at, hit.sent_at, now_s))
+        local_days = self._calendars.of(site.id)
+        if arrival - at <= self._privacy.late_limit_s:
+            day, _ = local_days.of(at)
+            key = self._salts.key_if_live(site.zone.key, day, site.id, now_s)
+            if key is not None:
+                return Moment(at, day), key
+        today, _ = local_days.of(arrival)
+        key = self._salts.key_if_live(site.zone.key, today, site.id, now_s)
+        if key is None:
+            raise NoSaltError(site.zone.key)
+        return Moment(arrival, today, late=at != arrival), key
+
+    def _describe(
+        self, sent: _Sent, moment: Moment, key: bytes | bytearray, seq: int
+    ) -> Event | Dropped:
+        """Visitor, geo, user agent, page, referrer, props, commerce: in this order."""
+        hit, site, client, agent, protocol, stripped, server = sent
+        visitor = actor = None
+        if not stripped:
+            if client.address is not None:
+                visitor = visitor_hash(key, client.address, client.user_agent)
+            actor = _actor(hit, site, key)
+        place = self._geo.place(client.address)
+        page = parse_page(hit.url, site.pages) or NO_PAGE
+        problem = _page_problem(hit, site, page)
+        if problem is not None:
+            return Dropped(problem, site.id)
+        referral = NO_REFERRAL
+        props = None
+        if not stripped:
+            referral = self._referrers.refer(hit.referrer, page, site.pages.own_hosts)
+            props = clean_props(hit.props, site.props_allow)
+        if referral.spam:
+            return Dropped(DropReason.REFERRER_SPAM, site.id)
+        order = parse_order(hit.order, site) if hit.order is not None else NO_ORDER
+        if order is BAD_ORDER:
+            return Dropped(DropReason.BAD_ORDER, site.id)
+        return Event(
+            site=site.id,
+            day=moment.day,
+            at=UtcSeconds(moment.at),
+            seq=seq,
+            event_id=_event_id(hit, site),
+            visitor=visitor,
+            actor=actor,
+            name=hit.name,
+            protocol=protocol,
+            server=server,
+            hostname=page.hostname,
+            path=page.path,
+            referrer=referral.referrer,
+            source=referral.source,
+            channel=None if stripped else referral.channel,
+            utm_source=page.utm_source,
+            utm_medium=page.utm_medium,
+            utm_campaign=page.utm_campaign,
+            utm_term=page.utm_term,
+            utm_content=page.utm_content,
+            click_id=page.click_id,
+            country=place.country,
+            region=place.region,
+            browser=agent.browser,
+            browser_major=agent.browser_major,
+            os=agent.os,
+            device=agent.device,
+            screen=screen_class(hit.screen),
+            language=primary_language(hit.lang),
+            engaged_ms=_bounded(hit.engaged_ms, _MOST_ENGAGED_MS),
+            scroll_pct=_bounded(hit.scroll_pct, 100),
+            props=props,
+            late=moment.late,
+            order_key=order.order_key,
+            cart_key=order.cart_key,
+            currency=order.currency,
+            value_minor=order.value_minor,
+            tax_minor=order.tax_minor,
+            shipping_minor=order.shipping_minor,
+            refund_minor=order.refund_minor,
+            coupon=order.coupon,
+            items=order.items,
+        )
+
+
+def _page_problem(hit: Hit, site: Site, page: Page) -> DropReason | None:
+    if page is NO_PAGE:
+        # A server reports orders without a page; a page view without one is none.
+        return DropReason.BAD_PAGE if hit.name == "pageview" else None
+    if page.hostname is None or not site.serves(page.hostname):
+        return DropReason.FOREIGN_ORIGIN
+    return None
+
+
+def _actor(hit: Hit, site: Site, day_key: bytes | bytearray) -> Hash64 | None:
+    if hit.actor is None or site.actors == "off":
+        return None
+    key = site.key if site.actors == "keyed" else day_key
+    return keyed_hash(key, Purpose.ACTOR, str(hit.actor))
+
+
+def _event_id(hit: Hit, site: Site) -> Hash64 | None:
+    if hit.id is None:
+        return None
+    return keyed_hash(site.key, Purpose.EVENT, str(hit.id))
+
+
+def _bounded(value: float | None, most: int) -> int | None:
+    if value is None or math.isnan(value):
+        return None
+    return int(min(max(value, 0), most))

@@ -1,0 +1,199 @@
+"""Invented visits for the demo: past days as access log lines, today as native events.
+
+All of it is drawn from one seeded generator; no visitor in it ever lived.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+SITE = "demo"
+HOST = "demo.example"
+_ORIGIN = f"https://{HOST}"
+_DAY_S = 86_400
+
+_PAGES = {
+    "/demo/": ("/demo/kettle.html", "/demo/blanket.html", "/demo/guide.html", "/demo/"),
+    "/demo/kettle.html": ("/demo/blanket.html", "/demo/cart.html", "/demo/"),
+    "/demo/blanket.html": ("/demo/kettle.html", "/demo/cart.html", "/demo/"),
+    "/demo/guide.html": ("/demo/kettle.html", "/demo/guide.html", "/demo/"),
+    "/demo/cart.html": ("/demo/", "/demo/kettle.html"),
+}
+_ENTRIES = (
+    "/demo/",
+    "/demo/",
+    "/demo/",
+    "/demo/kettle.html",
+    "/demo/blanket.html",
+    "/demo/guide.html",
+)
+# Each is (weight, referrer, query of the entry page).
+_ORIGINS = (
+    (34, None, ""),
+    (26, "https://www.google.com/", ""),
+    (6, "https://duckduckgo.com/", ""),
+    (4, "https://www.bing.com/", ""),
+    (6, "https://chatgpt.com/", ""),
+    (7, "https://www.instagram.com/", ""),
+    (4, "https://news.ycombinator.com/item", ""),
+    (6, None, "?utm_source=newsletter&utm_medium=email&utm_campaign=autumn"),
+    (7, "https://www.google.com/", "?gclid=demo&utm_medium=cpc&utm_source=google"),
+)
+_AGENTS = (
+    (
+        32,
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
+            " (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+        ),
+        (1920, 1080),
+    ),
+    (
+        24,
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15"
+            " (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1"
+        ),
+        (393, 852),
+    ),
+    (
+        20,
+        (
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36"
+            " (KHTML, like Gecko) Chrome/156.0.0.0 Mobile Safari/537.36"
+        ),
+        (412, 915),
+    ),
+    (
+        12,
+        (
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15"
+            " (KHTML, like Gecko) Version/18.6 Safari/605.1.15"
+        ),
+        (1512, 982),
+    ),
+    (
+        9,
+        "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+        (1440, 900),
+    ),
+    (
+        3,
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        (1024, 768),
+    ),
+)
+_BUYS = 0.6
+_GOES_ON = 0.62
+_LANGUAGES = ("en-US", "en-GB", "de-DE", "fr-FR", "es-ES", "pt-BR", "ja-JP")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One page view of an invented visit."""
+
+    at: int
+    path: str
+    query: str
+    referrer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One invented visit; its address and agent stand for nobody."""
+
+    address: str
+    agent: str
+    screen: tuple[int, int]
+    language: str
+    views: tuple[View, ...]
+    order: int | None
+
+
+def visits(chance: random.Random, start_s: int, end_s: int, count: int) -> list[Visit]:
+    """Return *count* visits that begin between *start_s* and *end_s*, by their start."""
+    drawn = [_visit(chance, chance.randrange(start_s, end_s)) for _ in range(count)]
+    return sorted(drawn, key=lambda visit: visit.views[0].at)
+
+
+def _visit(chance: random.Random, start_s: int) -> Visit:
+    agents = [(agent, screen) for _, agent, screen in _AGENTS]
+    agent, screen = chance.choices(agents, [weight for weight, *_ in _AGENTS])[0]
+    views = tuple(_walk(chance, start_s))
+    buys = views[-1].path == "/demo/cart.html" and chance.random() < _BUYS
+    return Visit(
+        address=_address(chance),
+        agent=agent,
+        screen=screen,
+        language=chance.choice(_LANGUAGES),
+        views=views,
+        order=chance.choice((3_900, 5_450, 8_900, 12_800)) if buys else None,
+    )
+
+
+def _walk(chance: random.Random, at: int) -> Iterator[View]:
+    _, referrer, query = chance.choices(_ORIGINS, [w for w, *_ in _ORIGINS])[0]
+    path = chance.choice(_ENTRIES)
+    yield View(at, path, query, referrer)
+    while chance.random() < _GOES_ON:
+        came_from = _ORIGIN + path
+        path = chance.choice(_PAGES[path])
+        at += chance.randrange(5, 180)
+        yield View(at, path, "", came_from)
+
+
+def _address(chance: random.Random) -> str:
+    # Unicast space without the first and private blocks, so that countries vary.
+    blocks = [n for n in range(11, 223) if n not in {100, 127, 172, 192}]
+    first = chance.choice(blocks)
+    rest = (chance.randrange(256), chance.randrange(256), chance.randrange(1, 255))
+    return ".".join(map(str, (first, *rest)))
+
+
+def log_lines(past: list[Visit]) -> Iterator[str]:
+    """Yield the visits' page views as lines of a combined access log, by time."""
+    entries = [(view.at, visit, view) for visit in past for view in visit.views]
+    for at, visit, view in sorted(entries, key=lambda entry: entry[0]):
+        stamp = datetime.fromtimestamp(at, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+        yield (
+            f'{visit.address} - - [{stamp}] "GET {view.path}{view.query} HTTP/1.1"'
+            f' 200 5120 "{view.referrer or "-"}" "{visit.agent}"\n'
+        )
+
+
+def native_events(visit: Visit, number: int) -> list[dict[str, object]]:
+    """Return the visit as native events, its order and its attention included."""
+    events = [
+        _pageview(visit, view, f"{number}-{i}") for i, view in enumerate(visit.views)
+    ]
+    for view, then in zip(visit.views, visit.views[1:], strict=False):
+        seconds = min(then.at - view.at, 60)
+        events.append(_event(view, "engagement", engaged_ms=seconds * 800))
+    if visit.order is not None:
+        events.append(_order(visit.views[-1], visit.order, number))
+    return events
+
+
+def _event(view: View, name: str, **more: object) -> dict[str, object]:
+    at = datetime.fromtimestamp(view.at, UTC).isoformat()
+    url = f"{_ORIGIN}{view.path}{view.query}"
+    return {"site": SITE, "name": name, "at": at, "url": url, **more}
+
+
+def _pageview(visit: Visit, view: View, message_id: str) -> dict[str, object]:
+    return _event(
+        view,
+        "pageview",
+        id=message_id,
+        referrer=view.referrer,
+        lang=visit.language,
+        screen=list(visit.screen),
+    )
+
+
+def _order(view: View, minor: int, number: int) -> dict[str, object]:
+    value = f"{minor // 100}.{minor % 100:02}"
+    item = {"product": "kettle", "quantity": 1, "price": value}
+    order = {"id": f"D-{number}", "currency": "EUR", "value": value, "items": [item]}
+    return _event(view, "order_placed", id=f"{number}-order", order=order)

@@ -1,0 +1,48 @@
+"""Millpond's own protocol: the tag's JSON events, and the pixel where there is none.
+
+The answer to events names how many are durable and why others were dropped:
+``{"accepted": 1, "dropped": {"bot": 2}}``.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from proxy.hit import Hit, MalformedBodyError
+from proxy.intake import Receipt
+
+NAME = "native"
+EVENTS_PATH = "/v1/events"
+PIXEL_PATH = "/p.gif"
+ONE_ACCEPTED = b'{"accepted":1,"dropped":{}}'
+
+# A transparent GIF of one pixel, the smallest that every client shows.
+PIXEL = bytes.fromhex(
+    "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002"
+    "024401003b"
+)
+_ENCODER = msgspec.json.Encoder()
+_PIXEL_FIELDS = ("site", "key", "name", "id", "url", "referrer", "lang")
+
+
+def encode_receipt(receipt: Receipt) -> bytes:
+    """Return the JSON answer for *receipt*."""
+    if receipt.accepted == 1 and not receipt.dropped:
+        return ONE_ACCEPTED
+    return _ENCODER.encode(receipt)
+
+
+def pixel_hit(query: str, headers: Mapping[str, str]) -> Hit:
+    """Return the hit of a pixel request.
+
+    Its query names the fields of a native event; without ``url`` the page is the one
+    that shows the pixel, as the browser's ``Referer`` tells it.
+    """
+    try:
+        named = dict(parse_qsl(query, max_num_fields=32, errors="strict"))
+    except ValueError:
+        raise MalformedBodyError("the pixel's query cannot be read") from None
+    fields = {name: named[name] for name in _PIXEL_FIELDS if name in named}
+    fields.setdefault("url", headers.get("Referer", ""))
+    return Hit(**fields)  # type: ignore[arg-type]

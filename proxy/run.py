@@ -1,0 +1,31 @@
+"""Run one proxy worker in this process: the clock, the loop and the signals."""
+
+import asyncio
+import signal
+import time
+
+import uvloop
+
+from config.settings import Settings
+from proxy.demo_site import load_demo
+from proxy.worker import Worker, serve
+
+
+def run_worker(settings: Settings, number: int, *, demo: bool = False) -> None:
+    """Serve as worker *number* until SIGTERM or SIGINT."""
+    uvloop.run(_run(settings, number, demo=demo))
+
+
+async def _run(settings: Settings, number: int, *, demo: bool) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for caught in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(caught, stop.set)
+    worker = Worker(
+        settings,
+        number,
+        loop,
+        time.time,  # noqa: TID251 - the one place where the proxy's clock is chosen
+        demo=load_demo() if demo else None,
+    )
+    await serve(worker, settings, stop)

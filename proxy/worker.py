@@ -1,0 +1,206 @@
+"""One proxy worker: its parts put together, kept fresh, and taken apart in order."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from aiohttp import web
+
+from batcher.job_state import job_state_path, read_job_states
+from batcher.salts import Salts, open_store
+from batcher.secret_bytes import fill_random
+from batcher.spool import Lane, Spool
+from config.errors import MillpondError
+from config.logs import say
+from config.settings import Settings
+from proxy.anonymize import Anonymizer
+from proxy.client import ClientSource
+from proxy.demo_site import Page as DemoPage
+from proxy.geo import Geo
+from proxy.handlers import Door, Readiness
+from proxy.intake import Intake
+from proxy.journal import Journal
+from proxy.moment import Calendars
+from proxy.name import is_event_name
+from proxy.referrer import Referrers
+from proxy.server import SilentServer
+from proxy.sites import build_sites
+from proxy.tag import tag_script
+from proxy.user_agent import Classifier
+
+_LOG = logging.getLogger("millpond.proxy")
+_TICK_S = 0.25
+_REFRESH_S = 20.0
+_FORGET_S = 3_600.0
+
+
+class Worker:
+    """What one process of the proxy is made of."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        number: int,
+        loop: asyncio.AbstractEventLoop,
+        clock: Callable[[], float],
+        demo: Mapping[str, DemoPage] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        spool_dir = Path(settings.spool.dir)
+        self._spool = Spool(spool_dir)
+        self._lane = Lane.open(self._spool, f"worker-{number}", settings.spool)
+        self._salts = Salts(
+            open_store(settings.privacy.salt_store, spool_dir), fill_random
+        )
+        self._sites = build_sites(settings, os.urandom)
+        self._clients = ClientSource(settings.proxy)
+        self._classifier = Classifier()
+        database = settings.privacy.geo_database
+        self._geo = Geo(Path(database) if database else None, settings.privacy.geo)
+        self._referrers = Referrers()
+        self._journal = Journal(
+            self._lane, loop, window_s=settings.spool.fsync_window_ms / 1_000
+        )
+        self._calendars = Calendars({site.id: site.zone for site in self._sites})
+        self.door = self._build_door(demo or {})
+
+    def _build_door(self, demo: Mapping[str, DemoPage]) -> Door:
+        anonymizer = Anonymizer(
+            self._settings.privacy,
+            sites=self._sites,
+            clients=self._clients,
+            classifier=self._classifier,
+            geo=self._geo,
+            referrers=self._referrers,
+            salts=self._salts,
+            calendars=self._calendars,
+        )
+        return Door(
+            self._settings.proxy,
+            intake=Intake(anonymizer, self._journal, self._clock, self._calendars),
+            sites=self._sites,
+            tag=tag_script(self._settings.proxy),
+            readiness=self.readiness,
+            clock=self._clock,
+            demo=demo,
+        )
+
+    def readiness(self) -> Readiness:
+        """Return whether this worker can take events, and all that is not right."""
+        problems = dict(self._job_problems())
+        ready = self._journal.healthy and self._has_salts()
+        if not self._journal.healthy:
+            problems["spool"] = "the last write did not reach the disk"
+        if not self._has_salts():
+            problems["salts"] = "no salt for today: visitors cannot be hashed"
+        if self._spool.quarantined():
+            problems["quarantine"] = "segments were set aside; see docs/operations.md"
+        if self._geo.problem is not None:
+            problems["geo"] = self._geo.problem
+        return Readiness(ready, problems)
+
+    def _job_problems(self) -> Iterator[tuple[str, str]]:
+        states = read_job_states(job_state_path(Path(self._settings.spool.dir)))
+        for name, state in states.items():
+            if state.failures:
+                yield f"job {name}", f"failed {state.failures} times in a row"
+            elif state.is_overdue(self._clock()):
+                yield f"job {name}", "is overdue; is the batcher running?"
+
+    def _has_salts(self) -> bool:
+        now_s = self._clock()
+        return all(
+            self._salts.key_if_live(
+                site.zone.key,
+                self._calendars.of(site.id).of(int(now_s))[0],
+                site.id,
+                now_s,
+            )
+            for site in self._sites
+        )
+
+    async def prepare(self) -> None:
+        """Fetch today's salts and say what this worker works with."""
+        await asyncio.to_thread(self._prefetch_salts)
+        say(_LOG, "geo", database=self._geo.description or "none: no countries")
+
+    async def stay_fresh(self) -> None:
+        """Seal old segments, fetch and forget salts, reload geo: until cancelled."""
+        refresh_at = forget_at = 0.0
+        while True:
+            await asyncio.sleep(_TICK_S)
+            now = time.monotonic()
+            await self._attempt(self._seal_if_due(now))
+            if now >= refresh_at:
+                refresh_at = now + _REFRESH_S
+                await self._attempt(self._refresh())
+            if now >= forget_at:
+                forget_at = now + _FORGET_S
+                self._forget()
+
+    async def _attempt(self, upkeep: Awaitable[None]) -> None:
+        # A full disk or an absent Redis is no reason to stop; the next turn tries
+        # again, and /readyz shows what lasts.
+        try:
+            await upkeep
+        except MillpondError as error:
+            say(_LOG, "upkeep_failed", level=logging.WARNING, error=error)
+
+    async def _seal_if_due(self, now: float) -> None:
+        await self._journal.run(partial(self._lane.seal_if_due, now))
+
+    async def _refresh(self) -> None:
+        await asyncio.to_thread(self._prefetch_salts)
+        self._salts.forget_ended(self._clock())
+        if await asyncio.to_thread(self._geo.reload_if_changed):
+            say(_LOG, "geo", database=self._geo.description or "none")
+
+    def _prefetch_salts(self) -> None:
+        zones = {site.zone.key for site in self._sites}
+        self._salts.prefetch(zones, self._clock())
+
+    def _forget(self) -> None:
+        # What is cached by address, User-Agent or URL does not outlive the hour.
+        for cache in (
+            self._clients,
+            self._classifier,
+            self._geo,
+            self._referrers,
+            self._sites,
+        ):
+            cache.forget()
+        is_event_name.cache_clear()
+
+    async def close(self) -> None:
+        """Make durable what was received, seal it, and wipe the salts."""
+        await self._journal.close()
+        self._salts.close()
+
+
+async def serve(worker: Worker, settings: Settings, stop: asyncio.Event) -> None:
+    """Serve until *stop*; then finish what was begun, in order."""
+    await worker.prepare()
+    server = SilentServer(
+        worker.door.handle,
+        keepalive_s=settings.proxy.keepalive_s,
+        most_connections=settings.proxy.max_connections,
+    )
+    runner = web.ServerRunner(server)
+    await runner.setup()
+    site = web.TCPSite(
+        runner, settings.proxy.host, settings.proxy.port, reuse_port=True, backlog=1_024
+    )
+    await site.start()
+    say(_LOG, "listening", host=settings.proxy.host, port=settings.proxy.port)
+    upkeep = asyncio.create_task(worker.stay_fresh())
+    upkeep.add_done_callback(lambda _: stop.set())
+    await stop.wait()
+    await site.stop()
+    upkeep.cancel()
+    await runner.cleanup()
+    await worker.close()

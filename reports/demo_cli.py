@@ -1,0 +1,202 @@
+"""``millpond demo``: everything on sample traffic, in a temporary place.
+
+The traffic goes through the real doors: past days as an access log that is imported,
+today as events sent to the proxy.
+"""
+
+import http.client
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from batcher.supervise import supervise
+from config.load import load
+from config.logs import configure
+from config.settings import Settings
+from proxy.demo_traffic import (
+    HOST,
+    SITE,
+    Visit,
+    log_lines,
+    native_events,
+    visits,
+)
+from reports.up_cli import processes, proxy_url, reports_url, role
+
+_DAY_S = 86_400
+_PAST_DAYS = 6
+_VISITS_A_DAY = 150
+_WAIT_S = 60.0
+_CONFIG = """\
+# Written by `millpond demo`; gone when it ends.
+[proxy]
+port = {port}
+trusted_proxies = ["127.0.0.1/32"]
+client_ip = "xff"
+debug_header = true
+
+[privacy]
+salt_store = "{folder}/salts"
+geo_database = "{geo}"
+
+[spool]
+segment_max_s = 2
+
+[jobs]
+load_every_s = 2
+build_every_s = 3
+
+[reports]
+port = {reports_port}
+
+[[sites]]
+id = "{site}"
+domains = ["{host}", "localhost", "127.0.0.1"]
+"""
+
+
+@click.command(epilog="\b\nExample:\n  millpond demo --port 8080")
+@click.option("--port", default=8080, show_default=True, help="Port of the proxy.")
+@click.option(
+    "--reports-port", default=8081, show_default=True, help="Port of the reports."
+)
+@click.option(
+    "--geo-database", default="", metavar="FILE", help="MMDB file; found if installed."
+)
+def demo(port: int, reports_port: int, geo_database: str) -> int:
+    """Run everything on sample traffic, in a temporary place, until Ctrl-C."""
+    configure(sys.stderr)
+    folder = Path(tempfile.mkdtemp(prefix="millpond-demo-"))
+    config = folder / "millpond.toml"
+    geo = geo_database or _installed_geo()
+    text = _CONFIG.format(
+        folder=folder,
+        port=port,
+        reports_port=reports_port,
+        geo=geo,
+        site=SITE,
+        host=HOST,
+    )
+    config.write_text(text, encoding="utf-8")
+    settings = load(config, {})
+    feeding = threading.Thread(target=_feed, args=(settings, config), daemon=True)
+    feeding.start()
+    try:
+        return supervise(processes(settings, config, ["--demo"]))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _installed_geo() -> str:
+    """Return the country database that `make setup` installs where npm is, if any."""
+    found = sorted(
+        Path(__file__).parent.parent.glob(
+            "deploy/geo/node_modules/*/iptoasn-country-mmdb/iptoasn-country.mmdb"
+        )
+    )
+    if not found:
+        click.echo("geo: no database, so countries are unknown", err=True)
+        return ""
+    return str(found[0])
+
+
+def _feed(settings: Settings, config: Path) -> None:
+    """Send the sample traffic, wait until it is in the tables, show it."""
+    now = int(time.time())  # noqa: TID251 - the demo is its own composition root
+    chance = random.Random(now // _DAY_S)  # noqa: S311 - invented visits, no secrets
+    if not _until(lambda: _post(settings, [], None) is not None):
+        click.echo("demo: the proxy does not answer; is its port taken?", err=True)
+        return
+    midnight = now - now % _DAY_S
+    start = midnight - _PAST_DAYS * _DAY_S
+    past = visits(chance, start, midnight, _PAST_DAYS * _VISITS_A_DAY)
+    _import(config, "".join(log_lines(past)))
+    count = 20 + _VISITS_A_DAY * (now - midnight) // _DAY_S
+    today = visits(chance, min(midnight, now - 600), now, count)
+    accepted = sum(_send(settings, visit, n) for n, visit in enumerate(today))
+    click.echo(f"demo: the proxy accepted {accepted} events of today", err=True)
+    if _until(lambda: _is_built(config)):
+        _show(settings, config)
+
+
+def _until(holds: Callable[[], bool]) -> bool:
+    """Return whether *holds* came true within a minute."""
+    deadline = time.monotonic() + _WAIT_S
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.25)
+    return False
+
+
+def _post(settings: Settings, events: object, visit: Visit | None) -> int | None:
+    """Send *events* as *visit* would; return how many were accepted, None if refused."""
+    headers = {"Content-Type": "application/json"}
+    if visit is not None:
+        headers |= {"User-Agent": visit.agent, "X-Forwarded-For": visit.address}
+    connection = http.client.HTTPConnection(
+        settings.proxy.host, settings.proxy.port, timeout=10
+    )
+    try:
+        connection.request("POST", "/v1/events", json.dumps(events), headers)
+        answer = connection.getresponse()
+        body = json.loads(answer.read())
+    except (OSError, ValueError):
+        return None
+    finally:
+        connection.close()
+    return body.get("accepted") if answer.status == http.HTTPStatus.ACCEPTED else None
+
+
+def _send(settings: Settings, visit: Visit, number: int) -> int:
+    return _post(settings, native_events(visit, number), visit) or 0
+
+
+def _import(config: Path, log: str) -> None:
+    file = config.with_name("access.log")
+    file.write_text(log, encoding="utf-8")
+    command = role("import", "access-log", str(file), "--site", SITE, config=config)
+    subprocess.run(command, check=False, stdout=sys.stderr)
+
+
+def _is_built(config: Path) -> bool:
+    command = role("reports", "query", "-", config=config)
+    question = {"site": SITE, "metrics": ["visitors"], "date_range": "today"}
+    ran = subprocess.run(
+        command,
+        input=json.dumps(question),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode:
+        return False
+    results = json.loads(ran.stdout)["results"]
+    return bool(results) and results[0]["metrics"][0] > 0
+
+
+def _show(settings: Settings, config: Path) -> None:
+    for by in ("page", "source", "country"):
+        show = ("reports", "show", "--site", SITE, "--period", "7d", "--by", by)
+        subprocess.run(role(*show, config=config), check=False)
+    click.echo(
+        "\n".join(
+            (
+                "",
+                f"sample shop  {proxy_url(settings)}/demo/   (click around in it)",
+                f"report       {reports_url(settings)}",
+                f"config       {config}",
+                f"again        millpond reports show --site {SITE} --config {config}",
+                "Ctrl-C ends the demo and removes its data.",
+            )
+        )
+    )
