@@ -148,6 +148,8 @@ def test_a_level_below_the_logger_s_says_nothing(opened: Open) -> None:
     logger = opened(stream)
     logger.setLevel(logging.WARNING)
     say(logger, "segment_sealed")
+    with pytest.raises(ValueError, match="'bytes' is not in"):
+        say(logger, "segment_sealed", bytes=1)
     say(logger, "segment_torn", level=logging.WARNING)
 
     assert json.loads(stream.getvalue())["word"] == "segment_torn"
