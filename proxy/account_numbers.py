@@ -1,0 +1,29 @@
+"""Check digits: which numbers are payment cards or bank accounts."""
+
+from proxy.lists import read_groups
+
+_IBAN_LENGTHS = {
+    country: int(length)
+    for length, countries in read_groups("iban_lengths.txt").items()
+    for country in countries
+}
+_CARD_LENGTHS = range(13, 20)
+
+
+def is_card(text: str) -> bool:
+    """Whether the digits of *text* pass the Luhn check at the length of a card."""
+    digits = [int(digit) for digit in text if digit.isdecimal()]
+    if len(digits) not in _CARD_LENGTHS:
+        return False
+    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+
+
+def is_iban(text: str) -> bool:
+    """Whether *text* begins with an IBAN of its country's length and check digits."""
+    compact = text.replace(" ", "").replace("-", "").upper()
+    length = _IBAN_LENGTHS.get(compact[:2], 0)
+    iban = compact[:length]
+    if not length or len(iban) < length or not (iban.isascii() and iban.isalnum()):
+        return False
+    return int("".join(str(int(sign, 36)) for sign in iban[4:] + iban[:4])) % 97 == 1

@@ -1,0 +1,43 @@
+"""The host of a URL, in the one spelling that is compared and stored."""
+
+import re
+
+from proxy.addresses import parse_address
+
+_LONGEST_HOST = 253
+_LONGEST_AUTHORITY = 1_024
+_PLAIN_HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){0,251}[a-z0-9]|[a-z0-9]")
+_PORT = re.compile(r":[0-9]*$")
+
+
+def parse_host(authority: str) -> str | None:
+    """Return the host of *authority* in lower case, without name, password and port.
+
+    The result is made of ``a-z``, ``0-9``, ``.`` and ``-`` only; None where that
+    cannot be, as for IPv6 addresses.
+    """
+    if _PLAIN_HOST.fullmatch(authority):
+        return authority
+    if len(authority) > _LONGEST_AUTHORITY:
+        return None
+    bare = _PORT.sub("", authority.rpartition("@")[2]).rstrip(".").lower()
+    if not bare.isascii():
+        bare = _punycode(bare)
+    return bare if _PLAIN_HOST.fullmatch(bare) else None
+
+
+def is_address(host: str) -> bool:
+    """Whether *host* is an address, not a name."""
+    return host[-1].isdigit() and parse_address(host) is not None
+
+
+def without_www(host: str) -> str:
+    """Return *host* as people say it."""
+    return host[4:] if host.startswith("www.") and host.count(".") > 1 else host
+
+
+def _punycode(host: str) -> str:
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""

@@ -1,0 +1,17 @@
+"""Text as it may be stored: printable, valid UTF-8, no blanks at either end."""
+
+
+def plain_text(text: str) -> str:
+    """Return *text* without control, format, private and surrogate characters.
+
+    Any blank counts as a space, so that words stay apart.
+    """
+    if text.isprintable():
+        return text.strip()
+    return "".join(map(_printable, text)).strip()
+
+
+def _printable(character: str) -> str:
+    if character.isprintable():
+        return character
+    return " " if character.isspace() else ""
