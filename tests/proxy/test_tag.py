@@ -8,11 +8,13 @@ import pytest
 from config.settings import ProxySettings
 from proxy.tag import TAG_HEADERS, compact, gzipped, tag_script
 
-_SOURCE = (Path(__file__).parents[2] / "proxy/static/tag.js").read_text("utf-8")
+_ROOT = Path(__file__).parents[2]
+_SOURCE = (_ROOT / "proxy/static/tag.js").read_text("utf-8")
+_PAGE = (_ROOT / "docs/tag.md").read_text("utf-8")
 _SERVED = tag_script(ProxySettings()).decode()
 _TEXT = re.compile(r'"[^"\n]*"')
 
-# What the tag may know of a visitor's browser and page; docs/tag.md says why.
+# What the tag may ask the browser by the name of its objects; docs/tag.md says why.
 _MAY_READ = {
     "console.error",
     "crypto.getRandomValues",
@@ -82,6 +84,17 @@ def test_the_tag_reads_nothing_that_is_not_listed() -> None:
     assert set(re.findall(rf"\b(?:{objects})\.\w+", code)) == _MAY_READ
     # Nor as a whole, or by a computed name.
     assert set(re.findall(rf"\b(?:{objects})\b(?![.:])", code)) == set()
+
+
+def test_the_page_about_the_tag_lists_what_it_reads() -> None:
+    section = _PAGE.partition("## What it reads")[2].partition("\n## ")[0]
+
+    assert set(re.findall(r"`(\w+\.\w+)`", section)) == _MAY_READ | {
+        "history.pushState",
+        "history.replaceState",
+        "window.innerHeight",
+        "window.scrollY",
+    }
 
 
 def test_the_tag_writes_nothing_into_the_browser() -> None:
