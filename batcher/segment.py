@@ -44,11 +44,11 @@ class Problem(StrEnum):
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """Rows that became durable together; *payload* is JSON lines."""
+    """Rows that became durable together; *payload* is JSON lines, not copied."""
 
     kind: Kind
     rows: int
-    payload: bytes
+    payload: memoryview
 
 
 class Damage(msgspec.Struct, frozen=True):
@@ -88,12 +88,12 @@ def encode_header() -> bytes:
     return _HEADER.pack(MAGIC, VERSION, 0)
 
 
-def encode_frame_header(kind: Kind, rows: int, payload: bytes) -> bytes:
+def encode_frame_header(kind: Kind, rows: int, payload: bytes | memoryview) -> bytes:
     """Return what stands before *payload* in its frame."""
     return _FRAME.pack(kind, rows, len(payload), _checksum(kind, rows, payload))
 
 
-def _checksum(kind: Kind, rows: int, payload: bytes) -> int:
+def _checksum(kind: Kind, rows: int, payload: bytes | memoryview) -> int:
     return crc32(payload, crc32(_CHECKED.pack(kind, rows, len(payload))))
 
 
@@ -154,7 +154,7 @@ def _frame_at(content: bytes, offset: int) -> Frame | None:
     kind = _KINDS.get(number)
     if kind is None or start + length > len(content):
         return None
-    payload = content[start : start + length]
+    payload = memoryview(content)[start : start + length]
     if _checksum(kind, rows, payload) != checksum:
         return None
     return Frame(kind, rows, payload)

@@ -169,6 +169,13 @@ class TableView:
         with delta_errors("read", self.table):
             return self.scan(days, columns).collect()
 
+    def read_files(
+        self, files: Sequence[DataFile], columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Return the rows of some of ``files()``; a file's rows never change."""
+        with delta_errors("read", self.table):
+            return scan_files(self.path, self.table, files, columns).collect()
+
     def touched(self, since_version: int) -> TouchedDays | None:
         """Return the (site, day) pairs changed after *since_version*, up to this one.
 
@@ -189,9 +196,10 @@ class StoredTable(TableView):
     ) -> int:
         """Add rows and record *transactions* in one commit; return the new version.
 
-        Raises ``AlreadyCommittedError`` if one is not newer than what is recorded,
-        and ``ConflictError`` if another writer committed meanwhile. An empty frame
-        still records its transactions.
+        Raises ``AlreadyCommittedError`` if one is not newer than what is recorded.
+        Raises ``ConflictError`` if, after the version this object sees, another
+        writer recorded one of them or removed rows: ``refresh`` and try again. An
+        empty frame still records its transactions.
         """
         numbers = dict(transactions or {})
         self._check_newer(numbers)
@@ -290,7 +298,6 @@ class StoredTable(TableView):
             yield
 
     def _check_newer(self, transactions: Mapping[str, int]) -> None:
-        self.refresh()
         for app, number in transactions.items():
             recorded = self.transaction_version(app)
             if recorded is not None and recorded >= number:
