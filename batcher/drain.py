@@ -16,7 +16,7 @@ class DrainTimeoutError(Retryable, MillpondError):
     """Somebody still writes a segment, or loads, longer than we waited."""
 
 
-def drain(  # noqa: PLR0913
+def drain(
     spool: Spool,
     warehouse: Warehouse,
     settings: Settings,

@@ -73,7 +73,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def load(  # noqa: PLR0913
+def load(
     spool: Spool,
     warehouse: Warehouse,
     settings: Settings,
@@ -245,7 +245,7 @@ class _Load:
             segments=loaded.segments,
             events=loaded.events,
             drops=loaded.duplicates,
-            bytes=loaded.size_bytes,
+            size_bytes=loaded.size_bytes,
         )
         return loaded
 
