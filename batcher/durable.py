@@ -39,7 +39,9 @@ def write_durable(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     sync_directory(path.parent)
 
 
-def create_durable(path: Path, content: bytes, *, mode: int = 0o644) -> bool:
+def create_durable(
+    path: Path, content: bytes | bytearray, *, mode: int = 0o644
+) -> bool:
     """Write *path* unless it exists; say whether this call created it.
 
     Of several processes one wins, and all return with the winner's file durable.
@@ -55,7 +57,7 @@ def create_durable(path: Path, content: bytes, *, mode: int = 0o644) -> bool:
     return created
 
 
-def _create(path: Path, content: bytes, mode: int) -> None:
+def _create(path: Path, content: bytes | bytearray, mode: int) -> None:
     """Give *content* the name *path* in one step; raise FileExistsError if taken."""
     try:
         # Without a name until it is whole, so a crash leaves no copy behind.
@@ -73,7 +75,7 @@ def _create(path: Path, content: bytes, mode: int) -> None:
             os.link(f"/proc/self/fd/{file.fileno()}", path, src_dir_fd=directory)
 
 
-def _create_by_link(path: Path, content: bytes, mode: int) -> None:
+def _create_by_link(path: Path, content: bytes | bytearray, mode: int) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -92,7 +94,7 @@ def _directory(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _fill(descriptor: int, content: bytes, mode: int) -> None:
+def _fill(descriptor: int, content: bytes | bytearray, mode: int) -> None:
     os.fchmod(descriptor, mode)
     rest = memoryview(content)
     while rest:

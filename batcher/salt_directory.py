@@ -1,7 +1,7 @@
 """Salts as files of a private directory, by default in memory (tmpfs).
 
-A salt is written whole under a temporary name and linked to its own, which only one
-of racing processes can do. ``ZONE.ended`` remembers the last date destroyed, so that
+A salt is written whole before it gets its name, which only one of racing processes
+can give it. ``ZONE.ended`` remembers the last date destroyed, so that
 a clock set back cannot bring a date a second salt.
 """
 
@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from batcher.durable import create_durable, write_durable
 from batcher.salt_place import is_in_memory
 from batcher.salt_store import (
     COMMITMENT_BYTES,
@@ -86,8 +87,10 @@ class DirectorySalts:
         """Overwrite and remove the salt and the left-overs of its making, for good."""
         with self._opened() as folder:
             self._note_end(folder, zone, day)
+            # What a crash may leave where the file system knows no unnamed files.
+            draft = f".{_name(zone, day)}."
             for name in _names(folder):
-                if name == _name(zone, day) or name.startswith(_name(zone, day) + "."):
+                if name == _name(zone, day) or name.startswith(draft):
                     _shred(folder, name)
             os.fsync(folder)
 
@@ -137,18 +140,14 @@ class DirectorySalts:
 
     def _create(self, zone: str, day: date, random: Randomness) -> None:
         salt = new_salt(random)
-        final = _name(zone, day)
-        draft = f"{final}.{os.urandom(8).hex()}"
-        with self._opened() as folder:
-            file = os.open(draft, _CREATE, 0o600, dir_fd=folder)
-            with _closing(file):
-                os.writev(file, [salt, commitment(salt)])
-                os.fsync(file)
-            with suppress(FileExistsError):
-                os.link(draft, final, src_dir_fd=folder, dst_dir_fd=folder)
-            os.unlink(draft, dir_fd=folder)
-            os.fsync(folder)
+        stored = bytearray(STORED_BYTES)
+        memoryview(stored)[:SALT_BYTES] = salt
+        memoryview(stored)[SALT_BYTES:] = commitment(salt)
+        # A salt that another process made and a third destroyed meanwhile is gone.
+        with self._opened(), suppress(FileNotFoundError):
+            create_durable(self.directory / _name(zone, day), stored, mode=0o600)
         wipe(salt)
+        wipe(stored)
 
     def _has_ended(self, zone: str, day: date) -> bool:
         with self._opened() as folder:
@@ -157,20 +156,12 @@ class DirectorySalts:
     def _note_end(self, folder: int, zone: str, day: date) -> None:
         # The lock is on the directory: two destroyers must not lower the date.
         fcntl.flock(folder, fcntl.LOCK_EX)
-        if day <= _read_end(folder, zone):
-            return
-        draft = f"{_end_name(zone)}.new"
-        file = os.open(draft, _REPLACE, 0o600, dir_fd=folder)
-        with _closing(file):
-            os.write(file, day.isoformat().encode())
-            os.fsync(file)
-        os.rename(draft, _end_name(zone), src_dir_fd=folder, dst_dir_fd=folder)
-        os.fsync(folder)
+        if day > _read_end(folder, zone):
+            note = day.isoformat().encode()
+            write_durable(self.directory / _end_name(zone), note, mode=0o600)
 
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_REPLACE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def _name(zone: str, day: date) -> str:

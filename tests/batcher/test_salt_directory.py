@@ -146,7 +146,7 @@ def test_a_draft_left_by_a_crash_is_destroyed_with_its_salt(
     store: DirectorySalts,
 ) -> None:
     store.get_or_create(ZONE, DAY, fill_random)
-    draft = salt_file(store).with_name(f"{salt_file(store).name}.0011223344556677")
+    draft = salt_file(store).with_name(f".{salt_file(store).name}.8m2x0q4t")
     draft.write_bytes(salt_file(store).read_bytes())
 
     assert len(store.live()) == 1
