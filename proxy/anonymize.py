@@ -6,9 +6,9 @@ with the request. Everything here is memory: nothing is written.
 """
 
 import math
-from typing import NamedTuple
+from datetime import date
+from typing import NamedTuple, Protocol
 
-from batcher.salts import Salts
 from config.errors import MillpondError, Retryable
 from config.settings import PrivacySettings
 from proxy.client import Client, ClientSource
@@ -51,6 +51,15 @@ class NoSaltError(Retryable, MillpondError):
         )
 
 
+class DayKeys(Protocol):
+    """Where the site-day keys come from: the live salts, or those of an import."""
+
+    def key_if_live(
+        self, zone: str, day: date, site_id: str, now_s: float
+    ) -> bytearray | None:
+        """Return the key of that day, None where its salt is gone."""
+
+
 class _Sent(NamedTuple):
     """A hit that may be kept, and what the gates found out about it."""
 
@@ -75,7 +84,7 @@ class Anonymizer:
         classifier: Classifier,
         geo: Geo,
         referrers: Referrers,
-        salts: Salts,
+        salts: DayKeys,
         calendars: Calendars,
     ) -> None:
         self._privacy = privacy

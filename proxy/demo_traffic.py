@@ -1,4 +1,4 @@
-"""Invented visits for the demo: past days as access log lines, today as native events.
+"""Invented visitors for the demo: past days as log lines, today as native events.
 
 All of it is drawn from one seeded generator; no visitor in it ever lived.
 """
@@ -91,7 +91,7 @@ _LANGUAGES = ("en-US", "en-GB", "de-DE", "fr-FR", "es-ES", "pt-BR", "ja-JP")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One page view of an invented visit."""
+    """One page view of theirs."""
 
     at: int
     path: str
@@ -100,8 +100,8 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """One invented visit; its address and agent stand for nobody."""
+class SampleVisitor:
+    """One invented visitor; its address and agent stand for nobody."""
 
     address: str
     agent: str
@@ -111,18 +111,20 @@ class Visit:
     order: int | None
 
 
-def visits(chance: random.Random, start_s: int, end_s: int, count: int) -> list[Visit]:
-    """Return *count* visits that begin between *start_s* and *end_s*, by their start."""
-    drawn = [_visit(chance, chance.randrange(start_s, end_s)) for _ in range(count)]
-    return sorted(drawn, key=lambda visit: visit.views[0].at)
+def sample_visitors(
+    chance: random.Random, start_s: int, end_s: int, count: int
+) -> list[SampleVisitor]:
+    """Return *count* visitors who come between *start_s* and *end_s*, in order."""
+    starts = [chance.randrange(start_s, end_s) for _ in range(count)]
+    return [_sample_visitor(chance, start) for start in sorted(starts)]
 
 
-def _visit(chance: random.Random, start_s: int) -> Visit:
+def _sample_visitor(chance: random.Random, start_s: int) -> SampleVisitor:
     agents = [(agent, screen) for _, agent, screen in _AGENTS]
     agent, screen = chance.choices(agents, [weight for weight, *_ in _AGENTS])[0]
     views = tuple(_walk(chance, start_s))
     buys = views[-1].path == "/demo/cart.html" and chance.random() < _BUYS
-    return Visit(
+    return SampleVisitor(
         address=_address(chance),
         agent=agent,
         screen=screen,
@@ -151,27 +153,28 @@ def _address(chance: random.Random) -> str:
     return ".".join(map(str, (first, *rest)))
 
 
-def log_lines(past: list[Visit]) -> Iterator[str]:
-    """Yield the visits' page views as lines of a combined access log, by time."""
-    entries = [(view.at, visit, view) for visit in past for view in visit.views]
-    for at, visit, view in sorted(entries, key=lambda entry: entry[0]):
+def log_lines(past: list[SampleVisitor]) -> Iterator[str]:
+    """Yield the visitors' page views as lines of a combined access log, by time."""
+    entries = [(view.at, visitor, view) for visitor in past for view in visitor.views]
+    for at, visitor, view in sorted(entries, key=lambda entry: entry[0]):
         stamp = datetime.fromtimestamp(at, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
         yield (
-            f'{visit.address} - - [{stamp}] "GET {view.path}{view.query} HTTP/1.1"'
-            f' 200 5120 "{view.referrer or "-"}" "{visit.agent}"\n'
+            f'{visitor.address} - - [{stamp}] "GET {view.path}{view.query} HTTP/1.1"'
+            f' 200 5120 "{view.referrer or "-"}" "{visitor.agent}"\n'
         )
 
 
-def native_events(visit: Visit, number: int) -> list[dict[str, object]]:
-    """Return the visit as native events, its order and its attention included."""
+def native_events(visitor: SampleVisitor, number: int) -> list[dict[str, object]]:
+    """Return what the visitor does as native events, attention and order included."""
     events = [
-        _pageview(visit, view, f"{number}-{i}") for i, view in enumerate(visit.views)
+        _pageview(visitor, view, f"{number}-{i}")
+        for i, view in enumerate(visitor.views)
     ]
-    for view, then in zip(visit.views, visit.views[1:], strict=False):
+    for view, then in zip(visitor.views, visitor.views[1:], strict=False):
         seconds = min(then.at - view.at, 60)
         events.append(_event(view, "engagement", engaged_ms=seconds * 800))
-    if visit.order is not None:
-        events.append(_order(visit.views[-1], visit.order, number))
+    if visitor.order is not None:
+        events.append(_order(visitor.views[-1], visitor.order, number))
     return events
 
 
@@ -181,14 +184,14 @@ def _event(view: View, name: str, **more: object) -> dict[str, object]:
     return {"site": SITE, "name": name, "at": at, "url": url, **more}
 
 
-def _pageview(visit: Visit, view: View, message_id: str) -> dict[str, object]:
+def _pageview(visitor: SampleVisitor, view: View, message_id: str) -> dict[str, object]:
     return _event(
         view,
         "pageview",
         id=message_id,
         referrer=view.referrer,
-        lang=visit.language,
-        screen=list(visit.screen),
+        lang=visitor.language,
+        screen=list(visitor.screen),
     )
 
 

@@ -1,6 +1,6 @@
 """Who a request came from: lives as long as the request, and shows nothing."""
 
-from collections.abc import Mapping
+from multidict import MultiMapping
 
 from proxy.client import Client
 
@@ -15,7 +15,7 @@ class Sender:
     __slots__ = ("client", "headers", "peer", "protocol")
 
     def __init__(
-        self, headers: Mapping[str, str], peer: str | None, protocol: str
+        self, headers: MultiMapping[str], peer: str | None, protocol: str
     ) -> None:
         self.headers = headers
         self.peer = peer

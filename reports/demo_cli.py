@@ -25,10 +25,10 @@ from config.settings import Settings
 from proxy.demo_traffic import (
     HOST,
     SITE,
-    Visit,
+    SampleVisitor,
     log_lines,
     native_events,
-    visits,
+    sample_visitors,
 )
 from reports.up_cli import processes, proxy_url, reports_url, role
 
@@ -112,17 +112,17 @@ def _installed_geo() -> str:
 def _feed(settings: Settings, config: Path) -> None:
     """Send the sample traffic, wait until it is in the tables, show it."""
     now = int(time.time())  # noqa: TID251 - the demo is its own composition root
-    chance = random.Random(now // _DAY_S)  # noqa: S311 - invented visits, no secrets
+    chance = random.Random(now // _DAY_S)  # noqa: S311 - invented sample_visitors, no secrets
     if not _until(lambda: _post(settings, [], None) is not None):
         click.echo("demo: the proxy does not answer; is its port taken?", err=True)
         return
     midnight = now - now % _DAY_S
     start = midnight - _PAST_DAYS * _DAY_S
-    past = visits(chance, start, midnight, _PAST_DAYS * _VISITS_A_DAY)
+    past = sample_visitors(chance, start, midnight, _PAST_DAYS * _VISITS_A_DAY)
     _import(config, "".join(log_lines(past)))
     count = 20 + _VISITS_A_DAY * (now - midnight) // _DAY_S
-    today = visits(chance, min(midnight, now - 600), now, count)
-    accepted = sum(_send(settings, visit, n) for n, visit in enumerate(today))
+    today = sample_visitors(chance, min(midnight, now - 600), now, count)
+    accepted = sum(_send(settings, visitor, n) for n, visitor in enumerate(today))
     click.echo(f"demo: the proxy accepted {accepted} events of today", err=True)
     if _until(lambda: _is_built(config)):
         _show(settings, config)
@@ -138,11 +138,13 @@ def _until(holds: Callable[[], bool]) -> bool:
     return False
 
 
-def _post(settings: Settings, events: object, visit: Visit | None) -> int | None:
-    """Send *events* as *visit* would; return how many were accepted, None if refused."""
+def _post(
+    settings: Settings, events: object, visitor: SampleVisitor | None
+) -> int | None:
+    """Send *events* as *visitor* would; return how many were accepted, None if refused."""
     headers = {"Content-Type": "application/json"}
-    if visit is not None:
-        headers |= {"User-Agent": visit.agent, "X-Forwarded-For": visit.address}
+    if visitor is not None:
+        headers |= {"User-Agent": visitor.agent, "X-Forwarded-For": visitor.address}
     connection = http.client.HTTPConnection(
         settings.proxy.host, settings.proxy.port, timeout=10
     )
@@ -157,8 +159,8 @@ def _post(settings: Settings, events: object, visit: Visit | None) -> int | None
     return body.get("accepted") if answer.status == http.HTTPStatus.ACCEPTED else None
 
 
-def _send(settings: Settings, visit: Visit, number: int) -> int:
-    return _post(settings, native_events(visit, number), visit) or 0
+def _send(settings: Settings, visitor: SampleVisitor, number: int) -> int:
+    return _post(settings, native_events(visitor, number), visitor) or 0
 
 
 def _import(config: Path, log: str) -> None:
