@@ -23,6 +23,11 @@ class Receipt(msgspec.Struct, frozen=True):
     dropped: dict[DropReason, int]
 
 
+# The usual outcome of a request, made once.
+ONE_ACCEPTED = Receipt(1, {})
+_NO_DROPS = DropCounts()
+
+
 class Intake:
     """Anonymizes hits, journals what they became, and answers for it."""
 
@@ -46,17 +51,21 @@ class Intake:
         """
         now_s = self._clock()
         lines: list[bytes] = []
-        refused: Counter[Dropped] = Counter()
+        refused: list[Dropped] = []
         for seq, hit in enumerate(hits):
             outcome = self._outcome(hit, sender, now_s, seq)
             if isinstance(outcome, Event):
                 lines.append(_ENCODER.encode(outcome))
             else:
-                refused[outcome] += 1
+                refused.append(outcome)
+        if not refused:
+            if lines:
+                await self._journal.append(lines, _NO_DROPS)
+            return ONE_ACCEPTED if len(lines) == 1 else Receipt(len(lines), {})
         drops = self._count(refused, sender.protocol, now_s)
         if lines or drops:
             await self._journal.append(lines, drops)
-        return Receipt(len(lines), _by_reason(refused))
+        return Receipt(len(lines), Counter(drop.reason for drop in refused))
 
     def _outcome(
         self, hit: Hit | Dropped, sender: Sender, now_s: float, seq: int
@@ -66,19 +75,11 @@ class Intake:
         return self._anonymizer.anonymize(hit, sender, now_s, seq)
 
     def _count(
-        self, refused: Counter[Dropped], protocol: str, now_s: float
+        self, refused: Sequence[Dropped], protocol: str, now_s: float
     ) -> DropCounts:
         counts = DropCounts()
-        for drop, count in refused.items():
-            if drop.reason in UNCOUNTED:
-                continue
-            day, hour = self._calendars.of(drop.site).of(int(now_s))
-            counts[DropKey(drop.site, day, hour, drop.reason, protocol)] += count
+        for drop in refused:
+            if drop.reason not in UNCOUNTED:
+                day, hour = self._calendars.of(drop.site).of(int(now_s))
+                counts[DropKey(drop.site, day, hour, drop.reason, protocol)] += 1
         return counts
-
-
-def _by_reason(refused: Counter[Dropped]) -> dict[DropReason, int]:
-    counts: dict[DropReason, int] = {}
-    for drop, count in refused.items():
-        counts[drop.reason] = counts.get(drop.reason, 0) + count
-    return counts

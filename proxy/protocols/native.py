@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from proxy import intake
 from proxy.hit import Hit, MalformedBodyError
-from proxy.intake import Receipt
 
 NAME = "native"
 EVENTS_PATH = "/v1/events"
@@ -26,9 +26,9 @@ _ENCODER = msgspec.json.Encoder()
 _PIXEL_FIELDS = ("site", "key", "name", "id", "url", "referrer", "lang")
 
 
-def encode_receipt(receipt: Receipt) -> bytes:
+def encode_receipt(receipt: intake.Receipt) -> bytes:
     """Return the JSON answer for *receipt*."""
-    if receipt.accepted == 1 and not receipt.dropped:
+    if receipt is intake.ONE_ACCEPTED:
         return ONE_ACCEPTED
     return _ENCODER.encode(receipt)
 
