@@ -17,12 +17,11 @@ _LENGTH_BYTES = 4
 
 
 def visitor_hash(
-    site_day_key: bytes | bytearray, address: str | None, user_agent: str
+    site_day_key: bytes | bytearray, address: str, user_agent: str
 ) -> Hash64:
     """Return the visitor for the site and day of *site_day_key*, 64 bits, signed.
 
-    *address* is canonical text, as ``ClientSource`` gives it. Unknown addresses are
-    told apart by the User-Agent alone.
+    *address* is canonical text, as ``ClientSource`` gives it.
     """
     hashed = hashlib.blake2b(
         encode_client(address, user_agent),
@@ -33,7 +32,7 @@ def visitor_hash(
     return Hash64(int.from_bytes(hashed.digest(), "big", signed=True))
 
 
-def encode_client(address: str | None, user_agent: str) -> bytes:
+def encode_client(address: str, user_agent: str) -> bytes:
     """Return the bytes that are hashed: both parts, each behind its length.
 
     Without the lengths two different clients could spell the same bytes.
@@ -50,9 +49,7 @@ def encode_client(address: str | None, user_agent: str) -> bytes:
     )
 
 
-def _network(address: str | None) -> bytes:
-    if address is None:
-        return b""
+def _network(address: str) -> bytes:
     if ":" in address:
         return inet_pton(AF_INET6, address)[:_NETWORK_BYTES]
     return inet_pton(AF_INET, address)

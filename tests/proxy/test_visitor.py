@@ -13,7 +13,7 @@ KEY = bytes(range(32))
 
 SALTS = st.binary(min_size=40, max_size=40).map(bytearray)
 SITES = st.from_regex(r"[a-z0-9-]{1,64}", fullmatch=True)
-ADDRESSES = st.none() | st.ip_addresses().map(str)
+ADDRESSES = st.ip_addresses().map(str)
 AGENTS = st.text(max_size=60)
 CLIENTS = st.tuples(ADDRESSES, AGENTS)
 
@@ -27,26 +27,20 @@ def decode(encoded: bytes) -> list[bytes]:
     return parts
 
 
-def network_size(address: str | None) -> int:
-    if address is None:
-        return 0
-    return 8 if ":" in address else 4
-
-
 def test_the_hash_has_not_drifted() -> None:
     got = [
         visitor_hash(KEY, ADDRESS, USER_AGENT),
         visitor_hash(KEY, "2001:db8::dead:beef", USER_AGENT),
-        visitor_hash(KEY, None, ""),
+        visitor_hash(KEY, "0.0.0.0", ""),  # noqa: S104 - an address, not a server's
     ]
 
     # From `openssl mac -macopt custom:"millpond visitor" -macopt size:8 … BLAKE2BMAC`.
-    assert got == [7896770717674741564, -4762396777514038204, -497000108347958615]
+    assert got == [7896770717674741564, -4762396777514038204, 2878982870815987669]
 
 
 @given(client=CLIENTS, key=SALTS)
 def test_the_same_client_is_the_same_visitor_in_64_bits(
-    client: tuple[str | None, str], key: bytearray
+    client: tuple[str, str], key: bytearray
 ) -> None:
     first = visitor_hash(key, *client)
     again = visitor_hash(bytes(key), *client)
@@ -57,27 +51,24 @@ def test_the_same_client_is_the_same_visitor_in_64_bits(
 
 @given(one=CLIENTS, other=CLIENTS)
 def test_no_two_clients_are_spelt_alike(
-    one: tuple[str | None, str], other: tuple[str | None, str]
+    one: tuple[str, str], other: tuple[str, str]
 ) -> None:
     network, agent = decode(encode_client(*one))
     spelt_alike = encode_client(*one) == encode_client(*other)
 
     assert agent == one[1].encode("utf-8", "surrogatepass")
-    assert len(network) == network_size(one[0])
+    assert len(network) == (8 if ":" in one[0] else 4)
     assert spelt_alike == (
         one[1] == other[1] and network == decode(encode_client(*other))[0]
     )
 
 
-@given(agent=AGENTS, cut=st.integers(0, 8))
-def test_what_moves_from_one_part_to_the_other_changes_the_visitor(
-    agent: str, cut: int
-) -> None:
-    # "2001:db8::" and its /64 as text in front of the User-Agent.
-    prefix = bytes.fromhex("20010db800000000")[:cut].decode("latin-1")
-    moved = visitor_hash(KEY, None, prefix + agent)
+@given(agent=AGENTS)
+def test_what_moves_from_one_part_to_the_other_changes_the_visitor(agent: str) -> None:
+    # The second half of the first network, as text in front of the User-Agent.
+    moved = visitor_hash(KEY, "65.65.65.65", "AAAA" + agent)
 
-    assert moved != visitor_hash(KEY, "2001:db8::", agent)
+    assert moved != visitor_hash(KEY, "4141:4141:4141:4141::", agent)
 
 
 @given(salt=SALTS, sites=st.lists(SITES, min_size=2, max_size=2, unique=True))
@@ -111,13 +102,11 @@ def test_ids_of_two_salts_are_unrelated() -> None:
         pytest.param("2001:db8:0:1::1", "2001:db8:0:1:f::", True, id="same /64, long"),
         pytest.param("2001:db8:0:1::1", "2001:db8:0:2::1", False, id="next /64"),
         pytest.param("203.0.113.7", "203.0.113.8", False, id="IPv4 is whole"),
-        pytest.param("203.0.113.7", None, False, id="known and unknown"),
-        pytest.param("::", None, False, id="zeros and unknown"),
-        pytest.param("0.0.0.0", "::", False, id="zeros of both families"),  # noqa: S104
+        pytest.param("203.0.113.7", "::cb00:7107", False, id="the other family"),
     ],
 )
 def test_an_ipv6_client_is_its_64_bit_network(
-    one: str | None, other: str | None, *, same: bool
+    one: str, other: str, *, same: bool
 ) -> None:
     got = visitor_hash(KEY, one, USER_AGENT) == visitor_hash(KEY, other, USER_AGENT)
 
