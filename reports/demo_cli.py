@@ -141,7 +141,7 @@ def _until(holds: Callable[[], bool]) -> bool:
 def _post(
     settings: Settings, events: object, visitor: SampleVisitor | None
 ) -> int | None:
-    """Send *events* as *visitor* would; return how many were accepted, None if refused."""
+    """Send *events* as *visitor* would; return how many were kept, None if refused."""
     headers = {"Content-Type": "application/json"}
     if visitor is not None:
         headers |= {"User-Agent": visitor.agent, "X-Forwarded-For": visitor.address}
@@ -163,23 +163,30 @@ def _send(settings: Settings, visitor: SampleVisitor, number: int) -> int:
     return _post(settings, native_events(visitor, number), visitor) or 0
 
 
-def _import(config: Path, log: str) -> None:
-    file = config.with_name("access.log")
-    file.write_text(log, encoding="utf-8")
-    command = role("import", "access-log", str(file), "--site", SITE, config=config)
-    subprocess.run(command, check=False, stdout=sys.stderr)
-
-
-def _is_built(config: Path) -> bool:
-    command = role("reports", "query", "-", config=config)
-    question = {"site": SITE, "metrics": ["visitors"], "date_range": "today"}
-    ran = subprocess.run(
-        command,
+def _run(
+    *words: str, config: Path, question: object = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run one of our own commands, with what it prints captured."""
+    return subprocess.run(  # noqa: S603 - our own program and words
+        role(*words, config=config),
         input=json.dumps(question),
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
         check=False,
     )
+
+
+def _import(config: Path, log: str) -> None:
+    file = config.with_name("access.log")
+    file.write_text(log, encoding="utf-8")
+    ran = _run("import", "access-log", str(file), "--site", SITE, config=config)
+    click.echo(ran.stdout, err=True)
+    file.unlink()
+
+
+def _is_built(config: Path) -> bool:
+    question = {"site": SITE, "metrics": ["visitors"], "date_range": "today"}
+    ran = _run("reports", "query", "-", config=config, question=question)
     if ran.returncode:
         return False
     results = json.loads(ran.stdout)["results"]
@@ -189,7 +196,7 @@ def _is_built(config: Path) -> bool:
 def _show(settings: Settings, config: Path) -> None:
     for by in ("page", "source", "country"):
         show = ("reports", "show", "--site", SITE, "--period", "7d", "--by", by)
-        subprocess.run(role(*show, config=config), check=False)
+        click.echo(_run(*show, config=config).stdout)
     click.echo(
         "\n".join(
             (
