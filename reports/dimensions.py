@@ -9,9 +9,9 @@ from enum import StrEnum
 
 
 class Span(StrEnum):
-    """What one value of a dimension belongs to, and so how figures add up."""
+    """What has one value of the dimension, and so how figures add up under it."""
 
-    TIME = "time"
+    DAY = "day"
     SESSION = "session"
     EVENT = "event"
 
@@ -45,16 +45,16 @@ def _of_event(name: str, column: str, meaning: str, *aliases: str) -> Dimension:
     )
 
 
-def _of_time(name: str, column: str, meaning: str, *aliases: str) -> Dimension:
+def _of_day(name: str, column: str, meaning: str, *aliases: str) -> Dimension:
     return Dimension(
-        name=name, span=Span.TIME, column=column, meaning=meaning, aliases=aliases
+        name=name, span=Span.DAY, column=column, meaning=meaning, aliases=aliases
     )
 
 
 _ALL = (
-    _of_time("day", "day", "The site's local date.", "date", "days"),
-    _of_time("week", "day", "Monday of the ISO week.", "weeks"),
-    _of_time("month", "day", "The calendar month, such as 2026-11.", "months"),
+    _of_day("day", "day", "The site's local date.", "date", "days"),
+    _of_day("week", "day", "Monday of the ISO week.", "weeks"),
+    _of_day("month", "day", "The calendar month, such as 2026-11.", "months"),
     _of_event("hour", "at", "The site's local hour, 00 to 23.", "hours"),
     _of_event("page", "path", "Path of the page, query dropped.", "pages", "path"),
     _of_session(

@@ -1,12 +1,20 @@
 """Every figure a report can show: its formula, unit and meaning, in one place.
 
-A formula is a sum of one stored column, or a ratio of two such sums; both add up
-over days and values, so one definition serves every table and every period.
-docs/metrics.md is generated from here.
+A formula is a sum of one column, or a ratio of two such sums; both add up over days
+and values, so one definition serves every table and every period. docs/metrics.md is
+generated from here.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+# Orders in the site's own currency: those that value_minor is the value of.
+OWN_ORDERS: Final = "own_orders"
+ADDITIVE: Final = (
+    *("visitors", "sessions", "bounces", "pageviews", "events"),
+    *("duration_s", "engaged_ms", "orders", OWN_ORDERS, "value_minor"),
+)
 
 
 class Unit(StrEnum):
@@ -170,9 +178,9 @@ _ALL = (
     Metric(
         name="avg_order_minor",
         label="avg order",
-        formula=Ratio("value_minor", "orders"),
+        formula=Ratio("value_minor", OWN_ORDERS),
         unit=Unit.MINOR,
-        meaning="Average value of an order.",
+        meaning="Average value of the orders placed in the site's currency.",
     ),
     Metric(
         name="conversion_rate",

@@ -1,0 +1,89 @@
+"""The answer to a question: typed rows, their totals, and what to know about them.
+
+Terminal, page, files and API all show this one thing.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from reports.query import Query
+
+Figure = int | float | None
+
+
+class Source(StrEnum):
+    """Which tables an answer was read from."""
+
+    DAILY_STATS = "daily_stats"
+    EVENTS = "events"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsOf:
+    """The state of the tables an answer was read from."""
+
+    version: int
+    at_s: int
+
+    def at(self) -> str:
+        """Return the time of that state, UTC, in ISO 8601."""
+        return datetime.fromtimestamp(self.at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """The figures of one value of each dimension, in the order of the question."""
+
+    dimensions: tuple[str, ...]
+    metrics: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Everything a question was answered with."""
+
+    query: Query
+    rows: tuple[ResultRow, ...]
+    row_count: int
+    source: Source
+    totals: tuple[Figure, ...] | None = None
+    as_of: AsOf | None = None
+    other_currencies: tuple[str, ...] = ()
+    missing_days: int = 0
+
+    def json(self) -> dict[str, object]:
+        """Return the answer as the API and the command line give it."""
+        results = [
+            {"dimensions": list(row.dimensions), "metrics": list(row.metrics)}
+            for row in self.rows
+        ]
+        return {"results": results, "meta": self.meta()}
+
+    def meta(self) -> dict[str, object]:
+        """Return what to know about the rows, in plain JSON values."""
+        query = self.query
+        names = [metric.name for metric in query.metrics]
+        period = [query.period.first.isoformat(), query.period.last.isoformat()]
+        meta: dict[str, object] = {
+            "site": query.site.id,
+            "date_range": period,
+            "timezone": query.site.timezone,
+            "currency": query.site.currency,
+            "metrics": names,
+            "dimensions": [dimension.name for dimension in query.dimensions],
+            "rows": self.row_count,
+            "truncated": self.row_count > len(self.rows),
+            "source": self.source.value,
+            "as_of": self.as_of.at() if self.as_of else None,
+            "version": self.as_of.version if self.as_of else None,
+        }
+        if "visitors" in names and query.period.days > 1:
+            meta["visitors"] = "sum of daily visitors"
+        if self.other_currencies:
+            meta["other_currencies"] = list(self.other_currencies)
+        if self.missing_days:
+            meta["missing_days"] = self.missing_days
+        if self.totals is not None:
+            meta["totals"] = list(self.totals)
+        return meta

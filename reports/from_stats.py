@@ -1,0 +1,79 @@
+"""Answers read from ``daily_stats``, for the questions it has the figures of.
+
+It holds one dimension at a time, and visitors of two values cannot be added up; so
+a question fits if each of its rows is made of one value of one dimension a day.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import polars as pl
+
+from reports.dimensions import Dimension, Span
+from reports.filters import Condition, Operator, conditions
+from reports.from_events import Counted
+from reports.metrics import ADDITIVE, OWN_ORDERS
+from reports.predicates import predicate
+from reports.query import Query
+from reports.time_values import day_values
+from warehouse.breakdown import OTHER
+
+TOTAL: Final = "total"
+
+
+def stored_dimension(query: Query) -> str | None:
+    """Return the dimension of ``daily_stats`` that answers *query*, if one does."""
+    asked = _stored(query.dimensions)
+    filtered = _stored(each.dimension for each in conditions(query.filters))
+    every = asked | filtered
+    if not every:
+        return TOTAL
+    if len(every) > 1:
+        return None
+    return every.pop() if asked or _keeps_one_value(query) else None
+
+
+def _stored(dimensions: Iterable[Dimension]) -> set[str]:
+    return {each.name for each in dimensions if each.span is not Span.DAY}
+
+
+def _keeps_one_value(query: Query) -> bool:
+    """Return whether the filters leave one value, whatever else they ask of days."""
+    values = 0
+    for part in query.filters:
+        found = _stored(each.dimension for each in conditions((part,)))
+        if not found:
+            continue
+        if not isinstance(part, Condition) or part.operator is not Operator.IS:
+            return False
+        values += len(set(part.values))
+    return values == 1
+
+
+def is_folded(stats: pl.DataFrame, query: Query) -> bool:
+    """Return whether filtered values may be hidden in ``(other)``."""
+    if not _stored(each.dimension for each in conditions(query.filters)):
+        return False
+    return bool((stats["value"] == OTHER).any())
+
+
+def count_stats(stats: pl.DataFrame, query: Query) -> Counted:
+    """Return the figures of *query* from *stats*, all of its site and dimension."""
+    own = pl.col("currency") == query.site.currency
+
+    def column(dimension: Dimension) -> pl.Expr:
+        if dimension.span is Span.DAY:
+            return day_values(dimension, pl.col("day"))
+        return pl.col("value")
+
+    condition = predicate(query.filters, column)
+    rows = stats if condition is None else stats.filter(condition)
+    stored = [name for name in ADDITIVE if name not in (OWN_ORDERS, "value_minor")]
+    figures = rows.select(
+        *(column(each).alias(each.name) for each in query.dimensions),
+        *stored,
+        pl.when(own).then("orders").otherwise(0).alias(OWN_ORDERS),
+        pl.when(own).then("value_minor").otherwise(0),
+    )
+    foreign = rows.filter(~own)["currency"].unique()
+    return Counted(figures, frozenset(foreign))

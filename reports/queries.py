@@ -1,0 +1,131 @@
+"""Questions answered from the stored tables: the only reader of tables in reports.
+
+``daily_stats`` answers what it can in milliseconds; the rest is counted from the
+events. Both ways count alike, so which one was taken changes no figure.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from config.settings import SiteSettings
+from reports.answer import Answer, AsOf, Figure, Source
+from reports.from_events import Counted, Tick, count_events
+from reports.from_stats import TOTAL, count_stats, is_folded, stored_dimension
+from reports.query import Query
+from reports.ranking import result_rows, summed
+from reports.stats_cache import StatsCache
+from warehouse.delta_log import entry_path
+from warehouse.schema import DAILY_STATS, EVENTS
+from warehouse.tables import StorageError, TableView, Warehouse
+
+_CACHE_BYTES: Final = 256 * 1024 * 1024
+
+
+def no_deadline() -> None:
+    """Let a question take as long as it needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteState:
+    """What is stored of a site, and since when: for saying what is missing."""
+
+    first_day: date | None
+    last_day: date | None
+    loaded: AsOf | None
+    built: AsOf | None
+
+
+class Statistics:
+    """The tables of one warehouse as answers; belongs to one thread."""
+
+    def __init__(self, warehouse: Warehouse, cache_bytes: int = _CACHE_BYTES) -> None:
+        self._events = warehouse.view(EVENTS)
+        self._daily = warehouse.view(DAILY_STATS)
+        self._stats = StatsCache(self._daily, cache_bytes)
+
+    def answer(self, query: Query, tick: Tick = no_deadline) -> Answer:
+        """Return the answer to *query* from the newest version of the tables.
+
+        *tick* is called now and then, and raises when the time is over.
+        """
+        try:
+            return self._answer(query, tick)
+        except StorageError:
+            # A file this version names may just have been replaced and swept.
+            return self._answer(query, tick)
+
+    def state(self, site: SiteSettings) -> SiteState:
+        """Return which days of *site* are stored, and how fresh the tables are."""
+        self._refresh()
+        days = self._stats.read(site.id, TOTAL, self._stats.days)["day"]
+        return SiteState(
+            first_day=_date(days.min()),
+            last_day=_date(days.max()),
+            loaded=_as_of(self._events),
+            built=_as_of(self._daily),
+        )
+
+    def _refresh(self) -> None:
+        self._stats.refresh()
+        self._events.refresh()
+
+    def _answer(self, query: Query, tick: Tick) -> Answer:
+        self._refresh()
+        source, counted = self._count(query, tick)
+        sums = summed(counted.figures, query)
+        return Answer(
+            query=query,
+            rows=result_rows(sums, query),
+            row_count=sums.height,
+            source=source,
+            totals=self._totals(query, tick) if query.totals else None,
+            as_of=_as_of(self._daily if source is Source.DAILY_STATS else self._events),
+            other_currencies=tuple(sorted(counted.other_currencies)),
+            missing_days=self._missing(query) if source is Source.EVENTS else 0,
+        )
+
+    def _count(self, query: Query, tick: Tick) -> tuple[Source, Counted]:
+        dimension = stored_dimension(query)
+        if dimension is not None:
+            stats = self._stats.read(query.site.id, dimension, query.period.dates())
+            if not is_folded(stats, query):
+                return Source.DAILY_STATS, count_stats(stats, query)
+        days = [day for day in self._events.days() if day in query.period]
+        return Source.EVENTS, count_events(query, days, self._reader(query.site), tick)
+
+    def _totals(self, query: Query, tick: Tick) -> tuple[Figure, ...]:
+        """Return the figures of all rows together, counted anew.
+
+        Rows cannot be added up: a visitor may be in several.
+        """
+        whole = replace(query, dimensions=(), order_by=(), totals=False)
+        _, counted = self._count(whole, tick)
+        return result_rows(summed(counted.figures, whole), whole)[0].metrics
+
+    def _reader(self, site: SiteSettings) -> Callable[[date], pl.DataFrame]:
+        def read(day: date) -> pl.DataFrame:
+            return self._events.scan([day]).filter(pl.col("site") == site.id).collect()
+
+        return read
+
+    def _missing(self, query: Query) -> int:
+        """Return how many days have figures, but no longer the events behind them."""
+        stored = self._stats.read(query.site.id, TOTAL, query.period.dates())["day"]
+        return len(set(stored) - set(self._events.days()))
+
+
+def _date(value: object) -> date | None:
+    return value if isinstance(value, date) else None
+
+
+def _as_of(view: TableView) -> AsOf | None:
+    """Return the version read and when it was committed; None without a table."""
+    try:
+        at_s = entry_path(view.path, view.version).stat().st_mtime
+    except FileNotFoundError:
+        return None
+    return AsOf(version=view.version, at_s=int(at_s))
