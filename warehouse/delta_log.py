@@ -102,6 +102,16 @@ def repair(table: Path) -> list[str]:
     return names
 
 
+def damaged_version(table: Path) -> int | None:
+    """Return the first version that was durable once and whose entry is not whole.
+
+    Delta would take an empty entry for a commit that changes nothing.
+    """
+    first = (checkpoint_version(table) or 0) + 1
+    known = range(first, settled_version(table) + 1)
+    return next((each for each in known if read_entry(table, each) is None), None)
+
+
 def _torn_entries(table: Path, known: int, present: list[int]) -> list[str]:
     """Return the first broken entry after *known* and all that follow it."""
     tail = [version for version in present if version > known]
@@ -125,13 +135,14 @@ def _is_whole(table: Path, actions: Actions, removed: set[str]) -> bool:
     """Return whether every file an entry adds is there in full."""
     adds = [each["add"] for each in actions if "add" in each]
     return all(
-        _has_size(table / add["path"], add["size"])
+        has_size(table / add["path"], add["size"])
         for add in adds
         if add["path"] not in removed
     )
 
 
-def _has_size(path: Path, size: int) -> bool:
+def has_size(path: Path, size: int) -> bool:
+    """Return whether *path* exists and is *size* bytes long."""
     try:
         return path.stat().st_size == size
     except FileNotFoundError:

@@ -93,6 +93,13 @@ class Warehouse:
                 table=table.name,
                 files=len(torn),
             )
+        damaged = delta_log.damaged_version(path)
+        if damaged is not None:
+            raise TableError(
+                f"open {table.name}: log entry {damaged} is missing or damaged",
+                hint="restore the table's directory from a backup; see"
+                ' docs/operations.md, "Damaged tables"',
+            )
         stored = StoredTable(table, path)
         if stored.version == NO_VERSION:
             create(table, path)
@@ -175,6 +182,14 @@ class TableView:
         """Return the rows of some of ``files()``; a file's rows never change."""
         with delta_errors("read", self.table):
             return scan_files(self.path, self.table, files, columns).collect()
+
+    def damaged_files(self) -> list[DataFile]:
+        """Return the files of this version that are missing or not as long as said."""
+        return [
+            each
+            for each in self.files()
+            if not delta_log.has_size(self.path / each.path, each.size_bytes)
+        ]
 
     def touched(self, since_version: int) -> TouchedDays | None:
         """Return the (site, day) pairs changed after *since_version*, up to this one.
