@@ -33,7 +33,11 @@ class Kind(StrEnum):
 _LONGEST = 2_000
 _DECODINGS = 3
 _NUMBER = r"[0-9]{1,6}+(?:\.[0-9]{1,2}+)?+(?![ .,/+-]?[0-9])[^\W\d_]{0,3}+"
-_WORD = r"[^\W\d_]{1,15}+[0-9]{0,3}+"
+# Longer words that change case inside are looked at: tokens do.
+_WORD = (
+    r"(?:[A-Z]?[^\W\dA-Z_]{1,15}+(?![A-Z])|[A-Z]{1,15}+(?![^\W\d_])|[^\W\d_]{1,7}+)"
+    r"[0-9]{0,3}+"
+)
 _BETWEEN = r"[ _+&|!?'=#,-]"
 # Short words and short numbers, no two numbers side by side.
 _HARMLESS = re.compile(
@@ -46,7 +50,7 @@ _RUN = re.compile(r"[\w-]{8,}")
 
 _EMAIL = re.compile(
     # Neither "logo@2x.png" nor "react@18.2" nor "a, @b".
-    r"[^\s@,;:/]\s?@\s?(?![0-9.]+x\.)(?![0-9.]+(?![\w.-]))[^\W_]"
+    r"[^\s@,;:/]\s?@\s?(?![0-9.]+x(?:\.|$))(?![0-9.]+(?![\w.-]))[^\W_]"
 )
 _EMAIL_IN_WORDS = re.compile(
     r"[^\W_]\s?[(\[{]\s?at\s?[)\]}]\s?[^\W_]"
@@ -86,7 +90,7 @@ _ADDRESS = re.compile(
 _IBAN = re.compile(
     r"(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}", re.IGNORECASE
 )
-_CARD = re.compile(r"(?<![\d.])[2-6](?:[ -]?\d){12,18}(?![\d.])")
+_CARD = re.compile(r"(?<![\d.])[2-6](?:[ -]?\d){13,18}(?![\d.])")
 # A plus sign in a query arrives as a blank.
 _PHONE_ABROAD = re.compile(
     r"(?<![\w.])(?:\+|00|^ )[1-9](?:[ ().\-/]{0,3}\d){6,14}(?!\d)"

@@ -13,13 +13,10 @@ class OwnHosts:
 
     def __init__(self, domains: Iterable[str]) -> None:
         named = tuple(domains)
-        self._exact = frozenset(
-            without_www(name) for name in named if not name.startswith("*.")
-        )
+        bare = {without_www(name) for name in named if not name.startswith("*.")}
+        self._exact = frozenset(bare | {f"www.{name}" for name in bare})
         self._suffixes = tuple(name[1:] for name in named if name.startswith("*."))
 
     def __contains__(self, host: str) -> bool:
         """Whether *host* is one of them."""
-        return without_www(host) in self._exact or (
-            bool(self._suffixes) and host.endswith(self._suffixes)
-        )
+        return host in self._exact or host.endswith(self._suffixes)

@@ -15,11 +15,12 @@ from proxy.click_ids import CLICK_IDS
 from proxy.detect import Kind, personal_kind
 from proxy.host import is_address, parse_host
 from proxy.own_hosts import OwnHosts
-from proxy.path_scrub import LONGEST_PATH, PathScrub
+from proxy.path_scrub import LONGEST_PATH, MORE, PathScrub
 from proxy.plain_text import plain_text
 from proxy.sources import load_sources
 
 LONGEST_CAMPAIGN = 128
+_LONGEST_SENT_PATH = 8_192
 _MOST_PAIRS = 256
 _DECODINGS = 3
 _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
@@ -87,6 +88,8 @@ def parse_page(url: str | None, rules: PageRules) -> Page | None:
     if host is None:
         return None
     path = "/" + tail
+    if len(path) > _LONGEST_SENT_PATH:
+        path = path[: path.rfind("/", 0, _LONGEST_SENT_PATH)] + "/" + MORE
     path = rules.paths.scrub(_tidy(path) if _ODD.search(path) else path)
     hostname = host if _is_storable(host, rules) else None
     if not query:

@@ -28,7 +28,7 @@ _PLACEHOLDERS = {
 _CODE = _PLACEHOLDERS[Kind.TOKEN]
 _ID = _PLACEHOLDERS[Kind.NUMBER]
 _LONG = ":long"
-_MORE = ":more"
+MORE = ":more"
 
 # What nearly every path is made of: short words and short numbers.
 _PART = (
@@ -218,5 +218,5 @@ def _shortened(segments: Sequence[str]) -> str:
     path = "/" + "/".join(segments)
     if len(path) <= LONGEST_PATH:
         return path
-    end = path.rfind("/", 0, LONGEST_PATH - len(_MORE))
-    return f"{path[:end]}/{_MORE}"
+    end = path.rfind("/", 0, LONGEST_PATH - len(MORE))
+    return f"{path[:end]}/{MORE}"

@@ -3,8 +3,9 @@
 A value that looks personal is left out; the event is kept.
 """
 
-import json
 from collections.abc import Mapping
+
+import msgspec
 
 from proxy.detect import looks_personal
 from proxy.plain_text import plain_text
@@ -27,6 +28,8 @@ NEVER_KEPT = frozenset(
     }
 )
 
+_JSON = msgspec.json.Encoder()
+
 Scalar = str | int | float | bool
 
 
@@ -48,7 +51,7 @@ def clean_props(
             break
     if not kept:
         return None
-    return JsonText(json.dumps(kept, ensure_ascii=False, separators=(",", ":")))
+    return JsonText(_JSON.encode(kept).decode())
 
 
 def _is_never_kept(key: str) -> bool:

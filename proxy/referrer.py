@@ -166,9 +166,11 @@ def _host_between(url: str, start: int) -> str | None:
 
 
 def _is_same_site(host: str, page: Page, own_hosts: OwnHosts) -> bool:
-    if host == page.hostname or host in own_hosts:
-        return True
-    return page.hostname is not None and without_www(host) == without_www(page.hostname)
+    hostname = page.hostname
+    return host in own_hosts or (
+        hostname is not None
+        and (hostname in (host, f"www.{host}") or host == f"www.{hostname}")
+    )
 
 
 def _is_coded(label: str) -> bool:

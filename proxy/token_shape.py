@@ -18,7 +18,10 @@ _SHORTEST_TOKEN = 8
 _CHANGE = -2
 _CHANCE = ord("e")
 _RUN = re.compile(r"[A-Za-z0-9]{8,}")
-_MIXED = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])", re.DOTALL)
+_CASE_CHANGE = re.compile("[a-z][A-Z]")
+_PART = re.compile("[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+# Letters of one kind in a row: about 1.7 in base64url, 5 in camelCase.
+_SHORTEST_PARTS = 2.5
 _ONE_CASE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
@@ -69,7 +72,11 @@ def _is_random_whole(text: str) -> bool:
     length = len(text)
     if length < _LONGEST_WORD:
         return False
-    return _score(text) <= -length // (3 if _MIXED.match(text) else 2)
+    if _CASE_CHANGE.search(text) and length < _SHORTEST_PARTS * len(
+        _PART.findall(text)
+    ):
+        return True
+    return _score(text) <= -length // 2
 
 
 def _least_score(length: int) -> int:
