@@ -49,8 +49,8 @@ def test_duckdb_reads_what_polars_reads(table: StoredTable) -> None:
     read = table.read().drop("items").with_columns(pl.col("at").to_physical())
     expected = read.sort(pl.col("path").fill_null("")).rows()
     # DuckDB wants another library for times with a zone.
-    query = "select * exclude (items) replace (epoch_us(at) as at) from delta_scan(?)"
-    got = duck(query, str(table.path))
+    select = 'select * exclude (items) replace (epoch_us("at") as "at")'
+    got = duck(f"{select} from delta_scan(?)", str(table.path))
 
     assert sorted(got, key=lambda row: row[_PATH] or "") == expected
 
