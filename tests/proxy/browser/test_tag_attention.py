@@ -87,6 +87,33 @@ async def test_another_window_in_front_takes_the_attention(
     assert await _reports(server, 1) == [("/a", 2000, 25)]
 
 
+async def test_a_page_out_of_sight_gathers_no_attention_although_it_has_the_focus(
+    page: Page, server: TagServer
+) -> None:
+    await _open(page, server)
+
+    await page.evaluate("clock += 1000")
+    await page.evaluate("Object.defineProperty(document, 'hidden', { value: true })")
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await page.evaluate("clock += 50000")
+    await _leave(page, server)
+
+    assert await _reports(server, 1) == [("/a", 1000, 25)]
+
+
+async def test_a_browser_that_only_says_the_page_is_left_is_understood(
+    page: Page, server: TagServer
+) -> None:
+    await _open(page, server)
+
+    await page.evaluate("clock += 1000")
+    await page.evaluate("dispatchEvent(new Event('pagehide'))")
+    await page.evaluate("clock += 50000")
+    await _leave(page, server)
+
+    assert await _reports(server, 1) == [("/a", 1000, 25)]
+
+
 async def test_a_page_without_attention_reports_nothing(
     page: Page, server: TagServer
 ) -> None:

@@ -24,6 +24,12 @@ _STAY = '<script>addEventListener("click", (e) => e.preventDefault())</script>'
             ("outbound", {"host": "other.example"}),
             id="a click on what stands inside the link",
         ),
+        pytest.param(
+            '<a href="//other.example/" onclick="event.stopPropagation();'
+            ' return false">x</a>',
+            ("outbound", {"host": "other.example"}),
+            id="a page that keeps its clicks to itself",
+        ),
         pytest.param('<a href="/next">x</a>', None, id="a page of the site"),
         pytest.param('<a href="mailto:a@b.example">x</a>', None, id="an address"),
         pytest.param("<a>x</a>", None, id="a link without address"),
