@@ -78,18 +78,20 @@ class Channels:
         return DIRECT
 
     def _facts(self, known: Acquisition) -> _Facts:
+        source = _plain(known.source)
         medium = _plain(known.medium)
+        campaign = _plain(known.campaign)
         click = known.click or ""
         paid_medium = medium.startswith(self._paid)
         return _Facts(
             kind=known.kind,
-            source=_plain(known.source),
+            source=source,
             medium=medium,
-            campaign=_plain(known.campaign),
+            campaign=campaign,
             click=click,
             paid=paid_medium or click.startswith("paid_"),
             paid_medium=paid_medium,
-            tagged=bool(known.source or medium or known.campaign),
+            tagged=bool(source or medium or campaign),
             referrer=known.referrer,
         )
 

@@ -31,6 +31,7 @@ _SCHEME = re.compile(r"(https?):[/\\]{2}", re.IGNORECASE)
 _ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 _PARAMETERS = re.compile(r";[^/;]*=[^/]*")
 _QUERY = re.compile("[?#]")
+_DOMAIN = re.compile(r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}")
 _LOOPBACK = "127.0.0.1"
 
 
@@ -164,10 +165,12 @@ class _Query:
         )
 
     def _named_source(self) -> str | None:
-        # Anyone may be named by ?ref=, a friend's code too: only known sources count.
+        # A friend's code may stand here too: only known senders and domains count.
         for key in _SOURCE_KEYS:
             value = self.utm.get(key)
-            if value is not None and load_sources().named(value) is not None:
+            if value is not None and (
+                load_sources().named(value) is not None or _DOMAIN.fullmatch(value)
+            ):
                 return value
         return None
 

@@ -103,7 +103,7 @@ class Referrers:
             referrer=kept,
             source=kept if source is None else source.name,
             channel=self._channels.channel(acquisition),
-            spam=host is not None and not self._spam.isdisjoint(parents(host)),
+            spam=host is not None and self._is_spam(host),
         )
 
     def _source(
@@ -119,19 +119,17 @@ class Referrers:
 
     def _named(self, text: str) -> Source | None:
         found = self._sources.named(text)
-        if found is None and "." in text:
-            host = parse_host(text)
-            return None if host is None else self._of_host(host)
-        return found
+        if found is not None or "." not in text:
+            return found
+        host = parse_host(text)
+        return None if host is None else self._of_host(host)
 
     def _of_host(self, host: str) -> Source | None:
-        found = self._sources.of_host(host)
-        if found is not None:
-            return found
-        suffix = self._suffixes.publicsuffix(host)
-        if suffix is not None and len(suffix) < len(host):
-            found = self._sources.of_brand(host[: -len(suffix) - 1])
-        return found or self._sources.of_first_label(host)
+        return self._sources.of_host(host, self._suffixes.publicsuffix(host))
+
+    def _is_spam(self, host: str) -> bool:
+        # Spam lists name some search toolbars too; a visitor they send is one.
+        return not self._spam.isdisjoint(parents(host)) and self._of_host(host) is None
 
     def _storable(self, host: str) -> str | None:
         """Return *host* as it is stored: a name, and no label that could be a token."""

@@ -39,26 +39,30 @@ class Sources:
             for entry in read_list(f"sources_{kind}.txt"):
                 self._add(entry, kind)
 
-    def of_host(self, host: str) -> Source | None:
-        """Return whose *host* is, by itself or by the nearest domain above it."""
-        return _nearest(self._hosts, host)
+    def of_host(self, host: str, suffix: str | None = None) -> Source | None:
+        """Return whose *host* is; *suffix* is its public suffix.
 
-    def of_brand(self, brand: str) -> Source | None:
-        """Return whose *brand* is: a host without its public suffix."""
-        return _nearest(self._brands, brand)
-
-    def of_first_label(self, host: str) -> Source | None:
-        """Return what *host* is by its first label, where two more follow."""
+        The longest entry that *host* ends with counts: its own, a brand on its
+        suffix, or that of a domain above it. Last, its first label may say what it is.
+        """
+        by_host = _nearest(self._hosts, host)
+        by_brand = ""
+        if suffix is not None and len(suffix) < len(host):
+            by_brand = _nearest(self._brands, host[: -len(suffix) - 1])
+        if by_brand and len(f"{by_brand}.{suffix}") >= len(by_host):
+            return self._brands[by_brand]
+        if by_host:
+            return self._hosts[by_host]
         label, _, rest = host.partition(".")
         return self._first_labels.get(label) if "." in rest else None
 
+    def hosts(self) -> frozenset[str]:
+        """Return every host of the table."""
+        return frozenset(self._hosts)
+
     def named(self, text: str) -> Source | None:
-        """Return whom a campaign means by *text*: a name or a host."""
-        name = text.strip().lower()
-        found = self._names.get(name)
-        if found is None and "." in name:
-            found = self.of_host(name)
-        return found
+        """Return whom a campaign means by *text*."""
+        return self._names.get(text.lower().replace(" ", ""))
 
     def _add(self, entry: str, kind: SourceClass) -> None:
         name, _, rest = entry.partition(": ")
@@ -87,5 +91,5 @@ def parents(host: str) -> Iterator[str]:
         host = host.partition(".")[2]
 
 
-def _nearest(table: dict[str, Source], host: str) -> Source | None:
-    return next((table[name] for name in parents(host) if name in table), None)
+def _nearest(table: dict[str, Source], host: str) -> str:
+    return next((name for name in parents(host) if name in table), "")
