@@ -20,6 +20,9 @@ XFF = "X-Forwarded-For"
 FORWARDED = "Forwarded"
 CF = "CF-Connecting-IP"
 
+# An address and 31 hops; blanks make it the longest text that is read.
+TWO_KIB = VISITOR.ljust(33) + ("," + "10.0.0.9".rjust(64)) * 31
+
 OURS = ("10.0.0.0/8", "2001:db8:ffff::/48", "198.51.100.0/24")
 
 
@@ -152,6 +155,8 @@ def test_an_untrusted_peer_is_the_client_whatever_it_sends(
         pytest.param(
             NGINX, [VISITOR, *["10.0.0.9"] * 40], None, id="40 lines are 40 hops"
         ),
+        pytest.param(NGINX, ["9" + TWO_KIB], None, id="2 KiB cut an address"),
+        pytest.param(NGINX, [TWO_KIB], VISITOR, id="exactly 2 KiB"),
         pytest.param(NGINX, [f"{EDGE}, {EDGE}"], EDGE, id="all trusted: the leftmost"),
         pytest.param(NGINX, ["10.0.0.9"], None, id="all trusted and private"),
         pytest.param(NGINX, ["192.168.1.4"], None, id="private"),
@@ -191,6 +196,9 @@ def test_xff_is_walked_from_the_right_past_our_proxies(
         pytest.param([f"by=10.0.0.2;FOR={VISITOR};proto=https"], VISITOR, id="others"),
         pytest.param([f' for={VISITOR} ; host="a;b,c" '], VISITOR, id="quoted marks"),
         pytest.param([f'for={VISITOR};host="a\\",b"'], VISITOR, id="escaped quote"),
+        pytest.param(
+            [f'for={LIAR}, for={VISITOR};host="a\\",b"'], VISITOR, id="escape, comma"
+        ),
         pytest.param([f'for={VISITOR};host="a\\\\"'], VISITOR, id="escaped backslash"),
         pytest.param(['for="203.0.113\\.77"'], VISITOR, id="escaped character"),
         pytest.param([f"for={VISITOR};;proto=http;"], VISITOR, id="empty pairs"),

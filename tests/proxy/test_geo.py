@@ -199,6 +199,19 @@ def test_a_broken_new_file_leaves_the_old_one_in_use(
     assert mended == (True, Place("FR"), None)
 
 
+def test_a_broken_file_is_not_read_again_until_it_changes(tmp_path: Path) -> None:
+    path = one_place(tmp_path / "geo.mmdb", flat("DE"))
+    good = path.read_bytes()
+    geo = Geo(path, "country")
+    taken = []
+    for content, changed_at in ((bytes(len(good)), 1), (good, 1), (good, 2)):
+        path.write_bytes(content)
+        os.utime(path, ns=(0, changed_at))
+        taken.append(geo.reload_if_changed())
+
+    assert taken == [False, False, True]
+
+
 READ_AFTER_TRUNCATION = """
 import sys
 from pathlib import Path

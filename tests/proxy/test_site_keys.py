@@ -48,6 +48,19 @@ def test_only_the_owner_can_read_a_new_key(tmp_path: Path) -> None:
     assert modes == [0o700, 0o600]
 
 
+def test_who_comes_second_takes_the_first_ones_key(tmp_path: Path) -> None:
+    first = []
+
+    def overtaken(size: int) -> bytes:
+        first.append(site_key(tmp_path, "shop", os.urandom))
+        return bytes(size)
+
+    second = site_key(tmp_path, "shop", overtaken)
+
+    assert [second] == first
+    assert site_key(tmp_path, "shop", no_more_keys) == second
+
+
 def test_processes_that_race_get_the_same_key(tmp_path: Path) -> None:
     sites = [f"site-{number}" for number in range(20)]
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:

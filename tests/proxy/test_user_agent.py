@@ -206,6 +206,13 @@ BROWSERS = (
 )
 
 
+def test_names_with_a_gap_for_the_header_are_not_fixed() -> None:
+    fixed = AgentRules((), ()).fixed_names
+
+    assert "Samsung Internet" in fixed
+    assert [name for name in fixed if "$" in name] == []
+
+
 @pytest.mark.parametrize(
     ("version", "expected"),
     [("142", 142), ("999", 999), ("0", 0), ("1000", None), ("4915112345678", None)],
