@@ -69,8 +69,6 @@ def own(lane: Path) -> int:
     The descriptor holds the lane until it is closed or the process ends. Raises
     ``LaneTakenError`` while another process has it.
     """
-    if not is_lane_name(lane.name):
-        raise SpoolError(f"open lane {lane.name!r}: not a lane name")
     if not lane.is_dir():
         _create(lane)
     descriptor = try_lock(lane / _OWNER_LOCK)

@@ -102,6 +102,8 @@ class Spool:
 
     def lane_directory(self, lane: str) -> Path:
         """Return where *lane* keeps its segments."""
+        if not lanes.is_lane_name(lane):
+            raise SpoolError(f"open lane {lane!r}: not a lane name")
         return self._lanes / lane
 
     def transaction_app(self, lane: str) -> str:
@@ -256,8 +258,15 @@ class Lane:
         Raises ``LaneTakenError`` while another process has it. *clock* counts the
         same seconds as the argument of ``seal_if_due``.
         """
-        lane = cls(spool, name, settings, clock)
-        lanes.recover(spool.lane_directory(name))
+        with contextlib.ExitStack() as undo:
+            try:
+                lane = cls(spool, name, settings, clock)
+                undo.callback(os.close, lane._owner)
+                lanes.recover(spool.lane_directory(name))
+            except OSError as error:
+                problem = f"open lane {name!r}: {_reason(error)}"
+                raise SpoolBrokenError(problem) from None
+            undo.pop_all()
         return lane
 
     def commit(self, events: Sequence[bytes], drops: Sequence[bytes]) -> None:

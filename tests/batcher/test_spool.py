@@ -1,0 +1,309 @@
+"""What a lane acknowledged is there, once, whatever the disk or its owner did."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from batcher.segment import Kind, Problem, read_frames
+from batcher.spool import (
+    Lane,
+    LaneTakenError,
+    Spool,
+    SpoolBrokenError,
+    SpoolError,
+    SpoolFullError,
+    open_free_lane,
+)
+from config.errors import Retryable
+from config.settings import SpoolSettings
+from tests.batcher.make_segments import corpus
+from tests.batcher.spooled import (
+    SETTINGS,
+    Clock,
+    leave_open,
+    lines_of,
+    names,
+    segment_of,
+    smallest_disk,
+    stored_lines,
+)
+
+LANE = "lane-000"
+BIG = b"x" * 400_000
+SMALL = SpoolSettings(segment_max_mb=1)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    """Return an empty spool."""
+    return Spool(tmp_path / "spool")
+
+
+@pytest.fixture
+def lane(spool: Spool) -> Lane:
+    """Return a lane of that spool."""
+    return Lane.open(spool, LANE, SETTINGS)
+
+
+def opened(spool: Spool) -> list[Path]:
+    """Return the open segments."""
+    return [each.path for each in spool.unsealed()]
+
+
+def test_what_was_committed_is_in_the_segment_before_and_after_sealing(
+    spool: Spool, lane: Lane
+) -> None:
+    lane.commit([b"1", b"2"], [])
+    lane.commit([b"3"], [b"drop"])
+    before = lines_of(iter(opened(spool)))
+    lane.seal()
+
+    assert before == stored_lines(spool) == [b"1", b"2", b"3"]
+    (segment,) = spool.sealed()
+    kinds = [each.kind for each in read_frames(segment.path.read_bytes()).frames]
+    assert kinds == [Kind.EVENTS, Kind.EVENTS, Kind.DROPS]
+    assert opened(spool) == []
+
+
+def test_an_idle_lane_makes_no_segments(spool: Spool, lane: Lane) -> None:
+    lane.commit([], [])
+    lane.seal()
+    lane.close()
+
+    assert spool.sealed() == []
+    assert opened(spool) == []
+
+
+def test_a_lane_has_one_owner_and_the_next_takes_it_over(
+    spool: Spool, lane: Lane
+) -> None:
+    with pytest.raises(LaneTakenError):
+        Lane.open(spool, LANE, SETTINGS)
+    other = open_free_lane(spool, SETTINGS)
+    lane.close()
+
+    assert other.name == "lane-001"
+    assert open_free_lane(spool, SETTINGS).name == LANE
+
+
+def test_numbers_only_grow_also_when_all_segments_are_gone(spool: Spool) -> None:
+    found: list[int] = []
+    for _ in range(3):
+        lane = Lane.open(spool, LANE, SETTINGS)
+        for line in (b"1", b"2"):
+            lane.commit([line], [])
+            lane.seal()
+        lane.close()
+        found += [each.number for each in spool.sealed()]
+        spool.remove(spool.sealed())
+
+    assert found == sorted(set(found))
+    assert len(found) == 6
+
+
+@pytest.mark.parametrize("content", [None, b"", b"x"], ids=["gone", "empty", "torn"])
+def test_a_lane_without_its_counter_is_not_used(
+    spool: Spool, lane: Lane, content: bytes | None
+) -> None:
+    counter = spool.lane_directory(LANE) / "next"
+    counter.unlink()
+    if content is not None:
+        counter.write_bytes(content)
+
+    with pytest.raises(SpoolError):
+        lane.commit([b"1"], [])
+
+
+@pytest.mark.parametrize("name", ["", "../up", "UP", "a b", "-a"])
+def test_a_lane_cannot_have_any_name(spool: Spool, name: str) -> None:
+    with pytest.raises(SpoolError):
+        Lane.open(spool, name, SETTINGS)
+
+
+def test_a_segment_is_sealed_at_its_age(spool: Spool) -> None:
+    clock = Clock()
+    lane = Lane.open(spool, LANE, SETTINGS, clock=clock)
+    lane.commit([b"1"], [])
+
+    assert not lane.seal_if_due(clock.now_s + 9.9)
+    assert lane.seal_if_due(clock.now_s + 10)
+    assert not lane.seal_if_due(clock.now_s + 99)
+    assert stored_lines(spool) == [b"1"]
+
+
+def test_a_segment_is_sealed_at_its_size(spool: Spool) -> None:
+    lane = Lane.open(spool, LANE, SMALL)
+    for _ in range(3):
+        lane.commit([BIG], [])
+
+    assert len(spool.sealed()) == 1
+    assert opened(spool) == []
+
+
+def test_a_segment_is_sealed_when_somebody_asks_once(spool: Spool) -> None:
+    clock = Clock()
+    lane = Lane.open(spool, LANE, SETTINGS, clock=clock)
+    lane.commit([b"1"], [])
+    spool.request_seal()
+
+    assert lane.seal_if_due(clock.now_s)
+    lane.commit([b"2"], [])
+    assert not lane.seal_if_due(clock.now_s)
+    assert stored_lines(spool) == [b"1"]
+
+
+def test_a_full_spool_takes_nothing_in_and_recovers_by_itself(spool: Spool) -> None:
+    clock = Clock()
+    settings = SpoolSettings(max_bytes=1_048_576)
+    lane = Lane.open(spool, LANE, settings, clock=clock)
+    lane.commit([BIG], [])
+    lane.commit([BIG], [])
+    with pytest.raises(SpoolFullError) as refused:
+        lane.commit([BIG], [])
+    lane.seal()
+    spool.remove(spool.sealed())
+    clock.now_s += 1
+    lane.commit([b"1"], [])
+    lane.seal()
+
+    assert isinstance(refused.value, Retryable)
+    assert stored_lines(spool) == [b"1"]
+
+
+def test_the_bound_counts_other_lanes_and_what_was_set_aside(
+    spool: Spool, tmp_path: Path
+) -> None:
+    clock = Clock()
+    settings = SpoolSettings(max_bytes=1_048_576)
+    lane = Lane.open(spool, LANE, settings, clock=clock)
+    lane.commit([b"1"], [])
+    other = open_free_lane(spool, SETTINGS)
+    other.commit([BIG], [])
+    (tmp_path / "spool" / "quarantine" / "old.segment").write_bytes(BIG * 2)
+    clock.now_s += 1
+
+    with pytest.raises(SpoolFullError):
+        lane.commit([b"2"], [])
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        pytest.param(segment_of([b"1"], [b"2", b"3"]), [b"1", b"2", b"3"], id="whole"),
+        pytest.param(segment_of([b"1"], [b"2"])[:-1], [b"1"], id="torn"),
+        pytest.param(segment_of([b"1"]) + bytes(99), [b"1"], id="zeros at the end"),
+        pytest.param(segment_of([b"1"])[:-1], [], id="the only frame torn"),
+        pytest.param(segment_of(), [], id="header only"),
+        pytest.param(segment_of()[:5], [], id="half a header"),
+        pytest.param(b"", [], id="empty"),
+    ],
+)
+@pytest.mark.parametrize("who", ["the next owner", "the batcher"])
+def test_what_a_dead_owner_left_is_sealed_without_its_torn_end(
+    spool: Spool, left: bytes, expected: list[bytes], who: str
+) -> None:
+    path = leave_open(spool, LANE, 7, left)
+    if who == "the next owner":
+        Lane.open(spool, LANE, SETTINGS)
+    else:
+        spool.recover_lanes()
+
+    assert stored_lines(spool) == expected
+    assert not path.exists()
+    assert len(spool.sealed()) == bool(expected)
+
+
+def test_recovery_cuts_nothing_where_good_frames_follow_the_damage(
+    spool: Spool,
+) -> None:
+    content = corpus()["bad-checksum"]
+    leave_open(spool, LANE, 7, content)
+    spool.recover_lanes()
+
+    assert [each.path.read_bytes() for each in spool.sealed()] == [content]
+
+
+def test_a_living_owners_segment_is_left_alone(spool: Spool, lane: Lane) -> None:
+    lane.commit([b"1"], [])
+    spool.recover_lanes()
+
+    assert len(opened(spool)) == 1
+    assert spool.sealed() == []
+
+
+def test_segments_are_listed_up_to_the_first_that_is_still_open(spool: Spool) -> None:
+    for number in (1, 2, 4):
+        leave_open(spool, LANE, number, segment_of([b"%d" % number]))
+        spool.recover_lanes()
+    leave_open(spool, LANE, 3, segment_of([b"3"]))
+
+    assert [each.number for each in spool.sealed()] == [1, 2]
+    spool.recover_lanes()
+    assert stored_lines(spool) == [b"1", b"2", b"3", b"4"]
+
+
+def test_when_the_disk_refuses_only_what_was_not_acknowledged_is_gone(
+    spool: Spool, lane: Lane
+) -> None:
+    lane.commit([b"1"], [])
+    with smallest_disk(300_000), pytest.raises(SpoolBrokenError) as refused:
+        lane.commit([BIG], [])
+    lane.commit([b"2"], [])
+    lane.close()
+
+    assert isinstance(refused.value, Retryable)
+    assert stored_lines(spool) == [b"1", b"2"]
+    assert "EFBIG" in refused.value.message
+
+
+def test_a_lane_recovers_when_the_very_first_write_failed(
+    spool: Spool, lane: Lane
+) -> None:
+    for _ in range(2):
+        with smallest_disk(100), pytest.raises(SpoolBrokenError):
+            lane.commit([BIG], [])
+    lane.commit([b"1"], [])
+    lane.close()
+
+    assert stored_lines(spool) == [b"1"]
+    assert names(spool.lane_directory(LANE))[1:] == ["next", "owner.lock"]
+
+
+def test_nothing_can_be_appended_while_the_damage_cannot_be_undone(
+    spool: Spool, lane: Lane
+) -> None:
+    lane.commit([b"1"], [])
+    (path,) = opened(spool)
+    directory = path.parent
+    hidden = directory.rename(directory.with_name("lane-hidden"))
+    for _ in range(2):
+        with smallest_disk(300_000), pytest.raises(SpoolBrokenError):
+            lane.commit([BIG], [])
+    hidden.rename(directory)
+    lane.commit([b"2"], [])
+    lane.close()
+
+    assert stored_lines(spool) == [b"1", b"2"]
+
+
+def test_a_quarantined_segment_has_its_reason_beside_it(
+    spool: Spool, lane: Lane
+) -> None:
+    lane.commit([b"1"], [])
+    lane.seal()
+    (segment,) = spool.sealed()
+    path = spool.quarantine(segment, {"problems": [Problem.EMPTY]})
+
+    assert spool.quarantined() == [path]
+    assert spool.sealed() == []
+    reason = msgspec.json.decode(path.with_suffix(".reason").read_bytes())
+    assert reason == {"problems": ["empty"]}
+
+
+def test_a_spool_keeps_its_name(spool: Spool, tmp_path: Path) -> None:
+    again = Spool(tmp_path / "spool")
+    other = Spool(tmp_path / "other")
+
+    assert again.transaction_app(LANE) == spool.transaction_app(LANE)
+    assert other.transaction_app(LANE) != spool.transaction_app(LANE)
