@@ -13,6 +13,7 @@ SOCIAL = SourceClass.SOCIAL
 VIDEO = SourceClass.VIDEO
 SHOPPING = SourceClass.SHOPPING
 AI = SourceClass.AI
+CHANNELS = Channels()
 
 CASES = [
     ("direct", Acquisition()),
@@ -75,13 +76,13 @@ CASES = [
 def test_the_first_rule_that_holds_gives_the_channel(
     expected: str, acquisition: Acquisition
 ) -> None:
-    got = Channels().channel(acquisition)
+    got = CHANNELS.channel(acquisition)
 
     assert got == expected
 
 
 def test_every_channel_of_the_table_has_a_case() -> None:
-    named = {rule.channel for rule in Channels().rules if not rule.click}
+    named = {rule.channel for rule in CHANNELS.rules if not rule.click}
     named |= {click.channel for click in CLICK_IDS.values() if click.channel}
 
     assert named == {expected for expected, _ in CASES}
@@ -101,9 +102,7 @@ def test_anything_has_a_channel_of_the_table(
     campaign: str | None,
     referrer: bool,  # noqa: FBT001
 ) -> None:
-    channels = Channels()
-
-    got = channels.channel(
+    got = CHANNELS.channel(
         Acquisition(
             kind=kind,
             source=source,
@@ -113,4 +112,4 @@ def test_anything_has_a_channel_of_the_table(
         )
     )
 
-    assert got in {rule.channel for rule in channels.rules} | {DIRECT}
+    assert got in {rule.channel for rule in CHANNELS.rules} | {DIRECT}
