@@ -1,4 +1,4 @@
-"""Durable single-event ingest: the whole chain and an fsync, against a bare aiohttp app.
+"""Durable single-event ingest: the whole chain and an fsync, against a bare server.
 
 Both servers run at once and are loaded in turn, A B A B …, by wrk with keep-alive
 connections; the figure is the median of the paired ratios of requests a second.
@@ -51,7 +51,8 @@ def main() -> None:
         config = Path(folder) / "millpond.toml"
         config.write_text(_CONFIG.format(port=9102))
         bare = [sys.executable, str(HERE / "bare_app.py"), "9101"]
-        ours = [sys.executable, "-m", "millpond", "proxy", "run", "--config", str(config)]
+        worker = ["-m", "millpond", "proxy", "worker", "0", "--config", str(config)]
+        ours = [sys.executable, *worker]
         with subprocess.Popen(bare) as a, subprocess.Popen(ours) as b:
             try:
                 _wait(9101)

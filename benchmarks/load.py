@@ -1,0 +1,153 @@
+"""Spool to committed table: rows a second of one core, and bytes a stored event.
+
+The limit beside it, in the same run and by turns: Polars reading the same JSON lines
+and writing the same columns as Parquet, with no checksum, duplicate, sort or commit.
+Both sides are processes of their own, measured by the CPU seconds they used.
+"""
+
+import argparse
+import io
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from batcher.load import load
+from batcher.segment import read_frames
+from batcher.spool import Lane, Spool
+from benchmarks.workload import Workload, day_of_events
+from config.settings import Settings, SiteSettings, SpoolSettings, WarehouseSettings
+from warehouse.dtypes import spool_schema
+from warehouse.schema import EVENTS, Event
+from warehouse.tables import Warehouse
+
+DAY = date(2026, 11, 2)
+_GROUP = 50
+_NOW_S = 1_793_700_000.0
+
+
+def main() -> None:
+    """Prepare one spool, then measure both sides by turns."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--events", type=int, default=1_000_000)
+    options.add_argument("--pairs", type=int, default=5)
+    options.add_argument("--side", choices=("ours", "limit"))
+    options.add_argument("--folder", type=Path)
+    asked = options.parse_args()
+    if asked.side:
+        _measure(asked.side, asked.folder)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        _fill(Path(folder) / "spool", asked.events)
+        _compare(Path(folder), asked.pairs)
+
+
+def _fill(directory: Path, events: int) -> None:
+    """Write a day of events as a proxy does, in groups of fifty."""
+    settings = SpoolSettings(dir=str(directory), max_bytes=1 << 40)
+    lane = Lane.open(Spool(directory), "worker-0", settings)
+    rows = day_of_events(Workload(events=events), DAY)
+    lines = _json_lines(rows)
+    for start in range(0, len(lines), _GROUP):
+        lane.commit(lines[start : start + _GROUP], [])
+    lane.close()
+
+
+def _json_lines(rows: pl.DataFrame) -> list[bytes]:
+    seconds = rows.with_columns(pl.col("at").dt.epoch("s"))
+    encode = msgspec.json.Encoder().encode
+    return [
+        encode(msgspec.convert(row, Event, strict=False))
+        for row in seconds.sort("at").iter_rows(named=True)
+    ]
+
+
+def _compare(folder: Path, pairs: int) -> None:
+    ours, limit = [], []
+    for _ in range(pairs):
+        ours.append(_run("ours", folder))
+        limit.append(_run("limit", folder))
+        if ours[-1]["rows"] != limit[-1]["rows"]:
+            raise SystemExit("the two sides read different numbers of rows")
+    ratios = [a["cpu_s"] / b["cpu_s"] for a, b in zip(ours, limit, strict=True)]
+    floors = [each["rows"] / each["cpu_s"] for each in limit]
+    rates = [each["rows"] / each["cpu_s"] for each in ours]
+    print(
+        f"ours   {statistics.median(rates):10,.0f} rows/s a core"
+        f" ({min(rates):,.0f} to {max(rates):,.0f}),"
+        f" peak {max(each['peak_mb'] for each in ours):.0f} MB\n"
+        f"limit  {statistics.median(floors):10,.0f} rows/s a core\n"
+        f"CPU of ours over the limit: median {statistics.median(ratios):.2f}"
+        f" ({min(ratios):.2f} to {max(ratios):.2f})\n"
+        f"bytes a stored event: {ours[0]['stored_bytes'] / ours[0]['rows']:.1f},"
+        f" in the spool {ours[0]['spool_bytes'] / ours[0]['rows']:.0f}"
+    )
+
+
+def _run(side: str, folder: Path) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.load", "--side", side]
+    printed = subprocess.run(
+        [*command, "--folder", str(folder)], check=True, stdout=subprocess.PIPE
+    )
+    found: dict[str, float] = json.loads(printed.stdout)
+    return found
+
+
+def _measure(side: str, folder: Path) -> None:
+    copy = folder / "copy"
+    shutil.copytree(folder / "spool", copy)
+    started = time.process_time()
+    rows, stored = (_ours if side == "ours" else _limit)(copy, folder / "tables")
+    cpu_s = time.process_time() - started
+    result = {
+        "rows": rows,
+        "cpu_s": cpu_s,
+        "stored_bytes": stored,
+        "spool_bytes": sum(
+            segment.stat().st_size for segment in (folder / "spool").rglob("*.segment")
+        ),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024,
+    }
+    shutil.rmtree(copy)
+    shutil.rmtree(folder / "tables", ignore_errors=True)
+    os.write(1, json.dumps(result).encode())
+
+
+def _ours(spool: Path, tables: Path) -> tuple[int, int]:
+    settings = Settings(
+        spool=SpoolSettings(dir=str(spool)),
+        warehouse=WarehouseSettings(uri=str(tables)),
+        sites=(SiteSettings(id="shop", domains=("shop.example",)),),
+    )
+    warehouse = Warehouse(tables)
+    loaded = load(Spool(spool), warehouse, settings, _NOW_S)
+    warehouse.open(EVENTS).compact([DAY], now_s=_NOW_S)
+    files = warehouse.view(EVENTS).files()
+    return loaded.events, sum(file.size_bytes for file in files)
+
+
+def _limit(spool: Path, tables: Path) -> tuple[int, int]:
+    payload = b"\n".join(
+        frame.payload
+        for segment in sorted(spool.rglob("*.segment"))
+        for frame in read_frames(segment.read_bytes()).frames
+    )
+    frame = pl.read_ndjson(io.BytesIO(payload), schema=spool_schema(Event))
+    tables.mkdir()
+    target = tables / "limit.parquet"
+    frame.write_parquet(target, compression="zstd", compression_level=3)
+    return frame.height, target.stat().st_size
+
+
+if __name__ == "__main__":
+    main()
