@@ -72,10 +72,9 @@ class Channels:
     def channel(self, acquisition: Acquisition) -> str:
         """Return the channel of the first rule that holds."""
         facts = self._facts(acquisition)
-        for rule in self.rules:
-            if _holds(rule, facts):
-                return facts.click if rule.click else rule.channel
-        return DIRECT
+        # The last rule has no condition.
+        rule = next(rule for rule in self.rules if _holds(rule, facts))
+        return facts.click if rule.click else rule.channel
 
     def _facts(self, known: Acquisition) -> _Facts:
         source = _plain(known.source)

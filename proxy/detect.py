@@ -126,7 +126,8 @@ def personal_kind(text: str) -> Kind | None:
         return None
     if len(text) > _LONGEST:
         return Kind.TOKEN
-    return _closer_look(_unmasked(text))
+    shown = _unmasked(text)
+    return Kind.TOKEN if _ESCAPE.search(shown) else _closer_look(shown)
 
 
 def is_day_number(digits: str) -> bool:
@@ -136,9 +137,7 @@ def is_day_number(digits: str) -> bool:
 
 def _unmasked(text: str) -> str:
     """Return *text* as its reader sees it: decoded, without lookalike characters."""
-    for _ in range(_DECODINGS):
-        if not _ESCAPE.search(text):
-            break
+    for _ in range(_DECODINGS if "%" in text else 0):
         text = unquote(text)
     if text.isascii():
         return text

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.channel import DIRECT, Acquisition, Channels
+from proxy.channel import DIRECT, Acquisition, Channels, Rule
 from proxy.click_ids import CLICK_IDS
 from proxy.sources import SourceClass
 
@@ -88,6 +88,10 @@ def test_every_channel_of_the_table_has_a_case() -> None:
     assert named == {expected for expected, _ in CASES}
 
 
+def test_the_last_rule_holds_always() -> None:
+    assert CHANNELS.rules[-1] == Rule(channel=DIRECT)
+
+
 @given(
     kind=st.none() | st.sampled_from(SourceClass),
     source=st.none() | st.text(max_size=20),
@@ -112,4 +116,4 @@ def test_anything_has_a_channel_of_the_table(
         )
     )
 
-    assert got in {rule.channel for rule in CHANNELS.rules} | {DIRECT}
+    assert got in {rule.channel for rule in CHANNELS.rules}

@@ -59,6 +59,7 @@ PERSONAL = {
         "id 5f2a9c1b3e4d5f6a",
         "am9obkBleGFtcGxlLmNvbQ==",
         "xJ3kP9qLmZ7vR2tY",
+        "jane%25252540mail.example",
         "(word) " * 500,
     ],
     Kind.ADDRESS: [
