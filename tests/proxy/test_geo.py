@@ -132,8 +132,10 @@ def test_what_is_not_in_the_file_is_nowhere(
 @pytest.mark.parametrize("grain", ["country", "region", "none"])
 def test_without_a_file_everything_is_nowhere(grain: Grain) -> None:
     geo = Geo(None, grain)
+    geo.forget()
 
     assert geo.place(V4) == NOWHERE
+    assert geo.cached == 0
     assert geo.description is None
     assert not geo.reload_if_changed()
 
