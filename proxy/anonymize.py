@@ -32,6 +32,8 @@ from proxy.visitor import visitor_hash
 from warehouse.schema import Event, Hash64, UtcSeconds
 
 _MOST_ENGAGED_MS = 86_400_000
+# An empty id would make one event, or one customer, of all that send it.
+_NO_ID = (None, "")
 _DROPPING = {
     Objection.OPT_OUT: Dropped(DropReason.OPT_OUT),
     Objection.GPC: Dropped(DropReason.GPC),
@@ -110,6 +112,11 @@ class Anonymizer:
         moment, key = self._moment(hit, sent.site, now_s)
         return self._describe(sent, moment, key, seq)
 
+    def refuse(self, dropped: Dropped, sender: Sender) -> Dropped:
+        """Return *dropped*, or the sender's objection: who objects is not counted."""
+        wish = objection(sender.headers, self._privacy, hit_opt_out=False)
+        return _DROPPING.get(wish, dropped)
+
     def _gates(self, hit: Hit, sender: Sender) -> "_Sent | Dropped":
         """Objection, site, name, client address, bot: in this order."""
         headers = sender.headers
@@ -120,7 +127,7 @@ class Anonymizer:
             hit.site, hit.key, headers.get("Origin"), headers.get("Host")
         )
         if isinstance(site, DropReason):
-            return Dropped(site)
+            return self._refused(site, hit, sender)
         if not is_event_name(hit.name):
             return Dropped(DropReason.BAD_NAME, site.id)
         server = site.is_server(headers.get("Authorization"))
@@ -131,11 +138,20 @@ class Anonymizer:
         stripped = wish is Objection.STRIP
         return _Sent(hit, site, client, agent, sender.protocol, stripped, server)
 
+    def _refused(self, reason: DropReason, hit: Hit, sender: Sender) -> Dropped:
+        """Count a foreign page's hits under the site they name: its owner must see."""
+        host = sender.headers.get("Host")
+        named = self._sites.find(hit.site, hit.key, None, host)
+        return Dropped(reason, named.id) if isinstance(named, Site) else Dropped(reason)
+
     def _client(self, sender: Sender) -> Client:
         if sender.client is None:
+            agent = sender.headers.get("User-Agent", "")
+            if not agent.isascii():
+                # Bytes that are no UTF-8 come as surrogates, which cannot be read on.
+                agent = agent.encode("utf-8", "replace").decode()
             sender.client = Client(
-                self._clients.address(sender.peer, sender.headers),
-                sender.headers.get("User-Agent", ""),
+                self._clients.address(sender.peer, sender.headers), agent
             )
         return sender.client
 
@@ -244,14 +260,14 @@ def _page_problem(hit: Hit, site: Site, page: Page) -> DropReason | None:
 
 
 def _actor(hit: Hit, site: Site, day_key: bytes | bytearray) -> Hash64 | None:
-    if hit.actor is None or site.actors == "off":
+    if hit.actor in _NO_ID or site.actors == "off":
         return None
     key = site.key if site.actors == "keyed" else day_key
     return keyed_hash(key, Purpose.ACTOR, str(hit.actor))
 
 
 def _event_id(hit: Hit, site: Site) -> Hash64 | None:
-    if hit.id is None:
+    if hit.id in _NO_ID:
         return None
     return keyed_hash(site.key, Purpose.EVENT, str(hit.id))
 

@@ -71,7 +71,7 @@ class Intake:
         self, hit: Hit | Dropped, sender: Sender, now_s: float, seq: int
     ) -> Event | Dropped:
         if isinstance(hit, Dropped):
-            return hit
+            return self._anonymizer.refuse(hit, sender)
         return self._anonymizer.anonymize(hit, sender, now_s, seq)
 
     def _count(

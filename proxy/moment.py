@@ -1,6 +1,5 @@
 """When an event occurred: a client's clock is heard, corrected, not trusted far."""
 
-import math
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -11,6 +10,8 @@ _QUARTER_S = 900
 _MOST_QUARTERS = 4_096
 # Beyond this an epoch number can only be milliseconds (5138-11-16 in seconds).
 _MILLISECONDS_FROM = 100_000_000_000
+# The end of the year 9999 in milliseconds; nothing further can be computed with.
+_FARTHEST = 253_402_300_800_000
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -54,7 +55,7 @@ def parse_time(value: str | float | None) -> float | None:
         return None
     if isinstance(value, str):
         return _parse_text(value)
-    if not math.isfinite(value):
+    if not abs(value) <= _FARTHEST:
         return None
     return value / 1_000 if abs(value) >= _MILLISECONDS_FROM else float(value)
 

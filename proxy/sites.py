@@ -26,6 +26,7 @@ _MOST_CACHED = 1_024
 _LONGEST_ORIGIN = 300
 _LONGEST_CREDENTIAL = 1_024
 _DIGEST_PREFIX = "sha256:"
+_WEB_SCHEMES = frozenset({"http", "https"})
 _WILDCARD = "*."
 
 
@@ -141,9 +142,12 @@ class Sites:
         return self._page(origin)
 
     def _look_up_page(self, origin: str) -> _Page:
-        """Return the page of *origin*; an opaque one ("null") is nowhere."""
-        _, mark, authority = origin.partition("://")
-        if not mark or "@" in authority:
+        """Return the page of *origin*; an opaque one ("null") is nowhere.
+
+        Known origins are repeated in answers, so nothing but one gets through.
+        """
+        scheme, _, authority = origin.partition("://")
+        if scheme not in _WEB_SCHEMES or "@" in authority or not origin.isascii():
             return _NO_PAGE
         host = parse_host(authority)
         return _Page(host, self._of_host(host))
