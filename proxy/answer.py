@@ -1,37 +1,45 @@
-"""Answers on the hot path: a small fixed message, written to the socket in one go."""
+"""Answers: ordinary ones, and on the hot path a whole message written in one go."""
 
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
+# Said instead of the library's name and version, which help nobody but attackers.
+_SERVER = {"Server": "Millpond"}
+
+
+def full_answer(
+    status: HTTPStatus, body: bytes, headers: dict[str, str]
+) -> web.Response:
+    """Return an ordinary answer."""
+    return web.Response(status=status, body=body, headers={**_SERVER, **headers})
+
 
 def json_answer(
     status: HTTPStatus, body: bytes, headers: dict[str, str]
 ) -> web.Response:
-    """Return an ordinary JSON answer that no cache keeps."""
-    return web.Response(
-        status=status,
-        body=body,
-        headers={
-            "Content-Type": "application/json",
-            "Cache-Control": "no-store",
-            **headers,
-        },
-    )
+    """Return a JSON answer that no cache keeps."""
+    headers = {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        **headers,
+    }
+    return full_answer(status, body, headers)
 
 
 class QuickAnswer(web.StreamResponse):
-    """An answer whose bytes are ready, for keep-alive HTTP/1.1 clients only.
+    """An HTTP/1.1 answer whose bytes are ready.
 
     aiohttp spends a quarter of a small request on building and serialising response
     headers (benchmarks/RESULTS.md); ours never change, so they are written as they
     are. Anything unusual goes through ``web.Response``.
     """
 
-    def __init__(self, wire: bytes) -> None:
+    def __init__(self, wire: bytes, *, keep_alive: bool = True) -> None:
         super().__init__()
         self._wire = wire
+        self._stays_open = keep_alive
 
     async def prepare(self, request: web.BaseRequest) -> Any:
         """Write the whole answer."""
@@ -45,8 +53,8 @@ class QuickAnswer(web.StreamResponse):
 
     @property
     def keep_alive(self) -> bool:
-        """Say that the connection stays open: these answers serve no other kind."""
-        return True
+        """Say whether the connection stays open."""
+        return self._stays_open
 
 
 def wire_bytes(
@@ -56,4 +64,4 @@ def wire_bytes(
     lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     lines += [f"Date: {date}", f"Content-Length: {len(body)}", "", ""]
-    return "\r\n".join(lines).encode("latin-1") + body
+    return "\r\n".join(lines).encode("ascii") + body

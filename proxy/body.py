@@ -5,6 +5,8 @@ from http import HTTPStatus
 
 from aiohttp import StreamReader, web
 
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
 
 class RefusedBodyError(Exception):
     """The body will not be read; *status* and *problem* say why to the sender."""
@@ -23,22 +25,18 @@ async def read_body(
     Compressed bodies are refused unread: events are small, and inflating is an
     attack surface (TRUST S-02, S-03).
     """
-    headers = request.headers
-    encoding = headers.get("Content-Encoding")
-    if encoding is not None and encoding.strip().lower() != "identity":
+    if "Content-Encoding" in request.headers and _is_encoded(request):
         raise RefusedBodyError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body without Content-Encoding"
         )
     if (request.content_length or 0) > most_bytes:
         raise _too_large(most_bytes)
     content = request.content
-    if content.is_eof():
-        # The usual case: the body came with the headers, and no timer is needed.
-        body = content.read_nowait(-1)
-        if len(body) > most_bytes:
-            raise _too_large(most_bytes)
-        return body
     try:
+        if content.is_eof():
+            # The usual case: the body came with the headers, and no timer is needed.
+            return _bounded(content.read_nowait(-1), most_bytes)
+        _invite(request)
         async with asyncio.timeout(timeout_s):
             return await _read_chunks(content, most_bytes)
     except TimeoutError:
@@ -51,13 +49,29 @@ async def read_body(
         ) from None
 
 
+def _is_encoded(request: web.BaseRequest) -> bool:
+    lines = request.headers.getall("Content-Encoding")
+    return any(line.strip().lower() != "identity" for line in lines)
+
+
+def _invite(request: web.BaseRequest) -> None:
+    """Tell a client that asks before it sends a large body to send it."""
+    expects = request.headers.get("Expect", "").lower() == "100-continue"
+    if expects and request.version.minor == 1 and request.transport is not None:
+        request.transport.write(_CONTINUE)
+
+
 async def _read_chunks(content: StreamReader, most_bytes: int) -> bytes:
-    body = bytearray()
+    body = b""
     while chunk := await content.readany():
-        body += chunk
-        if len(body) > most_bytes:
-            raise _too_large(most_bytes)
-    return bytes(body)
+        body = _bounded(body + chunk, most_bytes)
+    return body
+
+
+def _bounded(body: bytes, most_bytes: int) -> bytes:
+    if len(body) > most_bytes:
+        raise _too_large(most_bytes)
+    return body
 
 
 def _too_large(most_bytes: int) -> RefusedBodyError:

@@ -11,7 +11,7 @@ from aiohttp import web
 from config.errors import Retryable
 from config.logs import say
 from config.settings import ProxySettings
-from proxy.answer import QuickAnswer, json_answer, wire_bytes
+from proxy.answer import QuickAnswer, full_answer, json_answer, wire_bytes
 from proxy.body import RefusedBodyError, read_body
 from proxy.demo_site import Page as DemoPage
 from proxy.demo_site import demo_page
@@ -21,6 +21,7 @@ from proxy.protocols import native
 from proxy.sender import Sender
 from proxy.sites import Sites
 from proxy.tag import TAG_HEADERS
+from proxy.throttle import OncePerSecond
 
 Handler = Callable[[web.BaseRequest, str], Awaitable[web.StreamResponse]]
 
@@ -34,6 +35,16 @@ _PREFLIGHT = {
 }
 _DEMO_PATH = "/demo/"
 _NO_STORE = {"Cache-Control": "no-store"}
+_PIXEL_HEADERS = {
+    "Content-Type": "image/gif",
+    # A page that isolates itself may still show a pixel of another host.
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    **_NO_STORE,
+}
+# The framework would answer in the version it was asked in, which we do not speak.
+_OTHER_VERSION = (
+    b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+)
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -66,6 +77,9 @@ class Door:
         self._demo = demo
         self._quick: dict[str | None, bytes] = {}
         self._quick_second = 0
+        # The log may lie on the very disk that is full.
+        self._refusals = OncePerSecond()
+        self._failures = OncePerSecond()
         self._routes = self._build_routes()
 
     def _build_routes(self) -> dict[str, dict[str, Handler]]:
@@ -73,49 +87,75 @@ class Door:
             native.EVENTS_PATH: {"POST": self._events, "OPTIONS": self._preflight},
             native.PIXEL_PATH: {"GET": self._pixel},
             self._settings.tag_path: {"GET": self._script, "HEAD": self._script},
-            "/healthz": {"GET": self._health},
-            "/readyz": {"GET": self._ready},
+            "/healthz": {"GET": self._health, "HEAD": self._health},
+            "/readyz": {"GET": self._ready, "HEAD": self._ready},
         }
         prefix = self._settings.path_prefix
         return routes | {prefix + path: methods for path, methods in routes.items()}
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; nothing of it reaches a log, whatever happens."""
+        if request.version.major != 1:
+            return QuickAnswer(_OTHER_VERSION, keep_alive=False)
+        if request.protocol.writing_paused:
+            # It sends on without reading its answers: those may not pile up here.
+            await request.writer.drain()
         path, _, query = request.raw_path.partition("?")
+        handler = self._handler(request, path)
+        if isinstance(handler, web.Response):
+            return handler
+        try:
+            return await handler(request, query)
+        except RefusedBodyError as refused:
+            answer = self._problem(request, refused.status, refused.problem)
+            answer.force_close()
+            return answer
+        except MalformedBodyError as malformed:
+            return self._problem(request, HTTPStatus.BAD_REQUEST, malformed.problem)
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary of STYLE 3.6
+            return self._failed(request, error)
+
+    def _handler(self, request: web.BaseRequest, path: str) -> Handler | web.Response:
         methods = self._routes.get(path)
         if methods is None and self._demo:
             methods = self._demo_methods(path)
         if methods is None:
-            return _problem(HTTPStatus.NOT_FOUND, "there is nothing at this path")
+            return self._problem(request, HTTPStatus.NOT_FOUND, "nothing at this path")
         handler = methods.get(request.method)
-        if handler is None:
-            allow = {"Allow": ", ".join(methods)}
-            return _problem(
-                HTTPStatus.METHOD_NOT_ALLOWED, "not with this method", allow
-            )
-        try:
-            return await handler(request, query)
-        except RefusedBodyError as refused:
-            answer = _problem(refused.status, refused.problem)
-            answer.force_close()
-            return answer
-        except MalformedBodyError as malformed:
-            return _problem(HTTPStatus.BAD_REQUEST, malformed.problem)
-        except ConnectionError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the boundary of STYLE 3.6
-            return self._failed(error)
+        if handler is not None:
+            return handler
+        status = HTTPStatus.METHOD_NOT_ALLOWED
+        allow = {"Allow": ", ".join(methods)}
+        return self._problem(request, status, "not with this method", allow)
 
-    def _failed(self, error: Exception) -> web.Response:
+    def _failed(self, request: web.BaseRequest, error: Exception) -> web.Response:
         if isinstance(error, Retryable):
-            say(_LOG, "refused", error=error)
-            return _problem(
+            if count := self._refusals.count(self._clock()):
+                say(_LOG, "refused", level=logging.WARNING, error=error, count=count)
+            return self._problem(
+                request,
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "the events were not kept; send them again",
                 {"Retry-After": _RETRY_AFTER_S},
             )
-        say(_LOG, "request_failed", level=logging.ERROR, error=error)
-        return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of ours, logged")
+        if count := self._failures.count(self._clock()):
+            say(_LOG, "request_failed", level=logging.ERROR, error=error, count=count)
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        return self._problem(request, status, "a fault of ours, logged")
+
+    def _problem(
+        self,
+        request: web.BaseRequest,
+        status: HTTPStatus,
+        problem: str,
+        headers: dict[str, str] | None = None,
+    ) -> web.Response:
+        """Say what is wrong, also to the script of a known page on another host."""
+        origin = self._sites.known_origin(request.headers.get("Origin"))
+        body = msgspec.json.encode({"error": problem}) + b"\n"
+        return json_answer(status, body, {**_cors(origin), **(headers or {})})
 
     async def _events(
         self, request: web.BaseRequest, _query: str
@@ -139,10 +179,13 @@ class Door:
             and request.version.minor == 1
         ):
             return QuickAnswer(self._quick_wire(origin))
-        headers = _cors(origin)
-        if receipt.dropped and self._settings.debug_header:
-            headers["X-Millpond"] = "dropped " + " ".join(receipt.dropped)
+        headers = {**_cors(origin), **self._debug(receipt)}
         return json_answer(HTTPStatus.ACCEPTED, body, headers)
+
+    def _debug(self, receipt: Receipt) -> dict[str, str]:
+        if not receipt.dropped or not self._settings.debug_header:
+            return {}
+        return {"X-Millpond": "dropped " + " ".join(receipt.dropped)}
 
     def _quick_wire(self, origin: str | None) -> bytes:
         second = int(self._clock())
@@ -165,22 +208,21 @@ class Door:
     ) -> web.StreamResponse:
         origin = self._sites.known_origin(request.headers.get("Origin"))
         headers = {**_PREFLIGHT, **_cors(origin)}
-        return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)
+        return full_answer(HTTPStatus.NO_CONTENT, b"", headers)
 
     async def _pixel(self, request: web.BaseRequest, query: str) -> web.StreamResponse:
         hit = native.pixel_hit(query, request.headers)
         sender = Sender(request.headers, request.remote, native.NAME)
-        await self._intake.receive([hit], sender)
-        return web.Response(
-            body=native.PIXEL, headers={"Content-Type": "image/gif", **_NO_STORE}
-        )
+        receipt = await self._intake.receive([hit], sender)
+        headers = {**_PIXEL_HEADERS, **self._debug(receipt)}
+        return full_answer(HTTPStatus.OK, native.PIXEL, headers)
 
     async def _script(
         self, _request: web.BaseRequest, _query: str
     ) -> web.StreamResponse:
         # The same bytes for everybody and no validator: nothing to recognise a
         # browser by (TRUST L-20).
-        return web.Response(body=self._tag, headers=TAG_HEADERS)
+        return full_answer(HTTPStatus.OK, self._tag, {**TAG_HEADERS})
 
     def _demo_methods(self, path: str) -> dict[str, Handler] | None:
         page = demo_page(self._demo, path.removeprefix(_DEMO_PATH))
@@ -188,16 +230,16 @@ class Door:
             return None
 
         async def show(_request: web.BaseRequest, _query: str) -> web.StreamResponse:
-            return web.Response(
-                body=page.body, headers={"Content-Type": page.content_type}
-            )
+            headers = {"Content-Type": page.content_type}
+            return full_answer(HTTPStatus.OK, page.body, headers)
 
         return {"GET": show}
 
     async def _health(
         self, _request: web.BaseRequest, _query: str
     ) -> web.StreamResponse:
-        return web.Response(text="ok\n", headers=_NO_STORE)
+        headers = {"Content-Type": "text/plain; charset=utf-8", **_NO_STORE}
+        return full_answer(HTTPStatus.OK, b"ok\n", headers)
 
     async def _ready(
         self, _request: web.BaseRequest, _query: str
@@ -211,10 +253,3 @@ def _cors(origin: str | None) -> dict[str, str]:
     if origin is None:
         return {}
     return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
-
-
-def _problem(
-    status: HTTPStatus, problem: str, headers: dict[str, str] | None = None
-) -> web.Response:
-    body = msgspec.json.encode({"error": problem}) + b"\n"
-    return json_answer(status, body, headers or {})
