@@ -6,6 +6,7 @@ could not be made durable fails whole, and its clients are told so.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -58,8 +59,7 @@ class Journal:
         group = self._group
         if group.size > _PENDING_MOST:
             raise JournalFullError("append to the spool: too much waits for the disk")
-        waiter = self._loop.create_future()
-        group.waiters.append(waiter)
+        waiter = self._join()
         group.lines.extend(lines)
         group.size += sum(map(len, lines))
         if drops:
@@ -67,6 +67,11 @@ class Journal:
         if not self._busy:
             self._busy = True
             self._start_next()
+        return waiter
+
+    def _join(self) -> asyncio.Future[None]:
+        waiter = self._loop.create_future()
+        self._group.waiters.append(waiter)
         return waiter
 
     def _start_next(self) -> None:
@@ -106,10 +111,14 @@ class Journal:
 
     async def close(self) -> None:
         """Make everything appended durable, then seal and leave the lane."""
-        while self._busy:
-            await self.append([], DropCounts())
-        await self.run(self._lane.close)
-        self._thread.shutdown()
+        try:
+            while self._busy:
+                # Who waited for a group that failed has been told so.
+                with contextlib.suppress(MillpondError):
+                    await self._join()
+            await self.run(self._lane.close)
+        finally:
+            self._thread.shutdown()
 
 
 def encode_drops(drops: DropCounts) -> list[bytes]:

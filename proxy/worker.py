@@ -1,6 +1,8 @@
 """One proxy worker: its parts put together, kept fresh, and taken apart in order."""
 
 import asyncio
+import contextlib
+import errno
 import logging
 import os
 import time
@@ -16,7 +18,7 @@ from batcher.secret_bytes import fill_random
 from batcher.spool import Lane, Spool
 from config.errors import MillpondError
 from config.logs import say
-from config.settings import Settings
+from config.settings import ProxySettings, Settings
 from proxy.anonymize import Anonymizer
 from proxy.client import ClientSource
 from proxy.demo_site import Page as DemoPage
@@ -29,13 +31,21 @@ from proxy.name import is_event_name
 from proxy.referrer import Referrers
 from proxy.server import SilentServer
 from proxy.sites import build_sites
+from proxy.spool_probe import takes_writes
 from proxy.tag import tag_script
 from proxy.user_agent import Classifier
 
 _LOG = logging.getLogger("millpond.proxy")
 _TICK_S = 0.25
 _REFRESH_S = 20.0
+_PROBE_S = 2.0
 _FORGET_S = 3_600.0
+# Less than a supervisor waits: connections that hang do not make it kill us.
+_DRAIN_S = 3.0
+
+
+class ListenError(MillpondError):
+    """The proxy's address cannot be listened on."""
 
 
 class Worker:
@@ -62,6 +72,7 @@ class Worker:
         self._classifier = Classifier()
         database = settings.privacy.geo_database
         self._geo = Geo(Path(database) if database else None, settings.privacy.geo)
+        self._geo_problem: str | None = None
         self._referrers = Referrers()
         self._journal = Journal(
             self._lane, loop, window_s=settings.spool.fsync_window_ms / 1_000
@@ -101,7 +112,7 @@ class Worker:
         if self._spool.quarantined():
             problems["quarantine"] = "segments were set aside; see docs/operations.md"
         if self._geo.problem is not None:
-            problems["geo"] = self._geo.problem
+            problems["geo"] = "the new database cannot be used; see the log"
         return Readiness(ready, problems)
 
     def _job_problems(self) -> Iterator[tuple[str, str]]:
@@ -131,7 +142,7 @@ class Worker:
 
     async def stay_fresh(self) -> None:
         """Seal old segments, fetch and forget salts, reload geo: until cancelled."""
-        refresh_at = forget_at = 0.0
+        refresh_at = probe_at = forget_at = 0.0
         while True:
             await asyncio.sleep(_TICK_S)
             now = time.monotonic()
@@ -139,6 +150,9 @@ class Worker:
             if now >= refresh_at:
                 refresh_at = now + _REFRESH_S
                 await self._attempt(self._refresh())
+            if not self._journal.healthy and now >= probe_at:
+                probe_at = now + _PROBE_S
+                await self._journal.run(self._probe)
             if now >= forget_at:
                 forget_at = now + _FORGET_S
                 self._forget()
@@ -154,11 +168,22 @@ class Worker:
     async def _seal_if_due(self, now: float) -> None:
         await self._journal.run(partial(self._lane.seal_if_due, now))
 
+    def _probe(self) -> None:
+        # A worker that is not ready may be sent no events, and so would never learn
+        # that the disk works again.
+        if takes_writes(self._spool, self._settings.spool.max_bytes):
+            self._journal.healthy = True
+            say(_LOG, "spool_recovered")
+
     async def _refresh(self) -> None:
         await asyncio.to_thread(self._prefetch_salts)
         self._salts.forget_ended(self._clock())
         if await asyncio.to_thread(self._geo.reload_if_changed):
             say(_LOG, "geo", database=self._geo.description or "none")
+        elif self._geo.problem != self._geo_problem:
+            reason = self._geo.problem
+            say(_LOG, "geo_unchanged", level=logging.WARNING, reason=reason)
+        self._geo_problem = self._geo.problem
 
     def _prefetch_salts(self) -> None:
         zones = {site.zone.key for site in self._sites}
@@ -178,29 +203,55 @@ class Worker:
 
     async def close(self) -> None:
         """Make durable what was received, seal it, and wipe the salts."""
-        await self._journal.close()
-        self._salts.close()
+        try:
+            await self._journal.close()
+        finally:
+            self._salts.close()
 
 
 async def serve(worker: Worker, settings: Settings, stop: asyncio.Event) -> None:
     """Serve until *stop*; then finish what was begun, in order."""
-    await worker.prepare()
+    try:
+        await worker.prepare()
+        await _serve(worker, settings, stop)
+    finally:
+        await worker.close()
+
+
+async def _serve(worker: Worker, settings: Settings, stop: asyncio.Event) -> None:
+    proxy = settings.proxy
     server = SilentServer(
         worker.door.handle,
-        keepalive_s=settings.proxy.keepalive_s,
-        most_connections=settings.proxy.max_connections,
+        timeout_s=proxy.request_timeout_s,
+        keepalive_s=proxy.keepalive_s,
+        most_connections=proxy.max_connections,
     )
-    runner = web.ServerRunner(server)
+    runner = web.ServerRunner(server, shutdown_timeout=_DRAIN_S)
     await runner.setup()
-    site = web.TCPSite(
-        runner, settings.proxy.host, settings.proxy.port, reuse_port=True, backlog=1_024
-    )
-    await site.start()
-    say(_LOG, "listening", host=settings.proxy.host, port=settings.proxy.port)
-    upkeep = asyncio.create_task(worker.stay_fresh())
-    upkeep.add_done_callback(lambda _: stop.set())
-    await stop.wait()
-    await site.stop()
-    upkeep.cancel()
-    await runner.cleanup()
-    await worker.close()
+    try:
+        site = web.TCPSite(
+            runner, proxy.host, proxy.port, reuse_port=True, backlog=1_024
+        )
+        await _listen(site, proxy)
+        say(_LOG, "listening", host=proxy.host, port=proxy.port)
+        upkeep = asyncio.create_task(worker.stay_fresh())
+        upkeep.add_done_callback(lambda _: stop.set())
+        await stop.wait()
+        await site.stop()
+        upkeep.cancel()
+    finally:
+        await runner.cleanup()
+    # What ended upkeep by itself ends the worker, with its reason.
+    with contextlib.suppress(asyncio.CancelledError):
+        await upkeep
+
+
+async def _listen(site: web.TCPSite, proxy: ProxySettings) -> None:
+    try:
+        await site.start()
+    except OSError as error:
+        reason = errno.errorcode.get(error.errno or 0, "no such address")
+        raise ListenError(
+            f"listen on {proxy.host}:{proxy.port}: {reason}",
+            hint="see what else uses proxy.port, and whether proxy.host is ours",
+        ) from None
