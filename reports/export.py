@@ -8,11 +8,13 @@ already looks so gets one more, and ``unguarded`` can take it off again.
 import csv
 import io
 import re
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
-from reports.answer import Answer
+from reports.answer import Answer, Figure
+from reports.received import Received
 
 # The full-width signs count too: some spreadsheets normalise them on opening.
 _FORMULA: Final = re.compile(r"[\s'\0]*[=+\-@|%＝＋－＠]|'*[\t\r\n\0]")  # noqa: RUF001
@@ -29,20 +31,30 @@ def unguarded(cell: str) -> str:
     return cell[1:] if cell.startswith(_GUARD) and _FORMULA.match(cell[1:]) else cell
 
 
-def csv_text(answer: Answer) -> str:
+def answer_csv(answer: Answer) -> str:
     """Return the rows as CSV with a header; texts are quoted, numbers are not."""
     query = answer.query
+    names = [dimension.name for dimension in query.dimensions]
+    names += [metric.name for metric in query.metrics]
+    return _csv(names, ((*row.dimensions, *row.metrics) for row in answer.rows))
+
+
+def received_csv(received: Received) -> str:
+    """Return the counts by reason as CSV, what was stored among them."""
+    return _csv(["reason", "count"], [("stored", received.stored), *received.reasons])
+
+
+def json_text(value: dict[str, object]) -> str:
+    """Return *value* as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+
+
+def _csv(head: Sequence[str], rows: Iterable[Sequence[str | Figure]]) -> str:
     out = io.StringIO()
     # Quoting every text keeps one value one cell whatever the separator in use.
     writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
-    names = [dimension.name for dimension in query.dimensions]
-    writer.writerow([*names, *(metric.name for metric in query.metrics)])
-    for row in answer.rows:
-        writer.writerow([*map(guarded, row.dimensions), *row.metrics])
+    writer.writerow(head)
+    for row in rows:
+        cells = (guarded(each) if isinstance(each, str) else each for each in row)
+        writer.writerow("" if cell is None else cell for cell in cells)
     return out.getvalue()
-
-
-def json_text(answer: Answer) -> str:
-    """Return the answer as indented JSON, the same as the API gives."""
-    text = msgspec.json.format(msgspec.json.encode(answer.json()), indent=2)
-    return text.decode() + "\n"

@@ -67,7 +67,8 @@ def count_stats(stats: pl.DataFrame, query: Query) -> Counted:
         return pl.col("value")
 
     condition = predicate(query.filters, column)
-    rows = stats if condition is None else stats.filter(condition)
+    rows = stats.lazy() if condition is None else stats.lazy().filter(condition)
+    names = [dimension.name for dimension in query.dimensions]
     stored = [name for name in ADDITIVE if name not in (OWN_ORDERS, "value_minor")]
     figures = rows.select(
         *(column(each).alias(each.name) for each in query.dimensions),
@@ -75,5 +76,11 @@ def count_stats(stats: pl.DataFrame, query: Query) -> Counted:
         pl.when(own).then("orders").otherwise(0).alias(OWN_ORDERS),
         pl.when(own).then("value_minor").otherwise(0),
     )
-    foreign = rows.filter(~own)["currency"].unique()
-    return Counted(figures, frozenset(foreign))
+    sums = pl.col(ADDITIVE).sum()
+    found, foreign = pl.collect_all(
+        [
+            figures.group_by(names).agg(sums) if names else figures.select(sums),
+            rows.filter(~own).select(pl.col("currency").unique()),
+        ]
+    )
+    return Counted(found, frozenset(foreign["currency"]))

@@ -3,15 +3,15 @@
 Terminal and page draw the same overview; only here is decided what it holds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 from reports.answer import Answer, Figure
 from reports.dimensions import DIMENSIONS, Dimension
-from reports.metrics import METRICS, Metric
+from reports.metrics import METRICS, Metric, Unit
 from reports.period import Period, compared
 from reports.query import MAX_LIMIT, Query
 
@@ -19,6 +19,9 @@ Ask = Callable[[Query], Answer]
 
 _ALWAYS: Final = ("visitors", "sessions", "pageviews", "bounce_rate")
 _COMMERCE: Final = ("orders", "value_minor")
+# Below these a change would read as nought.
+_SMALL_PERCENT: Final = 0.5
+_SMALL_POINTS: Final = 0.05
 # A column of the trend is a day as long as that fits a terminal.
 _MOST_DAYS: Final = 62
 _MOST_WEEKS: Final = 7 * 54
@@ -35,6 +38,14 @@ class Step(StrEnum):
     MONTH = "month"
 
 
+class Direction(IntEnum):
+    """Which way a figure moved."""
+
+    DOWN = -1
+    SAME = 0
+    UP = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Headline:
     """One figure of the whole period, beside that of the period before."""
@@ -42,6 +53,20 @@ class Headline:
     metric: Metric
     figure: Figure
     before: Figure
+
+    def change(self) -> tuple[Direction, str]:
+        """Return how the figure moved: a share in points, all else in percent."""
+        now, before = self.figure, self.before
+        if now is None or before is None:
+            return Direction.SAME, ""
+        if not before:
+            return (Direction.UP, "new") if now else (Direction.SAME, "no change")
+        is_share = self.metric.unit is Unit.SHARE
+        moved = (now - before) * 100 if is_share else (now - before) / before * 100
+        if abs(moved) < (_SMALL_POINTS if is_share else _SMALL_PERCENT):
+            return Direction.SAME, "no change"
+        amount = f"{abs(moved):.1f} points" if is_share else f"{abs(moved):,.0f}%"
+        return (Direction.UP if moved > 0 else Direction.DOWN), amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +90,18 @@ class Overview:
     tables: tuple[Answer, ...]
 
     @property
+    def sells(self) -> bool:
+        """Whether orders were placed in the period or the one before."""
+        return len(self.headlines) > len(_ALWAYS)
+
+    @property
     def empty(self) -> bool:
         """Whether nothing at all was counted in the period."""
         return not any(headline.figure for headline in self.headlines)
 
 
 def overview(
-    ask: Ask, query: Query, by: tuple[Dimension, ...], today: date
+    ask: Ask, query: Query, by: Sequence[tuple[Dimension, ...]], today: date
 ) -> Overview:
     """Return the overview of a site and period, with a table for each of *by*."""
     before = compared(query.period, today)
@@ -81,7 +111,7 @@ def overview(
         before=before,
         headlines=headlines,
         trend=_trend(ask, query, today),
-        tables=tuple(ask(replace(query, dimensions=(each,))) for each in by),
+        tables=tuple(ask(replace(query, dimensions=each)) for each in by),
     )
 
 
@@ -144,3 +174,15 @@ def _labels(period: Period, step: Step) -> tuple[str, ...]:
         case Step.MONTH:
             months = {f"{day.year:04}-{day.month:02}": None for day in period.dates()}
             return tuple(months)
+
+
+def step_name(step: Step, label: str) -> str:
+    """Return how people call the step of *label*."""
+    match step:
+        case Step.HOUR:
+            return f"{label}:00"
+        case Step.MONTH:
+            return label
+        case Step.DAY | Step.WEEK:
+            day = date.fromisoformat(label)
+            return f"{day.day} {day:%b}"

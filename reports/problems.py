@@ -28,6 +28,11 @@ class QueryError(MillpondError):
         title = f"query: {count} problem{'s' if count != 1 else ''}"
         super().__init__("\n  ".join([title, *shown, *more]))
 
+    def json(self) -> dict[str, object]:
+        """Return the problems as an error answer."""
+        told = [{"key": path, "problem": text} for path, text in self.problems[:_SHOWN]]
+        return {"error": self.message, "problems": told}
+
 
 class Problems:
     """Collects (key path, text) while a question is read."""

@@ -15,11 +15,14 @@ from config.settings import SiteSettings
 from reports.answer import Answer, AsOf, Figure, Source
 from reports.from_events import Counted, Tick, count_events
 from reports.from_stats import TOTAL, count_stats, is_folded, stored_dimension
+from reports.period import Period
 from reports.query import Query
 from reports.ranking import result_rows, summed
+from reports.received import Received, count_received
 from reports.stats_cache import StatsCache
+from warehouse.delta import delta_errors
 from warehouse.delta_log import entry_path
-from warehouse.schema import DAILY_STATS, EVENTS
+from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
 from warehouse.tables import StorageError, TableView, Warehouse
 
 _CACHE_BYTES: Final = 256 * 1024 * 1024
@@ -45,6 +48,8 @@ class Statistics:
     def __init__(self, warehouse: Warehouse, cache_bytes: int = _CACHE_BYTES) -> None:
         self._events = warehouse.view(EVENTS)
         self._daily = warehouse.view(DAILY_STATS)
+        self._sessions = warehouse.view(SESSIONS)
+        self._drops = warehouse.view(DROPS)
         self._stats = StatsCache(self._daily, cache_bytes)
 
     def answer(self, query: Query, tick: Tick = no_deadline) -> Answer:
@@ -68,6 +73,21 @@ class Statistics:
             loaded=_as_of(self._events),
             built=_as_of(self._daily),
         )
+
+    def received(self, site: SiteSettings, period: Period) -> Received:
+        """Return what became of all that was received of *site* in *period*."""
+        self._refresh()
+        self._drops.refresh()
+        self._sessions.refresh()
+        days = period.dates()
+        with delta_errors("read", DROPS):
+            return count_received(
+                site,
+                period,
+                self._events.scan(days, ["site"]),
+                self._drops.scan(days, ["site", "reason", "count"]),
+                self._sessions.scan(days, ["site", "suspect", "events"]),
+            )
 
     def _refresh(self) -> None:
         self._stats.refresh()
@@ -108,7 +128,9 @@ class Statistics:
 
     def _reader(self, site: SiteSettings) -> Callable[[date], pl.DataFrame]:
         def read(day: date) -> pl.DataFrame:
-            return self._events.scan([day]).filter(pl.col("site") == site.id).collect()
+            mine = self._events.scan([day]).filter(pl.col("site") == site.id)
+            with delta_errors("read", EVENTS):
+                return mine.collect()
 
         return read
 

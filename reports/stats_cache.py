@@ -10,6 +10,7 @@ from datetime import date
 
 import polars as pl
 
+from warehouse.delta import delta_errors
 from warehouse.schema import DAILY_STATS
 from warehouse.tables import TableView
 
@@ -75,12 +76,13 @@ class StatsCache:
     ) -> dict[date, pl.DataFrame]:
         if not days:
             return {}
-        rows = (
+        mine = (
             self._view.scan(days, DAILY_STATS.row.__struct_fields__)
             .filter((pl.col("site") == site) & (pl.col("dimension") == dimension))
             .select(_KEPT)
-            .collect()
         )
+        with delta_errors("read", DAILY_STATS):
+            rows = mine.collect()
         by_day = rows.partition_by("day", as_dict=True)
         return {day: by_day.get((day,), rows.clear()) for day in days}
 

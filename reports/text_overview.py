@@ -1,25 +1,22 @@
 """The overview in words and signs, line by line, ready for a terminal."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from typing import Final
 
 from reports import signs
 from reports.answer import Answer
-from reports.metrics import Metric, Unit
-from reports.overview import Headline, Overview, Step, Trend
+from reports.overview import Direction, Headline, Overview, Trend, step_name
 from reports.period import Period
 from reports.text import BOLD, DIM, GAP, Cells, Page, print_cells, widest
-from reports.wording import figure_text, value_text
+from reports.wording import figure_text, head_text, value_text
 
-_SMALL: Final = 0.05
 _WIDEST_STEP: Final = 3
 
 
 def print_overview(page: Page, overview: Overview) -> None:
     """Print what the overview holds, headline first."""
     query = overview.query
-    days = _days(query.period, page)
+    days = days_text(query.period, page)
     page.line((query.site.id, BOLD), f"{GAP}{days}{GAP}{query.site.timezone}")
     page.line()
     _print_headlines(page, overview)
@@ -49,7 +46,7 @@ def print_answer(page: Page, answer: Answer) -> None:
     ]
     cells = Cells(
         labels=[dimension.name.replace("_", " ") for dimension in query.dimensions],
-        figures=[_head(metric, currency) for metric in query.metrics],
+        figures=[head_text(metric, currency) for metric in query.metrics],
         rows=rows,
         bars=[row.metrics[0] or 0 for row in answer.rows],
     )
@@ -57,10 +54,6 @@ def print_answer(page: Page, answer: Answer) -> None:
     more = answer.row_count - len(answer.rows)
     if more:
         page.line((f"and {more:,} more; a higher --limit shows them", DIM))
-
-
-def _head(metric: Metric, currency: str) -> str:
-    return f"{metric.label} {currency}" if metric.unit is Unit.MINOR else metric.label
 
 
 def _print_headlines(page: Page, overview: Overview) -> None:
@@ -71,7 +64,7 @@ def _print_headlines(page: Page, overview: Overview) -> None:
         for n, style in enumerate((DIM, BOLD, "")):
             cells = [page.left(column[n], _width(column)) for column in line]
             page.line(("".join(cells), style))
-    page.line((f"compared with {_days(overview.before, page)}", DIM))
+    page.line((f"compared with {days_text(overview.before, page)}", DIM))
 
 
 def _filled(
@@ -94,27 +87,22 @@ def _width(column: Sequence[str]) -> int:
 def _headline(page: Page, headline: Headline, currency: str) -> tuple[str, str, str]:
     metric = headline.metric
     figure = figure_text(headline.figure, metric.unit, currency)
-    return _head(metric, currency), figure or page.signs.none, _change(page, headline)
+    return (
+        head_text(metric, currency),
+        figure or page.signs.none,
+        _change(page, headline),
+    )
 
 
 def _change(page: Page, headline: Headline) -> str:
-    """Return how the figure moved: in points for a share, else in percent."""
-    now, before = headline.figure, headline.before
-    if now is None or before is None:
-        return ""
-    if not before:
-        return "new" if now else "no change"
-    is_share = headline.metric.unit is Unit.SHARE
-    moved = (now - before) * 100 if is_share else (now - before) / before * 100
-    if abs(moved) < (_SMALL if is_share else _SMALL * 10):
-        return "no change"
-    amount = f"{abs(moved):.1f} points" if is_share else f"{abs(moved):,.0f}%"
-    return f"{page.signs.up if moved > 0 else page.signs.down} {amount}"
+    direction, text = headline.change()
+    arrows = {Direction.UP: page.signs.up, Direction.DOWN: page.signs.down}
+    return f"{arrows[direction]} {text}" if direction in arrows else text
 
 
 def _print_trend(page: Page, trend: Trend) -> None:
     """Print the sparkline with what its ends and its highest step are."""
-    names = [_step_name(trend.step, label) for label in trend.labels]
+    names = [step_name(trend.step, label) for label in trend.labels]
     line = signs.sparkline(trend.figures, page.signs, page.width, _WIDEST_STEP)
     most = max(trend.figures)
     at = names[trend.figures.index(most)]
@@ -125,18 +113,8 @@ def _print_trend(page: Page, trend: Trend) -> None:
         page.line((names[0] + " " * max(gap, len(GAP)) + names[-1], DIM))
 
 
-def _step_name(step: Step, label: str) -> str:
-    match step:
-        case Step.HOUR:
-            return f"{label}:00"
-        case Step.MONTH:
-            return label
-        case Step.DAY | Step.WEEK:
-            day = date.fromisoformat(label)
-            return f"{day.day} {day:%b}"
-
-
-def _days(period: Period, page: Page) -> str:
+def days_text(period: Period, page: Page) -> str:
+    """Return the first and last day of *period*, and how many there are."""
     if period.days == 1:
         return period.first.isoformat()
     return f"{period.first} {page.signs.to} {period.last} ({period.days:,} days)"

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Final
 
 from reports.answer import Figure
-from reports.metrics import Unit
+from reports.metrics import Metric, Unit
 from warehouse.currency import minor_digits
 
 _MINUTE: Final = 60
@@ -24,6 +24,11 @@ def figure_text(value: Figure, unit: Unit, currency: str) -> str:
     if unit is Unit.MINOR:
         return money_text(int(value), currency)
     return _WRITERS[unit](value)
+
+
+def head_text(metric: Metric, currency: str) -> str:
+    """Return the label of a metric's column; amounts name their currency."""
+    return f"{metric.label} {currency}" if metric.unit is Unit.MINOR else metric.label
 
 
 def duration_text(seconds: float) -> str:

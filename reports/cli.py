@@ -1,0 +1,144 @@
+"""Commands that read the figures: show them, answer a question, serve them."""
+
+import re
+import sys
+from typing import IO, TYPE_CHECKING, Final
+
+import click
+
+from config.cli import settings_option
+from config.logs import configure
+from config.settings import Settings
+from reports import dimensions, metrics
+from reports.clock import now_s, today_by
+from reports.query import DEFAULT_LIMIT, MAX_BODY_BYTES, decode_body
+
+if TYPE_CHECKING:
+    from reports.show import Reader
+
+_DROPS: Final = "drops"
+_DEFAULT_METRICS: Final = "visitors,sessions,pageviews,bounce_rate"
+_TABLE_ROWS: Final = 10
+_OPERATORS: Final = {"=": "is", "!=": "is_not", "~": "contains", "!~": "contains_not"}
+_FILTER: Final = re.compile(r"([a-z_]+)(!?[=~])(.+)", re.DOTALL)
+
+
+@click.group(epilog="\b\nExample:\n  millpond reports show --period 7d --by page")
+def reports() -> None:
+    """Read the figures."""
+
+
+@reports.command(
+    epilog="\b\nExample:\n  millpond reports show --period 30d --by source"
+)
+@click.option("--site", metavar="ID", help="Site; the first one if left out.")
+@click.option(
+    "--period",
+    default="7d",
+    show_default=True,
+    metavar="PERIOD",
+    help="today, yesterday, 7d, 12mo, 2026-11, 2026 or FROM..TO.",
+)
+@click.option(
+    "--by",
+    default="page",
+    show_default=True,
+    metavar="WHAT",
+    help="page, source, country, … (several with commas), or drops.",
+)
+@click.option("--metrics", "wanted", metavar="NAMES", help="Columns, with commas.")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="FILTER",
+    help="Such as country=DE,FR or page~/blog; != and !~ turn it round.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1), help="Most rows; 10 in a table, else 1,000."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="How to print it.",
+)
+@settings_option
+def show(
+    settings: Settings,
+    site: str | None,
+    period: str,
+    by: str,
+    wanted: str | None,
+    where: tuple[str, ...],
+    limit: int | None,
+    form: str,
+) -> None:
+    """Show a site's figures: headline, trend, and a table."""
+    is_table = form == "table"
+    names = _names(by, dimensions.ALIASES)
+    if names == [_DROPS] and (wanted or where):
+        raise click.UsageError("--by drops takes no --metrics and no --where")
+    raw = {
+        "site": site or next((each.id for each in settings.sites), None),
+        "metrics": _names(wanted or _DEFAULT_METRICS, metrics.ALIASES),
+        "date_range": period,
+        "dimensions": [] if names == [_DROPS] else names,
+        "filters": [_filter(each) for each in where],
+        "limit": limit or (_TABLE_ROWS if is_table else DEFAULT_LIMIT),
+        "totals": not is_table,
+    }
+    reader = _reader(settings)
+    if names == [_DROPS]:
+        reader.print_received(raw, form)
+    elif is_table:
+        reader.print_overview(raw, adds_orders=wanted is None)
+    else:
+        reader.print_answer(raw, form)
+
+
+def _reader(settings: Settings) -> "Reader":
+    from reports.show import Reader  # noqa: PLC0415 - Polars takes 0.6 s to import
+
+    return Reader(settings, today_by(now_s), sys.stdout)
+
+
+def _names(text: str, aliases: dict[str, str]) -> list[str]:
+    """Return the names in *text*, parted by commas, in the spelling of the API."""
+    names = (name.strip().replace("-", "_") for name in text.split(","))
+    return [aliases.get(name, name) for name in names]
+
+
+def _filter(text: str) -> list[object]:
+    """Return a filter such as country=DE,FR as the API spells it."""
+    match = _FILTER.fullmatch(text)
+    if match is None:
+        raise click.BadParameter(
+            "must be such as country=DE,FR or page~/blog", param_hint="--where"
+        )
+    name, sign, values = match.groups()
+    dimension = dimensions.ALIASES.get(name, name)
+    return [_OPERATORS[sign], dimension, values.split(",")]
+
+
+@reports.command(
+    epilog='\b\nExample:\n  echo \'{"site": "shop", "metrics": ["visitors"]}\''
+    " | millpond reports query -"
+)
+@click.argument("file", type=click.File("rb"))
+@settings_option
+def query(file: IO[bytes], settings: Settings) -> None:
+    """Answer the question in FILE (- reads it from stdin) as JSON."""
+    raw = decode_body(file.read(MAX_BODY_BYTES + 1))
+    _reader(settings).print_answer(raw, "json")
+
+
+@reports.command(epilog="\b\nExample:\n  millpond reports serve --config millpond.toml")
+@settings_option
+def serve(settings: Settings) -> None:
+    """Serve the overview page and the statistics API until told to stop."""
+    from reports.run import serve as run  # noqa: PLC0415 - Polars takes 0.6 s
+
+    configure(sys.stderr)
+    run(settings)

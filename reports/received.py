@@ -1,0 +1,97 @@
+"""What became of everything received of one site: stored, duplicate, or dropped.
+
+received = stored + duplicate + dropped, always (docs/api.md, "Received"). Objections
+leave no trace and so no count.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from config.settings import SiteSettings
+from reports.period import Period
+
+DUPLICATE: Final = "duplicate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """The counts of one site and period; reasons from the most frequent down."""
+
+    site: SiteSettings
+    period: Period
+    stored: int
+    reasons: tuple[tuple[str, int], ...]
+    suspect_sessions: int
+    suspect_events: int
+
+    @property
+    def duplicate(self) -> int:
+        """How many were received before."""
+        return dict(self.reasons).get(DUPLICATE, 0)
+
+    @property
+    def dropped(self) -> int:
+        """How many were refused, for any reason but that one."""
+        return sum(count for _, count in self.reasons) - self.duplicate
+
+    @property
+    def total(self) -> int:
+        """How many were received in all."""
+        return self.stored + self.duplicate + self.dropped
+
+    def json(self) -> dict[str, object]:
+        """Return the counts in the shape of an answer."""
+        return {
+            "results": [
+                {"dimensions": [reason], "metrics": [count]}
+                for reason, count in self.reasons
+            ],
+            "meta": {
+                "site": self.site.id,
+                "date_range": [
+                    self.period.first.isoformat(),
+                    self.period.last.isoformat(),
+                ],
+                "timezone": self.site.timezone,
+                "metrics": ["count"],
+                "dimensions": ["reason"],
+                "received": self.total,
+                "stored": self.stored,
+                "duplicate": self.duplicate,
+                "dropped": self.dropped,
+                "suspect_sessions": self.suspect_sessions,
+                "suspect_events": self.suspect_events,
+            },
+        }
+
+
+def count_received(
+    site: SiteSettings,
+    period: Period,
+    events: pl.LazyFrame,
+    drops: pl.LazyFrame,
+    sessions: pl.LazyFrame,
+) -> Received:
+    """Return the counts of *site* from the rows of the days of *period*."""
+    mine = pl.col("site") == site.id
+    suspect = sessions.filter(mine & pl.col("suspect"))
+    stored, reasons, out = pl.collect_all(
+        [
+            events.filter(mine).select(pl.len()),
+            drops.filter(mine)
+            .group_by("reason")
+            .agg(pl.col("count").sum())
+            .sort("count", "reason", descending=[True, False]),
+            suspect.select(pl.len(), pl.col("events").sum()),
+        ]
+    )
+    return Received(
+        site=site,
+        period=period,
+        stored=stored.item(),
+        reasons=tuple(reasons.iter_rows()),
+        suspect_sessions=out.item(0, 0),
+        suspect_events=out.item(0, 1),
+    )

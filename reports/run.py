@@ -1,0 +1,38 @@
+"""Run the private server in this process: its parts, its loop and its signals."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Final
+
+from config.settings import Settings
+from reports.clock import now_s, today_by
+from reports.desk import Desk
+from reports.queries import Statistics
+from reports.query import Today
+from reports.server import Door, listen
+from reports.service import Service
+from warehouse.tables import Warehouse
+
+# A caller over HTTP is answered within it; the command line has no limit.
+TIME_LIMIT_S: Final = 10.0
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    asyncio.run(_serve(settings, today_by(now_s)))
+
+
+async def _serve(settings: Settings, today: Today) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for caught in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(caught, stop.set)
+    warehouse = Warehouse(Path(settings.warehouse.uri))
+    desk = Desk(lambda: Statistics(warehouse), time_limit_s=TIME_LIMIT_S)
+    service = Service(settings, desk, today)
+    door = Door(settings.reports, ask=service.ask, show=service.show)
+    try:
+        await listen(door, settings.reports, stop)
+    finally:
+        desk.close()
