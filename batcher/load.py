@@ -121,6 +121,7 @@ class _Load:
 
     def all(self, batch_bytes: int) -> Loaded:
         self._finish_plan()
+        self._spool.remove_leftovers(self._now_s)
         self._spool.recover_lanes()
         total = Loaded()
         for segments in _batches(self._pending(), batch_bytes):

@@ -14,6 +14,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -53,6 +54,7 @@ __all__ = [
 
 REASON_SUFFIX = ".reason"
 _ID_BYTES = 16
+_LEFTOVER_AGE_S = 3_600
 _MOST_LANES = 1_000
 _MEGABYTE = 1 << 20
 # Numbers are reserved this many at a time, to save a segment two fsyncs; a restart
@@ -155,6 +157,16 @@ class Spool:
     def quarantined(self) -> list[Path]:
         """Return the segments that were set aside."""
         return sorted(self._quarantine.glob(f"*{SEALED_SUFFIX}"))
+
+    def remove_leftovers(self, now_s: float) -> None:
+        """Remove files a killed writer had not given their name, after an hour."""
+        folders = [self.directory, self._lanes, self._quarantine]
+        for folder in [*folders, *map(self.lane_directory, self.lanes())]:
+            for path in folder.glob(".*"):
+                with contextlib.suppress(FileNotFoundError):
+                    if now_s - path.stat().st_mtime < _LEFTOVER_AGE_S:
+                        continue
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def request_seal(self) -> None:
         """Ask the owners of all lanes to seal what they have open."""

@@ -17,7 +17,7 @@ def trace(calls: str, script: Sequence[str], log: Path) -> list[tuple[str, str]]
 
     File descriptors are shown with their paths; calls that failed are left out.
     """
-    run(["-y", "-e", f"trace={calls}", "-o", str(log)], script, check=True)
+    run(["-f", "-y", "-e", f"trace={calls}", "-o", str(log)], script, check=True)
     found = map(_CALL.match, log.read_text().splitlines())
     return [(each[1], each[2]) for each in found if each and int(each[3]) >= 0]
 
@@ -25,9 +25,12 @@ def trace(calls: str, script: Sequence[str], log: Path) -> list[tuple[str, str]]
 def run(
     options: Sequence[str], script: Sequence[str], *, check: bool
 ) -> subprocess.CompletedProcess[str]:
-    """Run *script*, a module and its arguments, under strace with *options*."""
+    """Run *script*, a module and its arguments, under strace with *options*.
+
+    Without -f only the first thread is looked at, and its calls are the ones counted.
+    """
     return subprocess.run(
-        [str(need("strace")), "-f", "-qq", *options, sys.executable, "-m", *script],
+        [str(need("strace")), "-qq", *options, sys.executable, "-m", *script],
         cwd=_ROOT,
         check=check,
         capture_output=True,

@@ -307,3 +307,28 @@ def test_a_spool_keeps_its_name(spool: Spool, tmp_path: Path) -> None:
 
     assert again.transaction_app(LANE) == spool.transaction_app(LANE)
     assert other.transaction_app(LANE) != spool.transaction_app(LANE)
+
+
+def test_what_a_killed_writer_left_unnamed_goes_after_an_hour(
+    spool: Spool, lane: Lane, tmp_path: Path
+) -> None:
+    lane.commit([b"1"], [])
+    left = [
+        tmp_path / "spool" / ".load-plan.json.x",
+        tmp_path / "spool" / "lanes" / ".lane-9" / "next",
+        tmp_path / "spool" / "lanes" / LANE / ".next.x",
+        tmp_path / "spool" / "quarantine" / ".a.reason.x",
+    ]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    made_s = min(path.stat().st_mtime for path in left)
+    spool.remove_leftovers(made_s + 3_599)
+    before = [path.exists() for path in left]
+    spool.remove_leftovers(made_s + 3_700)
+
+    assert before == [True] * 4
+    assert [path.exists() for path in left] == [False] * 4
+    assert not left[1].parent.exists()
+    lane.seal()
+    assert stored_lines(spool) == [b"1"]
