@@ -1,7 +1,7 @@
 """Cuts what is secret or personal out of a page's path, and keeps the rest.
 
 A cut segment is replaced by what it was: ``:token``, ``:id``, ``:email`` … The rules
-and what they miss are in docs/decisions/0007-path-scrubbing.md.
+and what they miss are in docs/decisions/0030-path-scrubbing.md.
 """
 
 import re

@@ -1,10 +1,13 @@
 """Every way to come has one channel, by the first rule that holds."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.channel import DIRECT, Acquisition, Channels, Rule
+from proxy.channel import DIRECT, INTERNAL, Acquisition, Channels, Rule
 from proxy.click_ids import CLICK_IDS
 from proxy.sources import SourceClass
 
@@ -117,3 +120,10 @@ def test_anything_has_a_channel_of_the_table(
     )
 
     assert got in {rule.channel for rule in CHANNELS.rules}
+
+
+def test_every_channel_is_explained_in_the_docs() -> None:
+    page = Path(__file__).parents[2] / "docs" / "channels.md"
+    explained = re.findall(r"(?m)^\| `(\w+)` \|", page.read_text(encoding="utf-8"))
+
+    assert sorted(explained) == sorted({expected for expected, _ in CASES} | {INTERNAL})
