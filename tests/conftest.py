@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from config.settings import (
@@ -13,6 +14,10 @@ from config.settings import (
     SpoolSettings,
     WarehouseSettings,
 )
+
+# A slow example says something of the machine, not of the code.
+hypothesis.settings.register_profile("millpond", deadline=None)
+hypothesis.settings.load_profile("millpond")
 
 
 @pytest.fixture
