@@ -13,10 +13,11 @@ How to ask for them: [api.md](api.md).
 
 ## Metrics
 
-Every metric is a sum of one column, or one sum divided by another; a ratio whose divisor
-is nought is unknown (`null`). Engagement pings are no events of their own: they only add
-engaged time. Events without a visitor count as events, pageviews and orders, never as
-sessions or visitors. Suspect sessions (over 1,000 pageviews, or 24 hours) are in no figure.
+Every metric is a sum of one column, or one sum divided by another; a ratio whose
+divisor is nought is unknown (`null`). Engagement pings are no events of their own: they
+only add engaged time. Events without a visitor count as events, pageviews and orders,
+never as sessions or visitors. Suspect sessions (over 1,000 pageviews, or 24 hours long)
+are in no figure.
 
 | metric | formula | unit | meaning |
 |---|---|---|---|
@@ -46,9 +47,9 @@ Of a day: sums of days; a session and a visitor belong to one day.
 """,
 }
 _VALUES = """
-A value nobody knows is `(none)`. Past `warehouse.value_limit` values of one dimension and
-day, the rarest fold into `(other)`: no count is lost, only their names. Filters that such
-a fold could falsify are answered from the events instead.
+A value nobody knows is `(none)`. Past `warehouse.value_limit` values of one dimension
+and day, the rarest fold into `(other)`: no count is lost, only their names. Filters
+that such a fold could falsify are answered from the events instead.
 """
 
 

@@ -3,10 +3,18 @@
 from datetime import date
 
 from config.settings import SiteSettings
+from tests.warehouse.day import CURRENCIES, ZONES
 
 TODAY = date(2026, 11, 22)
-SHOP = SiteSettings(id="shop", domains=("shop.example",), timezone="Europe/Berlin")
-BLOG = SiteSettings(id="blog", domains=("blog.example",))
+SHOP, BLOG = (
+    SiteSettings(
+        id=site,
+        domains=(f"{site}.example",),
+        timezone=ZONES[site],
+        currency=CURRENCIES[site],
+    )
+    for site in ("shop", "blog")
+)
 SITES = {site.id: site for site in (SHOP, BLOG)}
 
 

@@ -1,0 +1,86 @@
+"""Files keep every value, and no spreadsheet runs one."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.answer import Answer, ResultRow, Source
+from reports.export import answer_csv, guarded, json_text, unguarded
+from reports.query import parse_query
+from tests.reports.questions import SITES, body, today
+
+_FORMULAS = [
+    pytest.param("=1+1", id="equals"),
+    pytest.param("+1", id="plus"),
+    pytest.param("-1", id="minus"),
+    pytest.param("@SUM(A1)", id="at"),
+    pytest.param("\t=1", id="tab"),
+    pytest.param("\r=1", id="carriage return"),
+    pytest.param("\n=1", id="line feed"),
+    pytest.param("\0=1", id="nul"),
+    pytest.param("  =1", id="blanks before"),
+    pytest.param("\uff1d1", id="full-width equals"),
+    pytest.param("\uff0b1", id="full-width plus"),
+    pytest.param("\uff0d1", id="full-width minus"),
+    pytest.param("\uff20A", id="full-width at"),
+    pytest.param("|calc", id="pipe"),
+    pytest.param("%0A=1", id="percent"),
+    pytest.param("'=1", id="guarded by hand"),
+]
+
+
+@pytest.mark.parametrize("value", _FORMULAS)
+def test_what_looks_like_a_formula_is_guarded(value: str) -> None:
+    got = guarded(value)
+
+    assert got == "'" + value
+    assert unguarded(got) == value
+
+
+@pytest.mark.parametrize(
+    "value", ["/a", "", "(none)", "a=b", "'quoted'", "12", "don't"]
+)
+def test_what_is_no_formula_stays_as_it_is(value: str) -> None:
+    assert (guarded(value), unguarded(value)) == (value, value)
+
+
+@given(st.text(st.sampled_from("'=+-@|% \t\r\n\0/a"), max_size=6) | st.text())
+def test_every_value_comes_back(value: str) -> None:
+    assert unguarded(guarded(value)) == value
+
+
+def _answer(*values: str) -> Answer:
+    query = parse_query(
+        body(dimensions=["page"], metrics=["visitors", "bounce_rate"]), SITES, today
+    )
+    rows = tuple(ResultRow((value,), (7, None)) for value in values)
+    return Answer(query=query, rows=rows, row_count=len(rows), source=Source.EVENTS)
+
+
+def test_texts_are_quoted_and_figures_are_not() -> None:
+    got = answer_csv(_answer("/a;=1", '/"', "=1+1"))
+
+    assert got == (
+        '"page","visitors","bounce_rate"\r\n'
+        '"/a;=1",7,""\r\n'
+        '"/""",7,""\r\n'
+        '"\'=1+1",7,""\r\n'
+    )
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
+def test_a_value_is_one_cell_whatever_it_holds(value: str) -> None:
+    read = list(csv.reader(io.StringIO(answer_csv(_answer(value)), newline="")))
+
+    assert len(read) == 2
+    assert unguarded(read[1][0]) == value
+
+
+def test_json_is_indented_and_keeps_letters() -> None:
+    got = json_text({"results": [{"dimensions": ["/ß"], "metrics": [1]}]})
+
+    assert got.splitlines()[:2] == ["{", '  "results": [']
+    assert '"/ß"' in got
