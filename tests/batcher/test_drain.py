@@ -1,0 +1,125 @@
+"""Draining loads all that was acknowledged before it, or says why it could not."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from batcher.drain import DrainTimeoutError, drain
+from batcher.load import Loaded
+from batcher.spool import Lane, Spool
+from tests.batcher.loads import SETTINGS, left_over, spool_events, stored_events
+from tests.batcher.spooled import SETTINGS as SPOOL_SETTINGS
+from tests.batcher.spooled import Clock, leave_open, segment_of
+from tests.warehouse.event_rows import event, lines
+from warehouse.locks import try_lock
+from warehouse.tables import Warehouse
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    """Return an empty spool."""
+    return Spool(tmp_path / "spool")
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """Return an empty warehouse."""
+    return Warehouse(tmp_path / "warehouse")
+
+
+def drained(
+    spool: Spool, warehouse: Warehouse, meanwhile: Callable[[], object]
+) -> Loaded:
+    """Drain, calling *meanwhile* each time it would sleep."""
+    clock = Clock()
+
+    def sleep(seconds: float) -> None:
+        clock.now_s += seconds
+        meanwhile()
+
+    return drain(
+        spool, warehouse, SETTINGS, 0.0, timeout_s=5, monotonic=clock, sleep=sleep
+    )
+
+
+def test_open_segments_are_sealed_on_request_and_loaded(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    spool_events(spool, [event(path="/sealed")])
+    lane = Lane.open(spool, "lane-007", SPOOL_SETTINGS, clock=Clock())
+    lane.commit(lines([event(path="/open")]), [])
+    done = drained(spool, warehouse, lambda: lane.seal_if_due(Clock().now_s))
+
+    assert done.events == 2
+    assert [each.path for each in stored_events(warehouse)] == ["/open", "/sealed"]
+    assert left_over(spool) == []
+
+
+def test_what_is_committed_after_the_call_need_not_be_waited_for(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    lane = Lane.open(spool, "lane-007", SPOOL_SETTINGS, clock=Clock())
+    lane.commit(lines([event(path="/before")]), [])
+
+    def meanwhile() -> None:
+        lane.seal_if_due(Clock().now_s)
+        lane.commit(lines([event(path="/after")]), [])
+
+    drained(spool, warehouse, meanwhile)
+
+    assert [each.path for each in stored_events(warehouse)] == ["/before"]
+    assert len(spool.unsealed()) == 1
+
+
+def test_segments_of_dead_owners_are_loaded_without_waiting(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    leave_open(spool, "lane-007", 3, segment_of(lines([event()])))
+    slept: list[str] = []
+    drained(spool, warehouse, lambda: slept.append("once"))
+
+    assert stored_events(warehouse) == [event()]
+    assert slept == []
+
+
+def test_an_owner_that_does_not_seal_is_not_waited_for_for_ever(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    lane = Lane.open(spool, "lane-007", SPOOL_SETTINGS)
+    lane.commit(lines([event()]), [])
+
+    with pytest.raises(DrainTimeoutError, match="1 segments are still open"):
+        drained(spool, warehouse, lambda: None)
+    lane.close()
+    drained(spool, warehouse, lambda: None)
+    assert stored_events(warehouse) == [event()]
+
+
+def test_another_load_is_waited_for(spool: Spool, warehouse: Warehouse) -> None:
+    spool_events(spool, [event()])
+    held = [try_lock(spool.load_lock)]
+
+    def meanwhile() -> None:
+        while held:
+            _close(held.pop())
+
+    drained(spool, warehouse, meanwhile)
+
+    assert stored_events(warehouse) == [event()]
+
+
+def test_another_load_is_not_waited_for_for_ever(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    held = try_lock(spool.load_lock)
+
+    with pytest.raises(DrainTimeoutError, match="another load goes on"):
+        drained(spool, warehouse, lambda: None)
+    _close(held)
+
+
+def _close(descriptor: int | None) -> None:
+    assert descriptor is not None
+    os.close(descriptor)
