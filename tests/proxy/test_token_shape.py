@@ -27,6 +27,8 @@ WORDS = [
     "xdotool-2.20110530.html",
     "Spring Sale for new customers of the shop",
     "rubygems615",
+    "xboxproxy",
+    "pyblosxom",
     "AB-1234-XL",
     "",
 ]
