@@ -219,7 +219,7 @@ def test_of_several_click_ids_the_first_of_the_list_counts() -> None:
 
 def test_a_query_without_end_is_read_to_its_limit() -> None:
     within = parse_page(f"{SHOP}/a?" + "x=y&" * 255 + "utm_source=a", RULES)
-    beyond = parse_page(f"{SHOP}/a?" + "x=y&" * 256 + "utm_source=a&" * 9_000, RULES)
+    beyond = parse_page(f"{SHOP}/a?" + "x=y&" * 256 + "utm_source=a", RULES)
 
     assert within == Page(hostname="shop.example", path="/a", utm_source="a")
     assert beyond == Page(hostname="shop.example", path="/a")
