@@ -233,13 +233,15 @@ class StoredTable(TableView):
         *,
         now_s: float,
         touched: TouchedDays | None = None,
+        transactions: Mapping[str, int] | None = None,
     ) -> int:
         """Make *frames* all there is of *days*, in one commit; return the new version.
 
         Removes exactly the files of *days* this object sees; rows another writer
         appends meanwhile stay. Frames are written one after the other, so a generator
         keeps memory at one frame. Of two replacements at once one gets
-        ``ConflictError``. *touched* defaults to every (site, day) before and after.
+        ``ConflictError``. *touched* defaults to every (site, day) before and after;
+        *transactions* are recorded with the commit.
         """
         wanted = frozenset(days)
         removed = self.files(wanted)
@@ -249,7 +251,7 @@ class StoredTable(TableView):
             change = Change(
                 added=self._stage(checked),
                 removed=removed,
-                transactions={_REPLACE_APP: self.version + 1},
+                transactions={_REPLACE_APP: self.version + 1, **(transactions or {})},
                 touched=pairs,
                 removed_at_s=now_s,
             )
