@@ -4,9 +4,8 @@ import re
 
 from proxy.addresses import parse_address
 
-_LONGEST_HOST = 253
 _LONGEST_AUTHORITY = 1_024
-_PLAIN_HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){0,251}[a-z0-9]|[a-z0-9]")
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?").fullmatch
 _PORT = re.compile(r":[0-9]*$")
 
 
@@ -16,14 +15,14 @@ def parse_host(authority: str) -> str | None:
     The result is made of ``a-z``, ``0-9``, ``.`` and ``-`` only; None where that
     cannot be, as for IPv6 addresses.
     """
-    if _PLAIN_HOST.fullmatch(authority):
+    if _HOST(authority) and ".." not in authority:
         return authority
     if len(authority) > _LONGEST_AUTHORITY:
         return None
     bare = _PORT.sub("", authority.rpartition("@")[2]).rstrip(".").lower()
     if not bare.isascii():
         bare = _punycode(bare)
-    return bare if _PLAIN_HOST.fullmatch(bare) else None
+    return bare if _HOST(bare) and ".." not in bare else None
 
 
 def is_address(host: str) -> bool:
