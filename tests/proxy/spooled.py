@@ -1,0 +1,47 @@
+"""What a spool holds, decoded by the row classes and nothing else."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from batcher.lanes import OPEN_SUFFIX, SEALED_SUFFIX
+from batcher.segment import Kind, read_frames
+from warehouse.schema import Drop, Event
+
+
+class Spooled(NamedTuple):
+    """The rows of all segments, open or sealed, in no particular order of lanes."""
+
+    events: list[Event]
+    drops: list[Drop]
+    payloads: list[bytes]
+    is_sealed: bool
+
+    @property
+    def paths(self) -> list[str | None]:
+        """The paths of the events."""
+        return [event.path for event in self.events]
+
+
+def read_spool(folder: Path) -> Spooled:
+    """Return what the segments in *folder* hold; a row of another shape fails."""
+    lanes = sorted((folder / "lanes").iterdir())
+    files = [file for lane in lanes for file in sorted(lane.iterdir())]
+    segments = [file for file in files if file.suffix in (OPEN_SUFFIX, SEALED_SUFFIX)]
+    found = Spooled([], [], [], all(file.suffix == SEALED_SUFFIX for file in segments))
+    for segment in segments:
+        for frame in read_frames(segment.read_bytes()).frames:
+            payload = bytes(frame.payload)
+            lines = payload.split(b"\n")
+            assert len(lines) == frame.rows
+            if frame.kind is Kind.EVENTS:
+                found.events.extend(
+                    msgspec.json.decode(each, type=Event) for each in lines
+                )
+                found.payloads.append(payload)
+            else:
+                found.drops.extend(
+                    msgspec.json.decode(each, type=Drop) for each in lines
+                )
+    return found
