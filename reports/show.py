@@ -12,7 +12,7 @@ from reports.metrics import METRICS
 from reports.overview import overview
 from reports.queries import Statistics
 from reports.query import Query, Today, parse_query
-from reports.text import DIM, Page
+from reports.text import Page
 from reports.text_overview import print_overview
 from reports.text_received import print_received, received_text, suspect_text
 from warehouse.tables import Warehouse
@@ -23,14 +23,21 @@ _COMMERCE: Final = ("orders", "value_minor")
 class Reader:
     """Answers the raw questions of one command on stdout.
 
-    *today* tells a site's own date.
+    *today* tells a site's own date; *width* defaults to the terminal's.
     """
 
-    def __init__(self, settings: Settings, today: Today, stdout: TextIO) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        today: Today,
+        stdout: TextIO,
+        width: int | None = None,
+    ) -> None:
         self._sites = {site.id: site for site in settings.sites}
         self._today = today
         self._tables = Statistics(Warehouse(Path(settings.warehouse.uri)))
         self._stdout = stdout
+        self._page = Page(stdout, width)
 
     def print_overview(self, raw: object, *, adds_orders: bool) -> None:
         """Print headline, trend and table, or why there is nothing to show.
@@ -38,7 +45,7 @@ class Reader:
         *adds_orders*: orders get their columns where there are any.
         """
         query = self._query(raw)
-        page = Page(self._stdout)
+        page = self._page
         whole = replace(query, dimensions=())
         seen = overview(self._tables.answer, whole, [], self._today(query.site))
         if seen.empty:
@@ -52,7 +59,7 @@ class Reader:
         print_overview(page, replace(seen, tables=(answer,)))
         page.line()
         for note in [*_notes(answer), *self._received_notes(query)]:
-            page.line((note, DIM))
+            page.note(note)
 
     def print_answer(self, raw: object, form: str) -> None:
         """Print the answer to a question, as JSON or CSV."""
@@ -64,7 +71,7 @@ class Reader:
         query = self._query(raw)
         received = self._tables.received(query.site, query.period)
         if form == "table":
-            print_received(Page(self._stdout), received)
+            print_received(self._page, received)
         elif form == "json":
             self._write(json_text(received.json()))
         else:

@@ -19,7 +19,7 @@ BOLD: Final = "bold"
 DIM: Final = "dim"
 
 _MIN_WIDTH: Final = 40
-_MIN_LABEL: Final = 12
+_MIN_LABEL: Final = 8
 _MAX_LABEL: Final = 60
 _LEAST_BAR: Final = 8
 _MOST_BAR: Final = 20
@@ -58,6 +58,10 @@ class Page:
         text = Text.assemble(*parts)
         text.rstrip()
         self._console.print(text, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """Print a sentence beside the figures, broken between words."""
+        self._console.print(Text(text, style=DIM))
 
 
 def widest(texts: Sequence[str]) -> int:

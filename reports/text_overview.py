@@ -53,7 +53,7 @@ def print_answer(page: Page, answer: Answer) -> None:
     print_cells(page, cells)
     more = answer.row_count - len(answer.rows)
     if more:
-        page.line((f"and {more:,} more; a higher --limit shows them", DIM))
+        page.note(f"and {more:,} more; a higher --limit shows them")
 
 
 def _print_headlines(page: Page, overview: Overview) -> None:
@@ -64,7 +64,7 @@ def _print_headlines(page: Page, overview: Overview) -> None:
         for n, style in enumerate((DIM, BOLD, "")):
             cells = [page.left(column[n], _width(column)) for column in line]
             page.line(("".join(cells), style))
-    page.line((f"compared with {days_text(overview.before, page)}", DIM))
+    page.note(f"compared with {days_text(overview.before, page)}")
 
 
 def _filled(
@@ -106,7 +106,7 @@ def _print_trend(page: Page, trend: Trend) -> None:
     line = signs.sparkline(trend.figures, page.signs, page.width, _WIDEST_STEP)
     most = max(trend.figures)
     at = names[trend.figures.index(most)]
-    page.line((f"{trend.metric.label} by {trend.step}, most {most:,} ({at})", DIM))
+    page.note(f"{trend.metric.label} by {trend.step}, most {most:,} ({at})")
     page.line(line)
     if len(names) > 1:
         gap = len(line) - widest([names[0]]) - widest([names[-1]])

@@ -1,7 +1,7 @@
 """What became of everything received, in words and aligned counts."""
 
 from reports.received import Received
-from reports.text import BOLD, DIM, Cells, Page, print_cells
+from reports.text import BOLD, Cells, Page, print_cells
 from reports.text_overview import days_text
 
 
@@ -20,7 +20,7 @@ def print_received(page: Page, received: Received) -> None:
         page.line()
         page.line(suspect_text(received))
     page.line()
-    page.line(("objections (opt-out, GPC, DNT) leave no trace, so no count", DIM))
+    page.note("objections (opt-out, GPC, DNT) leave no trace, so no count")
 
 
 def received_text(received: Received) -> str:

@@ -1,0 +1,113 @@
+"""The overview compares like with like and leaves no step of the trend out."""
+
+from datetime import date
+
+import pytest
+
+from reports.dimensions import DIMENSIONS
+from reports.metrics import METRICS
+from reports.overview import Direction, Headline, Overview, Step, overview
+from reports.queries import Statistics
+from reports.query import parse_query
+from tests.reports.questions import SITES, TODAY, body, today
+from tests.reports.stored import sample, store
+from warehouse.tables import Warehouse
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    return store(tmp_path_factory.mktemp("warehouse"), sample())
+
+
+def _seen(warehouse: Warehouse, period: str, site: str = "shop") -> Overview:
+    query = parse_query(body(site=site, date_range=period), SITES, today)
+    by = [(DIMENSIONS["page"],)]
+    return overview(Statistics(warehouse).answer, query, by, TODAY)
+
+
+def test_headlines_stand_beside_the_period_before(warehouse: Warehouse) -> None:
+    got = _seen(warehouse, "7d")
+
+    assert {each.metric.name: (each.figure, each.before) for each in got.headlines} == {
+        "visitors": (36, 32),
+        "sessions": (36, 32),
+        "pageviews": (56, 50),
+        "bounce_rate": (0.4444, 0.4375),
+        "orders": (12, 10),
+        "value_minor": (71_812, 52_922),
+    }
+    assert (got.before.first, got.before.last) == (
+        date(2026, 11, 9),
+        date(2026, 11, 15),
+    )
+
+
+def test_a_site_that_sells_nothing_has_no_revenue(warehouse: Warehouse) -> None:
+    got = _seen(warehouse, "7d", site="blog")
+
+    assert [each.metric.name for each in got.headlines][-1] == "bounce_rate"
+    assert got.empty
+
+
+@pytest.mark.parametrize(
+    ("period", "step", "labels"),
+    [
+        pytest.param("2026-11-20", Step.HOUR, ["00", "23", 24], id="a day by hour"),
+        pytest.param("7d", Step.DAY, ["2026-11-16", "2026-11-22", 7], id="by day"),
+        pytest.param(
+            "2026-11", Step.DAY, ["2026-11-01", "2026-11-22", 22], id="not the future"
+        ),
+        pytest.param(
+            "12mo", Step.WEEK, ["2025-12-01", "2026-11-16", 51], id="a year by week"
+        ),
+        pytest.param(
+            "2024-12-31..2026-01-01", Step.WEEK, ["2024-12-30", "2025-12-29", 53]
+        ),
+        pytest.param(
+            "36mo", Step.MONTH, ["2023-12", "2026-11", 36], id="years by month"
+        ),
+    ],
+)
+def test_the_trend_has_every_step(
+    warehouse: Warehouse, period: str, step: Step, labels: list[object]
+) -> None:
+    got = _seen(warehouse, period).trend
+
+    assert got.step is step
+    assert [got.labels[0], got.labels[-1], len(got.labels)] == labels
+    assert len(got.figures) == len(got.labels)
+
+
+@pytest.mark.parametrize("period", ["7d", "2026-11", "12mo", "36mo"])
+def test_the_trend_adds_up_to_the_headline(warehouse: Warehouse, period: str) -> None:
+    got = _seen(warehouse, period)
+
+    assert sum(got.trend.figures) == got.headlines[0].figure
+
+
+@pytest.mark.parametrize(
+    ("metric", "figure", "before", "expected"),
+    [
+        pytest.param("visitors", 112, 100, (Direction.UP, "12%"), id="up"),
+        pytest.param("visitors", 50, 100, (Direction.DOWN, "50%"), id="down"),
+        pytest.param(
+            "visitors", 1_000, 1_001, (Direction.SAME, "no change"), id="flat"
+        ),
+        pytest.param("visitors", 5, 0, (Direction.UP, "new"), id="from nothing"),
+        pytest.param("visitors", 0, 0, (Direction.SAME, "no change"), id="nothing"),
+        pytest.param("visitors", 0, 9, (Direction.DOWN, "100%"), id="to nothing"),
+        pytest.param("visitors", 99_000, 9, (Direction.UP, "1,099,900%"), id="a leap"),
+        pytest.param(
+            "bounce_rate", 0.5, 0.4, (Direction.UP, "10.0 points"), id="share"
+        ),
+        pytest.param("bounce_rate", None, 0.4, (Direction.SAME, ""), id="unknown now"),
+        pytest.param("bounce_rate", 0.4, None, (Direction.SAME, ""), id="unknown then"),
+    ],
+)
+def test_a_change_is_told_in_percent_or_points(
+    metric: str,
+    figure: float | None,
+    before: float | None,
+    expected: tuple[Direction, str],
+) -> None:
+    assert Headline(METRICS[metric], figure, before).change() == expected
