@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from batcher.durable import create_durable, remove_durable, write_durable
+from tests.strace import trace
 
 
 def _names(directory: Path) -> list[str]:
@@ -80,3 +81,26 @@ def test_removing_what_is_gone_is_fine(tmp_path: Path) -> None:
     remove_durable(path)
 
     assert _names(tmp_path) == []
+
+
+@pytest.mark.crash
+def test_bytes_are_synced_before_their_name_and_the_name_before_the_return(
+    tmp_path: Path,
+) -> None:
+    directory = tmp_path / "d"
+    directory.mkdir()
+    script = ["tests.batcher.write_durably", str(directory)]
+    calls = trace("fsync,rename,link,linkat,unlink", script, tmp_path / "log")
+
+    assert [_step(call, text, directory) for call, text in calls] == [
+        *("fsync file", "rename", "fsync directory"),
+        *("fsync file", "linkat", "fsync directory"),
+        *("fsync file", "fsync directory"),
+        *("unlink", "fsync directory"),
+    ]
+
+
+def _step(call: str, text: str, directory: Path) -> str:
+    if call != "fsync":
+        return call
+    return "fsync directory" if f"<{directory}>" in text else "fsync file"

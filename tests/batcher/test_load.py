@@ -1,12 +1,14 @@
 """Loading stores each event once, counts the others, and empties the spool."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
+import polars as pl
 import pytest
 
 from batcher.load import LoadBusyError, Loaded, load
+from batcher.seen import SeenKeys
 from batcher.spool import Spool
 from tests.batcher.loads import (
     SETTINGS,
@@ -20,7 +22,7 @@ from tests.batcher.spooled import leave_open, segment_of
 from tests.warehouse.event_rows import DAY, event, lines
 from warehouse.locks import locked
 from warehouse.schema import EVENTS, Drop, Event
-from warehouse.tables import Warehouse
+from warehouse.tables import TableView, Warehouse
 
 NOW_S = 1_795_400_000.0
 DROP = Drop(site="shop", day=DAY, hour=9, reason="bot", protocol="native", count=3)
@@ -281,3 +283,33 @@ def test_a_damaged_segment_is_set_aside_even_if_it_was_loaded_before(
 
     assert spool.quarantined() == [path]
     assert warehouse.view(EVENTS).rows() == 3
+
+
+class Interrupted(SeenKeys):
+    """Keys that let another spool be loaded between the look and the commit, once."""
+
+    def __init__(self, other: Spool, warehouse: Warehouse) -> None:
+        super().__init__()
+        self._other = other
+        self._warehouse = warehouse
+
+    def events(
+        self, view: TableView, keys: pl.Series, days: tuple[date, date]
+    ) -> pl.Series:
+        """Return what was true before the other load."""
+        found = super().events(view, keys, days)
+        load(self._other, self._warehouse, SETTINGS, NOW_S)
+        return found
+
+
+def test_a_duplicate_another_loader_stores_meanwhile_is_found(
+    spool: Spool, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    other = Spool(tmp_path / "other")
+    for each in (spool, other):
+        spool_events(each, [event(event_id=1), event(event_id=None)])
+    done = load(spool, warehouse, SETTINGS, NOW_S, seen=Interrupted(other, warehouse))
+
+    assert (done.events, done.duplicates) == (1, 1)
+    assert warehouse.view(EVENTS).rows() == 3
+    assert sum(stored_drops(warehouse).values()) == 1
