@@ -221,19 +221,26 @@ class _SilentServer(web.Server):
             transport.abort()
 
 
-async def listen(door: Door, settings: ReportsSettings, stop: asyncio.Event) -> None:
-    """Serve until *stop*."""
-    runner = web.ServerRunner(_SilentServer(door.handle))
+async def start(door: Door, settings: ReportsSettings) -> web.ServerRunner:
+    """Return the running server; ``cleanup`` of it ends what was begun."""
+    runner = web.ServerRunner(_SilentServer(door.handle), shutdown_timeout=10)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()
-        port = runner.addresses[0][1]
-        say(_LOG, "listening", host=settings.host, port=port)
-        await stop.wait()
     except OSError as error:
+        await runner.cleanup()
         raise MillpondError(
             f"listen on {settings.host}:{settings.port}: {error.strerror}",
             hint="stop what listens there, or set another reports.port",
         ) from None
+    say(_LOG, "listening", host=settings.host, port=runner.addresses[0][1])
+    return runner
+
+
+async def listen(door: Door, settings: ReportsSettings, stop: asyncio.Event) -> None:
+    """Serve until *stop*."""
+    runner = await start(door, settings)
+    try:
+        await stop.wait()
     finally:
         await runner.cleanup()

@@ -52,10 +52,10 @@ def money_text(minor: int, currency: str) -> str:
 
 
 def value_text(dimension: str, value: str) -> str:
-    """Return a dimension's value, safe to print; countries by their names."""
+    """Return a dimension's value, safe to print; countries with their names."""
     if dimension == "country":
         name = _territories().get(value)
-        return f"{name} ({value})" if name else printable(value)
+        return f"{value} {name}" if name else printable(value)
     return printable(value)
 
 

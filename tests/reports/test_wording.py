@@ -47,7 +47,7 @@ def test_the_head_of_an_amount_names_its_currency() -> None:
 @pytest.mark.parametrize(
     ("dimension", "value", "expected"),
     [
-        pytest.param("country", "DE", "Germany (DE)", id="country"),
+        pytest.param("country", "DE", "DE Germany", id="country"),
         pytest.param("country", "(none)", "(none)", id="unknown country"),
         pytest.param("country", "ZZX", "ZZX", id="no country"),
         pytest.param("page", "DE", "DE", id="not a country"),
