@@ -38,7 +38,8 @@ def sweep(
         for path in _candidates(table, live):
             name = path.relative_to(table).as_posix()
             if name in removed_at:
-                is_due = now_s - removed_at[name] >= removed_age_s
+                # At once means at once, whatever the two clocks make of it.
+                is_due = not removed_age_s or now_s - removed_at[name] >= removed_age_s
             else:
                 is_due = quiet and _age_s(path, now_s) >= ORPHAN_AGE_S
             if is_due:

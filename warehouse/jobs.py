@@ -136,15 +136,18 @@ class _Build:
         return built
 
     def _wanted(self, last: int, *, full: bool) -> SitesByDay:
-        """Return the days to rebuild, with their sites; an empty set is all of them."""
+        """Return the days to rebuild, with their sites; an empty set is all of them.
+
+        Only days that have events: figures outlive the events that retention removes.
+        """
+        stored = self._events.days()
         touched = None if full else self._events.touched(last - 1)
         if touched is None:
-            stale = set(self._sessions.days()) | set(self._stats.days())
-            return dict.fromkeys(stale | set(self._events.days()), frozenset())
+            return dict.fromkeys(stored, frozenset())
         days: SitesByDay = {}
         for site, day in touched:
             days[day] = days.get(day, frozenset()) | {site}
-        return days
+        return {day: days[day] for day in stored if day in days}
 
     def _replace(self, days: SitesByDay) -> Built:
         stats: list[pl.DataFrame] = []
@@ -197,9 +200,8 @@ def rebuild_differences(
     """Return where the stored figures differ from those the events give now."""
     events = warehouse.view(EVENTS)
     stored = (warehouse.view(SESSIONS), warehouse.view(DAILY_STATS))
-    every = {day for table in (events, *stored) for day in table.days()}
     found: list[Difference] = []
-    for day in sorted(every):
+    for day in events.days():
         if _within(day, since, until):
             right = derive(events.read([day]), rules)
             for table, rows in zip(stored, right, strict=True):

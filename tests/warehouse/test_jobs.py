@@ -1,0 +1,191 @@
+"""The build touches what changed, whole or not at all, and can be run again."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from config.settings import WarehouseSettings
+from warehouse import jobs, ledger
+from warehouse.dtypes import polars_schema
+from warehouse.info import table_infos
+from warehouse.locks import locked
+from warehouse.retention import retain
+from warehouse.schema import DAILY_STATS, EVENTS, LEDGER, SESSIONS
+from warehouse.tables import Warehouse
+from warehouse.upkeep import compact_all
+
+NOW = 1_795_406_400.0
+MONDAY, TUESDAY = date(2026, 11, 16), date(2026, 11, 17)
+RULES = jobs.Rules(
+    currencies={"shop": "EUR", "blog": "USD"},
+    zones={"shop": "UTC", "blog": "UTC"},
+    value_limit=100,
+)
+
+
+def views(site: str, day: date, visitors: range, path: str = "/") -> pl.DataFrame:
+    """Return one pageview at noon for each of *visitors*."""
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    rows = [
+        {
+            "site": site,
+            "day": day,
+            "at": noon,
+            "seq": 0,
+            "event_id": hash((site, day, visitor, path)),
+            "visitor": visitor,
+            "name": "pageview",
+            "protocol": "native",
+            "server": False,
+            "late": False,
+            "path": path,
+        }
+        for visitor in visitors
+    ]
+    schema = polars_schema(EVENTS)
+    blank = dict.fromkeys(schema)
+    return pl.DataFrame([blank | row for row in rows], schema=schema)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """Return two sites on two days, ten visitors each, built."""
+    made = Warehouse(tmp_path / "warehouse")
+    table = made.open(EVENTS)
+    for day in (MONDAY, TUESDAY):
+        table.append(
+            pl.concat([views("shop", day, range(10)), views("blog", day, range(10))])
+        )
+    jobs.build(made, RULES, NOW)
+    return made
+
+
+def totals(warehouse: Warehouse) -> dict[tuple[str, date], int]:
+    """Return the visitors of each (site, day), as stored."""
+    rows = warehouse.view(DAILY_STATS).read().filter(pl.col("dimension") == "total")
+    return {(row["site"], row["day"]): row["visitors"] for row in rows.to_dicts()}
+
+
+def test_a_build_covers_every_site_and_day(warehouse: Warehouse) -> None:
+    got = totals(warehouse)
+
+    assert got == {
+        (site, day): 10 for site in ("shop", "blog") for day in (MONDAY, TUESDAY)
+    }
+
+
+def test_a_second_build_does_nothing(warehouse: Warehouse) -> None:
+    before = [info.version for info in table_infos(warehouse)]
+
+    assert jobs.build(warehouse, RULES, NOW) == jobs.Built()
+    assert [info.version for info in table_infos(warehouse)] == before
+
+
+def test_a_late_event_reopens_its_site_and_day_only(warehouse: Warehouse) -> None:
+    warehouse.open(EVENTS).append(views("shop", MONDAY, range(10, 13)))
+    built = jobs.build(warehouse, RULES, NOW)
+
+    assert (built.days, built.events) == (1, 13)
+    assert totals(warehouse) == {
+        ("shop", MONDAY): 13,
+        ("shop", TUESDAY): 10,
+        ("blog", MONDAY): 10,
+        ("blog", TUESDAY): 10,
+    }
+
+
+def test_a_build_of_some_days_leaves_the_others_to_the_next(
+    warehouse: Warehouse,
+) -> None:
+    events = warehouse.open(EVENTS)
+    events.append(views("shop", MONDAY, range(10, 11)))
+    events.append(views("shop", TUESDAY, range(10, 11)))
+    jobs.build(warehouse, RULES, NOW, since=TUESDAY)
+
+    assert totals(warehouse)["shop", MONDAY] == 10
+    assert totals(warehouse)["shop", TUESDAY] == 11
+
+    jobs.build(warehouse, RULES, NOW)
+
+    assert totals(warehouse)["shop", MONDAY] == 11
+
+
+def test_compaction_leaves_nothing_to_build(warehouse: Warehouse) -> None:
+    warehouse.open(EVENTS).append(views("shop", MONDAY, range(10, 11)))
+    jobs.build(warehouse, RULES, NOW)
+    merged = compact_all(warehouse, NOW)
+
+    assert merged == 2
+    assert jobs.build(warehouse, RULES, NOW).days == 0
+
+
+def test_a_full_rebuild_finds_nothing_to_change(warehouse: Warehouse) -> None:
+    before = [warehouse.view(table).read() for table in (SESSIONS, DAILY_STATS)]
+    built = jobs.build(warehouse, RULES, NOW, full=True)
+    after = [warehouse.view(table).read() for table in (SESSIONS, DAILY_STATS)]
+
+    assert built.days == 2
+    for old, new in zip(before, after, strict=True):
+        assert old.sort(pl.all()).equals(new.sort(pl.all()))
+
+
+def test_figures_changed_by_hand_are_named(warehouse: Warehouse) -> None:
+    assert jobs.rebuild_differences(warehouse, RULES) == []
+
+    stats = warehouse.open(DAILY_STATS)
+    rows = stats.read([MONDAY])
+    is_shop = pl.col("site") == "shop"
+    more = pl.when(is_shop).then(pl.col("visitors") + 1).otherwise("visitors")
+    stats.replace_days([MONDAY], [rows.with_columns(visitors=more)], now_s=NOW)
+
+    assert jobs.rebuild_differences(warehouse, RULES) == [
+        jobs.Difference("daily_stats", "shop", MONDAY)
+    ]
+
+
+def test_only_one_build_runs_at_a_time(warehouse: Warehouse) -> None:
+    with (
+        locked(warehouse.root / "build.lock", shared=False),
+        pytest.raises(jobs.BuildBusyError),
+    ):
+        jobs.build(warehouse, RULES, NOW)
+
+
+def test_a_site_no_longer_configured_is_still_built(warehouse: Warehouse) -> None:
+    warehouse.open(EVENTS).append(views("gone", MONDAY, range(3)))
+    jobs.build(warehouse, RULES, NOW)
+
+    assert totals(warehouse)["gone", MONDAY] == 3
+
+
+def test_retention_removes_days_with_their_bytes_and_says_so(
+    warehouse: Warehouse,
+) -> None:
+    files = [
+        warehouse.root / "events" / f.path
+        for f in warehouse.view(EVENTS).files([MONDAY])
+    ]
+    removed = retain(
+        warehouse, WarehouseSettings(keep_events_days=1), date(2026, 11, 18), NOW
+    )
+
+    assert [(each.table, each.days, each.rows) for each in removed] == [
+        ("events", (MONDAY,), 20)
+    ]
+    assert warehouse.view(EVENTS).days() == [TUESDAY]
+    assert [file for file in files if file.exists()] == []
+    entries = warehouse.view(LEDGER).read()
+    assert entries["kind"].to_list() == ["retention"]
+    assert ledger.verify(entries) == []
+
+
+def test_figures_outlive_the_events_they_came_from(warehouse: Warehouse) -> None:
+    keep = WarehouseSettings(keep_events_days=1)
+    retain(warehouse, keep, date(2026, 11, 18), NOW)
+    jobs.build(warehouse, RULES, NOW)
+    jobs.build(warehouse, RULES, NOW, full=True)
+
+    assert totals(warehouse)["shop", MONDAY] == 10
+    assert jobs.rebuild_differences(warehouse, RULES) == []

@@ -1,0 +1,40 @@
+"""What is in the tables, in a few numbers; read from their logs alone."""
+
+from datetime import date
+
+import msgspec
+
+from warehouse.schema import TABLES
+from warehouse.tables import TableView, Warehouse
+
+
+class TableInfo(msgspec.Struct, frozen=True):
+    """One table; *version* is -1 while it does not exist."""
+
+    table: str
+    version: int
+    days: int
+    first_day: date | None
+    last_day: date | None
+    files: int
+    rows: int
+    size_bytes: int
+
+
+def table_infos(warehouse: Warehouse) -> list[TableInfo]:
+    """Return what each table holds."""
+    return [_info(warehouse.view(table)) for table in TABLES]
+
+
+def _info(view: TableView) -> TableInfo:
+    days = view.days()
+    return TableInfo(
+        table=view.table.name,
+        version=view.version,
+        days=len(days),
+        first_day=days[0] if days else None,
+        last_day=days[-1] if days else None,
+        files=len(view.files()),
+        rows=view.rows(),
+        size_bytes=view.size_bytes(),
+    )
