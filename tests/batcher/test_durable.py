@@ -95,7 +95,8 @@ def test_bytes_are_synced_before_their_name_and_the_name_before_the_return(
     assert [_step(call, text, directory) for call, text in calls] == [
         *("fsync file", "rename", "fsync directory"),
         *("fsync file", "linkat", "fsync directory"),
-        *("fsync file", "fsync directory"),
+        # The loser syncs its own bytes, then the winner's.
+        *("fsync file", "fsync file", "fsync directory"),
         *("unlink", "fsync directory"),
     ]
 
