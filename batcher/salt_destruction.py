@@ -26,8 +26,18 @@ def destroy_due(store: SaltStore, now_s: float) -> list[Destroyed]:
 
     Each one is tried before the first problem is raised.
     """
-    destroyed = []
-    problems = []
+    destroyed, problems = try_to_destroy_due(store, now_s)
+    if problems:
+        raise problems[0]
+    return destroyed
+
+
+def try_to_destroy_due(
+    store: SaltStore, now_s: float
+) -> tuple[list[Destroyed], list[MillpondError]]:
+    """Do the same, and return what stood in the way instead of raising it."""
+    destroyed: list[Destroyed] = []
+    problems: list[MillpondError] = []
     for mark in store.live():
         if not is_due(mark.zone, mark.day, now_s):
             continue
@@ -35,11 +45,10 @@ def destroy_due(store: SaltStore, now_s: float) -> list[Destroyed]:
             store.destroy(mark.zone, mark.day)
         except MillpondError as problem:
             problems.append(problem)
-            continue
-        destroyed.append(Destroyed(zone=mark.zone, day=mark.day, marker=mark.marker))
-    if problems:
-        raise problems[0]
-    return destroyed
+        else:
+            gone = Destroyed(zone=mark.zone, day=mark.day, marker=mark.marker)
+            destroyed.append(gone)
+    return destroyed, problems
 
 
 def is_due(zone: str, day: date, now_s: float) -> bool:

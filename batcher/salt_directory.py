@@ -74,7 +74,7 @@ class DirectorySalts:
                 size = os.preadv(file, [salt, kept, beyond], 0)
         if size != STORED_BYTES or commitment(salt) != kept:
             wipe(salt)
-            raise SaltDamagedError(zone, day)
+            raise SaltDamagedError(zone, day, _name(zone, day))
         return salt
 
     def marker(self, zone: str, day: date) -> bytes | None:
@@ -188,7 +188,7 @@ def _parse_name(name: str) -> tuple[str, date] | None:
 
 
 def _read_public(folder: int, name: str) -> tuple[bytes, bytes]:
-    """Return marker and commitment; empty where the file is short or gone."""
+    """Return marker and commitment; empty where the file is damaged or gone."""
     try:
         file = os.open(name, _READ, dir_fd=folder)
     except FileNotFoundError:
@@ -196,7 +196,10 @@ def _read_public(folder: int, name: str) -> tuple[bytes, bytes]:
     with _closing(file):
         if os.fstat(file).st_size != STORED_BYTES:
             return b"", b""
-        return os.pread(file, MARKER_BYTES, 0), os.pread(file, 32, SALT_BYTES)
+        marker = os.pread(file, MARKER_BYTES, 0)
+        kept = os.pread(file, COMMITMENT_BYTES, SALT_BYTES)
+    # Zeros are what a destruction leaves that died before it removed the file.
+    return (marker, kept) if any(marker) else (b"", b"")
 
 
 def _read_end(folder: int, zone: str) -> date:

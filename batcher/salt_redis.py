@@ -137,7 +137,7 @@ class RedisSalts:
             return None
         if size != STORED_BYTES or commitment(salt) != kept:
             wipe(salt)
-            raise SaltDamagedError(zone, day)
+            raise SaltDamagedError(zone, day, _key(zone, day))
         return salt
 
 

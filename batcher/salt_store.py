@@ -38,12 +38,12 @@ class SaltError(MillpondError):
 class SaltDamagedError(SaltError):
     """The stored salt is short or has changed; it is never used."""
 
-    def __init__(self, zone: str, day: date) -> None:
+    def __init__(self, zone: str, day: date, where: str) -> None:
         super().__init__(
             "read",
             zone,
             day,
-            "it is damaged",
+            f"{where} is damaged",
             hint="remove it and visitors of that date are counted anew;"
             " see docs/operations.md, 'Salts'",
         )
