@@ -12,9 +12,9 @@ from typing import NamedTuple, Protocol
 from config.errors import MillpondError, Retryable
 from config.settings import PrivacySettings
 from proxy.client import Client, ClientSource
-from proxy.commerce import BAD_ORDER, NO_ORDER, parse_order
+from proxy.commerce import BAD_ORDER, NO_ORDER, OrderFields, parse_order
 from proxy.drops import Dropped, DropReason
-from proxy.geo import Geo
+from proxy.geo import Geo, Place
 from proxy.hit import Hit
 from proxy.language import primary_language
 from proxy.moment import Calendars, Moment, occurred_at
@@ -22,14 +22,14 @@ from proxy.name import is_event_name
 from proxy.opt_out import Objection, objection
 from proxy.page import NO_PAGE, Page, parse_page
 from proxy.props import clean_props
-from proxy.referrer import NO_REFERRAL, Referrers
+from proxy.referrer import NO_REFERRAL, Referral, Referrers
 from proxy.screen import screen_class
 from proxy.sender import Sender
 from proxy.site_keys import Purpose, keyed_hash
 from proxy.sites import Site, Sites
 from proxy.user_agent import NO_AGENT, Classifier, UserAgent
 from proxy.visitor import visitor_hash
-from warehouse.schema import Event, Hash64, UtcSeconds
+from warehouse.schema import Event, Hash64, JsonText, UtcSeconds
 
 _MOST_ENGAGED_MS = 86_400_000
 # An empty id would make one event, or one customer, of all that send it.
@@ -72,6 +72,18 @@ class _Sent(NamedTuple):
     protocol: str
     stripped: bool
     server: bool
+
+
+class _Found(NamedTuple):
+    """What the steps made of it."""
+
+    visitor: Hash64 | None
+    actor: Hash64 | None
+    place: Place
+    page: Page
+    referral: Referral
+    props: JsonText | None
+    order: OrderFields
 
 
 class Anonymizer:
@@ -183,7 +195,7 @@ class Anonymizer:
         self, sent: _Sent, moment: Moment, key: bytes | bytearray, seq: int
     ) -> Event | Dropped:
         """Visitor, geo, user agent, page, referrer, props, commerce: in this order."""
-        hit, site, client, agent, protocol, stripped, server = sent
+        hit, site, client, stripped = sent.hit, sent.site, sent.client, sent.stripped
         visitor = actor = None
         if not stripped:
             if client.address is not None:
@@ -204,50 +216,58 @@ class Anonymizer:
         order = parse_order(hit.order, site) if hit.order is not None else NO_ORDER
         if order is BAD_ORDER:
             return Dropped(DropReason.BAD_ORDER, site.id)
-        return Event(
-            site=site.id,
-            day=moment.day,
-            at=UtcSeconds(moment.at),
-            seq=seq,
-            event_id=_event_id(hit, site),
-            visitor=visitor,
-            actor=actor,
-            name=hit.name,
-            protocol=protocol,
-            server=server,
-            hostname=page.hostname,
-            path=page.path,
-            referrer=referral.referrer,
-            source=referral.source,
-            channel=None if stripped else referral.channel,
-            utm_source=page.utm_source,
-            utm_medium=page.utm_medium,
-            utm_campaign=page.utm_campaign,
-            utm_term=page.utm_term,
-            utm_content=page.utm_content,
-            click_id=page.click_id,
-            country=place.country,
-            region=place.region,
-            browser=agent.browser,
-            browser_major=agent.browser_major,
-            os=agent.os,
-            device=agent.device,
-            screen=screen_class(hit.screen),
-            language=primary_language(hit.lang),
-            engaged_ms=_bounded(hit.engaged_ms, _MOST_ENGAGED_MS),
-            scroll_pct=_bounded(hit.scroll_pct, 100),
-            props=props,
-            late=moment.late,
-            order_key=order.order_key,
-            cart_key=order.cart_key,
-            currency=order.currency,
-            value_minor=order.value_minor,
-            tax_minor=order.tax_minor,
-            shipping_minor=order.shipping_minor,
-            refund_minor=order.refund_minor,
-            coupon=order.coupon,
-            items=order.items,
-        )
+        found = _Found(visitor, actor, place, page, referral, props, order)
+        return _event(sent, moment, found, seq)
+
+
+def _event(sent: _Sent, moment: Moment, found: _Found, seq: int) -> Event:
+    """Return the row: here, and nowhere else, a column gets its value."""
+    hit, agent = sent.hit, sent.agent
+    place, page, referral, order = found.place, found.page, found.referral, found.order
+    return Event(
+        site=sent.site.id,
+        day=moment.day,
+        at=UtcSeconds(moment.at),
+        seq=seq,
+        event_id=_event_id(hit, sent.site),
+        visitor=found.visitor,
+        actor=found.actor,
+        name=hit.name,
+        protocol=sent.protocol,
+        server=sent.server,
+        hostname=page.hostname,
+        path=page.path,
+        referrer=referral.referrer,
+        source=referral.source,
+        channel=None if sent.stripped else referral.channel,
+        utm_source=page.utm_source,
+        utm_medium=page.utm_medium,
+        utm_campaign=page.utm_campaign,
+        utm_term=page.utm_term,
+        utm_content=page.utm_content,
+        click_id=page.click_id,
+        country=place.country,
+        region=place.region,
+        browser=agent.browser,
+        browser_major=agent.browser_major,
+        os=agent.os,
+        device=agent.device,
+        screen=screen_class(hit.screen),
+        language=primary_language(hit.lang),
+        engaged_ms=_bounded(hit.engaged_ms, _MOST_ENGAGED_MS),
+        scroll_pct=_bounded(hit.scroll_pct, 100),
+        props=found.props,
+        late=moment.late,
+        order_key=order.order_key,
+        cart_key=order.cart_key,
+        currency=order.currency,
+        value_minor=order.value_minor,
+        tax_minor=order.tax_minor,
+        shipping_minor=order.shipping_minor,
+        refund_minor=order.refund_minor,
+        coupon=order.coupon,
+        items=order.items,
+    )
 
 
 def _page_problem(hit: Hit, site: Site, page: Page) -> DropReason | None:
