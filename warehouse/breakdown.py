@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from warehouse.codes import Codes
+
 ALL = "(all)"
 NONE = "(none)"
 OTHER = "(other)"
@@ -17,6 +19,7 @@ OTHER = "(other)"
 SESSION_MEASURES = ("visitors", "sessions", "bounces", "duration_s")
 EVENT_MEASURES = ("pageviews", "events", "engaged_ms")
 ORDER_MEASURES = ("orders", "value_minor")
+_FIGURE = ("site", "dimension", "value", "currency")
 MEASURES = (*SESSION_MEASURES, *EVENT_MEASURES, *ORDER_MEASURES)
 
 
@@ -24,15 +27,16 @@ MEASURES = (*SESSION_MEASURES, *EVENT_MEASURES, *ORDER_MEASURES)
 class Breakdown:
     """What the figures of one dimension are made of.
 
-    ``parts``: site, value, perhaps currency (null: the site's), and any measures,
-    ``visitors`` being that of ``sessions``. One with the column ``session`` has a
-    row for each session and value. ``several``: session, site, visitor and value
-    of the sessions whose visitor has several, a row for each session and value.
+    ``parts``: site and value, or their code; perhaps currency (null: the site's); any
+    measures, where ``visitors`` counts sessions. One with the column ``session`` has
+    a row for each session and value. ``several``: session, site and value or code,
+    and visitor_no of the sessions whose visitor has several, a row for each of these.
     """
 
     dimension: str
     parts: Sequence[pl.LazyFrame]
     several: pl.LazyFrame
+    codes: Codes | None = None
 
 
 def figures(breakdowns: Iterable[Breakdown], value_limit: int) -> pl.DataFrame:
@@ -64,31 +68,61 @@ def labelled(value: pl.Expr) -> pl.Expr:
 
 def _summed(breakdowns: Iterable[Breakdown]) -> pl.DataFrame:
     """Return the sums over all parts of every breakdown."""
-    queries = [
-        query.with_columns(dimension=pl.lit(each.dimension))
-        for each in breakdowns
-        for query in (*map(_by_value, each.parts), _repeats(each.several))
+    asked = list(breakdowns)
+    queries = [[*map(_by_value, each.parts), _repeats(each.several)] for each in asked]
+    found = iter(pl.collect_all([query for part in queries for query in part]))
+    sums = [
+        _merged(each, [next(found) for _ in part])
+        for each, part in zip(asked, queries, strict=True)
     ]
-    return (
-        pl.concat(pl.collect_all(queries), how="diagonal")
-        .group_by("site", "dimension", "value", "currency")
-        .agg(pl.col(MEASURES).sum())
-    )
+    return _totals(pl.concat(sums, how="diagonal"), list(_FIGURE))
+
+
+def _merged(each: Breakdown, sums: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return the sums of one dimension's parts, those of one code added up."""
+    plain = [part for part in sums if "code" not in part.columns]
+    if each.codes is not None:
+        coded = [part for part in sums if "code" in part.columns]
+        whole = _totals(pl.concat(coded, how="diagonal"), ["code"])
+        plain.append(each.codes.decoded(whole.lazy()).collect())
+    merged = pl.concat(plain, how="diagonal")
+    return merged.with_columns(dimension=pl.lit(each.dimension))
+
+
+def _totals(parts: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    measures = [name for name in MEASURES if name in parts.columns]
+    return parts.group_by(keys).agg(pl.col(measures).sum())
+
+
+def _columns(part: pl.LazyFrame) -> list[str]:
+    return part.collect_schema().names()
+
+
+def _is_coded(part: pl.LazyFrame) -> bool:
+    return "code" in _columns(part)
+
+
+def _keys(part: pl.LazyFrame) -> list[str]:
+    names = _columns(part)
+    return [name for name in ("code", "site", "value", "currency") if name in names]
 
 
 def _by_value(part: pl.LazyFrame) -> pl.LazyFrame:
-    columns = part.collect_schema().names()
-    keys = [name for name in ("site", "value", "currency") if name in columns]
-    measures = [name for name in MEASURES if name in columns]
-    return part.group_by(keys).agg(pl.col(measures).sum())
+    measures = [name for name in MEASURES if name in _columns(part)]
+    return part.group_by(_keys(part)).agg(pl.col(measures).sum().cast(pl.Int64))
 
 
 def _repeats(several: pl.LazyFrame) -> pl.LazyFrame:
     """Return how often a visitor came to a value again, as visitors below nought."""
-    distinct = pl.col("visitor").n_unique().cast(pl.Int64)
-    return several.group_by("site", "value").agg(
+    distinct = pl.col("visitor_no").n_unique().cast(pl.Int64)
+    return several.group_by(_keys(several)).agg(
         visitors=distinct - pl.len().cast(pl.Int64)
     )
+
+
+def _plain(part: pl.LazyFrame, codes: Codes | None) -> pl.LazyFrame:
+    """Return *part* with site and value, whether it came with a code or not."""
+    return codes.decoded(part) if codes and _is_coded(part) else part
 
 
 def _folded(each: Breakdown, found: pl.DataFrame, value_limit: int) -> Breakdown:
@@ -103,8 +137,8 @@ def _folded(each: Breakdown, found: pl.DataFrame, value_limit: int) -> Breakdown
     )
     return Breakdown(
         each.dimension,
-        [_fold(part, kept) for part in each.parts],
-        _fold(each.several, kept),
+        [_fold(_plain(part, each.codes), kept) for part in each.parts],
+        _fold(_plain(each.several, each.codes), kept),
     )
 
 
@@ -114,6 +148,6 @@ def _fold(part: pl.LazyFrame, kept: pl.LazyFrame) -> pl.LazyFrame:
         .with_columns(value=pl.col("kept").fill_null(OTHER))
         .drop("kept")
     )
-    if "session" in part.collect_schema().names():
+    if "session" in _columns(part):
         return folded.unique(["session", "value"])
     return folded

@@ -17,10 +17,11 @@ from warehouse.breakdown import (
     figures,
     labelled,
 )
-from warehouse.day_facts import BY_SESSION, DayFacts, day_facts, event_measures
+from warehouse.codes import Codes, distinct_pairs, numbered
+from warehouse.day_facts import BY_SESSION, DayFacts, day_facts
 from warehouse.dtypes import UTC_MICROSECONDS, polars_schema
 from warehouse.schema import DAILY_STATS
-from warehouse.sessionize import PAGEVIEW, SessionizedDay, is_counted
+from warehouse.sessionize import SessionizedDay
 
 # No zone has moved its clock by less since 1972.
 _QUARTER_US = 900 * 1_000_000
@@ -71,7 +72,7 @@ def _by_session(facts: DayFacts) -> list[Breakdown]:
                 whole.select("site", value, *SESSION_MEASURES, *EVENT_MEASURES),
                 orders.select("site", "currency", value, *ORDER_MEASURES),
             ],
-            several.select("session", "site", "visitor", value),
+            several.select("session", "site", "visitor_no", value),
         )
         for dimension, value in values.items()
     ]
@@ -79,29 +80,34 @@ def _by_session(facts: DayFacts) -> list[Breakdown]:
 
 def _by_hour(facts: DayFacts, zones: Mapping[str, str]) -> Breakdown:
     """Return events by their own hour, sessions by the hour they started in."""
-    sessions = facts.sessions.rename({"started_at": "at"})
-    events = facts.events.select("site", "at", *event_measures())
+    sessions = facts.sessions.with_columns(at=pl.col("started_at"))
     parts = [
-        _by_quarter(events),
-        _by_quarter(sessions.select("site", "at", *SESSION_MEASURES)),
+        _by_quarter(facts),
+        sessions.select("site", "at", *SESSION_MEASURES),
         facts.orders.select("site", "at", "currency", *ORDER_MEASURES),
     ]
-    several = sessions.filter("several").select("session", "site", "at", "visitor")
+    several = sessions.filter("several").select("session", "site", "at", "visitor_no")
     hour = _hour(zones)
     return Breakdown(
         "hour",
-        [part.with_columns(hour).lazy() for part in parts],
-        several.with_columns(hour).lazy(),
+        [part.lazy().with_columns(hour) for part in parts],
+        several.lazy().with_columns(hour),
     )
 
 
-def _by_quarter(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return sums by site and quarter of an hour: few rows to find the hour of."""
-    quarter = pl.col("at").to_physical() // _QUARTER_US
-    return (
-        rows.group_by("site", quarter.alias("quarter"))
-        .agg(pl.exclude("at").sum())
-        .with_columns(at=(pl.col("quarter") * _QUARTER_US).cast(UTC_MICROSECONDS))
+def _by_quarter(facts: DayFacts) -> pl.DataFrame:
+    """Return events by site and quarter of an hour: few rows to find the hour of."""
+    quarter = (pl.col("at").to_physical() // _QUARTER_US).cast(pl.UInt64)
+    count = len(facts.sites)
+    code = quarter * count + pl.col("site_no")
+    sums = facts.events.group_by(code.alias("code")).agg(
+        pl.col(EVENT_MEASURES).sum().cast(pl.Int64)
+    )
+    at = (pl.col("code") // count).cast(pl.Int64) * _QUARTER_US
+    return sums.select(
+        *EVENT_MEASURES,
+        at=at.cast(UTC_MICROSECONDS),
+        site=pl.lit(facts.sites).gather(pl.col("code") % count),
     )
 
 
@@ -117,53 +123,39 @@ def _hour(zones: Mapping[str, str]) -> pl.Expr:
 
 def _by_page(facts: DayFacts) -> Breakdown:
     """Return events by their own path, sessions by the paths they viewed."""
-    page = labelled(pl.col("path"))
-    return _by_event(
-        "page",
-        facts.events.lazy().select("site", page, *event_measures()),
-        _in_session(facts).filter(pl.col("name") == PAGEVIEW).select("session", page),
-        facts.orders.lazy().with_columns(page),
-        facts,
-    )
+    events = facts.events.with_columns(labelled(pl.col("path")))
+    orders = facts.orders.with_columns(labelled(pl.col("path")))
+    viewed = events["pageviews"] & events["session"].is_not_null()
+    return _by_event("page", events, viewed, orders, facts)
 
 
 def _by_name(facts: DayFacts) -> Breakdown:
     """Return counted events by their name, sessions by the names they hold."""
     name = pl.col("name").alias("value")
-    counted = facts.events.lazy().filter(is_counted())
-    return _by_event(
-        "event",
-        counted.select("site", name, *event_measures()),
-        _in_session(facts).filter(is_counted()).select("session", name),
-        facts.orders.lazy().with_columns(name),
-        facts,
-    )
+    events = facts.events.filter("events").with_columns(name)
+    holding = events["session"].is_not_null()
+    return _by_event("event", events, holding, facts.orders.with_columns(name), facts)
 
 
 def _by_product(facts: DayFacts) -> Breakdown:
     """Return counted events by the products they name, each once however often."""
-    naming = _items(facts.events.lazy().filter(is_counted())).unique(["row", "value"])
+    events = _items(facts.events.filter("events"))
+    events = events.unique(["row", "value"])
     worth = pl.col("quantity").fill_null(1) * pl.col("price_minor").fill_null(0)
     orders = (
-        _items(facts.orders.lazy())
+        _items(facts.orders)
         .group_by("row", "site", "currency", "value")
         .agg(orders=pl.lit(1, pl.Int64), value_minor=worth.sum())
     )
-    return _by_event(
-        "product",
-        naming.select("site", "value", *event_measures()),
-        naming.filter(pl.col("session").is_not_null()).select("session", "value"),
-        orders,
-        facts,
-    )
+    naming = events["session"].is_not_null()
+    return _by_event("product", events, naming, orders, facts)
 
 
-def _items(events: pl.LazyFrame) -> pl.LazyFrame:
+def _items(events: pl.DataFrame) -> pl.DataFrame:
     """Return a row for each item of each event, with its product as the value."""
     item = pl.col("items").struct
     return (
-        events.select("site", "session", "name", "engaged_ms", "currency", "items")
-        .with_row_index("row")
+        events.with_row_index("row")
         .filter(pl.col("items").list.len() > 0)
         .explode("items")
         .with_columns(
@@ -174,32 +166,41 @@ def _items(events: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _in_session(facts: DayFacts) -> pl.LazyFrame:
-    return facts.events.lazy().filter(pl.col("session").is_not_null())
-
-
 def _by_event(
     dimension: str,
-    events: pl.LazyFrame,
-    touched: pl.LazyFrame,
-    orders: pl.LazyFrame,
+    events: pl.DataFrame,
+    touching: pl.Series,
+    orders: pl.DataFrame,
     facts: DayFacts,
 ) -> Breakdown:
-    """Return what *events* and *orders* add, and the sessions that *touched* values."""
-    pairs = touched.unique().with_columns(
-        *(
-            pl.lit(facts.by_number[name]).gather("session").alias(name)
-            for name in facts.by_number.columns
-        ),
-        sessions=pl.lit(1, pl.Int64),
-        visitors=pl.lit(1, pl.Int64),
+    """Return what *events* and *orders* add, and sessions by those *touching* them."""
+    value_no, values = numbered(events["value"])
+    codes = Codes(facts.sites, values)
+    coded = events.select(*EVENT_MEASURES, code=codes.code(events["site_no"], value_no))
+    touched = distinct_pairs(
+        events["session"].filter(touching), value_no.filter(touching)
     )
+    pairs = _pairs(*touched, codes, facts)
     return Breakdown(
         dimension,
         [
-            events,
-            pairs.select("session", "site", "value", *SESSION_MEASURES),
-            orders.select("site", "currency", "value", *ORDER_MEASURES),
+            coded.lazy(),
+            pairs.select("session", "code", *SESSION_MEASURES).lazy(),
+            orders.select("site", "currency", "value", *ORDER_MEASURES).lazy(),
         ],
-        pairs.filter("several").select("session", "site", "visitor", "value"),
+        pairs.filter("several").select("session", "code", "visitor_no").lazy(),
+        codes,
+    )
+
+
+def _pairs(
+    session: pl.Series, value_no: pl.Series, codes: Codes, facts: DayFacts
+) -> pl.DataFrame:
+    """Return what a session brings to each value it touched, whole every time."""
+    of_session = facts.by_number.select(pl.all().gather(session))
+    return of_session.with_columns(
+        session.alias("session"),
+        codes.code(of_session["site_no"], value_no).alias("code"),
+        sessions=pl.lit(1, pl.Int64),
+        visitors=pl.lit(1, pl.Int64),
     )

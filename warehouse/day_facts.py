@@ -21,6 +21,7 @@ BY_SESSION: Mapping[str, str] = {
         )
     },
 }
+_OF_EVENTS = ("site_no", "session", "at", "name", "path", "items")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,11 @@ class DayFacts:
     ``sessions``: a row per session, with its number in ``events`` and measures.
     ``by_number``: what events need to know of session n, in row n.
     ``loose``: a row per event without a session, with the columns of ``sessions``.
+    ``events``: site_no, session and what an event goes by, with its measures.
     ``orders``: with the values of the session they belong to, or their own.
     """
 
+    sites: pl.Series
     sessions: pl.DataFrame
     by_number: pl.DataFrame
     loose: pl.DataFrame
@@ -46,18 +49,26 @@ def day_facts(
     """Return what to count of *day*; *sessions* are those that ``sessions`` gave."""
     suspect = sessions["suspect"]
     numbered = _with_measures(sessions)
+    by_number = numbered.select(
+        *("visitor_no", "several", "bounces", "duration_s"),
+        site_no=pl.lit(day.events["site_no"]).gather(day.bounds["lead"]),
+    )
     events, orders = day.events, day.orders
     if suspect.any():
         usable = ~pl.lit(suspect).gather("session").fill_null(value=False)
         numbered = numbered.filter(~suspect)
         events, orders = events.filter(usable), orders.filter(usable)
+    loose = events[events["session"].is_null().arg_true()]
     return DayFacts(
+        sites=day.sites,
         sessions=numbered,
-        by_number=_with_measures(sessions).select(
-            "site", "visitor", "several", "bounces", "duration_s"
+        by_number=by_number,
+        loose=loose.select(
+            "site",
+            *_own_values(loose),
+            *(measure.cast(pl.Int64) for measure in event_measures()),
         ),
-        loose=_loose(events),
-        events=events,
+        events=events.select(*_OF_EVENTS, *event_measures()),
         orders=_order_facts(orders, sessions, currencies),
     )
 
@@ -65,8 +76,8 @@ def day_facts(
 def event_measures() -> list[pl.Expr]:
     """Return what each event adds."""
     return [
-        (pl.col("name") == PAGEVIEW).cast(pl.Int64).alias("pageviews"),
-        is_counted().cast(pl.Int64).alias("events"),
+        (pl.col("name") == PAGEVIEW).alias("pageviews"),
+        is_counted().alias("events"),
         pl.col("engaged_ms").fill_null(0),
     ]
 
@@ -77,20 +88,15 @@ def _with_measures(sessions: pl.DataFrame) -> pl.DataFrame:
         pl.col("site") == pl.col("site").shift(1)
     ).fill_null(value=False)
     return sessions.select(
-        *("site", "visitor", "started_at", *BY_SESSION.values()),
+        *("site", "started_at", *BY_SESSION.values()),
         *("pageviews", "events", "engaged_ms", "duration_s"),
         session=pl.int_range(pl.len(), dtype=pl.UInt32),
+        visitor_no=(~again).cum_sum(),
         several=again | again.shift(-1, fill_value=False),
         bounces=pl.col("bounce").cast(pl.Int64),
         sessions=pl.lit(1, pl.Int64),
         visitors=pl.lit(1, pl.Int64),
     )
-
-
-def _loose(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the events without a session, going by what they are themselves."""
-    rows = events["session"].is_null().arg_true()
-    return events[rows].select("site", *_own_values(events), *event_measures())
 
 
 def _own_values(events: pl.DataFrame) -> list[pl.Expr]:

@@ -19,7 +19,6 @@ Hash64 = NewType("Hash64", int)
 JsonText = NewType("JsonText", str)
 
 
-
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A stored row; a field left at its default is left out of the spool."""
 
@@ -59,9 +58,9 @@ class Event(Row, frozen=True):
         False
     )
     hostname: Annotated[str | None, Doc("Host of the page.")] = None
-    path: Annotated[str | None, Doc("Path of the page, secrets cut, query dropped.")] = (
-        None
-    )
+    path: Annotated[
+        str | None, Doc("Path of the page, secrets cut, query dropped.")
+    ] = None
     referrer: Annotated[str | None, Doc("Host that linked here; null if direct.")] = (
         None
     )
@@ -206,7 +205,7 @@ EVENTS = Table(
     name="events",
     row=Event,
     key=("site", "day", "event_id"),
-    sort_by=("visitor", "at", "seq"),
+    sort_by=("visitor", "at", "seq", "event_id"),
 )
 SESSIONS = Table(
     name="sessions",
@@ -220,8 +219,6 @@ DAILY_STATS = Table(
     key=("site", "day", "dimension", "value", "currency"),
     sort_by=("site", "dimension", "value", "currency"),
 )
-DROPS = Table(
-    name="drops", row=Drop, key=("site", "day", "hour", "reason", "protocol")
-)
+DROPS = Table(name="drops", row=Drop, key=("site", "day", "hour", "reason", "protocol"))
 LEDGER = Table(name="ledger", row=LedgerEntry, key=("number",))
 TABLES = (EVENTS, SESSIONS, DAILY_STATS, DROPS, LEDGER)

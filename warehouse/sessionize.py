@@ -30,7 +30,8 @@ class SessionizedDay:
     """A day's unique events in order, and where its sessions lie in them.
 
     ``events``: those without a visitor first, then by visitor, site and time;
-    ``session`` numbers the session an event belongs to (null: none).
+    ``session`` numbers the session an event belongs to (null: none), ``site_no``
+    is the place of its site in ``sites``.
     ``bounds``: row n is session n; the rows in ``events`` of its ``first`` and
     ``last`` event, and of its first interactive one, ``lead``.
     ``orders``: the rows of ``events`` that count as an order.
@@ -39,6 +40,7 @@ class SessionizedDay:
     events: pl.DataFrame
     bounds: pl.DataFrame
     orders: pl.DataFrame
+    sites: pl.Series
 
     def totals(self, measures: Mapping[str, pl.Expr]) -> pl.DataFrame:
         """Return the sum of each measure over every session's events.
@@ -70,21 +72,19 @@ def sessionize(events: pl.DataFrame, timeout_s: int = TIMEOUT_S) -> SessionizedD
     """Return *events* of one day, of any number of sites, cut into sessions."""
     if events["day"].n_unique() > 1:
         raise ValueError("sessionize takes the events of one day")
-    ordered = _in_order(_earliest_of_each(events, "event_id"))
+    sites = events["site"].unique().sort()
+    ordered, keys = _in_order(_earliest_of_each(events, "event_id"), sites)
     nulls = ordered["visitor"].null_count()
-    starts = _run_starts(_keys(ordered.slice(nulls)), timeout_s)
+    starts = _run_starts(keys.slice(nulls), timeout_s)
     interactive = ordered.slice(nulls).select(is_interactive()).to_series()
     runs = _runs(starts, interactive)
     has_lead = runs["lead"].is_not_null()
-    session = pl.concat(
-        [
-            pl.repeat(None, nulls, dtype=pl.UInt32, eager=True),
-            _numbers(has_lead).gather(starts.cum_sum() - 1),
-        ]
-    ).alias("session")
-    numbered = ordered.with_columns(session)
+    without = pl.repeat(None, nulls, dtype=pl.UInt32, eager=True)
+    numbers = _numbers(has_lead).gather(starts.cum_sum() - 1)
+    session = pl.concat([without, numbers], rechunk=True).alias("session")
+    numbered = ordered.with_columns(session, keys["site"].alias("site_no"))
     bounds = runs.filter(has_lead).select((pl.all() + nulls).cast(pl.UInt32))
-    return SessionizedDay(numbered, bounds, _orders(numbered))
+    return SessionizedDay(numbered, bounds, _orders(numbered), sites)
 
 
 def _earliest_of_each(events: pl.DataFrame, key: str) -> pl.DataFrame:
@@ -101,23 +101,27 @@ def _earliest_of_each(events: pl.DataFrame, key: str) -> pl.DataFrame:
     return events.filter(~pl.int_range(pl.len()).is_in(gone.implode()))
 
 
-def _in_order(events: pl.DataFrame) -> pl.DataFrame:
-    """Return *events* in the one order that no input order can change."""
-    keys = _keys(events)
+def _in_order(
+    events: pl.DataFrame, sites: pl.Series
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return *events* in the one order that no input order can change, and its keys."""
+    keys = _keys(events, sites)
     nulls = keys["visitor"].null_count()
     split = keys["visitor"].slice(0, nulls).null_count() == nulls
     if not (split and _is_ascending(keys.slice(nulls))):
         order = keys.select(pl.arg_sort_by(keys.columns)).to_series()
         events, keys = events[order], keys[order]
-    return _with_ties_in_order(events, _ties(keys.slice(nulls)).arg_true() + nulls)
+    tied = _ties(keys.slice(nulls)).arg_true() + nulls
+    # Tied rows share their keys, so those stay right whatever their order.
+    # Columns cut into different chunks are cut alike again by every later step.
+    return _with_ties_in_order(events, tied).rechunk(), keys.rechunk()
 
 
-def _keys(events: pl.DataFrame) -> pl.DataFrame:
-    """Return what orders events, as integers; the site is last but for its events."""
-    sites = pl.Enum(events["site"].unique().sort())
+def _keys(events: pl.DataFrame, sites: pl.Series) -> pl.DataFrame:
+    """Return what orders events, as integers."""
     return events.select(
         "visitor",
-        pl.col("site").cast(sites).to_physical(),
+        pl.col("site").cast(pl.Enum(sites)).to_physical().cast(pl.UInt32),
         pl.col("at").to_physical(),
         "seq",
         pl.col("event_id").fill_null(_NO_ID),

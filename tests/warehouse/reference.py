@@ -76,7 +76,7 @@ def _sortable(value: Any) -> tuple[bool, Any]:
     return (value is not None, 0 if value is None else value)
 
 
-def runs(events: Iterable[Row], timeout_s: int = TIMEOUT_S) -> list[list[Row]]:
+def runs(events: Iterable[Row], timeout_s: int) -> list[list[Row]]:
     """Return each visitor's events, cut where a gap is longer than the timeout."""
     found: list[list[Row]] = []
     latest: dict[tuple[str, int], list[Row]] = {}
@@ -114,33 +114,30 @@ def is_among(event: Row, events: Iterable[Row]) -> bool:
     return any(event is other for other in events)
 
 
-def session_events(events: Iterable[Row]) -> list[list[Row]]:
+def session_events(events: Iterable[Row], timeout_s: int) -> list[list[Row]]:
     """Return the events of every session: the runs with an interactive event."""
-    return [run for run in runs(events) if any(map(is_interactive, run))]
+    return [run for run in runs(events, timeout_s) if any(map(is_interactive, run))]
 
 
 def sessions(
-    events: list[Row], currencies: Mapping[str, str], zones: Mapping[str, str]
-) -> list[Row]:
-    """Return the sessions of one day's events, in no order that counts."""
-    own = [dict(event) for event in events]
-    orders = order_events(own)
-    return [_session(run, orders, currencies, zones) for run in session_events(own)]
-
-
-def _session(
-    run: list[Row],
-    orders: list[Row],
+    events: list[Row],
     currencies: Mapping[str, str],
     zones: Mapping[str, str],
-) -> Row:
+    timeout_s: int = TIMEOUT_S,
+) -> list[Row]:
+    """Return the sessions of one day's events, in no order that counts."""
+    return _Day(events, currencies, zones, timeout_s).all_sessions
+
+
+def _session(run: list[Row], day: "_Day") -> Row:
     interactive = [event for event in run if is_interactive(event)]
     pageviews = [event for event in run if event["name"] == "pageview"]
     first = interactive[0]
     site = first["site"]
-    placed = [event for event in run if is_among(event, orders)]
-    since = first["at"] - _midnight(first["day"], zones[site])
-    continued = first["channel"] == "internal" and 0 <= since <= TIMEOUT_S
+    placed = [event for event in run if is_among(event, day.orders)]
+    currency = day.currencies[site]
+    since = first["at"] - _midnight(first["day"], day.zones[site])
+    continued = first["channel"] == "internal" and 0 <= since <= day.timeout_s
     duration_s = run[-1]["at"] - first["at"]
     taken = {name: first[name] for name in FROM_FIRST}
     if continued:
@@ -168,9 +165,9 @@ def _session(
         "value_minor": sum(
             event["value_minor"] or 0
             for event in placed
-            if (event["currency"] or currencies[site]) == currencies[site]
+            if (event["currency"] or currency) == currency
         ),
-        "currency": currencies[site],
+        "currency": currency,
     }
 
 
@@ -198,9 +195,10 @@ def daily_stats(
     currencies: Mapping[str, str],
     zones: Mapping[str, str],
     value_limit: int,
+    timeout_s: int = TIMEOUT_S,
 ) -> Figures:
     """Return all figures by (site, dimension, value, currency)."""
-    day = _Day(events, currencies, zones)
+    day = _Day(events, currencies, zones, timeout_s)
     found: Figures = {}
     for dimension, values in day.dimensions().items():
         kept = day.kept(day.figures(dimension, values, None), value_limit)
@@ -216,21 +214,28 @@ class _Day:
     """The events and sessions of a day that are in figures: none of a suspect one."""
 
     def __init__(
-        self, events: list[Row], currencies: Mapping[str, str], zones: Mapping[str, str]
+        self,
+        events: list[Row],
+        currencies: Mapping[str, str],
+        zones: Mapping[str, str],
+        timeout_s: int,
     ) -> None:
+        # Copies, so that an event given twice is two events.
         events = [dict(event) for event in events]
         self.currencies = currencies
         self.zones = zones
+        self.timeout_s = timeout_s
         self.orders = order_events(events)
         self.pairs: list[tuple[Row, Row | None]] = []
-        self.sessions: list[Row] = []
+        self.all_sessions: list[Row] = []
         inside = []
-        for run in session_events(events):
-            session = _session(run, self.orders, currencies, zones)
+        for run in session_events(events, timeout_s):
+            session = _session(run, self)
+            self.all_sessions.append(session)
             inside += run
             if not session["suspect"]:
-                self.sessions.append(session)
                 self.pairs += [(event, session) for event in run]
+        self.sessions = [each for each in self.all_sessions if not each["suspect"]]
         self.pairs += [
             (event, None)
             for event in unique_events(events)
