@@ -1,0 +1,127 @@
+"""Clients in threads: they send, retry what nobody acknowledged, and keep account."""
+
+import json
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+from tests.oracle import Account, Answer, Sent
+from tests.processes import Installation
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+BOT = "Googlebot/2.1 (+http://www.google.com/bot.html)"
+_PAUSE_S = 0.004
+_TRY_AGAIN_S = 0.05
+_ANSWER_S = 5.0
+_MOST_HITS = 4
+
+
+class Sender:
+    """One client: a visitor who sends requests of a few hits, until told to stop."""
+
+    def __init__(
+        self, installation: Installation, account: Account, name: str, stop: Any
+    ) -> None:
+        self._installation = installation
+        self._account = account
+        self._name = name
+        self._chance = random.Random(name)  # noqa: S311 - which hits come is no secret
+        self._stop: threading.Event = stop
+        self._connection: HTTPConnection | None = None
+        self._number = 0
+        self._messages: list[tuple[str, str]] = []
+
+    def run(self) -> None:
+        """Send one request after the other; the last one, too, until it is answered."""
+        while not self._stop.wait(_PAUSE_S):
+            hits = [self._hit() for _ in range(self._chance.randint(1, _MOST_HITS))]
+            agent = BOT if self._chance.random() < 0.1 else FIREFOX
+            sent = [_as_bot(hit) for hit in hits] if agent is BOT else hits
+            while self._send(sent, agent) is not Answer.ACKNOWLEDGED:
+                self._stop.wait(_TRY_AGAIN_S)
+                if self._stop.is_set() and not self._installation.is_listening():
+                    return
+
+    def _hit(self) -> Sent:
+        """Return a new hit, or one that is sent again though it was acknowledged."""
+        drawn = self._chance.random()
+        if self._messages and drawn < 0.1:
+            return Sent(*self._chance.choice(self._messages))
+        self._number += 1
+        site = self._chance.choice(["shop", "blog"])
+        message = f"{self._name}/{self._number}"
+        if drawn > 0.95:
+            return Sent(site, message, "foreign_origin")
+        if drawn > 0.9:
+            return Sent(site, message, "bad_name")
+        self._messages.append((site, message))
+        return Sent(site, message)
+
+    def _send(self, hits: list[Sent], agent: str) -> Answer:
+        answer = self._post(json.dumps([_body(hit) for hit in hits]), agent)
+        self._account.note(hits, answer)
+        return answer
+
+    def _post(self, body: str, agent: str) -> Answer:
+        self._connection = self._connection or self._installation.connect(_ANSWER_S)
+        headers = {"User-Agent": agent, "X-Forwarded-For": _address(self._name)}
+        try:
+            # Reused while it works: most hits come on connections that stay open.
+            self._connection.connect() if self._connection.sock is None else None
+        except OSError:
+            return Answer.REFUSED
+        try:
+            self._connection.request("POST", "/v1/events", body, headers)
+            response = self._connection.getresponse()
+            response.read()
+        except (OSError, HTTPException):
+            self._connection.close()
+            self._connection = None
+            return Answer.NONE
+        if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            return Answer.REFUSED
+        assert response.status == HTTPStatus.ACCEPTED
+        return Answer.ACKNOWLEDGED
+
+
+def _as_bot(hit: Sent) -> Sent:
+    # A bad name is seen before the bot is, a foreign page after it.
+    return hit if hit.fate == "bad_name" else hit._replace(fate="bot")
+
+
+def _body(hit: Sent) -> dict[str, object]:
+    host = "foreign.example" if hit.fate == "foreign_origin" else f"{hit.site}.example"
+    name = "no name!" if hit.fate == "bad_name" else "pageview"
+    return {
+        "site": hit.site,
+        "name": name,
+        "id": hit.message,
+        "url": f"https://{host}/page/{len(hit.message)}",
+    }
+
+
+def _address(name: str) -> str:
+    return f"198.51.100.{sum(name.encode()) % 250 + 1}"
+
+
+@contextmanager
+def load(installation: Installation, name: str, clients: int) -> Iterator[Account]:
+    """Send from *clients* threads while the block runs; yield their account."""
+    account, stop = Account(), threading.Event()
+    senders = [
+        Sender(installation, account, f"{name}-{number}", stop)
+        for number in range(clients)
+    ]
+    threads = [threading.Thread(target=each.run, daemon=True) for each in senders]
+    for thread in threads:
+        thread.start()
+    try:
+        yield account
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
