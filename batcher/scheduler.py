@@ -197,7 +197,9 @@ class _Worker:
             after = self._failed(job, before, started_s, error)
         else:
             took_s = round(self._clock() - started_s, 3)
-            say(_log, "job_done", job=job.name, seconds=took_s)
+            # Jobs tell what they changed themselves; most runs change nothing.
+            level = logging.INFO if before.failures else logging.DEBUG
+            say(_log, "job_done", level=level, job=job.name, seconds=took_s)
             after = JobState(
                 every_s=job.every_s,
                 last_run_at=started_s,

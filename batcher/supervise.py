@@ -132,7 +132,8 @@ def supervise(
 ) -> int:
     """Keep *processes* running until told to stop; return this process's exit code.
 
-    SIGTERM, SIGINT and SIGHUP stop them, stage by stage. A child that ends with the
+    SIGTERM, SIGINT and SIGHUP stop them, stage by stage, a SIGINT after that at once. A
+    child that ends with the
     exit code for wrong settings stops everything, and its code is returned. 0 means
     that all ended by themselves when told to.
     """
@@ -213,8 +214,9 @@ class _Watch:
             child.send(signal.SIGTERM)
         end_s = self._clock() + self._patience.stop_s
         while any(child.is_running for child in stopping):
-            # Whoever asks a second time is in a hurry.
-            if self._sleep(end_s) in _STOPPING or self._clock() >= end_s:
+            # A second Ctrl-C is a person in a hurry. A second SIGTERM need not be: some
+            # who stop a group signal its members twice.
+            if self._sleep(end_s) == signal.SIGINT or self._clock() >= end_s:
                 return not self._kill_rest(stopping)
             self._look()
         return True

@@ -169,15 +169,31 @@ def test_a_child_that_will_not_end_is_killed_after_a_while(tmp_path: Path) -> No
     assert code == 3
 
 
-def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
-    with supervised(tmp_path, child("proxy", STUBBORN), stop_s=3_600.0) as running:
+def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
+    deaf = "trap 'touch told' TERM; echo {name} $$ >> log; while :; do sleep 0.02; done"
+    with supervised(tmp_path, child("proxy", deaf), stop_s=3_600.0) as running:
         pid = running.wait_for("proxy")
         running.process.send_signal(signal.SIGINT)
-        # Two signals of one kind at once would count as one.
-        code = running.stop(signal.SIGTERM)
+        wait_until((tmp_path / "told").exists, "the proxy to be told")
+        code = running.stop(signal.SIGINT)
 
     assert not is_alive(pid)
     assert code == 3
+
+
+def test_a_second_sigterm_changes_nothing(tmp_path: Path) -> None:
+    slow = (
+        "trap 'touch told; sleep 0.3; echo {name} ended >> log; exit 0' TERM;"
+        " echo {name} $$ >> log; while :; do sleep 0.02; done"
+    )
+    with supervised(tmp_path, child("proxy", slow)) as running:
+        running.wait_for("proxy")
+        running.process.send_signal(signal.SIGTERM)
+        wait_until((tmp_path / "told").exists, "the proxy to be told")
+        code = running.stop(signal.SIGTERM)
+
+    assert running.lines()[-1] == "proxy ended"
+    assert code == 0
 
 
 def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""Commands of the batcher: run the jobs, or empty the spool now."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from batcher.signals import stop_on_signals
+from batcher.spool import Spool
+from config.cli import settings_option
+from config.logs import configure
+from config.settings import Settings
+
+_DRAIN_TIMEOUT_S = 120.0
+_CLOCK = time.time  # noqa: TID251 - a command reads the clock
+
+
+@click.group(epilog="\b\nExample:\n  millpond batcher run --config millpond.toml")
+def batcher() -> None:
+    """Load events and run the jobs."""
+
+
+@batcher.command(epilog="\b\nExample:\n  millpond batcher run --config millpond.toml")
+@settings_option
+def run(settings: Settings) -> None:
+    """Load, build, compact, retain and destroy salts, until told to stop."""
+    configure(sys.stderr)
+    with stop_on_signals() as stop:
+        # Native libraries start threads, which must find the signals blocked.
+        from batcher.run import run as run_batcher  # noqa: PLC0415
+
+        if not run_batcher(settings, stop, clock=_CLOCK, steady_clock=_steady_s):
+            os._exit(0)
+
+
+@batcher.command(epilog="\b\nExample:\n  millpond batcher drain --config millpond.toml")
+@settings_option
+def drain(settings: Settings) -> None:
+    """Load all that was acknowledged before now; safe beside a running batcher."""
+    from batcher.drain import drain as drain_spool  # noqa: PLC0415 - Polars is slow
+    from batcher.run import summary  # noqa: PLC0415 - to import, and not wanted
+    from warehouse.tables import Warehouse  # noqa: PLC0415 - for a --help
+
+    configure(sys.stderr)
+    loaded = drain_spool(
+        Spool(Path(settings.spool.dir)),
+        Warehouse(Path(settings.warehouse.uri)),
+        settings,
+        _CLOCK(),
+        timeout_s=_DRAIN_TIMEOUT_S,
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+    )
+    click.echo(f"drained: {summary(loaded)}")
+
+
+def _steady_s() -> float:
+    # Unlike the monotonic clock this one counts the time the machine slept.
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
