@@ -6,6 +6,7 @@ today as events sent to the proxy.
 
 import http.client
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -173,7 +174,13 @@ def _run(
         stdout=subprocess.PIPE,
         text=True,
         check=False,
+        env={**os.environ, "COLUMNS": str(_columns())},
     )
+
+
+def _columns() -> int:
+    """Return the width of the terminal, which a captured command cannot see."""
+    return max(80, min(120, shutil.get_terminal_size().columns))
 
 
 def _import(config: Path, log: str) -> None:
@@ -194,7 +201,7 @@ def _is_built(config: Path) -> bool:
 
 
 def _show(settings: Settings, config: Path) -> None:
-    for by in ("page", "source", "country"):
+    for by in ("page", "source"):
         show = ("reports", "show", "--site", SITE, "--period", "7d", "--by", by)
         click.echo(_run(*show, config=config).stdout)
     click.echo(
