@@ -51,6 +51,11 @@ class StatsCache:
                 self._forget(key)
 
     @property
+    def size_bytes(self) -> int:
+        """How much memory what is kept takes."""
+        return self._bytes
+
+    @property
     def days(self) -> Sequence[date]:
         """The days the table has, oldest first."""
         return sorted(self._paths)
@@ -58,18 +63,20 @@ class StatsCache:
     def read(self, site: str, dimension: str, days: Sequence[date]) -> pl.DataFrame:
         """Return the rows of *site* and *dimension* on *days*, without those two."""
         wanted = [day for day in days if day in self._paths]
-        missing = [day for day in wanted if (day, site, dimension) not in self._kept]
-        fresh = self._load(site, dimension, missing)
-        frames = []
-        for day in wanted:
-            key = (day, site, dimension)
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                frames.append(self._kept[key][1])
-            else:
-                frames.append(fresh[day])
-                self._keep(key, fresh[day])
-        return pl.concat(frames) if frames else self._empty()
+        # Taken before anything is kept, which may push any of them out.
+        frames = {day: self._kept_of((day, site, dimension)) for day in wanted}
+        missing = [day for day, frame in frames.items() if frame is None]
+        for day, frame in self._load(site, dimension, missing).items():
+            frames[day] = frame
+            self._keep((day, site, dimension), frame)
+        found = [frame for frame in frames.values() if frame is not None]
+        return pl.concat(found) if found else self._empty()
+
+    def _kept_of(self, key: _Key) -> pl.DataFrame | None:
+        if key not in self._kept:
+            return None
+        self._kept.move_to_end(key)
+        return self._kept[key][1]
 
     def _load(
         self, site: str, dimension: str, days: Sequence[date]
