@@ -12,10 +12,12 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import polars as pl
+from polars.testing import assert_frame_equal
 
 from proxy.site_keys import Purpose, keyed_hash, site_key
 from tests.processes import Installation
-from warehouse.schema import DROPS, EVENTS
+from warehouse.jobs import build, rules_of
+from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
 from warehouse.tables import Warehouse
 
 STORED = "stored or duplicate"
@@ -93,7 +95,8 @@ def check_stored(account: Account, installation: Installation) -> None:
     }
     lost, invented = acknowledged - times.keys(), times.keys() - sent
     twice = [key for key, count in times.items() if count > 1]
-    assert (len(lost), len(invented), len(twice)) == (0, 0, 0), "lost, invented, twice"
+    found = (len(lost), len(invented), len(twice))
+    assert found == (0, 0, 0), "lost, invented, twice"
     check_counts(account, received(warehouse))
 
 
@@ -136,5 +139,17 @@ def check_counts(account: Account, counted: Counter[tuple[str, str]]) -> None:
 
 
 def check_figures(installation: Installation) -> None:
-    """Hold sessions and daily_stats to a full build of the same events."""
-    del installation
+    """Hold sessions and daily_stats to one full build of the same events, shuffled."""
+    stored = Warehouse(installation.data / "warehouse")
+    clean = Warehouse(installation.folder / "clean")
+    events = stored.view(EVENTS).read()
+    clean.open(EVENTS).append(events.sample(fraction=1.0, shuffle=True, seed=7))
+    build(clean, rules_of(installation.settings), 0.0, full=True)
+    for table in (SESSIONS, DAILY_STATS):
+        order = list(table.key)
+        found, expected = (
+            each.view(table).read().sort(order) for each in (stored, clean)
+        )
+
+        assert not expected.is_empty()
+        assert_frame_equal(found, expected)

@@ -37,6 +37,12 @@ class Sender:
 
     def run(self) -> None:
         """Send one request after the other; the last one, too, until it is answered."""
+        try:
+            self._send_all()
+        finally:
+            self._disconnect()
+
+    def _send_all(self) -> None:
         while not self._stop.wait(_PAUSE_S):
             hits = [self._hit() for _ in range(self._chance.randint(1, _MOST_HITS))]
             agent = BOT if self._chance.random() < 0.1 else FIREFOX
@@ -67,25 +73,30 @@ class Sender:
         return answer
 
     def _post(self, body: str, agent: str) -> Answer:
-        self._connection = self._connection or self._installation.connect(_ANSWER_S)
         headers = {"User-Agent": agent, "X-Forwarded-For": _address(self._name)}
-        try:
-            # Reused while it works: most hits come on connections that stay open.
-            self._connection.connect() if self._connection.sock is None else None
-        except OSError:
-            return Answer.REFUSED
+        if self._connection is None:
+            self._connection = self._installation.connect(_ANSWER_S)
+            try:
+                self._connection.connect()
+            except OSError:
+                self._disconnect()
+                return Answer.REFUSED
         try:
             self._connection.request("POST", "/v1/events", body, headers)
             response = self._connection.getresponse()
             response.read()
         except (OSError, HTTPException):
-            self._connection.close()
-            self._connection = None
+            self._disconnect()
             return Answer.NONE
         if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
             return Answer.REFUSED
         assert response.status == HTTPStatus.ACCEPTED
         return Answer.ACKNOWLEDGED
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
 
 
 def _as_bot(hit: Sent) -> Sent:

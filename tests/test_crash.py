@@ -1,0 +1,89 @@
+"""kill -9 anywhere under load: what was acknowledged is stored once, and nothing else.
+
+The kills are drawn from a seed, which every run prints; MILLPOND_CRASH_SEED=N repeats
+its choices.
+"""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.oracle import Account, Answer, check_figures, check_stored
+from tests.processes import Installation, Role, install, running, settle, wait_ready
+from tests.senders import load
+from tests.waiting import wait_until
+
+KILLS = 10
+MANY_KILLS = 200
+CLIENTS = 4
+# Hits acknowledged between two kills: from none, while roles still start, to those
+# of a load and a build.
+MOST_BETWEEN = 500
+
+WORKERS = ("proxy worker 0", "proxy worker 1")
+BATCHER = "batcher run"
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    """Return what draws the kills; pytest shows the seed when a test fails."""
+    seed = int(
+        os.environ.get("MILLPOND_CRASH_SEED") or random.SystemRandom().getrandbits(32)
+    )
+    print(f"repeat with MILLPOND_CRASH_SEED={seed}")  # noqa: T201 - to be read
+    return random.Random(seed)  # noqa: S311 - which process dies is no secret
+
+
+def let_work(account: Account, chance: random.Random) -> None:
+    """Return after some more hits were acknowledged."""
+    enough = account.count(Answer.ACKNOWLEDGED) + chance.randrange(MOST_BETWEEN)
+    wait_until(
+        lambda: account.count(Answer.ACKNOWLEDGED) >= enough,
+        "the clients to be answered",
+        timeout_s=60,
+    )
+
+
+def kill_some(roles: list[Role], chance: random.Random) -> None:
+    """Kill one role or several at once, and start them again."""
+    chosen = chance.sample(roles, chance.choice([1, 1, 1, 2, len(roles)]))
+    for role in chosen:
+        role.kill()
+    for role in chosen:
+        role.start()
+
+
+def survive(installation: Installation, chance: random.Random, kills: int) -> None:
+    """Kill roles under load, let all recover, and hold the tables to the account."""
+    with (
+        running(installation, *WORKERS, BATCHER) as roles,
+        load(installation, "client", CLIENTS) as account,
+    ):
+        for _ in range(kills):
+            let_work(account, chance)
+            kill_some(roles, chance)
+        let_work(account, chance)
+        wait_ready(roles, installation.is_listening)
+    settle(installation)
+
+    assert account.count(Answer.NONE) > 0
+    check_stored(account, installation)
+    check_figures(installation)
+
+
+@pytest.mark.crash
+def test_kills_under_load_lose_nothing_and_count_nothing_twice(
+    tmp_path: Path, chance: random.Random
+) -> None:
+    survive(install(tmp_path), chance, KILLS)
+
+
+@pytest.mark.crash
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_many_kills_under_load_lose_nothing_and_count_nothing_twice(
+    tmp_path: Path, chance: random.Random
+) -> None:
+    survive(install(tmp_path), chance, MANY_KILLS)
