@@ -4,8 +4,10 @@ The kills are drawn from a seed, which every run prints; MILLPOND_CRASH_SEED=N r
 its choices.
 """
 
+import json
 import os
 import random
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from tests.senders import load
 from tests.waiting import wait_until
 
 KILLS = 10
+FEW_KILLS = 3
 MANY_KILLS = 200
 CLIENTS = 4
 # Hits acknowledged between two kills: from none, while roles still start, to those
@@ -78,6 +81,54 @@ def test_kills_under_load_lose_nothing_and_count_nothing_twice(
     tmp_path: Path, chance: random.Random
 ) -> None:
     survive(install(tmp_path), chance, KILLS)
+
+
+def children(supervisor: Role) -> list[int]:
+    """Return the process ids of what the supervisor started last."""
+    pids: dict[str, int] = {}
+    for line in supervisor.told().splitlines():
+        if line.startswith("{"):
+            said = json.loads(line)
+            if said["word"] == "process_started":
+                pids[said["process"]] = said["pid"]
+    return list(pids.values())
+
+
+@pytest.mark.crash
+def test_the_supervisor_and_its_children_may_be_killed(
+    tmp_path: Path, chance: random.Random
+) -> None:
+    installation = install(tmp_path)
+    with (
+        running(installation, "up") as [supervisor],
+        load(installation, "client", CLIENTS) as account,
+    ):
+        for pid in chance.sample(children(supervisor), FEW_KILLS):
+            let_work(account, chance)
+            os.kill(pid, signal.SIGKILL)
+        let_work(account, chance)
+        supervisor.kill()
+        supervisor.start()
+        let_work(account, chance)
+        wait_ready([supervisor], installation.is_listening)
+    settle(installation)
+
+    check_stored(account, installation)
+    check_figures(installation)
+
+
+@pytest.mark.crash
+def test_told_to_stop_all_of_it_stops_in_order_and_loads_the_rest(
+    tmp_path: Path,
+) -> None:
+    installation = install(tmp_path)
+    with running(installation, "up") as [supervisor]:
+        with load(installation, "client", CLIENTS) as account:
+            wait_until(lambda: account.count(Answer.ACKNOWLEDGED) > 100, "answers")
+        exit_code = supervisor.stop()
+
+    assert exit_code == 0
+    check_stored(account, installation)
 
 
 @pytest.mark.crash
