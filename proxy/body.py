@@ -35,7 +35,7 @@ async def read_body(
     try:
         if content.is_eof():
             # The usual case: the body came with the headers, and no timer is needed.
-            return _bounded(content.read_nowait(-1), most_bytes)
+            return _whole(content.read_nowait(-1), most_bytes)
         _invite(request)
         async with asyncio.timeout(timeout_s):
             return await _read_chunks(content, most_bytes)
@@ -62,13 +62,15 @@ def _invite(request: web.BaseRequest) -> None:
 
 
 async def _read_chunks(content: StreamReader, most_bytes: int) -> bytes:
-    body = b""
+    body = bytearray()
     while chunk := await content.readany():
-        body = _bounded(body + chunk, most_bytes)
-    return body
+        body += chunk
+        if len(body) > most_bytes:
+            raise _too_large(most_bytes)
+    return bytes(body)
 
 
-def _bounded(body: bytes, most_bytes: int) -> bytes:
+def _whole(body: bytes, most_bytes: int) -> bytes:
     if len(body) > most_bytes:
         raise _too_large(most_bytes)
     return body

@@ -129,7 +129,8 @@ class SilentServer(web.Server):
             "access_log": None,
             "auto_decompress": False,
             "keepalive_timeout": keepalive_s,
-            "lingering_time": 2.0,
+            # A refused body is read on for so long, or the answer would be lost.
+            "lingering_time": 1.0,
             "logger": logging.getLogger("millpond.http"),
             "max_line_size": 8_190,
             "max_field_size": 8_190,

@@ -1,0 +1,144 @@
+"""A proxy worker as the product starts it: a process of its own on a free port."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from tests.proxy.raw_http import ask, get
+from tests.proxy.spooled import Spooled, read_spool
+from tests.waiting import wait_until
+
+_ROOT = Path(__file__).parents[2]
+_RESIDENT = re.compile(r"^VmRSS:\s+(\d+) kB", re.MULTILINE)
+
+Values = Mapping[str, Any]
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class WorkerProcess:
+    """One worker, ready when the block begins, and stopped in order at its end."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        proxy: Values | None = None,
+        privacy: Values | None = None,
+        spool: Values | None = None,
+        site: Values | None = None,
+        spool_dir: Path | None = None,
+    ) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.spool_dir = spool_dir or folder / "spool"
+        self._config = folder / "millpond.toml"
+        sections = {
+            "[proxy]": {"port": self.port, **(proxy or {})},
+            "[privacy]": {"salt_store": "salts", "key_dir": "keys", **(privacy or {})},
+            "[spool]": {"dir": str(self.spool_dir), **(spool or {})},
+            "[[sites]]": {"id": "shop", "domains": ["shop.example"], **(site or {})},
+        }
+        self._config.write_text("\n".join(map(_section, sections.items())))
+        self._log = folder / "stderr"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Start and wait until it answers."""
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Stop it, if nothing has yet."""
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+
+    def start(self) -> None:
+        """Start the process and wait until it answers."""
+        command = [sys.executable, "-m", "millpond", "proxy", "worker", "0"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "--config", str(self._config)], cwd=_ROOT, stderr=log
+            )
+        wait_until(self._answers, "the worker to answer")
+
+    def stop(self) -> int:
+        """Ask it to end, and return its exit code."""
+        self._running.send_signal(signal.SIGTERM)
+        return self._running.wait(20)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._running.kill()
+        self._running.wait(20)
+
+    def signal_stop(self) -> None:
+        """Ask it to end, and go on."""
+        self._running.send_signal(signal.SIGTERM)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._running.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is no more."""
+        return self._running.poll() is not None
+
+    @property
+    def log(self) -> str:
+        """What it wrote to stderr so far."""
+        return self._log.read_text(encoding="utf-8")
+
+    @property
+    def words(self) -> list[str]:
+        """The words it logged so far; a line that is no log line fails."""
+        return [json.loads(line)["word"] for line in self.log.splitlines()]
+
+    @property
+    def spooled(self) -> Spooled:
+        """What its spool holds now."""
+        return read_spool(self.spool_dir)
+
+    @property
+    def resident_mb(self) -> float:
+        """Its memory now."""
+        found = _RESIDENT.search(Path(f"/proc/{self.pid}/status").read_text())
+        assert found is not None
+        return int(found[1]) / 1_024
+
+    def written(self) -> bytes:
+        """Return every byte it wrote: spool, keys, salts and log."""
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        return b"\n".join(path.read_bytes() for path in files if path != self._config)
+
+    @property
+    def _running(self) -> "subprocess.Popen[bytes]":
+        assert self._process is not None
+        return self._process
+
+    def _answers(self) -> bool:
+        assert not self.has_ended, self.log
+        try:
+            return ask(self.port, get("/healthz")).status == 200
+        except (OSError, AssertionError):
+            return False
+
+
+def _section(named: tuple[str, Values]) -> str:
+    # JSON's texts, numbers, lists and truth values are TOML's too.
+    name, values = named
+    return "\n".join([name, *(f"{key} = {json.dumps(values[key])}" for key in values)])
