@@ -1,7 +1,7 @@
 """Sessionized events and their sessions to daily statistics: pure, frame in, frame out.
 
 Which measure of what counts under which value is written down in
-docs/decisions/daily-stats-attribution.md.
+docs/decisions/0051-daily-stats-attribution.md.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Sessionized events to sessions: pure, frame in, frame out.
 
 What a session, a bounce and a continued session are is written down in
-docs/decisions/sessions-and-bounces.md.
+docs/decisions/0050-sessions-and-bounces.md.
 """
 
 from collections.abc import Mapping
