@@ -8,142 +8,88 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from functools import lru_cache
+from typing import NoReturn
 
+from proxy.addresses import parse_address
+from proxy.lists import read_groups
+
+# Possessive throughout: garbage of any length is given up in linear time.
+_QUOTED = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
 _LINE = re.compile(
-    rb"(?P<address>\S+) \S+ .*?\[(?P<at>[^\]]{20,32})\] "
-    rb'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\d{3}) (?:\d+|-)'
-    rb'(?: "(?P<referrer>(?:[^"\\]|\\.)*)" "(?P<agent>(?:[^"\\]|\\.)*)")?'
+    rb"(?P<first>\S++) (?P<second>\S++) (?:.*? )?"
+    rb"\[(?P<at>[^\]]{20,32})\] "
+    rb'"(?P<request>%(quoted)s)" (?P<status>\d{3}) (?P<size>\d++|-)'
+    # A quote that is opened and not closed is a line that was cut.
+    rb'(?: "(?P<referrer>%(quoted)s)" "(?P<agent>%(quoted)s)"|(?! "))'
+    % {b"quoted": _QUOTED},
+    re.DOTALL,
 )
-_REQUEST = re.compile(r"(?P<method>[A-Z]+) (?P<target>\S+)(?: HTTP/[\d.]+)?")
+_REQUEST = re.compile(r"(?P<method>[A-Za-z]+) (?P<target>\S.*?)(?: HTTP/[\d.]+)?")
+_ABSOLUTE = re.compile(r"https?://([^/?#]*)(.*)", re.IGNORECASE)
 _STAMP = re.compile(
-    r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"
+    rb"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d\d)(\d\d)"
 )
-_ESCAPED = re.compile(r'\\(["\\])')
+_ESCAPED = re.compile(rb"\\(x[0-9A-Fa-f]{2}|.)", re.DOTALL)
+_CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"b": b"\b"}
 _MONTHS = (
-    "Jan",
-    "Feb",
-    "Mar",
-    "Apr",
-    "May",
-    "Jun",
-    "Jul",
-    "Aug",
-    "Sep",
-    "Oct",
-    "Nov",
-    "Dec",
+    *(b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun"),
+    *(b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"),
 )
+_NO_VALUE = (None, b"-", b"")
 _NOT_MODIFIED = 304
-# What a page loads, or a program reads: never a page view.
-_ASSETS = frozenset(
-    [
-        "7z",
-        "apk",
-        "atom",
-        "avi",
-        "avif",
-        "bin",
-        "bmp",
-        "bz2",
-        "css",
-        "csv",
-        "dmg",
-        "doc",
-        "docx",
-        "eot",
-        "exe",
-        "flv",
-        "gif",
-        "gz",
-        "ico",
-        "iso",
-        "jar",
-        "jpeg",
-        "jpg",
-        "js",
-        "json",
-        "map",
-        "md5",
-        "mid",
-        "mjs",
-        "mov",
-        "mp3",
-        "mp4",
-        "mpeg",
-        "mpg",
-        "msi",
-        "ogg",
-        "ogv",
-        "otf",
-        "pdf",
-        "png",
-        "ppt",
-        "pptx",
-        "rar",
-        "rdf",
-        "rss",
-        "sha256",
-        "sig",
-        "svg",
-        "svgz",
-        "swf",
-        "tar",
-        "tgz",
-        "tif",
-        "tiff",
-        "ttf",
-        "txt",
-        "wasm",
-        "wav",
-        "webm",
-        "webmanifest",
-        "webp",
-        "woff",
-        "woff2",
-        "xls",
-        "xlsx",
-        "xml",
-        "xz",
-        "zip",
-    ]
-)
+# The web began in 1990; an earlier time is a clock that was never set.
+_EARLIEST_S = 631_152_000
+_ASSETS = frozenset[str]().union(*read_groups("assets.txt").values())
 
 
 class Skipped(StrEnum):
     """Why a line is no page view; such lines are counted and otherwise ignored."""
 
-    MALFORMED = "malformed"
-    METHOD = "method"
-    STATUS = "status"
-    ASSET = "asset"
+    UNREADABLE = "unreadable line"
+    TIME = "impossible time"
+    REQUEST = "no valid request"
+    METHOD = "method is not GET"
+    STATUS = "status is not 2xx or 304"
+    ASSET = "file, feed or part of a page"
 
 
 class LogLine:
-    """One page view of a log; shows nothing."""
+    """One page view of a log; shows nothing.
 
-    __slots__ = ("address", "agent", "at", "referrer", "target")
+    *host* is None where the log does not say; *answer* is its status and size.
+    """
+
+    __slots__ = ("address", "agent", "answer", "at", "host", "referrer", "target")
 
     def __init__(
         self,
         *,
         at: int,
+        host: str | None,
         address: str,
         agent: str,
         target: str,
         referrer: str | None,
+        answer: str,
     ) -> None:
         self.at = at
+        self.host = host
         self.address = address
         self.agent = agent
         self.target = target
         self.referrer = referrer
+        self.answer = answer
 
     def __repr__(self) -> str:
         """Show nothing of the line."""
         return "LogLine(…)"
 
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: that would write the address."""
+        raise TypeError("a LogLine cannot be pickled")
 
-def parse_line(line: bytes) -> LogLine | Skipped:
+
+def parse_line(line: bytes, now_s: float) -> LogLine | Skipped:
     """Return the page view of *line*, or why it is none.
 
     A page view is a GET that was answered with 2xx or 304 and does not fetch what
@@ -151,20 +97,32 @@ def parse_line(line: bytes) -> LogLine | Skipped:
     """
     found = _LINE.match(line)
     if found is None:
-        return Skipped.MALFORMED
-    at = parse_stamp(_text(found["at"]))
-    request = _REQUEST.fullmatch(_text(found["request"]))
-    if at is None or request is None:
-        return Skipped.MALFORMED
-    reason = _no_page(request["method"], int(found["status"]), request["target"])
+        return Skipped.UNREADABLE
+    first, second, stamp, asked, status, size, referrer, agent = found.groups()
+    at = parse_stamp(stamp)
+    if at is None:
+        return Skipped.UNREADABLE
+    request = _REQUEST.fullmatch(_text(asked))
+    if request is None:
+        return Skipped.REQUEST
+    target = request["target"]
+    reason = _no_page(request["method"], int(status), target)
     if reason is not None:
         return reason
+    if not _EARLIEST_S <= at <= now_s:
+        return Skipped.TIME
+    host, address = _host_and_address(first, second)
+    absolute = None if target[0] == "/" else _ABSOLUTE.fullmatch(target)
+    if absolute is not None:
+        host, target = absolute.groups()
     return LogLine(
         at=at,
-        address=_text(found["address"]),
-        agent=_field(found["agent"]) or "",
-        target=_path(request["target"]),
-        referrer=_field(found["referrer"]),
+        host=host,
+        address=address,
+        agent=_field(agent) or "",
+        target=target if target[:1] == "/" else "/" + target,
+        referrer=_field(referrer),
+        answer=f"{int(status)} {size.decode()}",
     )
 
 
@@ -174,49 +132,61 @@ def _no_page(method: str, status: int, target: str) -> Skipped | None:
     if not (200 <= status < 300 or status == _NOT_MODIFIED):  # noqa: PLR2004 - 2xx
         return Skipped.STATUS
     name = target.partition("?")[0].rpartition("/")[2]
-    if name.rpartition(".")[2].lower() in _ASSETS and "." in name:
+    if "." in name and name.rpartition(".")[2].lower() in _ASSETS:
         return Skipped.ASSET
     return None
 
 
-def _path(target: str) -> str:
-    """Return the path and query of an origin-form or absolute-form target."""
-    scheme, mark, rest = target.partition("://")
-    if mark and scheme.isalpha():
-        return "/" + rest.partition("/")[2]
-    return target if target.startswith("/") else "/" + target
+def _host_and_address(first: bytes, second: bytes) -> tuple[str | None, str]:
+    """Return the virtual host, where the line begins with one, and the address."""
+    if second != b"-":
+        address = second.decode("latin-1")
+        if parse_address(address) is not None:
+            return first.decode("latin-1"), address
+    return None, first.decode("latin-1")
 
 
 def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
+    """Return *raw* without the escapes of nginx and Apache, UTF-8 or else Latin-1."""
+    if b"\\" in raw:
+        raw = _ESCAPED.sub(_unescape, raw)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _unescape(found: re.Match[bytes]) -> bytes:
+    code = found[1]
+    if len(code) > 1:
+        return bytes.fromhex(code[1:].decode())
+    return _CONTROLS.get(code, code)
 
 
 def _field(raw: bytes | None) -> str | None:
     """Return a quoted field; "-" and nothing are no value."""
-    if raw is None or raw in (b"-", b""):
-        return None
-    return _ESCAPED.sub(r"\1", _text(raw))
+    return None if raw is None or raw in _NO_VALUE else _text(raw)
 
 
 @lru_cache(maxsize=64)
-def parse_stamp(stamp: str) -> int | None:
+def parse_stamp(stamp: bytes) -> int | None:
     """Return ``17/May/2015:10:05:03 +0000`` as UTC seconds; None if it is no time."""
     found = _STAMP.fullmatch(stamp)
     if found is None:
         return None
-    day, month, year, hour, minute, second, sign, off_h, off_m = found.groups()
-    offset = timedelta(hours=int(off_h), minutes=int(off_m))
+    day, month, year, hour, minute, second, off_h, off_m = found.groups()
     try:
-        zone = timezone(offset if sign == "+" else -offset)
+        offset = timedelta(hours=int(off_h), minutes=int(off_h[:1] + off_m))
         local = datetime(
             int(year),
             _MONTHS.index(month) + 1,
             int(day),
             int(hour),
             int(minute),
-            min(int(second), 59),  # a leap second is the minute's last
-            tzinfo=zone,
+            # A leap second is the minute's last.
+            59 if second == b"60" else int(second),
+            tzinfo=timezone(offset),
         )
-    except ValueError:
+        return int(local.astimezone(UTC).timestamp())
+    except (ValueError, OverflowError):
         return None
-    return int(local.astimezone(UTC).timestamp())

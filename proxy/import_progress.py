@@ -1,46 +1,105 @@
-"""How far an import has come in each file, so that an interrupted one goes on.
+"""How far an import has come, so that an interrupted one goes on, exactly once.
 
-Kept beside the spool until the import is done. It names files by a keyed hash of
-their beginning, because their text is personal.
+Kept beside the spool until the import is done, written before each group of lines is
+committed: it says what holds if that group is on the disk, and what holds if not.
+Each group is a segment of its own, so the newest segment's number decides. Files are
+named by a keyed hash, because their text is personal.
 """
 
 import hashlib
+from datetime import date
 from pathlib import Path
 
 import msgspec
 
 from batcher.durable import remove_durable, write_durable
 
-HEAD_BYTES = 4_096
+
+class FileProgress(msgspec.Struct):
+    """One file: where to go on in its text, and what its lines were like."""
+
+    offset: int = 0
+    lines: int = 0
+    readable: int = 0
+
+
+class Tally(msgspec.Struct):
+    """What became of the lines of an import."""
+
+    lines: int = 0
+    events: int = 0
+    skipped: dict[str, int] = {}
+    dropped: dict[str, int] = {}
+    first: date | None = None
+    last: date | None = None
+
+    def count_event(self, day: date) -> None:
+        """Count an event of *day*."""
+        self.events += 1
+        self.first = day if self.first is None else min(day, self.first)
+        self.last = day if self.last is None else max(day, self.last)
+
+
+class State(msgspec.Struct):
+    """What an import knows; *markers* are those of its salts, once they must go."""
+
+    duplicates_before: int
+    files: dict[str, FileProgress] = {}
+    tally: Tally = msgspec.field(default_factory=Tally)
+    markers: list[str] = []
+
+
+class _Kept(msgspec.Struct):
+    """The state that holds, or *pending* if a segment after *newest* exists."""
+
+    confirmed: State
+    pending: State | None = None
+    newest: int = 0
 
 
 class ImportProgress:
-    """The offsets, in uncompressed bytes, up to which files are in the spool."""
+    """The state of one site's import, and its file."""
 
-    def __init__(self, spool_dir: Path, site_id: str, key: bytes) -> None:
-        self._path = spool_dir / f"import-{site_id}.json"
+    def __init__(self, path: Path, key: bytes, newest: int, duplicates: int) -> None:
+        self._path = path
         self._key = key
-        self._offsets: dict[str, int] = {}
-        if self._path.exists():
-            self._offsets = msgspec.json.decode(
-                self._path.read_bytes(), type=dict[str, int]
-            )
+        self._newest = newest
+        self._confirmed = State(duplicates)
+        self.is_resumed = path.exists()
+        if self.is_resumed:
+            kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
+            landed = kept.pending is not None and newest > kept.newest
+            self._confirmed = (kept.pending if landed else None) or kept.confirmed
+        self.state = _copy(self._confirmed)
+        self.save()
 
-    def name(self, head: bytes) -> str:
-        """Return the name of the file that begins with *head*."""
-        hashed = hashlib.blake2b(head[:HEAD_BYTES], key=self._key, digest_size=16)
-        return hashed.hexdigest()
+    def file(self, path: Path, head: bytes) -> FileProgress:
+        """Return the progress in the file at *path*, which begins with *head*."""
+        named = hashlib.blake2b(head, key=self._key, digest_size=16)
+        named.update(bytes(path.resolve()))
+        return self.state.files.setdefault(named.hexdigest(), FileProgress())
 
-    def offset(self, name: str) -> int:
-        """Return where to go on in the file called *name*."""
-        return self._offsets.get(name, 0)
+    def begin(self) -> None:
+        """Record, durably, what will hold once the next segment is on the disk."""
+        self._write(_Kept(self._confirmed, self.state, self._newest))
 
-    def advance(self, name: str, offset: int) -> None:
-        """Record, durably, that everything before *offset* is in the spool."""
-        self._offsets[name] = offset
-        write_durable(self._path, msgspec.json.encode(self._offsets))
+    def confirm(self, number: int) -> None:
+        """Note that segment *number* holds all of the state."""
+        self._newest = number
+        self._confirmed = _copy(self.state)
+
+    def save(self) -> None:
+        """Record, durably, that the state holds."""
+        self._confirmed = _copy(self.state)
+        self._write(_Kept(self._confirmed))
 
     def finish(self) -> None:
         """Forget it all: the import is complete."""
-        if self._path.exists():
-            remove_durable(self._path)
+        remove_durable(self._path)
+
+    def _write(self, kept: _Kept) -> None:
+        write_durable(self._path, msgspec.json.encode(kept), mode=0o600)
+
+
+def _copy(state: State) -> State:
+    return msgspec.json.decode(msgspec.json.encode(state), type=State)

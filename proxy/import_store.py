@@ -1,0 +1,191 @@
+"""From an import's groups to figures: spool, tables, record of the salts.
+
+Other processes may load and build meanwhile; what they do of our work is done.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from batcher.import_salts import ImportSalts, import_directory
+from batcher.load import LoadBusyError, load
+from batcher.salt_directory import DirectorySalts
+from batcher.salt_records import CREATED, DESTROYED
+from batcher.seen import SeenKeys
+from batcher.spool import Lane, Spool, SpoolFullError
+from config.errors import MillpondError, Retryable
+from config.settings import Settings
+from proxy.drops import DropReason
+from proxy.import_progress import ImportProgress
+from proxy.importer import PROTOCOL
+from warehouse import jobs, ledger
+from warehouse.schema import DROPS, EVENTS, LEDGER
+from warehouse.tables import Warehouse
+
+LANE = "import"
+_SUBJECT = "import"
+_MEGABYTE = 1 << 20
+_LARGEST_GROUP_BYTES = 4 * _MEGABYTE
+_LOAD_BYTES = 64 * _MEGABYTE
+_PATIENCE_S = 300.0
+_POLL_S = 0.1
+
+Clock = Callable[[], float]
+
+
+class StillBusyError(Retryable, MillpondError):
+    """Somebody else loads, builds or fills the spool for longer than we wait."""
+
+
+class ImportStore:
+    """The import's lane of the spool, and the tables behind it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        monotonic: Clock,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._spool = Spool(Path(settings.spool.dir))
+        self._warehouse = Warehouse(Path(settings.warehouse.uri))
+        self._lane = Lane.open(self._spool, LANE, settings.spool)
+        self._seen = SeenKeys()
+        self._waiting_bytes = 0
+        self._newest = 0
+
+    @property
+    def group_bytes(self) -> int:
+        """Return how large a group may become: it must fit a segment and the spool."""
+        spool = self._settings.spool
+        segment = spool.segment_max_mb * _MEGABYTE
+        return min(_LARGEST_GROUP_BYTES, segment // 2, spool.max_bytes // 8)
+
+    def newest(self) -> int:
+        """Return the number of the import's newest segment, in the spool or a table."""
+        # The spool first: what is loaded meanwhile is then found in the table.
+        numbers = [each.number for each in self._spool.sealed() if each.lane == LANE]
+        app = self._spool.transaction_app(LANE)
+        loaded = self._warehouse.view(EVENTS).transaction_version(app) or 0
+        self._newest = max([loaded, *numbers])
+        return self._newest
+
+    def put(self, events: list[bytes], drops: list[bytes]) -> int:
+        """Make a group durable as a segment of its own; return the newest's number."""
+        if not events and not drops:
+            return self._newest
+        size = sum(map(len, events)) + sum(map(len, drops))
+        half = self._settings.spool.max_bytes // 2
+        if self._waiting_bytes + size > min(_LOAD_BYTES, half):
+            self._try_to_load()
+        self._retry(lambda: self._lane.commit(events, drops), self._try_to_load)
+        self._waiting_bytes += size
+        open_now = (each for each in self._spool.unsealed() if each.lane == LANE)
+        self._newest = max(each.number for each in open_now)
+        self._lane.seal()
+        return self._newest
+
+    def load(self) -> None:
+        """Bring everything in the spool to the tables."""
+        self._retry(self._load, lambda: None)
+
+    def build(self) -> None:
+        """Bring sessions and daily_stats up to the events."""
+        rules = jobs.rules_of(self._settings)
+        self._retry(
+            lambda: jobs.build(self._warehouse, rules, self._clock()), lambda: None
+        )
+
+    def duplicates(self, site_id: str) -> int:
+        """Return how many duplicates of the site's imported lines are on record."""
+        found = (
+            self._warehouse.view(DROPS)
+            .scan(columns=["site", "reason", "protocol", "count"])
+            .filter(
+                (pl.col("site") == site_id)
+                & (pl.col("protocol") == PROTOCOL)
+                & (pl.col("reason") == DropReason.DUPLICATE)
+            )
+            .select(pl.col("count").sum())
+            .collect()
+        )
+        return int(found.item())
+
+    def destroy(self, salts: ImportSalts, progress: ImportProgress) -> None:
+        """Destroy the salts of a finished import, and see that it is on record, once.
+
+        Whoever resumes after a crash in here finds the markers in the progress.
+        """
+        markers = progress.state.markers
+        stored = DirectorySalts(import_directory(self._spool.directory)).live()
+        markers += [each.marker for each in stored if each.marker not in markers]
+        progress.save()
+        self._record(CREATED, markers, {})
+        salts.destroy()
+        self._record(DESTROYED, markers, {"how": "destroyed"})
+
+    def close(self) -> None:
+        """Let the next import have the lane."""
+        self._lane.close()
+
+    def _record(self, kind: str, markers: list[str], facts: dict[str, str]) -> None:
+        new = sorted(set(markers) - self._recorded(kind))
+        if new:
+            entry = ledger.NewEntry(kind, _SUBJECT, {**facts, "markers": new})
+            ledger.append(self._warehouse, [entry], self._clock())
+
+    def _recorded(self, kind: str) -> set[str]:
+        """Return the markers of imports that have an entry of *kind*."""
+        entries = (
+            self._warehouse.view(LEDGER)
+            .scan(columns=["kind", "subject", "detail"])
+            .filter((pl.col("kind") == kind) & (pl.col("subject") == _SUBJECT))
+            .collect()
+        )
+        return {
+            marker
+            for detail in entries["detail"]
+            for marker in json.loads(detail)["markers"]
+        }
+
+    def _load(self) -> None:
+        load(
+            self._spool,
+            self._warehouse,
+            self._settings,
+            self._clock(),
+            seen=self._seen,
+        )
+        self._waiting_bytes = 0
+
+    def _try_to_load(self) -> None:
+        try:
+            self._load()
+        except LoadBusyError:
+            self._waiting_bytes = 0  # somebody else is at it
+
+    def _retry(
+        self, call: Callable[[], object], meanwhile: Callable[[], object]
+    ) -> None:
+        """Call until nobody is in the way; *meanwhile* is done before each wait."""
+        deadline_s = self._monotonic() + _PATIENCE_S
+        while True:
+            try:
+                call()
+            except (LoadBusyError, jobs.BuildBusyError, SpoolFullError) as error:
+                if self._monotonic() >= deadline_s:
+                    raise StillBusyError(
+                        f"import: waited {_PATIENCE_S:.0f} s in vain: {error.message}",
+                        hint="start the same command again later: it goes on",
+                    ) from None
+                meanwhile()
+                self._sleep(_POLL_S)
+            else:
+                return
