@@ -27,12 +27,12 @@ def batcher() -> None:
 def run(settings: Settings) -> None:
     """Load, build, compact, retain and destroy salts, until told to stop."""
     configure(sys.stderr)
-    with stop_on_signals() as stop:
-        # Native libraries start threads, which must find the signals blocked.
-        from batcher.run import run as run_batcher  # noqa: PLC0415
+    stop = stop_on_signals()
+    # Native libraries start threads, which must find the signals blocked.
+    from batcher.run import run as run_batcher  # noqa: PLC0415
 
-        if not run_batcher(settings, stop, clock=_CLOCK, steady_clock=_steady_s):
-            os._exit(0)
+    if not run_batcher(settings, stop, clock=_CLOCK, steady_clock=_steady_s):
+        os._exit(0)
 
 
 @batcher.command(epilog="\b\nExample:\n  millpond batcher drain --config millpond.toml")

@@ -28,8 +28,8 @@ class ImportSalts:
     """The salts and site-day keys of one import; one import at a time."""
 
     def __init__(self, directory: Path, random: Randomness) -> None:
-        self._lock = _locked(directory)
         self._store = DirectorySalts(directory)
+        self._lock = _locked(directory)
         self._random = random
         self._salts: dict[tuple[str, date], bytearray] = {}
         self._keys: dict[tuple[str, date, str], bytearray] = {}
@@ -92,20 +92,30 @@ def destroy_abandoned(directory: Path, now_s: float) -> list[Destroyed]:
 
 
 def _locked(directory: Path) -> int:
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the store, because the store itself is removed under the lock.
-    path = directory.with_name(f"{directory.name}.lock")
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    lock = os.open(path, flags, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    """Return a descriptor that holds the store's lock until closed."""
+    path = directory / "lock"
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise ImportRunningError(
+                "open the salts of imports: another import is running",
+                hint="let it end, or stop it, then start this one again",
+            ) from None
+        if _is_at(path, lock):
+            return lock
+        # An import ended, and took the store with the lock away, as we opened it.
         os.close(lock)
-        raise ImportRunningError(
-            "open the salts of imports: another import is running",
-            hint="let it end, or stop it, then start this one again",
-        ) from None
-    return lock
+        DirectorySalts(directory)
+
+
+def _is_at(path: Path, file: int) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(file).st_ino
+    except FileNotFoundError:
+        return False
 
 
 def _destroy_store(store: DirectorySalts) -> list[Destroyed]:

@@ -144,5 +144,8 @@ def run(
     say(_log, "batcher_started")
     batcher = Batcher(settings, clock=clock, steady_clock=steady_clock)
     ended = batcher.run(stop)
-    say(_log, "batcher_stopped" if ended else "job_abandoned")
+    if ended:
+        say(_log, "batcher_stopped")
+    else:
+        say(_log, "job_abandoned", level=logging.WARNING)
     return ended

@@ -2,21 +2,19 @@
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-@contextmanager
-def stop_on_signals() -> Iterator[threading.Event]:
-    """Yield an event that a signal to stop sets; further ones change nothing.
+def stop_on_signals() -> threading.Event:
+    """Return an event that a signal to stop sets; further ones change nothing.
 
-    Enter it before threads start, native libraries' too: they must not receive the
-    signals themselves. A thread waits for them, because setting an event from a
-    signal handler can deadlock with the wait it interrupts.
+    For programs that end once it is set: the signals stay blocked. Call it before
+    threads start, native libraries' too, for they must not receive the signals
+    themselves. A thread waits for them, because setting an event from a signal
+    handler can deadlock with the wait it interrupts.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     stop = threading.Event()
 
     def heed() -> None:
@@ -26,7 +24,4 @@ def stop_on_signals() -> Iterator[threading.Event]:
             stop.set()
 
     threading.Thread(target=heed, name="signals", daemon=True).start()
-    try:
-        yield stop
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return stop
