@@ -23,7 +23,7 @@ ANSWER_S = 10.0
 # Below the ports the system gives to clients: one that connects to a port nobody
 # listens on could otherwise be given that very port, and talk with itself.
 _PORTS = range(20_000, 32_000)
-_CONFIG = """\
+CONFIG = """\
 [proxy]
 port = {port}
 workers = 2
@@ -143,7 +143,7 @@ class Installation:
 def install(
     folder: Path,
     *,
-    text: str = _CONFIG,
+    text: str = CONFIG,
     environ: Mapping[str, str] | None = None,
     program: str = "millpond",
 ) -> Installation:
