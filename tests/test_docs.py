@@ -62,6 +62,14 @@ def test_a_dead_link_is_found(tmp_path: Path) -> None:
     assert dead_links(page) == ["no.md#", "#x"]
 
 
+def test_every_feature_names_tests_that_exist() -> None:
+    page = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
+    proofs = re.findall(r"`([\w/]+\.py)`", page)
+
+    assert len(proofs) > 60
+    assert [name for name in proofs if not (ROOT / "tests" / name).is_file()] == []
+
+
 CONSOLE = re.compile(r"(?ms)^```console\n(.*?)^```")
 
 
