@@ -38,7 +38,7 @@ from proxy.user_agent import Classifier
 _LOG = logging.getLogger("millpond.proxy")
 _TICK_S = 0.25
 _REFRESH_S = 20.0
-_PROBE_S = 2.0
+_PROBE_S = 1.0
 _FORGET_S = 3_600.0
 # Less than a supervisor waits: connections that hang do not make it kill us.
 _DRAIN_S = 3.0
@@ -149,7 +149,7 @@ class Worker:
             await self._attempt(self._seal_if_due(now))
             if now >= refresh_at:
                 refresh_at = now + _REFRESH_S
-                await self._attempt(self._refresh())
+                await self._attempt(self.refresh())
             if not self._journal.healthy and now >= probe_at:
                 probe_at = now + _PROBE_S
                 await self._journal.run(self._probe)
@@ -175,7 +175,8 @@ class Worker:
             self._journal.healthy = True
             say(_LOG, "spool_recovered")
 
-    async def _refresh(self) -> None:
+    async def refresh(self) -> None:
+        """Fetch the salts of the next minutes, and a geo database that has changed."""
         await asyncio.to_thread(self._prefetch_salts)
         self._salts.forget_ended(self._clock())
         if await asyncio.to_thread(self._geo.reload_if_changed):

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +16,8 @@ from tests.waiting import wait_until
 
 _ROOT = Path(__file__).parents[2]
 _RESIDENT = re.compile(r"^VmRSS:\s+(\d+) kB", re.MULTILINE)
+# Longer than a worker may take to end, and far shorter than an aiohttp server would.
+_PATIENCE_S = 20
 
 Values = Mapping[str, Any]
 
@@ -40,11 +42,18 @@ class WorkerProcess:
         spool: Values | None = None,
         site: Values | None = None,
         spool_dir: Path | None = None,
+        number: int = 0,
+        port: int | None = None,
+        under: Sequence[str] = (),
     ) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = port or free_port()
+        self._command = [
+            *under,
+            *(sys.executable, "-m", "millpond", "proxy", "worker", str(number)),
+        ]
         self.spool_dir = spool_dir or folder / "spool"
-        self._config = folder / "millpond.toml"
+        self._config = folder / f"millpond-{number}.toml"
         sections = {
             "[proxy]": {"port": self.port, **(proxy or {})},
             "[privacy]": {"salt_store": "salts", "key_dir": "keys", **(privacy or {})},
@@ -52,7 +61,7 @@ class WorkerProcess:
             "[[sites]]": {"id": "shop", "domains": ["shop.example"], **(site or {})},
         }
         self._config.write_text("\n".join(map(_section, sections.items())))
-        self._log = folder / "stderr"
+        self._log = folder / f"stderr-{number}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -67,26 +76,20 @@ class WorkerProcess:
 
     def start(self) -> None:
         """Start the process and wait until it answers."""
-        command = [sys.executable, "-m", "millpond", "proxy", "worker", "0"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "--config", str(self._config)], cwd=_ROOT, stderr=log
+                [*self._command, "--config", str(self._config)], cwd=_ROOT, stderr=log
             )
         wait_until(self._answers, "the worker to answer")
 
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
-        self._running.send_signal(signal.SIGTERM)
-        return self._running.wait(20)
+        return self.end(signal.SIGTERM)
 
-    def kill(self) -> None:
-        """End it at once."""
-        self._running.kill()
-        self._running.wait(20)
-
-    def signal_stop(self) -> None:
-        """Ask it to end, and go on."""
-        self._running.send_signal(signal.SIGTERM)
+    def end(self, how: signal.Signals) -> int:
+        """Send it a signal that ends it, and return its exit code."""
+        self._running.send_signal(how)
+        return self._running.wait(_PATIENCE_S)
 
     @property
     def pid(self) -> int:
@@ -119,6 +122,11 @@ class WorkerProcess:
         found = _RESIDENT.search(Path(f"/proc/{self.pid}/status").read_text())
         assert found is not None
         return int(found[1]) / 1_024
+
+    @property
+    def config(self) -> Path:
+        """Its configuration file."""
+        return self._config
 
     def written(self) -> bytes:
         """Return every byte it wrote: spool, keys, salts and log."""

@@ -1,0 +1,196 @@
+"""One worker: ready when it can keep events, and honest about what is not right."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from batcher.job_state import JobState, job_state_path, write_job_states
+from config.settings import PrivacySettings, Settings
+from proxy.worker import Worker
+from tests.proxy.chain import NOON
+from tests.proxy.mmdb import flat, write_mmdb
+from tests.proxy.raw_http import Answer, ask, event, get
+from tests.proxy.worker_process import WorkerProcess, free_port
+from tests.waiting import wait_until
+
+LONG_AGO = 1_600_000_000.0
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """Return a worker in a process of its own."""
+    with WorkerProcess(tmp_path_factory.mktemp("worker")) as worker:
+        yield worker
+
+
+def ready(worker: WorkerProcess) -> Answer:
+    return ask(worker.port, get("/readyz"))
+
+
+def test_a_worker_that_can_keep_events_is_ready(running: WorkerProcess) -> None:
+    got = ready(running)
+
+    assert (got.status, got.json) == (200, {"ready": True, "problems": {}})
+    assert got.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("state", "problem"),
+    [
+        pytest.param(
+            JobState(every_s=60, failures=3, error="load: disk on fire"),
+            "failed 3 times in a row",
+            id="failing",
+        ),
+        pytest.param(
+            JobState(every_s=60, last_success_at=LONG_AGO),
+            "is overdue; is the batcher running?",
+            id="overdue",
+        ),
+    ],
+)
+def test_a_job_in_trouble_is_shown_and_hinders_no_event(
+    running: WorkerProcess, state: JobState, problem: str
+) -> None:
+    path = job_state_path(running.spool_dir)
+    write_job_states(path, {"load": state})
+
+    got = ready(running)
+
+    path.unlink()
+    assert (got.status, got.json["problems"]) == (200, {"job load": problem})
+    assert ask(running.port, event()).status == 202
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"load": 7}', b"\xff"])
+def test_a_job_file_that_cannot_be_read_is_no_problem(
+    running: WorkerProcess, content: bytes
+) -> None:
+    path = job_state_path(running.spool_dir)
+    path.write_bytes(content)
+
+    got = ready(running)
+
+    path.unlink()
+    assert (got.status, got.json["problems"]) == (200, {})
+
+
+def test_a_segment_that_was_set_aside_is_shown(running: WorkerProcess) -> None:
+    segment = running.spool_dir / "quarantine" / "worker-9-0000000001.segment"
+    segment.write_bytes(b"?")
+
+    got = ready(running)
+
+    segment.unlink()
+    assert got.status == 200
+    assert "quarantine" in got.json["problems"]
+
+
+@pytest.fixture
+async def worker(settings: Settings, tmp_path: Path) -> AsyncIterator[Worker]:
+    """Return a worker in this process that does not serve."""
+    database = write_mmdb(tmp_path / "geo.mmdb", {"203.0.113.0/24": flat("SE")})
+    privacy: PrivacySettings = replace(settings.privacy, geo_database=str(database))
+    worker = Worker(
+        replace(settings, privacy=privacy),
+        0,
+        asyncio.get_running_loop(),
+        lambda: float(NOON),
+    )
+    yield worker
+    await worker.close()
+
+
+async def test_without_todays_salt_a_worker_is_not_ready(worker: Worker) -> None:
+    before = worker.readiness()
+    await worker.prepare()
+    after = worker.readiness()
+
+    assert (before.ready, list(before.problems)) == (False, ["salts"])
+    assert (after.ready, after.problems) == (True, {})
+
+
+async def test_a_geo_database_that_goes_bad_is_shown_but_not_where_it_is(
+    worker: Worker, tmp_path: Path
+) -> None:
+    await worker.prepare()
+    new = tmp_path / "new"
+    new.write_bytes(b"not a database")
+    new.replace(tmp_path / "geo.mmdb")
+    await worker.refresh()
+
+    got = worker.readiness()
+
+    assert (got.ready, list(got.problems)) == (True, ["geo"])
+    assert str(tmp_path) not in got.problems["geo"]
+
+
+def start_in_vain(config: Path) -> subprocess.CompletedProcess[str]:
+    """Start worker 0, which must end by itself."""
+    command = [sys.executable, "-m", "millpond", "proxy", "worker", "0"]
+    return subprocess.run(
+        [*command, "--config", str(config)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_second_worker_of_the_same_number_says_so(running: WorkerProcess) -> None:
+    got = start_in_vain(running.config)
+
+    assert got.returncode == 3
+    assert "another process writes it" in got.stderr
+    assert "Traceback" not in got.stderr
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        worker = WorkerProcess(tmp_path, port=port)
+
+        got = start_in_vain(worker.config)
+
+    assert got.returncode == 3
+    assert f"listen on 127.0.0.1:{port}: EADDRINUSE" in got.stderr
+    assert "hint: " in got.stderr
+    assert "Traceback" not in got.stderr
+
+
+def test_workers_share_a_port_and_one_may_leave(tmp_path: Path) -> None:
+    port = free_port()
+    with WorkerProcess(tmp_path, port=port) as first:
+        with WorkerProcess(tmp_path, port=port, number=1) as second:
+            wait_until(lambda: "listening" in second.words, "the second worker")
+            for _ in range(20):
+                assert ask(port, event()).status == 202
+        for _ in range(20):
+            assert ask(port, event()).status == 202
+
+        assert len(first.spooled.events) == 40
+    assert second.has_ended
+
+
+def test_a_worker_that_is_told_to_ends_well_and_leaves_its_lane(
+    tmp_path: Path,
+) -> None:
+    with WorkerProcess(tmp_path) as worker:
+        ask(worker.port, event())
+
+        assert worker.stop() == 0
+        worker.start()
+        ask(worker.port, event())
+
+        assert worker.stop() == 0
+    assert len(worker.spooled.events) == 2
+    assert worker.spooled.is_sealed
+    assert worker.words == ["geo", "listening"] * 2

@@ -1,0 +1,266 @@
+"""An acknowledged event is on the disk, come what may; what is not is refused."""
+
+import re
+import resource
+import signal
+import socket
+import struct
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from batcher.spool import Spool
+from tests.programs import need
+from tests.proxy.raw_http import EVENT, Answer, Connection, ask, event, get
+from tests.proxy.worker_process import WorkerProcess
+from tests.waiting import wait_until
+
+MEGABYTE = 1 << 20
+MANY = event(body=b"[" + b",".join([EVENT] * 500) + b"]")
+
+
+def page(path: str) -> bytes:
+    """Return a request that brings a view of *path*."""
+    body = b'{"site":"shop","url":"https://shop.example%s"}' % path.encode()
+    return event(body=body)
+
+
+def limit_files(worker: WorkerProcess, size_bytes: int) -> None:
+    """Let no file of the worker grow past *size_bytes* from now on."""
+    _, hard = resource.prlimit(worker.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (size_bytes, hard))
+
+
+def fill(worker: WorkerProcess, requests: Callable[[int], bytes]) -> tuple[Answer, int]:
+    """Send until it is refused; return how, and how often it was not."""
+    with Connection(worker.port) as connection:
+        for number in range(2_000):
+            connection.send(requests(number))
+            got = connection.answer()
+            if got.status != 202:
+                return got, number
+    raise AssertionError("it never was full")
+
+
+def is_ready(worker: WorkerProcess) -> bool:
+    return ask(worker.port, get("/readyz")).status == 200
+
+
+def takes(worker: WorkerProcess, data: bytes) -> bool:
+    return ask(worker.port, data).status == 202
+
+
+def test_a_disk_that_is_full_is_told_and_forgotten_once_it_is_not(
+    tmp_path: Path,
+) -> None:
+    sent: list[str] = []
+
+    def next_page(number: int) -> bytes:
+        sent.append(f"/before/{number}")
+        return page(sent[-1])
+
+    with WorkerProcess(tmp_path) as worker:
+        # More than the log needs, less than a group of many.
+        limit_files(worker, 2_048)
+        refused, accepted = fill(worker, next_page)
+        not_ready = ask(worker.port, get("/readyz"))
+        for _ in range(100):
+            assert ask(worker.port, MANY).status == 503
+        limit_files(worker, resource.RLIM_INFINITY)
+        # Nothing is sent: it must find out by itself.
+        wait_until(lambda: is_ready(worker), "the worker to be ready")
+        assert takes(worker, page("/after"))
+        assert worker.stop() == 0
+
+    acknowledged = sent[:accepted]
+    assert (refused.status, refused.headers["retry-after"]) == (503, "2")
+    assert refused.json == {"error": "the events were not kept; send them again"}
+    assert (not_ready.status, list(not_ready.json["problems"])) == (503, ["spool"])
+    assert len(acknowledged) > 2
+    assert worker.spooled.paths == [*acknowledged, "/after"]
+    assert worker.words.count("spool_recovered") == 1
+    # Not a line for each: the log may lie on the same disk.
+    assert 1 <= worker.words.count("refused") < 50
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a disk of four megabytes, where this process may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_on_a_real_disk_that_fills_up_nothing_acknowledged_is_lost(
+    tmp_path: Path, small_disk: Path
+) -> None:
+    with WorkerProcess(tmp_path, spool_dir=small_disk / "spool") as worker:
+        ballast = small_disk / "ballast"
+        ballast.write_bytes(bytes(2 * MEGABYTE))
+        refused, accepted = fill(worker, lambda _: MANY)
+        ballast.unlink()
+        wait_until(lambda: takes(worker, page("/after")), "room for an event")
+        assert worker.stop() == 0
+        got = worker.spooled
+
+    assert (refused.status, "retry-after" in refused.headers) == (503, True)
+    assert accepted > 0
+    assert got.paths == ["/p/42"] * (500 * accepted) + ["/after"]
+
+
+def test_a_full_spool_is_told_and_forgotten_once_it_was_loaded(
+    tmp_path: Path,
+) -> None:
+    bound = {"max_bytes": MEGABYTE, "segment_max_mb": 1, "segment_max_s": 1}
+    with WorkerProcess(tmp_path, spool=bound) as worker:
+        refused, _ = fill(worker, lambda _: MANY)
+        spool = Spool(worker.spool_dir)
+        size = spool.size_bytes()
+        wait_until(spool.sealed, "the segment to be sealed")
+        assert ask(worker.port, MANY).status == 503
+
+        spool.remove(spool.sealed())
+        wait_until(lambda: takes(worker, MANY), "room for events")
+
+    assert (refused.status, "retry-after" in refused.headers) == (503, True)
+    assert MEGABYTE // 2 < size <= MEGABYTE
+
+
+def test_a_client_that_hangs_up_loses_nothing_but_its_answer(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path, spool={"fsync_window_ms": 200}) as worker:
+        for number in range(20):
+            client = socket.create_connection(("127.0.0.1", worker.port))
+            client.sendall(page(f"/gone/{number}"))
+            if number % 2:
+                reset = struct.pack("ii", 1, 0)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            client.close()
+        assert takes(worker, page("/stays"))
+        assert worker.stop() == 0
+
+    # A reset may overtake the request; what hung up in order was heard.
+    assert {f"/gone/{number}" for number in range(0, 20, 2)} <= set(
+        worker.spooled.paths
+    )
+    assert "/stays" in worker.spooled.paths
+    assert set(worker.words) == {"geo", "listening"}
+
+
+class Crowd:
+    """Clients that send one page after another, and note what was acknowledged."""
+
+    def __init__(self, worker: WorkerProcess, size: int = 8) -> None:
+        self._port = worker.port
+        self._enough = threading.Event()
+        self.acknowledged: set[str] = set()
+        self.answers: set[int] = set()
+        self._threads = [
+            threading.Thread(target=self._send, args=(number,))
+            for number in range(size)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _send(self, client: int) -> None:
+        number = 0
+        while not self._enough.is_set():
+            try:
+                with Connection(self._port) as connection:
+                    while not self._enough.is_set():
+                        number += 1
+                        path = f"/p/{client}-{number}"
+                        connection.send(page(path))
+                        self._note(path, connection.answer().status)
+            except (OSError, AssertionError):
+                # The server has gone, or is going.
+                continue
+
+    def _note(self, path: str, status: int) -> None:
+        self.answers.add(status)
+        if status == 202:
+            self.acknowledged.add(path)
+
+    def finish(self) -> None:
+        """Stop sending."""
+        self._enough.set()
+        for thread in self._threads:
+            thread.join(20)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_ending_under_load_loses_nothing_acknowledged(
+    tmp_path: Path, how: signal.Signals
+) -> None:
+    with WorkerProcess(tmp_path) as worker:
+        crowd = Crowd(worker)
+        wait_until(lambda: len(crowd.acknowledged) > 300, "some events")
+
+        code = worker.end(how)
+        crowd.finish()
+
+        # The next one finds what a dead one left open.
+        worker.start()
+        assert worker.stop() == 0
+    stored = worker.spooled.paths
+    assert code == (-how if how == signal.SIGKILL else 0)
+    assert crowd.acknowledged - set(stored) == set()
+    assert len(stored) == len(set(stored))
+    assert crowd.answers == {202}
+    assert worker.spooled.is_sealed
+
+
+def test_at_the_end_what_was_begun_is_answered_and_what_trickles_is_not_awaited(
+    tmp_path: Path,
+) -> None:
+    settings = {"request_timeout_s": 300}
+    with (
+        WorkerProcess(
+            tmp_path, proxy=settings, spool={"fsync_window_ms": 500}
+        ) as worker,
+        Connection(worker.port) as slow,
+        Connection(worker.port) as last,
+    ):
+        slow.send(event("Content-Length: 1000"))
+        last.send(page("/last"))
+        # One that came behind them and was heard shows that they were, too.
+        assert ask(worker.port, get("/healthz")).status == 200
+
+        # Long before a supervisor would kill it.
+        assert worker.stop() == 0
+        got = last.answer()
+
+    assert got.status == 202
+    assert worker.spooled.paths == ["/last"]
+
+
+def test_the_answer_is_sent_only_after_the_disk_said_so(tmp_path: Path) -> None:
+    log = tmp_path / "strace"
+    calls = "trace=fdatasync,fsync,write,writev,sendto,sendmsg"
+    under = [str(need("strace")), "-D", "-f", "-y", "-s", "32", "--seccomp-bpf"]
+    with WorkerProcess(tmp_path, under=[*under, "-e", calls, "-o", str(log)]) as worker:
+        # Twice: the first event also makes a segment.
+        for _ in range(2):
+            assert ask(worker.port, event()).status == 202
+        assert worker.stop() == 0
+    lines = log.read_text().splitlines()
+    interesting = [
+        name
+        for line in lines
+        for name, mark in (
+            ("append", r"writev?\(.*\.open>.*"),
+            ("synced", r"(fdatasync\(.*\.open>\)|<\.\.\. fdatasync resumed>\)) += 0"),
+            ("answer", r"(write|writev|sendto|sendmsg)\(.*HTTP/1\.1 202"),
+        )
+        if re.search(mark, line)
+    ]
+
+    assert interesting == ["append", "synced", "answer"] * 2
