@@ -1,0 +1,23 @@
+"""A program for tests: load a spool and build the figures, once.
+
+python -m tests.load_and_build SPOOL WAREHOUSE
+"""
+
+import sys
+from pathlib import Path
+
+from batcher.load import load
+from batcher.spool import Spool
+from tests.batcher.loads import SETTINGS
+from warehouse.jobs import build, rules_of
+from warehouse.tables import Warehouse
+
+
+def load_and_build(spool: Spool, warehouse: Warehouse) -> None:
+    """Do what the batcher does again and again."""
+    load(spool, warehouse, SETTINGS, 0.0)
+    build(warehouse, rules_of(SETTINGS), 0.0)
+
+
+if __name__ == "__main__":
+    load_and_build(Spool(Path(sys.argv[1])), Warehouse(Path(sys.argv[2])))
