@@ -14,6 +14,9 @@ from warehouse.tables import DataFile, TableView
 ORDER_PLACED = "order_placed"
 MOST_BYTES = 256 << 20
 _KEY_BYTES = 8
+# Up to here the keys of files are looked through together; looking for a few keys in
+# one larger file is faster by halving.
+_SMALL_KEYS = 50_000
 
 
 def event_key() -> pl.Expr:
@@ -34,26 +37,28 @@ def _mixed(column: str) -> pl.Expr:
     return pl.col(column).reinterpret(signed=False) ^ pl.col("site").hash()
 
 
+_EVENTS, _ORDERS = "events", "orders"
+_KINDS = {
+    _EVENTS: (["site", "event_id"], event_key()),
+    _ORDERS: (["site", "name", "order_key"], order_key()),
+}
+
+
 class SeenKeys:
-    """The keys of a table's files, held for as long as the process lives."""
+    """The keys of a table's files, those used last, up to *most_bytes*."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
-        self._events: dict[str, pl.Series] = {}
-        self._orders: dict[str, pl.Series] = {}
-
-    @property
-    def size_bytes(self) -> int:
-        """Return how much is held."""
-        held = [*self._events.values(), *self._orders.values()]
-        return sum(map(len, held)) * _KEY_BYTES
+        # Least recently used first; a file has keys of two kinds.
+        self._held: dict[tuple[str, str], pl.Series] = {}
+        self.size_bytes = 0
 
     def forget_all_but(self, files: Sequence[DataFile]) -> None:
         """Drop the keys of files no longer in the table."""
         live = {each.path for each in files}
-        for held in (self._events, self._orders):
-            for path in held.keys() - live:
-                del held[path]
+        for kind, path in list(self._held):
+            if path not in live:
+                self._drop((kind, path))
 
     def events(
         self, view: TableView, keys: pl.Series, days: tuple[date, date]
@@ -61,44 +66,57 @@ class SeenKeys:
         """Return for each of *keys* whether the files of *days* hold that event."""
         first, last = days
         files = [each for each in view.files() if first <= each.day <= last]
-        return self._any(view, keys, files, self._events, ["site", "event_id"])
+        return _in_any(keys, [self._keys_of(view, each, _EVENTS) for each in files])
 
     def orders(self, view: TableView, keys: pl.Series) -> pl.Series:
         """Return for each of *keys* whether that order was ever placed."""
-        columns = ["site", "name", "order_key"]
-        return self._any(view, keys, view.files(), self._orders, columns)
+        files = view.files()
+        return _in_any(keys, [self._keys_of(view, each, _ORDERS) for each in files])
 
-    def _any(
-        self,
-        view: TableView,
-        keys: pl.Series,
-        files: Sequence[DataFile],
-        held: dict[str, pl.Series],
-        columns: Sequence[str],
-    ) -> pl.Series:
-        # Ascending needles walk each haystack once, which the caches like.
-        order = keys.arg_sort()
-        needles = keys.gather(order)
-        found = pl.repeat(value=False, n=len(keys), dtype=pl.Boolean, eager=True)
-        for file in reversed(files):
-            stored = held.get(file.path)
-            if stored is None:
-                stored = _read(view, file, columns)
-                if self.size_bytes + len(stored) * _KEY_BYTES <= self._most_bytes:
-                    held[file.path] = stored
-            found |= _contains(stored, needles)
-        return found.gather(order.arg_sort())
+    def _keys_of(self, view: TableView, file: DataFile, kind: str) -> pl.Series:
+        place = (kind, file.path)
+        keys = self._held.pop(place, None)
+        if keys is not None:
+            self._held[place] = keys
+            return keys
+        keys = _read(view, file, kind)
+        size = len(keys) * _KEY_BYTES
+        while self._held and self.size_bytes + size > self._most_bytes:
+            self._drop(next(iter(self._held)))
+        if self.size_bytes + size <= self._most_bytes:
+            self._held[place] = keys
+            self.size_bytes += size
+        return keys
+
+    def _drop(self, place: tuple[str, str]) -> None:
+        self.size_bytes -= len(self._held.pop(place)) * _KEY_BYTES
 
 
-def _read(view: TableView, file: DataFile, columns: Sequence[str]) -> pl.Series:
-    key = event_key() if "event_id" in columns else order_key()
-    keys = view.read_files([file], columns).select(key.alias("key"))["key"]
-    return keys.drop_nulls().sort()
+def _in_any(keys: pl.Series, stored: Sequence[pl.Series]) -> pl.Series:
+    small = [each for each in stored if len(each) <= _SMALL_KEYS]
+    found = keys.is_in(_common(small, keys))
+    # Ascending needles walk each haystack once, which the caches like.
+    order = keys.arg_sort()
+    needles, back = keys.gather(order), order.arg_sort()
+    for each in stored:
+        if len(each) > _SMALL_KEYS:
+            found |= _contains(each, needles).gather(back)
+    return found
+
+
+def _read(view: TableView, file: DataFile, kind: str) -> pl.Series:
+    columns, key = _KINDS[kind]
+    return view.read_files([file], columns).select(key=key)["key"].drop_nulls().sort()
+
+
+def _common(stored: Sequence[pl.Series], keys: pl.Series) -> pl.Series:
+    """Return those of *keys* that are in any of *stored*."""
+    together = pl.concat(stored, rechunk=False) if stored else keys.clear()
+    return together.filter(together.is_in(keys))
 
 
 def _contains(stored: pl.Series, needles: pl.Series) -> pl.Series:
-    if stored.is_empty():
-        return pl.repeat(value=False, n=len(needles), dtype=pl.Boolean, eager=True)
+    """Return for each of *needles* whether it is in *stored*, which is sorted."""
     at = stored.search_sorted(needles, side="left").clip(upper_bound=len(stored) - 1)
     return stored.gather(at) == needles
 

@@ -44,6 +44,7 @@ def write_data_file(
         # Statistics would copy the least and greatest values into the footer.
         statistics=False,
         row_group_size=_ROW_GROUP_ROWS,
+        credential_provider=None,
     )
     sync_file(path)
     sync_directory(directory)
@@ -81,6 +82,7 @@ def scan_files(
         glob=False,
         schema=schema,
         missing_columns="insert",
+        credential_provider=None,
         hive_partitioning=True,
         hive_schema=_path_schema(root) | {"day": schema["day"]},
     ).select(wanted)

@@ -111,9 +111,10 @@ class DeltaFiles:
         """Return the newest transaction number committed for *app*, if any."""
         return None if self._delta is None else self._delta.transaction_version(app)
 
-    def schema_json(self) -> str:
-        """Return the schema the table was created with."""
-        return self._writer.schema().to_json()
+    def has_columns_of_row_class(self) -> bool:
+        """Return whether the stored columns are still those of the row class."""
+        stored = json.loads(self._writer.schema().to_json())
+        return bool(stored == json.loads(delta_schema(self._table.row)))
 
     def files(self) -> list[DataFile]:
         """Return the version's files, ordered by day."""

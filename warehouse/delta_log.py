@@ -35,7 +35,8 @@ def entry_path(table: Path, version: int) -> Path:
 def versions(table: Path) -> list[int]:
     """Return the versions whose log entries are still there, oldest first."""
     try:
-        names = [path.name for path in (table / LOG).iterdir()]
+        with os.scandir(table / LOG) as entries:
+            names = [entry.name for entry in entries]
     except FileNotFoundError:
         return []
     stems = (name.removesuffix(".json") for name in names if name.endswith(".json"))

@@ -136,32 +136,32 @@ def _delta_field(column: Column) -> dict[str, Any]:
 def from_spool(frame: pl.DataFrame, row: type[Row]) -> pl.DataFrame:
     """Return rows read with ``spool_schema`` as the table stores them.
 
-    Columns the spool left out get their defaults; a missing one without a
-    default stays null, for ``check_frame`` to refuse.
+    Values the spool left out get their defaults, also whole columns that *frame*
+    lacks; one that is missing without a default stays null, for ``check_frame`` to
+    refuse.
     """
-    return frame.with_columns(
-        [
-            expression.alias(each.name)
-            for each in columns(row)
-            if (expression := _from_spool(each, frame)) is not None
-        ]
+    return frame.select(
+        [_from_spool(each, frame).alias(each.name) for each in columns(row)]
     )
 
 
-def _from_spool(column: Column, frame: pl.DataFrame) -> pl.Expr | None:
-    """Return what turns a spooled column into a stored one, None if nothing does."""
+def _from_spool(column: Column, frame: pl.DataFrame) -> pl.Expr:
+    """Return what turns a spooled column into a stored one."""
+    if column.name not in frame.columns:
+        default = None if column.default is msgspec.NODEFAULT else column.default
+        return pl.lit(default, _polars_type(column.type))
     values = pl.col(column.name)
     empty = frame[column.name].null_count()
     nested = list_row(column.type)
     if nested is not None:
-        return None if empty == len(frame) else values.list.eval(_items(nested))
+        return values if empty == len(frame) else values.list.eval(_items(nested))
     if column.type is date:
         return values.str.to_date(_DAY_FORMAT)
     if column.type is UtcSeconds:
         return (values * _SECOND_US).cast(UTC_MICROSECONDS)
     if empty and not column.nullable and column.default is not msgspec.NODEFAULT:
         return values.fill_null(column.default)
-    return None
+    return values
 
 
 def _items(row: type[Row]) -> pl.Expr:

@@ -104,6 +104,7 @@ class Warehouse:
         if stored.version == NO_VERSION:
             create(table, path)
             stored.refresh()
+        stored.check_columns()
         stored.settle()
         return stored
 
@@ -298,6 +299,14 @@ class StoredTable(TableView):
         """Checkpoint, and drop the log entries older than the log's retention."""
         self._delta.checkpoint()
         self._delta.clean_log()
+
+    def check_columns(self) -> None:
+        """Refuse a table that another version of Millpond created."""
+        if not self._delta.has_columns_of_row_class():
+            raise TableError(
+                f"open {self.table.name}: its columns are not those of this version",
+                hint="start the version that wrote it, or move the table away",
+            )
 
     def settle(self) -> None:
         """Return once all this object sees is durable; do so before acting on it.

@@ -8,7 +8,7 @@ import pytest
 
 from tests.warehouse.event_rows import DAY, event, events, frame
 from warehouse.dtypes import FrameError, polars_schema
-from warehouse.schema import EVENTS, TABLES, Event, Table
+from warehouse.schema import EVENTS, TABLES, Drop, Event, Table
 from warehouse.tables import (
     AlreadyCommittedError,
     ConflictError,
@@ -291,6 +291,14 @@ def test_a_parent_directory_that_looks_like_a_partition_is_no_column(
 def test_a_parent_directory_called_like_our_partition_is_refused() -> None:
     with pytest.raises(TableError):
         Warehouse(Path("/data/day=2026-11-22/warehouse"))
+
+
+def test_a_table_of_other_columns_is_not_written_to(warehouse: Warehouse) -> None:
+    other = Table(name=EVENTS.name, row=Drop, key=("site",))
+    warehouse.open(other)
+
+    with pytest.raises(TableError, match="columns are not those of this version"):
+        warehouse.open(EVENTS)
 
 
 def test_a_file_tells_its_own_rows(table: StoredTable) -> None:
