@@ -215,6 +215,12 @@ class ReportsSettings:
 
     host: Annotated[str, Doc("Address the reports server listens on.")] = "127.0.0.1"
     port: Annotated[int, Limits(0, 65_535), Doc("Port of the reports server.")] = 8081
+    cache_mb: Annotated[
+        int, Limits(8, 65_536), Doc("Memory for daily figures kept at hand.")
+    ] = 512
+    query_timeout_s: Annotated[
+        int, Limits(1, 3_600), Doc("A question over HTTP is given up after this time.")
+    ] = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

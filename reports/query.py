@@ -135,7 +135,9 @@ class _Body:
     def site(self, sites: Mapping[str, SiteSettings]) -> SiteSettings | None:
         given = self._raw.get(Key.SITE)
         found = sites.get(given) if isinstance(given, str) else None
-        if found is None:
+        if not sites:
+            self._problems.add(Key.SITE, "none is configured; add one under [[sites]]")
+        elif found is None:
             self._problems.unknown(Key.SITE, "site", given, sites)
         return found
 

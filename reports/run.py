@@ -7,15 +7,14 @@ from typing import Final
 
 from config.settings import Settings
 from reports.clock import now_s, today_by
-from reports.desk import Desk
+from reports.desk import THREADS, Desk
 from reports.queries import Statistics
 from reports.query import Today
 from reports.server import Door, listen
 from reports.service import Service
 from warehouse.tables import Warehouse
 
-# A caller over HTTP is answered within it; the command line has no limit.
-TIME_LIMIT_S: Final = 10.0
+_MIB: Final = 1024 * 1024
 
 
 def serve(settings: Settings) -> None:
@@ -29,7 +28,11 @@ async def _serve(settings: Settings, today: Today) -> None:
     for caught in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(caught, stop.set)
     warehouse = Warehouse(Path(settings.warehouse.uri))
-    desk = Desk(lambda: Statistics(warehouse), time_limit_s=TIME_LIMIT_S)
+    cache_bytes = settings.reports.cache_mb * _MIB // THREADS
+    desk = Desk(
+        lambda: Statistics(warehouse, cache_bytes),
+        time_limit_s=settings.reports.query_timeout_s,
+    )
     service = Service(settings, desk, today)
     door = Door(settings.reports, ask=service.ask, show=service.show)
     try:

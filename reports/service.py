@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
-from config.errors import MillpondError
 from config.settings import Settings
 from reports.advice import advice
 from reports.dashboard import Dashboard, PageRequest
@@ -42,11 +41,9 @@ class Service:
 
     async def show(self, parameters: Mapping[str, str]) -> str:
         """Return the page of the site and period that *parameters* name."""
-        if not self._sites:
-            raise MillpondError("no site is configured", hint="add one under [[sites]]")
         period = parameters.get("period", _DEFAULT_PERIOD)
         raw = {
-            "site": parameters.get("site", next(iter(self._sites))),
+            "site": parameters.get("site", next(iter(self._sites), "")),
             "metrics": list(_METRICS),
             "date_range": period,
             "limit": _ROWS,

@@ -63,6 +63,12 @@ _QUESTIONS = [
         id="a visitor of two values is one",
     ),
     pytest.param(
+        {"metrics": ["sessions"], "filters": [["is", "page", ["/", "/a", "/b"]]]},
+        [(3,)],
+        Source.EVENTS,
+        id="a session of two values is one",
+    ),
+    pytest.param(
         {"dimensions": ["page"], "filters": [["is", "country", ["DE"]]]},
         [("/", 1, 1), ("/a", 1, 2), ("/b", 1, 1)],
         Source.EVENTS,
@@ -238,6 +244,46 @@ def test_every_metric_has_its_figure(tmp_path: Path) -> None:
 
         assert got.rows[0].metrics == tuple(figures.values())
         assert got.other_currencies == ("USD",)
+
+
+def test_what_names_two_products_is_one_event_and_one_order(tmp_path: Path) -> None:
+    boots = {"product": "boots", "variant": None, "quantity": 2, "price_minor": 500}
+    laces = {"product": "laces", "variant": None, "quantity": 1, "price_minor": 9}
+    client: Row = {"day": _DAY, "visitor": 1}
+    order: Row = {"name": "order_placed", "order_key": 1, "value_minor": 1_400}
+    stored = store(
+        tmp_path,
+        [
+            event("10:00", **client, name="product_viewed", items=[boots, boots]),
+            event("10:01", **client, **order, items=[boots, laces, boots]),
+        ],
+    )
+    metrics = ["sessions", "events", "orders", "value_minor"]
+    either = [["is", "product", ["boots", "laces"]]]
+
+    got = {
+        str(dimensions): results(
+            asked(
+                stored,
+                body(
+                    metrics=metrics,
+                    date_range=_RANGE,
+                    dimensions=dimensions,
+                    filters=either,
+                ),
+            )
+        )
+        for dimensions in ([], ["product"], ["device", "product"])
+    }
+
+    assert got == {
+        "[]": [(1, 2, 1, 2_009)],
+        "['product']": [("boots", 1, 2, 1, 2_000), ("laces", 1, 1, 1, 9)],
+        "['device', 'product']": [
+            ("(none)", "boots", 1, 2, 1, 2_000),
+            ("(none)", "laces", 1, 1, 1, 9),
+        ],
+    }
 
 
 def test_a_ratio_without_a_divisor_is_unknown(warehouse: Warehouse) -> None:

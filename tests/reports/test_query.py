@@ -207,6 +207,13 @@ def test_filters_nest_only_so_deep(group: str) -> None:
     assert "nested deeper" in str(_problems(body(filters=[deeper])))
 
 
+def test_without_sites_nothing_can_be_asked() -> None:
+    with pytest.raises(QueryError) as caught:
+        parse_query(body(), {}, today)
+
+    assert dict(caught.value.problems)["site"].startswith("none is configured")
+
+
 def test_every_problem_is_told_at_once() -> None:
     got = _problems({"site": "x", "metrics": ["y"], "limit": -1, "date_range": [1, 2]})
 
