@@ -6,6 +6,7 @@ import time
 
 import uvloop
 
+from batcher.prctl import forbid_core_dumps
 from config.settings import Settings
 from proxy.demo_site import load_demo
 from proxy.worker import Worker, serve
@@ -13,6 +14,8 @@ from proxy.worker import Worker, serve
 
 def run_worker(settings: Settings, number: int, *, demo: bool = False) -> None:
     """Serve as worker *number* until SIGTERM or SIGINT."""
+    # A core file would hold addresses and today's salts.
+    forbid_core_dumps()
     uvloop.run(_run(settings, number, demo=demo))
 
 

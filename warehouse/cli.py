@@ -183,7 +183,8 @@ def _job_lines(jobs: dict[str, dict[str, Any]]) -> list[str]:
 def _job_line(state: dict[str, Any]) -> str:
     failures = state.get("failures", 0)
     if failures:
-        return f"FAILED {failures} times in a row: {state.get('problem', '?')}"
+        reason = state.get("problem") or state.get("error")
+        return f"FAILED {failures} times in a row: {reason}"
     last = state.get("last_success_at")
     when = "never" if last is None else f"{datetime.fromtimestamp(last, UTC):%F %T}Z"
     return f"fine, last at {when}: {state.get('summary') or '-'}"
