@@ -1,6 +1,7 @@
 """A lane on disk: one process's numbered segments, its lock, and its counter.
 
     owner.lock            held by the process that writes the lane
+    recovery.lock         held by whoever takes the lane, or seals it for a dead owner
     next                  the lowest segment number that was never used
     0000000042.open       being written
     0000000041.segment    sealed: complete, and never changed again
@@ -26,11 +27,12 @@ from batcher.durable import (
 )
 from batcher.segment import read_frames
 from config.errors import MillpondError, Retryable
-from warehouse.locks import try_lock, try_locked
+from warehouse.locks import locked, try_lock, try_locked
 
 OPEN_SUFFIX = ".open"
 SEALED_SUFFIX = ".segment"
 _OWNER_LOCK = "owner.lock"
+_RECOVERY_LOCK = "recovery.lock"
 _NEXT_NUMBER = "next"
 _NUMBER_DIGITS = 10
 _LANE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -71,7 +73,9 @@ def own(lane: Path) -> int:
     """
     if not lane.is_dir():
         _create(lane)
-    descriptor = try_lock(lane / _OWNER_LOCK)
+    # Whoever recovers an abandoned lane owns it for a moment: that is waited out.
+    with locked(lane / _RECOVERY_LOCK):
+        descriptor = try_lock(lane / _OWNER_LOCK)
     if descriptor is None:
         raise LaneTakenError(f"open lane {lane.name!r}: another process writes it")
     return descriptor
@@ -143,7 +147,7 @@ def list_segments(lane: Path, suffix: str) -> list[Segment]:
 
 def recover_abandoned(lane: Path) -> int:
     """Seal what a dead owner left open in *lane*; return how many segments."""
-    with try_locked(lane / _OWNER_LOCK) as ours:
+    with locked(lane / _RECOVERY_LOCK), try_locked(lane / _OWNER_LOCK) as ours:
         return recover(lane) if ours else 0
 
 

@@ -1,5 +1,7 @@
 """What a lane acknowledged is there, once, whatever the disk or its owner did."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import msgspec
@@ -28,6 +30,7 @@ from tests.batcher.spooled import (
     smallest_disk,
     stored_lines,
 )
+from warehouse.locks import try_lock
 
 LANE = "lane-000"
 BIG = b"x" * 400_000
@@ -85,6 +88,21 @@ def test_a_lane_has_one_owner_and_the_next_takes_it_over(
 
     assert other.name == "lane-001"
     assert open_free_lane(spool, SETTINGS).name == LANE
+
+
+def test_a_lane_that_is_being_recovered_is_waited_for(spool: Spool) -> None:
+    directory = leave_open(spool, LANE, 7, segment_of([b"1"])).parent
+    with ThreadPoolExecutor() as threads:
+        recovery = try_lock(directory / "recovery.lock")
+        owner = try_lock(directory / "owner.lock")
+        taken = threads.submit(Lane.open, spool, LANE, SETTINGS)
+        early, _ = wait([taken], timeout=0.1)
+        for descriptor in (owner, recovery):
+            assert descriptor is not None
+            os.close(descriptor)
+
+    assert not early
+    assert taken.result().name == LANE
 
 
 def test_numbers_only_grow_also_when_all_segments_are_gone(spool: Spool) -> None:
@@ -267,7 +285,11 @@ def test_a_lane_recovers_when_the_very_first_write_failed(
     lane.close()
 
     assert stored_lines(spool) == [b"1"]
-    assert names(spool.lane_directory(LANE))[1:] == ["next", "owner.lock"]
+    assert names(spool.lane_directory(LANE))[1:] == [
+        "next",
+        "owner.lock",
+        "recovery.lock",
+    ]
 
 
 def test_nothing_can_be_appended_while_the_damage_cannot_be_undone(
