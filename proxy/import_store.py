@@ -56,7 +56,7 @@ class ImportStore:
         self._sleep = sleep
         self._spool = Spool(Path(settings.spool.dir))
         self._warehouse = Warehouse(Path(settings.warehouse.uri))
-        self._lane = Lane.open(self._spool, LANE, settings.spool)
+        self._lane = Lane.open(self._spool, LANE, settings.spool, clock=monotonic)
         self._seen = SeenKeys()
         self._waiting_bytes = 0
         self._newest = 0

@@ -34,10 +34,8 @@ class LogFile:
     def __init__(self, path: Path, raw: BinaryIO) -> None:
         self._path = path
         self._raw = raw
-        packed = raw.read(2) == _GZIP_MAGIC
-        raw.seek(0)
-        # What GzipFile lacks of BinaryIO is not needed here.
-        self._text = cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if packed else raw
+        self._packed = raw.read(2) == _GZIP_MAGIC
+        self._text = self._begin()
         self.head = self._head()
         self.offset = 0
 
@@ -70,12 +68,20 @@ class LogFile:
             raise UnreadableLogError(self._path, error) from None
 
     def _head(self) -> bytes:
-        with _reading(self._path):
-            try:
-                return self._text.read(HEAD_BYTES)
-            except _CUT:
-                # Its lines are read as far as they go; the error comes then.
-                return b""
+        try:
+            return self._text.read(HEAD_BYTES)
+        except _CUT:
+            # Its lines are read as far as they go; the error comes then, from a
+            # reader that has not met it yet.
+            self._text = self._begin()
+            return b""
+
+    def _begin(self) -> BinaryIO:
+        self._raw.seek(0)
+        if not self._packed:
+            return self._raw
+        # What GzipFile lacks of BinaryIO is not needed here.
+        return cast("BinaryIO", gzip.GzipFile(fileobj=self._raw))
 
 
 @contextmanager
@@ -84,7 +90,9 @@ def opened(path: Path) -> Iterator[LogFile]:
     with _reading(path):
         raw = path.open("rb")
     with raw:
-        yield LogFile(path, raw)
+        with _reading(path):
+            log = LogFile(path, raw)
+        yield log
 
 
 @contextmanager
