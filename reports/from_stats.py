@@ -50,6 +50,13 @@ def _keeps_one_value(query: Query) -> bool:
     return values == 1
 
 
+def asks_no_days(query: Query) -> bool:
+    """Return whether nothing shorter than a month is told apart."""
+    filtered = (each.dimension for each in conditions(query.filters))
+    named = {each.name for each in (*query.dimensions, *filtered)}
+    return not named & {"day", "week"}
+
+
 def is_folded(stats: pl.DataFrame, query: Query) -> bool:
     """Return whether filtered values may be hidden in ``(other)``."""
     if not _stored(each.dimension for each in conditions(query.filters)):

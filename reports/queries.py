@@ -14,7 +14,13 @@ import polars as pl
 from config.settings import SiteSettings
 from reports.answer import Answer, AsOf, Figure, Source
 from reports.from_events import Counted, Tick, count_events
-from reports.from_stats import TOTAL, count_stats, is_folded, stored_dimension
+from reports.from_stats import (
+    TOTAL,
+    asks_no_days,
+    count_stats,
+    is_folded,
+    stored_dimension,
+)
 from reports.period import Period
 from reports.query import Query
 from reports.ranking import result_rows, summed
@@ -111,7 +117,8 @@ class Statistics:
     def _count(self, query: Query, tick: Tick) -> tuple[Source, Counted]:
         dimension = stored_dimension(query)
         if dimension is not None:
-            stats = self._stats.read(query.site.id, dimension, query.period.dates())
+            days, whole = query.period.dates(), asks_no_days(query)
+            stats = self._stats.read(query.site.id, dimension, days, by_month=whole)
             if not is_folded(stats, query):
                 return Source.DAILY_STATS, count_stats(stats, query)
         days = [day for day in self._events.days() if day in query.period]

@@ -1,15 +1,18 @@
-"""``daily_stats`` kept at hand: each day's file is read once per site and dimension.
+"""``daily_stats`` kept at hand: what is read of a file once is not read again.
 
 Files never change, so what was read of one stays true until a newer version of the
-table no longer has it. What is kept is bounded by *max_bytes*, oldest use first out.
+table no longer has it. Whole months that are over can be had added up, which makes a
+year a few rows a value. What is kept is bounded, the longest unused goes first.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import groupby
 
 import polars as pl
 
+from warehouse.breakdown import MEASURES
 from warehouse.delta import delta_errors
 from warehouse.schema import DAILY_STATS
 from warehouse.tables import TableView
@@ -22,12 +25,13 @@ _KEPT = tuple(
 # What a frame costs beside its values.
 _FRAME_BYTES = 2_048
 
-_Key = tuple[date, str, str]
+_Days = tuple[date, ...]
+_Key = tuple[_Days, str, str]
 _Paths = tuple[str, ...]
 
 
 class StatsCache:
-    """Frames of (site, dimension) by day; belongs to one thread."""
+    """Frames of a site and dimension by day or month; belongs to one thread."""
 
     def __init__(self, view: TableView, max_bytes: int) -> None:
         self._view = view
@@ -47,7 +51,7 @@ class StatsCache:
             paths.setdefault(file.day, []).append(file.path)
         self._paths = {day: tuple(names) for day, names in paths.items()}
         for key in [*self._kept]:
-            if self._kept[key][0] != self._paths.get(key[0]):
+            if self._kept[key][0] != self._paths_of(key[0]):
                 self._forget(key)
 
     @property
@@ -60,23 +64,45 @@ class StatsCache:
         """The days the table has, oldest first."""
         return sorted(self._paths)
 
-    def read(self, site: str, dimension: str, days: Sequence[date]) -> pl.DataFrame:
-        """Return the rows of *site* and *dimension* on *days*, without those two."""
+    def read(
+        self,
+        site: str,
+        dimension: str,
+        days: Sequence[date],
+        *,
+        by_month: bool = False,
+    ) -> pl.DataFrame:
+        """Return the rows of *site* and *dimension* on *days*, without those two.
+
+        *by_month*: those of a month that is over and wanted whole come added up,
+        as if they were of its first stored day.
+        """
         wanted = [day for day in days if day in self._paths]
+        spans = self._spans(wanted) if by_month else [(day,) for day in wanted]
         # Taken before anything is kept, which may push any of them out.
-        frames = {day: self._kept_of((day, site, dimension)) for day in wanted}
-        missing = [day for day, frame in frames.items() if frame is None]
-        for day, frame in self._load(site, dimension, missing).items():
-            frames[day] = frame
-            self._keep((day, site, dimension), frame)
+        frames = {span: self._kept_of((span, site, dimension)) for span in spans}
+        missing = [span for span, frame in frames.items() if frame is None]
+        loaded = self._load(site, dimension, [day for span in missing for day in span])
+        for span in missing:
+            frame = _added_up([loaded[day] for day in span])
+            frames[span] = frame
+            self._keep((span, site, dimension), frame)
         found = [frame for frame in frames.values() if frame is not None]
         return pl.concat(found) if found else self._empty()
 
-    def _kept_of(self, key: _Key) -> pl.DataFrame | None:
-        if key not in self._kept:
-            return None
-        self._kept.move_to_end(key)
-        return self._kept[key][1]
+    def _spans(self, wanted: Iterable[date]) -> list[_Days]:
+        """Return *wanted* as whole months where they are closed, else as days."""
+        stored = {month: tuple(days) for month, days in groupby(self.days, _month)}
+        newest = max(stored, default=None)
+        spans: list[_Days] = []
+        for month, group in groupby(wanted, _month):
+            days = tuple(group)
+            is_whole = days == stored[month] and month != newest
+            spans += [days] if is_whole else [(day,) for day in days]
+        return spans
+
+    def _paths_of(self, days: _Days) -> _Paths:
+        return tuple(path for day in days for path in self._paths.get(day, ()))
 
     def _load(
         self, site: str, dimension: str, days: Sequence[date]
@@ -96,14 +122,35 @@ class StatsCache:
     def _empty(self) -> pl.DataFrame:
         return self._view.scan([], _KEPT).collect()
 
+    def _kept_of(self, key: _Key) -> pl.DataFrame | None:
+        if key not in self._kept:
+            return None
+        self._kept.move_to_end(key)
+        return self._kept[key][1]
+
     def _keep(self, key: _Key, frame: pl.DataFrame) -> None:
-        self._kept[key] = (self._paths[key[0]], frame)
+        self._kept[key] = (self._paths_of(key[0]), frame)
         self._bytes += _size(frame)
         while self._bytes > self._max_bytes and self._kept:
             self._forget(next(iter(self._kept)))
 
     def _forget(self, key: _Key) -> None:
         self._bytes -= _size(self._kept.pop(key)[1])
+
+
+def _month(day: date) -> tuple[int, int]:
+    return day.year, day.month
+
+
+def _added_up(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows of one day as they are, those of several added up."""
+    if len(frames) == 1:
+        return frames[0]
+    whole = pl.concat(frames)
+    sums = whole.group_by("value", "currency").agg(
+        pl.col("day").min(), pl.col(MEASURES).sum()
+    )
+    return sums.select(whole.columns)
 
 
 def _size(frame: pl.DataFrame) -> int:

@@ -85,6 +85,44 @@ def test_what_is_kept_stays_within_its_bound(warehouse: Warehouse) -> None:
             assert cache.size_bytes <= bound
 
 
+def test_a_month_that_is_over_comes_added_up(tmp_path: Path) -> None:
+    days = [date(2026, month, number) for month in (9, 10, 11) for number in (1, 2, 9)]
+    rows = [
+        event(day=day, visitor=visitor, path=f"/{visitor % 3}")
+        for day in days
+        for visitor in range(1, 6)
+    ]
+    cache = _cache(store(tmp_path, rows))
+    wanted = days[1:]
+
+    got = cache.read("shop", "page", wanted, by_month=True)
+    by_day = cache.read("shop", "page", wanted)
+
+    # September is not wanted whole and November is not over.
+    assert sorted(set(got["day"])) == [*days[1:4], *days[6:]]
+    assert got.height == by_day.height - 6
+    names = ["value", "visitors", "pageviews", "sessions", "duration_s"]
+    sums = [
+        frame.select(names).group_by("value").sum().sort("value")
+        for frame in (got, by_day)
+    ]
+    assert sums[0].equals(sums[1])
+
+
+def test_a_day_rebuilt_late_changes_its_month(tmp_path: Path) -> None:
+    days = [date(2026, month, number) for month in (9, 10) for number in (1, 2)]
+    warehouse = store(tmp_path, [event(day=day) for day in days])
+    cache = _cache(warehouse)
+    before = cache.read("shop", "total", days, by_month=True)["visitors"].sum()
+    stats = built([event(day=days[0], visitor=n) for n in range(1, 11)])[1]
+    warehouse.open(DAILY_STATS).replace_days(days[:1], [stats], now_s=0)
+    cache.refresh()
+
+    after = cache.read("shop", "total", days, by_month=True)["visitors"].sum()
+
+    assert (before, after) == (4, 13)
+
+
 def test_days_the_table_lacks_have_no_rows(warehouse: Warehouse) -> None:
     cache = _cache(warehouse)
 
