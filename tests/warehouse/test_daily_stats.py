@@ -226,6 +226,21 @@ def test_values_past_the_limit_fold_into_one_with_exact_visitors(
     assert by(dimension, "events", *events, limit=2) == {"(other)": 4, "a": 2, "b": 3}
 
 
+def test_values_with_more_sessions_stay_whatever_their_events() -> None:
+    busy = [event(source="a", path=f"/{number}") for number in range(9)]
+    known = [event(visitor=visitor, source="b") for visitor in (2, 3)]
+    events = [*busy, *known]
+
+    assert by("source", "events", *events, limit=1) == {"(other)": 9, "b": 2}
+
+
+def test_of_values_with_as_many_sessions_those_with_more_events_stay() -> None:
+    events = [event(source="a"), event(source="b", visitor=2)]
+    events.append(event("12:01", visitor=2))
+
+    assert by("source", "events", *events, limit=1) == {"(other)": 1, "b": 2}
+
+
 def test_a_session_that_touched_several_folded_values_counts_once() -> None:
     events = [
         event(f"12:{minute:02}", path=path) for minute, path in enumerate("aabcd")

@@ -64,6 +64,14 @@ def test_ties_are_settled_by_all_an_event_holds() -> None:
             id="whoever sent it",
         ),
         pytest.param(
+            [
+                event("12:05", event_id=1, path="/b"),
+                event(event_id=1, path="/a", seq=1),
+            ],
+            ["/a"],
+            id="time before the place in a request",
+        ),
+        pytest.param(
             [event(event_id=1, path="/b", seq=1), event(event_id=1, path="/a")],
             ["/a"],
             id="the first of a request",

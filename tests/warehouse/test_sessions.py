@@ -127,6 +127,9 @@ def test_a_session_starts_with_its_first_interactive_event() -> None:
             id="the only pageview is a server's",
         ),
         pytest.param(
+            [event(), event("12:05", server=True)], False, id="and a server's pageview"
+        ),
+        pytest.param(
             [event("00:10", channel="internal")], False, id="continued from yesterday"
         ),
     ],
