@@ -20,6 +20,8 @@ from tests.waiting import wait_until
 KILLS = 10
 FEW_KILLS = 3
 MANY_KILLS = 200
+# For a busy machine; a quiet one takes half a minute.
+PATIENCE_S = 300
 CLIENTS = 4
 # Hits acknowledged between two kills: from none, while roles still start, to those
 # of a load and a build.
@@ -77,6 +79,7 @@ def survive(installation: Installation, chance: random.Random, kills: int) -> No
 
 
 @pytest.mark.crash
+@pytest.mark.timeout(PATIENCE_S)
 def test_kills_under_load_lose_nothing_and_count_nothing_twice(
     tmp_path: Path, chance: random.Random
 ) -> None:
@@ -95,6 +98,7 @@ def children(supervisor: Role) -> list[int]:
 
 
 @pytest.mark.crash
+@pytest.mark.timeout(PATIENCE_S)
 def test_the_supervisor_and_its_children_may_be_killed(
     tmp_path: Path, chance: random.Random
 ) -> None:

@@ -213,6 +213,7 @@ def run(installation: Installation, *words: str, given: str = "") -> str:
     return done.stdout
 
 
+@pytest.mark.timeout(300)  # for a busy machine
 def test_what_is_sent_comes_out_exactly(
     installation: Installation, now: datetime
 ) -> None:

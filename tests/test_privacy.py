@@ -122,9 +122,9 @@ def installation(tmp_path: Path) -> Installation:
 def test_no_canary_gets_through_any_door(
     tmp_path: Path, installation: Installation
 ) -> None:
-    with running(installation, WORKER) as [worker]:
+    with running(installation, WORKER, "batcher run") as roles:
         answers = enter_all(installation)
-        assert worker.stop() == 0
+        assert [role.stop() for role in roles] == [0, 0]
     check_answers(answers)
     printed = import_history(installation, tmp_path) + settle(installation)
     reported = read_reports(installation)
