@@ -11,12 +11,14 @@ from aiohttp import web
 from config.errors import Retryable
 from config.logs import say
 from config.settings import ProxySettings
+from proxy import opt_out_page
 from proxy.answer import QuickAnswer, full_answer, json_answer, wire_bytes
 from proxy.body import RefusedBodyError, read_body
 from proxy.demo_site import Page as DemoPage
 from proxy.demo_site import demo_page
 from proxy.hit import MalformedBodyError, decode_hits
 from proxy.intake import Intake, Receipt
+from proxy.opt_out import has_opted_out
 from proxy.protocols import native
 from proxy.sender import Sender
 from proxy.sites import Sites
@@ -87,6 +89,7 @@ class Door:
             native.EVENTS_PATH: {"POST": self._events, "OPTIONS": self._preflight},
             native.PIXEL_PATH: {"GET": self._pixel},
             self._settings.tag_path: {"GET": self._script, "HEAD": self._script},
+            opt_out_page.PATH: {"GET": self._opt_out, "POST": self._choose},
             "/healthz": {"GET": self._health, "HEAD": self._health},
             "/readyz": {"GET": self._ready, "HEAD": self._ready},
         }
@@ -160,11 +163,7 @@ class Door:
     async def _events(
         self, request: web.BaseRequest, _query: str
     ) -> web.StreamResponse:
-        body = await read_body(
-            request,
-            most_bytes=self._settings.max_body_bytes,
-            timeout_s=self._settings.request_timeout_s,
-        )
+        body = await self._body(request)
         hits = decode_hits(body, self._settings.max_events)
         sender = Sender(request.headers, request.remote, native.NAME)
         receipt = await self._intake.receive(hits, sender)
@@ -223,6 +222,27 @@ class Door:
         # The same bytes for everybody and no validator: nothing to recognise a
         # browser by (TRUST L-20).
         return full_answer(HTTPStatus.OK, self._tag, {**TAG_HEADERS})
+
+    async def _body(self, request: web.BaseRequest) -> bytes:
+        return await read_body(
+            request,
+            most_bytes=self._settings.max_body_bytes,
+            timeout_s=self._settings.request_timeout_s,
+        )
+
+    async def _opt_out(
+        self, request: web.BaseRequest, _query: str
+    ) -> web.StreamResponse:
+        opted_out = has_opted_out(request.headers)
+        page = opt_out_page.opt_out_page(opted_out=opted_out).encode()
+        return full_answer(HTTPStatus.OK, page, opt_out_page.HEADERS)
+
+    async def _choose(
+        self, request: web.BaseRequest, _query: str
+    ) -> web.StreamResponse:
+        body = await self._body(request)
+        headers = opt_out_page.choice_headers(body, request.headers)
+        return full_answer(HTTPStatus.SEE_OTHER, b"", headers)
 
     def _demo_methods(self, path: str) -> dict[str, Handler] | None:
         page = demo_page(self._demo, path.removeprefix(_DEMO_PATH))

@@ -4,12 +4,14 @@ The cookie it sets holds no id, is the only one Millpond ever sets, and is never
 to last longer: an objection stands for thirteen months from when it was made.
 """
 
-from collections.abc import Mapping
-from urllib.parse import parse_qs
+import re
 
-from proxy.opt_out import COOKIE
+from multidict import MultiMapping
+
+from proxy.opt_out import COOKIE, has_opted_out
 
 PATH = "/optout"
+_CHOICE_IN = re.compile(rb"(?:^|&)choice=in(?:&|$)")
 _THIRTEEN_MONTHS_S = 395 * 86_400
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -52,22 +54,16 @@ def opt_out_page(*, opted_out: bool) -> str:
     )
 
 
-def choice_headers(
-    body: bytes, headers: Mapping[str, str], *, opted_out: bool
-) -> dict[str, str]:
+def choice_headers(body: bytes, headers: MultiMapping[str]) -> dict[str, str]:
     """Return the headers that carry out the choice in a posted form, and lead back.
 
-    A form without a choice is an objection.
+    A form without a choice is an objection, and so is one that cannot be read.
     """
-    choice = parse_qs(body.decode("latin-1"), max_num_fields=8).get("choice", ["out"])
-    wants_out = choice[-1] != "in"
-    # The browser names its origin when it posts; a cookie set over TLS stays there.
     secure = "; Secure" if headers.get("Origin", "").startswith("https:") else ""
     answer = {"Location": "optout", **HEADERS}
-    if wants_out and not opted_out:
-        answer["Set-Cookie"] = (
-            f"{COOKIE}=1; Path=/; Max-Age={_THIRTEEN_MONTHS_S}; SameSite=Lax{secure}"
-        )
-    elif not wants_out:
+    if _CHOICE_IN.search(body):
         answer["Set-Cookie"] = f"{COOKIE}=; Path=/; Max-Age=0; SameSite=Lax{secure}"
+    elif not has_opted_out(headers):
+        age = f"Max-Age={_THIRTEEN_MONTHS_S}"
+        answer["Set-Cookie"] = f"{COOKIE}=1; Path=/; {age}; SameSite=Lax{secure}"
     return answer
