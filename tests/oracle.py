@@ -153,3 +153,11 @@ def check_figures(installation: Installation) -> None:
 
         assert not expected.is_empty()
         assert_frame_equal(found, expected)
+
+
+def check_visitors(installation: Installation, most: int) -> None:
+    """Hold each site and day to *most* visitors: a restart must not make new ones."""
+    events = Warehouse(installation.data / "warehouse").view(EVENTS).read()
+    counts = events.group_by("site", "day").agg(pl.col("visitor").n_unique())
+
+    assert counts.filter(pl.col("visitor") > most).rows() == []

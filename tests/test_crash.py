@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.oracle import Account, Answer, check_figures, check_stored
+from tests.oracle import Account, Answer, check_figures, check_stored, check_visitors
 from tests.processes import Installation, Role, install, running, settle, wait_ready
 from tests.senders import load
 from tests.waiting import wait_until
@@ -75,6 +75,7 @@ def survive(installation: Installation, chance: random.Random, kills: int) -> No
 
     assert account.count(Answer.NONE) > 0
     check_stored(account, installation)
+    check_visitors(installation, CLIENTS)
     check_figures(installation)
 
 
@@ -118,6 +119,7 @@ def test_the_supervisor_and_its_children_may_be_killed(
     settle(installation)
 
     check_stored(account, installation)
+    check_visitors(installation, CLIENTS)
     check_figures(installation)
 
 
