@@ -17,6 +17,9 @@ from warehouse.tables import StoredTable, Warehouse
 # What the tables' commits are dated to: 2026-11-22T08:00:00Z.
 BUILT_AT_S = 1_795_334_400
 
+WALK_DAY = date(2026, 11, 20)
+WEEK = ["2026-11-16", "2026-11-22"]
+
 
 def store(
     root: Path,
@@ -89,3 +92,19 @@ def asked(warehouse: Warehouse, raw: object) -> Answer:
 def results(answer: Answer) -> list[tuple[object, ...]]:
     """Return an answer's rows, dimensions and metrics side by side."""
     return [(*row.dimensions, *row.metrics) for row in answer.rows]
+
+
+def walks() -> list[Row]:
+    """Return two visitors' walks through a site on one day, and another site's."""
+    first: Row = {"day": WALK_DAY, "visitor": 1, "country": "DE", "source": "Google"}
+    second: Row = {"day": WALK_DAY, "visitor": 2, "country": "FR"}
+    return [
+        event("10:00", **first, path="/"),
+        event("10:01", **first, path="/a"),
+        event("10:02", **first, path="/a", name="signup"),
+        event("15:00", **first, path="/b"),
+        event("11:00", **second, path="/a"),
+        event("11:09", **second, path="/a", name="engagement", engaged_ms=9_000),
+        event("12:00", day=WALK_DAY, visitor=None, country="DE", path="/a"),
+        event("12:00", day=WALK_DAY, visitor=9, site="blog", path="/a"),
+    ]
