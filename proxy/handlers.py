@@ -23,12 +23,15 @@ from proxy.protocols import native
 from proxy.sender import Sender
 from proxy.sites import Sites
 from proxy.tag import TAG_HEADERS
-from proxy.throttle import OncePerSecond
+from proxy.throttle import Throttle
 
 Handler = Callable[[web.BaseRequest, str], Awaitable[web.StreamResponse]]
 
 _LOG = logging.getLogger("millpond.proxy")
 _RETRY_AFTER_S = "2"
+_SAY_EVERY_S = 5.0
+# A site has few origins; but anyone may put any port behind its name.
+_MOST_QUICK = 64
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "POST, GET, OPTIONS",
     "Access-Control-Allow-Headers": "content-type",
@@ -80,8 +83,8 @@ class Door:
         self._quick: dict[str | None, bytes] = {}
         self._quick_second = 0
         # The log may lie on the very disk that is full.
-        self._refusals = OncePerSecond()
-        self._failures = OncePerSecond()
+        self._refusals = Throttle(_SAY_EVERY_S)
+        self._failures = Throttle(_SAY_EVERY_S)
         self._routes = self._build_routes()
 
     def _build_routes(self) -> dict[str, dict[str, Handler]]:
@@ -193,6 +196,8 @@ class Door:
             self._quick_second = second
         wire = self._quick.get(origin)
         if wire is None:
+            if len(self._quick) >= _MOST_QUICK:
+                self._quick.clear()
             headers = {"Content-Type": "application/json", **_NO_STORE, **_cors(origin)}
             wire = self._quick[origin] = wire_bytes(
                 HTTPStatus.ACCEPTED,

@@ -41,7 +41,12 @@ class Journal:
     """One lane of the spool, written by groups from a thread of its own."""
 
     def __init__(
-        self, lane: Lane, loop: asyncio.AbstractEventLoop, *, window_s: float
+        self,
+        lane: Lane,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        window_s: float,
+        patience_s: float = 5.0,
     ) -> None:
         self._lane = lane
         self._loop = loop
@@ -49,7 +54,15 @@ class Journal:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._group = _Group()
         self._busy = False
+        self._patience_s = patience_s
+        self._began_s: float | None = None
         self.healthy = True
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a write has not come back for so long that the disk must hang."""
+        began_s = self._began_s
+        return began_s is not None and self._loop.time() - began_s > self._patience_s
 
     def append(self, lines: list[bytes], drops: DropCounts) -> asyncio.Future[None]:
         """Return a future that is done once *lines* and *drops* are durable.
@@ -84,6 +97,7 @@ class Journal:
 
     def _commit(self) -> None:
         group, self._group = self._group, _Group()
+        self._began_s = self._loop.time()
         written = self._loop.run_in_executor(self._thread, self._write, group)
         written.add_done_callback(lambda done: self._settle(group, done))
 
@@ -91,6 +105,7 @@ class Journal:
         self._lane.commit(group.lines, encode_drops(group.drops))
 
     def _settle(self, group: _Group, written: "asyncio.Future[None]") -> None:
+        self._began_s = None
         error = written.exception()
         self.healthy = error is None
         for waiter in group.waiters:

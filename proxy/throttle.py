@@ -1,18 +1,21 @@
-"""Lets a log line through once a second, so that a flood of failures fills no disk."""
+"""Lets a log line through now and then, so that a flood of failures fills no disk."""
 
 
-class OncePerSecond:
-    """Counts what happens, and once a second says how often it has."""
+class Throttle:
+    """Counts what happens, and says how often it has: once in *every_s* seconds."""
 
-    def __init__(self) -> None:
-        self._second = 0
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._said_at_s: float | None = None
         self._held_back = 0
 
     def count(self, now_s: float) -> int:
-        """Return how many there were since the last time; 0 within the same second."""
+        """Return how many there were since the last time; 0 when that was just now."""
         self._held_back += 1
-        if int(now_s) == self._second:
+        said_at_s = self._said_at_s
+        # A clock that was set back must not silence it.
+        if said_at_s is not None and 0 <= now_s - said_at_s < self._every_s:
             return 0
-        self._second = int(now_s)
+        self._said_at_s = now_s
         count, self._held_back = self._held_back, 0
         return count

@@ -27,12 +27,13 @@ from proxy.handlers import Door, Readiness
 from proxy.intake import Intake
 from proxy.journal import Journal
 from proxy.moment import Calendars
-from proxy.name import is_event_name
+from proxy.name import forget_names
 from proxy.referrer import Referrers
 from proxy.server import SilentServer
 from proxy.sites import build_sites
 from proxy.spool_probe import takes_writes
 from proxy.tag import tag_script
+from proxy.throttle import Throttle
 from proxy.user_agent import Classifier
 
 _LOG = logging.getLogger("millpond.proxy")
@@ -40,6 +41,7 @@ _TICK_S = 0.25
 _REFRESH_S = 20.0
 _PROBE_S = 1.0
 _FORGET_S = 3_600.0
+_SAY_EVERY_S = 20.0
 # Less than a supervisor waits: connections that hang do not make it kill us.
 _DRAIN_S = 3.0
 
@@ -73,6 +75,7 @@ class Worker:
         database = settings.privacy.geo_database
         self._geo = Geo(Path(database) if database else None, settings.privacy.geo)
         self._geo_problem: str | None = None
+        self._troubles = Throttle(_SAY_EVERY_S)
         self._referrers = Referrers()
         self._journal = Journal(
             self._lane, loop, window_s=settings.spool.fsync_window_ms / 1_000
@@ -104,9 +107,12 @@ class Worker:
     def readiness(self) -> Readiness:
         """Return whether this worker can take events, and all that is not right."""
         problems = dict(self._job_problems())
-        ready = self._journal.healthy and self._has_salts()
+        writes = self._journal.healthy and not self._journal.is_stuck
+        ready = writes and self._has_salts()
         if not self._journal.healthy:
             problems["spool"] = "the last write did not reach the disk"
+        elif self._journal.is_stuck:
+            problems["spool"] = "the disk does not answer"
         if not self._has_salts():
             problems["salts"] = "no salt for today: visitors cannot be hashed"
         if self._spool.quarantined():
@@ -163,7 +169,9 @@ class Worker:
         try:
             await upkeep
         except MillpondError as error:
-            say(_LOG, "upkeep_failed", level=logging.WARNING, error=error)
+            if count := self._troubles.count(self._clock()):
+                level = logging.WARNING
+                say(_LOG, "upkeep_failed", level=level, error=error, count=count)
 
     async def _seal_if_due(self, now: float) -> None:
         await self._journal.run(partial(self._lane.seal_if_due, now))
@@ -200,7 +208,7 @@ class Worker:
             self._sites,
         ):
             cache.forget()
-        is_event_name.cache_clear()
+        forget_names()
 
     async def close(self) -> None:
         """Make durable what was received, seal it, and wipe the salts."""

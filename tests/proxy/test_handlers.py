@@ -132,6 +132,8 @@ def test_a_header_names_the_reasons_where_that_is_wanted(
         pytest.param("日://shop.example", "", id="letters in the scheme"),
         pytest.param("\udcff://shop.example", "", id="no UTF-8 in the scheme"),
         pytest.param("https://shop.example/canary", "", id="with a path"),
+        # Another spelling of the same name, which no browser sends.
+        pytest.param("https://\uff53hop.example", "", id="other letters"),
     ],
 )
 @pytest.mark.parametrize("close", [True, False], ids=["ordinary", "quick"])

@@ -170,6 +170,26 @@ async def test_a_disk_that_fails_takes_nothing_and_works_again_by_itself(
     assert read_spool(tmp_path).paths == ["/before", "/after"]
 
 
+async def test_a_disk_that_does_not_answer_is_noticed(tmp_path: Path) -> None:
+    lane = Lane.open(Spool(tmp_path), "worker-0", SpoolSettings())
+    loop = asyncio.get_running_loop()
+    journal = Journal(lane, loop, window_s=0, patience_s=0.01)
+    slow_disk = threading.Event()
+    blocked = asyncio.ensure_future(journal.run(lambda: slow_disk.wait(20)))
+    await turns(2)
+
+    waiter = journal.append([line("/a")], NONE)
+    before = journal.is_stuck
+    async with asyncio.timeout(20):
+        while not journal.is_stuck:
+            await turns(1)
+    slow_disk.set()
+    await asyncio.gather(waiter, blocked)
+
+    assert (before, journal.is_stuck) == (False, False)
+    await journal.close()
+
+
 async def test_a_client_that_has_gone_takes_nobody_with_it(
     journal: Journal, tmp_path: Path
 ) -> None:
