@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
-from typing import Any
 
 from tests.oracle import Account, Answer, Sent
 from tests.processes import Installation
@@ -18,19 +17,24 @@ _PAUSE_S = 0.004
 _TRY_AGAIN_S = 0.05
 _ANSWER_S = 5.0
 _MOST_HITS = 4
+_BUSY = 300
 
 
 class Sender:
     """One client: a visitor who sends requests of a few hits, until told to stop."""
 
     def __init__(
-        self, installation: Installation, account: Account, name: str, stop: Any
+        self,
+        installation: Installation,
+        account: Account,
+        index: int,
+        stop: threading.Event,
     ) -> None:
         self._installation = installation
         self._account = account
-        self._name = name
-        self._chance = random.Random(name)  # noqa: S311 - which hits come is no secret
-        self._stop: threading.Event = stop
+        self._index = index
+        self._chance = random.Random(index)  # noqa: S311 - which hits come is no secret
+        self._stop = stop
         self._connection: HTTPConnection | None = None
         self._number = 0
         self._messages: list[tuple[str, str]] = []
@@ -59,7 +63,7 @@ class Sender:
             return Sent(*self._chance.choice(self._messages))
         self._number += 1
         site = self._chance.choice(["shop", "blog"])
-        message = f"{self._name}/{self._number}"
+        message = f"client-{self._index}/{self._number}"
         if drawn > 0.95:
             return Sent(site, message, "foreign_origin")
         if drawn > 0.9:
@@ -73,7 +77,7 @@ class Sender:
         return answer
 
     def _post(self, body: str, agent: str) -> Answer:
-        headers = {"User-Agent": agent, "X-Forwarded-For": _address(self._name)}
+        headers = {"User-Agent": agent, "X-Forwarded-For": self._address()}
         if self._connection is None:
             self._connection = self._installation.connect(_ANSWER_S)
             try:
@@ -92,6 +96,12 @@ class Sender:
             return Answer.REFUSED
         assert response.status == HTTPStatus.ACCEPTED
         return Answer.ACKNOWLEDGED
+
+    def _address(self) -> str:
+        """Return an address, another one before its visitor gets suspiciously busy."""
+        address = f"2001:db8:{self._index:x}:{self._number // _BUSY:x}::1"
+        self._account.addresses.add(address)
+        return address
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -115,18 +125,11 @@ def _body(hit: Sent) -> dict[str, object]:
     }
 
 
-def _address(name: str) -> str:
-    return f"198.51.100.{sum(name.encode()) % 250 + 1}"
-
-
 @contextmanager
-def load(installation: Installation, name: str, clients: int) -> Iterator[Account]:
+def load(installation: Installation, clients: int) -> Iterator[Account]:
     """Send from *clients* threads while the block runs; yield their account."""
     account, stop = Account(), threading.Event()
-    senders = [
-        Sender(installation, account, f"{name}-{number}", stop)
-        for number in range(clients)
-    ]
+    senders = [Sender(installation, account, index, stop) for index in range(clients)]
     threads = [threading.Thread(target=each.run, daemon=True) for each in senders]
     for thread in threads:
         thread.start()

@@ -64,7 +64,7 @@ def survive(installation: Installation, chance: random.Random, kills: int) -> No
     """Kill roles under load, let all recover, and hold the tables to the account."""
     with (
         running(installation, *WORKERS, BATCHER) as roles,
-        load(installation, "client", CLIENTS) as account,
+        load(installation, CLIENTS) as account,
     ):
         for _ in range(kills):
             let_work(account, chance)
@@ -75,7 +75,7 @@ def survive(installation: Installation, chance: random.Random, kills: int) -> No
 
     assert account.count(Answer.NONE) > 0
     check_stored(account, installation)
-    check_visitors(installation, CLIENTS)
+    check_visitors(account, installation)
     check_figures(installation)
 
 
@@ -106,7 +106,7 @@ def test_the_supervisor_and_its_children_may_be_killed(
     installation = install(tmp_path)
     with (
         running(installation, "up") as [supervisor],
-        load(installation, "client", CLIENTS) as account,
+        load(installation, CLIENTS) as account,
     ):
         for pid in chance.sample(children(supervisor), FEW_KILLS):
             let_work(account, chance)
@@ -119,7 +119,7 @@ def test_the_supervisor_and_its_children_may_be_killed(
     settle(installation)
 
     check_stored(account, installation)
-    check_visitors(installation, CLIENTS)
+    check_visitors(account, installation)
     check_figures(installation)
 
 
@@ -129,7 +129,7 @@ def test_told_to_stop_all_of_it_stops_in_order_and_loads_the_rest(
 ) -> None:
     installation = install(tmp_path)
     with running(installation, "up") as [supervisor]:
-        with load(installation, "client", CLIENTS) as account:
+        with load(installation, CLIENTS) as account:
             wait_until(lambda: account.count(Answer.ACKNOWLEDGED) > 100, "answers")
         exit_code = supervisor.stop()
 
