@@ -1,6 +1,7 @@
 """Imports of logs in this process: lines, a clock of their own, what is stored."""
 
 import gzip
+import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -89,9 +90,13 @@ def drops(settings: Settings) -> dict[str, int]:
     return dict(rows.rows())
 
 
-def ledger_kinds(settings: Settings) -> list[tuple[str, str]]:
-    """Return kind and subject of the ledger's entries, in order."""
-    return stored(settings, LEDGER).sort("number").select("kind", "subject").rows()
+def recorded_salts(settings: Settings) -> dict[str, list[str]]:
+    """Return the markers on record as created and destroyed by imports, in order."""
+    entries = stored(settings, LEDGER).filter(subject="import").sort("number")
+    found: dict[str, list[str]] = {"salt_created": [], "salt_destroyed": []}
+    for kind, detail in entries.select("kind", "detail").rows():
+        found[kind] += json.loads(detail)["markers"]
+    return found
 
 
 def received(settings: Settings) -> int:
