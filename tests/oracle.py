@@ -98,7 +98,7 @@ def check_stored(account: Account, installation: Installation) -> None:
     lost, invented = acknowledged - times.keys(), times.keys() - sent
     twice = [key for key, count in times.items() if count > 1]
     found = (len(lost), len(invented), len(twice))
-    assert found == (0, 0, 0), "lost, invented, twice"
+    assert found == (0, 0, 0), f"lost, invented, twice: {found}"
     check_counts(account, received(warehouse))
 
 
@@ -137,7 +137,7 @@ def check_counts(account: Account, counted: Counter[tuple[str, str]]) -> None:
         for fate in answered.keys() | unanswered.keys() | counted.keys()
         if not 0 <= counted[fate] - answered[fate] <= unanswered[fate]
     }
-    assert wrong == {}, "answered, counted, answered and unanswered"
+    assert wrong == {}, f"answered, counted, at most: {wrong}"
 
 
 def check_figures(installation: Installation) -> None:
@@ -153,7 +153,7 @@ def check_figures(installation: Installation) -> None:
             each.view(table).read().sort(order) for each in (stored, clean)
         )
 
-        assert not expected.is_empty()
+        assert not expected.is_empty(), f"no {table.name} to compare"
         assert_frame_equal(found, expected)
 
 
@@ -163,4 +163,4 @@ def check_visitors(account: Account, installation: Installation) -> None:
     counts = events.group_by("site", "day").agg(pl.col("visitor").n_unique())
     too_many = counts.filter(pl.col("visitor") > len(account.addresses))
 
-    assert too_many.rows() == []
+    assert too_many.is_empty(), f"of {len(account.addresses)}: {too_many.rows()}"
