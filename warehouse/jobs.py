@@ -108,7 +108,8 @@ class _Build:
     """One build, under the lock."""
 
     def __init__(self, warehouse: Warehouse, rules: Rules, now_s: float) -> None:
-        self._events = warehouse.view(EVENTS)
+        # Opened, not viewed: what is noted as built must be durable itself.
+        self._events = warehouse.open(EVENTS)
         self._sessions = warehouse.open(SESSIONS)
         self._stats = warehouse.open(DAILY_STATS)
         self._rules = rules
