@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -167,8 +168,18 @@ class Crowd:
             threading.Thread(target=self._send, args=(number,))
             for number in range(size)
         ]
+
+    def __enter__(self) -> Self:
+        """Begin to send."""
         for thread in self._threads:
             thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Stop sending."""
+        self._enough.set()
+        for thread in self._threads:
+            thread.join(20)
 
     def _send(self, client: int) -> None:
         number = 0
@@ -189,23 +200,16 @@ class Crowd:
         if status == 202:
             self.acknowledged.add(path)
 
-    def finish(self) -> None:
-        """Stop sending."""
-        self._enough.set()
-        for thread in self._threads:
-            thread.join(20)
-
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_ending_under_load_loses_nothing_acknowledged(
     tmp_path: Path, how: signal.Signals
 ) -> None:
     with WorkerProcess(tmp_path) as worker:
-        crowd = Crowd(worker)
-        wait_until(lambda: len(crowd.acknowledged) > 300, "some events")
+        with Crowd(worker) as crowd:
+            wait_until(lambda: len(crowd.acknowledged) > 300, "some events")
 
-        code = worker.end(how)
-        crowd.finish()
+            code = worker.end(how)
 
         # The next one finds what a dead one left open.
         worker.start()

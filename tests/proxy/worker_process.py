@@ -70,9 +70,13 @@ class WorkerProcess:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        """Stop it, if nothing has yet."""
-        if self._process is not None and self._process.poll() is None:
+        """Stop it, if nothing has yet, and leave none behind that does not."""
+        if self._process is None or self.has_ended:
+            return
+        try:
             self.stop()
+        finally:
+            self._leave_none()
 
     def start(self) -> None:
         """Start the process and wait until it answers."""
@@ -80,7 +84,15 @@ class WorkerProcess:
             self._process = subprocess.Popen(
                 [*self._command, "--config", str(self._config)], cwd=_ROOT, stderr=log
             )
-        wait_until(self._answers, "the worker to answer")
+        try:
+            wait_until(self._answers, "the worker to answer")
+        except BaseException:
+            self._leave_none()
+            raise
+
+    def _leave_none(self) -> None:
+        if not self.has_ended:
+            self.end(signal.SIGKILL)
 
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
