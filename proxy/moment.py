@@ -32,6 +32,11 @@ class LocalDays:
         self._zone = zone
         self._quarters: dict[int, tuple[date, int]] = {}
 
+    @property
+    def remembered(self) -> int:
+        """How many quarters of an hour are held in memory."""
+        return len(self._quarters)
+
     def of(self, at: int) -> tuple[date, int]:
         """Return the local date and hour of *at* (UTC seconds)."""
         quarter = at // _QUARTER_S
@@ -67,10 +72,7 @@ def _parse_text(value: str) -> float | None:
         return None
     if parsed.tzinfo is None:
         parsed = parsed.replace(tzinfo=UTC)
-    try:
-        return parsed.timestamp()
-    except OverflowError:
-        return None
+    return parsed.timestamp()
 
 
 def occurred_at(

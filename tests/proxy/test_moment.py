@@ -26,6 +26,13 @@ NOW = 1_795_406_400.0
         pytest.param(float("nan"), None, id="not a number"),
         pytest.param(float("inf"), None, id="infinite"),
         pytest.param("9999-99-99", None, id="no such date"),
+        pytest.param("0001-01-01T00:00:00+23:59", -62_135_683_140.0, id="year 1"),
+        pytest.param(
+            "9999-12-31T23:59:59-23:59", 253_402_387_139.0, id="end of year 9999"
+        ),
+        pytest.param("\ud800", None, id="half a surrogate"),
+        pytest.param(10**400, None, id="400 digits"),
+        pytest.param(-(10**400), None, id="400 digits, negative"),
     ],
 )
 def test_a_time_is_read_in_every_usual_spelling(
@@ -96,3 +103,14 @@ def test_the_local_day_follows_the_zone_and_its_clock_changes(
     zone: str, at: int, expected: tuple[date, int]
 ) -> None:
     assert LocalDays(ZoneInfo(zone)).of(at) == expected
+
+
+def test_days_are_remembered_up_to_a_bound() -> None:
+    local_days = LocalDays(ZoneInfo("Europe/Berlin"))
+    day_s = 86_400
+
+    for number in range(6_000):
+        local_days.of(number * day_s)
+
+    assert local_days.of(0) == (date(1970, 1, 1), 1)
+    assert local_days.remembered <= 4_096

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.commerce import CommerceName
-from proxy.name import is_event_name
+from proxy.name import forget_names, is_event_name
 
 LONGEST = "newsletter form on the lower half of the second page opened once"
 
@@ -56,3 +56,10 @@ def test_the_commerce_names_may_be_stored(name: str) -> None:
 )
 def test_any_other_name_may_not(name: str) -> None:
     assert not is_event_name(name)
+
+
+def test_names_are_forgotten() -> None:
+    is_event_name("pageview")
+    forget_names()
+
+    assert is_event_name("pageview")
