@@ -51,14 +51,14 @@ def day_facts(
     numbered = _with_measures(sessions)
     by_number = numbered.select(
         *("visitor_no", "several", "bounces", "duration_s"),
-        site_no=pl.lit(day.events["site_no"]).gather(day.bounds["lead"]),
+        site_no=day.leads["site_no"],
     )
     events, orders = day.events, day.orders
     if suspect.any():
         usable = ~pl.lit(suspect).gather("session").fill_null(value=False)
         numbered = numbered.filter(~suspect)
         events, orders = events.filter(usable), orders.filter(usable)
-    loose = events[events["session"].is_null().arg_true()]
+    loose = day.loose
     return DayFacts(
         sites=day.sites,
         sessions=numbered,

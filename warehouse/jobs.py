@@ -2,12 +2,13 @@
 
 One day at a time is in memory. Each table is replaced in one commit for all days, so
 a reader sees a build whole or not at all. Running it twice, or dying on any line,
-changes nothing: what was built is recorded with the last commit.
+changes nothing: what was built, and by which rules, is recorded with the last commit.
 """
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from hashlib import blake2b
 
 import msgspec
 import polars as pl
@@ -18,17 +19,19 @@ from config.settings import Settings
 from warehouse.daily_stats import daily_stats
 from warehouse.locks import try_locked
 from warehouse.schema import DAILY_STATS, EVENTS, SESSIONS
-from warehouse.sessionize import sessionize
+from warehouse.sessionize import NARROW, WIDE, sessionize
 from warehouse.sessions import sessions
-from warehouse.tables import StoredTable, TableView, Warehouse
+from warehouse.tables import StoredTable, TableView, TouchedDays, Warehouse
 
 _LOG = logging.getLogger(__name__)
 _LOCK = "build.lock"
-# So many days share a pair of commits: figures of more would not fit in memory.
-_DAYS_AT_ONCE = 31
 _NO_CURRENCY = "XXX"
 # The newest version of events that is in the derived tables, counted from 1.
 _BUILT_APP = "build"
+# The digest of the rules they were built by, as a transaction's number.
+_RULES_APP = "build rules"
+# Raised by whoever changes what a figure means, so that stored ones are built anew.
+_DEFINITIONS = 1
 
 SitesByDay = dict[date, frozenset[str]]
 
@@ -43,6 +46,11 @@ class Rules(msgspec.Struct, frozen=True):
     currencies: Mapping[str, str]
     zones: Mapping[str, str]
     value_limit: int
+
+    def digest(self) -> int:
+        """Return a number that other rules do not have; it fits a transaction."""
+        text = msgspec.json.encode([_DEFINITIONS, self], order="sorted")
+        return int.from_bytes(blake2b(text, digest_size=7).digest())
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -117,8 +125,11 @@ class _Build:
 
     def run(self, since: date | None, until: date | None, *, full: bool) -> Built:
         number = self._events.version + 1
+        rules = self._rules.digest()
         bounded = since is not None or until is not None
         last = self._stats.transaction_version(_BUILT_APP) or 0
+        if self._stats.transaction_version(_RULES_APP) != rules:
+            last = 0
         if number <= last and not full:
             return Built()
         wanted = self._wanted(last, full=full or last == 0)
@@ -126,15 +137,8 @@ class _Build:
             day: sites for day, sites in wanted.items() if _within(day, since, until)
         }
         # A build of some days leaves the others to the next one.
-        done = {} if bounded or number <= last else {_BUILT_APP: number}
-        built = Built()
-        order = sorted(days)
-        for start in range(0, len(order), _DAYS_AT_ONCE):
-            part = order[start : start + _DAYS_AT_ONCE]
-            built += self._replace({day: days[day] for day in part})
-        if done:
-            self._stats.replace_days([], [], now_s=self._now_s, transactions=done)
-        return built
+        done = {} if bounded else {_BUILT_APP: number, _RULES_APP: rules}
+        return self._replace(days, done) if days or done else Built()
 
     def _wanted(self, last: int, *, full: bool) -> SitesByDay:
         """Return the days to rebuild, with their sites; an empty set is all of them.
@@ -150,45 +154,55 @@ class _Build:
             days[day] = days.get(day, frozenset()) | {site}
         return {day: days[day] for day in stored if day in days}
 
-    def _replace(self, days: SitesByDay) -> Built:
-        stats: list[pl.DataFrame] = []
-        counts = {"events": 0, "sessions": 0}
-
-        def session_frames() -> Iterator[pl.DataFrame]:
-            for day in days:
-                events, found, figures = self._derive(day, days[day])
-                counts["events"] += events
-                counts["sessions"] += found.height
-                stats.append(figures)
-                yield found
-
-        self._sessions.replace_days(days, session_frames(), now_s=self._now_s)
-        self._stats.replace_days(days, stats, now_s=self._now_s)
-        say(_LOG, "built", days=len(days), events=counts["events"])
-        rows = sum(each.height for each in stats)
-        return Built(days=len(days), **counts, daily_stats=rows)
-
-    def _derive(
-        self, day: date, sites: frozenset[str]
-    ) -> tuple[int, pl.DataFrame, pl.DataFrame]:
-        """Return the number of events, and the day's rows for both tables."""
-        events = _rows(self._events, day, sites)
-        found, figures = derive(events, self._rules)
-        if sites:
-            found = pl.concat([_others(self._sessions, day, sites), found])
-            figures = pl.concat([_others(self._stats, day, sites), figures])
-        return events.height, found, figures
+    def _replace(self, days: SitesByDay, done: Mapping[str, int]) -> Built:
+        """Make *days* anew in both tables; *done* is on record once both are."""
+        built = Built()
+        pairs: TouchedDays = set()
+        now_s = self._now_s
+        with (
+            self._stats.replacing(
+                days, now_s=now_s, touched=pairs, transactions=done
+            ) as write_stats,
+            self._sessions.replacing(
+                days, now_s=now_s, touched=pairs
+            ) as write_sessions,
+        ):
+            for day, sites in days.items():
+                derived = derive(self._events, day, sites, self._rules)
+                write_sessions(
+                    _with_others(self._sessions, derived.sessions, day, sites)
+                )
+                write_stats(_with_others(self._stats, derived.stats, day, sites))
+                pairs |= {(site, day) for site in sites or derived.sites}
+                built += derived.counts()
+        say(_LOG, "built", days=built.days, events=built.events)
+        return built
 
 
-def derive(events: pl.DataFrame, rules: Rules) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the sessions and daily_stats of one day's *events*."""
-    sites = events["site"].unique()
+class Derived(msgspec.Struct, frozen=True):
+    """The rows of both tables that one day's events give."""
+
+    events: int
+    sites: frozenset[str]
+    sessions: pl.DataFrame
+    stats: pl.DataFrame
+
+    def counts(self) -> Built:
+        """Return how much there is of everything."""
+        return Built(1, self.events, self.sessions.height, self.stats.height)
+
+
+def derive(table: TableView, day: date, sites: frozenset[str], rules: Rules) -> Derived:
+    """Return what the events of *day* give: of all sites, or only of *sites*."""
+    events = _rows(table, day, sites, NARROW).collect()
+    found = frozenset(events["site"].unique())
     # Events outlive the configuration of their site.
-    currencies = {site: rules.currencies.get(site, _NO_CURRENCY) for site in sites}
-    zones = {site: rules.zones.get(site, "UTC") for site in sites}
-    day = sessionize(events)
-    found = sessions(day, currencies, zones)
-    return found, daily_stats(day, found, currencies, zones, rules.value_limit)
+    currencies = {site: rules.currencies.get(site, _NO_CURRENCY) for site in found}
+    zones = {site: rules.zones.get(site, "UTC") for site in found}
+    whole = sessionize(events, wide=_rows(table, day, sites, WIDE))
+    rows = sessions(whole, currencies, zones)
+    stats = daily_stats(whole, rows, currencies, zones, rules.value_limit)
+    return Derived(events.height, found, rows, stats)
 
 
 def rebuild_differences(
@@ -204,8 +218,8 @@ def rebuild_differences(
     found: list[Difference] = []
     for day in events.days():
         if _within(day, since, until):
-            right = derive(events.read([day]), rules)
-            for table, rows in zip(stored, right, strict=True):
+            right = derive(events, day, frozenset(), rules)
+            for table, rows in zip(stored, (right.sessions, right.stats), strict=True):
                 found += _differences(table, day, rows)
     return found
 
@@ -225,15 +239,24 @@ def _of(rows: pl.DataFrame, site: str, order: Collection[str]) -> pl.DataFrame:
     return rows.filter(pl.col("site") == site).sort(order)
 
 
-def _rows(table: TableView, day: date, sites: frozenset[str]) -> pl.DataFrame:
+def _rows(
+    table: TableView, day: date, sites: frozenset[str], columns: Sequence[str]
+) -> pl.LazyFrame:
+    """Return *columns* of the events of *day*, the same rows for any columns."""
     if not sites:
-        return table.read([day])
-    return table.scan([day]).filter(pl.col("site").is_in(sites)).collect()
+        return table.scan([day], columns)
+    rows = table.scan([day], [*columns, *({"site"} - {*columns})])
+    return rows.filter(pl.col("site").is_in(sites)).select(columns)
 
 
-def _others(table: StoredTable, day: date, sites: frozenset[str]) -> pl.DataFrame:
-    """Return the stored rows of *day* that are not being rebuilt."""
-    return table.scan([day]).filter(~pl.col("site").is_in(sites)).collect()
+def _with_others(
+    table: StoredTable, rows: pl.DataFrame, day: date, sites: frozenset[str]
+) -> pl.DataFrame:
+    """Return *rows* with the stored ones of the sites that are not being rebuilt."""
+    if not sites:
+        return rows
+    others = table.scan([day]).filter(~pl.col("site").is_in(sites)).collect()
+    return pl.concat([others, rows])
 
 
 def _within(day: date, since: date | None, until: date | None) -> bool:

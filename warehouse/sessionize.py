@@ -5,13 +5,13 @@ order and duplicates stop mattering. A session's sums are differences of running
 totals at its two ends: nothing is hashed, no window function runs over the events.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from warehouse.dtypes import polars_schema
-from warehouse.schema import EVENTS
+from warehouse.schema import EVENTS, SESSIONS
 
 PAGEVIEW = "pageview"
 ENGAGEMENT = "engagement"
@@ -19,10 +19,24 @@ ORDER_PLACED = "order_placed"
 
 TIMEOUT_S = 1_800
 
+# What is looked at of every event, and what only of a few: these may stay in the file.
+NARROW = (
+    *("site", "day", "visitor", "at", "seq", "event_id"),
+    *("name", "server", "path", "engaged_ms", "items"),
+)
+WIDE = tuple(
+    name
+    for name in polars_schema(EVENTS)
+    if name not in NARROW and name in {*polars_schema(SESSIONS), "order_key"}
+)
+
 _SECOND_US = 1_000_000
-# As a null does, it sorts before every id; a true id of this value is one tie more.
+# As a null does, it sorts before every id; an event of this id counts as without one.
 _NO_ID = -(1 << 63)
+_KEYS = ("visitor", "site", "at", "seq", "event_id")
 _BY_CONTENT = sorted(polars_schema(EVENTS))
+# So many columns are in memory at once where only some of their rows are wanted.
+_WIDE_AT_ONCE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +48,14 @@ class SessionizedDay:
     is the place of its site in ``sites``.
     ``bounds``: row n is session n; the rows in ``events`` of its ``first`` and
     ``last`` event, and of its first interactive one, ``lead``.
-    ``orders``: the rows of ``events`` that count as an order.
+    ``leads``, ``loose``, ``orders``: with all columns, the first interactive event of
+    session n in row n, the events without a session, and those that count as orders.
     """
 
     events: pl.DataFrame
     bounds: pl.DataFrame
+    leads: pl.DataFrame
+    loose: pl.DataFrame
     orders: pl.DataFrame
     sites: pl.Series
 
@@ -68,13 +85,23 @@ def is_interactive() -> pl.Expr:
     return is_counted() & ~pl.col("server")
 
 
-def sessionize(events: pl.DataFrame, timeout_s: int = TIMEOUT_S) -> SessionizedDay:
-    """Return *events* of one day, of any number of sites, cut into sessions."""
+def sessionize(
+    events: pl.DataFrame,
+    timeout_s: int = TIMEOUT_S,
+    wide: pl.LazyFrame | None = None,
+) -> SessionizedDay:
+    """Return *events* of one day, of any number of sites, cut into sessions.
+
+    *wide* has further columns of the same rows, in the same order.
+    """
     if events["day"].n_unique() > 1:
         raise ValueError("sessionize takes the events of one day")
+    given = _Given(events, wide)
     sites = events["site"].unique().sort()
-    ordered, keys = _in_order(_earliest_of_each(events, "event_id"), sites)
-    nulls = ordered["visitor"].null_count()
+    keys = _in_order(given, sites)
+    nulls = keys["visitor"].null_count()
+    # Columns cut into different chunks would be cut alike again by every later step.
+    ordered = given.narrow(keys["row"]).rechunk()
     starts = _run_starts(keys.slice(nulls), timeout_s)
     interactive = ordered.slice(nulls).select(is_interactive()).to_series()
     runs = _runs(starts, interactive)
@@ -84,37 +111,70 @@ def sessionize(events: pl.DataFrame, timeout_s: int = TIMEOUT_S) -> SessionizedD
     session = pl.concat([without, numbers], rechunk=True).alias("session")
     numbered = ordered.with_columns(session, keys["site"].alias("site_no"))
     bounds = runs.filter(has_lead).select((pl.all() + nulls).cast(pl.UInt32))
-    return SessionizedDay(numbered, bounds, _orders(numbered), sites)
+    loose = session.is_null().arg_true()
+    placed = (ordered["name"] == ORDER_PLACED).arg_true()
+    whole = given.whole(numbered, keys["row"], [bounds["lead"], loose, placed])
+    return SessionizedDay(
+        events=numbered,
+        bounds=bounds,
+        leads=whole[0],
+        loose=whole[1],
+        orders=_earliest_orders(whole[2]),
+        sites=sites,
+    )
 
 
-def _earliest_of_each(events: pl.DataFrame, key: str) -> pl.DataFrame:
-    """Return *events* without repeated (site, key); a null key repeats nothing."""
-    keys = events[key].drop_nulls()
-    if keys.n_unique() == len(keys):
-        return events
-    repeated = keys.filter(keys.is_duplicated()).unique()
-    copies = events.with_row_index("row").filter(pl.col(key).is_in(repeated.implode()))
-    earliest = ["site", key, "at", "seq", *({"event_id"} - {key})]
-    copies = copies[_tie_order(copies, earliest)]
-    first = copies.select(pl.struct("site", key).is_first_distinct()).to_series()
-    gone = copies["row"].filter(~first)
-    return events.filter(~pl.int_range(pl.len()).is_in(gone.implode()))
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The events as they came, some columns of them perhaps still in their file."""
+
+    events: pl.DataFrame
+    wide: pl.LazyFrame | None
+
+    def narrow(self, rows: pl.Series) -> pl.DataFrame:
+        """Return the columns at hand of *rows*."""
+        if len(rows) == len(self.events) and rows.is_sorted():
+            return self.events
+        return self.events[rows]
+
+    def whole(
+        self, ordered: pl.DataFrame, rows: pl.Series, wanted: Sequence[pl.Series]
+    ) -> list[pl.DataFrame]:
+        """Return all columns of the *wanted* rows of *ordered*.
+
+        *rows* says which row each of *ordered* was as it came.
+        """
+        places = pl.concat(wanted)
+        parts = [ordered[places]]
+        if self.wide is not None:
+            names = self.wide.collect_schema().names()
+            for start in range(0, len(names), _WIDE_AT_ONCE):
+                some = self.wide.select(names[start : start + _WIDE_AT_ONCE]).collect()
+                parts.append(some[rows.gather(places)])
+        frame = pl.concat(parts, how="horizontal")
+        starts = [sum(map(len, wanted[:number])) for number in range(len(wanted))]
+        return [
+            frame.slice(start, len(each))
+            for start, each in zip(starts, wanted, strict=True)
+        ]
 
 
-def _in_order(
-    events: pl.DataFrame, sites: pl.Series
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return *events* in the one order that no input order can change, and its keys."""
-    keys = _keys(events, sites)
+def _in_order(given: _Given, sites: pl.Series) -> pl.DataFrame:
+    """Return the keys of the unique events, ``row`` being where each was given.
+
+    Their order is one that no order of the input can change.
+    """
+    keys = _keys(given.events, sites).with_row_index("row")
+    repeated = _repeated(keys["event_id"].filter(keys["event_id"] != _NO_ID))
+    if not repeated.is_empty():
+        copies = keys.filter(pl.col("event_id").is_in(repeated.implode()))
+        later = _later_copies(_content(given, copies["row"]), "event_id")
+        keys = keys.filter(~pl.col("row").is_in(later.implode()))
     nulls = keys["visitor"].null_count()
     split = keys["visitor"].slice(0, nulls).null_count() == nulls
     if not (split and _is_ascending(keys.slice(nulls))):
-        order = keys.select(pl.arg_sort_by(keys.columns)).to_series()
-        events, keys = events[order], keys[order]
-    tied = _ties(keys.slice(nulls)).arg_true() + nulls
-    # Tied rows share their keys, so those stay right whatever their order.
-    # Columns cut into different chunks are cut alike again by every later step.
-    return _with_ties_in_order(events, tied).rechunk(), keys.rechunk()
+        keys = keys.sort(_KEYS)
+    return _with_ties_in_order(given, keys.rechunk())
 
 
 def _keys(events: pl.DataFrame, sites: pl.Series) -> pl.DataFrame:
@@ -130,32 +190,33 @@ def _keys(events: pl.DataFrame, sites: pl.Series) -> pl.DataFrame:
 
 def _is_ascending(keys: pl.DataFrame) -> bool:
     in_order = pl.lit(value=True)
-    for name in reversed(keys.columns):
+    for name in reversed(_KEYS):
         before, here = pl.col(name).shift(1), pl.col(name)
         in_order = (before < here) | ((before == here) & in_order)
     return bool(keys.select(in_order.slice(1).all()).item())
 
 
-def _ties(keys: pl.DataFrame) -> pl.Series:
-    """Return which rows have the keys of the row before."""
-    same = (pl.all() == pl.all().shift(1)).fill_null(value=False)
-    return keys.select(pl.all_horizontal(same).alias("tied")).to_series()
+def _with_ties_in_order(given: _Given, keys: pl.DataFrame) -> pl.DataFrame:
+    """Return *keys* with rows that are equal in all of them ordered by content."""
+    same = (pl.col(_KEYS) == pl.col(_KEYS).shift(1)).fill_null(value=False)
+    tied = keys.select(pl.all_horizontal(same).alias("tied")).to_series()
+    if not tied.any():
+        return keys
+    places = pl.concat([tied.arg_true(), tied.arg_true() - 1]).unique().sort()
+    group = (~tied.gather(places)).cum_sum().alias("group")
+    rows = keys["row"].gather(places)
+    order = _by_content(_content(given, rows).with_columns(group), ["group"])
+    return keys.with_columns(keys["row"].scatter(places, rows.gather(order)))
 
 
-def _with_ties_in_order(events: pl.DataFrame, tied: pl.Series) -> pl.DataFrame:
-    """Return *events* with rows that share all keys ordered by what they hold."""
-    if tied.is_empty():
-        return events
-    rows = pl.concat([tied, tied - 1]).unique().sort()
-    group = (~rows.is_in(tied.implode())).cum_sum().alias("group")
-    order = rows[_tie_order(events[rows].with_columns(group), ["group"])]
-    if order.equals(rows):
-        return events
-    whole = pl.int_range(len(events), dtype=pl.UInt32, eager=True)
-    return events[whole.scatter(rows.cast(pl.UInt32), order.cast(pl.UInt32))]
+def _content(given: _Given, rows: pl.Series) -> pl.DataFrame:
+    """Return all columns of *rows*, and which rows they are."""
+    everything = pl.int_range(len(given.events), dtype=pl.UInt32, eager=True)
+    (content,) = given.whole(given.events, everything, [rows])
+    return content.with_columns(rows.alias("row"))
 
 
-def _tie_order(events: pl.DataFrame, keys: list[str]) -> pl.Series:
+def _by_content(events: pl.DataFrame, keys: list[str]) -> pl.Series:
     """Return the order of rows by *keys*, then by everything they hold."""
     rest = [name for name in _BY_CONTENT if name in events.columns and name not in keys]
     order = (*keys, *(_sortable(name, events.schema[name]) for name in rest))
@@ -166,6 +227,32 @@ def _sortable(name: str, dtype: pl.DataType) -> pl.Expr:
     if not isinstance(dtype, pl.List):
         return pl.col(name)
     return pl.col(name).list.eval(pl.element().struct.json_encode()).list.join(",")
+
+
+def _repeated(values: pl.Series) -> pl.Series:
+    """Return the values that are there more than once; cheap where none is."""
+    if values.n_unique() == len(values):
+        return values.clear()
+    return values.filter(values.is_duplicated()).unique()
+
+
+def _later_copies(events: pl.DataFrame, key: str) -> pl.Series:
+    """Return the ``row`` of all but the earliest of each (site, key)."""
+    earliest = ["site", key, "at", "seq", *({"event_id"} - {key})]
+    ordered = events[_by_content(events, earliest)]
+    first = ordered.select(pl.struct("site", key).is_first_distinct()).to_series()
+    return ordered["row"].filter(~first)
+
+
+def _earliest_orders(placed: pl.DataFrame) -> pl.DataFrame:
+    """Return one event of each (site, order_key); without a key each is one."""
+    repeated = _repeated(placed["order_key"].drop_nulls())
+    if repeated.is_empty():
+        return placed
+    numbered = placed.with_row_index("row")
+    copies = numbered.filter(pl.col("order_key").is_in(repeated.implode()))
+    later = _later_copies(copies, "order_key")
+    return numbered.filter(~pl.col("row").is_in(later.implode())).drop("row")
 
 
 def _run_starts(keys: pl.DataFrame, timeout_s: int) -> pl.Series:
@@ -194,9 +281,3 @@ def _numbers(has_lead: pl.Series) -> pl.Series:
     """Return each run's session number, null for runs that are no session."""
     counted = has_lead.cast(pl.UInt32).cum_sum() - 1
     return counted.to_frame("n").select(pl.when(has_lead).then(pl.col("n")))["n"]
-
-
-def _orders(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the events that count as orders: of each order key the earliest."""
-    placed = events[(events["name"] == ORDER_PLACED).arg_true()]
-    return _earliest_of_each(placed, "order_key")

@@ -86,13 +86,12 @@ def sessions(
 
 def _leads(day: SessionizedDay) -> pl.DataFrame:
     """Return the columns a session takes from its first interactive event."""
-    lead = day.bounds["lead"]
-    last_at = pl.col("at").gather(day.bounds["last"])
-    return day.events.select(
-        pl.col(_OF_LEAD).gather(lead),
-        pl.col("at").gather(lead).alias("started_at"),
-        pl.col("name").gather(lead).alias("lead_name"),
-        (last_at - pl.col("at").gather(lead)).dt.total_seconds().alias("duration_s"),
+    last_at = day.events["at"].gather(day.bounds["last"])
+    return day.leads.select(
+        *_OF_LEAD,
+        pl.col("at").alias("started_at"),
+        pl.col("name").alias("lead_name"),
+        (last_at - pl.col("at")).dt.total_seconds().alias("duration_s"),
     )
 
 

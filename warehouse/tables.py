@@ -11,7 +11,7 @@ loss. ``TableView`` only reads; ``StoredTable`` writes. Both belong to one threa
 """
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -244,20 +244,48 @@ class StoredTable(TableView):
         ``ConflictError``. *touched* defaults to every (site, day) before and after;
         *transactions* are recorded with the commit.
         """
+        with self.replacing(
+            days, now_s=now_s, touched=touched, transactions=transactions
+        ) as write:
+            for frame in frames:
+                write(frame)
+        return self.version
+
+    @contextmanager
+    def replacing(
+        self,
+        days: Collection[date],
+        *,
+        now_s: float,
+        touched: TouchedDays | None = None,
+        transactions: Mapping[str, int] | None = None,
+    ) -> Iterator[Callable[[pl.DataFrame], None]]:
+        """Give the function to write frames with that ``replace_days`` would take.
+
+        For one that makes frames of several tables at once. The commit is made when
+        the block ends; an error in it leaves all as it was. *touched* may still grow.
+        """
         wanted = frozenset(days)
         removed = self.files(wanted)
-        pairs = self._pairs_of(wanted) if touched is None else set(touched)
+        pairs = self._pairs_of(wanted) if touched is None else touched
+        added: list[DataFile] = []
+
+        def write(frame: pl.DataFrame) -> None:
+            self._check_days(frame, wanted)
+            if touched is None:
+                pairs.update(_pairs(frame))
+            added.extend(self._stage([frame]))
+
         with self._writing("replace days of"):
-            checked = self._checked(frames, wanted, pairs if touched is None else set())
+            yield write
             change = Change(
-                added=self._stage(checked),
+                added=added,
                 removed=removed,
                 transactions={_REPLACE_APP: self.version + 1, **(transactions or {})},
                 touched=pairs,
                 removed_at_s=now_s,
             )
             self._delta.commit(change)
-        return self.version
 
     def delete_days(self, days: Collection[date], *, now_s: float) -> int:
         """Remove all rows of *days*; their bytes go with ``vacuum``."""
@@ -338,18 +366,11 @@ class StoredTable(TableView):
             return set()
         return _pairs(self.read(days, ["site", "day"]))
 
-    def _checked(
-        self, frames: Iterable[pl.DataFrame], days: frozenset[date], pairs: TouchedDays
-    ) -> Iterator[pl.DataFrame]:
-        """Yield the frames that may replace *days*, and note what they touch."""
-        for frame in frames:
-            check_frame(frame, self.table)
-            if not days.issuperset(frame["day"].unique()):
-                raise TableError(
-                    f"replace days of {self.table.name}: a row of another day"
-                )
-            pairs |= _pairs(frame)
-            yield frame
+    def _check_days(self, frame: pl.DataFrame, days: frozenset[date]) -> None:
+        """Refuse a frame that may not replace *days*."""
+        check_frame(frame, self.table)
+        if not days.issuperset(frame["day"].unique()):
+            raise TableError(f"replace days of {self.table.name}: a row of another day")
 
     def _stage(self, frames: Iterable[pl.DataFrame]) -> list[DataFile]:
         """Write *frames* as durable files that nothing refers to yet."""
