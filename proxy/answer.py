@@ -47,6 +47,9 @@ class QuickAnswer(web.StreamResponse):
         if transport is None:
             raise ConnectionResetError("the client has gone")
         transport.write(self._wire)
+        if request.protocol.writing_paused:
+            # It sends on without reading its answers: those may not pile up here.
+            await request.writer.drain()
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: ``prepare`` wrote everything."""

@@ -103,9 +103,6 @@ class Door:
         """Answer one request; nothing of it reaches a log, whatever happens."""
         if request.version.major != 1:
             return QuickAnswer(_OTHER_VERSION, keep_alive=False)
-        if request.protocol.writing_paused:
-            # It sends on without reading its answers: those may not pile up here.
-            await request.writer.drain()
         path, _, query = request.raw_path.partition("?")
         handler = self._handler(request, path)
         if isinstance(handler, web.Response):

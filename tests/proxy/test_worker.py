@@ -1,6 +1,7 @@
 """One worker: ready when it can keep events, and honest about what is not right."""
 
 import asyncio
+import math
 import socket
 import subprocess
 import sys
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from batcher.job_state import JobState, job_state_path, write_job_states
+from batcher.spool import Lane, Spool
 from config.settings import PrivacySettings, Settings
-from proxy.worker import Worker
+from proxy.worker import Worker, serve
 from tests.proxy.chain import NOON
 from tests.proxy.mmdb import flat, write_mmdb
 from tests.proxy.raw_http import Answer, ask, event, get
@@ -130,6 +132,24 @@ async def test_a_geo_database_that_goes_bad_is_shown_but_not_where_it_is(
 
     assert (got.ready, list(got.problems)) == (True, ["geo"])
     assert str(tmp_path) not in got.problems["geo"]
+
+
+async def test_a_worker_whose_upkeep_dies_ends_with_its_reason(
+    settings: Settings,
+) -> None:
+    # It would go on without sealing, and without the salts of the next day.
+    readings = iter([float(NOON)])
+    proxy = replace(settings.proxy, port=free_port())
+    settings = replace(settings, proxy=proxy)
+    worker = Worker(
+        settings, 0, asyncio.get_running_loop(), lambda: next(readings, math.nan)
+    )
+
+    with pytest.raises(ValueError, match="NaN"):
+        await serve(worker, settings, asyncio.Event())
+
+    # Its lane is free again.
+    Lane.open(Spool(Path(settings.spool.dir)), "worker-0", settings.spool).close()
 
 
 def start_in_vain(config: Path) -> subprocess.CompletedProcess[str]:
