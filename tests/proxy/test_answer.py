@@ -1,39 +1,18 @@
 """Answers whose bytes are ready: whole, in order, and never piling up in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import pytest
 from aiohttp import web
 
 from proxy.answer import QuickAnswer, wire_bytes
-from proxy.server import SilentServer
+from tests.proxy.in_process import served
 
 DATE = "Mon, 23 Nov 2026 12:00:00 GMT"
 REQUEST = b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n"
 # So large that a few fill what lies between two sockets.
 LARGE = b"x" * 1_000_000
-
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-
-@asynccontextmanager
-async def served(
-    handler: Handler,
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Serve with *handler*, and yield a connection to it."""
-    server = SilentServer(handler, timeout_s=60, keepalive_s=60, most_connections=9)
-    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
-    port = listening.sockets[0].getsockname()[1]
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        await server.shutdown(1)
-        listening.close()
 
 
 def test_an_answer_is_these_bytes() -> None:
