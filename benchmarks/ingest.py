@@ -27,6 +27,7 @@ workers = 1
 salt_store = "salts"
 [spool]
 max_bytes = 100_000_000_000
+fsync_window_ms = {window}
 [[sites]]
 id = "shop"
 domains = ["shop.example"]
@@ -45,11 +46,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--pairs", type=int, default=7)
     options.add_argument("--seconds", type=int, default=5)
+    options.add_argument("--window-ms", type=int, default=0)
     options.add_argument("--connections", type=int, default=64)
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "millpond.toml"
-        config.write_text(_CONFIG.format(port=9102))
+        config.write_text(_CONFIG.format(port=9102, window=asked.window_ms))
         bare = [sys.executable, str(HERE / "bare_app.py"), "9101"]
         worker = ["-m", "millpond", "proxy", "worker", "0", "--config", str(config)]
         ours = [sys.executable, *worker]
