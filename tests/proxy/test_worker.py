@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from batcher.job_state import JobState, job_state_path, write_job_states
-from batcher.spool import Lane, Spool
+from batcher.spool import Lane, Spool, SpoolBrokenError
 from config.settings import PrivacySettings, Settings
 from proxy.worker import Worker, serve
 from tests.proxy.chain import NOON
@@ -150,6 +151,37 @@ async def test_a_worker_whose_upkeep_dies_ends_with_its_reason(
 
     # Its lane is free again.
     Lane.open(Spool(Path(settings.spool.dir)), "worker-0", settings.spool).close()
+
+
+async def test_the_salts_are_wiped_also_where_the_spool_cannot_be_left_in_order(
+    settings: Settings,
+) -> None:
+    proxy = replace(settings.proxy, port=free_port())
+    settings = replace(settings, proxy=proxy)
+    stop = asyncio.Event()
+    worker = Worker(settings, 0, asyncio.get_running_loop(), lambda: float(NOON))
+    serving = asyncio.create_task(serve(worker, settings, stop))
+    got = await asyncio.to_thread(ask_once_up, proxy.port)
+    held = worker.readiness()
+    shutil.rmtree(Path(settings.spool.dir) / "lanes")
+    stop.set()
+
+    with pytest.raises(SpoolBrokenError):
+        await serving
+
+    assert (got.status, held.problems) == (202, {})
+    assert "salts" in worker.readiness().problems
+
+
+def ask_once_up(port: int) -> Answer:
+    """Send an event as soon as somebody listens."""
+
+    def listens() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_until(listens, "the worker to listen")
+    return ask(port, event())
 
 
 def start_in_vain(config: Path) -> subprocess.CompletedProcess[str]:
