@@ -232,6 +232,19 @@ def test_workers_share_a_port_and_one_may_leave(tmp_path: Path) -> None:
     assert second.has_ended
 
 
+def test_the_demo_serves_its_shop_beside_the_rest(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path, demo=True) as worker:
+        got = {
+            path: ask(worker.port, get(path)).status
+            for path in ("/demo/", "/demo/nothing", "/demo", "/demo/../m.js", "/m.js")
+        }
+        front = ask(worker.port, get("/demo/"))
+
+    assert list(got.values()) == [200, 404, 404, 404, 200]
+    assert front.headers["content-type"] == "text/html; charset=utf-8"
+    assert b"<html" in front.body
+
+
 def test_a_worker_that_is_told_to_ends_well_and_leaves_its_lane(
     tmp_path: Path,
 ) -> None:

@@ -45,12 +45,14 @@ class WorkerProcess:
         number: int = 0,
         port: int | None = None,
         under: Sequence[str] = (),
+        demo: bool = False,
     ) -> None:
         self.folder = folder
         self.port = port or free_port()
         self._command = [
             *under,
             *(sys.executable, "-m", "millpond", "proxy", "worker", str(number)),
+            *(["--demo"] if demo else []),
         ]
         self.spool_dir = spool_dir or folder / "spool"
         self._config = folder / f"millpond-{number}.toml"
