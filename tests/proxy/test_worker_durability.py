@@ -104,7 +104,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_on_a_real_disk_that_fills_up_nothing_acknowledged_is_lost(
     tmp_path: Path, small_disk: Path
 ) -> None:
-    with WorkerProcess(tmp_path, spool_dir=small_disk / "spool") as worker:
+    with WorkerProcess(tmp_path, spool={"dir": str(small_disk)}) as worker:
         ballast = small_disk / "ballast"
         ballast.write_bytes(bytes(2 * MEGABYTE))
         refused, accepted = fill(worker, lambda _: MANY)

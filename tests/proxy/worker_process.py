@@ -41,7 +41,6 @@ class WorkerProcess:
         privacy: Values | None = None,
         spool: Values | None = None,
         site: Values | None = None,
-        spool_dir: Path | None = None,
         number: int = 0,
         port: int | None = None,
         under: Sequence[str] = (),
@@ -54,12 +53,13 @@ class WorkerProcess:
             *(sys.executable, "-m", "millpond", "proxy", "worker", str(number)),
             *(["--demo"] if demo else []),
         ]
-        self.spool_dir = spool_dir or folder / "spool"
+        spool = {"dir": str(folder / "spool"), **(spool or {})}
+        self.spool_dir = Path(spool["dir"])
         self._config = folder / f"millpond-{number}.toml"
         sections = {
             "[proxy]": {"port": self.port, **(proxy or {})},
             "[privacy]": {"salt_store": "salts", "key_dir": "keys", **(privacy or {})},
-            "[spool]": {"dir": str(self.spool_dir), **(spool or {})},
+            "[spool]": spool,
             "[[sites]]": {"id": "shop", "domains": ["shop.example"], **(site or {})},
         }
         self._config.write_text("\n".join(map(_section, sections.items())))
