@@ -235,6 +235,8 @@ def test_what_is_sent_comes_out_exactly(
 
     assert accepted == sum(RECEIVED[site, STORED] for site in ("shop", "blog"))
     assert dropped.total() == RECEIVED.total() - accepted
+    # The last event was loaded as all of it stopped: its figures may be due still.
+    run(installation, "warehouse", "build")
     check_nothing_changes(installation)
     check_figures(installation)
 
