@@ -19,7 +19,7 @@ from proxy.worker import Worker, serve
 from tests.proxy.chain import NOON
 from tests.proxy.mmdb import flat, write_mmdb
 from tests.proxy.raw_http import Answer, ask, event, get
-from tests.proxy.worker_process import WorkerProcess, free_port
+from tests.proxy.worker_process import WorkerProcess, reserved_port
 from tests.waiting import wait_until
 
 LONG_AGO = 1_600_000_000.0
@@ -31,6 +31,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]
     """Return a worker in a process of its own."""
     with WorkerProcess(tmp_path_factory.mktemp("worker")) as worker:
         yield worker
+
+
+@pytest.fixture
+def on_a_port(settings: Settings) -> Iterator[Settings]:
+    """Return the settings of a worker that may serve."""
+    with reserved_port() as port:
+        yield replace(settings, proxy=replace(settings.proxy, port=port))
 
 
 def ready(worker: WorkerProcess) -> Answer:
@@ -136,34 +143,30 @@ async def test_a_geo_database_that_goes_bad_is_shown_but_not_where_it_is(
 
 
 async def test_a_worker_whose_upkeep_dies_ends_with_its_reason(
-    settings: Settings,
+    on_a_port: Settings,
 ) -> None:
     # It would go on without sealing, and without the salts of the next day.
     readings = iter([float(NOON)])
-    proxy = replace(settings.proxy, port=free_port())
-    settings = replace(settings, proxy=proxy)
     worker = Worker(
-        settings, 0, asyncio.get_running_loop(), lambda: next(readings, math.nan)
+        on_a_port, 0, asyncio.get_running_loop(), lambda: next(readings, math.nan)
     )
 
     with pytest.raises(ValueError, match="NaN"):
-        await serve(worker, settings, asyncio.Event())
+        await serve(worker, on_a_port, asyncio.Event())
 
     # Its lane is free again.
-    Lane.open(Spool(Path(settings.spool.dir)), "worker-0", settings.spool).close()
+    Lane.open(Spool(Path(on_a_port.spool.dir)), "worker-0", on_a_port.spool).close()
 
 
 async def test_the_salts_are_wiped_also_where_the_spool_cannot_be_left_in_order(
-    settings: Settings,
+    on_a_port: Settings,
 ) -> None:
-    proxy = replace(settings.proxy, port=free_port())
-    settings = replace(settings, proxy=proxy)
     stop = asyncio.Event()
-    worker = Worker(settings, 0, asyncio.get_running_loop(), lambda: float(NOON))
-    serving = asyncio.create_task(serve(worker, settings, stop))
-    got = await asyncio.to_thread(ask_once_up, proxy.port)
+    worker = Worker(on_a_port, 0, asyncio.get_running_loop(), lambda: float(NOON))
+    serving = asyncio.create_task(serve(worker, on_a_port, stop))
+    got = await asyncio.to_thread(ask_once_up, on_a_port.proxy.port)
     held = worker.readiness()
-    shutil.rmtree(Path(settings.spool.dir) / "lanes")
+    shutil.rmtree(Path(on_a_port.spool.dir) / "lanes")
     stop.set()
 
     with pytest.raises(SpoolBrokenError):
@@ -219,8 +222,8 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 
 
 def test_workers_share_a_port_and_one_may_leave(tmp_path: Path) -> None:
-    port = free_port()
-    with WorkerProcess(tmp_path, port=port) as first:
+    with WorkerProcess(tmp_path) as first:
+        port = first.port
         with WorkerProcess(tmp_path, port=port, number=1) as second:
             wait_until(lambda: "listening" in second.words, "the second worker")
             for _ in range(20):

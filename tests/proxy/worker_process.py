@@ -6,7 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,12 +23,16 @@ _PATIENCE_S = 20
 Values = Mapping[str, Any]
 
 
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """Yield a port that, while the block runs, only a server that shares it gets.
+
+    Merely free, it would soon be the near end of some client's connection.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 class WorkerProcess:
@@ -47,7 +52,8 @@ class WorkerProcess:
         demo: bool = False,
     ) -> None:
         self.folder = folder
-        self.port = port or free_port()
+        self._held = ExitStack()
+        self.port = port or self._held.enter_context(reserved_port())
         self._command = [
             *under,
             *(sys.executable, "-m", "millpond", "proxy", "worker", str(number)),
@@ -73,12 +79,13 @@ class WorkerProcess:
 
     def __exit__(self, *_exc: object) -> None:
         """Stop it, if nothing has yet, and leave none behind that does not."""
-        if self._process is None or self.has_ended:
-            return
-        try:
-            self.stop()
-        finally:
-            self._leave_none()
+        with self._held:
+            if self._process is None or self.has_ended:
+                return
+            try:
+                self.stop()
+            finally:
+                self._leave_none()
 
     def start(self) -> None:
         """Start the process and wait until it answers."""
