@@ -34,7 +34,7 @@ def numbered(values: pl.Series) -> tuple[pl.Series, pl.Series]:
     # the shared ones would remember every path for as long as the process lives.
     categories = pl.Categories.random()
     texts = values.cast(pl.Categorical(categories))
-    return texts.to_physical(), categories.to_series()
+    return texts.to_physical().alias("value_no"), categories.to_series()
 
 
 def distinct_pairs(first: pl.Series, second: pl.Series) -> tuple[pl.Series, pl.Series]:

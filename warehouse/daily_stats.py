@@ -25,6 +25,8 @@ from warehouse.sessionize import SessionizedDay
 
 # No zone has moved its clock by less since 1972.
 _QUARTER_US = 900 * 1_000_000
+_OF_EVENT = ["site_no", "session", *EVENT_MEASURES]
+_IN_SESSION = pl.col("session").is_not_null()
 
 
 def daily_stats(
@@ -123,68 +125,72 @@ def _hour(zones: Mapping[str, str]) -> pl.Expr:
 
 def _by_page(facts: DayFacts) -> Breakdown:
     """Return events by their own path, sessions by the paths they viewed."""
-    events = facts.events.with_columns(labelled(pl.col("path")))
-    orders = facts.orders.with_columns(labelled(pl.col("path")))
-    viewed = events["pageviews"] & events["session"].is_not_null()
-    return _by_event("page", events, viewed, orders, facts)
+    path = labelled(pl.col("path"))
+    value_no, values = numbered(facts.events.select(path).to_series())
+    events = facts.events.select(
+        *_OF_EVENT, value_no, touches=pl.col("pageviews") & _IN_SESSION
+    )
+    return _by_event("page", events, values, facts.orders.with_columns(path), facts)
 
 
 def _by_name(facts: DayFacts) -> Breakdown:
     """Return counted events by their name, sessions by the names they hold."""
-    name = pl.col("name").alias("value")
-    events = facts.events.filter("events").with_columns(name)
-    holding = events["session"].is_not_null()
-    return _by_event("event", events, holding, facts.orders.with_columns(name), facts)
+    counted = facts.events.select(*_OF_EVENT, "name").filter("events")
+    value_no, values = numbered(counted["name"])
+    events = counted.select(*_OF_EVENT, value_no, touches=_IN_SESSION)
+    orders = facts.orders.with_columns(pl.col("name").alias("value"))
+    return _by_event("event", events, values, orders, facts)
 
 
 def _by_product(facts: DayFacts) -> Breakdown:
     """Return counted events by the products they name, each once however often."""
-    events = _items(facts.events.filter("events"))
-    events = events.unique(["row", "value"])
-    worth = pl.col("quantity").fill_null(1) * pl.col("price_minor").fill_null(0)
-    orders = (
-        _items(facts.orders)
-        .group_by("row", "site", "currency", "value")
-        .agg(orders=pl.lit(1, pl.Int64), value_minor=worth.sum())
+    has_items = pl.col("events") & (pl.col("items").list.len() > 0)
+    naming = facts.events.select(*_OF_EVENT, "items").filter(has_items)
+    products = naming.select(
+        pl.col("items").list.eval(pl.element().struct.field("product")),
+        row=pl.int_range(pl.len(), dtype=pl.UInt32),
+    ).explode("items")
+    product_no, values = numbered(
+        products.select(labelled(pl.col("items"))).to_series()
     )
-    naming = events["session"].is_not_null()
-    return _by_event("product", events, naming, orders, facts)
+    row, value_no = distinct_pairs(products["row"], product_no)
+    events = naming.select(pl.col(_OF_EVENT).gather(row)).with_columns(
+        value_no.alias("value_no"), touches=_IN_SESSION
+    )
+    return _by_event("product", events, values, _order_lines(facts.orders), facts)
 
 
-def _items(events: pl.DataFrame) -> pl.DataFrame:
-    """Return a row for each item of each event, with its product as the value."""
+def _order_lines(orders: pl.DataFrame) -> pl.DataFrame:
+    """Return orders by product, each with the value of that product's lines."""
     item = pl.col("items").struct
+    worth = item.field("quantity").fill_null(1) * item.field("price_minor").fill_null(0)
     return (
-        events.with_row_index("row")
+        orders.select("site", "currency", "items")
+        .with_row_index("row")
         .filter(pl.col("items").list.len() > 0)
         .explode("items")
-        .with_columns(
-            labelled(item.field("product")),
-            item.field("quantity"),
-            item.field("price_minor"),
-        )
+        .with_columns(labelled(item.field("product")), worth=worth)
+        .group_by("row", "site", "currency", "value")
+        .agg(orders=pl.lit(1, pl.Int64), value_minor=pl.col("worth").sum())
     )
 
 
 def _by_event(
     dimension: str,
     events: pl.DataFrame,
-    touching: pl.Series,
+    values: pl.Series,
     orders: pl.DataFrame,
     facts: DayFacts,
 ) -> Breakdown:
-    """Return what *events* and *orders* add, and sessions by those *touching* them."""
-    value_no, values = numbered(events["value"])
+    """Return what *events* and *orders* add; the session of one that touches counts."""
     codes = Codes(facts.sites, values)
-    coded = events.select(*EVENT_MEASURES, code=codes.code(events["site_no"], value_no))
-    touched = distinct_pairs(
-        events["session"].filter(touching), value_no.filter(touching)
-    )
-    pairs = _pairs(*touched, codes, facts)
+    code = codes.code(events["site_no"], events["value_no"]).alias("code")
+    touching = events.select("session", "value_no").filter(events["touches"])
+    pairs = _pairs(*distinct_pairs(*touching.get_columns()), codes, facts)
     return Breakdown(
         dimension,
         [
-            coded.lazy(),
+            events.select(*EVENT_MEASURES, code).lazy(),
             pairs.select("session", "code", *SESSION_MEASURES).lazy(),
             orders.select("site", "currency", "value", *ORDER_MEASURES).lazy(),
         ],

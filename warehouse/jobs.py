@@ -7,6 +7,7 @@ changes nothing: what was built, and by which rules, is recorded with the last c
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from hashlib import blake2b
 
@@ -158,25 +159,37 @@ class _Build:
         """Make *days* anew in both tables; *done* is on record once both are."""
         built = Built()
         pairs: TouchedDays = set()
-        now_s = self._now_s
         with (
             self._stats.replacing(
-                days, now_s=now_s, touched=pairs, transactions=done
+                days, now_s=self._now_s, touched=pairs, transactions=done
             ) as write_stats,
             self._sessions.replacing(
-                days, now_s=now_s, touched=pairs
+                days, now_s=self._now_s, touched=pairs
             ) as write_sessions,
+            # A day is written while the next one is read and counted.
+            ThreadPoolExecutor(1) as writer,
         ):
+            written: list[Future[None]] = []
             for day, sites in days.items():
                 derived = derive(self._events, day, sites, self._rules)
-                write_sessions(
-                    _with_others(self._sessions, derived.sessions, day, sites)
-                )
-                write_stats(_with_others(self._stats, derived.stats, day, sites))
+                found = _with_others(self._sessions, derived.sessions, day, sites)
+                stats = _with_others(self._stats, derived.stats, day, sites)
+                _wait(written)
+                written = [
+                    writer.submit(write_sessions, found),
+                    writer.submit(write_stats, stats),
+                ]
                 pairs |= {(site, day) for site in sites or derived.sites}
                 built += derived.counts()
+            _wait(written)
         say(_LOG, "built", days=built.days, events=built.events)
         return built
+
+
+def _wait(written: list[Future[None]]) -> None:
+    """Return once all are written, or raise what one of them raised."""
+    for each in written:
+        each.result()
 
 
 class Derived(msgspec.Struct, frozen=True):
@@ -194,7 +207,8 @@ class Derived(msgspec.Struct, frozen=True):
 
 def derive(table: TableView, day: date, sites: frozenset[str], rules: Rules) -> Derived:
     """Return what the events of *day* give: of all sites, or only of *sites*."""
-    events = _rows(table, day, sites, NARROW).collect()
+    # In one piece at once, so that nothing later copies it to make it so.
+    events = _rows(table, day, sites, NARROW).collect().rechunk()
     found = frozenset(events["site"].unique())
     # Events outlive the configuration of their site.
     currencies = {site: rules.currencies.get(site, _NO_CURRENCY) for site in found}

@@ -36,7 +36,7 @@ _NO_ID = -(1 << 63)
 _KEYS = ("visitor", "site", "at", "seq", "event_id")
 _BY_CONTENT = sorted(polars_schema(EVENTS))
 # So many columns are in memory at once where only some of their rows are wanted.
-_WIDE_AT_ONCE = 6
+_WIDE_AT_ONCE = 3
 
 
 @dataclass(frozen=True, slots=True)
