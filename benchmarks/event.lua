@@ -1,7 +1,8 @@
--- One native page view by text/plain, as the tag sends it; a new message id each.
+-- One native page view by text/plain, as the tag sends it: a new message id each, and
+-- more pages than the proxy remembers.
 local count = 0
 local body = '{"site":"shop","name":"pageview","id":"4f5c1b1e-8a0b-4d8e-9b77-%012d",' ..
-  '"url":"https://shop.example/p/42/some-product?utm_source=x",' ..
+  '"url":"https://shop.example/p/%d/some-product?utm_source=x",' ..
   '"referrer":"https://www.google.com/","lang":"de-DE","screen":[1920,1080]}'
 request = function()
   count = count + 1
@@ -10,5 +11,5 @@ request = function()
     ["Origin"] = "https://shop.example",
     ["User-Agent"] = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 " ..
       "(KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
-  }, string.format(body, count))
+  }, string.format(body, count, count % 5000))
 end

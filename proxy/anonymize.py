@@ -7,7 +7,10 @@ with the request. Everything here is memory: nothing is written.
 
 import math
 from datetime import date
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
+from multidict import istr
 
 from config.errors import MillpondError, Retryable
 from config.settings import PrivacySettings
@@ -31,6 +34,10 @@ from proxy.user_agent import NO_AGENT, Classifier, UserAgent
 from proxy.visitor import visitor_hash
 from warehouse.schema import Event, Hash64, JsonText, UtcSeconds
 
+_ORIGIN = istr("Origin")
+_HOST = istr("Host")
+_AUTHORIZATION = istr("Authorization")
+_USER_AGENT = istr("User-Agent")
 _MOST_ENGAGED_MS = 86_400_000
 # An empty id would make one event, or one customer, of all that send it.
 _NO_ID = (None, "")
@@ -62,7 +69,7 @@ class DayKeys(Protocol):
         """Return the key of that day, None where its salt is gone."""
 
 
-class _Sent(NamedTuple):
+class _Sent(msgspec.Struct, frozen=True, gc=False):
     """A hit that may be kept, and what the gates found out about it."""
 
     hit: Hit
@@ -74,7 +81,7 @@ class _Sent(NamedTuple):
     server: bool
 
 
-class _Found(NamedTuple):
+class _Found(msgspec.Struct, frozen=True, gc=False):
     """What the steps made of it."""
 
     visitor: Hash64 | None
@@ -136,13 +143,13 @@ class Anonymizer:
         if wish in _DROPPING:
             return _DROPPING[wish]
         site = self._sites.find(
-            hit.site, hit.key, headers.get("Origin"), headers.get("Host")
+            hit.site, hit.key, headers.get(_ORIGIN), headers.get(_HOST)
         )
         if isinstance(site, DropReason):
             return self._refused(site, hit, sender)
         if not is_event_name(hit.name):
             return Dropped(DropReason.BAD_NAME, site.id)
-        server = site.is_server(headers.get("Authorization"))
+        server = site.is_server(headers.get(_AUTHORIZATION))
         client = _NOBODY if server else self._client(sender)
         agent = NO_AGENT if server else self._classifier.classify(client.user_agent)
         if agent.bot:
@@ -152,13 +159,13 @@ class Anonymizer:
 
     def _refused(self, reason: DropReason, hit: Hit, sender: Sender) -> Dropped:
         """Count a foreign page's hits under the site they name: its owner must see."""
-        host = sender.headers.get("Host")
+        host = sender.headers.get(_HOST)
         named = self._sites.find(hit.site, hit.key, None, host)
         return Dropped(reason, named.id) if isinstance(named, Site) else Dropped(reason)
 
     def _client(self, sender: Sender) -> Client:
         if sender.client is None:
-            agent = sender.headers.get("User-Agent", "")
+            agent = sender.headers.get(_USER_AGENT, "")
             if not agent.isascii():
                 # Bytes that are no UTF-8 come as surrogates, which cannot be read on.
                 agent = agent.encode("utf-8", "replace").decode()
@@ -289,7 +296,7 @@ def _actor(hit: Hit, site: Site, day_key: bytes | bytearray) -> Hash64 | None:
 def _event_id(hit: Hit, site: Site) -> Hash64 | None:
     if hit.id in _NO_ID:
         return None
-    return keyed_hash(site.key, Purpose.EVENT, str(hit.id))
+    return site.event_hash(str(hit.id))
 
 
 def _bounded(value: float | None, most: int) -> int | None:

@@ -1,70 +1,77 @@
-"""Answers: ordinary ones, and on the hot path a whole message written in one go."""
+"""Answers: bytes ready but for the date, and answers that wait for the disk."""
 
+import asyncio
+from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any
+from typing import NamedTuple
 
-from aiohttp import web
-
-# Said instead of the library's name and version, which help nobody but attackers.
-_SERVER = {"Server": "Millpond"}
+_JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+_BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
-def full_answer(
-    status: HTTPStatus, body: bytes, headers: dict[str, str]
-) -> web.Response:
-    """Return an ordinary answer."""
-    return web.Response(status=status, body=body, headers={**_SERVER, **headers})
+class Answer:
+    """An HTTP/1.1 answer; *closes* says that no other request of the client is read.
+
+    aiohttp spends a quarter of a small request on building and serialising response
+    headers (benchmarks/RESULTS.md); ours hardly ever change, so an answer is bytes
+    from the start, and one that does not change can be used again.
+    """
+
+    __slots__ = ("_head", "body", "closes", "status")
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        body: bytes = b"",
+        headers: dict[str, str] | None = None,
+        *,
+        closes: bool = False,
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.closes = closes
+        lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
+        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        if status not in _BODILESS:
+            lines.append(f"Content-Length: {len(body)}")
+        self._head = "\r\n".join([*lines, ""]).encode("ascii")
+
+    def wire(
+        self, date: bytes, *, to_head: bool = False, connection: bytes = b""
+    ) -> bytes:
+        """Return the whole answer; *date* and *connection* are header lines.
+
+        *to_head* leaves the body out.
+        """
+        body = b"" if to_head else self.body
+        return b"".join((self._head, date, connection, b"\r\n", body))
 
 
 def json_answer(
-    status: HTTPStatus, body: bytes, headers: dict[str, str]
-) -> web.Response:
+    status: HTTPStatus, body: bytes, headers: dict[str, str] | None = None
+) -> Answer:
     """Return a JSON answer that no cache keeps."""
-    headers = {
-        "Content-Type": "application/json",
-        "Cache-Control": "no-store",
-        **headers,
-    }
-    return full_answer(status, body, headers)
+    return Answer(status, body, {**_JSON, **(headers or {})})
 
 
-class QuickAnswer(web.StreamResponse):
-    """An HTTP/1.1 answer whose bytes are ready.
+class Later(NamedTuple):
+    """An answer that holds once *durable* is done; if that fails, another does."""
 
-    aiohttp spends a quarter of a small request on building and serialising response
-    headers (benchmarks/RESULTS.md); ours never change, so they are written as they
-    are. Anything unusual goes through ``web.Response``.
-    """
-
-    def __init__(self, wire: bytes, *, keep_alive: bool = True) -> None:
-        super().__init__()
-        self._wire = wire
-        self._stays_open = keep_alive
-
-    async def prepare(self, request: web.BaseRequest) -> Any:
-        """Write the whole answer."""
-        transport = request.transport
-        if transport is None:
-            raise ConnectionResetError("the client has gone")
-        transport.write(self._wire)
-        if request.protocol.writing_paused:
-            # It sends on without reading its answers: those may not pile up here.
-            await request.writer.drain()
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Do nothing: ``prepare`` wrote everything."""
-
-    @property
-    def keep_alive(self) -> bool:
-        """Say whether the connection stays open."""
-        return self._stays_open
+    durable: "asyncio.Future[None]"
+    answer: Answer
 
 
-def wire_bytes(
-    status: HTTPStatus, body: bytes, headers: dict[str, str], date: str
-) -> bytes:
-    """Return a whole HTTP/1.1 answer."""
-    lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    lines += [f"Date: {date}", f"Content-Length: {len(body)}", "", ""]
-    return "\r\n".join(lines).encode("ascii") + body
+class Dates:
+    """The ``Date`` line of answers, made once a second."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._line = b""
+
+    def line(self, now_s: float) -> bytes:
+        """Return the line for *now_s*."""
+        second = int(now_s)
+        if second != self._second:
+            self._second = second
+            self._line = f"Date: {formatdate(second, usegmt=True)}\r\n".encode("ascii")
+        return self._line

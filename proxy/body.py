@@ -1,10 +1,12 @@
-"""Read a request body within bounds of size and time; refuse what is encoded."""
+"""Read a request body that is still coming, within bounds of size and time."""
 
 import asyncio
 from http import HTTPStatus
 
 from aiohttp import StreamReader, web
+from multidict import MultiMapping, istr
 
+_CONTENT_ENCODING = istr("Content-Encoding")
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -20,25 +22,13 @@ class RefusedBodyError(Exception):
 async def read_body(
     request: web.BaseRequest, *, most_bytes: int, timeout_s: float
 ) -> bytes:
-    """Return the body, or raise ``RefusedBodyError``.
-
-    Compressed bodies are refused unread: events are small, and inflating is an
-    attack surface (TRUST S-02, S-03).
-    """
-    if "Content-Encoding" in request.headers and _is_encoded(request):
-        raise RefusedBodyError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body without Content-Encoding"
-        )
+    """Return the body as it was sent, or raise ``RefusedBodyError``."""
     if (request.content_length or 0) > most_bytes:
         raise _too_large(most_bytes)
-    content = request.content
     try:
-        if content.is_eof():
-            # The usual case: the body came with the headers, and no timer is needed.
-            return _whole(content.read_nowait(-1), most_bytes)
         _invite(request)
         async with asyncio.timeout(timeout_s):
-            return await _read_chunks(content, most_bytes)
+            return await _read_chunks(request.content, most_bytes)
     except TimeoutError:
         raise RefusedBodyError(
             HTTPStatus.REQUEST_TIMEOUT, f"the body took over {timeout_s:g} s"
@@ -49,8 +39,28 @@ async def read_body(
         ) from None
 
 
-def _is_encoded(request: web.BaseRequest) -> bool:
-    lines = request.headers.getall("Content-Encoding")
+def check_size(body: bytes, most_bytes: int) -> None:
+    """Raise ``RefusedBodyError`` for a body of more than *most_bytes*."""
+    if len(body) > most_bytes:
+        raise _too_large(most_bytes)
+
+
+def refuse_encoded(headers: MultiMapping[str]) -> None:
+    """Raise ``RefusedBodyError`` for a compressed body.
+
+    Our own events are small, and inflating is an attack surface (TRUST S-02, S-03).
+    """
+    if is_encoded(headers):
+        raise RefusedBodyError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body without Content-Encoding"
+        )
+
+
+def is_encoded(headers: MultiMapping[str]) -> bool:
+    """Whether *headers* say that the body is not what it looks like."""
+    if _CONTENT_ENCODING not in headers:
+        return False
+    lines = headers.getall(_CONTENT_ENCODING)
     return any(line.strip().lower() != "identity" for line in lines)
 
 
@@ -68,12 +78,6 @@ async def _read_chunks(content: StreamReader, most_bytes: int) -> bytes:
         if len(body) > most_bytes:
             raise _too_large(most_bytes)
     return bytes(body)
-
-
-def _whole(body: bytes, most_bytes: int) -> bytes:
-    if len(body) > most_bytes:
-        raise _too_large(most_bytes)
-    return body
 
 
 def _too_large(most_bytes: int) -> RefusedBodyError:

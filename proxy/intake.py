@@ -1,11 +1,14 @@
 """Hits in, durable events out: the one path every protocol shares."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from proxy.anonymize import Anonymizer
+from proxy.answer import Answer, Later
 from proxy.drops import UNCOUNTED, DropCounts, DropKey, Dropped, DropReason
 from proxy.hit import Hit
 from proxy.journal import Journal
@@ -17,7 +20,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What became of a request's hits: how many are durable, how many refused."""
+    """What became of a request's hits: how many are kept, how many refused."""
 
     accepted: int
     dropped: dict[DropReason, int]
@@ -26,6 +29,21 @@ class Receipt(msgspec.Struct, frozen=True):
 # The usual outcome of a request, made once.
 ONE_ACCEPTED = Receipt(1, {})
 _NO_DROPS = DropCounts()
+
+
+class Taken(NamedTuple):
+    """A receipt that holds once *durable* is done; None where nothing is to be kept.
+
+    *durable* raises a ``Retryable`` error where the spool could not take it; then
+    nothing of the request was kept.
+    """
+
+    receipt: Receipt
+    durable: "asyncio.Future[None] | None" = None
+
+    def answered(self, answer: Answer) -> Answer | Later:
+        """Return *answer*, to be given when the receipt holds."""
+        return answer if self.durable is None else Later(self.durable, answer)
 
 
 class Intake:
@@ -43,11 +61,10 @@ class Intake:
         self._clock = clock
         self._calendars = calendars
 
-    async def receive(self, hits: Sequence[Hit | Dropped], sender: Sender) -> Receipt:
-        """Return once every event and every count of a drop is on the disk.
+    def take(self, hits: Sequence[Hit | Dropped], sender: Sender) -> Taken:
+        """Begin to keep every event and every count of a drop of one request.
 
-        Raises a ``Retryable`` error where the spool cannot take them; then nothing
-        of the request was kept.
+        Raises a ``Retryable`` error where that is known to be impossible.
         """
         now_s = self._clock()
         lines: list[bytes] = []
@@ -59,13 +76,15 @@ class Intake:
             else:
                 refused.append(outcome)
         if not refused:
-            if lines:
-                await self._journal.append(lines, _NO_DROPS)
-            return ONE_ACCEPTED if len(lines) == 1 else Receipt(len(lines), {})
+            receipt = ONE_ACCEPTED if len(lines) == 1 else Receipt(len(lines), {})
+            return Taken(
+                receipt, self._journal.append(lines, _NO_DROPS) if lines else None
+            )
         drops = self._count(refused, sender.protocol, now_s)
-        if lines or drops:
-            await self._journal.append(lines, drops)
-        return Receipt(len(lines), Counter(drop.reason for drop in refused))
+        receipt = Receipt(len(lines), Counter(drop.reason for drop in refused))
+        if not (lines or drops):
+            return Taken(receipt)
+        return Taken(receipt, self._journal.append(lines, drops))
 
     def _outcome(
         self, hit: Hit | Dropped, sender: Sender, now_s: float, seq: int

@@ -22,6 +22,7 @@ from proxy.sources import load_sources
 LONGEST_CAMPAIGN = 128
 _LONGEST_SENT_PATH = 8_192
 _MOST_PAIRS = 256
+_MOST_REMEMBERED = 1_024
 _DECODINGS = 3
 _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 _SOURCE_KEYS = ("source", "ref")
@@ -64,10 +65,27 @@ class PageRules:
         self.query_allow = frozenset(query_allow)
         self.own_hosts = OwnHosts(domains)
         self.paths = PathScrub(path_rules)
+        # Queries of which nothing was dropped: remembering some keeps nothing new.
+        self._whole: dict[str, _Query] = {}
+
+    @property
+    def remembered(self) -> int:
+        """How many queries are held in memory."""
+        return len(self._whole)
+
+    def query(self, query: str) -> "_Query":
+        """Return what may be kept of *query*."""
+        found = self._whole.get(query)
+        if found is None:
+            found = _read_query(query, self)
+            if found.is_whole and len(self._whole) < _MOST_REMEMBERED:
+                self._whole[query] = found
+        return found
 
     def forget(self) -> None:
-        """Empty what was remembered of paths."""
+        """Empty what was remembered of paths and queries."""
         self.paths.forget()
+        self._whole.clear()
 
 
 def parse_page(url: str | None, rules: PageRules) -> Page | None:
@@ -95,7 +113,7 @@ def parse_page(url: str | None, rules: PageRules) -> Page | None:
     hostname = host if _is_storable(host, rules) else None
     if not query:
         return Page(hostname, path)
-    return _read_query(query, rules).page(hostname, path)
+    return rules.query(query).page(hostname, path)
 
 
 def _after_scheme(url: str) -> str | None:
@@ -137,26 +155,24 @@ def _tidy(path: str) -> str:
 
 
 class _Query:
-    """What was found in a query so far."""
+    """What was found in a query; *is_whole* says that it is all there was."""
 
-    __slots__ = ("click_id", "kept", "rank", "utm")
+    __slots__ = ("click_id", "is_whole", "kept", "rank", "utm")
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_whole: bool) -> None:
         self.utm: dict[str, str] = {}
         self.click_id: str | None = None
         self.rank = len(CLICK_IDS)
         self.kept: dict[str, str] = {}
+        self.is_whole = is_whole
 
     def page(self, hostname: str | None, path: str) -> Page:
         """Return the page with what was found."""
         find = self.utm.get
-        source = find("utm_source")
-        if source is None:
-            source = self._named_source()
         return Page(
             hostname,
             self._with_kept(path) if self.kept else path,
-            source,
+            find("utm_source") or self._named_source(),
             find("utm_medium"),
             find("utm_campaign"),
             find("utm_term"),
@@ -186,9 +202,13 @@ class _Query:
 
 
 def _read_query(query: str, rules: PageRules) -> _Query:
-    found = _Query()
-    for pair in query.split("&", _MOST_PAIRS)[:_MOST_PAIRS]:
+    found = _Query(is_whole=query.count("&") < _MOST_PAIRS)
+    pairs = query.split("&", _MOST_PAIRS)[:_MOST_PAIRS]
+    for pair in pairs:
         key, _, value = pair.partition("=")
+        if found.is_whole:
+            is_new = key in _UTM and key not in found.utm
+            found.is_whole = is_new and _campaign(value) == value
         if not value:
             continue
         if not key.islower() or "%" in key:

@@ -1,123 +1,69 @@
-"""aiohttp's low-level server, taught silence and patience that ends.
+"""The server on which the door stands: aiohttp's low-level one, within bounds.
 
-The framework's own error path logs the client's address and repeats bytes of the
-request in its answer; both are replaced here. And a client that trickles its headers,
-or does not read its answers, is held by the framework for as long as it likes.
+What came whole is answered by its connection; here stands the patient way, for
+requests whose body is still coming, that are sent in a row, or that end a connection.
 """
 
 import asyncio
 import logging
-from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from proxy.answer import full_answer
+from proxy.answer import Answer
+from proxy.body import RefusedBodyError, read_body
+from proxy.connection import SilentConnection
+from proxy.door import Door
+from proxy.request import Request
 
-# A client that says nothing sensible is told so, and nothing of it is repeated.
-_NOT_HTTP = b"this is not a request Millpond understands\n"
-_TEXT = {"Content-Type": "text/plain; charset=utf-8"}
-_TOO_SLOW = (
-    b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_CLOSES = b"Connection: close\r\n"
+_STAYS = b"Connection: keep-alive\r\n"
+# The framework would answer in the version it was asked in, which we do not speak.
+_OTHER_VERSION = (
+    b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 )
 
 
-class SilentConnection(RequestHandler):
-    """One client connection; its failures are answered without a word about it."""
+class WrittenAnswer(web.StreamResponse):
+    """An answer whose bytes are ready, for the framework to write as they are."""
 
-    __slots__ = ("_headers_due", "_reading_due", "_timeout_s")
+    def __init__(self, wire: bytes, *, keep_alive: bool = True) -> None:
+        super().__init__()
+        self._wire = wire
+        self._stays_open = keep_alive
 
-    def __init__(self, *args: Any, timeout_s: float, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._timeout_s = timeout_s
-        self._headers_due: asyncio.TimerHandle | None = None
-        self._reading_due: asyncio.TimerHandle | None = None
+    async def prepare(self, request: web.BaseRequest) -> Any:
+        """Write the whole answer."""
+        transport = request.transport
+        if transport is None:
+            raise ConnectionResetError("the client has gone")
+        transport.write(self._wire)
+        if request.protocol.writing_paused:
+            # It sends on without reading its answers: those may not pile up here.
+            await request.writer.drain()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin: the first request must have come whole, but for its body, in time."""
-        super().connection_made(transport)
-        self._await_headers()
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Do nothing: ``prepare`` wrote everything."""
 
-    def data_received(self, data: bytes) -> None:
-        """Take what came; what begins a request must be followed by its headers."""
-        count = self._request_count
-        super().data_received(data)
-        if self._request_count != count:
-            if self._headers_due is not None:
-                self._headers_due.cancel()
-                self._headers_due = None
-        elif self._headers_due is None and self._is_idle():
-            self._await_headers()
-
-    def _await_headers(self) -> None:
-        self._headers_due = self._loop.call_later(
-            self._timeout_s, self._give_up_headers
-        )
-
-    def _is_idle(self) -> bool:
-        waiter = self._waiter
-        return waiter is not None and not waiter.done()
-
-    def _give_up_headers(self) -> None:
-        self._headers_due = None
-        if self._is_idle() and self.transport is not None:
-            self.transport.write(_TOO_SLOW)
-            self.force_close()
-
-    def pause_writing(self) -> None:
-        """Give a client that does not read its answers the same time to begin."""
-        super().pause_writing()
-        if self.transport is not None:
-            self._reading_due = self._loop.call_later(
-                self._timeout_s, self.transport.abort
-            )
-
-    def resume_writing(self) -> None:
-        """Go on: the client reads."""
-        super().resume_writing()
-        if self._reading_due is not None:
-            self._reading_due.cancel()
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Forget the connection and what was due on it."""
-        super().connection_lost(exc)
-        for due in (self._headers_due, self._reading_due):
-            if due is not None:
-                due.cancel()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,  # noqa: ARG002 - aiohttp's signature
-        message: str | None = None,  # noqa: ARG002 - it repeats the request
-    ) -> web.StreamResponse:
-        """Answer a broken request with its status and a constant text."""
-        if request.writer.output_size > 0:
-            raise ConnectionError("the answer was already on its way")
-        answer = full_answer(HTTPStatus(status), _NOT_HTTP, _TEXT)
-        answer.force_close()
-        return answer
-
-    def log_exception(self, *args: Any, **kwargs: Any) -> None:
-        """Say nothing: the handler has its own boundary, and these name the client."""
-
-    def log_debug(self, *args: Any, **kwargs: Any) -> None:
-        """Say nothing."""
+    @property
+    def keep_alive(self) -> bool:
+        """Say whether the connection stays open."""
+        return self._stays_open
 
 
 class SilentServer(web.Server):
     """Makes ``SilentConnection``s, at most *most_connections* at a time.
 
     Headers, and the reading of an answer, may take *timeout_s*; the time of a body is
-    its reader's affair.
+    its reader's affair. *door* answers what came whole, *handler* everything else.
     """
 
     def __init__(
         self,
         handler: Any,
         *,
+        door: Door | None = None,
         timeout_s: float,
         keepalive_s: float,
         most_connections: int,
@@ -125,6 +71,7 @@ class SilentServer(web.Server):
         super().__init__(handler)
         self._most_connections = most_connections
         self._options: dict[str, Any] = {
+            "door": door,
             "timeout_s": timeout_s,
             "access_log": None,
             "auto_decompress": False,
@@ -148,3 +95,48 @@ class SilentServer(web.Server):
         super().connection_made(handler, transport)
         if len(self._connections) > self._most_connections:
             transport.abort()
+
+
+class PatientHandler:
+    """Reads a body that is still coming, asks the door, and waits for the disk."""
+
+    def __init__(self, door: Door, timeout_s: float) -> None:
+        self._door = door
+        self._timeout_s = timeout_s
+
+    async def __call__(self, asked: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request; nothing of it reaches a log, whatever happens."""
+        if asked.version.major != 1:
+            return WrittenAnswer(_OTHER_VERSION, keep_alive=False)
+        request = Request(asked.method, asked.raw_path, asked.headers, asked.remote)
+        return self._written(asked, request, await self._answer(asked, request))
+
+    async def _answer(self, asked: web.BaseRequest, request: Request) -> Answer:
+        try:
+            if asked.method == "POST" and self._door.takes(request):
+                request.body = await read_body(
+                    asked,
+                    most_bytes=self._door.most_body_bytes,
+                    timeout_s=self._timeout_s,
+                )
+        except RefusedBodyError as refused:
+            return self._door.refused(request, refused)
+        answer = self._door.answer(request)
+        if isinstance(answer, Answer):
+            return answer
+        try:
+            await answer.durable
+        except Exception as error:  # noqa: BLE001 - the door answers for every failure
+            return self._door.failed(request, error)
+        return answer.answer
+
+    def _written(
+        self, asked: web.BaseRequest, request: Request, answer: Answer
+    ) -> WrittenAnswer:
+        stays = asked.keep_alive and not answer.closes
+        if asked.version.minor >= 1:
+            wire = self._door.wire(request, answer, b"" if stays else _CLOSES)
+        else:
+            wire = self._door.wire(request, answer, _STAYS if stays else _CLOSES)
+            wire = wire.replace(b"1.1", b"1.0", 1)
+        return WrittenAnswer(wire, keep_alive=stays)

@@ -6,6 +6,7 @@ the file makes every hash made with it meaningless.
 
 import hashlib
 import os
+import struct
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -17,6 +18,7 @@ from warehouse.schema import Hash64
 KEY_BYTES = 32
 
 _HASH_BYTES = 8
+_SIGNED = struct.Struct(">q")
 _MODE = 0o600
 _OTHERS_BITS = 0o077
 
@@ -36,15 +38,27 @@ class SiteKeyError(MillpondError):
     exit_code = 2
 
 
+class KeyedHash:
+    """Hashes ids for one purpose under one key, which is set up once."""
+
+    __slots__ = ("_begun",)
+
+    def __init__(self, key: bytes | bytearray, purpose: Purpose) -> None:
+        self._begun = hashlib.blake2b(
+            digest_size=_HASH_BYTES, key=key, person=purpose.value
+        )
+
+    def __call__(self, text: str) -> Hash64:
+        """Return 64 bits, signed, that stand for *text*; only the key makes them."""
+        hashed = self._begun.copy()
+        hashed.update(text.encode("utf-8", "surrogatepass"))
+        (number,) = _SIGNED.unpack(hashed.digest())
+        return Hash64(number)
+
+
 def keyed_hash(key: bytes | bytearray, purpose: Purpose, text: str) -> Hash64:
-    """Return 64 bits, signed, that stand for *text*; only *key* can make them again."""
-    hashed = hashlib.blake2b(
-        text.encode("utf-8", "surrogatepass"),
-        digest_size=_HASH_BYTES,
-        key=key,
-        person=purpose.value,
-    )
-    return Hash64(int.from_bytes(hashed.digest(), "big", signed=True))
+    """Return what stands for *text* under *key*, where it is not used again."""
+    return KeyedHash(key, purpose)(text)
 
 
 def site_key(

@@ -19,7 +19,7 @@ from config.settings import PrivacySettings, Settings, SiteSettings
 from proxy.drops import DropReason
 from proxy.host import parse_host, without_www
 from proxy.page import PageRules
-from proxy.site_keys import site_key
+from proxy.site_keys import KeyedHash, Purpose, site_key
 
 _MOST_CACHED = 1_024
 # A host of 253 characters, a scheme and a port; nothing longer is looked at.
@@ -44,6 +44,7 @@ class Site:
     keys: tuple[str, ...]
     pages: PageRules = field(repr=False)
     key: bytes = field(repr=False)
+    event_hash: KeyedHash = field(repr=False)
     secret_digests: tuple[bytes, ...] = field(repr=False)
 
     def serves(self, host: str) -> bool:
@@ -198,6 +199,7 @@ def prepare_site(site: SiteSettings, privacy: PrivacySettings, key: bytes) -> Si
             domains=site.domains,
         ),
         key=key,
+        event_hash=KeyedHash(key, Purpose.EVENT),
         secret_digests=tuple(
             bytes.fromhex(digest.removeprefix(_DIGEST_PREFIX))
             for digest in site.secret_keys

@@ -5,6 +5,7 @@ address and User-Agent can be tried against a stored visitor any more.
 """
 
 import hashlib
+import struct
 from socket import AF_INET, AF_INET6, inet_pton
 
 from warehouse.schema import Hash64
@@ -13,7 +14,8 @@ _HASH_BYTES = 8
 _PERSON = b"millpond visitor"
 # An IPv6 customer gets a /64 or more, and the rest changes by the hour.
 _NETWORK_BYTES = 8
-_LENGTH_BYTES = 4
+_LENGTH = struct.Struct(">I")
+_SIGNED = struct.Struct(">q")
 
 
 def visitor_hash(
@@ -29,7 +31,8 @@ def visitor_hash(
         key=site_day_key,
         person=_PERSON,
     )
-    return Hash64(int.from_bytes(hashed.digest(), "big", signed=True))
+    (number,) = _SIGNED.unpack(hashed.digest())
+    return Hash64(number)
 
 
 def encode_client(address: str, user_agent: str) -> bytes:
@@ -39,14 +42,11 @@ def encode_client(address: str, user_agent: str) -> bytes:
     """
     network = _network(address)
     agent = user_agent.encode("utf-8", "surrogatepass")
-    return b"".join(
-        (
-            len(network).to_bytes(_LENGTH_BYTES, "big"),
-            network,
-            len(agent).to_bytes(_LENGTH_BYTES, "big"),
-            agent,
-        )
-    )
+    return b"".join((_length(network), network, _length(agent), agent))
+
+
+def _length(part: bytes) -> bytes:
+    return _LENGTH.pack(len(part))
 
 
 def _network(address: str) -> bytes:

@@ -21,15 +21,17 @@ from config.logs import say
 from config.settings import ProxySettings, Settings
 from proxy.anonymize import Anonymizer
 from proxy.client import ClientSource
+from proxy.cors import Cors
 from proxy.demo_site import Page as DemoPage
+from proxy.door import Door
 from proxy.geo import Geo
-from proxy.handlers import Door, Readiness
+from proxy.handlers import Handlers, Readiness
 from proxy.intake import Intake
 from proxy.journal import Journal
 from proxy.moment import Calendars
 from proxy.name import forget_names
 from proxy.referrer import Referrers
-from proxy.server import SilentServer
+from proxy.server import PatientHandler, SilentServer
 from proxy.sites import build_sites
 from proxy.spool_probe import takes_writes
 from proxy.tag import tag_script
@@ -94,14 +96,20 @@ class Worker:
             salts=self._salts,
             calendars=self._calendars,
         )
-        return Door(
+        cors = Cors(self._sites)
+        handlers = Handlers(
             self._settings.proxy,
             intake=Intake(anonymizer, self._journal, self._clock, self._calendars),
-            sites=self._sites,
+            cors=cors,
             tag=tag_script(self._settings.proxy),
             readiness=self.readiness,
-            clock=self._clock,
             demo=demo,
+        )
+        return Door(
+            handlers.routes(),
+            cors=cors,
+            most_body_bytes=self._settings.proxy.max_body_bytes,
+            clock=self._clock,
         )
 
     def readiness(self) -> Readiness:
@@ -230,7 +238,8 @@ async def serve(worker: Worker, settings: Settings, stop: asyncio.Event) -> None
 async def _serve(worker: Worker, settings: Settings, stop: asyncio.Event) -> None:
     proxy = settings.proxy
     server = SilentServer(
-        worker.door.handle,
+        PatientHandler(worker.door, proxy.request_timeout_s),
+        door=worker.door,
         timeout_s=proxy.request_timeout_s,
         keepalive_s=proxy.keepalive_s,
         most_connections=proxy.max_connections,

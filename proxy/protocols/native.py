@@ -9,13 +9,12 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from proxy import intake
 from proxy.hit import Hit, MalformedBodyError
+from proxy.intake import Receipt
 
 NAME = "native"
 EVENTS_PATH = "/v1/events"
 PIXEL_PATH = "/p.gif"
-ONE_ACCEPTED = b'{"accepted":1,"dropped":{}}'
 
 # A transparent GIF of one pixel, the smallest that every client shows.
 PIXEL = bytes.fromhex(
@@ -26,10 +25,8 @@ _ENCODER = msgspec.json.Encoder()
 _PIXEL_FIELDS = ("site", "key", "name", "id", "url", "referrer", "lang")
 
 
-def encode_receipt(receipt: intake.Receipt) -> bytes:
+def encode_receipt(receipt: Receipt) -> bytes:
     """Return the JSON answer for *receipt*."""
-    if receipt is intake.ONE_ACCEPTED:
-        return ONE_ACCEPTED
     return _ENCODER.encode(receipt)
 
 

@@ -6,17 +6,43 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from proxy.server import SilentServer
+from proxy.cors import Cors
+from proxy.door import Door, Methods, Routes
+from proxy.server import PatientHandler, SilentServer
+from proxy.sites import Sites
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
 @asynccontextmanager
-async def served(
-    handler: Handler,
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def served(handler: Handler) -> AsyncIterator[Streams]:
     """Serve with *handler*, and yield a connection to it."""
     server = SilentServer(handler, timeout_s=60, keepalive_s=60, most_connections=9)
+    async with connected(server) as streams:
+        yield streams
+
+
+def door_server(
+    methods: Methods, *, timeout_s: float = 60, keepalive_s: float = 60
+) -> SilentServer:
+    """Return a server whose door does *methods* at ``/``."""
+    routes = Routes({"/": methods})
+    door = Door(routes, cors=Cors(Sites([])), most_body_bytes=1_000, clock=lambda: 0.0)
+    return SilentServer(
+        PatientHandler(door, timeout_s),
+        door=door,
+        timeout_s=timeout_s,
+        keepalive_s=keepalive_s,
+        most_connections=9,
+    )
+
+
+@asynccontextmanager
+async def connected(server: SilentServer) -> AsyncIterator[Streams]:
+    """Let *server* listen, and yield a connection to it."""
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)

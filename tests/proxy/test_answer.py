@@ -6,29 +6,63 @@ from http import HTTPStatus
 import pytest
 from aiohttp import web
 
-from proxy.answer import QuickAnswer, wire_bytes
+from proxy.answer import Answer, Dates, json_answer
+from proxy.server import WrittenAnswer
 from tests.proxy.in_process import served
 
-DATE = "Mon, 23 Nov 2026 12:00:00 GMT"
+DATE = b"Date: Mon, 23 Nov 2026 12:00:00 GMT\r\n"
 REQUEST = b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n"
 # So large that a few fill what lies between two sockets.
 LARGE = b"x" * 1_000_000
 
 
-def test_an_answer_is_these_bytes() -> None:
-    got = wire_bytes(HTTPStatus.ACCEPTED, b"{}", {"Cache-Control": "no-store"}, DATE)
+def wire_of(body: bytes) -> bytes:
+    """Return a whole answer with *body*."""
+    return Answer(HTTPStatus.OK, body).wire(DATE)
 
-    assert got == (
-        b"HTTP/1.1 202 Accepted\r\nCache-Control: no-store\r\n"
-        b"Date: Mon, 23 Nov 2026 12:00:00 GMT\r\nContent-Length: 2\r\n\r\n{}"
+
+def test_an_answer_is_these_bytes() -> None:
+    answer = json_answer(HTTPStatus.ACCEPTED, b"{}", {"Vary": "Origin"})
+
+    assert answer.wire(DATE) == (
+        b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\n"
+        b"Cache-Control: no-store\r\nVary: Origin\r\nContent-Length: 2\r\n"
+        b"Date: Mon, 23 Nov 2026 12:00:00 GMT\r\n\r\n{}"
     )
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param(Answer(HTTPStatus.OK, b"ok"), b"Content-Length: 2", id="to HEAD"),
+        pytest.param(Answer(HTTPStatus.NO_CONTENT), b"204 No Content", id="no content"),
+    ],
+)
+def test_an_answer_without_a_body_ends_with_its_head(
+    answer: Answer, expected: bytes
+) -> None:
+    got = answer.wire(DATE, to_head=True, connection=b"Connection: close\r\n")
+
+    assert got.endswith(expected + b"\r\n" + DATE + b"Connection: close\r\n\r\n")
+
+
+def test_a_date_is_that_of_its_second() -> None:
+    dates = Dates()
+
+    got = [dates.line(at_s) for at_s in (0.0, 0.9, 1_000.0)]
+
+    assert got == [
+        b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n",
+        b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n",
+        b"Date: Thu, 01 Jan 1970 00:16:40 GMT\r\n",
+    ]
+
+
 async def test_an_answer_is_written_as_it_is_and_the_connection_kept() -> None:
-    wire = wire_bytes(HTTPStatus.OK, b"ok", {}, DATE)
+    wire = wire_of(b"ok")
 
     async def answer(_request: web.BaseRequest) -> web.StreamResponse:
-        return QuickAnswer(wire)
+        return WrittenAnswer(wire)
 
     async with served(answer) as (reader, writer):
         for _ in range(3):
@@ -38,10 +72,10 @@ async def test_an_answer_is_written_as_it_is_and_the_connection_kept() -> None:
 
 
 async def test_the_last_answer_closes_the_connection() -> None:
-    wire = wire_bytes(HTTPStatus.OK, b"ok", {}, DATE)
+    wire = wire_of(b"ok")
 
     async def answer(_request: web.BaseRequest) -> web.StreamResponse:
-        return QuickAnswer(wire, keep_alive=False)
+        return WrittenAnswer(wire, keep_alive=False)
 
     async with served(answer) as (reader, writer):
         writer.write(REQUEST * 2)
@@ -50,13 +84,13 @@ async def test_the_last_answer_closes_the_connection() -> None:
 
 
 async def test_who_does_not_read_is_given_no_more_answers() -> None:
-    wire = wire_bytes(HTTPStatus.OK, LARGE, {}, DATE)
+    wire = wire_of(LARGE)
     given = 0
 
     async def answer(_request: web.BaseRequest) -> web.StreamResponse:
         nonlocal given
         given += 1
-        return QuickAnswer(wire)
+        return WrittenAnswer(wire)
 
     count = 100
     async with served(answer) as (reader, writer):
@@ -80,7 +114,7 @@ async def test_to_a_client_that_has_gone_nothing_is_written() -> None:
         while request.transport is not None:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0)
         with pytest.raises(ConnectionResetError) as caught:
-            await QuickAnswer(b"").prepare(request)
+            await WrittenAnswer(b"").prepare(request)
         outcome.set_result(caught.value)
         raise caught.value
 

@@ -38,8 +38,11 @@ class Desk:
         )
 
     async def receive(self, *hits: Hit | Dropped, **headers: str) -> Receipt:
-        """Take *hits* in."""
-        return await self.intake.receive(hits, sender(**headers))
+        """Take *hits* in, and wait until what the receipt says holds."""
+        taken = self.intake.take(hits, sender(**headers))
+        if taken.durable is not None:
+            await taken.durable
+        return taken.receipt
 
     @property
     def spooled(self) -> Spooled:

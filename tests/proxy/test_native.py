@@ -32,10 +32,6 @@ def test_the_answer_says_how_many_and_why(
     assert msgspec.json.decode(native.encode_receipt(receipt)) == expected
 
 
-def test_the_usual_answer_is_made_once() -> None:
-    assert native.encode_receipt(ONE_ACCEPTED) is native.ONE_ACCEPTED
-
-
 @pytest.mark.parametrize(
     ("query", "referer", "expected"),
     [

@@ -279,3 +279,39 @@ def test_what_was_remembered_can_be_forgotten() -> None:
     RULES.forget()
 
     assert path_of(f"{SHOP}/products/blue-shirt-100234") == before
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("utm_source=news&utm_medium=email", 1, id="a campaign"),
+        pytest.param("utm_source=news&token=4f5c1b1e8a0b", 0, id="and a token"),
+        pytest.param("utm_source=news&utm_source=other", 0, id="twice the same"),
+        pytest.param("utm_source=ada@example.org", 0, id="a person for a source"),
+        pytest.param("utm_source=New%20s", 0, id="an escape"),
+        pytest.param("utm_source=news" + "&utm_term=" * 300, 0, id="more than is read"),
+        pytest.param("gclid=abc", 0, id="a click"),
+        pytest.param("id=7", 0, id="a kept key"),
+    ],
+)
+def test_a_query_is_remembered_only_if_all_of_it_is_kept(
+    query: str, expected: int
+) -> None:
+    rules = PageRules(query_allow=["id"], domains=["shop.example"])
+
+    first = parse_page(f"https://shop.example/?{query}", rules)
+    second = parse_page(f"https://shop.example/?{query}", rules)
+
+    assert first == second
+    assert rules.remembered == expected
+    rules.forget()
+    assert rules.remembered == 0
+
+
+def test_queries_are_remembered_to_a_bound() -> None:
+    rules = PageRules(domains=["shop.example"])
+
+    for number in range(2_000):
+        parse_page(f"https://shop.example/?utm_campaign=spring-{number}", rules)
+
+    assert rules.remembered == 1_024

@@ -239,7 +239,13 @@ def test_the_demo_serves_its_shop_beside_the_rest(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path, demo=True) as worker:
         got = {
             path: ask(worker.port, get(path)).status
-            for path in ("/demo/", "/demo/nothing", "/demo", "/demo/../m.js", "/m.js")
+            for path in (
+                "/demo/",
+                "/demo/nothing",
+                "/demo",
+                "/demo/../index.html",
+                "/m.js",
+            )
         }
         front = ask(worker.port, get("/demo/"))
 

@@ -1,0 +1,146 @@
+"""The door: a request goes in, one answer comes out, whatever happens in between."""
+
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import NamedTuple
+
+import msgspec
+
+from config.errors import Retryable
+from config.logs import say
+from proxy.answer import Answer, Dates, Later, json_answer
+from proxy.body import RefusedBodyError, check_size
+from proxy.cors import Cors
+from proxy.hit import MalformedBodyError
+from proxy.request import Request
+from proxy.throttle import Throttle
+
+Handler = Callable[[Request], Answer | Later]
+Methods = Mapping[str, Handler]
+
+_LOG = logging.getLogger("millpond.proxy")
+_RETRY_AFTER_S = "2"
+_SAY_EVERY_S = 5.0
+_MOST_SEGMENTS = 16
+
+
+class Routes(NamedTuple):
+    """What stands at each path, and at paths whose end matches a pattern."""
+
+    paths: Mapping[str, Methods]
+    patterns: Sequence[tuple[re.Pattern[str], Methods]] = ()
+
+    def methods(self, path: str) -> Methods | None:
+        """Return what can be done at *path*, whatever prefix stands before it."""
+        if path[:1] != "/":
+            return None
+        start = 0
+        for _ in range(_MOST_SEGMENTS):
+            found = self.paths.get(path[start:])
+            if found is not None:
+                return found
+            start = path.find("/", start + 1)
+            if start < 0:
+                break
+        return next((found for end, found in self.patterns if end.search(path)), None)
+
+
+class Door:
+    """Dispatches by path and method; every failure becomes an answer.
+
+    A path is found under any prefix, for a site may route any of its own to us.
+    """
+
+    def __init__(
+        self,
+        routes: Routes,
+        *,
+        cors: Cors,
+        most_body_bytes: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self.most_body_bytes = most_body_bytes
+        self._routes = routes
+        self._cors = cors
+        self._clock = clock
+        self._dates = Dates()
+        # The log may lie on the very disk that is full.
+        self._refusals = Throttle(_SAY_EVERY_S)
+        self._failures = Throttle(_SAY_EVERY_S)
+
+    def answer(self, request: Request) -> Answer | Later:
+        """Return the answer to *request*; nothing of it reaches a log, and no error.
+
+        It may hold only later; if what it waits for fails, ``failed`` is the answer.
+        """
+        handler = self._handler(request)
+        if isinstance(handler, Answer):
+            return handler
+        try:
+            check_size(request.body, self.most_body_bytes)
+            return handler(request)
+        except RefusedBodyError as refused:
+            return self.refused(request, refused)
+        except MalformedBodyError as malformed:
+            return self._problem(request, HTTPStatus.BAD_REQUEST, malformed.problem)
+        except Exception as error:  # noqa: BLE001 - the boundary of STYLE 3.6
+            return self.failed(request, error)
+
+    def wire(self, request: Request, answer: Answer, connection: bytes = b"") -> bytes:
+        """Return *answer* as the bytes *request* is answered with."""
+        date = self._dates.line(self._clock())
+        to_head = request.method == "HEAD"
+        return answer.wire(date, to_head=to_head, connection=connection)
+
+    def takes(self, request: Request) -> bool:
+        """Whether there is something to do with the body of *request*."""
+        return not isinstance(self._handler(request), Answer)
+
+    def refused(self, request: Request, refused: RefusedBodyError) -> Answer:
+        """Return the answer to a body that was not read to its end."""
+        return self._problem(request, refused.status, refused.problem, closes=True)
+
+    def failed(self, request: Request, error: BaseException) -> Answer:
+        """Return the answer to a request that *error* ended: nothing of it was kept."""
+        if isinstance(error, Retryable):
+            if count := self._refusals.count(self._clock()):
+                say(_LOG, "refused", level=logging.WARNING, error=error, count=count)
+            return self._problem(
+                request,
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "the events were not kept; send them again",
+                {"Retry-After": _RETRY_AFTER_S},
+            )
+        if count := self._failures.count(self._clock()):
+            say(_LOG, "request_failed", level=logging.ERROR, error=error, count=count)
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        return self._problem(request, status, "a fault of ours, logged")
+
+    def _handler(self, request: Request) -> Handler | Answer:
+        methods = self._routes.methods(request.path)
+        if methods is None:
+            return self._problem(request, HTTPStatus.NOT_FOUND, "nothing at this path")
+        handler = methods.get(request.method)
+        if handler is not None:
+            return handler
+        status = HTTPStatus.METHOD_NOT_ALLOWED
+        allow = {"Allow": ", ".join(methods)}
+        return self._problem(request, status, "not with this method", allow)
+
+    def _problem(
+        self,
+        request: Request,
+        status: HTTPStatus,
+        problem: str,
+        headers: dict[str, str] | None = None,
+        *,
+        closes: bool = False,
+    ) -> Answer:
+        """Say what is wrong, also to the script of a known page on another host."""
+        body = msgspec.json.encode({"error": problem}) + b"\n"
+        headers = {**self._cors.headers(request.headers), **(headers or {})}
+        answer = json_answer(status, body, headers)
+        answer.closes = closes
+        return answer
