@@ -74,7 +74,12 @@ class ProxySettings:
     ] = False
     max_body_bytes: Annotated[
         int, Limits(1_024, 16_777_216), Doc("Larger request bodies answer 413.")
-    ] = 262_144
+    ] = 524_288
+    max_inflated_bytes: Annotated[
+        int,
+        Limits(1_024, 67_108_864),
+        Doc("Compressed bodies of vendors' clients may unpack to so much."),
+    ] = 4_194_304
     max_events: Annotated[
         int, Limits(1, 100_000), Doc("Most events one request may carry.")
     ] = 1_000

@@ -149,13 +149,27 @@ class Anonymizer:
             return self._refused(site, hit, sender)
         if not is_event_name(hit.name):
             return Dropped(DropReason.BAD_NAME, site.id)
-        server = site.is_server(headers.get(_AUTHORIZATION))
-        client = _NOBODY if server else self._client(sender)
-        agent = NO_AGENT if server else self._classifier.classify(client.user_agent)
+        server = site.is_server(headers.get(_AUTHORIZATION)) or site.is_server(hit.key)
+        if server or hit.library:
+            client = self._spoken_for(hit) if server else _NOBODY
+        else:
+            client = self._client(sender)
+        agent = NO_AGENT if client is _NOBODY else self._agent(client)
         if agent.bot:
             return Dropped(DropReason.BOT, site.id)
         stripped = wish is Objection.STRIP
         return _Sent(hit, site, client, agent, sender.protocol, stripped, server)
+
+    def _agent(self, client: Client) -> UserAgent:
+        return self._classifier.classify(client.user_agent)
+
+    def _spoken_for(self, hit: Hit) -> Client:
+        """Return the visitor a site's own server names, or nobody."""
+        named = hit.visitor
+        if named is None or named.address is None:
+            return _NOBODY
+        address = self._clients.canonical(named.address)
+        return _NOBODY if address is None else Client(address, named.user_agent or "")
 
     def _refused(self, reason: DropReason, hit: Hit, sender: Sender) -> Dropped:
         """Count a foreign page's hits under the site they name: its owner must see."""
@@ -272,6 +286,7 @@ def _event(sent: _Sent, moment: Moment, found: _Found, seq: int) -> Event:
         tax_minor=order.tax_minor,
         shipping_minor=order.shipping_minor,
         refund_minor=order.refund_minor,
+        discount_minor=order.discount_minor,
         coupon=order.coupon,
         items=order.items,
     )

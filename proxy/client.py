@@ -94,6 +94,10 @@ class ClientSource:
             self.untrusted_headers += 1
         return sender.address
 
+    def canonical(self, address: str) -> str | None:
+        """Return *address* in canonical spelling, None where it is none."""
+        return self._hop(address).address if len(address) <= _LONGEST_HOP else None
+
     @property
     def cached(self) -> int:
         """How many addresses are held in memory."""

@@ -27,7 +27,7 @@ LONGEST_CODE = 100
 LONGEST_ID = 200
 CUT = ":cut"
 
-_DECIMAL = re.compile(r"[+-]?[0-9]{1,16}(?:\.[0-9]{1,24})?")
+PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,16}(?:\.[0-9]{1,24})?")
 _LEAST_EXPONENT = -30
 _MOST_DIGITS = 40
 _LARGEST_ID = 10**40
@@ -57,6 +57,7 @@ class OrderFields(msgspec.Struct, frozen=True, kw_only=True):
     tax_minor: int | None = None
     shipping_minor: int | None = None
     refund_minor: int | None = None
+    discount_minor: int | None = None
     coupon: str | None = None
     items: tuple[Item, ...] | None = None
 
@@ -108,7 +109,7 @@ def _parts(amount: Decimal | str | int | None) -> tuple[int, int] | None:
     if isinstance(amount, int):
         return (amount, 0) if abs(amount) <= LARGEST_AMOUNT else None
     if isinstance(amount, str):
-        if _DECIMAL.fullmatch(amount) is None:
+        if PLAIN_DECIMAL.fullmatch(amount) is None:
             return None
         whole, _, fraction = amount.partition(".")
         return int(whole + fraction), -len(fraction)
@@ -153,6 +154,7 @@ def _order_fields(order: Order, site: Site) -> OrderFields:
         tax_minor=_amount(order.tax, currency),
         shipping_minor=_amount(order.shipping, currency),
         refund_minor=_amount(order.refund, currency),
+        discount_minor=_amount(order.discount, currency),
         coupon=_coupon(order.coupon),
         items=_items(order.items, currency),
     )

@@ -4,7 +4,6 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import NamedTuple
 
 import msgspec
 
@@ -26,11 +25,21 @@ _SAY_EVERY_S = 5.0
 _MOST_SEGMENTS = 16
 
 
-class Routes(NamedTuple):
+class Routes:
     """What stands at each path, and at paths whose end matches a pattern."""
 
-    paths: Mapping[str, Methods]
-    patterns: Sequence[tuple[re.Pattern[str], Methods]] = ()
+    def __init__(
+        self,
+        paths: Mapping[str, Methods],
+        patterns: Sequence[tuple[re.Pattern[str], Methods]] = (),
+    ) -> None:
+        self._paths = paths
+        self._patterns = patterns
+
+    def __add__(self, other: "Routes") -> "Routes":
+        """Return both; where both have a path, the first stays."""
+        paths = {**other._paths, **self._paths}
+        return Routes(paths, [*self._patterns, *other._patterns])
 
     def methods(self, path: str) -> Methods | None:
         """Return what can be done at *path*, whatever prefix stands before it."""
@@ -38,13 +47,13 @@ class Routes(NamedTuple):
             return None
         start = 0
         for _ in range(_MOST_SEGMENTS):
-            found = self.paths.get(path[start:])
+            found = self._paths.get(path[start:])
             if found is not None:
                 return found
             start = path.find("/", start + 1)
             if start < 0:
                 break
-        return next((found for end, found in self.patterns if end.search(path)), None)
+        return next((found for end, found in self._patterns if end.search(path)), None)
 
 
 class Door:

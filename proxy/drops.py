@@ -22,6 +22,8 @@ class DropReason(StrEnum):
     BAD_PAGE = "bad_page"
     BAD_ORDER = "bad_order"
     BOT = "bot"
+    IDENTITY = "identity"
+    AUTOMATIC = "automatic"
     REFERRER_SPAM = "referrer_spam"
     DUPLICATE = "duplicate"
 

@@ -30,11 +30,27 @@ class Order(msgspec.Struct, frozen=True):
     shipping: Decimal | None = None
     refund: Decimal | None = None
     coupon: str | None = None
+    discount: Decimal | None = None
     items: list[OrderLine] | None = None
 
 
+class Visitor(msgspec.Struct, frozen=True):
+    """Whom a site's own server speaks for; believed only with a secret key."""
+
+    address: str | None = None
+    user_agent: str | None = None
+
+    def __repr__(self) -> str:
+        """Show nothing of the visitor."""
+        return "Visitor(…)"
+
+
 class Hit(msgspec.Struct, kw_only=True):
-    """A native event, and what every other protocol is turned into."""
+    """A native event, and what every other protocol is turned into.
+
+    *library* says that a vendor's server library sent it without a secret key: then
+    the address and User-Agent are a server's, and nobody's.
+    """
 
     site: str | None = None
     key: str | None = None
@@ -51,7 +67,14 @@ class Hit(msgspec.Struct, kw_only=True):
     props: dict[str, object] | None = None
     actor: str | int | None = None
     order: Order | None = None
+    visitor: Visitor | None = None
+    visit: str | None = None
     optout: bool = False
+    library: bool = False
+
+    def __repr__(self) -> str:
+        """Show nothing of the hit."""
+        return "Hit(…)"
 
 
 class MalformedBodyError(Exception):

@@ -40,6 +40,8 @@ class Taken(NamedTuple):
 
     receipt: Receipt
     durable: "asyncio.Future[None] | None" = None
+    # Of each hit in its order, why it was dropped.
+    outcomes: Sequence[DropReason | None] = (None,)
 
     def answered(self, answer: Answer) -> Answer | Later:
         """Return *answer*, to be given when the receipt holds."""
@@ -69,22 +71,26 @@ class Intake:
         now_s = self._clock()
         lines: list[bytes] = []
         refused: list[Dropped] = []
+        outcomes: list[DropReason | None] = []
         for seq, hit in enumerate(hits):
             outcome = self._outcome(hit, sender, now_s, seq)
             if isinstance(outcome, Event):
                 lines.append(_ENCODER.encode(outcome))
+                outcomes.append(None)
             else:
                 refused.append(outcome)
+                outcomes.append(outcome.reason)
         if not refused:
             receipt = ONE_ACCEPTED if len(lines) == 1 else Receipt(len(lines), {})
-            return Taken(
-                receipt, self._journal.append(lines, _NO_DROPS) if lines else None
-            )
+            return Taken(receipt, self._append(lines, _NO_DROPS), outcomes)
         drops = self._count(refused, sender.protocol, now_s)
         receipt = Receipt(len(lines), Counter(drop.reason for drop in refused))
-        if not (lines or drops):
-            return Taken(receipt)
-        return Taken(receipt, self._journal.append(lines, drops))
+        return Taken(receipt, self._append(lines, drops), outcomes)
+
+    def _append(
+        self, lines: list[bytes], drops: DropCounts
+    ) -> "asyncio.Future[None] | None":
+        return self._journal.append(lines, drops) if lines or drops else None
 
     def _outcome(
         self, hit: Hit | Dropped, sender: Sender, now_s: float, seq: int

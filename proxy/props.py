@@ -4,6 +4,7 @@ A value that looks personal is left out; the event is kept.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 import msgspec
 
@@ -63,6 +64,8 @@ def _clean(value: object) -> Scalar | None:
         return _clean_text(value)
     if isinstance(value, bool):
         return value
+    if isinstance(value, Decimal):
+        value = float(value)
     if isinstance(value, int | float):
         # Neither infinity nor NaN is smaller.
         return value if abs(value) < _LARGEST_NUMBER else None

@@ -80,11 +80,13 @@ class Sites:
     def __init__(self, sites: Iterable[Site]) -> None:
         self._by_id: dict[str, Site] = {}
         self._by_key: dict[str, Site] = {}
+        self._by_digest: dict[bytes, Site] = {}
         self._by_host: dict[str, Site] = {}
         self._by_suffix: dict[str, Site] = {}
         for site in sites:
             self._by_id[site.id] = site
             self._by_key.update(dict.fromkeys(site.keys, site))
+            self._by_digest.update(dict.fromkeys(site.secret_digests, site))
             for domain in site.domains:
                 self._add_domain(domain, site)
         self._page = lru_cache(maxsize=_MOST_CACHED)(self._look_up_page)
@@ -111,7 +113,7 @@ class Sites:
         if site_id is not None:
             site = self._by_id.get(site_id)
         elif key is not None:
-            site = self._by_key.get(key)
+            site = self._by_key.get(key) or self._of_secret(key)
         else:
             site = page.site or self._asked_site(host)
         if site is None:
@@ -119,6 +121,12 @@ class Sites:
         if origin and not _is_served(page, site):
             return DropReason.FOREIGN_ORIGIN
         return site
+
+    def _of_secret(self, key: str) -> Site | None:
+        """Return the site whose secret key *key* is."""
+        if len(key) > _LONGEST_CREDENTIAL:
+            return None
+        return self._by_digest.get(hashlib.sha256(_bytes(key)).digest())
 
     def known_origin(self, origin: str | None) -> str | None:
         """Return *origin* if it is a page of any of the sites."""

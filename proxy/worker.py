@@ -30,6 +30,7 @@ from proxy.intake import Intake
 from proxy.journal import Journal
 from proxy.moment import Calendars
 from proxy.name import forget_names
+from proxy.protocols.registry import PROTOCOLS
 from proxy.referrer import Referrers
 from proxy.server import PatientHandler, SilentServer
 from proxy.sites import build_sites
@@ -37,6 +38,7 @@ from proxy.spool_probe import takes_writes
 from proxy.tag import tag_script
 from proxy.throttle import Throttle
 from proxy.user_agent import Classifier
+from proxy.vendors import Vendors
 
 _LOG = logging.getLogger("millpond.proxy")
 _TICK_S = 0.25
@@ -97,16 +99,23 @@ class Worker:
             calendars=self._calendars,
         )
         cors = Cors(self._sites)
+        intake = Intake(anonymizer, self._journal, self._clock, self._calendars)
+        vendors = Vendors(
+            intake,
+            cors,
+            most_inflated_bytes=self._settings.proxy.max_inflated_bytes,
+            most_hits=self._settings.proxy.max_events,
+        )
         handlers = Handlers(
             self._settings.proxy,
-            intake=Intake(anonymizer, self._journal, self._clock, self._calendars),
+            intake=intake,
             cors=cors,
             tag=tag_script(self._settings.proxy),
             readiness=self.readiness,
             demo=demo,
         )
         return Door(
-            handlers.routes(),
+            handlers.routes() + vendors.routes(PROTOCOLS),
             cors=cors,
             most_body_bytes=self._settings.proxy.max_body_bytes,
             clock=self._clock,

@@ -101,6 +101,7 @@ class Event(Row, frozen=True):
     tax_minor: Annotated[int | None, Doc("Tax in minor units.")] = None
     shipping_minor: Annotated[int | None, Doc("Shipping in minor units.")] = None
     refund_minor: Annotated[int | None, Doc("Refunded amount in minor units.")] = None
+    discount_minor: Annotated[int | None, Doc("Discount in minor units.")] = None
     coupon: Annotated[str | None, Doc("Coupon code of a campaign.")] = None
     items: Annotated[tuple[Item, ...] | None, Doc("Lines of the order or cart.")] = None
 

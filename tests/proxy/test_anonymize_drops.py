@@ -33,8 +33,13 @@ CASES = {
     DropReason.BOT: Case({}, {"User_Agent": "curl/8.5.0"}),
     DropReason.REFERRER_SPAM: Case({"referrer": "https://semalt.com/"}, {}),
 }
-# MALFORMED is found before there is a hit, DUPLICATE by the batcher, over all hits.
-FOUND_ELSEWHERE = {DropReason.MALFORMED, DropReason.DUPLICATE}
+# Three are found before there is a hit, DUPLICATE by the batcher, over all hits.
+FOUND_ELSEWHERE = {
+    DropReason.MALFORMED,
+    DropReason.IDENTITY,
+    DropReason.AUTOMATIC,
+    DropReason.DUPLICATE,
+}
 DROP_BOTH = PrivacySettings(gpc="drop", dnt="drop")
 
 

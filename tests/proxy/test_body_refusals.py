@@ -17,7 +17,7 @@ from tests.proxy.canaries import (
 from tests.proxy.raw_http import EVENT, Connection, ask, request
 from tests.proxy.worker_process import WorkerProcess
 
-MOST_BYTES = 262_144
+MOST_BYTES = 524_288
 MEGABYTE = 1 << 20
 BOMB = gzip.compress(bytes(50 * MEGABYTE))
 MEMBERS = gzip.compress(b"") * 5_000

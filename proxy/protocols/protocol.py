@@ -1,0 +1,171 @@
+"""What a vendor's protocol is: paths, and how a request there is read and answered.
+
+A protocol turns bytes into hits and outcomes into the answer its client expects,
+nothing more. It keeps nothing, knows no site and no visitor, and never sees cookies:
+the chain behind it is the one all protocols share.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import msgspec
+from multidict import MultiMapping, istr
+
+from proxy.drops import Dropped, DropReason
+from proxy.hit import Hit
+from proxy.protocols import encodings
+
+_AUTHORIZATION = istr("Authorization")
+_LONGEST_CREDENTIAL = 2_048
+
+# None is a hit that was kept.
+Outcomes = Sequence[DropReason | None]
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What a client is answered, before it is put in bytes."""
+
+    body: bytes = b""
+    status: HTTPStatus = HTTPStatus.OK
+    content_type: str = "application/json"
+    headers: dict[str, str] = {}
+
+
+class Read(NamedTuple):
+    """The hits of a request in their order, and the reply to what became of them.
+
+    The reply is given when every kept hit is durable; *outcomes* has one entry a hit.
+    """
+
+    hits: Sequence[Hit | Dropped]
+    reply: Callable[[Outcomes], Reply]
+
+
+class VendorRequest:
+    """One request as a protocol may see it: no address, no cookie, no User-Agent."""
+
+    __slots__ = ("__dict__", "_body", "_headers", "_query", "method", "named", "path")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: MultiMapping[str],
+        body: bytes,
+        named: tuple[str, ...] = (),
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.named = named
+        self._query = query
+        self._headers = headers
+        self._body = body
+
+    def __repr__(self) -> str:
+        """Show nothing of the request."""
+        return "VendorRequest(…)"
+
+    @property
+    def body(self) -> bytes:
+        """The body, unpacked where it came as gzip."""
+        return self._body
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """The fields of the query."""
+        return encodings.fields(self._query)
+
+    @cached_property
+    def value(self) -> Any:
+        """The JSON value of the body: plain, base64, or ``data`` of a form."""
+        return encodings.form_or_json(self._body)
+
+    def header(self, name: str) -> str | None:
+        """Return a header that is the protocol's own, such as a time of sending."""
+        return self._headers.get(name)
+
+    @cached_property
+    def key(self) -> str | None:
+        """The key of a Basic or Bearer header, where vendors' clients put it."""
+        credential = self._headers.get(_AUTHORIZATION, "")
+        scheme, _, rest = credential[:_LONGEST_CREDENTIAL].strip().partition(" ")
+        if scheme.lower() == "bearer":
+            return rest.strip() or None
+        if scheme.lower() == "basic":
+            return _basic_name(rest.strip())
+        return None
+
+
+Reader = Callable[[VendorRequest], Read | Reply]
+
+
+class Route(NamedTuple):
+    """What a protocol reads at *path*, under any prefix; ``*`` is any one segment.
+
+    *methods* name the HTTP methods; preflights are answered for all.
+    """
+
+    path: str
+    read: Reader
+    methods: tuple[str, ...] = ("POST",)
+
+    @property
+    def pattern(self) -> re.Pattern[str] | None:
+        """The pattern of a path with a star; its segments become ``named``."""
+        if "*" not in self.path:
+            return None
+        parts = map(re.escape, self.path.split("*"))
+        return re.compile("([^/]+)".join(parts) + "$")
+
+
+class Protocol(NamedTuple):
+    """A vendor's protocol: its name in the tables, and what it reads where."""
+
+    name: str
+    routes: Sequence[Route]
+
+
+def text_of(value: object) -> str | None:
+    """Return *value* where it is a text that says something, or a whole number."""
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if abs(value) < _LARGEST_ID else None
+    return None
+
+
+def mapping_of(value: object) -> Mapping[str, Any]:
+    """Return *value* where it is an object of JSON, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def list_of(value: object) -> list[Any]:
+    """Return *value* where it is an array of JSON, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def number_of(value: object) -> float | None:
+    """Return *value* as a float where it is a number, of JSON or in a text."""
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+_LARGEST_ID = 10**40
+
+
+def _basic_name(encoded: str) -> str | None:
+    try:
+        decoded = base64.b64decode(encoded.encode(), validate=True)
+        return decoded.partition(b":")[0].decode() or None
+    except (binascii.Error, UnicodeError):
+        return None

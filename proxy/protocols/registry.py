@@ -1,0 +1,5 @@
+"""The protocols that are spoken here, in the order in which paths are given out."""
+
+from proxy.protocols.protocol import Protocol
+
+PROTOCOLS: tuple[Protocol, ...] = ()

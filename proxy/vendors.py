@@ -1,0 +1,101 @@
+"""The doors of vendors' protocols: they read, the one chain decides, they answer."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from proxy.answer import Answer, Later
+from proxy.body import RefusedBodyError, is_encoded
+from proxy.cors import Cors
+from proxy.door import Handler, Routes
+from proxy.hit import MalformedBodyError
+from proxy.intake import Intake
+from proxy.protocols import encodings
+from proxy.protocols.protocol import Protocol, Read, Reply, Route, VendorRequest
+from proxy.request import Request
+from proxy.sender import Sender
+
+_GZIP = "gzip"
+_ENCODING = "Content-Encoding"
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Vendors:
+    """Makes routes of protocols, all on one intake."""
+
+    def __init__(
+        self, intake: Intake, cors: Cors, *, most_inflated_bytes: int, most_hits: int
+    ) -> None:
+        self._intake = intake
+        self._cors = cors
+        self._most_inflated_bytes = most_inflated_bytes
+        self._most_hits = most_hits
+
+    def routes(self, protocols: Sequence[Protocol]) -> Routes:
+        """Return what stands at the paths of *protocols*, with and without a slash."""
+        paths: dict[str, dict[str, Handler]] = {}
+        patterns = []
+        for protocol in protocols:
+            for route in protocol.routes:
+                methods = self._methods(protocol.name, route)
+                if route.pattern is not None:
+                    patterns.append((route.pattern, methods))
+                    continue
+                for path in (route.path, f"{route.path}/"):
+                    paths.setdefault(path, {}).update(methods)
+        return Routes(paths, patterns)
+
+    def _methods(self, name: str, route: Route) -> dict[str, Handler]:
+        def handle(request: Request) -> Answer | Later:
+            return self._handle(name, route, request)
+
+        methods: dict[str, Handler] = dict.fromkeys(route.methods, handle)
+        methods["OPTIONS"] = self._preflight
+        return methods
+
+    def _preflight(self, request: Request) -> Answer:
+        headers = self._cors.preflight(request.headers)
+        return Answer(HTTPStatus.NO_CONTENT, b"", headers)
+
+    def _handle(self, name: str, route: Route, request: Request) -> Answer | Later:
+        read = route.read(self._vendor_request(route, request))
+        if isinstance(read, Reply):
+            return self._answer(request, read)
+        if len(read.hits) > self._most_hits:
+            raise MalformedBodyError(f"more than {self._most_hits} events in a request")
+        return self._take(name, read, request)
+
+    def _take(self, name: str, read: Read, request: Request) -> Answer | Later:
+        sender = Sender(request.headers, request.peer, name)
+        taken = self._intake.take(read.hits, sender)
+        answer = self._answer(request, read.reply(taken.outcomes))
+        return taken.answered(answer)
+
+    def _vendor_request(self, route: Route, request: Request) -> VendorRequest:
+        if is_encoded(request.headers):
+            _check_gzip(request)
+        found = None if route.pattern is None else route.pattern.search(request.path)
+        return VendorRequest(
+            request.method,
+            request.path,
+            request.query,
+            request.headers,
+            encodings.inflated(request.body, self._most_inflated_bytes),
+            () if found is None else found.groups(),
+        )
+
+    def _answer(self, request: Request, reply: Reply) -> Answer:
+        headers = {
+            **({"Content-Type": reply.content_type} if reply.body else {}),
+            **_NO_STORE,
+            **self._cors.headers(request.headers),
+            **reply.headers,
+        }
+        return Answer(reply.status, reply.body, headers)
+
+
+def _check_gzip(request: Request) -> None:
+    lines = request.headers.getall(_ENCODING)
+    if [line.strip().lower() for line in lines] != [_GZIP]:
+        raise RefusedBodyError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body plain or as gzip"
+        )
