@@ -147,6 +147,8 @@ class Anonymizer:
         )
         if isinstance(site, DropReason):
             return self._refused(site, hit, sender)
+        if hit.refused is not None:
+            return Dropped(hit.refused, site.id)
         if not is_event_name(hit.name):
             return Dropped(DropReason.BAD_NAME, site.id)
         server = site.is_server(headers.get(_AUTHORIZATION)) or site.is_server(hit.key)

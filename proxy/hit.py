@@ -4,6 +4,7 @@ Decoding errors name the field, never the value.
 """
 
 from decimal import Decimal
+from typing import ClassVar
 
 import msgspec
 
@@ -46,11 +47,10 @@ class Visitor(msgspec.Struct, frozen=True):
 
 
 class Hit(msgspec.Struct, kw_only=True):
-    """A native event, and what every other protocol is turned into.
+    """A native event: all that a client may say of itself."""
 
-    *library* says that a vendor's server library sent it without a secret key: then
-    the address and User-Agent are a server's, and nobody's.
-    """
+    library: ClassVar[bool] = False
+    refused: ClassVar[DropReason | None] = None
 
     site: str | None = None
     key: str | None = None
@@ -70,11 +70,23 @@ class Hit(msgspec.Struct, kw_only=True):
     visitor: Visitor | None = None
     visit: str | None = None
     optout: bool = False
-    library: bool = False
 
     def __repr__(self) -> str:
         """Show nothing of the hit."""
         return "Hit(…)"
+
+
+class VendorHit(Hit, kw_only=True):
+    """What every other protocol is turned into, and what the protocol knows of it.
+
+    *library* says that a vendor's server library sent it: without a secret key the
+    address and User-Agent are then a server's, and nobody's. *refused* is why there
+    is nothing to keep: it only has to be counted under its site.
+    """
+
+    # Fields here, constants of the native hit.
+    library: bool = False  # type: ignore[misc]
+    refused: DropReason | None = None  # type: ignore[misc]
 
 
 class MalformedBodyError(Exception):

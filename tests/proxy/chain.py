@@ -17,7 +17,7 @@ from proxy.anonymize import Anonymizer
 from proxy.client import ClientSource
 from proxy.drops import Dropped
 from proxy.geo import Geo
-from proxy.hit import Hit
+from proxy.hit import Hit, VendorHit
 from proxy.moment import Calendars
 from proxy.referrer import Referrers
 from proxy.sender import Sender
@@ -56,6 +56,12 @@ def pageview(**changes: Any) -> Hit:
     """Return a hit that is kept."""
     plain = {"site": "shop", "url": "https://shop.example/p/42"}
     return Hit(**(plain | changes))
+
+
+def vendor_hit(**changes: Any) -> VendorHit:
+    """Return a hit that is kept, as a vendor's protocol gives it."""
+    plain = {"site": "shop", "url": "https://shop.example/p/42"}
+    return VendorHit(**(plain | changes))
 
 
 @cache

@@ -8,8 +8,8 @@ import pytest
 
 from config.settings import PrivacySettings
 from proxy.drops import UNCOUNTED, UNKNOWN_SITE_ID, Dropped, DropReason
-from proxy.hit import Order, OrderLine, decode_hits
-from tests.proxy.chain import Chain, pageview, sender
+from proxy.hit import Hit, Order, OrderLine, decode_hits
+from tests.proxy.chain import Chain, pageview, sender, vendor_hit
 
 
 class Case(NamedTuple):
@@ -31,13 +31,13 @@ CASES = {
     DropReason.BAD_PAGE: Case({"url": "chrome-extension://abc/page.html"}, {}),
     DropReason.BAD_ORDER: Case({"order": Order(currency="XYZ1")}, {}),
     DropReason.BOT: Case({}, {"User_Agent": "curl/8.5.0"}),
+    DropReason.IDENTITY: Case({"refused": DropReason.IDENTITY}, {}),
+    DropReason.AUTOMATIC: Case({"refused": DropReason.AUTOMATIC}, {}),
     DropReason.REFERRER_SPAM: Case({"referrer": "https://semalt.com/"}, {}),
 }
-# Three are found before there is a hit, DUPLICATE by the batcher, over all hits.
+# MALFORMED is found before there is a hit, DUPLICATE by the batcher, over all hits.
 FOUND_ELSEWHERE = {
     DropReason.MALFORMED,
-    DropReason.IDENTITY,
-    DropReason.AUTOMATIC,
     DropReason.DUPLICATE,
 }
 DROP_BOTH = PrivacySettings(gpc="drop", dnt="drop")
@@ -55,7 +55,7 @@ def test_a_hit_is_refused_for_its_reason_and_under_its_site(
     case = CASES[reason]
     chain = Chain(tmp_path, privacy=DROP_BOTH).prefetch()
 
-    got = chain.outcome(pageview(**case.hit), sender(**case.headers))
+    got = chain.outcome(vendor_hit(**case.hit), sender(**case.headers))
 
     assert got == Dropped(reason, case.site)
 
@@ -70,6 +70,16 @@ def test_a_malformed_member_of_an_array_is_refused_alone() -> None:
     got = decode_hits(b'[{"site": 7}]', 10)
 
     assert got == [Dropped(DropReason.MALFORMED)]
+
+
+def test_a_client_cannot_say_what_only_a_protocol_knows(tmp_path: Path) -> None:
+    chain = Chain(tmp_path).prefetch()
+    body = b'{"url": "https://shop.example/", "refused": "opt_out", "library": true}'
+
+    [hit] = decode_hits(body, 10)
+
+    assert isinstance(hit, Hit)
+    assert chain.event(hit).visitor is not None
 
 
 def test_a_malformed_member_of_who_objects_is_an_objection(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from tests.proxy.chain import (
     Chain,
     pageview,
     sender,
+    vendor_hit,
 )
 from warehouse.schema import Event, Item, JsonText, UtcSeconds
 
@@ -417,7 +418,7 @@ def test_a_server_that_speaks_for_nobody_is_no_visitor(
     agent = {"User_Agent": "python-requests/2.31"}
 
     got = chain.event(
-        pageview(name="order_placed", site=None, **changes), sender(**agent)
+        vendor_hit(name="order_placed", site=None, **changes), sender(**agent)
     )
 
     assert (got.visitor, got.country, got.browser) == (None, None, None)
