@@ -4,6 +4,7 @@ import re
 from http import HTTPStatus
 
 import pytest
+from multidict import CIMultiDict
 
 from proxy.answer import Answer, Later
 from proxy.door import Handler, Methods, Routes
@@ -24,7 +25,7 @@ def word(found: Methods | None) -> str | None:
     if found is None:
         return None
     handler: Handler = found["GET"]
-    answer = handler(None)  # type: ignore[arg-type] - it looks at nothing
+    answer = handler(Request("GET", "/", CIMultiDict(), None))
     assert isinstance(answer, Answer)
     return answer.body.decode()
 
