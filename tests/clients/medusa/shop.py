@@ -45,7 +45,7 @@ class Rest:
 
 
 class Shop:
-    """A shop that sells one mug in Germany: 19.99 EUR, 19 % tax on top, 4.90 to ship."""
+    """A shop that sells one mug: 19.99 EUR, 4.90 to ship, and 19 % tax on both."""
 
     def __init__(self, root: str, email: str, password: str) -> None:
         guest = Rest(root)
@@ -155,9 +155,7 @@ class Shop:
         """Fill a cart with three mugs, go through checkout, and return the order."""
         cart = store.post("/store/carts", {"region_id": self.region})["cart"]["id"]
         path = f"/store/carts/{cart}"
-        store.post(
-            f"{path}/line-items", {"variant_id": self.variant, "quantity": 3}
-        )
+        store.post(f"{path}/line-items", {"variant_id": self.variant, "quantity": 3})
         address = {
             "first_name": "Canary",
             "last_name": "Kanarienvogel",
@@ -172,10 +170,10 @@ class Shop:
         )
         store.post(f"{path}/shipping-methods", {"option_id": self.option})
         collection = store.post("/store/payment-collections", {"cart_id": cart})
-        payments = f"/store/payment-collections/{collection['payment_collection']['id']}"
-        store.post(
-            f"{payments}/payment-sessions", {"provider_id": "pp_system_default"}
+        payments = (
+            f"/store/payment-collections/{collection['payment_collection']['id']}"
         )
+        store.post(f"{payments}/payment-sessions", {"provider_id": "pp_system_default"})
         order: Body = store.post(f"{path}/complete")["order"]
         return order
 
