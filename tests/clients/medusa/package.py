@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -40,10 +41,12 @@ def built() -> Path:
     return CLIENT
 
 
-def run(*command: str | Path, folder: Path) -> str:
+def run(
+    *command: str | Path, folder: Path, env: Mapping[str, str] | None = None
+) -> str:
     """Run a command to its good end, and return what it printed."""
     ran = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False
+        command, cwd=folder, env=env, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
