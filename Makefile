@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev programs demo-geo run test fmt lint types imports docs docs-fresh \
+.PHONY: help setup setup-dev programs npm npm-soak demo-geo run test fmt lint types imports docs docs-fresh \
 	golden soak bench lock clean
 
 help: ## List the targets
@@ -36,6 +36,20 @@ setup-dev: setup ## Add to .venv what the tests need, hashes checked
 programs: ## Install the programs the tests start, where that is possible
 	@sh tests/install_programs.sh
 
+# The lock's copy tells what is installed, as in setup. Without npm the tests skip, loudly.
+NPM = cmp -s $(1)/package-lock.json $(1)/node_modules/.taken || { \
+	command -v npm >/dev/null 2>&1 || { echo "npm IS MISSING, the tests of $(1) will be skipped" >&2; \
+		test "$$CI" != true; exit; }; \
+	echo "npm: installing into $(1), a minute or two"; \
+	npm ci --prefix $(1) --silent --no-audit --no-fund --ignore-scripts \
+		&& cp $(1)/package-lock.json $(1)/node_modules/.taken; }
+
+npm: ## Install the npm packages that clients/ are built and tested with
+	@$(call NPM,clients/medusa)
+
+npm-soak: npm
+	@$(call NPM,tests/clients/medusa/server)
+
 # Public-domain data, pinned in deploy/geo; without it the demo's countries are unknown.
 demo-geo:
 	@cmp -s deploy/geo/package-lock.json deploy/geo/node_modules/.taken || { \
@@ -47,7 +61,7 @@ demo-geo:
 run: setup demo-geo ## Start Millpond on sample traffic, until Ctrl-C
 	@$(BIN)/millpond demo
 
-test: setup-dev programs lint types imports docs-fresh ## Set up, check and test everything
+test: setup-dev programs npm lint types imports docs-fresh ## Set up, check and test everything
 	@$(BIN)/python -m pytest -n 2 -ra -m "not slow"
 
 fmt: setup-dev ## Format the code and mend what can be mended
@@ -73,7 +87,8 @@ docs-fresh: setup-dev ## Fail when a generated page is stale
 golden: setup-dev ## Write the golden files anew; review them with git diff
 	@MILLPOND_GOLDEN=write $(BIN)/python -m pytest -n 2 -q -m "not slow and not browser and not crash"
 
-soak: setup-dev programs ## Run the long tests: crashes, large data
+soak: setup-dev npm-soak ## Run the long tests: crashes, large data
+	@sh tests/install_programs.sh initdb
 	@$(BIN)/python -m pytest -n 0 -ra -m slow --timeout 7200
 
 bench: setup-dev ## Run the benchmarks; figures go to benchmarks/RESULTS.md
@@ -85,5 +100,6 @@ lock: setup-dev ## Renew the lock files; UPGRADE=--upgrade takes newer versions
 		--output-file requirements-dev.lock
 
 clean: ## Remove what the other targets made
-	@rm -rf $(VENV) deploy/geo/node_modules build *.egg-info .*_cache .hypothesis
+	@rm -rf $(VENV) deploy/geo/node_modules clients/*/dist clients/*/node_modules \
+		tests/clients/medusa/server/node_modules build *.egg-info .*_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
