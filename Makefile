@@ -9,8 +9,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev programs npm npm-soak demo-geo run test fmt lint types imports docs docs-fresh \
-	golden soak bench lock clean
+.PHONY: help setup setup-dev programs npm npm-soak demo-geo run test fmt lint types imports \
+	docs docs-fresh golden soak bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile

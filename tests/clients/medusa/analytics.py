@@ -12,7 +12,7 @@ from tests.clients.medusa.package import built
 from tests.programs import need
 
 _DRIVER = Path(__file__).with_name("driver.cjs")
-_PATIENCE_S = 60
+_PATIENCE_S = 120
 
 Values = Mapping[str, Any]
 

@@ -15,6 +15,9 @@ from tests.clients.medusa.gateway import ANSWER_LOST, CUT, NEVER, Gateway, Troub
 from tests.clients.medusa.millpond import Millpond
 from tests.waiting import wait_until
 
+# The first test of a process also compiles the provider and loads Medusa.
+pytestmark = pytest.mark.timeout(300)
+
 BUSY: Trouble = (503, {})
 
 

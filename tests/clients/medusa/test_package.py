@@ -9,6 +9,9 @@ import pytest
 
 from tests.clients.medusa.package import CLIENT, built, run
 
+# The first test of a process also compiles the provider and loads Medusa.
+pytestmark = pytest.mark.timeout(300)
+
 SERVER = Path(__file__).parent / "server"
 README = (CLIENT / "README.md").read_text(encoding="utf-8")
 
@@ -57,6 +60,14 @@ def test_the_lock_names_no_place_to_download_from(folder: Path) -> None:
     text = (folder / "package-lock.json").read_text(encoding="utf-8")
 
     assert re.findall(r"https?:|git[+:]|file:|\"resolved\"", text) == []
+
+
+@pytest.mark.parametrize("folder", [CLIENT, SERVER], ids=["client", "server"])
+def test_the_lock_is_of_these_packages(folder: Path) -> None:
+    lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))
+
+    for kind in ("dependencies", "devDependencies", "peerDependencies"):
+        assert lock["packages"][""].get(kind) == package(folder).get(kind)
 
 
 @pytest.mark.parametrize("folder", [CLIENT, SERVER], ids=["client", "server"])

@@ -16,6 +16,9 @@ from tests.clients.medusa.millpond import Millpond
 from tests.clients.medusa.package import built, run
 from warehouse.schema import Event, Item
 
+# The first test of a process also compiles the provider and loads Medusa.
+pytestmark = pytest.mark.timeout(300)
+
 LINES = [
     {
         "id": "ordli_1",

@@ -10,6 +10,9 @@ import pytest
 from tests.clients.medusa.package import built
 from tests.programs import need
 
+# The first test of a process also compiles the provider and loads Medusa.
+pytestmark = pytest.mark.timeout(300)
+
 _UNIT = Path(__file__).with_name("unit")
 _FILES = sorted(_UNIT.glob("*.test.cjs"))
 
