@@ -17,6 +17,8 @@ from tests.proxy.spooled import Spooled
 from tests.proxy.worker_process import WorkerProcess
 
 _CAPTURES = Path(__file__).parent / "captures"
+# A segment that is sealed just then could be looked for under its old name.
+UNSEALED = {"segment_max_s": 300}
 # What the way of a request sets anew.
 _OF_THE_WAY = frozenset({"host", "content-length", "connection"})
 
@@ -53,7 +55,7 @@ class Stored(NamedTuple):
 class Lately:
     """A running worker, of whose spool only what came since is seen.
 
-    So tests may share one, which takes a while to start.
+    So tests may share one, which takes a while to start; its spool is ``UNSEALED``.
     """
 
     def __init__(self, worker: WorkerProcess) -> None:

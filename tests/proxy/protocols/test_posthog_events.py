@@ -126,6 +126,7 @@ AT, SENT = "2026-11-22T14:49:30.386Z", "2026-11-22T14:49:30.443Z"
         pytest.param({"offset": 2901}, None, (-2.901, 0), id="waited"),
         pytest.param({"offset": 2901}, SENT, (-2.901, 0), id="waited, sent"),
         pytest.param({"offset": 5, "timestamp": AT}, SENT, (AT, SENT), id="both"),
+        pytest.param({"offset": 5, "timestamp": AT}, None, (-0.005, 0), id="not sent"),
         pytest.param({"timestamp": 1795358970.5}, None, (1795358970.5, None), id="s"),
         pytest.param({"timestamp": "1795358970500"}, None, (1795358970500.0, None)),
         pytest.param({"timestamp": {}}, SENT, (None, SENT), id="no time"),

@@ -11,6 +11,7 @@ import pytest
 
 from tests.canaries import spellings
 from tests.proxy.protocols.replay import (
+    UNSEALED,
     Captured,
     Lately,
     Stored,
@@ -39,7 +40,7 @@ OTHER, OK = "Batch Item", {"status": "Ok"}
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
     """Return a worker for one site, which has keys and properties of its own."""
     folder = tmp_path_factory.mktemp("worker")
-    with WorkerProcess(folder, site=SITE) as worker:
+    with WorkerProcess(folder, site=SITE, spool=UNSEALED) as worker:
         yield worker
 
 
