@@ -35,6 +35,8 @@ _SETTINGS = {
         "config": {"record_sessions_percent": 0, "record_heatmap_data": False}
     }
 }
+# Mixpanel's own limit: more is nobody's client, and costs.
+_MOST_EVENTS = 2_000
 # What a sender can mend: the rest is decided by the site, or is no fault.
 _OF_SENDER = frozenset(
     {
@@ -70,7 +72,9 @@ def imported(request: VendorRequest) -> Read | Reply:
     if _form_or_none(request) is not None or "data" in request.query:
         return _read(request, event_hit, is_import=True)
     sent = Sent(request.key, is_import=True)
-    hits = [event_hit(each, sent) for each in _members(_lines(request.body))]
+    members = _members(_lines(request.body))
+    _check_number(members)
+    hits = [event_hit(each, sent) for each in members]
     return Read(hits, partial(_import_reply, request.query.get("strict") != "0"))
 
 
@@ -105,6 +109,7 @@ def _read(
         return asked.reply(Verdict(HTTPStatus.BAD_REQUEST, problem))
     try:
         members = _members(asked.value)
+        _check_number(members)
     except MalformedBodyError as malformed:
         return asked.reply(Verdict(HTTPStatus.BAD_REQUEST, malformed.problem))
     sent = asked.sent(is_import=is_import)
@@ -205,6 +210,11 @@ def _form_or_none(request: VendorRequest) -> dict[str, str] | None:
 
 def _members(value: object) -> Sequence[object]:
     return list_of(value) if isinstance(value, list) else [value]
+
+
+def _check_number(members: Sequence[object]) -> None:
+    if len(members) > _MOST_EVENTS:
+        raise MalformedBodyError(f"more than {_MOST_EVENTS} events in a request")
 
 
 def _lines(body: bytes) -> Any:

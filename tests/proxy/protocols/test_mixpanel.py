@@ -380,3 +380,11 @@ def test_what_is_asked_at_start_turns_off_what_is_refused() -> None:
     assert "max-age" in settings.headers["Cache-Control"]
     assert json.loads(refusal(mixpanel.flags(asked)).body) == {"code": 200, "flags": {}}
     assert json.loads(refusal(routes["/flags/definitions"](asked)).body)["flags"] == []
+
+
+def test_more_events_than_mixpanel_takes_are_refused_unread() -> None:
+    body = json.dumps([7] * 2_001).encode()
+
+    assert refusal(mixpanel.track(request(body))).status == 400
+    with pytest.raises(MalformedBodyError):
+        mixpanel.imported(request(body))
