@@ -36,6 +36,7 @@ _OWN = frozenset(
         *("screen_resolution", "engagement_time_msec", "session_id", "session_number"),
         *("client_id", "user_id", "link_url", "link_domain", "link_id", "link_text"),
         *("link_classes", "file_name", "file_extension", "ignore_referrer"),
+        "ip_override",
     }
 )
 _OWN_BEGINNINGS = ("_", "ga_", "firebase_", "google_")
