@@ -1,6 +1,12 @@
-"""The protocols that are spoken here, in the order in which paths are given out."""
+"""The protocols that are spoken here; where two have a path, the last one has it."""
 
+from proxy.protocols import ga4, mixpanel, shared
 from proxy.protocols.posthog import POSTHOG
 from proxy.protocols.protocol import Protocol
 
-PROTOCOLS: tuple[Protocol, ...] = (POSTHOG,)
+PROTOCOLS: tuple[Protocol, ...] = (
+    POSTHOG,
+    mixpanel.PROTOCOL,
+    ga4.PROTOCOL,
+    shared.PROTOCOL,
+)
