@@ -1,6 +1,7 @@
 """What Segment's browser client asks before it sends: where to.
 
-The answer is the same for every key: it holds nothing of a site and of no visitor.
+The answer holds nothing of a site and nothing of a visitor; a key that no site has is
+refused when its calls come.
 """
 
 import re
@@ -16,6 +17,7 @@ BRIEFLY = {"Cache-Control": "private, max-age=300"}
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
+_KEY = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _PORT = re.compile(r":[0-9]+$")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _NO_SCRIPT = (
@@ -33,9 +35,13 @@ def read_settings(request: VendorRequest) -> Reply:
     host = request.header("Host") or ""
     (key,) = request.named
     prefix = request.path.removesuffix(f"/v1/projects/{key}/settings")
-    if not _HOST.fullmatch(host) or not _PREFIX.fullmatch(prefix):
-        raise MalformedBodyError("the settings cannot name this host or path")
+    if not (
+        _HOST.fullmatch(host) and _PREFIX.fullmatch(prefix) and _KEY.fullmatch(key)
+    ):
+        raise MalformedBodyError("the settings cannot name this host, path or key")
     collector = {
+        # Without it here the client sends calls that name no site.
+        "apiKey": key,
         "apiHost": f"{host}{prefix}/v1",
         "protocol": "http" if _is_loopback(host) else "https",
     }

@@ -10,9 +10,9 @@ from proxy.protocols.protocol import Reply
 from tests.proxy.protocols.test_segment import ask
 
 
-def settings(host: str, prefix: str = "") -> Reply:
+def settings(host: str, prefix: str = "", key: str = "wire-key-1") -> Reply:
     """Return the settings of the collector at *host* and *prefix*."""
-    path = f"{prefix}/v1/projects/wire-key-1/settings"
+    path = f"{prefix}/v1/projects/{key}/settings"
     got = ask(segment.PROTOCOL, path, method="GET", Host=host)
     assert isinstance(got, Reply)
     return got
@@ -38,8 +38,9 @@ def test_the_settings_name_the_host_and_prefix_that_were_asked(
     reply = settings(host, prefix)
 
     assert reply.status == 200
+    where = {"apiKey": "wire-key-1", "apiHost": api_host, "protocol": scheme}
     assert json.loads(reply.body) == {
-        "integrations": {"Segment.io": {"apiHost": api_host, "protocol": scheme}},
+        "integrations": {"Segment.io": where},
         "metrics": {"sampleRate": 0},
     }
 
@@ -68,6 +69,12 @@ def test_the_settings_are_kept_briefly_and_only_by_the_browser_that_asked() -> N
 def test_junk_is_not_repeated(host: str, prefix: str) -> None:
     with pytest.raises(MalformedBodyError, match="cannot name"):
         settings(host, prefix)
+
+
+@pytest.mark.parametrize("key", ["a%22b", '"', "k" * 129, "ключ", "a<b"])
+def test_a_key_that_is_none_is_not_repeated(key: str) -> None:
+    with pytest.raises(MalformedBodyError, match="cannot name"):
+        settings("shop.example", key=key)
 
 
 def test_who_asks_for_the_snippets_script_is_told_what_to_do() -> None:
