@@ -27,11 +27,7 @@ _NO_SCRIPT = (
 
 
 def read_settings(request: VendorRequest) -> Reply:
-    """Return the settings that send a client's calls here, under the same prefix.
-
-    Nothing in a request says surely whether its browser came by TLS: pages have it,
-    save where the host is this machine.
-    """
+    """Return the settings that send a client's calls here, under the same prefix."""
     host = request.header("Host") or ""
     (key,) = request.named
     prefix = request.path.removesuffix(f"/v1/projects/{key}/settings")
@@ -43,7 +39,7 @@ def read_settings(request: VendorRequest) -> Reply:
         # Without it here the client sends calls that name no site.
         "apiKey": key,
         "apiHost": f"{host}{prefix}/v1",
-        "protocol": "http" if _is_loopback(host) else "https",
+        "protocol": "http" if _is_plain(request, host) else "https",
     }
     settings = {
         "integrations": {"Segment.io": collector},
@@ -58,6 +54,15 @@ def read_script(_request: VendorRequest) -> Reply:
     return Reply(body, HTTPStatus.NOT_FOUND)
 
 
-def _is_loopback(host: str) -> bool:
+def _is_plain(request: VendorRequest, host: str) -> bool:
+    """Whether the browser came without TLS: its page did, or this is its machine.
+
+    A page of another host says nothing of how this one is reached.
+    """
+    page = request.header("Origin") or request.header("Referer") or ""
     name = _PORT.sub("", host).lower()
-    return name in _LOOPBACK or name.endswith(".localhost")
+    return (
+        f"{page}/".startswith(f"http://{host}/")
+        or name in _LOOPBACK
+        or name.endswith(".localhost")
+    )

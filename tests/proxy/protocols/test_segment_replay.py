@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.proxy.chain import SECRET, SECRET_KEY
-from tests.proxy.protocols.replay import Stored, dropped, stored
+from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
 from tests.proxy.raw_http import USER_AGENT, Answer, ask
 from tests.proxy.worker_process import WorkerProcess
 from tests.vendors.captures import Captured, captured
@@ -29,11 +29,17 @@ WHO = (
 )
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """Run a worker of a shop with a public and a secret key."""
+    with WorkerProcess(tmp_path_factory.mktemp("worker"), site=SITE) as worker:
+        yield worker
+
+
 @pytest.fixture
-def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
-    """Return a worker of a shop with a public and a secret key."""
-    with WorkerProcess(tmp_path, site=SITE) as running:
-        yield running
+def worker(running: WorkerProcess) -> Lately:
+    """Return the worker as if it had just been started."""
+    return Lately(running)
 
 
 def recorded(client: str, *beginnings: str) -> list[Captured]:
@@ -41,9 +47,7 @@ def recorded(client: str, *beginnings: str) -> list[Captured]:
     return [each for each in captured(client) if each.name.startswith(beginnings)]
 
 
-def replay(
-    worker: WorkerProcess, requests: Sequence[Captured], **of: Any
-) -> list[Answer]:
+def replay(worker: Lately, requests: Sequence[Captured], **of: Any) -> list[Answer]:
     """Send *requests* one after the other, and return their answers."""
     return [ask(worker.port, each.raw(**of)) for each in requests]
 
@@ -82,11 +86,11 @@ def calls_of(request: Captured) -> list[dict[str, Any]]:
 
 
 def check_silent(
-    worker: WorkerProcess, requests: Sequence[Captured], answers: Sequence[Answer]
+    worker: Lately, requests: Sequence[Captured], answers: Sequence[Answer]
 ) -> None:
     """See that what was written and answered names nobody."""
     told = [answer.body for answer in answers]
-    content = b"\n".join([worker.written(), *told]).lower()
+    content = b"\n".join([worker.worker.written(), *told]).lower()
     for secret in secrets_of(requests):
         plain = secret.lower().encode()
         coded = base64.b64encode(secret.encode()).lower().rstrip(b"=")[:-1]
@@ -95,9 +99,7 @@ def check_silent(
 
 
 @pytest.mark.parametrize("run", ["default", "cdn", "batching", "version-1.52.0"])
-def test_a_browsers_visit_is_stored_event_by_event(
-    worker: WorkerProcess, run: str
-) -> None:
+def test_a_browsers_visit_is_stored_event_by_event(worker: Lately, run: str) -> None:
     requests = sent_by_browser(run)
 
     answers = replay(worker, requests, prefix="/collect")
@@ -114,7 +116,7 @@ def sent_by_browser(run: str) -> list[Captured]:
     return [each for each in found if each.method == "POST"]
 
 
-def test_of_a_browsers_visit_its_circumstances_are_kept(worker: WorkerProcess) -> None:
+def test_of_a_browsers_visit_its_circumstances_are_kept(worker: Lately) -> None:
     replay(worker, sent_by_browser("default"))
 
     events = worker.spooled.events
@@ -131,7 +133,7 @@ def test_of_a_browsers_visit_its_circumstances_are_kept(worker: WorkerProcess) -
 
 
 def test_settings_and_preflights_let_a_page_of_the_site_send(
-    worker: WorkerProcess,
+    worker: Lately,
 ) -> None:
     requests = recorded("segment-analytics-next", "default: /v1", "default: pre")
 
@@ -151,7 +153,7 @@ def test_settings_and_preflights_let_a_page_of_the_site_send(
         assert "authorization" in each.headers["access-control-allow-headers"]
 
 
-def test_what_is_sent_again_is_counted_once(worker: WorkerProcess) -> None:
+def test_what_is_sent_again_is_counted_once(worker: Lately) -> None:
     requests = recorded("segment-analytics-next", "default: track:Sig")
 
     replay(worker, requests)
@@ -170,7 +172,7 @@ def test_what_is_sent_again_is_counted_once(worker: WorkerProcess) -> None:
     ],
 )
 def test_a_servers_calls_are_stored_without_a_visitor(
-    worker: WorkerProcess, name: str, run: str
+    worker: Lately, name: str, run: str
 ) -> None:
     requests = recorded(name, run)
 
@@ -188,7 +190,7 @@ def test_a_servers_calls_are_stored_without_a_visitor(
 
 
 def test_with_a_secret_key_a_server_speaks_for_a_visitor(
-    worker: WorkerProcess,
+    worker: Lately,
 ) -> None:
     # The bodies name the public key too.
     requests = [by_server(each) for each in recorded("segment-analytics-python", "def")]
@@ -223,7 +225,8 @@ def basic(key: str) -> str:
 
 def test_a_wrong_key_is_refused_so_that_a_developer_sees_it(tmp_path: Path) -> None:
     requests = recorded("segment-analytics-python", "gzip:")
-    with WorkerProcess(tmp_path, site={"keys": ["another"]}) as worker:
+    with WorkerProcess(tmp_path, site={"keys": ["another"]}) as running:
+        worker = Lately(running)
         answers = replay(worker, requests)
         (answer,) = answers
 

@@ -10,10 +10,12 @@ from proxy.protocols.protocol import Reply
 from tests.proxy.protocols.test_segment import ask
 
 
-def settings(host: str, prefix: str = "", key: str = "wire-key-1") -> Reply:
+def settings(
+    host: str, prefix: str = "", key: str = "wire-key-1", **headers: str
+) -> Reply:
     """Return the settings of the collector at *host* and *prefix*."""
     path = f"{prefix}/v1/projects/{key}/settings"
-    got = ask(segment.PROTOCOL, path, method="GET", Host=host)
+    got = ask(segment.PROTOCOL, path, method="GET", Host=host, **headers)
     assert isinstance(got, Reply)
     return got
 
@@ -43,6 +45,25 @@ def test_the_settings_name_the_host_and_prefix_that_were_asked(
         "integrations": {"Segment.io": where},
         "metrics": {"sampleRate": 0},
     }
+
+
+@pytest.mark.parametrize(
+    ("headers", "scheme"),
+    [
+        pytest.param({"Referer": "http://shop.example/a"}, "http", id="a plain page"),
+        pytest.param({"Origin": "http://shop.example"}, "http", id="its origin"),
+        pytest.param({"Referer": "https://shop.example/a"}, "https", id="TLS"),
+        pytest.param({"Referer": "http://www.shop.example/"}, "https", id="elsewhere"),
+        pytest.param({"Origin": "http://shop.example.net"}, "https", id="almost it"),
+        pytest.param({"Origin": "null"}, "https", id="no page"),
+    ],
+)
+def test_a_page_of_the_same_host_says_how_it_is_reached(
+    headers: dict[str, str], scheme: str
+) -> None:
+    reply = settings("shop.example", "/collect", **headers)
+
+    assert json.loads(reply.body)["integrations"]["Segment.io"]["protocol"] == scheme
 
 
 def test_the_settings_are_kept_briefly_and_only_by_the_browser_that_asked() -> None:
