@@ -1,6 +1,9 @@
 """The protocols that are spoken here, in the order in which paths are given out."""
 
-from proxy.protocols import segment
+from proxy.protocols import rudderstack, segment
 from proxy.protocols.protocol import Protocol
 
-PROTOCOLS: tuple[Protocol, ...] = (segment.PROTOCOL,)
+PROTOCOLS: tuple[Protocol, ...] = (
+    segment.PROTOCOL,
+    rudderstack.PROTOCOL,
+)
