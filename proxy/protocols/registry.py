@@ -1,5 +1,6 @@
 """The protocols that are spoken here, in the order in which paths are given out."""
 
+from proxy.protocols import plausible
 from proxy.protocols.protocol import Protocol
 
-PROTOCOLS: tuple[Protocol, ...] = ()
+PROTOCOLS: tuple[Protocol, ...] = (plausible.PROTOCOL,)
