@@ -141,7 +141,7 @@ def test_an_event_becomes_a_hit(
         pytest.param(
             {
                 "n": "Order Completed",
-                "p": {"order_id": "1001", "revenue": "50", "tax": "5"},
+                "p": {"order_id": "1001", "total": "50", "currency": "USD", "tax": 5},
                 "$": {"amount": 59.9, "currency": "EUR"},
             },
             "order_placed",
