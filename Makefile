@@ -4,13 +4,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check
+VENDORS := tests/vendors
+VENDORS_VENV := .venv-vendors
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.11 --custom-compile-command "make lock" $(UPGRADE) pyproject.toml
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev programs demo-geo run test fmt lint types imports docs docs-fresh \
-	golden soak bench lock clean
+.PHONY: help setup setup-dev programs clients demo-geo run test fmt lint types imports docs \
+	docs-fresh golden soak bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +38,23 @@ setup-dev: setup ## Add to .venv what the tests need, hashes checked
 programs: ## Install the programs the tests start, where that is possible
 	@sh tests/install_programs.sh
 
+# Apart from .venv, so that what they depend on cannot disturb Millpond.
+clients: ## Install the vendors' clients that the tests drive, hashes checked
+	@cmp -s $(VENDORS)/package-lock.json $(VENDORS)/node_modules/.taken || { \
+	echo "clients: installing those for Node and browsers"; \
+	command -v npm >/dev/null 2>&1 \
+		&& npm ci --prefix $(VENDORS) --silent --no-audit --no-fund --ignore-scripts \
+		&& cp $(VENDORS)/package-lock.json $(VENDORS)/node_modules/.taken \
+		|| echo "clients: npm COULD NOT INSTALL THEM, their tests will be skipped" >&2; }
+	@cmp -s $(VENDORS)/requirements.lock $(VENDORS_VENV)/.taken || { \
+	echo "clients: installing those in Python into $(VENDORS_VENV)"; \
+	$(PYTHON) -m venv --clear $(VENDORS_VENV) \
+		&& $(VENDORS_VENV)/bin/python -m pip install --quiet --no-input \
+			--disable-pip-version-check --require-hashes \
+			--requirement $(VENDORS)/requirements.lock \
+		&& cp $(VENDORS)/requirements.lock $(VENDORS_VENV)/.taken \
+		|| echo "clients: pip COULD NOT INSTALL THEM, their tests will be skipped" >&2; }
+
 # Public-domain data, pinned in deploy/geo; without it the demo's countries are unknown.
 demo-geo:
 	@cmp -s deploy/geo/package-lock.json deploy/geo/node_modules/.taken || { \
@@ -47,7 +66,7 @@ demo-geo:
 run: setup demo-geo ## Start Millpond on sample traffic, until Ctrl-C
 	@$(BIN)/millpond demo
 
-test: setup-dev programs lint types imports docs-fresh ## Set up, check and test everything
+test: setup-dev programs clients lint types imports docs-fresh ## Set up, check and test everything
 	@$(BIN)/python -m pytest -n 2 -ra -m "not slow"
 
 fmt: setup-dev ## Format the code and mend what can be mended
@@ -85,5 +104,6 @@ lock: setup-dev ## Renew the lock files; UPGRADE=--upgrade takes newer versions
 		--output-file requirements-dev.lock
 
 clean: ## Remove what the other targets made
-	@rm -rf $(VENV) deploy/geo/node_modules build *.egg-info .*_cache .hypothesis
+	@rm -rf $(VENV) $(VENDORS_VENV) $(VENDORS)/node_modules deploy/geo/node_modules build \
+		*.egg-info .*_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

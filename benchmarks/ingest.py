@@ -1,25 +1,32 @@
 """Durable single-event ingest: the whole chain and an fsync, against a bare server.
 
 Both servers run at once and are loaded in turn, A B A B …, by wrk with keep-alive
-connections; the figure is the median of the paired ratios of requests a second.
+connections; the figure is the median of the paired ratios of requests a second. The
+processor time of each server a request is printed beside it: neighbours on the machine
+move it less. With --fsync-delay-ms every fdatasync of ours takes so much longer.
 """
 
 import argparse
+import contextlib
+import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).parent
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
 _P99 = re.compile(r"99%\s+([\d.]+)(us|ms|s)")
+_PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 _TO_MS = {"us": 0.001, "ms": 1.0, "s": 1_000.0}
-_CONFIG = """
+CONFIG = """
 [proxy]
 port = {port}
 workers = 1
@@ -35,10 +42,15 @@ domains = ["shop.example"]
 
 
 class Load(NamedTuple):
-    """What wrk measured of one server in one turn."""
+    """What one turn measured of one server; *cpu_us* is its own time a request."""
 
     rate: float
     p99_ms: float
+    cpu_us: float = 0.0
+
+    def __str__(self) -> str:
+        """Return it as it is printed."""
+        return f"{self.rate:7.0f}/s {self.cpu_us:4.0f} us p99 {self.p99_ms:6.1f} ms"
 
 
 def main() -> None:
@@ -48,43 +60,81 @@ def main() -> None:
     options.add_argument("--seconds", type=int, default=5)
     options.add_argument("--window-ms", type=int, default=0)
     options.add_argument("--connections", type=int, default=64)
+    options.add_argument("--fsync-delay-ms", type=int, default=0)
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "millpond.toml"
-        config.write_text(_CONFIG.format(port=9102, window=asked.window_ms))
+        config.write_text(CONFIG.format(port=9102, window=asked.window_ms))
         bare = [sys.executable, str(HERE / "bare_app.py"), "9101"]
-        worker = ["-m", "millpond", "proxy", "worker", "0", "--config", str(config)]
-        ours = [sys.executable, *worker]
-        with subprocess.Popen(bare) as a, subprocess.Popen(ours) as b:
-            try:
-                _wait(9101)
-                _wait(9102)
-                _compare(asked.pairs, asked.seconds, asked.connections)
-                print("peak resident of our worker:", _peak_mb(b.pid), "MB")
-            finally:
-                a.terminate()
-                b.terminate()
+        ours = [*slow_disk(asked.fsync_delay_ms), *worker_command(config)]
+        with running(bare, 9101) as a, running(ours, 9102) as b:
+            _compare(asked.pairs, asked.seconds, asked.connections, a, b)
+            print(f"peak resident of our worker: {resident(worker_pid(b.pid)):.0f} MB")
 
 
-def _compare(pairs: int, seconds: int, connections: int) -> None:
-    ratios, tails = [], []
+def worker_command(config: Path) -> list[str]:
+    """Return what starts one worker alone."""
+    worker = ["-m", "millpond", "proxy", "worker", "0", "--config", str(config)]
+    return [sys.executable, *worker]
+
+
+def slow_disk(delay_ms: int) -> list[str]:
+    """Return what a command is started under, so that its fdatasync takes longer."""
+    if not delay_ms:
+        return []
+    inject = f"inject=fdatasync:delay_exit={delay_ms * 1_000}"
+    return ["strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", inject]
+
+
+@contextlib.contextmanager
+def running(command: Sequence[str], port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a server until the block ends; it answers on *port* when it begins."""
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            _wait(port)
+            yield process
+        finally:
+            # One that runs under another is told itself, and that one ends with it.
+            os.kill(worker_pid(process.pid), signal.SIGTERM)
+
+
+def _compare(
+    pairs: int,
+    seconds: int,
+    connections: int,
+    bare_process: "subprocess.Popen[bytes]",
+    our_process: "subprocess.Popen[bytes]",
+) -> None:
+    ratios, tails, added = [], [], []
     load(9101, 1, connections)
     load(9102, 1, connections)
     for _ in range(pairs):
-        bare = load(9101, seconds, connections)
-        ours = load(9102, seconds, connections)
+        bare = measured(9101, seconds, connections, bare_process.pid)
+        ours = measured(9102, seconds, connections, worker_pid(our_process.pid))
         ratios.append(ours.rate / bare.rate)
         tails.append(ours.p99_ms)
-        print(
-            f"bare {bare.rate:8.0f}/s p99 {bare.p99_ms:6.1f} ms"
-            f"   ours {ours.rate:8.0f}/s p99 {ours.p99_ms:6.1f} ms"
-            f"   ratio {ratios[-1]:.2f}"
-        )
+        added.append(ours.cpu_us / bare.cpu_us)
+        print(f"bare {bare}   ours {ours}   ratio {ratios[-1]:.2f}", flush=True)
     print(
         f"ratio median {statistics.median(ratios):.2f}"
         f" ({min(ratios):.2f} to {max(ratios):.2f});"
+        f" processor time a request {statistics.median(added):.2f} of the bare one's"
+        f" ({min(added):.2f} to {max(added):.2f});"
         f" p99 median {statistics.median(tails):.1f} ms, worst {max(tails):.1f} ms"
     )
+
+
+def measured(port: int, seconds: int, connections: int, pid: int) -> Load:
+    """Load one server, and say what it took of the processor a request."""
+    before = _cpu_s(pid)
+    got = load(port, seconds, connections)
+    cpu_us = (_cpu_s(pid) - before) / (got.rate * seconds) * 1e6
+    return got._replace(cpu_us=cpu_us)
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def load(port: int, seconds: int, connections: int) -> Load:
@@ -123,15 +173,16 @@ def _wait(port: int) -> None:
     raise SystemExit(f"nothing listens on port {port}")
 
 
-def _peak_mb(parent: int) -> list[int]:
-    peaks = []
-    for status in Path("/proc").glob("[0-9]*/status"):
-        text = status.read_text()
-        if f"PPid:\t{parent}\n" in text or f"\nPid:\t{parent}\n" in text:
-            found = re.search(r"VmHWM:\s+(\d+) kB", text)
-            if found:
-                peaks.append(int(found[1]) // 1024)
-    return peaks
+def worker_pid(pid: int) -> int:
+    """Return the server's own process: *pid*, or the one that runs under it."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else pid
+
+
+def resident(pid: int) -> float:
+    """Return the most memory a process ever had, in MB."""
+    found = _PEAK.search(Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) / 1_024 if found else 0.0
 
 
 if __name__ == "__main__":

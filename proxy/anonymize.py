@@ -6,6 +6,7 @@ with the request. Everything here is memory: nothing is written.
 """
 
 import math
+from collections.abc import Callable
 from datetime import date
 from typing import Protocol
 
@@ -31,6 +32,7 @@ from proxy.sender import Sender
 from proxy.site_keys import Purpose, keyed_hash
 from proxy.sites import Site, Sites
 from proxy.user_agent import NO_AGENT, Classifier, UserAgent
+from proxy.visit import open_visit, seal_visit
 from proxy.visitor import visitor_hash
 from warehouse.schema import Event, Hash64, JsonText, UtcSeconds
 
@@ -107,6 +109,7 @@ class Anonymizer:
         referrers: Referrers,
         salts: DayKeys,
         calendars: Calendars,
+        random_bytes: Callable[[int], bytes],
     ) -> None:
         self._privacy = privacy
         self._sites = sites
@@ -116,6 +119,7 @@ class Anonymizer:
         self._referrers = referrers
         self._salts = salts
         self._calendars = calendars
+        self._random_bytes = random_bytes
 
     def anonymize(
         self, hit: Hit, sender: Sender, now_s: float, seq: int = 0
@@ -130,6 +134,18 @@ class Anonymizer:
             return sent
         moment, key = self._moment(hit, sent.site, now_s)
         return self._describe(sent, moment, key, seq)
+
+    def visit(self, hit: Hit, sender: Sender, now_s: float) -> str | None:
+        """Return a token for the visitor who sends *hit*, None where there is none.
+
+        Who objects, and who is no visitor, gets none.
+        """
+        sent = self._gates(hit, sender)
+        if isinstance(sent, Dropped) or sent.stripped or sent.client.address is None:
+            return None
+        moment, key = self._moment(hit, sent.site, now_s)
+        visitor = visitor_hash(key, sent.client.address, sent.client.user_agent)
+        return seal_visit(visitor, moment.day, key, self._random_bytes)
 
     def refuse(self, dropped: Dropped, sender: Sender) -> Dropped:
         """Return *dropped*, or the sender's objection: who objects is not counted."""
@@ -221,8 +237,7 @@ class Anonymizer:
         hit, site, client, stripped = sent.hit, sent.site, sent.client, sent.stripped
         visitor = actor = None
         if not stripped:
-            if client.address is not None:
-                visitor = visitor_hash(key, client.address, client.user_agent)
+            visitor = _visitor(sent, moment, key)
             actor = _actor(hit, site, key)
         place = self._geo.place(client.address)
         page = parse_page(hit.url, site.pages) or NO_PAGE
@@ -300,6 +315,16 @@ def _page_problem(hit: Hit, site: Site, page: Page) -> DropReason | None:
         return DropReason.BAD_PAGE if hit.name == "pageview" else None
     if page.hostname is None or not site.serves(page.hostname):
         return DropReason.FOREIGN_ORIGIN
+    return None
+
+
+def _visitor(sent: _Sent, moment: Moment, key: bytes | bytearray) -> Hash64 | None:
+    client = sent.client
+    if client.address is not None:
+        return visitor_hash(key, client.address, client.user_agent)
+    # A token is believed of the site's own server alone: pages need none.
+    if sent.server and sent.hit.visit is not None:
+        return open_visit(sent.hit.visit, moment.day, key)
     return None
 
 

@@ -202,6 +202,7 @@ def _anonymizer(
         referrers=lists.referrers,
         salts=keys,
         calendars=calendars,
+        random_bytes=os.urandom,
     )
 
 

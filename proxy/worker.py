@@ -97,6 +97,7 @@ class Worker:
             referrers=self._referrers,
             salts=self._salts,
             calendars=self._calendars,
+            random_bytes=os.urandom,
         )
         cors = Cors(self._sites)
         intake = Intake(anonymizer, self._journal, self._clock, self._calendars)

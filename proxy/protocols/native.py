@@ -15,6 +15,7 @@ from proxy.intake import Receipt
 NAME = "native"
 EVENTS_PATH = "/v1/events"
 PIXEL_PATH = "/p.gif"
+VISIT_PATH = "/v1/visit"
 
 # A transparent GIF of one pixel, the smallest that every client shows.
 PIXEL = bytes.fromhex(

@@ -151,6 +151,9 @@
     const stub = window.millpond || {};
     if (stub.on) return;
     send.on = 1;
+    // The answer holds a token by which the site's own server can say whose order it
+    // reports.
+    send.visit = () => fetch(new URL("visit", endpoint));
     window.millpond = send;
 
     view();

@@ -1,6 +1,7 @@
 """The chain built of real parts, for tests of what it keeps and what it refuses."""
 
 import hashlib
+import os
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -125,6 +126,7 @@ class Chain:
             "referrers": referrers(),
             "salts": self.salts,
             "calendars": Calendars(zones),
+            "random_bytes": os.urandom,
         }
 
     def prefetch(self, now_s: float = NOON) -> "Chain":

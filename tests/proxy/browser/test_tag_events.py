@@ -38,6 +38,18 @@ async def test_calls_made_before_the_tag_came_follow_the_page_view(
     assert sent == {"pageview": None, "joined": {"plan": "pro"}, "left": None}
 
 
+async def test_a_page_can_ask_for_a_token_of_the_visit(
+    page: Page, server: TagServer
+) -> None:
+    server.pages["/a"] = server.tag()
+
+    await page.goto(server.url("/a"))
+    await server.named("pageview")
+    got = await page.evaluate("millpond.visit().then((answer) => answer.url)")
+
+    assert got == server.url("/v1/visit")
+
+
 @pytest.mark.parametrize(
     ("call", "expected"),
     [

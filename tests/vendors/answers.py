@@ -1,0 +1,115 @@
+"""What each vendor's collector answers, as far as its clients look at it."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.vendors.clients import Protocol
+from tests.vendors.recorded import Recorded
+
+# Without "surveys": a false one makes the client fetch the script that shows them.
+_POSTHOG_CONFIG = {
+    "supportedCompression": ["gzip", "gzip-js"],
+    "hasFeatureFlags": False,
+    "sessionRecording": False,
+    "heatmaps": False,
+    "capturePerformance": False,
+    "autocaptureExceptions": False,
+    "captureDeadClicks": False,
+    "autocapture_opt_out": True,
+}
+_POSTHOG_FLAGS = {
+    "flags": {},
+    "featureFlags": {},
+    "featureFlagPayloads": {},
+    "errorsWhileComputingFlags": False,
+}
+_UMAMI = {
+    "cache": "remembered",
+    "sessionId": "00000000-0000-4000-8000-000000000001",
+    "visitId": "00000000-0000-4000-8000-000000000002",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer; what browsers want is added when it is sent."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def json_answer(value: Any, status: int = 200) -> Answer:
+    """Return *value* as JSON."""
+    body = json.dumps(value).encode()
+    return Answer(status, body, {"Content-Type": "application/json"})
+
+
+def _posthog(asked: Recorded, _own_url: str) -> Answer:
+    if asked.path.endswith("/config.js"):
+        key = json.dumps(asked.path.split("/")[-2])
+        script = (
+            "(function(){var all=window._POSTHOG_REMOTE_CONFIG"
+            "=window._POSTHOG_REMOTE_CONFIG||{};"
+            f"all[{key}]={{config:{json.dumps(_POSTHOG_CONFIG)},siteApps:[]}};}})();"
+        )
+        return Answer(200, script.encode(), {"Content-Type": "text/javascript"})
+    if asked.path.endswith("/config"):
+        return json_answer(_POSTHOG_CONFIG)
+    if asked.path.startswith("/flags"):
+        return json_answer(_POSTHOG_FLAGS)
+    if asked.path.startswith("/decide"):
+        return json_answer(_POSTHOG_CONFIG | _POSTHOG_FLAGS)
+    if asked.path == "/i/v1/analytics/events":
+        events = json.loads(asked.unpacked)["batch"]
+        ok = {"result": "ok"}
+        return json_answer({"results": {event["uuid"]: ok for event in events}})
+    return json_answer({"status": "Ok"})
+
+
+def _segment(asked: Recorded, own_url: str) -> Answer:
+    if not asked.path.endswith("/settings"):
+        return json_answer({"success": True})
+    protocol, _, address = own_url.partition("://")
+    key = asked.path.split("/")[-2]
+    # Without the key here the client sends events that name no site at all.
+    collector = {"apiKey": key, "apiHost": f"{address}/v1", "protocol": protocol}
+    return json_answer({"integrations": {"Segment.io": collector}})
+
+
+def _rudderstack(asked: Recorded, _own_url: str) -> Answer:
+    if not asked.path.startswith("/sourceConfig"):
+        return Answer(200, b"OK", {"Content-Type": "text/plain"})
+    source = {"id": "s", "enabled": True, "workspaceId": "w", "destinations": []}
+    return json_answer({"source": source | {"config": {}}})
+
+
+def _mixpanel(asked: Recorded, _own_url: str) -> Answer:
+    if asked.path.strip("/") in {"settings", "flags"}:
+        return json_answer({"flags": {}})
+    if "verbose=1" in asked.query or b"verbose=1" in asked.body:
+        return json_answer({"status": 1, "error": None})
+    return Answer(200, b"1", {"Content-Type": "text/plain"})
+
+
+_ANSWERS: Mapping[Protocol, Callable[[Recorded, str], Answer]] = {
+    Protocol.POSTHOG: _posthog,
+    Protocol.SEGMENT: _segment,
+    Protocol.RUDDERSTACK: _rudderstack,
+    Protocol.MIXPANEL: _mixpanel,
+    Protocol.PLAUSIBLE: lambda _asked, _own_url: Answer(202, b"ok"),
+    Protocol.UMAMI: lambda _asked, _own_url: json_answer(_UMAMI),
+    Protocol.GA4: lambda _asked, _own_url: Answer(204),
+}
+
+
+def good_answer(protocol: Protocol, asked: Recorded, own_url: str) -> Answer:
+    """Return what keeps the clients of *protocol* content.
+
+    *own_url* is the collector's own address, for settings that name it.
+    """
+    if asked.method == "OPTIONS":
+        return Answer(204)
+    return _ANSWERS[protocol](asked, own_url)

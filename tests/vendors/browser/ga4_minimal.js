@@ -1,0 +1,38 @@
+// The visit, told to @minimal-analytics/ga4, which knows neither orders nor persons.
+
+let send;
+
+export function start({ host, key, options }, hand) {
+    window.minimalAnalytics = { trackingId: key, analyticsEndpoint: `${host}/g/collect` };
+    const { track } = window;
+    send = (event, told) => {
+        const simple = Object.entries(told).filter(([, value]) => typeof value !== "object");
+        const parameters = simple.map(([name, value]) => [
+            typeof value === "number" ? `epn.${name}` : `ep.${name}`,
+            value,
+        ]);
+        track(key, {
+            type: hand(event),
+            event: Object.fromEntries(parameters),
+            ...options,
+        });
+    };
+    send("page_view", {});
+}
+
+export function product({ who, signup, product }, hand) {
+    send("signup_clicked", { ...signup, user_id: who.user, email: who.email });
+    send("view_item", product);
+    send("add_to_cart", product);
+}
+
+export function checkout({ cart, checkout, order, refund }) {
+    send("view_cart", cart);
+    send("begin_checkout", checkout);
+    send("purchase", { ...order, transaction_id: order.order_id, value: order.total });
+    send("refund", { ...refund, transaction_id: refund.order_id });
+}
+
+export function leave({ who }) {
+    send("page_left", { email: who.email });
+}

@@ -1,0 +1,111 @@
+"""The visit in a real Chromium: two pages, a purchase, and a tab closed at once."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+
+from playwright.async_api import Browser, BrowserContext, Page
+
+from tests.proxy.browser.chromium import FLAGS
+from tests.vendors.clients import MODULES, Client, Kind, Sent, need_clients
+from tests.vendors.site import CLIENTS_PATH, Site
+from tests.vendors.visit import WHO, checkout_page, product_page, visit
+
+# Headless Chromium calls itself a bot and says who drives it; two clients look at that.
+AGENT = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
+    f" (KHTML, like Gecko) Chrome/144.0.0.0 Safari/537.36 {WHO['agent']}"
+)
+VISITOR_FLAGS = (
+    *FLAGS,
+    f"--user-agent={AGENT}",
+    "--disable-blink-features=AutomationControlled",
+    # One client would fetch a part of itself from its vendor.
+    "--host-resolver-rules=MAP *.example 127.0.0.1, MAP * ~NOTFOUND",
+)
+_PATIENCE_MS = 20_000
+_STEP = """async (step) => {
+    await steps[step](visit, hand);
+    const sent = handed;
+    handed = {};
+    return sent;
+}"""
+
+# Waits until what was handed so far has arrived.
+Arrived = Callable[[Sent], Awaitable[None]]
+
+
+async def visit_in_browser(
+    browser: Browser,
+    site: Site,
+    client: Client,
+    arrived: Arrived,
+    *,
+    host: str,
+    who: Mapping[str, str] = WHO,
+) -> Sent:
+    """Let *client* tell the visit to *host*; return what it was handed.
+
+    The last event is handed over as the tab is closed; the others have *arrived*.
+    """
+    assert client.kind is Kind.BROWSER
+    need_clients(MODULES / client.file)
+    site.told = _told(site, client, host=host, who=dict(who))
+    context = await browser.new_context(
+        locale="de-DE",
+        timezone_id="Europe/Berlin",
+        screen={"width": 1920, "height": 1080},
+    )
+    try:
+        return await _walk(context, site, arrived, who)
+    finally:
+        await context.close()
+
+
+async def _walk(
+    context: BrowserContext, site: Site, arrived: Arrived, who: Mapping[str, str]
+) -> Sent:
+    """Walk through the shop as the person would."""
+    login = {"name": "login", "value": who["cookie"], "url": site.url("/")}
+    await context.add_cookies([login])  # type: ignore[list-item]
+    page = await context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(error.message))
+    article = site.url(f"/{who['referrer']}?id={who['query']}", host="news.example")
+    await page.goto(site.url(product_page(who)), referer=article)
+    sent = await _take(page, "product")
+    await arrived(sent)
+    await page.goto(site.url(checkout_page(who)))
+    sent += await _take(page, "checkout")
+    await arrived(sent)
+    sent += await _take(page, "leave")
+    await page.close(run_before_unload=True)
+    await arrived(sent)
+    assert problems == []
+    return sent
+
+
+async def _take(page: Page, step: str) -> Sent:
+    """Let the page hand over a step; return what it handed over since the last."""
+    await page.wait_for_function("window.ready", timeout=_PATIENCE_MS)
+    return Counter(await page.evaluate(_STEP, step))
+
+
+def _told(
+    site: Site, client: Client, *, host: str, who: dict[str, str]
+) -> dict[str, object]:
+    file = f"{CLIENTS_PATH}{client.file}"
+    told = visit(
+        host=host,
+        key=client.key,
+        site=site.url(),
+        referrer=site.url(host="news.example"),
+        options=dict(client.options),
+        who=who,
+    )
+    attributes = f'data-website-id="{client.key}" data-host-url="{host}"'
+    tag = f'<script src="{file}" {attributes}></script>'
+    return {
+        "visit": told | {"file": file},
+        "driver": client.driver,
+        "script": "" if client.is_module else tag,
+    }

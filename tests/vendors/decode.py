@@ -1,0 +1,150 @@
+"""The events of a request, by the names their vendor calls them.
+
+Tests count with it what arrived, so it shares no line with the proxy's protocols.
+"""
+
+import base64
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from tests.vendors.clients import Protocol, Sent
+from tests.vendors.recorded import Recorded
+
+Event = dict[str, Any]
+
+# Where events are brought to; the rest is settings, flags and the like.
+_PATHS: Mapping[Protocol, re.Pattern[str]] = {
+    Protocol.POSTHOG: re.compile(r"/(e|i/v0/e|batch|capture|i/v1/analytics/events)/?"),
+    Protocol.SEGMENT: re.compile(r"/v1/(batch|b|[tpigas])"),
+    Protocol.RUDDERSTACK: re.compile(r"(/beacon)?/v1/[a-z]+"),
+    Protocol.MIXPANEL: re.compile(r"/(track|engage|groups|import)/?"),
+    Protocol.PLAUSIBLE: re.compile(r"/api/event"),
+    Protocol.UMAMI: re.compile(r"/api/send"),
+    Protocol.GA4: re.compile(r"/(g|mp)/collect"),
+}
+_PROFILE = {"$set", "$set_once", "$append", "$add", "$union", "$unset", "$delete"}
+
+
+def names(protocol: Protocol, requests: Iterable[Recorded]) -> Sent:
+    """Return how often each event came; one that came again counts once."""
+    seen = {
+        (name, mark)
+        for number, request in enumerate(requests)
+        for name, mark in _marked(protocol, request, number)
+    }
+    return Counter(name for name, _ in seen)
+
+
+def manner(request: Recorded) -> str:
+    """Return how a request came: method, path, type, and how it was packed."""
+    sort = request.headers.get("content-type", "")
+    packed = [
+        "encoded" if "content-encoding" in request.headers else "",
+        "gzip" if request.unpacked != request.body else "",
+        "compression" if "compression=" in request.query else "",
+    ]
+    return " ".join(filter(None, (request.method, request.path, sort, *packed)))
+
+
+def names_site(request: Recorded, key: str) -> bool:
+    """Return whether a request that brings events says for which site, somewhere."""
+    credentials = request.headers.get("authorization", "").partition(" ")[2]
+    places = [request.query, request.unpacked.decode(), credentials]
+    places += [_plain(place) for place in (credentials, *_data(request))]
+    return any(key in place for place in places)
+
+
+def _data(request: Recorded) -> list[str]:
+    form = parse_qs(request.query) | parse_qs(request.unpacked.decode())
+    return [data.replace(" ", "+") for data in form.get("data", [])]
+
+
+def _plain(text: str) -> str:
+    """Return what is in base64, or nothing."""
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8", "replace")
+    except ValueError:
+        return ""
+
+
+def _marked(
+    protocol: Protocol, request: Recorded, number: int
+) -> Iterator[tuple[str, object]]:
+    """Yield each event's name, and what tells it from others of the name."""
+    for place, event in enumerate(events(protocol, request)):
+        yield _NAMES[protocol](event), _id(event) or (number, place)
+
+
+def events(protocol: Protocol, request: Recorded) -> list[Event]:
+    """Return the events of a request, in the order they stand there."""
+    if request.method == "OPTIONS" or not _PATHS[protocol].fullmatch(request.path):
+        return []
+    if protocol is Protocol.GA4:
+        return _google(request)
+    told = _told(request)
+    found = told if isinstance(told, list) else told.get("batch", [told])
+    if protocol is Protocol.MIXPANEL:
+        return [{"path": request.path.strip("/"), **event} for event in found]
+    return list(found)
+
+
+def _told(request: Recorded) -> Any:
+    """Return the JSON of a request: its body, or the field that carries it."""
+    body = request.unpacked
+    if body[:1] in (b"{", b"["):
+        return json.loads(body)
+    form = parse_qs(body.decode() or request.query)
+    [data] = form["data"]
+    if data[0] in "{[":
+        return json.loads(data)
+    # A form turns plus signs into blanks.
+    return json.loads(base64.b64decode(data.replace(" ", "+")))
+
+
+def _google(request: Recorded) -> list[Event]:
+    if request.path == "/mp/collect":
+        return list(json.loads(request.body)["events"])
+    lines = request.body.decode().splitlines() or [""]
+    found = [parse_qs(f"{request.query}&{line}") for line in lines]
+    return [{"name": fields["en"][-1]} for fields in found]
+
+
+def _call(event: Event) -> str:
+    """Return the name of one of Segment's calls: its type, and what it is about."""
+    about = event.get("event") or event.get("name")
+    return f"{event['type']}:{about}" if about else str(event["type"])
+
+
+def _mixpanel(event: Event) -> str:
+    if "event" in event:
+        return str(event["event"])
+    [does] = _PROFILE & event.keys()
+    return f"{event['path']}:{does}"
+
+
+def _umami(event: Event) -> str:
+    if event["type"] != "event":
+        return str(event["type"])
+    return str(event["payload"].get("name", "pageview"))
+
+
+_NAMES: Mapping[Protocol, Callable[[Event], str]] = {
+    Protocol.POSTHOG: lambda event: str(event["event"]),
+    Protocol.SEGMENT: _call,
+    Protocol.RUDDERSTACK: _call,
+    Protocol.MIXPANEL: _mixpanel,
+    Protocol.PLAUSIBLE: lambda event: str(event["n"]),
+    Protocol.UMAMI: _umami,
+    Protocol.GA4: lambda event: str(event["name"]),
+}
+
+
+def _id(event: Event) -> str | None:
+    """Return the event's own id, where its vendor gives it one."""
+    properties = event.get("properties") or {}
+    found = event.get("uuid") or event.get("messageId") or properties.get("$insert_id")
+    return str(found) if found else None

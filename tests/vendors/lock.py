@@ -1,0 +1,81 @@
+"""Renew the two locks of the vendors' clients: python -m tests.vendors.lock.
+
+A browser's client is one built file of its package, so what the package depends on is
+left out: it would be ten times the size, and no test would load it.
+"""
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+_NPM = ("npm", "--silent", "--no-audit", "--no-fund", "--ignore-scripts")
+_UV = ("uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes")
+_COMMENT = ("--custom-compile-command", "python -m tests.vendors.lock")
+# Addresses, and what only makes npm talk.
+_LEFT_OUT = ("resolved", "funding", "deprecated", "optionalDependencies")
+
+
+def main() -> None:
+    """Write both locks."""
+    asked = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
+    lock = _servers(asked)
+    packages = lock["packages"]
+    packages[""] = asked
+    for name, version in asked["devDependencies"].items():
+        packages[f"node_modules/{name}"] = _browser(name, version)
+    lock["packages"] = dict(sorted(packages.items()))
+    text = json.dumps(lock, indent=2) + "\n"
+    (FOLDER / "package-lock.json").write_text(text, encoding="utf-8")
+    _python()
+
+
+def _servers(asked: dict[str, Any]) -> dict[str, Any]:
+    """Return the lock of the clients for Node with what they depend on."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "package.json")
+        path.write_text(json.dumps(asked | {"devDependencies": {}}), encoding="utf-8")
+        options = ("--package-lock-only", "--omit-lockfile-registry-resolved")
+        subprocess.run([*_NPM, "install", *options], cwd=folder, check=True)
+        lock: dict[str, Any] = json.loads(Path(folder, "package-lock.json").read_text())
+    lock["packages"] = {
+        name: {key: value for key, value in package.items() if key not in _LEFT_OUT}
+        for name, package in lock["packages"].items()
+        if not package.get("optional")
+    }
+    return lock
+
+
+def _browser(name: str, version: str) -> dict[str, Any]:
+    """Return the entry of a client for browsers, without what it depends on."""
+    spec = version if version.startswith("npm:") else f"{name}@{version}"
+    real, _, number = spec.removeprefix("npm:").rpartition("@")
+    fields = ("version", "dist.integrity", "license")
+    shown = subprocess.run(
+        [*_NPM, "view", f"{real}@{number}", *fields, "--json"],
+        check=True,
+        capture_output=True,
+    )
+    found = json.loads(shown.stdout)
+    aliased = {"name": real} if real != name else {}
+    return {
+        **aliased,
+        "version": found["version"],
+        "integrity": found["dist.integrity"],
+        "dev": True,
+        "license": found["license"],
+    }
+
+
+def _python() -> None:
+    """Write the lock of the clients in Python."""
+    options = ("--python-version", "3.11", "--output-file", "requirements.lock")
+    subprocess.run(
+        [*_UV, *_COMMENT, *options, "requirements.in"], cwd=FOLDER, check=True
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""What every driver in Python starts with: the visit to tell of is its one argument.
+
+It prints how many events of which name it handed to the client. Drivers run in an
+environment of their own, with nothing of Millpond in it.
+"""
+
+import json
+import sys
+from collections import Counter
+from typing import Any
+
+TOLD: dict[str, Any] = json.loads(sys.argv[1])
+_HANDED: Counter[str] = Counter()
+
+
+def hand(name: str) -> str:
+    """Return *name*, noted as handed to the client."""
+    _HANDED[name] += 1
+    return name
+
+
+def tell() -> None:
+    """Print what was handed."""
+    sys.stdout.write(json.dumps(_HANDED))

@@ -1,0 +1,76 @@
+"""The recorded requests: whole, of nobody, and the same bytes in a replay."""
+
+import json
+import re
+from urllib.parse import unquote_plus
+
+import pytest
+
+from tests.proxy.raw_http import ask
+from tests.vendors.captures import Captured, captured, clients, of
+from tests.vendors.clients import Protocol
+from tests.vendors.decode import events
+from tests.vendors.recorder import Recorder
+
+ALL = [request for client in clients() for request in captured(client)]
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_ADDRESS = re.compile(r"(?<![\d./])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
+_INVENTED = {"ada@example.com", "203.0.113.9"}
+_OF_THE_RECORDER = {"127.0.0.1"}
+# Chromium tells no more of its version.
+_VERSION = re.compile(r"\d+\.0\.0\.0")
+
+
+def test_every_protocol_was_recorded() -> None:
+    assert {request.protocol for request in ALL} == set(Protocol)
+
+
+@pytest.mark.parametrize("client", clients())
+def test_the_vendor_would_have_counted_as_many_events(client: str) -> None:
+    got = {
+        each.id: len(events(each.protocol, each.recorded()))
+        for each in captured(client)
+    }
+
+    assert got == {each.id: each.events for each in captured(client)}
+
+
+@pytest.mark.parametrize("client", clients())
+def test_they_are_of_nobody(client: str) -> None:
+    told = " ".join(_everything_in(request) for request in captured(client))
+    found = {*_MAIL.findall(told), *_ADDRESS.findall(told)}
+
+    assert {
+        each for each in found - _OF_THE_RECORDER if not _VERSION.fullmatch(each)
+    } <= _INVENTED
+
+
+def _everything_in(request: Captured) -> str:
+    brought = json.dumps(events(request.protocol, request.recorded()))
+    body = request.recorded().unpacked.decode("utf-8", "replace")
+    told = f"{request.query} {json.dumps(dict(request.headers))} {body} {brought}"
+    return unquote_plus(unquote_plus(told))
+
+
+@pytest.mark.parametrize("protocol", Protocol)
+def test_a_replay_is_the_same_request(protocol: Protocol) -> None:
+    requests = list(of(protocol))
+    with Recorder(protocol) as recorder:
+        for request in requests:
+            ask(recorder.port, request.raw(prefix="/collect"))
+        got = [(r.method, r.path, r.query, r.body) for r in recorder.received]
+
+    assert got == [(r.method, r.path, r.query, r.body) for r in requests]
+
+
+def test_a_replay_can_change_headers() -> None:
+    request = captured("segment-analytics-node")[0]
+    changes = {"authorization": None, "x-forwarded-for": "203.0.113.1"}
+    with Recorder(Protocol.SEGMENT) as recorder:
+        raw = request.raw(host="other.example", prefix="/collect", changes=changes)
+        ask(recorder.port, raw)
+        [got] = recorder.received
+
+    assert "authorization" not in got.headers
+    assert got.headers["x-forwarded-for"] == "203.0.113.1"
+    assert got.headers["host"] == "other.example"

@@ -1,0 +1,42 @@
+"""What the vendors' clients for servers send today: everything they were handed."""
+
+import pytest
+
+from tests.vendors.answers import Answer
+from tests.vendors.clients import SERVER_CLIENTS, Client, send
+from tests.vendors.decode import manner, names, names_site
+from tests.vendors.manners import MANNERS
+from tests.vendors.recorder import Recorder
+
+
+@pytest.mark.parametrize("client", SERVER_CLIENTS, ids=lambda client: client.name)
+def test_every_event_arrives_below_the_prefix(client: Client) -> None:
+    with Recorder(client.protocol) as recorder:
+        sent = send(client, recorder.url())
+
+    assert names(client.protocol, recorder.received) == sent
+    assert sent.total() >= 8
+    assert recorder.strays == []
+    assert {manner(request) for request in recorder.received} == MANNERS[client.name]
+    assert all(names_site(request, client.key) for request in recorder.received)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "status"),
+    [
+        ("segment-python", "/v1/batch", 500),
+        ("rudder-node", "/v1/batch", 503),
+        ("posthog-python", "/batch/", 503),
+    ],
+)
+def test_what_is_refused_for_now_comes_again(name: str, path: str, status: int) -> None:
+    [client] = [client for client in SERVER_CLIENTS if client.name == name]
+    with Recorder(client.protocol) as recorder:
+        recorder.answers[path] = [Answer(status)]
+        sent = send(client, recorder.url())
+    refused = recorder.received[0]
+    kept = [request for request in recorder.received if request.status == 200]
+
+    assert refused.status == status
+    assert names(client.protocol, kept) == sent
+    assert names(client.protocol, recorder.received) == sent

@@ -1,0 +1,87 @@
+"""What the vendors' clients for browsers send, to the page's origin or another."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.vendors.browser_visit import visit_in_browser
+from tests.vendors.clients import BROWSER_CLIENTS, BY_ITSELF, Client, Sent
+from tests.vendors.decode import events, manner, names, names_site
+from tests.vendors.manners import MANNERS, PREFLIGHTS
+from tests.vendors.recorded import Recorded
+from tests.vendors.recorder import Recorder
+from tests.vendors.site import Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+# The first of each driver; other versions and settings differ less by origin.
+FIRST = {client.driver: client for client in reversed(BROWSER_CLIENTS)}.values()
+VISITS = [
+    *(
+        pytest.param(each, "own", id=f"{each.name}, own origin")
+        for each in BROWSER_CLIENTS
+    ),
+    *(
+        pytest.param(
+            each,
+            "another",
+            id=f"{each.name}, another origin",
+            marks=() if each in FIRST else pytest.mark.slow,
+        )
+        for each in BROWSER_CLIENTS
+    ),
+]
+
+
+@pytest.mark.parametrize(("client", "origin"), VISITS)
+async def test_every_event_arrives(
+    visitors: Browser, client: Client, origin: str
+) -> None:
+    with Recorder(client.protocol) as recorder, Site(recorder.port) as site:
+
+        async def arrived(sent: Sent) -> None:
+            await asyncio.to_thread(
+                recorder.until, lambda got: sent <= names(client.protocol, got)
+            )
+
+        host = (
+            site.url("/collect") if origin == "own" else recorder.url("collect.example")
+        )
+        sent = await visit_in_browser(visitors, site, client, arrived, host=host)
+
+    got = names(client.protocol, recorder.received)
+    by_itself = BY_ITSELF.get(client.protocol, frozenset())
+    assert {name: got[name] for name in got.keys() - by_itself} == sent
+    assert recorder.strays == []
+    _check_manners(client, recorder.received)
+    _check_preflights(client, origin, recorder.received)
+
+
+def _check_manners(client: Client, received: list[Recorded]) -> None:
+    """See that requests came as they do today, each saying for which site."""
+    known = MANNERS[client.name]
+    always = {each for each in known if not each.startswith("?")}
+    got = {manner(each) for each in received if each.method != "OPTIONS"}
+
+    assert always <= got
+    assert got - {each.removeprefix("?") for each in known} == set()
+    assert all(
+        names_site(each, client.key)
+        for each in received
+        if events(client.protocol, each)
+    )
+
+
+def _check_preflights(client: Client, origin: str, received: list[Recorded]) -> None:
+    """See which headers were asked for, by whom."""
+    asked = {
+        header
+        for each in received
+        if each.method == "OPTIONS"
+        for header in each.headers["access-control-request-headers"].split(",")
+    }
+    expected = "" if origin == "own" else PREFLIGHTS.get(client.name, "")
+
+    assert ",".join(sorted(asked)) == expected

@@ -1,0 +1,36 @@
+"""Take recorded requests in: python -m tests.vendors.trim_captures FOLDER.
+
+Each file of FOLDER is a list of requests with what was made of them. Kept are the
+requests themselves, one a line; of those that differ in their values only, the first.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.vendors.captures import FOLDER
+
+_KEPT = ("name", "method", "path", "query", "headers", "body_base64", "events")
+
+
+def main(source: Path) -> None:
+    """Write the trimmed files beside the loader."""
+    FOLDER.mkdir(exist_ok=True)
+    for path in sorted(source.glob("*.json")):
+        requests = trimmed(json.loads(path.read_text(encoding="utf-8")))
+        lines = ",\n".join(json.dumps(request) for request in requests)
+        (FOLDER / path.name).write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+
+
+def trimmed(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one request of each sort, in their order."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for request in requests:
+        sort = (request["name"], request["method"], request["path"])
+        found.setdefault(sort, {key: request[key] for key in _KEPT})
+    return list(found.values())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
