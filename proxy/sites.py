@@ -105,15 +105,19 @@ class Sites:
     ) -> Site | DropReason:
         """Return the site meant, or why there is none.
 
-        An id outranks a key; without either the page's host decides, then the host
-        that was asked. Without ``Origin`` a request comes from a server, or from the
-        site's own host.
+        An id outranks a key, which may also be a host of the site; without either the
+        page's host decides, then the host that was asked. Without ``Origin`` a request
+        comes from a server, or from the site's own host.
         """
         page = self._page_of(origin)
         if site_id is not None:
             site = self._by_id.get(site_id)
         elif key is not None:
-            site = self._by_key.get(key) or self._of_secret(key)
+            site = (
+                self._by_key.get(key)
+                or self._of_secret(key)
+                or self._of_host(_plain_host(key))
+            )
         else:
             site = page.site or self._asked_site(host)
         if site is None:
@@ -213,6 +217,14 @@ def prepare_site(site: SiteSettings, privacy: PrivacySettings, key: bytes) -> Si
             for digest in site.secret_keys
         ),
     )
+
+
+def _plain_host(key: str) -> str | None:
+    """Return the host that *key* is, if it says nothing besides."""
+    if len(key) > _LONGEST_ORIGIN:
+        return None
+    named = key.lower()
+    return named if parse_host(named) == named else None
 
 
 def _is_served(page: _Page, site: Site) -> bool:

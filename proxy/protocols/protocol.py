@@ -162,7 +162,22 @@ def number_of(value: object) -> float | None:
         return None
 
 
+def routed(url: str) -> str:
+    """Return *url* with the route in its fragment put behind its path.
+
+    A route is ``#/cart`` or ``#!/cart``, without its query; any other fragment goes,
+    for it can hold secrets. The tag does the same where a page asks for it.
+    """
+    page, _, fragment = url.partition("#")
+    route = _ROUTE.match(fragment)
+    if route is None:
+        return page
+    path, mark, query = page.partition("?")
+    return f"{path.removesuffix('/')}{route[1]}{mark}{query}"
+
+
 _LARGEST_ID = 10**40
+_ROUTE = re.compile("!?(/[^?]*)")
 
 
 def _basic_name(encoded: str) -> str | None:

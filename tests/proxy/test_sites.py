@@ -81,6 +81,43 @@ def test_a_named_site_is_found_by_its_exact_name(
 
 
 @pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        pytest.param("shop.example", "shop", id="a domain"),
+        pytest.param("SHOP.Example", "shop", id="in capitals"),
+        pytest.param("www.shop.example", "shop", id="www"),
+        pytest.param("a.b.shop.example", "shop", id="subdomain"),
+        pytest.param("blog.shop.example", "blog", id="subdomain of its own"),
+        pytest.param("x.a.deep.example.org", "deep", id="longest wildcard"),
+        pytest.param("127.0.0.1", "blog", id="address, if listed"),
+        pytest.param("*.shop.example", UNKNOWN, id="wildcard"),
+        pytest.param("notshop.example", UNKNOWN, id="longer name"),
+        pytest.param("example", UNKNOWN, id="parent"),
+        pytest.param("shop.example:8443", UNKNOWN, id="port"),
+        pytest.param("x@shop.example", UNKNOWN, id="with a name"),
+        pytest.param("https://shop.example", UNKNOWN, id="as an origin"),
+        pytest.param("shop.example/p", UNKNOWN, id="path"),
+        pytest.param("shop.example.", UNKNOWN, id="final dot"),
+        pytest.param(" shop.example", UNKNOWN, id="blank"),
+        pytest.param("shop..example", UNKNOWN, id="empty label"),
+        pytest.param("a." * 100_000 + "shop.example", UNKNOWN, id="too long"),
+    ],
+)
+def test_a_key_may_be_a_host_of_the_site(sites: Sites, key: str, expected: str) -> None:
+    assert name(sites.find(None, key, None, "elsewhere.example")) == expected
+
+
+def test_a_key_outranks_a_host_of_the_same_name() -> None:
+    first = SiteSettings(id="first", domains=("shop.example",))
+    second = SiteSettings(id="second", domains=("b.example",), keys=("shop.example",))
+    sites = Sites(
+        prepare_site(each, PrivacySettings(), KEY) for each in (first, second)
+    )
+
+    assert name(sites.find(None, "shop.example", None, None)) == "second"
+
+
+@pytest.mark.parametrize(
     ("origin", "expected"),
     [
         pytest.param(None, "shop", id="none: a server, or the same host"),

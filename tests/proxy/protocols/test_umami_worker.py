@@ -1,0 +1,247 @@
+"""Through a real worker: what Umami's clients sent ends as the right events."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.proxy.protocols.replay import Stored, captured, dropped, replay, stored
+from tests.proxy.protocols.test_umami import KEPT, PAGE, VIEW, WEBSITE, event
+from tests.proxy.raw_http import USER_AGENT, Answer, ask, get, request
+from tests.proxy.worker_process import WorkerProcess
+
+SECRET = "made-up-secret-7731"  # noqa: S105 - made up here
+# Everything of a person in the captures, and what no address should carry.
+PERSONAL = (
+    *(b"ada", b"Ada Example", b"7946 0000", b"user-42", b"203.0.113.9"),
+    *(b"s3cr3t", b"session=abc", b"article", b"order-1001", b"reviews", b"Bearer"),
+)
+SITE = {
+    "keys": [WEBSITE, "wire-key-1"],
+    "secret_keys": [f"sha256:{hashlib.sha256(SECRET.encode()).hexdigest()}"],
+    "props_allow": ["plan", "seats", "index", "email", "name"],
+}
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
+    with WorkerProcess(tmp_path, site=SITE, proxy={"max_events": 5}) as worker:
+        yield worker
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """Return a worker for tests that do not count what it holds."""
+    with WorkerProcess(tmp_path_factory.mktemp("umami"), site=SITE) as worker:
+        yield worker
+
+
+BLUE_MUG = "/products/blue-mug"
+
+
+def counted(*rows: tuple[str, str | None, int], value: int = 5990) -> Counter[Stored]:
+    """Return the events expected: names, paths and how many."""
+    return Counter(
+        {
+            Stored(
+                name, path, *((value, "EUR") if "order" in name else (None, None))
+            ): count
+            for name, path, count in rows
+        }
+    )
+
+
+SCRIPT = counted(
+    ("pageview", BLUE_MUG, 1),
+    ("Signup Clicked", BLUE_MUG, 1),
+    ("order_placed", BLUE_MUG, 1),
+    ("Batch Item", BLUE_MUG, 5),
+    ("pageview", "/checkout", 1),
+    ("Page Left", "/checkout", 1),
+)
+NODE = counted(
+    ("pageview", BLUE_MUG, 1),
+    ("Signup Clicked", BLUE_MUG, 1),
+    ("order_placed", BLUE_MUG, 1),
+    ("Batch Item", None, 5),
+)
+PYTHON = counted(
+    ("pageview", BLUE_MUG, 1),
+    ("Signup Clicked", BLUE_MUG, 1),
+    ("order_placed", BLUE_MUG, 1),
+    ("Batch Item", "/", 5),
+)
+
+
+@pytest.mark.parametrize(
+    ("client", "expected", "drops", "visitors"),
+    [
+        pytest.param(
+            "umami-script",
+            SCRIPT,
+            {("shop", "identity"): 1, ("shop", "automatic"): 2},
+            1,
+            id="script 3.1",
+        ),
+        pytest.param("umami-node", NODE, {("shop", "identity"): 1}, 1, id="Node 0.4"),
+        pytest.param("umami-python", PYTHON, {}, 0, id="Python 1.0"),
+    ],
+)
+def test_what_the_clients_sent_is_counted_once_each_and_names_nobody(
+    worker: WorkerProcess,
+    client: str,
+    expected: Counter[Stored],
+    drops: Mapping[tuple[str, str], int],
+    visitors: int,
+) -> None:
+    answers = replay(worker, captured(client), prefix="/stats")
+
+    posted = [each for each in answers if each.status != 204]
+    assert {each.status for each in posted} == {200}
+    assert [each.json for each in posted] == [KEPT] * len(posted)
+    assert Counter(stored(worker)) == expected
+    assert dropped(worker) == drops
+    events = worker.spooled.events
+    assert len({each.visitor for each in events} - {None}) == visitors
+    assert {each.protocol for each in events} == {"umami"}
+    written = worker.written()
+    assert [each for each in PERSONAL if each in written] == []
+    assert USER_AGENT.encode() not in written
+
+
+def test_a_page_may_send_the_token_it_was_given(shared: WorkerProcess) -> None:
+    first, second = replay(shared, captured("umami-script", "performance: preflight"))
+
+    assert (first.status, second.status) == (204, 204)
+    assert (
+        second.headers["access-control-allow-headers"] == "content-type,x-umami-cache"
+    )
+    assert second.headers["access-control-allow-origin"].startswith(
+        "http://shop.example"
+    )
+
+
+def send(
+    worker: WorkerProcess,
+    body: object,
+    *lines: str,
+    path: str = "/api/send",
+    agent: str = USER_AGENT,
+) -> Answer:
+    text = json.dumps(body).encode()
+    return ask(worker.port, request("POST", path, text, *lines, agent=agent))
+
+
+def test_nothing_a_visitor_is_answered_tells_it_from_another(
+    shared: WorkerProcess,
+) -> None:
+    old = {"website": WEBSITE, "id": "user-42", "url": PAGE}
+    answers = [
+        send(shared, event(VIEW)),
+        send(shared, event({**old, "name": "Plan Chosen"}), "x-umami-cache: other"),
+        send(shared, event(old), agent=f"{USER_AGENT} Other"),
+    ]
+
+    assert len({each.body for each in answers}) == 1
+    assert len({tuple(sorted(each.headers)) for each in answers}) == 1
+    assert "set-cookie" not in answers[0].headers
+
+
+def test_a_batch_keeps_the_good_counts_the_bad_and_has_its_limit(
+    worker: WorkerProcess,
+) -> None:
+    other = event({**VIEW, "website": "another"})
+    got = send(
+        worker,
+        [event(VIEW), event({**VIEW, "name": 7}), 7, other, event(VIEW)],
+        path="/api/batch",
+    )
+    refused = send(worker, [event(VIEW)] * 6, path="/api/batch")
+
+    assert (got.status, got.json["processed"], got.json["errors"]) == (200, 2, 3)
+    assert refused.status == 400
+    assert len(worker.spooled.events) == 2
+    assert dropped(worker) == {
+        ("shop", "malformed"): 1,
+        ("(unknown)", "malformed"): 1,
+        ("(unknown)", "unknown_site"): 1,
+    }
+
+
+def test_a_bot_is_answered_as_the_vendor_does_and_a_stranger_is_told(
+    worker: WorkerProcess,
+) -> None:
+    assert send(worker, event(VIEW), agent="curl/8.5.0").json == {"beep": "boop"}
+    assert send(worker, event({**VIEW, "website": "another"})).status == 400
+    assert send(worker, event(VIEW), "Cookie: noanalytics=1").json == {"disabled": True}
+    assert worker.spooled.events == []
+
+
+@pytest.mark.parametrize(
+    ("named", "visitors"),
+    [
+        pytest.param({}, 0, id="nobody"),
+        pytest.param({"ip": "203.0.113.9"}, 0, id="an address alone"),
+        pytest.param({"ip": "203.0.113.9", "userAgent": USER_AGENT}, 1, id="somebody"),
+    ],
+)
+@pytest.mark.parametrize("by", ["website", "header"])
+def test_a_server_says_for_whom_it_speaks_with_the_secret_key(
+    shared: WorkerProcess, named: Mapping[str, str], visitors: int, by: str
+) -> None:
+    website = SECRET if by == "website" else WEBSITE
+    lines = [f"Authorization: Bearer {SECRET}"] if by == "header" else []
+    got = send(shared, event({**VIEW, "website": website, **named}), *lines)
+
+    assert got.status == 200
+    *_, last = shared.spooled.events
+    assert last.server
+    assert len({last.visitor} - {None}) == visitors
+    assert SECRET.encode() not in shared.written()
+
+
+def test_without_the_secret_key_nobody_is_spoken_for(worker: WorkerProcess) -> None:
+    for last in (1, 2):
+        named = {"ip": f"203.0.113.{last}", "userAgent": f"{USER_AGENT} {last}"}
+        send(worker, event({**VIEW, **named}))
+
+    assert len({each.visitor for each in worker.spooled.events}) == 1
+
+
+def test_version_1_is_answered_with_a_token(worker: WorkerProcess) -> None:
+    view = {"website": WEBSITE, "hostname": "shop.example", "url": "/p/42?x=1"}
+    chosen = {**view, "event_name": "Plan Chosen", "event_data": {"plan": "pro"}}
+    answers = [
+        send(worker, event(view, "pageview"), path="/api/collect"),
+        send(worker, event(chosen), path="/api/collect"),
+    ]
+
+    assert [(each.status, each.body) for each in answers] == [(200, b"millpond")] * 2
+    got = [(each.name, each.path, each.props) for each in worker.spooled.events]
+    assert got == [
+        ("pageview", "/p/42", None),
+        ("Plan Chosen", "/p/42", '{"plan":"pro"}'),
+    ]
+
+
+def test_no_script_of_others_is_served(shared: WorkerProcess) -> None:
+    got = ask(shared.port, get("/stats/script.js"))
+
+    assert got.status == 404
+    assert "data-host-url" in got.json["error"]
+
+
+def test_a_sites_own_tag_may_stand_where_the_script_stood(
+    tmp_path: Path,
+) -> None:
+    proxy = {"tag_path": "/script.js"}
+    with WorkerProcess(tmp_path, proxy=proxy) as worker:
+        got = ask(worker.port, get("/script.js"))
+
+    assert (got.status, got.headers["content-type"]) == (
+        200,
+        "text/javascript; charset=utf-8",
+    )

@@ -1,0 +1,88 @@
+"""Plausible's own trackers, in a real browser, through a real worker."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.canaries import canaries_under
+from tests.proxy.worker_process import WorkerProcess
+from tests.vendors.browser_visit import visit_in_browser
+from tests.vendors.clients import BROWSER_CLIENTS, BY_ITSELF, Client, Protocol, Sent
+from tests.vendors.site import Site
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+# What the events of the visit are called here.
+CANONICAL = {
+    "Product Viewed": "product_viewed",
+    "Product Added": "cart_updated",
+    "Checkout Started": "checkout_started",
+    "Order Completed": "order_placed",
+    "Order Refunded": "order_refunded",
+}
+# A browser's address is believed from the site's own server alone.
+PROXY = {"client_ip": "xff", "trusted_proxies": ["127.0.0.1"], "private_clients": True}
+SITE: dict[str, Any] = {"props_allow": ["plan", "seats", "note", "email"]}
+
+
+def expected(sent: Sent) -> Sent:
+    """Return what was handed to a client, by the names here."""
+    names: Sent = Counter()
+    for name, count in sent.items():
+        names[CANONICAL.get(name, name)] += count
+    return names
+
+
+def counted(worker: WorkerProcess) -> Sent:
+    """Return how many events of each name are stored."""
+    return Counter(event.name for event in worker.spooled.events)
+
+
+def figures(worker: WorkerProcess, name: str) -> list[tuple[object, ...]]:
+    """Return the amounts of the events of a name, in minor units."""
+    return [
+        (event.value_minor, event.refund_minor, event.currency)
+        for event in worker.spooled.events
+        if event.name == name
+    ]
+
+
+@pytest.mark.parametrize(
+    "client",
+    [each for each in BROWSER_CLIENTS if each.protocol is Protocol.PLAUSIBLE],
+    ids=lambda client: client.name,
+)
+@pytest.mark.parametrize("origin", ["own", "another"])
+async def test_every_event_is_counted_once_and_names_nobody(
+    visitors: Browser, tmp_path: Path, client: Client, origin: str
+) -> None:
+    with (
+        WorkerProcess(tmp_path, proxy=PROXY, site=SITE) as worker,
+        Site(worker.port) as site,
+    ):
+
+        async def arrived(sent: Sent) -> None:
+            await asyncio.to_thread(
+                wait_until,
+                lambda: expected(sent) <= counted(worker),
+                "the events to be stored",
+            )
+
+        host = site.url("/collect")
+        if origin == "another":
+            host = f"http://collect.example:{worker.port}"
+        sent = await visit_in_browser(visitors, site, client, arrived, host=host)
+
+        got = counted(worker)
+        by_itself = BY_ITSELF[Protocol.PLAUSIBLE]
+        assert {name: got[name] for name in got.keys() - by_itself} == expected(sent)
+        assert figures(worker, "order_placed") == [(5990, None, "EUR")]
+        assert figures(worker, "order_refunded") == [(None, 1500, "EUR")]
+        assert len({event.visitor for event in worker.spooled.events}) == 1
+        assert worker.spooled.drops == []
+    assert canaries_under(tmp_path) == set()

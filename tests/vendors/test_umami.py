@@ -1,0 +1,108 @@
+"""Umami's own script in a real browser, and its clients, through a real worker."""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.canaries import canaries_under
+from tests.proxy.protocols.replay import dropped
+from tests.proxy.worker_process import WorkerProcess
+from tests.vendors.browser_visit import visit_in_browser
+from tests.vendors.clients import (
+    BROWSER_CLIENTS,
+    KEYS,
+    SERVER_CLIENTS,
+    Client,
+    Protocol,
+    Sent,
+    send,
+)
+from tests.vendors.site import Site
+from tests.vendors.test_plausible import PROXY, counted, expected, figures
+from tests.waiting import wait_until
+
+KEY = KEYS[Protocol.UMAMI]
+DIGEST = f"sha256:{hashlib.sha256(KEY.encode()).hexdigest()}"
+PROPS = {"props_allow": ["plan", "seats", "note", "email", "name"]}
+PUBLIC: Mapping[str, Any] = {"keys": [KEY], **PROPS}
+SECRET: Mapping[str, Any] = {"secret_keys": [DIGEST], **PROPS}
+
+
+def stored(sent: Sent) -> Sent:
+    """Return what is stored of what was handed to a client."""
+    return expected(Counter({name: sent[name] for name in sent if name != "identify"}))
+
+
+def check_figures(worker: WorkerProcess) -> None:
+    assert figures(worker, "order_placed") == [(5990, None, "EUR")]
+    assert figures(worker, "order_refunded") == [(None, 1500, "EUR")]
+
+
+@pytest.mark.browser
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize("origin", ["own", "another"])
+async def test_every_event_of_the_script_is_counted_once_and_names_nobody(
+    visitors: Browser, tmp_path: Path, origin: str
+) -> None:
+    [client] = [each for each in BROWSER_CLIENTS if each.protocol is Protocol.UMAMI]
+    with (
+        WorkerProcess(tmp_path, proxy=PROXY, site=PUBLIC) as worker,
+        Site(worker.port) as site,
+    ):
+
+        async def arrived(sent: Sent) -> None:
+            await asyncio.to_thread(
+                wait_until,
+                lambda: stored(sent) <= counted(worker),
+                "the events to be stored",
+            )
+
+        host = site.url("/collect")
+        if origin == "another":
+            host = f"http://collect.example:{worker.port}"
+        sent = await visit_in_browser(visitors, site, client, arrived, host=host)
+
+        # The driver hands over a page view for each page it opens.
+        assert counted(worker) == stored(sent)
+        check_figures(worker)
+        assert len({event.visitor for event in worker.spooled.events}) == 1
+        assert dropped(worker) == {("shop", "identity"): sent["identify"]}
+    assert canaries_under(tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    ("site", "server"),
+    [
+        pytest.param(SECRET, True, id="with the secret key"),
+        pytest.param(PUBLIC, False, id="with the website id"),
+    ],
+)
+@pytest.mark.parametrize(
+    "client",
+    [each for each in SERVER_CLIENTS if each.protocol is Protocol.UMAMI],
+    ids=lambda client: client.name,
+)
+def test_every_event_of_a_server_is_counted_once_and_names_nobody(
+    tmp_path: Path, client: Client, site: Mapping[str, Any], *, server: bool
+) -> None:
+    with WorkerProcess(tmp_path, site=site) as worker:
+        sent = send(client, f"http://127.0.0.1:{worker.port}/collect")
+        events = worker.spooled.events
+        drops = dropped(worker)
+
+        if client.name == "umami-node" and not server:
+            # Its User-Agent is all that is known of it, and no browser's.
+            assert events == []
+            assert drops["shop", "bot"] == stored(sent).total()
+        else:
+            assert counted(worker) == stored(sent)
+            check_figures(worker)
+            assert {(each.visitor, each.server) for each in events} == {(None, server)}
+        assert drops["shop", "identity"] == sent["identify"]
+    assert canaries_under(tmp_path) == set()
