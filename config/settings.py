@@ -82,7 +82,7 @@ class ProxySettings:
     ] = 4_194_304
     max_events: Annotated[
         int, Limits(1, 100_000), Doc("Most events one request may carry.")
-    ] = 1_000
+    ] = 2_500
     request_timeout_s: Annotated[
         int, Limits(1, 300), Doc("Headers and body must arrive within this time.")
     ] = 10

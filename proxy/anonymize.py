@@ -32,7 +32,7 @@ from proxy.sender import Sender
 from proxy.site_keys import Purpose, keyed_hash
 from proxy.sites import Site, Sites
 from proxy.user_agent import NO_AGENT, Classifier, UserAgent
-from proxy.visit import open_visit, seal_visit
+from proxy.visit_token import open_visit_token, seal_visit_token
 from proxy.visitor import visitor_hash
 from warehouse.schema import Event, Hash64, JsonText, UtcSeconds
 
@@ -135,7 +135,7 @@ class Anonymizer:
         moment, key = self._moment(hit, sent.site, now_s)
         return self._describe(sent, moment, key, seq)
 
-    def visit(self, hit: Hit, sender: Sender, now_s: float) -> str | None:
+    def visit_token(self, hit: Hit, sender: Sender, now_s: float) -> str | None:
         """Return a token for the visitor who sends *hit*, None where there is none.
 
         Who objects, and who is no visitor, gets none.
@@ -145,7 +145,7 @@ class Anonymizer:
             return None
         moment, key = self._moment(hit, sent.site, now_s)
         visitor = visitor_hash(key, sent.client.address, sent.client.user_agent)
-        return seal_visit(visitor, moment.day, key, self._random_bytes)
+        return seal_visit_token(visitor, moment.day, key, self._random_bytes)
 
     def refuse(self, dropped: Dropped, sender: Sender) -> Dropped:
         """Return *dropped*, or the sender's objection: who objects is not counted."""
@@ -324,8 +324,8 @@ def _visitor(sent: _Sent, moment: Moment, key: bytes | bytearray) -> Hash64 | No
     if client.address is not None:
         return visitor_hash(key, client.address, client.user_agent)
     # A token is believed of the site's own server alone: pages need none.
-    if sent.server and sent.hit.visit is not None:
-        return open_visit(sent.hit.visit, moment.day, key)
+    if sent.server and sent.hit.visit_token is not None:
+        return open_visit_token(sent.hit.visit_token, moment.day, key)
     return None
 
 

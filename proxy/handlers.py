@@ -75,7 +75,10 @@ class Handlers:
             native.EVENTS_PATH: {"POST": self._events, "OPTIONS": self._preflight},
             native.PIXEL_PATH: {"GET": self._pixel},
             self._settings.tag_path: {"GET": self._script, "HEAD": self._script},
-            native.VISIT_PATH: {"GET": self._visit, "OPTIONS": self._preflight},
+            native.VISIT_TOKEN_PATH: {
+                "GET": self._visit_token,
+                "OPTIONS": self._preflight,
+            },
             opt_out_page.PATH: {"GET": self._opt_out, "POST": self._choose},
             "/healthz": {"GET": self._health, "HEAD": self._health},
             "/readyz": {"GET": self._ready, "HEAD": self._ready},
@@ -123,10 +126,10 @@ class Handlers:
         headers = {**_PIXEL_HEADERS, **self._debug(taken.receipt)}
         return taken.answered(Answer(HTTPStatus.OK, native.PIXEL, headers))
 
-    def _visit(self, request: Request) -> Answer:
+    def _visit_token(self, request: Request) -> Answer:
         hit = native.pixel_hit(request.query, request.headers)
         sender = Sender(request.headers, request.peer, native.NAME)
-        body = msgspec.json.encode({"visit": self._intake.visit(hit, sender)})
+        body = msgspec.json.encode({"visit": self._intake.visit_token(hit, sender)})
         headers = self._cors.headers(request.headers)
         return json_answer(HTTPStatus.OK, body + b"\n", headers)
 

@@ -69,7 +69,7 @@ class Hit(msgspec.Struct, kw_only=True):
     actor: str | int | None = None
     order: Order | None = None
     visitor: Visitor | None = None
-    visit: str | None = None
+    visit_token: str | None = msgspec.field(default=None, name="visit")
     optout: bool = False
 
     def __repr__(self) -> str:

@@ -87,9 +87,9 @@ class Intake:
         receipt = Receipt(len(lines), Counter(drop.reason for drop in refused))
         return Taken(receipt, self._append(lines, drops), outcomes)
 
-    def visit(self, hit: Hit, sender: Sender) -> str | None:
+    def visit_token(self, hit: Hit, sender: Sender) -> str | None:
         """Return a visit token for who sends *hit*; nothing of it is kept."""
-        return self._anonymizer.visit(hit, sender, self._clock())
+        return self._anonymizer.visit_token(hit, sender, self._clock())
 
     def _append(
         self, lines: list[bytes], drops: DropCounts

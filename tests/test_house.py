@@ -54,7 +54,7 @@ SYNONYMS = {
     "manager": "what it is for",
 }
 # Words of others that keep their spelling, whole.
-ALLOWED = ("user_agent", "useragent", "customer_registered")
+ALLOWED = ("user_agent", "useragent", "customer_registered", "visit_token")
 
 
 def python_files(*folders: str) -> list[Path]:

@@ -15,7 +15,7 @@ from proxy.intake import Receipt
 NAME = "native"
 EVENTS_PATH = "/v1/events"
 PIXEL_PATH = "/p.gif"
-VISIT_PATH = "/v1/visit"
+VISIT_TOKEN_PATH = "/v1/visit"  # noqa: S105 - a path
 
 # A transparent GIF of one pixel, the smallest that every client shows.
 PIXEL = bytes.fromhex(

@@ -43,7 +43,7 @@ def test_what_the_page_shows_is_accepted(
 
 @pytest.mark.parametrize("struct", [Hit, Order, OrderLine])
 def test_every_field_is_named(struct: type[Hit | Order | OrderLine]) -> None:
-    assert set(struct.__struct_fields__) - NAMED == set()
+    assert set(struct.__struct_encode_fields__) - NAMED == set()
 
 
 def test_every_reason_is_explained() -> None:

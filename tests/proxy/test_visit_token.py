@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.hit import Hit
-from proxy.visit import LONGEST_TOKEN, open_visit, seal_visit
+from proxy.visit_token import LONGEST_TOKEN, open_visit_token, seal_visit_token
 from tests.proxy.canaries import found_in
 from tests.proxy.chain import (
     NOON,
@@ -36,14 +36,14 @@ SERVER = {"Authorization": f"Bearer {SECRET}", "User_Agent": "shop-backend/1.0"}
 
 def token(key: bytes = KEY, day: date = DAY) -> str:
     """Return a token for the visitor."""
-    return seal_visit(VISITOR, day, key, os.urandom)
+    return seal_visit_token(VISITOR, day, key, os.urandom)
 
 
 @given(st.integers(-(1 << 63), (1 << 63) - 1))
 def test_a_token_gives_back_its_visitor(visitor: int) -> None:
-    sealed = seal_visit(Hash64(visitor), DAY, KEY, os.urandom)
+    sealed = seal_visit_token(Hash64(visitor), DAY, KEY, os.urandom)
 
-    assert open_visit(sealed, DAY, KEY) == visitor
+    assert open_visit_token(sealed, DAY, KEY) == visitor
     assert len(sealed) == LONGEST_TOKEN
 
 
@@ -70,7 +70,7 @@ def test_no_two_tokens_are_alike_and_none_shows_the_visitor() -> None:
 def test_what_is_no_token_of_the_day_names_nobody(
     sealed: str, day: date, key: bytes
 ) -> None:
-    assert open_visit(sealed, day, key) is None
+    assert open_visit_token(sealed, day, key) is None
 
 
 @given(st.integers(0, LONGEST_TOKEN - 2), st.sampled_from("AZaz09-_"))
@@ -79,16 +79,16 @@ def test_a_changed_token_names_nobody(place: int, letter: str) -> None:
     changed = sealed[:place] + letter + sealed[place + 1 :]
 
     expected = VISITOR if changed == sealed else None
-    assert open_visit(changed, DAY, KEY) == expected
+    assert open_visit_token(changed, DAY, KEY) == expected
 
 
 def test_a_servers_order_is_the_visitors_whose_token_it_brings(tmp_path: Path) -> None:
     chain = Chain(tmp_path, site=KEYED).prefetch()
-    sealed = chain.anonymizer.visit(Hit(), sender(), NOON)
+    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
 
     own = chain.event(pageview())
     got = chain.event(
-        pageview(name="order_placed", url=None, visit=sealed), sender(**SERVER)
+        pageview(name="order_placed", url=None, visit_token=sealed), sender(**SERVER)
     )
 
     assert got.visitor == own.visitor
@@ -97,19 +97,19 @@ def test_a_servers_order_is_the_visitors_whose_token_it_brings(tmp_path: Path) -
 
 def test_a_page_cannot_speak_for_another_visitor(tmp_path: Path) -> None:
     chain = Chain(tmp_path, site=KEYED).prefetch()
-    sealed = chain.anonymizer.visit(Hit(), sender(), NOON)
+    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
     other = sender("203.0.113.200")
 
-    got = chain.event(pageview(visit=sealed), other)
+    got = chain.event(pageview(visit_token=sealed), other)
 
     assert got.visitor == chain.event(pageview(), other).visitor
 
 
 def test_a_token_ends_with_its_day_and_its_salt(tmp_path: Path) -> None:
     chain = Chain(tmp_path, site=KEYED).prefetch()
-    sealed = chain.anonymizer.visit(Hit(), sender(), NOON)
+    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
     chain.prefetch(NOON + DAY_S)
-    order = pageview(name="order_placed", url=None, visit=sealed)
+    order = pageview(name="order_placed", url=None, visit_token=sealed)
 
     got = chain.event(order, sender(**SERVER), NOON + DAY_S)
 
@@ -131,7 +131,7 @@ def test_who_is_no_visitor_gets_no_token(
 ) -> None:
     chain = Chain(tmp_path, site=KEYED).prefetch()
 
-    assert chain.anonymizer.visit(Hit(), sender(**headers), NOON) is None
+    assert chain.anonymizer.visit_token(Hit(), sender(**headers), NOON) is None
 
 
 @pytest.fixture(scope="module")

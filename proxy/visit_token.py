@@ -33,7 +33,7 @@ LONGEST_TOKEN = -(-_TOKEN_BYTES * 4 // 3)
 RandomBytes = Callable[[int], bytes]
 
 
-def seal_visit(
+def seal_visit_token(
     visitor: Hash64, day: date, site_day_key: bytes | bytearray, random: RandomBytes
 ) -> str:
     """Return a token for *visitor* of the site and *day* of *site_day_key*."""
@@ -45,7 +45,9 @@ def seal_visit(
     return base64.urlsafe_b64encode(head + nonce + sealed).rstrip(b"=").decode()
 
 
-def open_visit(token: str, day: date, site_day_key: bytes | bytearray) -> Hash64 | None:
+def open_visit_token(
+    token: str, day: date, site_day_key: bytes | bytearray
+) -> Hash64 | None:
     """Return the visitor of *token*, None where it is not of this site and *day*."""
     raw = _decoded(token)
     head = _VERSION + _DAY.pack(day.toordinal())
