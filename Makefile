@@ -11,8 +11,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev programs clients demo-geo run test fmt lint types imports docs \
-	docs-fresh golden soak bench lock clean
+.PHONY: help setup setup-dev programs clients clients-soak demo-geo run test fmt lint types \
+	imports docs docs-fresh golden soak bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -38,22 +38,28 @@ setup-dev: setup ## Add to .venv what the tests need, hashes checked
 programs: ## Install the programs the tests start, where that is possible
 	@sh tests/install_programs.sh
 
-# Apart from .venv, so that what they depend on cannot disturb Millpond.
-clients: ## Install the vendors' clients that the tests drive, hashes checked
-	@cmp -s $(VENDORS)/package-lock.json $(VENDORS)/node_modules/.taken || { \
-	echo "clients: installing those for Node and browsers"; \
-	command -v npm >/dev/null 2>&1 \
-		&& npm ci --prefix $(VENDORS) --silent --no-audit --no-fund --ignore-scripts \
-		&& cp $(VENDORS)/package-lock.json $(VENDORS)/node_modules/.taken \
-		|| echo "clients: npm COULD NOT INSTALL THEM, their tests will be skipped" >&2; }
-	@cmp -s $(VENDORS)/requirements.lock $(VENDORS_VENV)/.taken || { \
+# The lock's copy tells what is installed, as in setup. Without npm the tests skip, loudly.
+NPM = cmp -s $(1)/package-lock.json $(1)/node_modules/.taken || { \
+	command -v npm >/dev/null 2>&1 || { echo "npm IS MISSING, the tests of $(1) will be skipped" >&2; \
+		test "$$CI" != true; exit; }; \
+	echo "clients: installing $(1), a minute or two"; \
+	npm ci --prefix $(1) --silent --no-audit --no-fund --ignore-scripts \
+		&& cp $(1)/package-lock.json $(1)/node_modules/.taken; }
+
+# Those in Python are apart from .venv: what they depend on cannot disturb Millpond.
+clients: ## Install the vendors' clients, and what ours are built with, hashes checked
+	@$(call NPM,$(VENDORS))
+	@$(call NPM,clients/medusa)
+	@cmp -s $(VENDORS)/requirements.lock $(VENDORS_VENV)/.taken || { set -e; \
 	echo "clients: installing those in Python into $(VENDORS_VENV)"; \
-	$(PYTHON) -m venv --clear $(VENDORS_VENV) \
-		&& $(VENDORS_VENV)/bin/python -m pip install --quiet --no-input \
-			--disable-pip-version-check --require-hashes \
-			--requirement $(VENDORS)/requirements.lock \
-		&& cp $(VENDORS)/requirements.lock $(VENDORS_VENV)/.taken \
-		|| echo "clients: pip COULD NOT INSTALL THEM, their tests will be skipped" >&2; }
+	$(PYTHON) -m venv --clear $(VENDORS_VENV); \
+	$(VENDORS_VENV)/bin/python -m pip install --quiet --no-input \
+		--disable-pip-version-check --require-hashes \
+		--requirement $(VENDORS)/requirements.lock; \
+	cp $(VENDORS)/requirements.lock $(VENDORS_VENV)/.taken; }
+
+clients-soak: clients
+	@$(call NPM,tests/clients/medusa/server)
 
 # Public-domain data, pinned in deploy/geo; without it the demo's countries are unknown.
 demo-geo:
@@ -92,7 +98,8 @@ docs-fresh: setup-dev ## Fail when a generated page is stale
 golden: setup-dev ## Write the golden files anew; review them with git diff
 	@MILLPOND_GOLDEN=write $(BIN)/python -m pytest -n 2 -q -m "not slow and not browser and not crash"
 
-soak: setup-dev programs ## Run the long tests: crashes, large data
+soak: setup-dev clients-soak ## Run the long tests: crashes, large data
+	@sh tests/install_programs.sh initdb
 	@$(BIN)/python -m pytest -n 0 -ra -m slow --timeout 7200
 
 bench: setup-dev ## Run the benchmarks; figures go to benchmarks/RESULTS.md
@@ -104,6 +111,7 @@ lock: setup-dev ## Renew the lock files; UPGRADE=--upgrade takes newer versions
 		--output-file requirements-dev.lock
 
 clean: ## Remove what the other targets made
-	@rm -rf $(VENV) $(VENDORS_VENV) $(VENDORS)/node_modules deploy/geo/node_modules build \
-		*.egg-info .*_cache .hypothesis
+	@rm -rf $(VENV) $(VENDORS_VENV) $(VENDORS)/node_modules deploy/geo/node_modules \
+		clients/*/dist clients/*/node_modules tests/clients/medusa/server/node_modules \
+		build *.egg-info .*_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

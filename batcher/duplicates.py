@@ -1,7 +1,8 @@
 """Tell first events from repeated ones: by message id for a while, by order for ever.
 
 Whatever is stored already wins. Among new events the earliest wins, whatever order
-they lie in; at the same second the one that was spooled first.
+they lie in; at the same second the one that was spooled first. An order may be reported
+once by a browser and once by the shop's server, on one day: the build makes both one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from batcher.seen import SeenKeys, event_key, order_key, window
+from batcher.seen import SeenKeys, event_key, order_key, report_key, window
 from warehouse.dtypes import polars_schema
 from warehouse.schema import DROPS
 from warehouse.tables import TableView
@@ -33,11 +34,12 @@ def split_duplicates(
     """Split *events* into those to store and those *stored* or they themselves have.
 
     The same (site, event_id) repeats where the days are at most *window_days* apart;
-    the same (site, order_key) of an order placed repeats always.
+    the same (site, order_key) of an order placed repeats always, but for one report
+    of the other kind (``server``) on the same day.
     """
     seen.forget_all_but(stored.files())
     keyed = events.select(
-        "day", "at", event=event_key(), order=order_key()
+        "day", "at", "server", event=event_key(), order=order_key()
     ).with_row_index("row")
     repeated = set(_stored_events(keyed, stored, seen, window_days))
     repeated.update(_again_events(_without(keyed, repeated), window_days))
@@ -66,15 +68,23 @@ def _stored_events(
 def _stored_orders(
     keyed: pl.DataFrame, stored: TableView, seen: SeenKeys
 ) -> Iterator[int]:
-    orders = keyed.filter(pl.col("order").is_not_null())
-    if not orders.is_empty():
-        yield from orders["row"].filter(seen.orders(stored, orders["order"]))
+    order, server = pl.col("order"), pl.col("server")
+    orders = keyed.filter(order.is_not_null()).with_columns(
+        same=report_key(order, server), other=report_key(order, ~server)
+    )
+    if orders.is_empty():
+        return
+    yield from orders["row"].filter(seen.orders(stored, orders["same"]))
+    twins = orders.filter(seen.orders(stored, orders["other"]))
+    for day in twins["day"].unique():
+        of_day = twins.filter(pl.col("day") == day)
+        yield from of_day["row"].filter(~seen.orders(stored, of_day["other"], day))
 
 
 def _again_events(keyed: pl.DataFrame, window_days: int) -> Iterator[int]:
     """Yield the rows that repeat an earlier row of the same frame."""
     days_of: dict[int, list[date]] = {}
-    for row, key, day in _repeated(keyed, "event"):
+    for row, key, day, _ in _repeated(keyed, "event"):
         days = days_of.setdefault(key, [])
         if any(abs((day - other).days) <= window_days for other in days):
             yield row
@@ -83,18 +93,20 @@ def _again_events(keyed: pl.DataFrame, window_days: int) -> Iterator[int]:
 
 
 def _again_orders(keyed: pl.DataFrame) -> Iterator[int]:
-    placed: set[int] = set()
-    for row, key, _ in _repeated(keyed, "order"):
-        if key in placed:
+    placed: dict[int, tuple[date, set[bool]]] = {}
+    for row, key, day, server in _repeated(keyed, "order"):
+        first_day, reporters = placed.setdefault(key, (day, set()))
+        if day != first_day or server in reporters:
             yield row
-        placed.add(key)
+        else:
+            reporters.add(server)
 
 
-def _repeated(keyed: pl.DataFrame, column: str) -> list[tuple[int, int, date]]:
-    """Return (row, key, day) of the keys that occur more than once, earliest first."""
+def _repeated(keyed: pl.DataFrame, column: str) -> list[tuple[int, int, date, bool]]:
+    """Return (row, key, day, server) of the keys that repeat, earliest first."""
     named = keyed.filter(pl.col(column).is_not_null())
     again = named.filter(pl.col(column).is_duplicated()).sort("at", "row")
-    return again.select("row", column, "day").rows()
+    return again.select("row", column, "day", "server").rows()
 
 
 def duplicate_drops(repeated: pl.DataFrame, zones: Mapping[str, str]) -> pl.DataFrame:

@@ -14,6 +14,8 @@ from warehouse.tables import DataFile, TableView
 ORDER_PLACED = "order_placed"
 MOST_BYTES = 256 << 20
 _KEY_BYTES = 8
+# Parts the keys of an order's two reports; any number that no two keys differ by.
+_SERVER = 0x9E3779B97F4A7C15
 # Up to here the keys of files are looked through together; looking for a few keys in
 # one larger file is faster by halving.
 _SMALL_KEYS = 50_000
@@ -33,6 +35,11 @@ def order_key() -> pl.Expr:
     return pl.when(pl.col("name") == ORDER_PLACED).then(_mixed("order_key"))
 
 
+def report_key(order: pl.Expr, server: pl.Expr) -> pl.Expr:
+    """Return the key of an order as the shop's *server* reports it, or a browser."""
+    return order ^ pl.when(server).then(pl.lit(_SERVER, pl.UInt64)).otherwise(0)
+
+
 def _mixed(column: str) -> pl.Expr:
     return pl.col(column).reinterpret(signed=False) ^ pl.col("site").hash()
 
@@ -40,7 +47,10 @@ def _mixed(column: str) -> pl.Expr:
 _EVENTS, _ORDERS = "events", "orders"
 _KINDS = {
     _EVENTS: (["site", "event_id"], event_key()),
-    _ORDERS: (["site", "name", "order_key"], order_key()),
+    _ORDERS: (
+        ["site", "name", "order_key", "server"],
+        report_key(order_key(), pl.col("server")),
+    ),
 }
 
 
@@ -68,9 +78,11 @@ class SeenKeys:
         files = [each for each in view.files() if first <= each.day <= last]
         return _in_any(keys, [self._keys_of(view, each, _EVENTS) for each in files])
 
-    def orders(self, view: TableView, keys: pl.Series) -> pl.Series:
-        """Return for each of *keys* whether that order was ever placed."""
-        files = view.files()
+    def orders(
+        self, view: TableView, keys: pl.Series, day: date | None = None
+    ) -> pl.Series:
+        """Return for each of *keys* whether that report is stored, ever or of *day*."""
+        files = view.files(None if day is None else [day])
         return _in_any(keys, [self._keys_of(view, each, _ORDERS) for each in files])
 
     def _keys_of(self, view: TableView, file: DataFile, kind: str) -> pl.Series:

@@ -52,7 +52,8 @@ _EVENT_SUMS = """
 """
 _PAIR_SUMS = """
     count(distinct visitor) as visitors, count(*) as sessions,
-    count(*) filter (bounce) as bounces, sum(duration_s) as duration_s
+    count(*) filter (bounce) as bounces, sum(duration_s) as duration_s,
+    count(*) filter (orders > 0) as conversions
 """
 _ORDER_SUMS = """
     case when coalesce(currency, home) <> home then currency end as foreign_currency,
@@ -76,6 +77,7 @@ class DuckDBBuild:
         run(_numbered(events))
         run(_placed(events))
         self._check_unique("p", "order_key")
+        self._check_no_server(events)
         run(_sessions(events, day))
         if run("select count(*) from s where suspect").fetchone() != (0,):
             raise NotImplementedError("the workload has no suspect session")
@@ -96,6 +98,12 @@ class DuckDBBuild:
         query = f"select count({key}) = count(distinct {key}) from {rows}"
         if self.connection.execute(query).fetchone() != (True,):
             raise NotImplementedError("the workload has no duplicates")
+
+    def _check_no_server(self, events: str) -> None:
+        """Refuse what another way of counting would be needed for."""
+        told = f"from {events} where server or name = 'order_refunded'"
+        if self.connection.execute(f"select count(*) {told}").fetchone() != (0,):
+            raise NotImplementedError("the workload has no server events or refunds")
 
     def _sites(self, day: date) -> None:
         """Make the small tables that know the sites' currencies and clocks."""
@@ -267,12 +275,13 @@ def _daily_stats(day: date) -> str:
     ]
     measures = (
         *("visitors", "sessions", "bounces", "pageviews", "events", "duration_s"),
-        *("engaged_ms", "orders", "value_minor"),
+        *("engaged_ms", "conversions", "orders", "value_minor"),
     )
     sums = ", ".join(f"coalesce(sum({name}), 0)::bigint as {name}" for name in measures)
     return f"""
         select site, date '{day}' as day, dimension, coalesce(value, '(none)') as value,
-            coalesce(foreign_currency, home) as currency, {sums}
+            coalesce(foreign_currency, home) as currency, {sums},
+            0::bigint as refunds, 0::bigint as refund_minor
         from ({" union all by name ".join(parts)}) join sites using (site)
         group by all
     """

@@ -167,7 +167,8 @@ class Anonymizer:
             return Dropped(hit.refused, site.id)
         if not is_event_name(hit.name):
             return Dropped(DropReason.BAD_NAME, site.id)
-        server = site.is_server(headers.get(_AUTHORIZATION)) or site.is_server(hit.key)
+        named = (headers.get(_AUTHORIZATION), hit.key, hit.secret)
+        server = any(map(site.is_server, named))
         if server or hit.library:
             client = self._spoken_for(hit) if server else _NOBODY
         else:

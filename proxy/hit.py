@@ -51,6 +51,7 @@ class Hit(msgspec.Struct, kw_only=True):
 
     library: ClassVar[bool] = False
     refused: ClassVar[DropReason | None] = None
+    secret: ClassVar[str | None] = None
 
     site: str | None = None
     key: str | None = None
@@ -81,12 +82,14 @@ class VendorHit(Hit, kw_only=True):
 
     *library* says that a vendor's server library sent it: without a secret key the
     address and User-Agent are then a server's, and nobody's. *refused* is why there
-    is nothing to keep: it only has to be counted under its site.
+    is nothing to keep: it only has to be counted under its site. *secret* is what
+    came beside a public key and may be a secret one of its site.
     """
 
     # Fields here, constants of the native hit.
     library: bool = False  # type: ignore[misc]
     refused: DropReason | None = None  # type: ignore[misc]
+    secret: str | None = None  # type: ignore[misc]
 
 
 class MalformedBodyError(Exception):

@@ -1,64 +1,32 @@
-"""Keyed hashes of ids that must outlive the day: messages, orders, carts, customers.
+"""The key of each site, in a file of its own that is written once.
 
-Each site has one random key, in a file of its own that is written once. Destroying
-the file makes every hash made with it meaningless.
+What it is for is written in ``warehouse.keyed_hash``.
 """
 
-import hashlib
-import os
-import struct
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 
 from batcher.durable import create_durable, make_directory
-from config.errors import MillpondError
-from warehouse.schema import Hash64
+from warehouse.keyed_hash import (
+    KEY_BYTES,
+    KeyedHash,
+    Purpose,
+    SiteKeyError,
+    key_file,
+    keyed_hash,
+    read_key,
+)
 
-KEY_BYTES = 32
+__all__ = [
+    "KEY_BYTES",
+    "KeyedHash",
+    "Purpose",
+    "SiteKeyError",
+    "keyed_hash",
+    "site_key",
+]
 
-_HASH_BYTES = 8
-_SIGNED = struct.Struct(">q")
 _MODE = 0o600
-_OTHERS_BITS = 0o077
-
-
-class Purpose(Enum):
-    """What an id is hashed for; the same text gives unrelated hashes for each."""
-
-    EVENT = b"millpond event"
-    ORDER = b"millpond order"
-    CART = b"millpond cart"
-    ACTOR = b"millpond actor"
-
-
-class SiteKeyError(MillpondError):
-    """A site's key file cannot be used as it is."""
-
-    exit_code = 2
-
-
-class KeyedHash:
-    """Hashes ids for one purpose under one key, which is set up once."""
-
-    __slots__ = ("_begun",)
-
-    def __init__(self, key: bytes | bytearray, purpose: Purpose) -> None:
-        self._begun = hashlib.blake2b(
-            digest_size=_HASH_BYTES, key=key, person=purpose.value
-        )
-
-    def __call__(self, text: str) -> Hash64:
-        """Return 64 bits, signed, that stand for *text*; only the key makes them."""
-        hashed = self._begun.copy()
-        hashed.update(text.encode("utf-8", "surrogatepass"))
-        (number,) = _SIGNED.unpack(hashed.digest())
-        return Hash64(number)
-
-
-def keyed_hash(key: bytes | bytearray, purpose: Purpose, text: str) -> Hash64:
-    """Return what stands for *text* under *key*, where it is not used again."""
-    return KeyedHash(key, purpose)(text)
 
 
 def site_key(
@@ -68,12 +36,12 @@ def site_key(
 
     Refuses a key that others on the machine can read, and one of a wrong length.
     """
-    path = key_dir / f"{site_id}.key"
+    path = key_file(key_dir, site_id)
     try:
         if not path.exists():
             _make_private(key_dir)
             create_durable(path, random_bytes(KEY_BYTES), mode=_MODE)
-        return _checked(path)
+        return read_key(path)
     except OSError as error:
         raise SiteKeyError(
             f"read site key {path}: {error.strerror}",
@@ -85,20 +53,3 @@ def _make_private(directory: Path) -> None:
     if not directory.is_dir():
         make_directory(directory)
         directory.chmod(0o700)
-
-
-def _checked(path: Path) -> bytes:
-    with path.open("rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        key = file.read(KEY_BYTES + 1)
-    if mode & _OTHERS_BITS:
-        raise SiteKeyError(
-            f"read site key {path}: others can reach it (mode {mode & 0o777:04o})",
-            hint=f"chmod 600 {path}",
-        )
-    if len(key) != KEY_BYTES:
-        raise SiteKeyError(
-            f"read site key {path}: {KEY_BYTES} bytes expected",
-            hint="restore it from a backup; with a new key, old orders count again",
-        )
-    return key

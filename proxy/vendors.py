@@ -62,7 +62,7 @@ class Vendors:
             return self._answer(request, read)
         if len(read.hits) > self._most_hits:
             raise MalformedBodyError(f"more than {self._most_hits} events in a request")
-        return self._take(name, read, request)
+        return self._take(read.protocol or name, read, request)
 
     def _take(self, name: str, read: Read, request: Request) -> Answer | Later:
         sender = Sender(request.headers, request.peer, name)

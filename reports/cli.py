@@ -2,6 +2,7 @@
 
 import re
 import sys
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 import click
@@ -132,6 +133,67 @@ def query(file: IO[bytes], settings: Settings) -> None:
     """Answer the question in FILE (- reads it from stdin) as JSON."""
     raw = decode_body(file.read(MAX_BODY_BYTES + 1))
     _reader(settings).print_answer(raw, "json")
+
+
+@reports.command(
+    epilog="\b\nExample:\n  millpond reports reconcile --site shop --orders shop.csv"
+)
+@click.option("--site", metavar="ID", help="Site; the first one if left out.")
+@click.option(
+    "--orders",
+    "file",
+    required=True,
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The shop's own list: CSV in UTF-8, a first row of names.",
+)
+@click.option(
+    "--period", metavar="PERIOD", help="As in show; the days of the list if left out."
+)
+@click.option("--id-column", "id_", metavar="NAME", help="Column of the order id.")
+@click.option("--total-column", "total", metavar="NAME", help="Column of the total.")
+@click.option("--currency-column", "currency", metavar="NAME", help="ISO 4217 code.")
+@click.option("--date-column", "date", metavar="NAME", help="Column of the date.")
+@click.option(
+    "--decimal",
+    type=click.Choice(["point", "comma"]),
+    default="point",
+    show_default=True,
+    help="What parts whole from fraction in a total.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="How to print it.",
+)
+@settings_option
+@click.pass_context
+def reconcile(
+    context: click.Context,
+    /,
+    settings: Settings,
+    site: str | None,
+    file: Path,
+    period: str | None,
+    decimal: str,
+    form: str,
+    **columns: str | None,
+) -> None:
+    """Compare the shop's own orders with those counted; 1 if any differ."""
+    from reports import reconcile_run  # noqa: PLC0415 - Polars takes 0.6 s to import
+
+    asked = reconcile_run.Asked(
+        site=site,
+        file=file,
+        period=period,
+        decimal=decimal,
+        columns={name.strip("_"): each for name, each in columns.items() if each},
+    )
+    equal = reconcile_run.run(settings, asked, today_by(now_s), sys.stdout, form)
+    context.exit(0 if equal else 1)
 
 
 @reports.command(epilog="\b\nExample:\n  millpond reports serve --config millpond.toml")

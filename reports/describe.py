@@ -13,11 +13,11 @@ How to ask for them: [api.md](api.md).
 
 ## Metrics
 
-Every metric is a sum of one column, or one sum divided by another; a ratio whose
-divisor is nought is unknown (`null`). Engagement pings are no events of their own: they
-only add engaged time. Events without a visitor count as events, pageviews and orders,
-never as sessions or visitors. Suspect sessions (over 1,000 pageviews, or 24 hours long)
-are in no figure.
+Every metric is a sum of one column, or one sum less or divided by another; a ratio
+whose divisor is nought is unknown (`null`). Engagement pings are no events of their
+own: they only add engaged time. Events without a visitor count as events, pageviews and
+orders, never as sessions or visitors. Suspect sessions (over 1,000 pageviews, or 24
+hours long) are in no figure.
 
 | metric | formula | unit | meaning |
 |---|---|---|---|

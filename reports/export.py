@@ -8,7 +8,7 @@ already looks so gets one more, and ``unguarded`` can take it off again.
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -42,6 +42,11 @@ def answer_csv(answer: Answer) -> str:
 def received_csv(received: Received) -> str:
     """Return the counts by reason as CSV, what was stored among them."""
     return _csv(["reason", "count"], [("stored", received.stored), *received.reasons])
+
+
+def lines_csv(lines: Iterable[Mapping[str, str | Figure]], head: Sequence[str]) -> str:
+    """Return *lines* as CSV with the columns of *head*."""
+    return _csv(head, ([line[name] for name in head] for line in lines))
 
 
 def json_text(value: dict[str, object]) -> str:

@@ -15,6 +15,7 @@ import polars as pl
 from config.settings import SiteSettings
 from reports.dimensions import Dimension, Span
 from warehouse.breakdown import NONE
+from warehouse.day_facts import order_measures
 from warehouse.schema import Event
 from warehouse.sessionize import PAGEVIEW, SessionizedDay, is_counted, sessionize
 from warehouse.sessions import is_own_currency
@@ -34,7 +35,7 @@ Dimensions = Sequence[Dimension]
 
 @dataclass(frozen=True, slots=True)
 class DayFacts:
-    """A day's sessions, its events, and those of them that count as orders.
+    """A day's sessions, its events, and its orders and refunds, a row each.
 
     ``session`` of an event is the row of its session in ``sessions``.
     """
@@ -55,7 +56,7 @@ def day_facts(events: pl.DataFrame, site: SiteSettings) -> DayFacts:
         site,
         sessions.drop(SESSION),
         day.events.lazy().with_row_index(ROW).filter(usable),
-        day.orders.lazy().with_row_index(ROW).filter(usable),
+        pl.concat([day.orders, day.refunds]).lazy().with_row_index(ROW).filter(usable),
     )
 
 
@@ -74,23 +75,23 @@ def event_facts(facts: DayFacts, dimensions: Dimensions) -> pl.LazyFrame:
 
 
 def order_facts(facts: DayFacts, dimensions: Dimensions) -> pl.LazyFrame:
-    """Return a row per order and value of *dimensions*, with what it adds.
+    """Return a row per order or refund and value of *dimensions*, with what it adds.
 
-    Under a product an order's value is that of the product's own lines.
+    Under a product that is what the product's own lines are worth.
     """
     orders = _exploded(facts.orders, dimensions)
-    value = pl.col("value_minor")
     if _has(dimensions, _PRODUCT):
         item = pl.col("items").struct
         quantity = item.field("quantity").fill_null(1)
-        value = quantity * item.field("price_minor")
+        worth = quantity * item.field("price_minor")
+        orders = orders.with_columns(value_minor=worth, refund_minor=worth)
     own = is_own_currency({facts.site.id: facts.site.currency})
     return orders.select(
         ROW,
         "currency",
         *_event_values(facts, dimensions),
         own.alias(OWN),
-        value_minor=value.fill_null(0),
+        **order_measures(),
     )
 
 
@@ -120,6 +121,7 @@ def session_facts(facts: DayFacts, dimensions: Dimensions) -> pl.LazyFrame:
         _of_session(facts, "visitor"),
         _of_session(facts, "duration_s"),
         _of_session(facts, "bounce").cast(pl.Int64).alias("bounces"),
+        (_of_session(facts, "orders") > 0).cast(pl.Int64).alias("conversions"),
     )
 
 

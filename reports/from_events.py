@@ -93,11 +93,12 @@ _SESSION_SUMS = [
     pl.len().cast(pl.Int64).alias("sessions"),
     pl.col("bounces").sum(),
     pl.col("duration_s").sum(),
+    pl.col("conversions").sum(),
 ]
 _ORDER_SUMS = [
-    pl.len().cast(pl.Int64).alias("orders"),
-    pl.col(OWN).sum().cast(pl.Int64).alias(OWN_ORDERS),
-    pl.col("value_minor").filter(pl.col(OWN)).sum(),
+    pl.col("orders", "refunds").sum(),
+    pl.col("orders").filter(pl.col(OWN)).sum().alias(OWN_ORDERS),
+    pl.col("value_minor", "refund_minor").filter(pl.col(OWN)).sum(),
 ]
 
 
@@ -115,9 +116,12 @@ def _column(dimension: Dimension, day: date) -> pl.Expr:
 
 
 def _whole_orders(orders: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
-    """Return each order once per value, its lines added up."""
+    """Return each order or refund once per value, its lines added up."""
     return orders.group_by(ROW, *names).agg(
-        pl.col(OWN).first(), pl.col("value_minor").sum()
+        pl.col(OWN, "orders", "refunds").first(),
+        pl.col("value_minor").sum(),
+        # The lines of a refund may be told as returned ones, below nought.
+        pl.col("refund_minor").sum().abs(),
     )
 
 

@@ -76,12 +76,13 @@ def count_stats(stats: pl.DataFrame, query: Query) -> Counted:
     condition = predicate(query.filters, column)
     rows = stats.lazy() if condition is None else stats.lazy().filter(condition)
     names = [dimension.name for dimension in query.dimensions]
-    stored = [name for name in ADDITIVE if name not in (OWN_ORDERS, "value_minor")]
+    amounts = ("value_minor", "refund_minor")
+    stored = [name for name in ADDITIVE if name not in (OWN_ORDERS, *amounts)]
     figures = rows.select(
         *(column(each).alias(each.name) for each in query.dimensions),
         *stored,
         pl.when(own).then("orders").otherwise(0).alias(OWN_ORDERS),
-        pl.when(own).then("value_minor").otherwise(0),
+        *(pl.when(own).then(name).otherwise(0).alias(name) for name in amounts),
     )
     sums = pl.col(ADDITIVE).sum()
     found, foreign = pl.collect_all(

@@ -1,8 +1,8 @@
 """Every figure a report can show: its formula, unit and meaning, in one place.
 
-A formula is a sum of one column, or a ratio of two such sums; both add up over days
-and values, so one definition serves every table and every period. docs/metrics.md is
-generated from here.
+A formula is a sum of one column, a difference or a ratio of two such sums; sums add up
+over days and values, so one definition serves every table and every period.
+docs/metrics.md is generated from here.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from typing import Final
 OWN_ORDERS: Final = "own_orders"
 ADDITIVE: Final = (
     *("visitors", "sessions", "bounces", "pageviews", "events"),
-    *("duration_s", "engaged_ms", "orders", OWN_ORDERS, "value_minor"),
+    *("duration_s", "engaged_ms", "conversions", "orders", OWN_ORDERS, "value_minor"),
+    *("refunds", "refund_minor"),
 )
 
 
@@ -45,6 +46,23 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """One sum less another."""
+
+    whole: str
+    less: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The additive columns the formula reads."""
+        return (self.whole, self.less)
+
+    def __str__(self) -> str:
+        """Return the formula as it stands in the documentation."""
+        return f"sum({self.whole}) - sum({self.less})"
+
+
+@dataclass(frozen=True, slots=True)
 class Ratio:
     """One sum divided by another; unknown where the divisor is nought."""
 
@@ -69,7 +87,7 @@ class Metric:
 
     name: str
     label: str
-    formula: Sum | Ratio
+    formula: Sum | Difference | Ratio
     unit: Unit
     meaning: str
 
@@ -183,14 +201,54 @@ _ALL = (
         meaning="Average value of the orders placed in the site's currency.",
     ),
     Metric(
+        name="refunds",
+        label="refunds",
+        formula=Sum("refunds"),
+        unit=Unit.COUNT,
+        meaning=(
+            "Refunds made, in any currency, on the day they were made; an order may"
+            " have several."
+        ),
+    ),
+    Metric(
+        name="refund_minor",
+        label="refunded",
+        formula=Sum("refund_minor"),
+        unit=Unit.MINOR,
+        meaning="Amounts refunded in the site's currency.",
+    ),
+    Metric(
+        name="net_minor",
+        label="net",
+        formula=Difference("value_minor", "refund_minor"),
+        unit=Unit.MINOR,
+        meaning="Value of the orders placed less what was refunded meanwhile.",
+    ),
+    Metric(
+        name="conversions",
+        label="conversions",
+        formula=Sum("conversions"),
+        unit=Unit.COUNT,
+        meaning="Sessions with at least one order.",
+    ),
+    Metric(
         name="conversion_rate",
         label="conversion",
-        formula=Ratio("orders", "sessions"),
+        formula=Ratio("conversions", "sessions"),
         unit=Unit.SHARE,
-        meaning="Orders for each session.",
+        meaning=(
+            "Share of sessions with at least one order; orders that belong to no"
+            " session are not in it."
+        ),
     ),
 )
 METRICS = {metric.name: metric for metric in _ALL}
 
 # Spellings people type; the command line takes them, the API does not.
-ALIASES = {"revenue": "value_minor", "avg_order": "avg_order_minor"}
+ALIASES = {
+    "revenue": "value_minor",
+    "avg_order": "avg_order_minor",
+    "refund_value": "refund_minor",
+    "net_value": "net_minor",
+    "conversion": "conversion_rate",
+}

@@ -18,7 +18,9 @@ from reports.query import MAX_LIMIT, Query
 Ask = Callable[[Query], Answer]
 
 _ALWAYS: Final = ("visitors", "sessions", "pageviews", "bounce_rate")
-_COMMERCE: Final = ("orders", "value_minor")
+COMMERCE: Final = ("orders", "value_minor", "conversion_rate")
+# Shown only where it is not the same as the revenue.
+_NET: Final = "net_minor"
 # Below these a change would read as nought.
 _SMALL_PERCENT: Final = 0.5
 _SMALL_POINTS: Final = 0.05
@@ -116,7 +118,7 @@ def overview(
 
 
 def _headlines(ask: Ask, query: Query, before: Period) -> tuple[Headline, ...]:
-    metrics = tuple(METRICS[name] for name in (*_ALWAYS, *_COMMERCE))
+    metrics = tuple(METRICS[name] for name in (*_ALWAYS, *COMMERCE, _NET))
     whole = replace(query, metrics=metrics, dimensions=(), order_by=(), limit=1)
     figures = _only_row(ask(whole))
     figures_before = _only_row(ask(replace(whole, period=before)))
@@ -124,8 +126,11 @@ def _headlines(ask: Ask, query: Query, before: Period) -> tuple[Headline, ...]:
         Headline(metric, figure, old)
         for metric, figure, old in zip(metrics, figures, figures_before, strict=True)
     ]
-    sells = any(each.figure or each.before for each in every[len(_ALWAYS) :])
-    return tuple(every if sells else every[: len(_ALWAYS)])
+    if not any(each.figure or each.before for each in every[len(_ALWAYS) :]):
+        return tuple(every[: len(_ALWAYS)])
+    revenue, net = every[len(_ALWAYS) + 1], every[-1]
+    has_refunds = (revenue.figure, revenue.before) != (net.figure, net.before)
+    return tuple(every if has_refunds else every[:-1])
 
 
 def _only_row(answer: Answer) -> tuple[Figure, ...]:

@@ -7,7 +7,7 @@ import polars as pl
 
 from reports.answer import ResultRow
 from reports.dimensions import Span
-from reports.metrics import ADDITIVE, Metric, Sum, Unit
+from reports.metrics import ADDITIVE, Difference, Metric, Ratio, Sum, Unit
 from reports.query import Direction, Query
 
 _DIGITS: Final = {Unit.SHARE: 4, Unit.RATIO: 2, Unit.SECONDS: 1, Unit.MINOR: 0}
@@ -44,6 +44,8 @@ def _figure(metric: Metric) -> pl.Expr:
     formula = metric.formula
     if isinstance(formula, Sum):
         return pl.col(formula.column).alias(metric.name)
+    if isinstance(formula, Difference):
+        return (pl.col(formula.whole) - pl.col(formula.less)).alias(metric.name)
     under = pl.col(formula.under)
     ratio = pl.col(formula.over) / under / formula.scale
     return pl.when(under != 0).then(ratio).alias(metric.name)
@@ -51,7 +53,7 @@ def _figure(metric: Metric) -> pl.Expr:
 
 def _rounded(metric: Metric) -> pl.Expr:
     column = pl.col(metric.name)
-    if isinstance(metric.formula, Sum):
+    if not isinstance(metric.formula, Ratio):
         return column
     digits = _DIGITS[metric.unit]
     return column.round(digits) if digits else column.round().cast(pl.Int64)

@@ -2,22 +2,20 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TextIO
 
 from config.settings import Settings
 from reports.advice import advice
 from reports.answer import Answer
 from reports.export import answer_csv, json_text, received_csv
-from reports.metrics import METRICS
-from reports.overview import overview
+from reports.metrics import METRICS, Metric
+from reports.overview import COMMERCE, overview
 from reports.queries import Statistics
 from reports.query import Query, Today, parse_query
 from reports.text import Page
 from reports.text_overview import print_overview
 from reports.text_received import print_received, received_text, suspect_text
 from warehouse.tables import Warehouse
-
-_COMMERCE: Final = ("orders", "value_minor")
 
 
 class Reader:
@@ -53,8 +51,7 @@ class Reader:
                 page.line(sentence)
             return
         if adds_orders and seen.sells:
-            orders = tuple(METRICS[name] for name in _COMMERCE)
-            query = replace(query, metrics=(*query.metrics, *orders))
+            query = replace(query, metrics=_with_orders(query.metrics))
         answer = self._tables.answer(query)
         print_overview(page, replace(seen, tables=(answer,)))
         page.line()
@@ -89,6 +86,12 @@ class Reader:
         # Files are UTF-8 whatever the terminal speaks.
         self._stdout.flush()
         self._stdout.buffer.write(text.encode())
+
+
+def _with_orders(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+    """Return the columns of a shop: its bounce rate would leave no room for labels."""
+    kept = (each for each in metrics if each.name != "bounce_rate")
+    return (*kept, *(METRICS[name] for name in COMMERCE))
 
 
 def _notes(answer: Answer) -> list[str]:

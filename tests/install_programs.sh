@@ -1,9 +1,11 @@
 #!/bin/sh
 # Installs the programs the tests start: with apt-get, as root or by passwordless sudo.
 # What stays missing is named; its tests skip, and with CI=true that is a failure.
+# Arguments are further programs.
 set -u
-PATH="$PATH:/usr/sbin:/sbin"
-programs="chromium nginx redis-server strace"
+# Debian keeps the programs of a PostgreSQL server out of every PATH.
+PATH="$PATH:/usr/sbin:/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')"
+programs="chromium nginx npm redis-server strace $*"
 
 missing() {
     for program in $programs; do
@@ -15,8 +17,8 @@ as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-# Each program's package has its name.
-wanted=$(missing)
+# Each program's package has its name, but for one.
+wanted=$(missing | sed 's/initdb/postgresql/')
 if [ -n "$wanted" ] && command -v apt-get >/dev/null 2>&1 && as_root true 2>/dev/null; then
     echo "programs: installing $wanted"
     as_root apt-get update -qq

@@ -16,9 +16,9 @@ ALL = "(all)"
 NONE = "(none)"
 OTHER = "(other)"
 
-SESSION_MEASURES = ("visitors", "sessions", "bounces", "duration_s")
+SESSION_MEASURES = ("visitors", "sessions", "bounces", "duration_s", "conversions")
 EVENT_MEASURES = ("pageviews", "events", "engaged_ms")
-ORDER_MEASURES = ("orders", "value_minor")
+ORDER_MEASURES = ("orders", "value_minor", "refunds", "refund_minor")
 _FIGURE = ("site", "dimension", "value", "currency")
 MEASURES = (*SESSION_MEASURES, *EVENT_MEASURES, *ORDER_MEASURES)
 

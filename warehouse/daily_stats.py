@@ -161,17 +161,23 @@ def _by_product(facts: DayFacts) -> Breakdown:
 
 
 def _order_lines(orders: pl.DataFrame) -> pl.DataFrame:
-    """Return orders by product, each with the value of that product's lines."""
+    """Return orders and refunds by product, each with the worth of its own lines."""
     item = pl.col("items").struct
     worth = item.field("quantity").fill_null(1) * item.field("price_minor").fill_null(0)
+    placed = pl.col("orders") > 0
     return (
-        orders.select("site", "currency", "items")
+        orders.select("site", "currency", "items", "orders", "refunds")
         .with_row_index("row")
         .filter(pl.col("items").list.len() > 0)
         .explode("items")
         .with_columns(labelled(item.field("product")), worth=worth)
-        .group_by("row", "site", "currency", "value")
-        .agg(orders=pl.lit(1, pl.Int64), value_minor=pl.col("worth").sum())
+        .group_by("row", "site", "currency", "value", "orders", "refunds")
+        .agg(pl.col("worth").sum())
+        .with_columns(
+            value_minor=pl.when(placed).then("worth").otherwise(0),
+            # A refund's lines may be told as returned ones, below nought.
+            refund_minor=pl.when(~placed).then(pl.col("worth").abs()).otherwise(0),
+        )
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from warehouse.orders import ORDER_REFUNDED
 from warehouse.sessionize import PAGEVIEW, SessionizedDay, is_counted
 from warehouse.sessions import is_own_currency
 
@@ -32,7 +33,8 @@ class DayFacts:
     ``by_number``: what events need to know of session n, in row n.
     ``loose``: a row per event without a session, with the columns of ``sessions``.
     ``events``: site_no, session and what an event goes by, with its measures.
-    ``orders``: with the values of the session they belong to, or their own.
+    ``orders``: and refunds, with the values of the session they belong to, or their
+    own.
     """
 
     sites: pl.Series
@@ -50,10 +52,10 @@ def day_facts(
     suspect = sessions["suspect"]
     numbered = _with_measures(sessions)
     by_number = numbered.select(
-        *("visitor_no", "several", "bounces", "duration_s"),
+        *("visitor_no", "several", "bounces", "duration_s", "conversions"),
         site_no=day.leads["site_no"],
     )
-    events, orders = day.events, day.orders
+    events, orders = day.events, pl.concat([day.orders, day.refunds])
     if suspect.any():
         usable = ~pl.lit(suspect).gather("session").fill_null(value=False)
         numbered = numbered.filter(~suspect)
@@ -94,6 +96,7 @@ def _with_measures(sessions: pl.DataFrame) -> pl.DataFrame:
         visitor_no=(~again).cum_sum(),
         several=again | again.shift(-1, fill_value=False),
         bounces=pl.col("bounce").cast(pl.Int64),
+        conversions=(pl.col("orders") > 0).cast(pl.Int64),
         sessions=pl.lit(1, pl.Int64),
         visitors=pl.lit(1, pl.Int64),
     )
@@ -120,6 +123,17 @@ def _order_facts(
             for name in own_values.columns
         ),
         currency=pl.when(~is_own_currency(currencies)).then("currency"),
-        orders=pl.lit(1, pl.Int64),
-        value_minor=pl.col("value_minor").fill_null(0),
+        **order_measures(),
     )
+
+
+def order_measures() -> dict[str, pl.Expr]:
+    """Return what each order or refund adds, whatever else its event holds."""
+    is_refund = pl.col("name") == ORDER_REFUNDED
+    value, back = pl.col("value_minor"), pl.col("refund_minor")
+    return {
+        "orders": (~is_refund).cast(pl.Int64),
+        "value_minor": pl.when(~is_refund).then(value).fill_null(0),
+        "refunds": is_refund.cast(pl.Int64),
+        "refund_minor": pl.when(is_refund).then(back).fill_null(0),
+    }

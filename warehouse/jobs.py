@@ -1,6 +1,7 @@
 """The build: events to ``sessions`` and ``daily_stats``, only where something changed.
 
-One day at a time is in memory. Each table is replaced in one commit for all days, so
+The events of one day at a time are in memory, and what the day before it gave while
+that is written. Each table is replaced in one commit for all days, so
 a reader sees a build whole or not at all. Running it twice, or dying on any line,
 changes nothing: what was built, and by which rules, is recorded with the last commit.
 """
@@ -32,7 +33,7 @@ _BUILT_APP = "build"
 # The digest of the rules they were built by, as a transaction's number.
 _RULES_APP = "build rules"
 # Raised by whoever changes what a figure means, so that stored ones are built anew.
-_DEFINITIONS = 1
+_DEFINITIONS = 2
 
 SitesByDay = dict[date, frozenset[str]]
 

@@ -114,7 +114,7 @@ class Session(Row, frozen=True):
     session: Annotated[Hash64, Doc("Deterministic id of the session.")]
     visitor: Annotated[Hash64, Doc("The visitor whose session it is.")]
     started_at: Annotated[UtcSeconds, Doc("Time of the first event, UTC.")]
-    duration_s: Annotated[int, Doc("Seconds from the first to the last event.")]
+    duration_s: Annotated[int, Doc("Seconds to the last event a browser sent.")]
     engaged_ms: Annotated[int, Doc("Sum of engagement pings in milliseconds.")]
     pageviews: Annotated[int, Doc("Events named pageview.")]
     events: Annotated[int, Doc("All events, engagement pings left out.")]
@@ -160,12 +160,15 @@ class DailyStat(Row, frozen=True):
     visitors: Annotated[int, Doc("Distinct visitors.")]
     sessions: Annotated[int, Doc("Sessions.")]
     bounces: Annotated[int, Doc("Sessions that bounced.")]
+    conversions: Annotated[int, Doc("Sessions with an order.")]
     pageviews: Annotated[int, Doc("Pageviews.")]
     events: Annotated[int, Doc("Events, engagement pings left out.")]
     duration_s: Annotated[int, Doc("Sum of session durations in seconds.")]
     engaged_ms: Annotated[int, Doc("Sum of engagement in milliseconds.")]
     orders: Annotated[int, Doc("Orders placed.")]
     value_minor: Annotated[int, Doc("Order value in minor units of currency.")]
+    refunds: Annotated[int, Doc("Refunds made, on their own day.")]
+    refund_minor: Annotated[int, Doc("Refunded amounts in minor units of currency.")]
 
 
 class Drop(Row, frozen=True):

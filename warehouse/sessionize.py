@@ -11,11 +11,17 @@ from dataclasses import dataclass
 import polars as pl
 
 from warehouse.dtypes import polars_schema
+from warehouse.orders import (
+    ORDER_PLACED,
+    ORDER_REFUNDED,
+    merged_orders,
+    settled_refunds,
+)
+from warehouse.row_order import by_content, repeated
 from warehouse.schema import EVENTS, SESSIONS
 
 PAGEVIEW = "pageview"
 ENGAGEMENT = "engagement"
-ORDER_PLACED = "order_placed"
 
 TIMEOUT_S = 1_800
 
@@ -27,14 +33,14 @@ NARROW = (
 WIDE = tuple(
     name
     for name in polars_schema(EVENTS)
-    if name not in NARROW and name in {*polars_schema(SESSIONS), "order_key"}
+    if name not in NARROW
+    and name in {*polars_schema(SESSIONS), "order_key", "refund_minor"}
 )
 
 _SECOND_US = 1_000_000
 # As a null does, it sorts before every id; an event of this id counts as without one.
 _NO_ID = -(1 << 63)
 _KEYS = ("visitor", "site", "at", "seq", "event_id")
-_BY_CONTENT = sorted(polars_schema(EVENTS))
 # So many columns are in memory at once where only some of their rows are wanted.
 _WIDE_AT_ONCE = 3
 
@@ -46,17 +52,22 @@ class SessionizedDay:
     ``events``: those without a visitor first, then by visitor, site and time;
     ``session`` numbers the session an event belongs to (null: none), ``site_no``
     is the place of its site in ``sites``.
-    ``bounds``: row n is session n; the rows in ``events`` of its ``first`` and
-    ``last`` event, and of its first interactive one, ``lead``.
-    ``leads``, ``loose``, ``orders``: with all columns, the first interactive event of
-    session n in row n, the events without a session, and those that count as orders.
+    ``bounds``: row n is session n; the rows in ``events`` of the ``first`` and
+    ``last`` event a browser sent, and of its first interactive one, ``lead``.
+    ``joined``: the events of a server that lie outside the bounds of the session they
+    belong to; their ``row``, that ``session``, and the one they lie ``within``.
+    ``leads``, ``loose``, ``orders``, ``refunds``: with all columns, the first
+    interactive event of session n in row n, the events without a session, a row for
+    each order, and the refunds with what they take back.
     """
 
     events: pl.DataFrame
     bounds: pl.DataFrame
+    joined: pl.DataFrame
     leads: pl.DataFrame
     loose: pl.DataFrame
     orders: pl.DataFrame
+    refunds: pl.DataFrame
     sites: pl.Series
 
     def totals(self, measures: Mapping[str, pl.Expr]) -> pl.DataFrame:
@@ -64,6 +75,31 @@ class SessionizedDay:
 
         A measure is a whole number or a truth, and never null.
         """
+        sums = self._between_bounds(measures)
+        return sums if self.joined.is_empty() else self._with_joined(sums, measures)
+
+    def _with_joined(
+        self, sums: pl.DataFrame, measures: Mapping[str, pl.Expr]
+    ) -> pl.DataFrame:
+        """Return *sums* with the events moved that lie outside their session."""
+        found = self.events[self.joined["row"]].select(
+            measure.cast(pl.Int64).alias(name) for name, measure in measures.items()
+        )
+        gained = found.with_columns(self.joined["session"].alias("number"))
+        lost = found.select(-pl.all()).with_columns(
+            self.joined["within"].alias("number")
+        )
+        numbers = pl.int_range(len(sums), dtype=pl.UInt32, eager=True).alias("number")
+        return (
+            pl.concat([sums.with_columns(numbers), gained, lost])
+            .filter(pl.col("number").is_not_null())
+            .group_by("number")
+            .sum()
+            .sort("number")
+            .drop("number")
+        )
+
+    def _between_bounds(self, measures: Mapping[str, pl.Expr]) -> pl.DataFrame:
         running = self.events.select(
             measure.cum_sum().alias(name) for name, measure in measures.items()
         )
@@ -102,26 +138,42 @@ def sessionize(
     nulls = keys["visitor"].null_count()
     # Columns cut into different chunks would be cut alike again by every later step.
     ordered = given.narrow(keys["row"]).rechunk()
-    starts = _run_starts(keys.slice(nulls), timeout_s)
+    visited = _Visited(
+        keys.slice(nulls).select("visitor", "site", "at"),
+        ordered["server"].slice(nulls),
+    )
     interactive = ordered.slice(nulls).select(is_interactive()).to_series()
-    runs = _runs(starts, interactive)
-    has_lead = runs["lead"].is_not_null()
+    runs = _runs(*_run_ends(visited, timeout_s), interactive)
+    bounds = runs.filter(pl.col("lead").is_not_null())
+    own, joined = _sessions_of(visited, runs, bounds)
     without = pl.repeat(None, nulls, dtype=pl.UInt32, eager=True)
-    numbers = _numbers(has_lead).gather(starts.cum_sum() - 1)
-    session = pl.concat([without, numbers], rechunk=True).alias("session")
+    session = pl.concat([without, own], rechunk=True).alias("session")
     numbered = ordered.with_columns(session, keys["site"].alias("site_no"))
-    bounds = runs.filter(has_lead).select((pl.all() + nulls).cast(pl.UInt32))
+    bounds = bounds.select((pl.all() + nulls).cast(pl.UInt32))
     loose = session.is_null().arg_true()
-    placed = (ordered["name"] == ORDER_PLACED).arg_true()
-    whole = given.whole(numbered, keys["row"], [bounds["lead"], loose, placed])
+    commerce = [
+        (ordered["name"] == name).arg_true() for name in (ORDER_PLACED, ORDER_REFUNDED)
+    ]
+    whole = given.whole(numbered, keys["row"], [bounds["lead"], loose, *commerce])
+    orders = merged_orders(whole[2])
     return SessionizedDay(
         events=numbered,
         bounds=bounds,
+        joined=joined.with_columns(pl.col("row") + nulls),
         leads=whole[0],
         loose=whole[1],
-        orders=_earliest_orders(whole[2]),
+        orders=orders,
+        refunds=settled_refunds(whole[3], orders),
         sites=sites,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Visited:
+    """The events with a visitor, in order: who, where and when; ``server`` of each."""
+
+    keys: pl.DataFrame
+    server: pl.Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +217,10 @@ def _in_order(given: _Given, sites: pl.Series) -> pl.DataFrame:
     Their order is one that no order of the input can change.
     """
     keys = _keys(given.events, sites).with_row_index("row")
-    repeated = _repeated(keys["event_id"].filter(keys["event_id"] != _NO_ID))
-    if not repeated.is_empty():
-        copies = keys.filter(pl.col("event_id").is_in(repeated.implode()))
-        later = _later_copies(_content(given, copies["row"]), "event_id")
+    again = repeated(keys["event_id"].filter(keys["event_id"] != _NO_ID))
+    if not again.is_empty():
+        copies = keys.filter(pl.col("event_id").is_in(again.implode()))
+        later = _later_copies(_content(given, copies["row"]))
         keys = keys.filter(~pl.col("row").is_in(later.implode()))
     nulls = keys["visitor"].null_count()
     split = keys["visitor"].slice(0, nulls).null_count() == nulls
@@ -205,7 +257,7 @@ def _with_ties_in_order(given: _Given, keys: pl.DataFrame) -> pl.DataFrame:
     places = pl.concat([tied.arg_true(), tied.arg_true() - 1]).unique().sort()
     group = (~tied.gather(places)).cum_sum().alias("group")
     rows = keys["row"].gather(places)
-    order = _by_content(_content(given, rows).with_columns(group), ["group"])
+    order = by_content(_content(given, rows).with_columns(group), ["group"])
     return keys.with_columns(keys["row"].scatter(places, rows.gather(order)))
 
 
@@ -216,43 +268,21 @@ def _content(given: _Given, rows: pl.Series) -> pl.DataFrame:
     return content.with_columns(rows.alias("row"))
 
 
-def _by_content(events: pl.DataFrame, keys: list[str]) -> pl.Series:
-    """Return the order of rows by *keys*, then by everything they hold."""
-    rest = [name for name in _BY_CONTENT if name in events.columns and name not in keys]
-    order = (*keys, *(_sortable(name, events.schema[name]) for name in rest))
-    return events.select(pl.arg_sort_by(*order)).to_series()
+def _later_copies(events: pl.DataFrame) -> pl.Series:
+    """Return the ``row`` of all but the earliest of each (site, event_id)."""
+    ordered = events[by_content(events, ["site", "event_id", "at", "seq"])]
+    first = ordered.select(pl.struct("site", "event_id").is_first_distinct())
+    return ordered["row"].filter(~first.to_series())
 
 
-def _sortable(name: str, dtype: pl.DataType) -> pl.Expr:
-    if not isinstance(dtype, pl.List):
-        return pl.col(name)
-    return pl.col(name).list.eval(pl.element().struct.json_encode()).list.join(",")
-
-
-def _repeated(values: pl.Series) -> pl.Series:
-    """Return the values that are there more than once; cheap where none is."""
-    if values.n_unique() == len(values):
-        return values.clear()
-    return values.filter(values.is_duplicated()).unique()
-
-
-def _later_copies(events: pl.DataFrame, key: str) -> pl.Series:
-    """Return the ``row`` of all but the earliest of each (site, key)."""
-    earliest = ["site", key, "at", "seq", *({"event_id"} - {key})]
-    ordered = events[_by_content(events, earliest)]
-    first = ordered.select(pl.struct("site", key).is_first_distinct()).to_series()
-    return ordered["row"].filter(~first)
-
-
-def _earliest_orders(placed: pl.DataFrame) -> pl.DataFrame:
-    """Return one event of each (site, order_key); without a key each is one."""
-    repeated = _repeated(placed["order_key"].drop_nulls())
-    if repeated.is_empty():
-        return placed
-    numbered = placed.with_row_index("row")
-    copies = numbered.filter(pl.col("order_key").is_in(repeated.implode()))
-    later = _later_copies(copies, "order_key")
-    return numbered.filter(~pl.col("row").is_in(later.implode())).drop("row")
+def _run_ends(visited: _Visited, timeout_s: int) -> tuple[pl.Series, pl.Series]:
+    """Return the first and the last row of every run; a server's events are in none."""
+    rows = (~visited.server).arg_true()
+    has_server = len(rows) < len(visited.keys)
+    starts = _run_starts(visited.keys[rows] if has_server else visited.keys, timeout_s)
+    first = starts.arg_true()
+    last = (first - 1).shift(-1, fill_value=max(len(starts) - 1, 0))
+    return (rows.gather(first), rows.gather(last)) if has_server else (first, last)
 
 
 def _run_starts(keys: pl.DataFrame, timeout_s: int) -> pl.Series:
@@ -266,15 +296,51 @@ def _run_starts(keys: pl.DataFrame, timeout_s: int) -> pl.Series:
     return keys.select(starts.fill_null(value=True)).to_series()
 
 
-def _runs(starts: pl.Series, interactive: pl.Series) -> pl.DataFrame:
+def _runs(first: pl.Series, last: pl.Series, interactive: pl.Series) -> pl.DataFrame:
     """Return first, last and first interactive row (null: none) of every run."""
-    first = starts.arg_true()
-    last = (first - 1).shift(-1, fill_value=max(len(starts) - 1, 0))
     seen = interactive.cum_sum()
     before = seen.gather(first) - interactive.gather(first)
     lead = interactive.arg_true().gather(before, null_on_oob=True)
     frame = pl.DataFrame({"first": first, "last": last, "lead": lead})
     return frame.with_columns(pl.when(pl.col("lead") <= pl.col("last")).then("lead"))
+
+
+def _sessions_of(
+    visited: _Visited, runs: pl.DataFrame, bounds: pl.DataFrame
+) -> tuple[pl.Series, pl.DataFrame]:
+    """Return the session of every event, and which of a server's were ``joined``."""
+    begins = pl.repeat(value=False, n=len(visited.keys), eager=True)
+    run = begins.scatter(runs["first"], values=True).cum_sum() - 1
+    numbers = _numbers(runs["lead"].is_not_null())
+    # A server's event before the first run has none, which no number says either.
+    own = numbers.gather(run, null_on_oob=True)
+    rows = visited.server.arg_true()
+    session = _running_or_latest(visited.keys, rows, bounds["lead"])
+    joined = pl.DataFrame(
+        {
+            "row": rows,
+            "session": session,
+            "within": own.gather(rows),
+            "last": runs["last"].gather(run.gather(rows), null_on_oob=True),
+        }
+    ).with_columns(pl.when(pl.col("row") <= pl.col("last")).then("within"))
+    moved = joined.filter(pl.col("session").ne_missing(pl.col("within"))).drop("last")
+    return own.scatter(rows, session), moved
+
+
+def _running_or_latest(
+    keys: pl.DataFrame, rows: pl.Series, leads: pl.Series
+) -> pl.Series:
+    """Return the last session of the same visitor that began before each of *rows*."""
+    begun = leads.search_sorted(rows).cast(pl.Int64)
+    # Where none has begun yet, minus one is no number.
+    number = (begun - 1).cast(pl.UInt32, strict=False)
+    who = pl.struct("visitor", "site")
+    its_lead = keys.select("visitor", "site").select(
+        pl.all().gather(leads.gather(number))
+    )
+    same = keys[rows].select(who).to_series() == its_lead.select(who).to_series()
+    return pl.select(pl.when(same).then(number)).to_series()
 
 
 def _numbers(has_lead: pl.Series) -> pl.Series:

@@ -74,8 +74,7 @@ def sessions(
         *(pl.when(~continued).then(name).alias(name) for name in _ACQUISITION),
         session=_session_id(frame),
         continued=continued,
-        bounce=(pl.col("pageviews") == 1)
-        & (pl.col("interactive") == 1)
+        bounce=(pl.col("interactive") == 1)
         & (pl.col("lead_name") == PAGEVIEW)
         & ~continued,
         suspect=(pl.col("pageviews") > SUSPECT_PAGEVIEWS)
@@ -111,7 +110,7 @@ def _measures(day: SessionizedDay) -> pl.DataFrame:
 
 def _pages(day: SessionizedDay) -> pl.DataFrame:
     """Return the paths of each session's first and last pageview, null without one."""
-    is_pageview = day.events["name"] == PAGEVIEW
+    is_pageview = (day.events["name"] == PAGEVIEW) & ~day.events["server"]
     rows = is_pageview.arg_true()
     seen = is_pageview.cum_sum()
     first, last = day.bounds["first"], day.bounds["last"]

@@ -264,6 +264,7 @@ class StoredTable(TableView):
 
         For one that makes frames of several tables at once. The commit is made when
         the block ends; an error in it leaves all as it was. *touched* may still grow.
+        Another thread may call the function, one at a time, until the block ends.
         """
         wanted = frozenset(days)
         removed = self.files(wanted)

@@ -40,10 +40,12 @@ class Read(NamedTuple):
     """The hits of a request in their order, and the reply to what became of them.
 
     The reply is given when every kept hit is durable; *outcomes* has one entry a hit.
+    *protocol* is whose they turned out to be, where the path is of several.
     """
 
     hits: Sequence[Hit | Dropped]
     reply: Callable[[Outcomes], Reply]
+    protocol: str | None = None
 
 
 class VendorRequest:

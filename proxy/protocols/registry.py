@@ -1,6 +1,24 @@
-"""The protocols that are spoken here, in the order in which paths are given out."""
+"""The protocols that are spoken here; where two have a path, the last one has it."""
 
-from proxy.protocols import plausible, umami
+from proxy.protocols import (
+    ga4,
+    mixpanel,
+    plausible,
+    rudderstack,
+    segment,
+    shared,
+    umami,
+)
+from proxy.protocols.posthog import POSTHOG
 from proxy.protocols.protocol import Protocol
 
-PROTOCOLS: tuple[Protocol, ...] = (plausible.PROTOCOL, umami.PROTOCOL)
+PROTOCOLS: tuple[Protocol, ...] = (
+    POSTHOG,
+    segment.PROTOCOL,
+    rudderstack.PROTOCOL,
+    mixpanel.PROTOCOL,
+    plausible.PROTOCOL,
+    umami.PROTOCOL,
+    ga4.PROTOCOL,
+    shared.PROTOCOL,
+)

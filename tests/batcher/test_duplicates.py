@@ -26,6 +26,7 @@ _EVENTS = st.lists(
         event_id=st.none() | st.integers(0, 2),
         name=st.sampled_from([ORDER_PLACED, "pageview"]),
         order_key=st.none() | st.integers(0, 1),
+        server=st.booleans(),
         seq=st.uuids().map(lambda unique: unique.int >> 65),
     ),
     max_size=8,
@@ -45,13 +46,16 @@ def reference(new: list[Event], stored: list[Event]) -> list[Event]:
                 continue
             kept.append(each.day)
         by_id.append(each)
-    orders: set[tuple[str, int]] = set()
+    orders: dict[tuple[str, int], tuple[date, set[bool]]] = {}
     first: list[Event] = []
     for each in by_id:
         if each.name == ORDER_PLACED and each.order_key is not None:
-            if (each.site, each.order_key) in orders and each not in stored:
+            order = orders.setdefault((each.site, each.order_key), (each.day, set()))
+            if (each.day != order[0] or each.server in order[1]) and (
+                each not in stored
+            ):
                 continue
-            orders.add((each.site, each.order_key))
+            order[1].add(each.server)
         first.append(each)
     return [each for each in first if each not in stored]
 
@@ -61,6 +65,7 @@ def reference(new: list[Event], stored: list[Event]) -> list[Event]:
 def test_the_split_is_that_of_the_reference(
     new: list[Event], stored: list[Event]
 ) -> None:
+    stored = reference(stored, [])
     with TemporaryDirectory() as directory:
         table = Warehouse(Path(directory)).open(EVENTS)
         table.append(frame(stored))

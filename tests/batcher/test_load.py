@@ -158,6 +158,10 @@ def test_a_message_id_is_recognised_within_the_window(
         pytest.param({"site": "blog"}, 2, id="another site"),
         pytest.param({"order_key": 9}, 2, id="another order"),
         pytest.param({"name": "order_refunded"}, 2, id="not placed but refunded"),
+        pytest.param({"server": True}, 2, id="reported by the server too"),
+        pytest.param(
+            {"server": True, "day": DAY + timedelta(1)}, 1, id="but on another day"
+        ),
     ],
 )
 def test_an_order_is_counted_once_for_ever(

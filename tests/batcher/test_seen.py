@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from batcher.seen import ORDER_PLACED, SeenKeys, event_key, order_key
+from batcher.seen import ORDER_PLACED, SeenKeys, event_key, order_key, report_key
 from tests.warehouse.event_rows import DAY, event, frame
 from warehouse.schema import EVENTS
 from warehouse.tables import StoredTable, Warehouse
@@ -32,10 +32,13 @@ def event_keys(*ids: int, site: str = "shop") -> pl.Series:
     return frame(sent).select(event_key().alias("key"))["key"]
 
 
-def order_keys(*orders: int, name: str = ORDER_PLACED) -> pl.Series:
-    """Return the keys of these orders."""
-    placed = [event(order_key=each, name=name) for each in orders]
-    return frame(placed).select(order_key().alias("key"))["key"]
+def order_keys(
+    *orders: int, name: str = ORDER_PLACED, server: bool = False
+) -> pl.Series:
+    """Return the keys of these orders, as a browser or the server reports them."""
+    placed = [event(order_key=each, name=name, server=server) for each in orders]
+    key = report_key(order_key(), pl.col("server"))
+    return frame(placed).select(key.alias("key"))["key"]
 
 
 @pytest.mark.parametrize("most_bytes", [0, 64, 1 << 20], ids=["none", "some", "all"])
@@ -68,6 +71,16 @@ def test_another_site_has_other_keys(table: StoredTable) -> None:
     got = SeenKeys().events(table, event_keys(0, 1, site="blog"), ALWAYS)
 
     assert got.to_list() == [False, False]
+
+
+def test_an_order_is_found_by_who_reported_it_and_on_which_day(
+    table: StoredTable,
+) -> None:
+    seen = SeenKeys()
+
+    assert seen.orders(table, order_keys(5, 0, server=True)).to_list() == [False, False]
+    of_day = seen.orders(table, order_keys(5, 0), DAY.replace(day=20))
+    assert of_day.to_list() == [False, True]
 
 
 def test_only_placed_orders_have_a_key() -> None:

@@ -1,6 +1,7 @@
 """The overview compares like with like and leaves no step of the trend out."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from reports.queries import Statistics
 from reports.query import parse_query
 from tests.reports.questions import SITES, TODAY, body, today
 from tests.reports.stored import sample, store
+from tests.warehouse.day import Row, event
 from warehouse.tables import Warehouse
 
 
@@ -35,11 +37,21 @@ def test_headlines_stand_beside_the_period_before(warehouse: Warehouse) -> None:
         "bounce_rate": (0.4444, 0.4375),
         "orders": (12, 10),
         "value_minor": (71_812, 52_922),
+        "conversion_rate": (0.3333, 0.3125),
     }
     assert (got.before.first, got.before.last) == (
         date(2026, 11, 9),
         date(2026, 11, 15),
     )
+
+
+def test_net_revenue_is_shown_where_there_were_refunds(tmp_path: Path) -> None:
+    back: Row = {"name": "order_refunded", "server": True, "refund_minor": 12}
+    rows = [*sample(), event(day=TODAY, visitor=None, **back)]
+
+    got = _seen(store(tmp_path, rows), "7d").headlines[-1]
+
+    assert (got.metric.name, got.figure, got.before) == ("net_minor", 71_800, 52_922)
 
 
 def test_a_site_that_sells_nothing_has_no_revenue(warehouse: Warehouse) -> None:

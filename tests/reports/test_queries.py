@@ -26,6 +26,8 @@ from tests.warehouse.day import Row, built, event, frame
 from warehouse.schema import DAILY_STATS, EVENTS
 from warehouse.tables import Warehouse
 
+REFUND: Row = {"name": "order_refunded", "server": True, "refund_minor": 101}
+
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
@@ -60,13 +62,14 @@ def test_every_metric_has_its_figure(tmp_path: Path) -> None:
                 "10:06", **client, **order, order_key=3, value_minor=9, currency="USD"
             ),
             event("12:00", day=WALK_DAY, visitor=2),
+            event("13:00", **{**client, **order, **REFUND}, order_key=2),
         ],
     )
     figures = {
         "visitors": 2,
         "sessions": 2,
         "pageviews": 3,
-        "events": 6,
+        "events": 7,
         "bounces": 1,
         "bounce_rate": 0.5,
         "views_per_session": 1.5,
@@ -77,7 +80,11 @@ def test_every_metric_has_its_figure(tmp_path: Path) -> None:
         "orders": 3,
         "value_minor": 1_501,
         "avg_order_minor": 750,
-        "conversion_rate": 1.5,
+        "refunds": 1,
+        "refund_minor": 101,
+        "net_minor": 1_400,
+        "conversions": 1,
+        "conversion_rate": 0.5,
     }
 
     for dimensions in ([], ["country", "device"]):

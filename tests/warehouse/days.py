@@ -23,6 +23,7 @@ _SECONDS = st.one_of(
 _NAMES = (
     *("pageview", "pageview", "pageview", "engagement", "order_placed", "signup"),
     *("product_viewed", "cart_updated", "checkout_started", "(none)"),
+    *("order_placed", "order_refunded", "order_refunded"),
 )
 
 
@@ -53,7 +54,7 @@ def events_of(day: date) -> st.SearchStrategy[Row]:
                 "event_id": _maybe(*range(-2, 9)),
                 "visitor": _maybe(1, 1, 2, 2, -3),
                 "name": st.sampled_from(_NAMES),
-                "server": st.sampled_from((False, False, False, True)),
+                "server": st.sampled_from((False, False, True)),
                 "path": _maybe("/", "/a", "(none)"),
                 "channel": _maybe("internal", "internal", "search", "direct"),
                 "referrer": _maybe("example.org"),
@@ -65,6 +66,7 @@ def events_of(day: date) -> st.SearchStrategy[Row]:
                 "order_key": _maybe(1, 2),
                 "currency": _maybe("EUR", "USD", "JPY"),
                 "value_minor": _maybe(0, 995),
+                "refund_minor": _maybe(5, 600),
                 "items": st.none() | st.lists(_ITEM, max_size=2),
             }
         ),

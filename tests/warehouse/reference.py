@@ -24,6 +24,11 @@ ACQUISITION = (
     *("referrer", "source", "click_id", "utm_source", "utm_medium"),
     *("utm_campaign", "utm_term", "utm_content"),
 )
+FIGURES = (
+    *("value_minor", "tax_minor", "shipping_minor", "discount_minor"),
+    *("coupon", "items"),
+)
+WHO = ("site", "visitor")
 BY_SESSION = {
     "entry_page": "entry_path",
     "exit_page": "exit_path",
@@ -77,11 +82,11 @@ def _sortable(value: Any) -> tuple[bool, Any]:
 
 
 def runs(events: Iterable[Row], timeout_s: int) -> list[list[Row]]:
-    """Return each visitor's events, cut where a gap is longer than the timeout."""
+    """Return what each visitor's browser sent, cut where a gap is over the timeout."""
     found: list[list[Row]] = []
     latest: dict[tuple[str, int], list[Row]] = {}
-    for event in unique_events(events):
-        if event["visitor"] is None:
+    for event in events:
+        if event["visitor"] is None or event["server"]:
             continue
         who = (event["site"], event["visitor"])
         run = latest.get(who)
@@ -103,20 +108,95 @@ def is_interactive(event: Row) -> bool:
     return not is_ping(event) and not event["server"]
 
 
-def order_events(events: Iterable[Row]) -> list[Row]:
-    """Return the events that count as orders."""
-    placed = [e for e in unique_events(events) if e["name"] == "order_placed"]
-    return _earliest(placed, "order_key")
-
-
 def is_among(event: Row, events: Iterable[Row]) -> bool:
     """Return whether *event* itself, not only one like it, is in *events*."""
     return any(event is other for other in events)
 
 
-def session_events(events: Iterable[Row], timeout_s: int) -> list[list[Row]]:
-    """Return the events of every session: the runs with an interactive event."""
-    return [run for run in runs(events, timeout_s) if any(map(is_interactive, run))]
+def session_events(unique: list[Row], timeout_s: int) -> list[list[Row]]:
+    """Return the events of every session: the runs with an interactive event.
+
+    A server's event comes to the last one of its visitor that had begun before it.
+    """
+    place = {id(event): number for number, event in enumerate(unique)}
+    found = [run for run in runs(unique, timeout_s) if any(map(is_interactive, run))]
+    begun = [place[id(next(filter(is_interactive, run)))] for run in found]
+    for number, event in enumerate(unique):
+        if event["visitor"] is None or not event["server"]:
+            continue
+        earlier = [
+            (start, run)
+            for start, run in zip(begun, found, strict=True)
+            if start < number and all(run[0][k] == event[k] for k in WHO)
+        ]
+        if earlier:
+            max(earlier, key=lambda each: each[0])[1].append(event)
+    return found
+
+
+def merged_orders(placed: list[Row], inside: list[Row]) -> list[Row]:
+    """Return each order once: where it belongs, with the figures that hold.
+
+    *placed* are in order; *inside* are the events of sessions.
+    """
+    reports: dict[Any, list[Row]] = defaultdict(list)
+    for number, event in enumerate(placed):
+        key = event["order_key"]
+        reports[event["site"], key, number if key is None else None].append(event)
+    return [_merged(each, inside) for each in reports.values()]
+
+
+def _merged(reports: list[Row], inside: list[Row]) -> Row:
+    def loose(event: Row) -> tuple[bool, bool]:
+        outside = not is_among(event, inside)
+        return (outside, outside and event["server"])
+
+    place = min(reports, key=loose)
+    told = sorted(reports, key=lambda e: (e["value_minor"] is None, not e["server"]))
+    currency = told[0]["currency"]
+    figures = {
+        name: next(
+            (
+                event[name]
+                for event in told
+                if event["currency"] == currency and event[name] is not None
+            ),
+            None,
+        )
+        for name in FIGURES
+    }
+    return {**place, **figures, "currency": currency, "place": place}
+
+
+def settled_refunds(refunded: list[Row], orders: list[Row]) -> list[Row]:
+    """Return each refund with what it takes back, where its order belongs."""
+    found = []
+    left = {id(order): order["value_minor"] for order in orders}
+    for event in refunded:
+        amount = event["refund_minor"]
+        order = next((each for each in orders if _is_of(event, each)), None)
+        if order is None:
+            found.append({**event, "refund_minor": amount or 0, "place": event})
+            continue
+        currency = order["currency"] if amount is None else event["currency"]
+        value, items = order["value_minor"], event["items"]
+        if value is not None and currency == order["currency"]:
+            amount = min(value if amount is None else amount, left[id(order)])
+            left[id(order)] -= amount
+            if amount == value and not items:
+                items = order["items"]
+        place = {name: order[name] for name in FROM_FIRST}
+        taken = {"refund_minor": amount or 0, "currency": currency, "items": items}
+        found.append({**event, **place, **taken, "place": order["place"]})
+    return found
+
+
+def _is_of(refund: Row, order: Row) -> bool:
+    key = refund["order_key"]
+    return key is not None and (refund["site"], key) == (
+        order["site"],
+        order["order_key"],
+    )
 
 
 def sessions(
@@ -130,15 +210,17 @@ def sessions(
 
 
 def _session(run: list[Row], day: "_Day") -> Row:
+    sent = [event for event in run if not event["server"]]
     interactive = [event for event in run if is_interactive(event)]
-    pageviews = [event for event in run if event["name"] == "pageview"]
+    pageviews = [event for event in sent if event["name"] == "pageview"]
     first = interactive[0]
     site = first["site"]
-    placed = [event for event in run if is_among(event, day.orders)]
+    placed = [order for order in day.orders if is_among(order["place"], run)]
     currency = day.currencies[site]
     since = first["at"] - _midnight(first["day"], day.zones[site])
     continued = first["channel"] == "internal" and 0 <= since <= day.timeout_s
-    duration_s = run[-1]["at"] - first["at"]
+    duration_s = sent[-1]["at"] - first["at"]
+    viewed = _count(run, "pageview")
     taken = {name: first[name] for name in FROM_FIRST}
     if continued:
         taken |= dict.fromkeys(ACQUISITION)
@@ -151,11 +233,11 @@ def _session(run: list[Row], day: "_Day") -> Row:
         "started_at": first["at"],
         "duration_s": duration_s,
         "engaged_ms": sum(event["engaged_ms"] or 0 for event in run),
-        "pageviews": len(pageviews),
+        "pageviews": viewed,
         "events": sum(not is_ping(event) for event in run),
-        "bounce": len(interactive) == 1 and pageviews == interactive and not continued,
+        "bounce": interactive == pageviews[:1] == pageviews and not continued,
         "continued": continued,
-        "suspect": len(pageviews) > 1_000 or duration_s >= 86_400,
+        "suspect": viewed > 1_000 or duration_s >= 86_400,
         "entry_path": pageviews[0]["path"] if pageviews else None,
         "exit_path": pageviews[-1]["path"] if pageviews else None,
         "product_views": _count(run, "product_viewed"),
@@ -221,26 +303,30 @@ class _Day:
         timeout_s: int,
     ) -> None:
         # Copies, so that an event given twice is two events.
-        events = [dict(event) for event in events]
+        unique = unique_events(dict(event) for event in events)
+        found = session_events(unique, timeout_s)
+        inside = [event for run in found for event in run]
         self.currencies = currencies
         self.zones = zones
         self.timeout_s = timeout_s
-        self.orders = order_events(events)
-        self.pairs: list[tuple[Row, Row | None]] = []
-        self.all_sessions: list[Row] = []
-        inside = []
-        for run in session_events(events, timeout_s):
-            session = _session(run, self)
-            self.all_sessions.append(session)
-            inside += run
-            if not session["suspect"]:
-                self.pairs += [(event, session) for event in run]
+        self.orders = merged_orders(_named(unique, "order_placed"), inside)
+        refunds = settled_refunds(_named(unique, "order_refunded"), self.orders)
+        self.all_sessions = [_session(run, self) for run in found]
         self.sessions = [each for each in self.all_sessions if not each["suspect"]]
-        self.pairs += [
-            (event, None)
-            for event in unique_events(events)
-            if not is_among(event, inside)
-        ]
+        of_event = {
+            id(event): session
+            for run, session in zip(found, self.all_sessions, strict=True)
+            for event in run
+        }
+
+        def counted(rows: list[Row], key: Callable[[Row], Row]) -> Any:
+            pairs = [(row, of_event.get(id(key(row)))) for row in rows]
+            return [pair for pair in pairs if not (pair[1] and pair[1]["suspect"])]
+
+        self.pairs: list[tuple[Row, Row | None]] = counted(unique, lambda row: row)
+        self.commerce: list[tuple[Row, Row | None]] = counted(
+            [*self.orders, *refunds], lambda row: row["place"]
+        )
 
     def dimensions(self) -> dict[str, Values]:
         """Return for every dimension where an event counts."""
@@ -298,14 +384,17 @@ class _Day:
                 row["pageviews"] += event["name"] == "pageview"
                 row["events"] += not is_ping(event)
                 row["engaged_ms"] += event["engaged_ms"] or 0
-            if is_among(event, self.orders):
-                currency = event["currency"] or self.currencies[site]
-                for value in fold(site, values(event, session)):
-                    found[site, dimension, value, currency]["orders"] += 1
-                for name in values(event, session):
-                    (value,) = fold(site, [name])
-                    row = found[site, dimension, value, currency]
-                    row["value_minor"] += _worth(event, dimension, name)
+        for row, session in self.commerce:
+            site, is_refund = row["site"], row["name"] == "order_refunded"
+            currency = row["currency"] or self.currencies[site]
+            for value in fold(site, values(row, session)):
+                count = "refunds" if is_refund else "orders"
+                found[site, dimension, value, currency][count] += 1
+            for name in values(row, session):
+                (value,) = fold(site, [name])
+                amount = "refund_minor" if is_refund else "value_minor"
+                worth = _worth(row, amount, dimension, name)
+                found[site, dimension, value, currency][amount] += worth
         self._add_sessions(found, dimension, values, fold)
         return found
 
@@ -325,6 +414,7 @@ class _Day:
                 found[key]["sessions"] += 1
                 found[key]["bounces"] += session["bounce"]
                 found[key]["duration_s"] += session["duration_s"]
+                found[key]["conversions"] += session["orders"] > 0
                 visitors[key].add(session["visitor"])
         for key, who in visitors.items():
             found[key]["visitors"] = len(who)
@@ -354,12 +444,17 @@ def _label(value: str | None) -> str:
     return "(none)" if value is None else value
 
 
-def _worth(order: Row, dimension: str, value: str) -> int:
-    """Return what an order adds: its total; under product, that product's lines."""
+def _named(events: list[Row], name: str) -> list[Row]:
+    return [event for event in events if event["name"] == name]
+
+
+def _worth(row: Row, amount: str, dimension: str, value: str) -> int:
+    """Return what an order or refund adds; under product, that product's lines."""
     if dimension != "product":
-        return int(order["value_minor"] or 0)
-    return sum(
+        return int(row[amount] or 0)
+    lines: int = sum(
         item["quantity"] * (item["price_minor"] or 0)
-        for item in order["items"] or ()
+        for item in row["items"] or ()
         if item["product"] == value
     )
+    return abs(lines) if amount == "refund_minor" else lines

@@ -14,6 +14,7 @@ from warehouse.sessionize import sessionize
 from warehouse.sessions import sessions
 
 ORDER: Row = {"name": "order_placed", "value_minor": 500, "currency": "EUR"}
+REFUND: Row = {"name": "order_refunded", "currency": "EUR", "server": True}
 
 
 def by(dimension: str, measure: str, *events: Row, limit: int = 100) -> dict[str, Any]:
@@ -41,6 +42,7 @@ def test_the_total_has_every_measure() -> None:
             event("12:00", visitor=2),
             event("12:00", visitor=None),
             event("12:01", visitor=None, **ORDER),
+            event("15:00", visitor=None, **REFUND | {"refund_minor": 120}),
         ]
     )
 
@@ -52,12 +54,15 @@ def test_the_total_has_every_measure() -> None:
             "visitors": 2,
             "sessions": 3,
             "bounces": 2,
+            "conversions": 1,
             "pageviews": 4,
-            "events": 6,
+            "events": 7,
             "duration_s": 900,
             "engaged_ms": 500,
             "orders": 2,
             "value_minor": 1_000,
+            "refunds": 1,
+            "refund_minor": 120,
         }
     ]
 
@@ -201,6 +206,54 @@ def test_orders_in_another_currency_have_rows_of_their_own() -> None:
             ("EUR", *((1, 2) if dimension == "event" else (1, 3)), 1, 500),
             ("USD", 0, 0, 1, 500),
         ]
+
+
+def test_a_refund_counts_where_its_order_does() -> None:
+    key: Row = {"order_key": 1, "items": [item("p", 2), item("q", 3)]}
+    back: Row = REFUND | {"visitor": None, "order_key": 1, "path": None}
+    events = [
+        event("12:00", source="A"),
+        event("12:05", **ORDER, **key, path="/cart"),
+        event("18:00", **back, refund_minor=500),
+    ]
+
+    assert by("source", "refund_minor", *events) == {"(none)": 0, "A": 500}
+    assert by("source", "events", *events) == {"(none)": 1, "A": 2}
+    # By itself it happened later, and on no page.
+    assert by("hour", "refunds", *events) == {"12": 0, "18": 1}
+    assert by("page", "refunds", *events) == {"(none)": 1, "/": 0, "/cart": 0}
+    assert by("event", "refunds", *events)["order_refunded"] == 1
+    # Whole, so the lines are those of the order.
+    assert by("product", "refund_minor", *events) == {"p": 200, "q": 300}
+
+
+def test_a_refund_of_some_lines_counts_under_their_products() -> None:
+    key: Row = {"order_key": 1, "items": [item("p", 2), item("q", 3)]}
+    back: Row = REFUND | {"visitor": None, "order_key": 1}
+    events = [
+        event("12:05", **ORDER, **key),
+        event("18:00", **back, refund_minor=100, items=[item("p", -1)]),
+        event("19:00", **back, refund_minor=50),
+    ]
+
+    assert by("product", "refund_minor", *events) == {"p": 100, "q": 0}
+    assert by("total", "refund_minor", *events) == {"(all)": 150}
+
+
+def test_a_session_with_orders_is_one_conversion() -> None:
+    events = [
+        event("12:00", source="A", path="/a"),
+        event("12:05", path="/b", **ORDER),
+        event("12:06", path="/b", **ORDER),
+        event("15:00", source="A"),
+        event(visitor=None, source="B", **ORDER),
+    ]
+
+    _, stats = built(events)
+    measures = ("sessions", "conversions", "orders")
+    assert figures(stats, "source", *measures) == {"A": (2, 1, 2), "B": (0, 0, 1)}
+    assert figures(stats, "page", *measures)["/a"] == (1, 1, 0)
+    assert figures(stats, "hour", *measures)["12"] == (1, 1, 3)
 
 
 @pytest.mark.parametrize("dimension", ["source", "entry_page", "page", "product"])

@@ -25,7 +25,6 @@ SLOW = settings(deadline=None, max_examples=60)
 # Long enough for a session of a whole day, which is suspect.
 TIMEOUTS = st.sampled_from((1_800, 1_800, 43_200))
 LIMITS = st.sampled_from((1, 2, 100))
-ADD_UP = ("pageviews", "events", "engaged_ms", "orders", "value_minor")
 
 
 def keyed(found: list[Row]) -> list[Row]:
@@ -110,7 +109,7 @@ def test_figures_add_up(events: list[Row], value_limit: int) -> None:
 
     for dimension in BY_SESSION:
         assert sums(stats, dimension, but=["visitors"]) == without(total, ["visitors"])
-    touched = ["visitors", "sessions", "duration_s"]
+    touched = ["visitors", "sessions", "duration_s", "conversions"]
     assert sums(stats, "hour", but=["visitors"]) == without(total, ["visitors"])
     assert sums(stats, "page", but=touched) == without(total, touched)
     # Engagement pings have no name of their own, and some bounces no counted event.
@@ -155,8 +154,25 @@ def test_visitors_are_at_most_sessions_are_at_most_events(
     assert (own["visitors"] <= own["sessions"]).all()
     assert (own["sessions"] <= own["events"]).all()
     assert (own["bounces"] <= own["sessions"]).all()
+    assert (own["conversions"] <= own["sessions"]).all()
     paged = own.filter(dimension="page")
     assert (paged["sessions"] <= paged["pageviews"]).all()
+
+
+@SLOW
+@given(days_of_events())
+def test_a_servers_events_move_no_session(events: list[Row]) -> None:
+    unlike = [
+        each | ({"event_id": None} if each["server"] else {})
+        for each in events
+        if each["name"] != "order_placed"
+    ]
+    found, _ = built(unlike)
+    alone, _ = built([each for each in unlike if not each["server"]])
+
+    counted = ("events", "pageviews", "engaged_ms", "product_views", "cart_updates")
+    kept = pl.all().exclude(*counted, "checkouts", "suspect")
+    assert found.select(kept).equals(alone.select(kept))
 
 
 @SLOW

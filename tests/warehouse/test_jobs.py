@@ -1,19 +1,28 @@
 """The build touches what changed, whole or not at all, and can be run again."""
 
 from datetime import UTC, date, datetime
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from config.settings import WarehouseSettings
+from tests.warehouse import reference
+from tests.warehouse.day import CURRENCIES, ZONES, Row, frame, rows
+from tests.warehouse.days import DAYS, events_of
+from tests.warehouse.test_figures import figures_of, keyed
 from warehouse import jobs, ledger
+from warehouse.breakdown import MEASURES
 from warehouse.dtypes import polars_schema
 from warehouse.info import table_infos
 from warehouse.locks import locked
 from warehouse.retention import retain
-from warehouse.schema import DAILY_STATS, EVENTS, LEDGER, SESSIONS
-from warehouse.tables import Warehouse
+from warehouse.schema import DAILY_STATS, EVENTS, LEDGER, SESSIONS, Table
+from warehouse.tables import StorageError, Warehouse
 from warehouse.upkeep import compact_all
 
 NOW = 1_795_406_400.0
@@ -74,6 +83,28 @@ def test_a_build_covers_every_site_and_day(warehouse: Warehouse) -> None:
     assert got == {
         (site, day): 10 for site in ("shop", "blog") for day in (MONDAY, TUESDAY)
     }
+
+
+@settings(deadline=None, max_examples=5)
+@given(st.tuples(*(st.lists(events_of(day), max_size=24) for day in DAYS)))
+def test_a_build_of_many_days_equals_the_plain_reference(
+    events: list[list[Row]],
+) -> None:
+    rules = jobs.Rules(currencies=CURRENCIES, zones=ZONES, value_limit=2)
+    with TemporaryDirectory() as folder:
+        made = Warehouse(Path(folder) / "warehouse")
+        made.open(EVENTS).append(frame([*chain(*events)]))
+        jobs.build(made, rules, NOW)
+        found = {table: made.view(table).read() for table in (SESSIONS, DAILY_STATS)}
+
+    sessions = [reference.sessions(day, CURRENCIES, ZONES) for day in events]
+    assert keyed(rows(found[SESSIONS])) == keyed([*chain(*sessions)])
+    for date_there, day in zip(DAYS, events, strict=True):
+        stats = found[DAILY_STATS].filter(day=date_there)
+        expected = reference.daily_stats(day, CURRENCIES, ZONES, 2)
+        assert figures_of(stats) == {
+            key: {name: row[name] for name in MEASURES} for key, row in expected.items()
+        }
 
 
 def test_a_second_build_does_nothing(warehouse: Warehouse) -> None:
@@ -151,6 +182,26 @@ def test_only_one_build_runs_at_a_time(warehouse: Warehouse) -> None:
         pytest.raises(jobs.BuildBusyError),
     ):
         jobs.build(warehouse, RULES, NOW)
+
+
+@pytest.mark.parametrize("day", [MONDAY, TUESDAY])
+@pytest.mark.parametrize("table", [SESSIONS, DAILY_STATS])
+def test_a_day_that_cannot_be_written_leaves_both_tables_as_they_were(
+    warehouse: Warehouse, table: Table, day: date
+) -> None:
+    days = (MONDAY, TUESDAY)
+    warehouse.open(EVENTS).append(
+        pl.concat([views("shop", day, range(10, 20)) for day in days])
+    )
+    before = [info.version for info in table_infos(warehouse)]
+    in_the_way = warehouse.root / table.name / f"day={day}"
+    in_the_way.rename(in_the_way.with_name("elsewhere"))
+    in_the_way.touch()
+
+    with pytest.raises(StorageError):
+        jobs.build(warehouse, RULES, NOW, full=True)
+
+    assert [info.version for info in table_infos(warehouse)] == before
 
 
 def test_a_site_no_longer_configured_is_still_built(warehouse: Warehouse) -> None:

@@ -113,15 +113,15 @@ def test_a_run_without_an_interactive_event_has_no_number() -> None:
                 event("10:00", name="engagement"),
                 event("12:00"),
                 event("12:10", name="engagement"),
-                event("14:00", server=True),
+                event("14:00", visitor=-1, server=True),
                 event("16:00", name="engagement"),
                 event("16:10", name="signup"),
             ]
         )
     )
 
-    assert day.events["session"].to_list() == [None, 0, 0, None, 1, 1]
-    assert day.bounds.rows() == [(1, 2, 1), (4, 5, 5)]
+    assert day.events["session"].to_list() == [None, None, 0, 0, 1, 1]
+    assert day.bounds.rows() == [(2, 3, 2), (4, 5, 5)]
 
 
 @pytest.mark.parametrize(
@@ -150,6 +150,28 @@ def test_totals_are_sums_over_each_sessions_events(
     )
 
     assert day.totals({"sum": measure})["sum"].to_list() == expected
+
+
+def test_totals_hold_a_servers_events_wherever_they_lie() -> None:
+    server: dict[str, Any] = {"server": True}
+    day = sessionize(
+        frame(
+            [
+                event("08:00", engaged_ms=1),
+                event("08:10", engaged_ms=2, **server),
+                event("08:20", engaged_ms=4),
+                event("11:00", engaged_ms=8, **server),
+                event("12:00", engaged_ms=16, name="engagement"),
+                event("12:05", engaged_ms=32, **server),
+                event("12:10", engaged_ms=64),
+                event("07:00", engaged_ms=128, **server),
+                event("07:00", visitor=2, engaged_ms=256, **server),
+            ]
+        )
+    )
+
+    found = day.totals({"sum": pl.col("engaged_ms").fill_null(0)})["sum"]
+    assert found.to_list() == [1 + 2 + 4 + 8 + 32, 16 + 64]
 
 
 def test_one_day_at_a_time() -> None:

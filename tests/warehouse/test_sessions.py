@@ -78,17 +78,88 @@ def test_the_same_visitor_hash_at_another_site_is_another_visitor() -> None:
     ]
 
 
-def test_pings_and_server_events_keep_a_session_going() -> None:
+def test_pings_keep_a_session_going() -> None:
     session = one_session(
         event("12:00"),
         event("12:25", name="engagement", engaged_ms=700),
-        event("12:50", name="order_placed", server=True),
-        event("13:15", name="engagement", engaged_ms=300),
+        event("12:50", name="engagement", engaged_ms=300),
     )
 
-    assert session["duration_s"] == 75 * 60
+    assert session["duration_s"] == 50 * 60
     assert session["engaged_ms"] == 1_000
-    assert (session["pageviews"], session["events"]) == (1, 2)
+    assert (session["pageviews"], session["events"]) == (1, 1)
+
+
+ORDER: Row = {"name": "order_placed", "server": True}
+
+
+@pytest.mark.parametrize(
+    ("events", "orders"),
+    [
+        pytest.param([event("12:00"), event("12:05", **ORDER)], [1], id="running"),
+        pytest.param(
+            [event("12:00"), event("12:50", **ORDER), event("13:10")],
+            [1, 0],
+            id="it bridges nothing",
+        ),
+        pytest.param(
+            [event("08:00"), event("12:00"), event("18:00", **ORDER)],
+            [0, 1],
+            id="hours after the latest",
+        ),
+        pytest.param(
+            [event("12:00"), event("11:59", **ORDER)], [0], id="only later sessions"
+        ),
+        pytest.param(
+            [
+                event("08:00"),
+                event("12:00", name="engagement"),
+                event("12:05", **ORDER),
+                event("12:10"),
+            ],
+            [1, 0],
+            id="before the session's start",
+        ),
+        pytest.param(
+            [event("12:00", visitor=2), event("12:05", **ORDER)],
+            [0],
+            id="another visitor's",
+        ),
+        pytest.param(
+            [event("06:00", site="blog"), event("13:00", **ORDER)],
+            [0],
+            id="another site's",
+        ),
+        pytest.param(
+            [event("12:00"), event("12:05", **ORDER | {"visitor": None})],
+            [0],
+            id="a server that knows no visitor",
+        ),
+    ],
+)
+def test_a_servers_event_comes_to_the_session_before_it(
+    events: list[Row], orders: list[int]
+) -> None:
+    found = sessions_of(*events)
+
+    assert [session["orders"] for session in found] == orders
+    counted = sum(event["visitor"] == 1 and not event["server"] for event in events)
+    inside = [session["events"] for session in found if session["visitor"] == 1]
+    assert sum(inside) <= counted + 1
+
+
+def test_a_servers_event_only_adds_to_what_is_counted() -> None:
+    view: Row = {"server": True, "path": "/server", "engaged_ms": 7}
+    alone = one_session(event("12:00", path="/a"))
+
+    session = one_session(
+        event("12:00", path="/a"), event("12:20", **view), event("15:00", **ORDER)
+    )
+
+    changed = {name for name in session if session[name] != alone[name]}
+    assert changed == {"pageviews", "events", "engaged_ms", "orders"}
+    assert (session["duration_s"], session["bounce"]) == (0, True)
+    assert (session["events"], session["pageviews"], session["orders"]) == (3, 2, 1)
 
 
 def test_a_session_starts_with_its_first_interactive_event() -> None:
@@ -102,8 +173,8 @@ def test_a_session_starts_with_its_first_interactive_event() -> None:
     assert session["started_at"] == event("12:10")["at"]
     assert session["duration_s"] == 10 * 60
     assert (session["channel"], session["source"]) == ("search", "Example")
-    # What came before the start is still the session's.
-    assert (session["engaged_ms"], session["events"]) == (700, 3)
+    # What came before the start is still the session's, a server's events excepted.
+    assert (session["engaged_ms"], session["events"]) == (700, 2)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +198,7 @@ def test_a_session_starts_with_its_first_interactive_event() -> None:
             id="the only pageview is a server's",
         ),
         pytest.param(
-            [event(), event("12:05", server=True)], False, id="and a server's pageview"
+            [event(), event("12:05", server=True)], True, id="nor is its pageview"
         ),
         pytest.param(
             [event("00:10", channel="internal")], False, id="continued from yesterday"
@@ -251,7 +322,7 @@ def test_an_order_counts_once_and_its_value_in_the_sites_currency() -> None:
     assert session["currency"] == "EUR"
 
 
-def test_the_earliest_of_an_order_counts_whoever_sent_it() -> None:
+def test_an_order_belongs_where_it_was_first_reported() -> None:
     order = {"name": "order_placed", "order_key": 1}
 
     found = sessions_of(

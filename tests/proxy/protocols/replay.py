@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.proxy.raw_http import Answer, ask, encoded
+from tests.proxy.spooled import Spooled
 from tests.proxy.worker_process import WorkerProcess
 
 _CAPTURES = Path(__file__).parent / "captures"
+# A segment that is sealed just then could be looked for under its old name.
+UNSEALED = {"segment_max_s": 300}
 # What the way of a request sets anew.
 _OF_THE_WAY = frozenset({"host", "content-length", "connection"})
 
@@ -49,6 +52,30 @@ class Stored(NamedTuple):
     currency: str | None
 
 
+class Lately:
+    """A running worker, of whose spool only what came since is seen.
+
+    So tests may share one, which takes a while to start; its spool is ``UNSEALED``.
+    """
+
+    def __init__(self, worker: WorkerProcess) -> None:
+        self.worker = worker
+        self.port = worker.port
+        before = worker.spooled
+        self._events, self._drops = len(before.events), len(before.drops)
+
+    @property
+    def spooled(self) -> Spooled:
+        """What its spool holds now that it did not hold before."""
+        now = self.worker.spooled
+        return now._replace(
+            events=now.events[self._events :], drops=now.drops[self._drops :]
+        )
+
+
+Worker = WorkerProcess | Lately
+
+
 def captured(name: str, *beginnings: str) -> list[Captured]:
     """Return the requests of ``captures/NAME.json``, in order.
 
@@ -71,7 +98,7 @@ def _request(each: Mapping[str, Any]) -> Captured:
 
 
 def replay(
-    worker: WorkerProcess,
+    worker: Worker,
     requests: Iterable[Captured],
     *lines: str,
     host: str = "shop.example",
@@ -88,7 +115,7 @@ def replay(
     ]
 
 
-def stored(worker: WorkerProcess) -> list[Stored]:
+def stored(worker: Worker) -> list[Stored]:
     """Return the events of the worker's spool, sorted, each id once.
 
     The spool may hold what was sent twice; loading it counts an id once, and so
@@ -102,7 +129,7 @@ def stored(worker: WorkerProcess) -> list[Stored]:
     return sorted(small, key=str)
 
 
-def dropped(worker: WorkerProcess) -> Counter[tuple[str, str]]:
+def dropped(worker: Worker) -> Counter[tuple[str, str]]:
     """Return how many of the worker's hits were refused, by site and reason."""
     counts: Counter[tuple[str, str]] = Counter()
     for drop in worker.spooled.drops:

@@ -1,0 +1,170 @@
+"""``POST /api/v1/query`` over a year of one site: ours against DuckDB SQL.
+
+Both read the same ``daily_stats``, by turns: ours through the private server and
+HTTP, first with nothing at hand, then again; DuckDB in this process with the SQL one
+would write. Both must give the same figures for every row that is answered.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import aiohttp
+import duckdb
+import polars as pl
+
+from benchmarks.build import NOW_S, RULES, SITES, make_events
+from config.settings import ReportsSettings, Settings, SiteSettings
+from reports.desk import Desk
+from reports.queries import Statistics
+from reports.server import Door, start
+from reports.service import Service
+from warehouse import jobs
+from warehouse.schema import DAILY_STATS, EVENTS
+from warehouse.tables import Warehouse
+
+_FIRST, _DAYS, _KINDS_OF_DAY = date(2025, 11, 1), 365, 7
+_LAST = _FIRST + timedelta(days=_DAYS - 1)
+_METRICS = ("visitors", "sessions", "pageviews", "bounces", "orders")
+# What a question is about: its dimensions, and their values in SQL.
+_QUESTIONS = {
+    "headline": ([], "total", "''"),
+    "by day": (["day"], "total", "strftime(day, '%Y-%m-%d')"),
+    "by source": (["source"], "source", "value"),
+    "by page": (["page"], "page", "value"),
+}
+_REPEATS = 5
+
+
+class Turn(NamedTuple):
+    """Milliseconds of one question: nothing at hand, asked again, and in DuckDB."""
+
+    first: float
+    again: float
+    duckdb: float
+
+
+def main() -> None:
+    """Make a year of figures, then ask both sides by turns."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--events", type=int, default=50_000, help="a day")
+    options.add_argument("--pairs", type=int, default=7)
+    asked = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        warehouse = Warehouse(Path(folder) / "warehouse")
+        _fill(warehouse, Path(folder), asked.events)
+        print(f"{warehouse.view(DAILY_STATS).rows():,} rows of daily_stats")
+        for name in _QUESTIONS:
+            turns = [asyncio.run(_turn(warehouse, name)) for _ in range(asked.pairs)]
+            _print(name, turns)
+
+
+def _fill(warehouse: Warehouse, folder: Path, events: int) -> None:
+    """Write a year of figures, of some days that come again and again."""
+    sample = Warehouse(folder / "sample")
+    make_events(sample, events, _KINDS_OF_DAY)
+    jobs.build(sample, RULES, NOW_S)
+    days = sample.view(EVENTS).days()
+    kinds = [sample.view(DAILY_STATS).read([day]) for day in days]
+    year = [_FIRST + timedelta(days=number) for number in range(_DAYS)]
+    warehouse.open(DAILY_STATS).replace_days(
+        year, _moved(kinds, year), now_s=NOW_S, touched=set()
+    )
+
+
+def _moved(kinds: list[pl.DataFrame], year: list[date]) -> Iterator[pl.DataFrame]:
+    for number, day in enumerate(year):
+        yield kinds[number % len(kinds)].with_columns(day=pl.lit(day))
+
+
+async def _turn(warehouse: Warehouse, name: str) -> Turn:
+    """Ask both sides once each way, and stop if their answers differ."""
+    async with _served(warehouse) as url, aiohttp.ClientSession() as client:
+        times = []
+        for _ in range(2 * _REPEATS):
+            ours, took = await _ask(client, url, name)
+            times.append(took)
+    theirs, duckdb_ms = _ask_duckdb(warehouse, name)
+    if any(theirs.get(key) != row for key, row in ours.items()) or not ours:
+        raise SystemExit(f"{name}: the two sides differ")
+    # The first two are those of two readers that have nothing at hand.
+    return Turn(times[0], statistics.median(times[2:]), duckdb_ms)
+
+
+@asynccontextmanager
+async def _served(warehouse: Warehouse) -> AsyncIterator[str]:
+    sites = tuple(
+        SiteSettings(id=site, domains=(f"{site}.example",), currency=currency)
+        for site, (currency, _) in SITES.items()
+    )
+    settings = Settings(sites=sites, reports=ReportsSettings(port=0))
+    desk = Desk(lambda: Statistics(warehouse), time_limit_s=30)
+    service = Service(settings, desk, lambda _site: _LAST)
+    door = Door(settings.reports, ask=service.ask, show=service.show)
+    runner = await start(door, settings.reports)
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/api/v1/query"
+    finally:
+        await runner.cleanup()
+        desk.close()
+
+
+async def _ask(
+    client: aiohttp.ClientSession, url: str, name: str
+) -> tuple[dict[str, list[Any]], float]:
+    """Return the figures by value, and the milliseconds from question to answer."""
+    body = {
+        "site": "shop",
+        "metrics": _METRICS,
+        "date_range": [_FIRST.isoformat(), _LAST.isoformat()],
+        "dimensions": _QUESTIONS[name][0],
+        "limit": 400,
+    }
+    started = time.perf_counter()
+    async with client.post(url, json=body) as got:
+        answer = await got.json()
+    took_ms = (time.perf_counter() - started) * 1_000
+    if got.status != 200:
+        raise SystemExit(f"{name}: {answer}")
+    rows = answer["results"]
+    return {"".join(row["dimensions"]): row["metrics"] for row in rows}, took_ms
+
+
+def _ask_duckdb(warehouse: Warehouse, name: str) -> tuple[dict[str, list[Any]], float]:
+    view = warehouse.view(DAILY_STATS)
+    files = [str(view.path / each.path) for each in view.files()]
+    _, dimension, value = _QUESTIONS[name]
+    sums = ", ".join(f"sum({metric})::bigint" for metric in _METRICS)
+    query = f"""
+        select {value} as value, {sums} from read_parquet(?, hive_partitioning = true)
+        where site = 'shop' and dimension = '{dimension}' group by 1 order by 2 desc
+    """
+    connection = duckdb.connect()
+    started = time.perf_counter()
+    rows = connection.execute(query, [files]).fetchall()
+    took_ms = (time.perf_counter() - started) * 1_000
+    connection.close()
+    return {row[0]: list(row[1:]) for row in rows}, took_ms
+
+
+def _print(name: str, turns: list[Turn]) -> None:
+    print(f"{name}, {len(turns)} pairs")
+    for label, values in (
+        ("first ms", [turn.first for turn in turns]),
+        ("again ms", [turn.again for turn in turns]),
+        ("DuckDB ms", [turn.duckdb for turn in turns]),
+        ("first/DuckDB", [turn.first / turn.duckdb for turn in turns]),
+    ):
+        median = statistics.median(values)
+        print(f"  {label:<13} {median:8.2f} ({min(values):.2f} to {max(values):.2f})")
+
+
+if __name__ == "__main__":
+    main()

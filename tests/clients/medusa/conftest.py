@@ -1,0 +1,42 @@
+"""Fixtures of the Medusa provider's tests."""
+
+import hashlib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.clients.medusa.analytics import Analytics
+from tests.clients.medusa.millpond import Millpond
+from tests.proxy.worker_process import WorkerProcess, reserved_port
+
+# A test's own key, and what Millpond knows of it.
+KEY = "medusa-test-key-7731"
+SITE = {
+    "secret_keys": ["sha256:" + hashlib.sha256(KEY.encode()).hexdigest()],
+    "props_allow": ["plan", "gift"],
+}
+
+
+@pytest.fixture(scope="module")
+def analytics() -> Iterator[Analytics]:
+    """Yield the module in its process; loading Medusa takes seconds."""
+    with Analytics() as module:
+        yield module
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """Yield a running Millpond that knows the shop's key."""
+    folder = tmp_path_factory.mktemp("millpond")
+    prefix = {"path_prefix": "/stats"}
+    with (
+        reserved_port() as port,
+        WorkerProcess(folder, proxy=prefix, site=SITE, port=port) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def millpond(worker: WorkerProcess) -> Millpond:
+    """Return the Millpond, as if nothing had been sent yet."""
+    return Millpond(worker)

@@ -1,0 +1,239 @@
+"""Events reach Millpond whatever happens on the way: none is lost, none counts twice.
+
+And where they cannot, memory and time are bounded, and what is lost is counted.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.clients.medusa.analytics import Analytics, Values
+from tests.clients.medusa.conftest import KEY
+from tests.clients.medusa.gateway import ANSWER_LOST, CUT, NEVER, Gateway, Trouble
+from tests.clients.medusa.millpond import Millpond
+from tests.waiting import wait_until
+
+# The first test of a process also compiles the provider and loads Medusa.
+pytestmark = pytest.mark.timeout(300)
+
+BUSY: Trouble = (503, {})
+
+
+@pytest.fixture
+def gateway(millpond: Millpond) -> Iterator[Gateway]:
+    """Yield a gateway before the worker."""
+    with Gateway(millpond.port) as running:
+        yield running
+
+
+def numbered(first: int, last: int) -> list[Values]:
+    """Return events that differ, as orders do."""
+    return [
+        {"event": "order.placed", "properties": {"order_id": f"order {number}"}}
+        for number in range(first, last)
+    ]
+
+
+def begin(analytics: Analytics, port: int, **options: Any) -> None:
+    """Load the module before *port*."""
+    analytics.start(f"http://127.0.0.1:{port}/stats/", KEY, **options)
+
+
+def test_millpond_may_stop_and_start_again(
+    analytics: Analytics, millpond: Millpond
+) -> None:
+    begin(analytics, millpond.port, flushAt=7)
+    analytics.track(*numbered(0, 100))
+    wait_until(lambda: millpond.events, "the first events")
+    millpond.worker.stop()
+    analytics.track(*numbered(100, 200))
+    millpond.worker.start()
+    analytics.track(*numbered(200, 300))
+    wait_until(lambda: len(millpond.messages) == 300, "all events")
+    analytics.shutdown()
+    found = millpond.messages
+
+    assert len({order for _, order in found}) == len(found) == 300
+    assert analytics.warnings == []
+
+
+@pytest.mark.parametrize(
+    "troubles",
+    [
+        pytest.param([BUSY, BUSY], id="busy"),
+        pytest.param([(408, {}), (429, {}), (500, {})], id="other passing troubles"),
+        pytest.param([CUT], id="cut before"),
+        pytest.param([ANSWER_LOST, ANSWER_LOST], id="cut after"),
+        pytest.param([(200, {})], id="a page that says 200 to everything"),
+    ],
+)
+def test_what_is_sent_again_is_the_same_to_the_last_byte(
+    analytics: Analytics, millpond: Millpond, gateway: Gateway, troubles: list[Any]
+) -> None:
+    gateway.troubles = list(troubles)
+    begin(analytics, gateway.port)
+    analytics.track(*numbered(0, 20))
+    wait_until(lambda: len(gateway.bodies) > len(troubles), "the last try")
+    analytics.shutdown()
+
+    assert len(gateway.bodies) == len(troubles) + 1
+    assert len(set(gateway.bodies)) == 1
+    assert len(millpond.messages) == 20
+    # Where answers were lost the same messages came twice, to be counted once.
+    times = 1 + troubles.count(ANSWER_LOST)
+    assert set(millpond.messages.values()) == {times}
+    assert analytics.warnings == []
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 415, 307])
+def test_what_cannot_be_mended_is_not_sent_again(
+    analytics: Analytics, millpond: Millpond, gateway: Gateway, status: int
+) -> None:
+    away = {"Location": f"http://127.0.0.1:{millpond.port}/v1/events"}
+    gateway.troubles = [(status, away)]
+    begin(analytics, gateway.port)
+    analytics.track(*numbered(0, 2))
+    analytics.shutdown()
+
+    assert len(gateway.bodies) == 1
+    assert millpond.events == []
+    assert [line.split(";")[0] for line in analytics.warnings] == [
+        f"millpond: 2 events lost: the answer was {status}"
+    ]
+
+
+def test_a_server_that_asks_for_time_gets_it(
+    analytics: Analytics, millpond: Millpond, gateway: Gateway
+) -> None:
+    gateway.troubles = [(503, {"Retry-After": "2"})]
+    begin(analytics, gateway.port)
+    began = time.monotonic()
+    analytics.track(*numbered(0, 1))
+    wait_until(lambda: millpond.messages, "the event")
+
+    assert time.monotonic() - began > 2
+    analytics.shutdown()
+
+
+def test_a_batch_that_is_too_large_goes_in_halves(
+    analytics: Analytics, millpond: Millpond, gateway: Gateway
+) -> None:
+    gateway.troubles = [(413, {}), (413, {})]
+    begin(analytics, gateway.port)
+    analytics.track(*numbered(0, 8))
+    analytics.shutdown()
+
+    assert [len(batch) for batch in gateway.sent] == [8, 4, 2, 2, 4]
+    assert set(millpond.messages.values()) == {1}
+    assert len(millpond.messages) == 8
+
+
+def test_a_batch_has_at_most_flush_at_events_and_fits_the_usual_limit(
+    analytics: Analytics, millpond: Millpond, gateway: Gateway
+) -> None:
+    wide = {f"prop {number}": "x" * 200 for number in range(100)}
+    begin(analytics, gateway.port, flushAt=20)
+    analytics.track(*[{"event": "a", "properties": wide}] * 30, *numbered(0, 60))
+    analytics.shutdown()
+
+    assert max(len(body) for body in gateway.bodies) < 262_144
+    assert max(len(batch) for batch in gateway.sent) == 20
+    assert len(millpond.events) == 90
+
+
+def test_past_the_bound_the_oldest_are_refused_and_counted(
+    analytics: Analytics, gateway: Gateway
+) -> None:
+    gateway.troubles = [(503, {"Retry-After": "30"})]
+    begin(analytics, gateway.port, flushAt=5, maxQueue=10)
+    analytics.track(*numbered(0, 5))
+    wait_until(lambda: gateway.bodies, "the batch on its way")
+    analytics.track(*numbered(5, 100))
+    analytics.shutdown()
+    sent = [event["order"]["id"] for batch in gateway.sent[1:] for event in batch]
+
+    # The batch on its way, and the ten newest.
+    assert sent == [f"order {number}" for number in [*range(5), *range(90, 100)]]
+    assert analytics.warnings == [
+        "millpond: 1 event refused, the oldest first: maxQueue is reached",
+        "millpond: 84 events refused, the oldest first: maxQueue is reached",
+    ]
+
+
+def test_the_tries_are_bounded(
+    analytics: Analytics, millpond: Millpond, gateway: Gateway
+) -> None:
+    gateway.troubles = [BUSY, BUSY, BUSY]
+    begin(analytics, gateway.port, maxRetries=1)
+    analytics.track(*numbered(0, 3))
+    wait_until(lambda: len(gateway.bodies) == 2, "the second try")
+    analytics.shutdown()
+
+    assert len(gateway.bodies) == 2
+    assert millpond.events == []
+    assert analytics.warnings == ["millpond: 3 events lost: the answer was 503"]
+
+
+def test_a_shutdown_sends_what_waits(analytics: Analytics, millpond: Millpond) -> None:
+    begin(analytics, millpond.port, flushIntervalMs=60_000, flushAt=1_000)
+    analytics.track(*numbered(0, 50))
+    assert millpond.events == []
+    analytics.shutdown()
+
+    assert len(millpond.messages) == 50
+    analytics.track({"event": "too late"})
+    assert len(millpond.events) == 50
+    assert analytics.warnings[0].endswith("came after the shutdown and were not sent")
+
+
+def test_a_shutdown_tries_once_more_at_once(
+    analytics: Analytics, millpond: Millpond, gateway: Gateway
+) -> None:
+    gateway.troubles = [(503, {"Retry-After": "60"})]
+    begin(analytics, gateway.port)
+    analytics.track(*numbered(0, 2))
+    wait_until(lambda: gateway.bodies, "the first try")
+    analytics.shutdown()
+
+    assert len(millpond.messages) == 2
+
+
+def test_a_shutdown_is_bounded_and_counts_what_it_leaves(
+    analytics: Analytics, gateway: Gateway
+) -> None:
+    gateway.troubles = [BUSY] * 1_000
+    begin(analytics, gateway.port, flushAt=3, shutdownTimeoutMs=300)
+    analytics.track(*numbered(0, 9))
+    began = time.monotonic()
+    analytics.shutdown()
+
+    assert time.monotonic() - began < 3
+    lost = [line for line in analytics.warnings if "lost" in line]
+    assert sum(int(line.split()[1]) for line in lost) == 9
+
+
+def test_a_server_that_never_answers_is_left(
+    analytics: Analytics, millpond: Millpond, gateway: Gateway
+) -> None:
+    gateway.troubles = [NEVER]
+    begin(analytics, gateway.port, timeoutMs=1_000)
+    analytics.track(*numbered(0, 2))
+    wait_until(lambda: len(millpond.messages) == 2, "another try")
+    analytics.shutdown()
+
+    assert len(gateway.bodies) > 1
+
+
+def test_the_key_and_the_name_of_the_client_are_in_the_headers_alone(
+    analytics: Analytics, gateway: Gateway
+) -> None:
+    begin(analytics, gateway.port)
+    analytics.track(*numbered(0, 1))
+    analytics.shutdown()
+    (headers,) = gateway.headers
+
+    assert headers["authorization"] == f"Bearer {KEY}"
+    assert headers["user-agent"] == "millpond-medusa/0.1.0"
+    assert KEY.encode() not in gateway.bodies[0]

@@ -1,0 +1,233 @@
+"""What a shop tracks through Medusa's real Analytics Module is what Millpond keeps.
+
+Every event once, amounts to the last cent, ids as keyed hashes, and nothing personal.
+"""
+
+import json
+import time
+
+import pytest
+
+from proxy.site_keys import Purpose
+from tests.canaries import CANARIES, canaries_in
+from tests.clients.medusa.analytics import Analytics, RefusedError, Values, big
+from tests.clients.medusa.conftest import KEY
+from tests.clients.medusa.millpond import Millpond
+from tests.clients.medusa.package import built, run
+from warehouse.schema import Event, Item
+
+# The first test of a process also compiles the provider and loads Medusa.
+pytestmark = pytest.mark.timeout(300)
+
+LINES = [
+    {
+        "id": "ordli_1",
+        "title": CANARIES["name"],
+        "product_id": "prod_1",
+        "product_handle": "mug",
+        "variant_sku": "MUG-BLUE",
+        "quantity": big("3"),
+        "unit_price": 19.99,
+        "raw_unit_price": {"value": "19.990000000000000000", "precision": 20},
+    },
+    {"product_id": "prod_2", "quantity": 1, "unit_price": big("1e-2")},
+]
+ORDER = {
+    "event": "order.placed",
+    "actor_id": CANARIES["customer id"],
+    "properties": {
+        "id": CANARIES["order id"],
+        "cart_id": CANARIES["cart id"],
+        "email": CANARIES["e-mail"],
+        "currency_code": "eur",
+        # The float is a cent off; the exact value counts.
+        "total": 9007199255,
+        "raw_total": {"value": "9007199254.99", "precision": 20},
+        "tax_total": big("11.3943"),
+        "shipping_total": "4.90",
+        "coupon": "SPRING",
+        "items": LINES,
+        "shipping_address": {"first_name": CANARIES["name"]},
+        "millpond_visit": CANARIES["token"],
+        "plan": "gold",
+        "note": CANARIES["telephone"],
+    },
+}
+
+
+def told(analytics: Analytics, millpond: Millpond, *events: Values) -> list[Event]:
+    """Return what Millpond keeps of *events*."""
+    analytics.start(f"http://127.0.0.1:{millpond.port}", KEY)
+    analytics.track(*events)
+    analytics.shutdown()
+    return millpond.events
+
+
+def test_an_order_arrives_with_exact_amounts_and_hashed_ids(
+    analytics: Analytics, millpond: Millpond
+) -> None:
+    (event,) = told(analytics, millpond, ORDER)
+
+    assert (event.name, event.server, event.visitor) == ("order_placed", True, None)
+    assert event.order_key == millpond.hashed(Purpose.ORDER, CANARIES["order id"])
+    assert event.cart_key == millpond.hashed(Purpose.CART, CANARIES["cart id"])
+    assert event.actor is not None
+    assert (event.currency, event.coupon) == ("EUR", "SPRING")
+    assert event.value_minor == 900_719_925_499
+    assert (event.tax_minor, event.shipping_minor) == (1_139, 490)
+    assert event.items == (
+        Item(product="mug", variant="MUG-BLUE", quantity=3, price_minor=1_999),
+        Item(product="prod_2", variant=None, quantity=1, price_minor=1),
+    )
+    assert json.loads(event.props or "") == {"plan": "gold"}
+    assert analytics.warnings == []
+
+
+def test_nothing_personal_is_written_or_logged(
+    analytics: Analytics, millpond: Millpond
+) -> None:
+    traits = {"email": CANARIES["e-mail"], "name": CANARIES["name"]}
+    told(analytics, millpond, ORDER)
+    analytics.start(f"http://127.0.0.1:{millpond.port}", "a-wrong-key")
+    analytics.track(ORDER)
+    analytics.identify({"actor_id": CANARIES["customer id"], "properties": traits})
+    analytics.shutdown()
+    logged = json.dumps(analytics.logged).encode()
+
+    assert canaries_in(millpond.worker.written() + logged) == set()
+    assert KEY.encode() not in millpond.worker.written()
+    assert b"a-wrong-key" not in millpond.worker.written() + logged
+
+
+def test_identify_sends_nothing(analytics: Analytics, millpond: Millpond) -> None:
+    analytics.start(f"http://127.0.0.1:{millpond.port}", KEY)
+    analytics.identify({"actor_id": "1", "properties": {"email": "a@mail.example"}})
+    analytics.identify({"group": {"type": "company", "id": "2"}})
+    analytics.shutdown()
+
+    assert millpond.events == []
+
+
+@pytest.mark.parametrize(
+    ("event", "name"),
+    [
+        ("cart.created", "cart_updated"),
+        ("cart.updated", "cart_updated"),
+        ("payment.captured", "payment_completed"),
+        ("payment.refunded", "order_refunded"),
+        ("customer.created", "customer_registered"),
+        ("order_placed", "order_placed"),
+        ("newsletter joined", "newsletter joined"),
+        ("constructor", "constructor"),
+    ],
+)
+def test_an_event_arrives_under_its_canonical_name(
+    analytics: Analytics, millpond: Millpond, event: str, name: str
+) -> None:
+    (kept,) = told(analytics, millpond, {"event": event, "properties": {"gift": True}})
+
+    assert (kept.name, kept.props) == (name, '{"gift":true}')
+
+
+def test_ids_that_are_about_something_else_are_no_order_ids(
+    analytics: Analytics, millpond: Millpond
+) -> None:
+    events = told(
+        analytics,
+        millpond,
+        {"event": "payment.captured", "properties": {"id": "pay_1", "amount": "7.5"}},
+        {"event": "customer.created", "properties": {"id": "cus_1"}},
+        {"event": "payment.refunded", "properties": {"id": "pay_1", "amount": "2.5"}},
+    )
+
+    assert [event.order_key for event in events] == [None, None, None]
+    assert [event.value_minor for event in events] == [750, None, None]
+    assert [event.refund_minor for event in events] == [None, None, 250]
+
+
+def test_the_same_message_told_twice_has_one_id(
+    analytics: Analytics, millpond: Millpond
+) -> None:
+    same = {"event": "a", "properties": {"millpond_id": "once"}}
+    first, second, third, fourth = told(
+        analytics, millpond, same, same, {"event": "a"}, {"event": "a"}
+    )
+
+    assert first.event_id == second.event_id
+    assert len({first.event_id, third.event_id, fourth.event_id}) == 3
+
+
+def test_a_wrong_key_keeps_nothing_and_says_what_to_look_at(
+    analytics: Analytics, millpond: Millpond
+) -> None:
+    analytics.start(f"http://127.0.0.1:{millpond.port}", "a-wrong-key")
+    analytics.track({"event": "a"})
+    analytics.shutdown()
+
+    assert millpond.events == []
+    (warning,) = analytics.warnings
+    assert warning.startswith("millpond: 1 event dropped by Millpond as bot; is secret")
+
+
+@pytest.mark.parametrize(
+    ("path", "site", "warning"),
+    [
+        ("", "nobody", "dropped by Millpond as unknown_site; is site the id of"),
+        ("/elsewhere", "shop", "lost: the answer was 404; does host lead to Millpond?"),
+    ],
+)
+def test_a_wrong_place_is_named(
+    analytics: Analytics, millpond: Millpond, path: str, site: str, warning: str
+) -> None:
+    analytics.start(f"http://127.0.0.1:{millpond.port}{path}", KEY, site=site)
+    analytics.track({"event": "a"}, {"event": "b"})
+    analytics.shutdown()
+
+    (said,) = analytics.warnings
+    assert said.startswith(f"millpond: 2 events {warning}")
+
+
+def test_an_amount_that_cannot_be_read_is_never_a_wrong_sum(
+    analytics: Analytics, millpond: Millpond
+) -> None:
+    bad = {"event": "order_placed", "properties": {"order_id": "1", "total": "12,50"}}
+
+    assert told(analytics, millpond, bad) == []
+    assert analytics.warnings == ["millpond: 1 event not sent: total is not an amount"]
+
+
+def test_wrong_options_are_refused_whole_and_not_repeated() -> None:
+    options = {
+        "host": "https://me:hunter-canary-77@shop.example/?a=1",
+        "secretKey": "hunter-canary-77 and more",
+        "flushAt": 0,
+        "flushat": 1,
+    }
+    # A module that fails to load leaves its process in no good order.
+    with Analytics() as analytics, pytest.raises(RefusedError) as caught:
+        analytics.start_with(options)
+
+    assert [line.split(":")[0].strip() for line in str(caught.value).split("\n")] == [
+        "Loaders for module Custom",
+        *("host", "site", "secretKey", "flushAt", "flushat"),
+    ]
+    assert "5 problems" in str(caught.value)
+    assert "hunter" not in str(caught.value) + repr(analytics.logged)
+
+
+_ABANDONED = """
+const { default: provider } = require(".");
+const logger = { warn() {}, debug() {} };
+const options = {
+  host: "http://127.0.0.1:9", site: "shop", secretKey: "k", flushIntervalMs: 60000,
+};
+const service = new provider.services[0]({ logger }, options);
+service.track({ event: "a" }).then(() => console.log("tracked"));
+"""
+
+
+def test_a_process_ends_though_an_event_waits() -> None:
+    began = time.monotonic()
+
+    assert run("node", "-e", _ABANDONED, folder=built()) == "tracked\n"
+    assert time.monotonic() - began < 40

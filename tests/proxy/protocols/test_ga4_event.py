@@ -1,0 +1,163 @@
+"""What becomes of one event of GA4: name, page, attention, order, properties."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from proxy.drops import Dropped, DropReason
+from proxy.hit import Order, OrderLine, VendorHit, Visitor
+from proxy.protocols.ga4_event import Shared, event_hit
+
+TAG = Shared("G-1")
+SERVER = Shared("G-1", secret="api-secret", is_server=True)  # noqa: S106 - the test's own
+PAGE = "https://shop.example/products/blue-mug"
+
+
+def hit(name: object, shared: Shared = TAG, /, **params: Any) -> Any:
+    """Return the hit of an event."""
+    return event_hit(name, params, shared)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "expected"),
+    [
+        pytest.param("page_view", {}, "pageview", id="page view"),
+        pytest.param("user_engagement", {}, "engagement", id="attention"),
+        pytest.param("scroll", {}, "engagement", id="scroll"),
+        pytest.param("click", {"link_domain": "x.example"}, "outbound", id="link"),
+        pytest.param("click", {}, "click", id="the site's own click"),
+        pytest.param("file_download", {}, "download", id="download"),
+        pytest.param("purchase", {}, "order_placed", id="order"),
+        pytest.param("add_to_cart", {}, "cart_updated", id="cart"),
+        pytest.param("sign_up", {}, "customer_registered", id="sign-up"),
+        pytest.param("view_search_results", {}, "view_search_results", id="search"),
+        pytest.param("form_submit", {}, "form_submit", id="form"),
+        pytest.param("video_start", {}, "video_start", id="video"),
+        pytest.param("signup_clicked", {}, "signup_clicked", id="the site's own"),
+    ],
+)
+def test_an_event_is_stored_under_its_canonical_name(
+    name: str, params: dict[str, Any], expected: str
+) -> None:
+    assert hit(name, **params).name == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        pytest.param("session_start", DropReason.AUTOMATIC, id="session"),
+        pytest.param("first_visit", DropReason.AUTOMATIC, id="first visit"),
+        pytest.param("first_open", DropReason.AUTOMATIC, id="of an app"),
+        pytest.param(None, DropReason.MALFORMED, id="no name"),
+        pytest.param(7, DropReason.MALFORMED, id="a number for a name"),
+    ],
+)
+def test_what_is_no_event_of_the_site_is_counted_under_it(
+    name: object, reason: DropReason
+) -> None:
+    assert hit(name) == VendorHit(key="G-1", refused=reason)
+
+
+def test_an_event_without_a_key_is_malformed() -> None:
+    assert hit("page_view", Shared(None)) == Dropped(DropReason.MALFORMED)
+
+
+def test_the_page_is_handed_on() -> None:
+    got = hit(
+        "page_view",
+        page_location=PAGE,
+        page_referrer="https://news.example/a",
+        language="en-gb",
+        screen_resolution="1440x900",
+    )
+
+    assert (got.url, got.referrer) == (PAGE, "https://news.example/a")
+    assert (got.lang, got.screen) == ("en-gb", [1440, 900])
+
+
+@pytest.mark.parametrize("size", ["1440", "x900", "wide x high", "", None, 7])
+def test_a_screen_without_two_sizes_is_none(size: object) -> None:
+    assert hit("page_view", screen_resolution=size).screen is None
+
+
+@pytest.mark.parametrize(
+    ("name", "shared", "expected"),
+    [
+        pytest.param("user_engagement", TAG, 4774, id="attention"),
+        pytest.param("page_view", TAG, 4774, id="any event of the tag"),
+        pytest.param("user_engagement", SERVER, 4774, id="attention, server"),
+        pytest.param("purchase", SERVER, None, id="a server's is made up"),
+    ],
+)
+def test_attention_is_what_pages_measured(
+    name: str, shared: Shared, expected: float | None
+) -> None:
+    assert hit(name, shared, engagement_time_msec="4774").engaged_ms == expected
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        pytest.param({}, 90, id="the tag's only depth"),
+        pytest.param({"percent_scrolled": "25"}, 25, id="named"),
+        pytest.param({"percent_scrolled": 0}, 0, id="none"),
+    ],
+)
+def test_a_scroll_is_as_deep_as_it_says(
+    params: dict[str, Any], expected: float
+) -> None:
+    assert hit("scroll", **params).scroll_pct == expected
+
+
+def test_links_and_files_are_named_as_our_tag_names_them() -> None:
+    link: dict[str, Any] = {
+        "link_domain": "x.example",
+        "link_url": "https://x.example/a?b",
+    }
+
+    assert hit("click", **link).props == {"host": "x.example"}
+    assert hit("file_download", file_name="/docs/a.pdf").props == {"file": "a.pdf"}
+
+
+def test_an_order_comes_with_its_amounts() -> None:
+    got = hit(
+        "purchase",
+        transaction_id="1001",
+        value=Decimal("59.90"),
+        currency="EUR",
+        items=[{"item_id": "MUG", "price": "15", "quantity": "2"}],
+    )
+
+    assert got.order == Order(
+        id="1001",
+        currency="EUR",
+        value=Decimal("59.90"),
+        items=[OrderLine(product="MUG", quantity=2, price=Decimal(15))],
+    )
+
+
+def test_googles_own_parameters_are_none_of_the_sites() -> None:
+    own: dict[str, Any] = {
+        "session_id": "1700000000",
+        "engagement_time_msec": 1,
+        "page_title": "Blue Mug",
+        "ga_session_id": "17",
+        "_p": "1",
+        "link_text": "mail ada",
+        "user_id": "user-42",
+    }
+
+    assert hit("a", **own, plan="pro").props == {"plan": "pro"}
+
+
+def test_what_the_request_says_of_all_is_in_each() -> None:
+    spoken = Visitor("203.0.113.9", "Firefox")
+    shared = SERVER._replace(actor="user-42", visitor=spoken, at=17.5, optout=True)
+
+    got = hit("a", shared)
+
+    assert (got.key, got.secret, got.actor) == ("G-1", "api-secret", "user-42")
+    assert (got.visitor, got.at) == (spoken, 17.5)
+    assert (got.library, got.optout) == (True, True)
+    assert hit("session_start", shared).optout is True

@@ -1,0 +1,181 @@
+"""What clients of GA4's dialects sent, played again to a real worker.
+
+@minimal-analytics/ga4 1.8.7, @analytics-debugger/ga4mp 0.0.8, ga4mp for Python 2.0.4.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.proxy.chain import SECRET, SECRET_KEY, USER_AGENT
+from tests.proxy.protocols.replay import (
+    Lately,
+    Stored,
+    captured,
+    dropped,
+    replay,
+    stored,
+)
+from tests.proxy.raw_http import ask, get, request
+from tests.proxy.worker_process import WorkerProcess
+
+MUG = "/products/blue-mug"
+PERSONAL = (
+    *("ada@example.com", "ada%40example.com", "203.0.113.9", "user-42", "order-1001"),
+    *("7338170320239188", "169636822", "1234567890", "4131958534951473", "s3cr3t"),
+    *("wire-key-1", "wire-secret", "G-WIRE1234", "session=abc", "Chrome/140"),
+    *("Python-urllib", SECRET),
+)
+
+
+# A segment that is sealed just then could be looked for under its old name.
+UNSEALED = {"segment_max_s": 300}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """Run a worker whose shop the captured property means."""
+    site = {
+        "keys": ["G-WIRE1234", "wire-key-1"],
+        "secret_keys": [SECRET_KEY],
+        "props_allow": ["plan", "seats", "host", "file"],
+    }
+    folder = tmp_path_factory.mktemp("worker")
+    with WorkerProcess(folder, site=site, spool=UNSEALED) as worker:
+        yield worker
+        assert worker.stop() == 0
+    written = worker.written()
+    assert [each for each in PERSONAL if each.encode() in written] == []
+
+
+@pytest.fixture
+def worker(running: WorkerProcess) -> Lately:
+    """Return the worker as if it had just been started."""
+    return Lately(running)
+
+
+def named(name: str, path: str | None = MUG, value: int | None = None) -> Stored:
+    """Return a stored event of the captures."""
+    return Stored(name, path, value, None if value is None else "EUR")
+
+
+VISIT = [
+    named("pageview"),
+    named("signup_clicked"),
+    named("order_placed", value=5990),
+    *[named("batch_item")] * 5,
+]
+
+
+@pytest.mark.parametrize(
+    ("client", "expected"),
+    [
+        pytest.param("ga4-minimal", [*VISIT, named("engagement")], id="minimal"),
+        pytest.param("ga4mp-browser", VISIT, id="ga4mp"),
+    ],
+)
+def test_each_event_of_a_browser_is_there_once(
+    worker: Lately, client: str, expected: list[Stored]
+) -> None:
+    answers = replay(worker, captured(client), prefix="/stats")
+
+    assert {(answer.status, answer.body) for answer in answers} == {(204, b"")}
+    assert stored(worker) == sorted(expected, key=str)
+    assert dropped(worker) == Counter()
+
+
+def test_a_browsers_event_has_what_is_kept_of_it(worker: Lately) -> None:
+    replay(worker, [*captured("ga4-minimal"), *captured("ga4mp-browser")])
+
+    events = worker.spooled.events
+    view = next(event for event in events if event.name == "pageview")
+    assert (view.utm_source, view.referrer) == ("newsletter", "news.example")
+    assert (view.language, view.screen, view.protocol) == ("en", "l", "ga4")
+    assert view.visitor is not None
+    assert {event.server for event in events} == {False}
+    assert [event.engaged_ms for event in events if event.name == "engagement"] == [
+        4774
+    ]
+    signups = {event.props for event in events if event.name == "signup_clicked"}
+    assert signups == {'{"plan":"pro","seats":3}'}
+    minimal, ga4mp = (event for event in events if event.name == "order_placed")
+    assert (minimal.actor, ga4mp.actor is None) == (None, False)
+    assert minimal.order_key == ga4mp.order_key
+    assert ga4mp.items is not None
+    assert [
+        (item.product, item.quantity, item.price_minor) for item in ga4mp.items
+    ] == [
+        ("MUG-BLUE", 2, 1500),
+        ("TEA-GRN", 1, 2000),
+    ]
+
+
+def test_each_event_of_a_server_is_there_once_without_a_visitor(
+    worker: Lately,
+) -> None:
+    answers = replay(worker, captured("ga4mp-python"))
+
+    assert {answer.status for answer in answers} == {204}
+    assert stored(worker) == sorted(
+        [
+            named("pageview"),
+            named("signup_clicked", None),
+            named("order_placed", None, 5990),
+            *[named("batch_item", None)] * 5,
+        ],
+        key=str,
+    )
+    events = worker.spooled.events
+    assert {(event.visitor, event.server) for event in events} == {(None, False)}
+
+
+def test_the_right_secret_makes_events_the_sites_own(worker: Lately) -> None:
+    told = {
+        "ip_override": "203.0.113.9",
+        "user_agent": USER_AGENT,
+        "user_id": "user-42",
+    }
+    body = json.dumps({**told, "events": [{"name": "a"}]}).encode()
+    for secret in (SECRET, "another"):
+        path = f"/mp/collect?measurement_id=G-WIRE1234&api_secret={secret}"
+        assert ask(worker.port, request("POST", path, body, agent="x")).status == 204
+
+    own, foreign = worker.spooled.events
+    assert (own.server, own.visitor is None) == (True, False)
+    assert (foreign.server, foreign.visitor) == (False, None)
+
+
+def test_what_is_not_kept_is_counted_though_the_answer_is_silent(
+    worker: Lately,
+) -> None:
+    for query in (
+        "tid=G-OTHER&en=a",
+        "tid=G-WIRE1234",
+        "tid=G-WIRE1234&en=first_visit",
+    ):
+        assert ask(worker.port, get(f"/g/collect?{query}")).status == 204
+
+    assert worker.spooled.events == []
+    assert dropped(worker) == Counter(
+        {
+            ("(unknown)", "unknown_site"): 1,
+            ("shop", "malformed"): 1,
+            ("shop", "automatic"): 1,
+        }
+    )
+
+
+def test_who_refused_and_what_is_only_checked_leave_no_trace(
+    worker: Lately,
+) -> None:
+    query = "tid=G-WIRE1234&gcs=G100&en=page_view&dl=https%3A%2F%2Fshop.example%2F"
+    path = "/debug/mp/collect?measurement_id=G-WIRE1234"
+
+    refused = ask(worker.port, get(f"/g/collect?{query}"))
+    checked = ask(worker.port, request("POST", path, b'{"events":[{"name":"a"}]}'))
+
+    assert refused.status == 204
+    assert (checked.status, checked.json) == (200, {"validationMessages": []})
+    assert (worker.spooled.events, worker.spooled.drops) == ([], [])

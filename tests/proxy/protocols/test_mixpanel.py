@@ -1,0 +1,390 @@
+"""How Mixpanel's requests are read, in every wrapping, and what they are answered."""
+
+import base64
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from multidict import CIMultiDict
+
+from proxy.drops import Dropped, DropReason
+from proxy.hit import MalformedBodyError, VendorHit
+from proxy.protocols import mixpanel
+from proxy.protocols.native import PIXEL
+from proxy.protocols.protocol import Read, Reply, VendorRequest
+
+EVENT = {"event": "a", "properties": {"token": "pk-1", "time": 1}}
+PROFILE = {"$token": "pk-1", "$set": {"plan": "pro"}}
+KEPT = None
+
+
+def request(
+    body: bytes = b"", query: str = "", *, method: str = "POST", **headers: str
+) -> VendorRequest:
+    """Return a request as the driver hands it over."""
+    return VendorRequest(method, "/track", query, CIMultiDict(headers), body)
+
+
+def packed(value: object) -> str:
+    """Return *value* as base64 of JSON, escaped as in a form."""
+    return quote(base64.b64encode(json.dumps(value).encode()).decode(), safe="")
+
+
+def form(value: object, *more: str) -> bytes:
+    """Return a form with *value* in ``data``, as clients send it by default."""
+    return "&".join([f"data={packed(value)}", *more]).encode()
+
+
+def basic(name: str) -> str:
+    """Return a Basic header's value."""
+    return f"Basic {base64.b64encode(f'{name}:'.encode()).decode()}"
+
+
+def read(found: Read | Reply) -> Read:
+    """Return *found*, which must not be refused."""
+    assert isinstance(found, Read), found
+    return found
+
+
+def names(found: Read | Reply) -> list[str]:
+    """Return the names of the hits of *found*, or why they are refused."""
+    return [
+        hit.reason if isinstance(hit, Dropped) else hit.refused or hit.name
+        for hit in read(found).hits
+    ]
+
+
+def refusal(found: Read | Reply) -> Reply:
+    """Return *found*, of which nothing may have been read."""
+    assert isinstance(found, Reply), found
+    return found
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(request(form(EVENT)), id="form with base64"),
+        pytest.param(
+            request(b"data=" + quote(json.dumps(EVENT)).encode()), id="form with JSON"
+        ),
+        pytest.param(request(json.dumps(EVENT).encode()), id="JSON"),
+        pytest.param(request(json.dumps([EVENT]).encode()), id="array of JSON"),
+        pytest.param(request(form([EVENT])), id="array in a form"),
+        pytest.param(request(query=f"data={packed(EVENT)}", method="GET"), id="query"),
+        pytest.param(request(b"", f"data={packed(EVENT)}"), id="query of a POST"),
+        pytest.param(request(form(EVENT, "verbose=1", "ip=0")), id="with more fields"),
+    ],
+)
+def test_an_event_is_read_in_every_wrapping(sent: VendorRequest) -> None:
+    assert names(mixpanel.track(sent)) == ["a"]
+
+
+@pytest.mark.parametrize("read_one", [mixpanel.track, mixpanel.profiles])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(request(b""), id="nothing"),
+        pytest.param(request(b"data="), id="empty data"),
+        pytest.param(request(b"data=%FF%FE"), id="no base64"),
+        pytest.param(request(b"data=bm8ganNvbg=="), id="base64 of no JSON"),
+        pytest.param(request(b"\xff\xfe"), id="no text"),
+        pytest.param(request(b'{"event":'), id="half of it"),
+        pytest.param(request(b"[" * 5_000), id="deep"),
+        pytest.param(request(method="GET"), id="GET without data"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_the_clients_words(
+    read_one: Any, sent: VendorRequest
+) -> None:
+    got = refusal(read_one(sent))
+
+    assert (got.status, got.body) == (400, b"0")
+
+
+def test_one_bad_member_does_not_spoil_the_others() -> None:
+    got = mixpanel.track(request(form([EVENT, 7, None, {"event": 1}, EVENT])))
+
+    assert names(got) == ["a", *["malformed"] * 3, "a"]
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        pytest.param("verbose=1", [], id="query"),
+        pytest.param("", ["verbose=1"], id="form"),
+        pytest.param("verbose=0", ["verbose=1"], id="either"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("outcomes", "status", "expected"),
+    [
+        pytest.param([KEPT], 200, {"status": 1, "error": None}, id="kept"),
+        pytest.param([DropReason.BOT], 200, {"status": 1, "error": None}, id="dropped"),
+        pytest.param(
+            [DropReason.UNKNOWN_SITE],
+            401,
+            {
+                "status": 0,
+                "error": "0 could not be read or had no token, 1 an unknown one",
+            },
+            id="wrong token",
+        ),
+        pytest.param(
+            [KEPT, DropReason.MALFORMED],
+            200,
+            {
+                "status": 1,
+                "error": "1 could not be read or had no token, 0 an unknown one",
+            },
+            id="in part",
+        ),
+        pytest.param([], 200, {"status": 1, "error": None}, id="nothing in it"),
+    ],
+)
+def test_asked_verbosely_it_answers_in_json(
+    query: str,
+    fields: list[str],
+    outcomes: Sequence[DropReason | None],
+    status: int,
+    expected: dict[str, Any],
+) -> None:
+    got = read(mixpanel.track(request(form(EVENT, *fields), query))).reply(outcomes)
+
+    assert (got.status, json.loads(got.body)) == (status, expected)
+    assert got.content_type == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status", "expected"),
+    [
+        pytest.param([KEPT], 200, b"1", id="kept"),
+        pytest.param([DropReason.IDENTITY], 200, b"1", id="dropped"),
+        pytest.param([DropReason.UNKNOWN_SITE], 401, b"0", id="wrong token"),
+        pytest.param([DropReason.MALFORMED], 400, b"0", id="malformed"),
+        pytest.param([DropReason.MALFORMED, KEPT], 200, b"1", id="in part"),
+        pytest.param(
+            [DropReason.MALFORMED, DropReason.UNKNOWN_SITE], 401, b"0", id="both wrong"
+        ),
+    ],
+)
+def test_else_it_answers_with_one_digit(
+    outcomes: Sequence[DropReason | None], status: int, expected: bytes
+) -> None:
+    got = read(mixpanel.track(request(form(EVENT), "verbose=0"))).reply(outcomes)
+
+    assert (got.status, got.body) == (status, expected)
+    assert got.content_type.startswith("text/plain")
+
+
+def test_an_image_is_shown_where_one_was_asked_for() -> None:
+    sent = request(query=f"img=1&data={packed(EVENT)}", method="GET")
+
+    got = read(mixpanel.track(sent)).reply([KEPT])
+
+    assert (got.body, got.content_type) == (PIXEL, "image/gif")
+    assert read(mixpanel.track(sent)).reply([DropReason.UNKNOWN_SITE]).status == 401
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(
+            request(form(EVENT), "redirect=https%3A%2F%2Fbad.example"), id="redirect"
+        ),
+        pytest.param(request(form(EVENT), "callback=alert"), id="callback"),
+        pytest.param(request(form(EVENT, "callback=alert")), id="in the form"),
+    ],
+)
+def test_nobody_chooses_where_an_answer_leads_or_what_it_runs(
+    sent: VendorRequest,
+) -> None:
+    got = refusal(mixpanel.track(sent))
+
+    assert (got.status, got.body, got.headers) == (400, b"0", {})
+
+
+@pytest.mark.parametrize(
+    ("query", "fields", "expected"),
+    [
+        pytest.param("ip=0", [], True, id="query"),
+        pytest.param("", ["ip=0"], True, id="form"),
+        pytest.param("ip=1", [], False, id="the request's own"),
+        pytest.param("", [], False, id="not said"),
+    ],
+)
+def test_a_sender_that_is_away_from_its_visitor_is_a_server(
+    query: str,
+    fields: list[str],
+    expected: bool,  # noqa: FBT001 - a case's value
+) -> None:
+    (hit,) = read(mixpanel.track(request(form(EVENT, *fields), query))).hits
+
+    assert isinstance(hit, VendorHit)
+    assert hit.library is expected
+
+
+def test_profiles_and_groups_are_counted_only() -> None:
+    got = read(mixpanel.profiles(request(form([PROFILE, PROFILE]))))
+
+    assert got.hits == [VendorHit(key="pk-1", refused=DropReason.IDENTITY)] * 2
+
+
+UNKEYED = {"event": "a", "properties": {"time": 1}}
+LINES = b"\n".join([json.dumps(UNKEYED).encode(), b"", b"{oops", b'{"event": "b"}'])
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param(json.dumps([UNKEYED] * 2).encode(), ["a", "a"], id="array"),
+        pytest.param(json.dumps(UNKEYED, indent=1).encode(), ["a"], id="one, indented"),
+        pytest.param(LINES, ["a", "malformed", "b"], id="lines, a bad one in between"),
+        pytest.param(form(EVENT), ["a"], id="form"),
+    ],
+)
+def test_an_import_is_a_servers_in_every_wrapping(
+    body: bytes, expected: list[str]
+) -> None:
+    sent = request(body, Authorization=basic("secret"))
+
+    got = read(mixpanel.imported(sent))
+
+    assert names(got) == expected
+    assert {hit.key for hit in got.hits if isinstance(hit, VendorHit)} <= {
+        "secret",
+        "pk-1",
+    }
+    assert all(
+        hit.library
+        for hit in got.hits
+        if isinstance(hit, VendorHit) and hit.refused is None
+    )
+
+
+def test_an_import_that_cannot_be_read_is_malformed() -> None:
+    with pytest.raises(MalformedBodyError):
+        mixpanel.imported(request(b'{"event":'))
+
+
+def test_an_import_by_form_is_answered_as_events_are() -> None:
+    got = read(mixpanel.imported(request(form(EVENT, "verbose=1")))).reply([KEPT])
+
+    assert json.loads(got.body) == {"status": 1, "error": None}
+
+
+@pytest.mark.parametrize(
+    ("query", "outcomes", "status", "expected"),
+    [
+        pytest.param(
+            "",
+            [KEPT, DropReason.IDENTITY],
+            200,
+            {"code": 200, "status": "OK", "num_records_imported": 1},
+            id="all well",
+        ),
+        pytest.param(
+            "strict=1",
+            [KEPT, DropReason.BAD_ORDER],
+            400,
+            {
+                "code": 400,
+                "status": "Bad Request",
+                "num_records_imported": 1,
+                "error": "some events were refused",
+                "failed_records": [
+                    {
+                        "index": 1,
+                        "insert_id": "",
+                        "field": "",
+                        "message": "bad_order",
+                    }
+                ],
+            },
+            id="strict: each that failed is named",
+        ),
+        pytest.param(
+            "strict=0",
+            [KEPT, DropReason.BAD_ORDER],
+            200,
+            {"code": 200, "status": "OK", "num_records_imported": 1},
+            id="not strict",
+        ),
+        pytest.param(
+            "",
+            [DropReason.UNKNOWN_SITE],
+            401,
+            {
+                "code": 401,
+                "status": "Unauthorized",
+                "num_records_imported": 0,
+                "error": "0 could not be read or had no token, 1 an unknown one",
+                "failed_records": [],
+            },
+            id="wrong secret",
+        ),
+    ],
+)
+def test_an_import_is_told_how_many_are_kept(
+    query: str,
+    outcomes: Sequence[DropReason | None],
+    status: int,
+    expected: dict[str, Any],
+) -> None:
+    body = json.dumps([UNKEYED]).encode()
+
+    got = read(mixpanel.imported(request(body, query))).reply(outcomes)
+
+    assert (got.status, json.loads(got.body)) == (status, expected)
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        pytest.param(
+            request(b"\x00", Authorization=basic("pk-1")),
+            VendorHit(key="pk-1", refused=DropReason.AUTOMATIC),
+            id="token in the header",
+        ),
+        pytest.param(
+            request(b"\x00", "token=pk-1"),
+            VendorHit(key="pk-1", refused=DropReason.AUTOMATIC),
+            id="token in the query",
+        ),
+        pytest.param(request(b"\x00"), Dropped(DropReason.AUTOMATIC), id="no token"),
+    ],
+)
+def test_a_replay_is_counted_and_dropped(
+    sent: VendorRequest, expected: VendorHit | Dropped
+) -> None:
+    got = mixpanel.recording(sent)
+
+    assert got.hits == [expected]
+    assert json.loads(got.reply([DropReason.AUTOMATIC]).body) == {
+        "code": 200,
+        "status": "OK",
+    }
+
+
+def test_what_is_asked_at_start_turns_off_what_is_refused() -> None:
+    routes = {route.path: route.read for route in mixpanel.PROTOCOL.routes}
+    asked = request(query="distinct_id=user-42", method="GET")
+    settings = refusal(routes["/settings"](asked))
+
+    assert json.loads(settings.body) == {
+        "sdk_config": {
+            "config": {"record_sessions_percent": 0, "record_heatmap_data": False}
+        }
+    }
+    assert "max-age" in settings.headers["Cache-Control"]
+    assert json.loads(refusal(mixpanel.flags(asked)).body) == {"code": 200, "flags": {}}
+    assert json.loads(refusal(routes["/flags/definitions"](asked)).body)["flags"] == []
+
+
+def test_more_events_than_mixpanel_takes_are_refused_unread() -> None:
+    body = json.dumps([7] * 2_001).encode()
+
+    assert refusal(mixpanel.track(request(body))).status == 400
+    with pytest.raises(MalformedBodyError):
+        mixpanel.imported(request(body))

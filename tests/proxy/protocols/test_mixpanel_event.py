@@ -1,0 +1,345 @@
+"""What becomes of one Mixpanel event: name, key, time, page, customer, properties."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from proxy.drops import Dropped, DropReason
+from proxy.hit import Order, OrderLine, VendorHit, Visitor
+from proxy.protocols.mixpanel_event import Sent, event_hit, profile_hit
+
+PAGE = "https://shop.example/products/blue-mug"
+NOTHING_SAID = Sent()
+
+
+def hit(
+    name: object = "Signup Clicked", sent: Sent = NOTHING_SAID, **changes: Any
+) -> Any:
+    """Return the hit of an event of a browser."""
+    plain = {"token": "pk-1", "mp_lib": "web"}
+    return event_hit({"event": name, "properties": plain | changes}, sent)
+
+
+def named(**properties: Any) -> dict[str, Any]:
+    """Return properties whose names begin with a dollar."""
+    return {f"${name}": value for name, value in properties.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("$mp_web_page_view", "pageview", id="page view"),
+        pytest.param("mp_page_view", "pageview", id="page view of old clients"),
+        pytest.param("$mp_scroll", "engagement", id="scroll"),
+        pytest.param("$mp_page_leave", "engagement", id="end of a page"),
+        pytest.param("Order Completed", "order_placed", id="commerce"),
+        pytest.param("Page View", "Page View", id="the site's own"),
+        pytest.param("", "", id="empty: the chain refuses it"),
+    ],
+)
+def test_an_event_is_stored_under_its_canonical_name(name: str, expected: str) -> None:
+    got = hit(name)
+
+    assert (got.name, got.refused) == (expected, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        pytest.param("$identify", DropReason.IDENTITY, id="identify"),
+        pytest.param("$create_alias", DropReason.IDENTITY, id="alias"),
+        pytest.param("$merge", DropReason.IDENTITY, id="merge"),
+        pytest.param("$mp_click", DropReason.AUTOMATIC, id="click"),
+        pytest.param("$mp_dead_click", DropReason.AUTOMATIC, id="dead click"),
+        pytest.param("$mp_input_change", DropReason.AUTOMATIC, id="form field"),
+        pytest.param("$mp_session_record", DropReason.AUTOMATIC, id="replay"),
+        pytest.param("$experiment_started", DropReason.AUTOMATIC, id="flag"),
+        pytest.param("$ae_session", DropReason.AUTOMATIC, id="of an app"),
+        pytest.param(None, DropReason.MALFORMED, id="no name"),
+        pytest.param(7, DropReason.MALFORMED, id="a number for a name"),
+        pytest.param(["a"], DropReason.MALFORMED, id="a list for a name"),
+    ],
+)
+def test_what_is_no_event_of_the_site_is_counted_under_it(
+    name: object, reason: DropReason
+) -> None:
+    assert hit(name) == VendorHit(key="pk-1", refused=reason)
+
+
+@pytest.mark.parametrize(
+    ("update", "expected"),
+    [
+        pytest.param(
+            {"$token": "pk-1", "$set": {"$email": "ada@mail.example"}},
+            VendorHit(key="pk-1", refused=DropReason.IDENTITY),
+            id="profile",
+        ),
+        pytest.param(
+            {"$token": "pk-1", "$group_key": "company", "$group_id": "9"},
+            VendorHit(key="pk-1", refused=DropReason.IDENTITY),
+            id="group",
+        ),
+        pytest.param(
+            {"$token": "pk-1", "$append": {"$transactions": {"$amount": 59.9}}},
+            VendorHit(key="pk-1", refused=DropReason.IDENTITY),
+            id="charge",
+        ),
+        pytest.param({"$set": {}}, Dropped(DropReason.MALFORMED), id="no token"),
+        pytest.param("$set", Dropped(DropReason.MALFORMED), id="no object"),
+    ],
+)
+def test_nothing_of_a_profile_is_kept(
+    update: object, expected: VendorHit | Dropped
+) -> None:
+    assert profile_hit(update, Sent()) == expected
+
+
+@pytest.mark.parametrize(
+    ("properties", "header", "expected"),
+    [
+        pytest.param({"token": "pk-1"}, None, "pk-1", id="token of the event"),
+        pytest.param({"token": "pk-1"}, "secret", "pk-1", id="before the header's"),
+        pytest.param({}, "secret", "secret", id="header alone, as imports have it"),
+        pytest.param({"token": ""}, "secret", "secret", id="empty token"),
+    ],
+)
+def test_the_key_is_the_events_token_or_the_headers(
+    properties: dict[str, str], header: str | None, expected: str
+) -> None:
+    got = event_hit({"event": "a", "properties": properties}, Sent(header))
+
+    assert isinstance(got, VendorHit)
+    assert got.key == expected
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param({"event": "a", "properties": {}}, id="no token"),
+        pytest.param({"event": "$identify"}, id="no properties"),
+        pytest.param({"event": "a", "properties": ["token"]}, id="a list of them"),
+        pytest.param({"event": "a", "properties": {"token": {}}}, id="no text"),
+        pytest.param("a", id="no object"),
+        pytest.param(None, id="nothing"),
+    ],
+)
+def test_an_event_without_any_key_is_malformed(event: object) -> None:
+    assert event_hit(event, Sent()) == Dropped(DropReason.MALFORMED)
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [
+        pytest.param(Decimal("1795359088.475"), 1795359088.475, id="with a fraction"),
+        pytest.param(1795359088, 1795359088.0, id="seconds"),
+        pytest.param(1795359088475, 1795359088475.0, id="milliseconds"),
+        pytest.param("1795359088", 1795359088.0, id="as text"),
+        pytest.param("yesterday", None, id="no time"),
+        pytest.param(None, None, id="none"),
+        pytest.param({}, None, id="an object"),
+    ],
+)
+def test_time_is_a_number_of_any_unit(time: object, expected: float | None) -> None:
+    assert hit(time=time).at == expected
+
+
+@pytest.mark.parametrize(
+    ("library", "expected"),
+    [
+        pytest.param("web", 1795359089996.0, id="browser"),
+        pytest.param("python", None, id="server"),
+    ],
+)
+def test_only_a_browsers_clock_is_corrected(
+    library: str, expected: float | None
+) -> None:
+    sent = Sent(sent_at=1795359089996.0)
+
+    assert hit(sent=sent, mp_lib=library).sent_at == expected
+
+
+def test_an_events_id_counts_together_with_its_name() -> None:
+    insert = named(insert_id="f3hvcbeygvky42ib")
+
+    assert hit("a", **insert).id == hit("a", **insert).id
+    assert hit("a", **insert).id != hit("b", **insert).id
+    assert hit("a").id is None
+
+
+@pytest.mark.parametrize(
+    ("properties", "sent", "expected"),
+    [
+        *(
+            pytest.param({"mp_lib": name}, Sent(), True, id=name)
+            for name in ("python", "node", "php", "ruby", "go", "jdk")
+        ),
+        pytest.param({"mp_lib": "web"}, Sent(), False, id="browser"),
+        pytest.param({"mp_lib": "web"}, Sent(is_away=True), False, id="its ip=0"),
+        pytest.param({"mp_lib": "swift"}, Sent(), False, id="app"),
+        pytest.param({"mp_lib": ["python"]}, Sent(), False, id="no name"),
+        pytest.param({"mp_lib": None}, Sent(), False, id="unnamed"),
+        pytest.param({"mp_lib": None}, Sent(is_away=True), True, id="Node's batch"),
+        pytest.param({"mp_lib": "web"}, Sent(is_import=True), True, id="import"),
+    ],
+)
+def test_a_server_library_is_known_by_what_it_says(
+    properties: dict[str, Any],
+    sent: Sent,
+    expected: bool,  # noqa: FBT001 - a case's value
+) -> None:
+    assert hit(sent=sent, **properties).library is expected
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        pytest.param(named(user_id="user-42"), "user-42", id="identified"),
+        pytest.param({"distinct_id": "$device:79e1"}, None, id="a device"),
+        pytest.param(
+            {"distinct_id": "1a20-0e59", **named(device_id="1a20-0e59")},
+            None,
+            id="a device of old clients",
+        ),
+        pytest.param({"distinct_id": "user-42"}, None, id="not said to be known"),
+        pytest.param(
+            {"mp_lib": "python", "distinct_id": "user-42"}, "user-42", id="server"
+        ),
+        pytest.param(
+            {"mp_lib": "node", "distinct_id": "x", **named(user_id="user-42")},
+            "user-42",
+            id="server, both",
+        ),
+        pytest.param(
+            {"mp_lib": "go", "distinct_id": "$device:79e1"}, None, id="server, device"
+        ),
+        pytest.param(
+            {"mp_lib": "php", "distinct_id": "79e1", **named(device_id="79e1")},
+            None,
+            id="server, bare device",
+        ),
+        pytest.param({"mp_lib": "ruby", "distinct_id": ""}, None, id="server, nobody"),
+        pytest.param({"mp_lib": "ruby", "distinct_id": 17}, "17", id="server, number"),
+    ],
+)
+def test_a_customer_is_one_the_client_knows(
+    properties: dict[str, Any], expected: str | None
+) -> None:
+    assert hit(**properties).actor == expected
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        pytest.param(
+            {"ip": "203.0.113.9", **named(user_agent="Firefox")},
+            Visitor("203.0.113.9", "Firefox"),
+            id="both",
+        ),
+        pytest.param(
+            named(ip="203.0.113.9", user_agent="Firefox"),
+            Visitor("203.0.113.9", "Firefox"),
+            id="spelled with a dollar",
+        ),
+        pytest.param({"ip": "203.0.113.9"}, None, id="address alone"),
+        pytest.param(named(user_agent="Firefox"), None, id="agent alone"),
+    ],
+)
+def test_a_server_speaks_for_a_visitor_by_address_and_agent(
+    properties: dict[str, Any], expected: Visitor | None
+) -> None:
+    assert hit(**properties).visitor == expected
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        pytest.param(named(current_url=PAGE), PAGE, id="whole"),
+        pytest.param(
+            {
+                "current_url_protocol": "https:",
+                "current_domain": "shop.example",
+                "current_url_path": "/products/blue-mug",
+                "current_url_search": "?page=2",
+            },
+            f"{PAGE}?page=2",
+            id="in parts",
+        ),
+        pytest.param(
+            {"current_domain": "shop.example"}, "https://shop.example/", id="a host"
+        ),
+        pytest.param({"current_url_path": "/a"}, None, id="no host"),
+        pytest.param({}, None, id="none"),
+        pytest.param(
+            {**named(current_url=f"{PAGE}?a=1#x"), "utm_source": "a b"},
+            f"{PAGE}?a=1&utm_source=a+b#x",
+            id="campaign that is remembered",
+        ),
+        pytest.param(
+            {**named(current_url=PAGE), "utm_source": "x", "utm_term": None},
+            f"{PAGE}?utm_source=x",
+            id="campaign, no query",
+        ),
+        pytest.param(
+            {**named(current_url=f"{PAGE}?UTM_medium=email"), "utm_source": "x"},
+            f"{PAGE}?UTM_medium=email",
+            id="the page's own campaign counts",
+        ),
+        pytest.param(
+            {**named(current_url=PAGE), "utm_source": ["x"]}, PAGE, id="no text"
+        ),
+    ],
+)
+def test_the_page_is_the_events_with_the_campaign_it_remembers(
+    properties: dict[str, Any], expected: str | None
+) -> None:
+    assert hit(**properties).url == expected
+
+
+def test_referrer_screen_and_scroll_are_handed_on() -> None:
+    got = hit(
+        "$mp_page_leave",
+        **named(
+            referrer="https://news.example/a",
+            screen_width=1440,
+            screen_height=900,
+            max_scroll_percentage=80,
+        ),
+    )
+
+    assert (got.referrer, got.screen) == ("https://news.example/a", [1440, 900])
+    assert got.scroll_pct == 80
+    assert hit("a", **named(screen_width=1440)).screen is None
+
+
+def test_an_order_comes_with_its_amounts() -> None:
+    got = hit(
+        "Order Completed",
+        order_id="1001",
+        total=Decimal("59.9"),
+        currency="EUR",
+        products=[{"product_id": "p", "price": 15, "quantity": 2}],
+    )
+
+    assert got.order == Order(
+        id="1001",
+        currency="EUR",
+        value=Decimal("59.9"),
+        items=[OrderLine(product="p", quantity=2, price=Decimal(15))],
+    )
+
+
+def test_mixpanels_own_properties_are_none_of_the_sites() -> None:
+    own = {
+        "distinct_id": "user-42",
+        "time": 1,
+        "ip": "203.0.113.9",
+        "alias": "anon",
+        "current_url_search": "?email=ada",
+        "mp_country_code": "SE",
+        "utm_source": "x",
+        "initial_utm_source": "x",
+        **named(device_id="79e1", email="ada@mail.example", city="Lund"),
+    }
+
+    assert hit(**own, plan="pro", seats=3).props == {"plan": "pro", "seats": 3}

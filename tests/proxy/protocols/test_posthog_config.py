@@ -1,0 +1,84 @@
+"""What PostHog's clients ask before they send, and the answers that keep them quiet."""
+
+import json
+from typing import Any
+
+import pytest
+
+from proxy.protocols.posthog import POSTHOG
+from proxy.protocols.posthog_config import (
+    read_config,
+    read_decide,
+    read_flags,
+    read_script,
+)
+from proxy.protocols.protocol import Reply
+from tests.proxy.protocols.vendor_requests import vendor_request
+
+SCRIPT_START = (
+    "(function(){var all=window._POSTHOG_REMOTE_CONFIG"
+    "=window._POSTHOG_REMOTE_CONFIG||{};"
+)
+# What a client does of itself where it is not told to leave it off.
+OFF = {
+    "autocapture_opt_out": True,
+    "autocaptureExceptions": False,
+    "captureDeadClicks": False,
+    "capturePerformance": False,
+    "hasFeatureFlags": False,
+    "heatmaps": False,
+    "sessionRecording": False,
+}
+
+
+def script(key: str) -> Reply:
+    """Return the script for *key*."""
+    return read_script(vendor_request(method="GET", named=(key,)))
+
+
+def settings() -> dict[str, Any]:
+    """Return the settings a client is given."""
+    got: dict[str, Any] = json.loads(read_config(vendor_request(method="GET")).body)
+    return got
+
+
+def test_the_script_puts_the_settings_where_the_client_looks() -> None:
+    text = script("phc_shop").body.decode()
+    body = text.removeprefix(f'{SCRIPT_START}all["phc_shop"]={{config:')
+
+    assert json.loads(body.removesuffix(",siteApps:[]};})();")) == settings()
+
+
+def test_settings_turn_off_what_would_be_refused_and_let_compress() -> None:
+    got = settings()
+
+    assert got.items() >= OFF.items()
+    assert "gzip-js" in got["supportedCompression"]
+    assert "surveys" not in got
+
+
+def test_events_are_sent_to_a_path_behind_the_clients_own_host() -> None:
+    paths = {f"{route.path}/" for route in POSTHOG.routes}
+
+    assert settings()["analytics"]["endpoint"] in paths
+
+
+def test_flags_and_decide_say_that_there_are_none() -> None:
+    flags = json.loads(read_flags(vendor_request()).body)
+    decided = json.loads(read_decide(vendor_request()).body)
+
+    assert flags["featureFlags"] == flags["flags"] == {}
+    assert decided == settings() | flags
+
+
+@pytest.mark.parametrize("key", ['x"]=alert(1)', "a b", "é", "k" * 201, "%22", "<b>"])
+def test_nothing_that_is_no_key_gets_into_a_script(key: str) -> None:
+    got = script(key)
+
+    assert got.status == 404
+    assert key not in got.body.decode()
+
+
+def test_settings_are_the_same_for_everybody_and_may_be_kept_a_while() -> None:
+    for got in (script("phc_shop"), read_config(vendor_request(method="GET"))):
+        assert got.headers == {"Cache-Control": "public, max-age=300"}

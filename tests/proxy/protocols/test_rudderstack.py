@@ -1,0 +1,262 @@
+"""RudderStack's own paths, and its real clients' recorded visits: each event once."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.drops import DropReason
+from proxy.hit import MalformedBodyError, VendorHit
+from proxy.protocols import rudderstack
+from proxy.protocols.native import PIXEL
+from proxy.protocols.protocol import Read, Reply
+from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
+from tests.proxy.protocols.test_segment import BASIC, KEY, TRACK, URL, ask, hit
+from tests.proxy.protocols.test_segment_replay import (
+    PATH,
+    SITE,
+    SUCCESS,
+    check_silent,
+    recorded,
+    replay,
+    visit,
+)
+from tests.proxy.worker_process import WorkerProcess
+
+PROTOCOL = rudderstack.PROTOCOL
+
+
+def pixel(kind: str, **fields: str) -> VendorHit:
+    """Return the hit of a pixel on the page with these *fields*, dots as __."""
+    query = urlencode({name.replace("__", "."): fields[name] for name in fields})
+    path = f"/pixel/v1/{kind}"
+    read = ask(PROTOCOL, path, method="GET", query=query, Referer=URL)
+    assert isinstance(read, Read)
+    (got,) = read.hits
+    assert isinstance(got, VendorHit)
+    return got
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        pytest.param("p=npm&writeKey=wire-key-1", {}, id="in the query"),
+        pytest.param("p=npm", {"Authorization": BASIC}, id="as Basic"),
+    ],
+)
+def test_the_configuration_is_on_and_names_no_one_else(
+    query: str, headers: Mapping[str, str]
+) -> None:
+    got = ask(PROTOCOL, "/sourceConfig", method="GET", query=query, **headers)
+
+    assert isinstance(got, Reply)
+    assert got.status == 200
+    source = json.loads(got.body)["source"]
+    assert (source["enabled"], source["destinations"]) == (True, [])
+    assert source["config"]["statsCollection"]["errors"] == {"enabled": False}
+    assert got.headers == {"Cache-Control": "private, max-age=300"}
+
+
+@pytest.mark.parametrize("query", ["", "writeKey="])
+def test_the_configuration_is_given_to_who_names_a_key(query: str) -> None:
+    got = ask(PROTOCOL, "/sourceConfig", method="GET", query=query)
+
+    assert isinstance(got, Reply)
+    assert got.status == 401
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "body"),
+    [
+        (None, 200, b"OK"),
+        (DropReason.IDENTITY, 200, b"OK"),
+        (DropReason.UNKNOWN_SITE, 401, None),
+        (DropReason.MALFORMED, 400, None),
+    ],
+)
+def test_a_beacon_is_a_batch_with_its_key_in_the_query(
+    outcome: DropReason | None, status: int, body: bytes | None
+) -> None:
+    call = {**TRACK, "writeKey": None}
+    query = f"writeKey={KEY}"
+    read = ask(PROTOCOL, "/beacon/v1/batch", {"batch": [call]}, query=query)
+
+    assert isinstance(read, Read)
+    assert [(each.key, each.name) for each in read.hits if isinstance(each, VendorHit)]
+    reply = read.reply([outcome])
+    assert (reply.status, body or reply.body) == (status, reply.body)
+
+
+def test_a_pixels_query_is_a_call() -> None:
+    got = pixel(
+        "track",
+        writeKey=KEY,
+        event="Mail Opened",
+        userId="u-1",
+        anonymousId="a-1",
+        properties__plan="pro",
+        context__locale="de-DE",
+        context__screen__width="1440",
+        context__page__url=f"{URL}?utm_source=mail",
+    )
+
+    assert (got.key, got.name, got.actor) == (KEY, "Mail Opened", "u-1")
+    assert (got.lang, got.screen) == ("de-DE", [1440.0, 0])
+    assert got.url == f"{URL}?utm_source=mail"
+    assert got.props == {"plan": "pro"}
+
+
+def test_a_pixel_without_a_page_is_on_the_page_that_shows_it() -> None:
+    got = pixel("page", writeKey=KEY, name="Mug")
+
+    assert (got.name, got.url) == ("pageview", URL)
+
+
+def test_a_pixel_always_shows() -> None:
+    read = ask(PROTOCOL, "/pixel/v1/page", method="GET", query="writeKey=x")
+
+    assert isinstance(read, Read)
+    for outcome in (None, DropReason.UNKNOWN_SITE, DropReason.MALFORMED):
+        assert read.reply([outcome]).body == PIXEL
+
+
+@given(
+    st.dictionaries(
+        st.lists(
+            st.sampled_from(["context", "properties", "page", "url", "event", ""]),
+            min_size=1,
+            max_size=5,
+        ).map(".".join)
+        | st.text(max_size=9),
+        st.text(max_size=9),
+        max_size=6,
+    )
+)
+def test_no_pixel_whatever_is_a_failure(fields: dict[str, str]) -> None:
+    query = urlencode(fields, errors="replace")
+    for kind in ("track", "page"):
+        try:
+            read = ask(PROTOCOL, f"/pixel/v1/{kind}", method="GET", query=query)
+        except MalformedBodyError:
+            continue
+        assert isinstance(read, Read)
+        assert len(read.hits) == 1
+
+
+AUTOMATIC = {"autoTrack": {"page": {"pageViewId": "v-1"}}}
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        pytest.param(AUTOMATIC, "engagement", id="sent by the client itself"),
+        pytest.param({}, "Page Unloaded", id="sent by the site"),
+    ],
+)
+def test_the_end_of_a_page_is_engagement_without_a_claim_of_attention(
+    context: Mapping[str, Any], expected: str
+) -> None:
+    call = {**TRACK, "event": "Page Unloaded", "properties": {"timeOnPage": 9_000}}
+
+    got = hit({**call, "context": context})
+
+    assert (got.name, got.engaged_ms, got.order) == (expected, None, None)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """Run a worker of a shop with the recorded key."""
+    with WorkerProcess(tmp_path_factory.mktemp("worker"), site=SITE) as worker:
+        yield worker
+
+
+@pytest.fixture
+def worker(running: WorkerProcess) -> Lately:
+    """Return the worker as if it had just been started."""
+    return Lately(running)
+
+
+@pytest.mark.parametrize(
+    ("run", "items", "protocol", "body"),
+    [
+        ("default", 1, "segment", SUCCESS),
+        ("batch", 5, "segment", SUCCESS),
+        ("beacon", 5, "rudderstack", b"OK"),
+    ],
+)
+def test_a_browsers_visit_is_stored_event_by_event(
+    worker: Lately, run: str, items: int, protocol: str, body: bytes
+) -> None:
+    asked = recorded("rudderstack-analytics-js", f"{run}:")
+    posts = [each for each in asked if each.method == "POST"]
+
+    answers = replay(worker, posts, prefix="/collect")
+
+    assert stored(worker) == visit(items=items)
+    assert dropped(worker) == {("shop", "identity"): 3}
+    assert {(each.status, each.body) for each in answers} == {(200, body)}
+    events = worker.spooled.events
+    assert {event.protocol for event in events} == {protocol}
+    assert len({event.visitor for event in events} - {None}) == 1
+    assert {event.screen for event in events} == {"l"}
+    assert not any(event.late for event in events)
+    check_silent(worker, posts, answers)
+
+
+def test_configuration_and_preflights_let_a_page_of_the_site_send(
+    worker: Lately,
+) -> None:
+    asked = recorded("rudderstack-analytics-js", "default: pre", "default: /source")
+
+    answers = replay(worker, asked, prefix="/collect")
+
+    assert {each.method for each in asked} == {"GET", "OPTIONS"}
+    assert {each.status for each in answers} == {200, 204}
+    for request, answer in zip(asked, answers, strict=True):
+        origin = request.headers["Origin"]
+        assert answer.headers["access-control-allow-origin"] == origin
+        wanted = request.headers.get("Access-Control-Request-Headers", "")
+        assert answer.headers.get("access-control-allow-headers", "") == wanted
+
+
+@pytest.mark.parametrize("name", ["rudderstack-node", "rudderstack-python"])
+def test_a_servers_calls_are_stored_without_a_visitor(
+    worker: Lately, name: str
+) -> None:
+    requests = recorded(name, "default:")
+
+    answers = replay(worker, requests)
+
+    assert stored(worker) == visit(items=5, items_on=None, left=0)
+    assert {(each.status, each.body) for each in answers} == {(200, SUCCESS)}
+    assert {event.visitor for event in worker.spooled.events} == {None}
+    check_silent(worker, requests, answers)
+
+
+def test_a_pixel_is_stored_and_nothing_of_its_query_is_written(
+    worker: Lately,
+) -> None:
+    [beacon, *_] = recorded("rudderstack-analytics-js", "beacon: page")
+    query = urlencode(
+        {
+            "writeKey": KEY,
+            "anonymousId": "anon-7f3c",
+            "userId": "user-42",
+            "name": "Ada Example",
+            "context.page.url": f"https://shop.example{PATH}?token=s3cr3t",
+        }
+    )
+    request = replace(
+        beacon, method="GET", path="/pixel/v1/page", query=query, body=b""
+    )
+
+    answers = replay(worker, [request])
+
+    assert [(each.status, each.body) for each in answers] == [(200, PIXEL)]
+    assert stored(worker) == [Stored("pageview", PATH, None, None)]
+    check_silent(worker, [request], answers)

@@ -1,0 +1,107 @@
+"""A browser that asks where to send is told: here, the way it came."""
+
+import json
+
+import pytest
+
+from proxy.hit import MalformedBodyError
+from proxy.protocols import segment
+from proxy.protocols.protocol import Reply
+from tests.proxy.protocols.test_segment import ask
+
+
+def settings(
+    host: str, prefix: str = "", key: str = "wire-key-1", **headers: str
+) -> Reply:
+    """Return the settings of the collector at *host* and *prefix*."""
+    path = f"{prefix}/v1/projects/{key}/settings"
+    got = ask(segment.PROTOCOL, path, method="GET", Host=host, **headers)
+    assert isinstance(got, Reply)
+    return got
+
+
+@pytest.mark.parametrize(
+    ("host", "prefix", "api_host", "scheme"),
+    [
+        ("shop.example", "", "shop.example/v1", "https"),
+        ("shop.example", "/collect", "shop.example/collect/v1", "https"),
+        ("Shop.Example:8443", "/a/b-c", "Shop.Example:8443/a/b-c/v1", "https"),
+        ("192.0.2.1:8080", "", "192.0.2.1:8080/v1", "https"),
+        ("localhost:8080", "", "localhost:8080/v1", "http"),
+        ("shop.localhost", "", "shop.localhost/v1", "http"),
+        ("127.0.0.1", "/x", "127.0.0.1/x/v1", "http"),
+        ("[::1]:8080", "", "[::1]:8080/v1", "http"),
+        ("localhost.shop.example", "", "localhost.shop.example/v1", "https"),
+    ],
+)
+def test_the_settings_name_the_host_and_prefix_that_were_asked(
+    host: str, prefix: str, api_host: str, scheme: str
+) -> None:
+    reply = settings(host, prefix)
+
+    assert reply.status == 200
+    where = {"apiKey": "wire-key-1", "apiHost": api_host, "protocol": scheme}
+    assert json.loads(reply.body) == {
+        "integrations": {"Segment.io": where},
+        "metrics": {"sampleRate": 0},
+    }
+
+
+@pytest.mark.parametrize(
+    ("headers", "scheme"),
+    [
+        pytest.param({"Referer": "http://shop.example/a"}, "http", id="a plain page"),
+        pytest.param({"Origin": "http://shop.example"}, "http", id="its origin"),
+        pytest.param({"Referer": "https://shop.example/a"}, "https", id="TLS"),
+        pytest.param({"Referer": "http://www.shop.example/"}, "https", id="elsewhere"),
+        pytest.param({"Origin": "http://shop.example.net"}, "https", id="almost it"),
+        pytest.param({"Origin": "null"}, "https", id="no page"),
+    ],
+)
+def test_a_page_of_the_same_host_says_how_it_is_reached(
+    headers: dict[str, str], scheme: str
+) -> None:
+    reply = settings("shop.example", "/collect", **headers)
+
+    assert json.loads(reply.body)["integrations"]["Segment.io"]["protocol"] == scheme
+
+
+def test_the_settings_are_kept_briefly_and_only_by_the_browser_that_asked() -> None:
+    assert settings("shop.example").headers == {"Cache-Control": "private, max-age=300"}
+
+
+@pytest.mark.parametrize(
+    ("host", "prefix"),
+    [
+        ("", ""),
+        ("shop.example/evil", ""),
+        ("shop.example, evil.example", ""),
+        ("user@evil.example", ""),
+        ('shop"example', ""),
+        ("shop.example:port", ""),
+        ("shöp.example", ""),
+        ("x" * 256, ""),
+        ("shop.example", "//evil.example"),
+        ("shop.example", "/%22"),
+        ("shop.example", '/"'),
+        ("shop.example", "x"),
+    ],
+)
+def test_junk_is_not_repeated(host: str, prefix: str) -> None:
+    with pytest.raises(MalformedBodyError, match="cannot name"):
+        settings(host, prefix)
+
+
+@pytest.mark.parametrize("key", ["a%22b", '"', "k" * 129, "ключ", "a<b"])
+def test_a_key_that_is_none_is_not_repeated(key: str) -> None:
+    with pytest.raises(MalformedBodyError, match="cannot name"):
+        settings("shop.example", key=key)
+
+
+def test_who_asks_for_the_snippets_script_is_told_what_to_do() -> None:
+    path = "/analytics.js/v1/wire-key-1/analytics.min.js"
+    got = ask(segment.PROTOCOL, path, method="GET")
+
+    assert isinstance(got, Reply)
+    assert got.status == 404
+    assert "docs/migrate-segment.md" in json.loads(got.body)["error"]

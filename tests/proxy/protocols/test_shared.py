@@ -1,0 +1,133 @@
+"""One path, two vendors: what each one's clients sent is read as its own."""
+
+import base64
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from proxy.protocols import shared
+from proxy.protocols.protocol import Read, Reply
+from proxy.protocols.registry import PROTOCOLS
+from tests.proxy.protocols.replay import Captured, captured, dropped, replay
+from tests.proxy.protocols.vendor_requests import vendor_request
+from tests.proxy.raw_http import USER_AGENT
+from tests.proxy.worker_process import WorkerProcess
+
+READERS = {route.path: route.read for route in shared.PROTOCOL.routes}
+MIXPANEL = {"event": "a", "properties": {"token": "pk-1", "distinct_id": "$device:7"}}
+POSTHOG = {
+    "event": "a",
+    "properties": {"token": "pk-1", "distinct_id": "7"},
+    "uuid": "1",
+}
+
+
+def form(value: object) -> bytes:
+    """Return a form with *value* in base64, as both have it."""
+    return b"data=" + quote(base64.b64encode(json.dumps(value).encode())).encode()
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        pytest.param(MIXPANEL, "mixpanel", id="Mixpanel's"),
+        pytest.param([MIXPANEL, POSTHOG], "mixpanel", id="the first decides"),
+        pytest.param(POSTHOG, "posthog", id="PostHog's"),
+        pytest.param([POSTHOG], "posthog", id="PostHog's array"),
+        pytest.param({"api_key": "pk-1", "batch": [MIXPANEL]}, "posthog", id="batch"),
+        pytest.param({"$token": "pk-1", "$set": {}}, "mixpanel", id="profile"),
+        pytest.param(7, "mixpanel", id="nobody's"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/track", "/engage"])
+def test_the_bodys_shape_says_whose_it_is(path: str, event: Any, expected: str) -> None:
+    data = quote(base64.b64encode(json.dumps(event).encode()))
+    ways = [
+        vendor_request(body=form(event)),
+        vendor_request(body=json.dumps([event] if event == 7 else event).encode()),
+        vendor_request(body=b"", method="GET", query=f"data={data}"),
+    ]
+
+    found = [READERS[path](each) for each in ways]
+
+    assert [each.protocol for each in found if isinstance(each, Read)] == [expected] * 3
+
+
+def test_what_cannot_be_read_is_refused_in_mixpanels_words() -> None:
+    got = READERS["/track"](vendor_request(body=b"{", query="verbose=1"))
+
+    assert isinstance(got, Reply)
+    assert (got.status, json.loads(got.body)["status"]) == (400, 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "expected"),
+    [
+        pytest.param("GET", {}, {"code": 200, "flags": {}}, id="Mixpanel asks"),
+        pytest.param(
+            "POST",
+            {"Authorization": "Basic cGstMTo="},
+            {"code": 200, "flags": {}},
+            id="Mixpanel asks with a body",
+        ),
+        pytest.param("POST", {}, {"featureFlags": {}, "flags": {}}, id="PostHog asks"),
+    ],
+)
+def test_each_is_told_in_its_own_way_that_there_are_no_flags(
+    method: str, headers: dict[str, str], expected: dict[str, object]
+) -> None:
+    got = READERS["/flags"](
+        vendor_request(body=b"\xff", method=method, headers=headers)
+    )
+
+    assert isinstance(got, Reply)
+    assert json.loads(got.body).items() >= expected.items()
+
+
+def test_every_path_of_two_vendors_is_a_shared_one() -> None:
+    of_vendors = Counter(
+        (route.path, method)
+        for protocol in PROTOCOLS
+        if protocol is not shared.PROTOCOL
+        for route in protocol.routes
+        for method in route.methods
+    )
+    twice = {path for (path, _), count in of_vendors.items() if count > 1}
+
+    assert twice <= READERS.keys()
+    assert PROTOCOLS[-1] is shared.PROTOCOL
+
+
+def test_what_both_vendors_sent_comes_by_one_path_to_one_worker(tmp_path: Path) -> None:
+    browser = {"User-Agent": USER_AGENT, "Origin": "http://shop.example"}
+    # PostHog's first clients sent to /track what they later sent to /e.
+    page = {
+        "$current_url": "http://shop.example/a",
+        "$lib": "web",
+        "token": "wire-key-1",
+    }
+    view = {"event": "$pageview", "distinct_id": "7", "uuid": "1", "properties": page}
+    old = Captured("old", "POST", "/track/", "compression=base64", browser, form(view))
+
+    with WorkerProcess(tmp_path, site={"keys": ["wire-key-1"]}) as worker:
+        answers = replay(worker, [*captured("mixpanel-browser", "default"), old])
+        events, drops = worker.spooled.events, worker.spooled.drops
+        counts = dropped(worker)
+
+    assert {answer.status for answer in answers} == {200}
+    assert Counter((event.protocol, event.name) for event in events) == Counter(
+        {
+            ("mixpanel", "pageview"): 1,
+            ("mixpanel", "Signup Clicked"): 1,
+            ("mixpanel", "Batch Item"): 5,
+            ("mixpanel", "order_placed"): 1,
+            ("mixpanel", "Page Left"): 1,
+            ("posthog", "pageview"): 1,
+        }
+    )
+    assert {drop.protocol for drop in drops} == {"mixpanel"}
+    assert counts == Counter({("shop", "identity"): 5})

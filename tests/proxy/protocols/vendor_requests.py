@@ -1,0 +1,25 @@
+"""Requests as a protocol sees them, made of values."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from multidict import CIMultiDict
+
+from proxy.protocols.protocol import VendorRequest
+
+
+def vendor_request(
+    value: Any = None,
+    *,
+    body: bytes | None = None,
+    method: str = "POST",
+    path: str = "/",
+    query: str = "",
+    named: tuple[str, ...] = (),
+    headers: Mapping[str, str] | None = None,
+) -> VendorRequest:
+    """Return a request with *value* as JSON, or with *body*."""
+    if body is None:
+        body = json.dumps(value).encode()
+    return VendorRequest(method, path, query, CIMultiDict(headers or {}), body, named)
