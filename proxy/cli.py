@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from config.cli import path_option, settings_option
 from config.load import load
 from config.logs import configure
 from config.settings import Settings
+from proxy.drops import UNKNOWN_SITE_ID
 
 
 @click.group(epilog="\b\nExample:\n  millpond proxy run --config millpond.toml")
@@ -43,3 +45,46 @@ def worker(number: int, settings: Settings, *, demo: bool) -> None:
 
     configure(sys.stderr)
     run_worker(settings, number, demo=demo)
+
+
+@proxy.command(epilog="\b\nExample:\n  millpond proxy tail --site shop")
+@click.option("--site", metavar="ID", help="Only this site's hits.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("table", "json")),
+    default="table",
+    show_default=True,
+    help="A table for people, or an object a line.",
+)
+@settings_option
+def tail(settings: Settings, site: str | None, form: str) -> int:
+    """Show what arrives and why hits are dropped, as it happens, until Ctrl-C.
+
+    Shown is what is stored, never who somebody is; objections are not shown. Hits
+    that name no site of yours are under (unknown).
+    """
+    from proxy.tail_lines import Missed  # noqa: PLC0415 - one use
+    from proxy.tail_reader import Workers  # noqa: PLC0415 - as above
+    from proxy.tail_table import FORMS  # noqa: PLC0415 - as above
+
+    _check_site(site, settings)
+    header, row = FORMS[form]
+    with Workers(Path(settings.spool.dir)) as workers:
+        try:
+            click.echo(header, nl=False)
+            for line in workers.follow(partial(click.echo, err=True)):
+                if site is None or isinstance(line, Missed) or line.site == site:
+                    click.echo(row(line))
+        except (KeyboardInterrupt, BrokenPipeError):
+            # What a closed pipe did not take must not be written at the end, either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _check_site(site: str | None, settings: Settings) -> None:
+    known = [*(each.id for each in settings.sites), UNKNOWN_SITE_ID]
+    if site is not None and site not in known:
+        raise click.BadParameter(
+            f"{site!r} is none of {', '.join(known)}", param_hint="--site"
+        )

@@ -14,6 +14,7 @@ from proxy.hit import Hit
 from proxy.journal import Journal
 from proxy.moment import Calendars
 from proxy.sender import Sender
+from proxy.tail import Tail
 from warehouse.schema import Event
 
 _ENCODER = msgspec.json.Encoder()
@@ -57,11 +58,13 @@ class Intake:
         journal: Journal,
         clock: Callable[[], float],
         calendars: Calendars,
+        tail: Tail | None = None,
     ) -> None:
         self._anonymizer = anonymizer
         self._journal = journal
         self._clock = clock
         self._calendars = calendars
+        self._tail = tail
 
     def take(self, hits: Sequence[Hit | Dropped], sender: Sender) -> Taken:
         """Begin to keep every event and every count of a drop of one request.
@@ -69,11 +72,19 @@ class Intake:
         Raises a ``Retryable`` error where that is known to be impossible.
         """
         now_s = self._clock()
+        found = [self._outcome(hit, sender, now_s, seq) for seq, hit in enumerate(hits)]
+        taken = self._keep(found, sender.protocol, now_s)
+        if self._tail is not None and self._tail.is_watched:
+            self._tail.show(taken.durable, found, sender.protocol, now_s)
+        return taken
+
+    def _keep(
+        self, found: Sequence[Event | Dropped], protocol: str, now_s: float
+    ) -> Taken:
         lines: list[bytes] = []
         refused: list[Dropped] = []
         outcomes: list[DropReason | None] = []
-        for seq, hit in enumerate(hits):
-            outcome = self._outcome(hit, sender, now_s, seq)
+        for outcome in found:
             if isinstance(outcome, Event):
                 lines.append(_ENCODER.encode(outcome))
                 outcomes.append(None)
@@ -83,7 +94,7 @@ class Intake:
         if not refused:
             receipt = ONE_ACCEPTED if len(lines) == 1 else Receipt(len(lines), {})
             return Taken(receipt, self._append(lines, _NO_DROPS), outcomes)
-        drops = self._count(refused, sender.protocol, now_s)
+        drops = self._count(refused, protocol, now_s)
         receipt = Receipt(len(lines), Counter(drop.reason for drop in refused))
         return Taken(receipt, self._append(lines, drops), outcomes)
 

@@ -36,6 +36,7 @@ from proxy.server import PatientHandler, SilentServer
 from proxy.sites import build_sites
 from proxy.spool_probe import takes_writes
 from proxy.tag import tag_script
+from proxy.tail import Tail, socket_path
 from proxy.throttle import Throttle
 from proxy.user_agent import Classifier
 from proxy.vendors import Vendors
@@ -85,6 +86,7 @@ class Worker:
             self._lane, loop, window_s=settings.spool.fsync_window_ms / 1_000
         )
         self._calendars = Calendars({site.id: site.zone for site in self._sites})
+        self._tail = Tail(socket_path(spool_dir, number))
         self.door = self._build_door(demo or {})
 
     def _build_door(self, demo: Mapping[str, DemoPage]) -> Door:
@@ -100,7 +102,9 @@ class Worker:
             random_bytes=os.urandom,
         )
         cors = Cors(self._sites)
-        intake = Intake(anonymizer, self._journal, self._clock, self._calendars)
+        intake = Intake(
+            anonymizer, self._journal, self._clock, self._calendars, self._tail
+        )
         vendors = Vendors(
             intake,
             cors,
@@ -163,6 +167,14 @@ class Worker:
         """Fetch today's salts and say what this worker works with."""
         await asyncio.to_thread(self._prefetch_salts)
         say(_LOG, "geo", database=self._geo.description or "none: no countries")
+        await self._open_tail()
+
+    async def _open_tail(self) -> None:
+        # A file system without sockets is no reason to take in no events.
+        try:
+            await self._tail.open()
+        except OSError as error:
+            say(_LOG, "no_tail", level=logging.WARNING, error=error)
 
     async def stay_fresh(self) -> None:
         """Seal old segments, fetch and forget salts, reload geo: until cancelled."""
@@ -234,6 +246,7 @@ class Worker:
             await self._journal.close()
         finally:
             self._salts.close()
+            self._tail.close()
 
 
 async def serve(worker: Worker, settings: Settings, stop: asyncio.Event) -> None:
