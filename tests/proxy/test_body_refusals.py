@@ -66,7 +66,7 @@ def marked(text: str) -> bytes:
         pytest.param(marked('{"site": "?\\udc00"}'), id="half a surrogate"),
         pytest.param(marked('{"site": "?"}').decode().encode("utf-16"), id="UTF-16"),
         pytest.param(b"\x00" * 1_000, id="zeros"),
-        pytest.param(b"[" + b"{}," * 1_000 + b"{}]", id="1,001 events"),
+        pytest.param(b"[" + b"{}," * 2_500 + b"{}]", id="2,501 events"),
         pytest.param(b"site=" + marked("?"), id="a form"),
         pytest.param(b"\x1f\x8b" + marked("?"), id="gzip that is not called so"),
     ],
