@@ -32,7 +32,7 @@ from proxy.sender import Sender
 from proxy.site_keys import Purpose, keyed_hash
 from proxy.sites import Site, Sites
 from proxy.user_agent import NO_AGENT, Classifier, UserAgent
-from proxy.visit_token import open_visit_token, seal_visit_token
+from proxy.visit_token import TOKEN_PROP, open_visit_token, seal_visit_token
 from proxy.visitor import visitor_hash
 from warehouse.schema import Event, Hash64, JsonText, UtcSeconds
 
@@ -324,9 +324,16 @@ def _visitor(sent: _Sent, moment: Moment, key: bytes | bytearray) -> Hash64 | No
     if client.address is not None:
         return visitor_hash(key, client.address, client.user_agent)
     # A token is believed of the site's own server alone: pages need none.
-    if sent.server and sent.hit.visit_token is not None:
-        return open_visit_token(sent.hit.visit_token, moment.day, key)
-    return None
+    token = _token(sent.hit) if sent.server else None
+    return None if token is None else open_visit_token(token, moment.day, key)
+
+
+def _token(hit: Hit) -> str | None:
+    """Return the visit token of a hit; vendors' clients carry it as a property."""
+    if hit.visit_token is not None or not hit.props:
+        return hit.visit_token
+    named = hit.props.get(TOKEN_PROP)
+    return named if isinstance(named, str) else None
 
 
 def _actor(hit: Hit, site: Site, day_key: bytes | bytearray) -> Hash64 | None:

@@ -42,18 +42,25 @@ class Routes:
         return Routes(paths, [*self._patterns, *other._patterns])
 
     def methods(self, path: str) -> Methods | None:
-        """Return what can be done at *path*, whatever prefix stands before it."""
+        """Return what can be done at *path*: its longest end that is known counts."""
         if path[:1] != "/":
             return None
         start = 0
         for _ in range(_MOST_SEGMENTS):
-            found = self._paths.get(path[start:])
+            found = self._at(path[start:])
             if found is not None:
                 return found
             start = path.find("/", start + 1)
             if start < 0:
                 break
-        return next((found for end, found in self._patterns if end.search(path)), None)
+        return None
+
+    def _at(self, end: str) -> Methods | None:
+        found = self._paths.get(end)
+        if found is not None or not self._patterns:
+            return found
+        matching = (each for pattern, each in self._patterns if pattern.match(end))
+        return next(matching, None)
 
 
 class Door:

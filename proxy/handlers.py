@@ -24,7 +24,7 @@ from proxy.tag import TAG_HEADERS
 
 # A site has few origins; but anyone may put any port behind its name.
 _MOST_ORIGINS = 64
-_DEMO = re.compile(r"^/demo/([^/]*)$")
+_DEMO = re.compile(r"/demo/([^/]*)$")
 _NO_STORE = {"Cache-Control": "no-store"}
 _PIXEL_HEADERS = {
     "Content-Type": "image/gif",
@@ -111,9 +111,7 @@ class Handlers:
         return answer
 
     def _debug(self, receipt: Receipt) -> dict[str, str]:
-        if not receipt.dropped or not self._settings.debug_header:
-            return {}
-        return {"X-Millpond": "dropped " + " ".join(receipt.dropped)}
+        return receipt.debug_headers() if self._settings.debug_header else {}
 
     def _preflight(self, request: Request) -> Answer:
         headers = self._cors.preflight(request.headers)

@@ -26,6 +26,12 @@ class Receipt(msgspec.Struct, frozen=True):
     accepted: int
     dropped: dict[DropReason, int]
 
+    def debug_headers(self) -> dict[str, str]:
+        """Return the header that names why hits were dropped, none where none was."""
+        if not self.dropped:
+            return {}
+        return {"X-Millpond": "dropped " + " ".join(self.dropped)}
+
 
 # The usual outcome of a request, made once.
 ONE_ACCEPTED = Receipt(1, {})

@@ -22,7 +22,15 @@ NEVER_KEPT = frozenset(
     {
         *("email", "e_mail", "mail", "phone", "telephone", "mobile", "fax"),
         *("ip", "ip_address", "user_agent", "useragent", "cookie", "session_id"),
-        *("password", "passwd", "token", "access_token", "secret", "api_key"),
+        *(
+            "millpond_visit",
+            "password",
+            "passwd",
+            "token",
+            "access_token",
+            "secret",
+            "api_key",
+        ),
         *("first_name", "firstname", "last_name", "lastname", "surname", "full_name"),
         *("birthdate", "birthday", "date_of_birth", "dob", "ssn", "iban"),
         *("card_number", "address", "street", "lat", "lng", "latitude", "longitude"),

@@ -1,8 +1,9 @@
 """The doors of vendors' protocols: they read, the one chain decides, they answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
+from config.settings import ProxySettings
 from proxy.answer import Answer, Later
 from proxy.body import RefusedBodyError, is_encoded
 from proxy.cors import Cors
@@ -16,19 +17,19 @@ from proxy.sender import Sender
 
 _GZIP = "gzip"
 _ENCODING = "Content-Encoding"
+_NO_HEADERS: Mapping[str, str] = {}
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
 class Vendors:
     """Makes routes of protocols, all on one intake."""
 
-    def __init__(
-        self, intake: Intake, cors: Cors, *, most_inflated_bytes: int, most_hits: int
-    ) -> None:
+    def __init__(self, intake: Intake, cors: Cors, settings: ProxySettings) -> None:
         self._intake = intake
         self._cors = cors
-        self._most_inflated_bytes = most_inflated_bytes
-        self._most_hits = most_hits
+        self._most_inflated_bytes = settings.max_inflated_bytes
+        self._most_hits = settings.max_events
+        self._debug = settings.debug_header
 
     def routes(self, protocols: Sequence[Protocol]) -> Routes:
         """Return what stands at the paths of *protocols*, with and without a slash."""
@@ -67,7 +68,8 @@ class Vendors:
     def _take(self, name: str, read: Read, request: Request) -> Answer | Later:
         sender = Sender(request.headers, request.peer, name)
         taken = self._intake.take(read.hits, sender)
-        answer = self._answer(request, read.reply(taken.outcomes))
+        debug = taken.receipt.debug_headers() if self._debug else {}
+        answer = self._answer(request, read.reply(taken.outcomes), debug)
         return taken.answered(answer)
 
     def _vendor_request(self, route: Route, request: Request) -> VendorRequest:
@@ -83,12 +85,15 @@ class Vendors:
             () if found is None else found.groups(),
         )
 
-    def _answer(self, request: Request, reply: Reply) -> Answer:
+    def _answer(
+        self, request: Request, reply: Reply, debug: Mapping[str, str] = _NO_HEADERS
+    ) -> Answer:
         headers = {
             **({"Content-Type": reply.content_type} if reply.body else {}),
             **_NO_STORE,
             **self._cors.headers(request.headers),
             **reply.headers,
+            **debug,
         }
         return Answer(reply.status, reply.body, headers)
 

@@ -30,6 +30,9 @@ _TOKEN_BYTES = _HEAD_BYTES + _NONCE_BYTES + _VISITOR.size + _TAG_BYTES
 # In base64, without its padding.
 LONGEST_TOKEN = -(-_TOKEN_BYTES * 4 // 3)
 
+# Where a vendor's server client has no place for one.
+TOKEN_PROP = "millpond_visit"  # noqa: S105 - a name
+
 RandomBytes = Callable[[int], bytes]
 
 

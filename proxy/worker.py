@@ -105,12 +105,7 @@ class Worker:
         intake = Intake(
             anonymizer, self._journal, self._clock, self._calendars, self._tail
         )
-        vendors = Vendors(
-            intake,
-            cors,
-            most_inflated_bytes=self._settings.proxy.max_inflated_bytes,
-            most_hits=self._settings.proxy.max_events,
-        )
+        vendors = Vendors(intake, cors, self._settings.proxy)
         handlers = Handlers(
             self._settings.proxy,
             intake=intake,

@@ -123,7 +123,7 @@ class Route(NamedTuple):
         if "*" not in self.path:
             return None
         parts = map(re.escape, self.path.split("*"))
-        return re.compile("([^/]+)".join(parts) + "$")
+        return re.compile("([^/]+)".join(parts) + "/?$")
 
 
 class Protocol(NamedTuple):

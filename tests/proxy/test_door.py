@@ -33,7 +33,10 @@ def word(found: Methods | None) -> str | None:
 ROUTES = Routes(
     {"/v1/batch": says("long"), "/batch": says("short")},
     [(re.compile("/array/([^/]+)/config$"), says("config"))],
-) + Routes({"/batch": says("other"), "/e": says("e")}, [(re.compile("/x$"), says("x"))])
+) + Routes(
+    {"/batch": says("other"), "/e": says("e"), "/config": says("shorter")},
+    [(re.compile("/x$"), says("x"))],
+)
 
 
 @pytest.mark.parametrize(
@@ -46,8 +49,9 @@ ROUTES = Routes(
         ("/a/b/c/e", "e"),
         ("/array/key/config", "config"),
         ("/collect/array/key/config", "config"),
+        ("/other/config", "shorter"),
         ("/a/x", "x"),
-        ("/array//config", None),
+        ("/array//config", "shorter"),
         ("/batch/", None),
         ("/mybatch", None),
         ("batch", None),

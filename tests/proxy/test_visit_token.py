@@ -21,6 +21,7 @@ from tests.proxy.chain import (
     Chain,
     pageview,
     sender,
+    vendor_hit,
 )
 from tests.proxy.raw_http import ask, event, get
 from tests.proxy.worker_process import WorkerProcess
@@ -93,6 +94,20 @@ def test_a_servers_order_is_the_visitors_whose_token_it_brings(tmp_path: Path) -
 
     assert got.visitor == own.visitor
     assert (got.country, got.browser) == (None, None)
+
+
+def test_a_vendors_client_carries_the_token_as_a_property(tmp_path: Path) -> None:
+    site = replace(KEYED, props_allow=("millpond_visit", "plan"))
+    chain = Chain(tmp_path, site=site).prefetch()
+    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
+    props = {"millpond_visit": sealed, "plan": "pro"}
+
+    own = chain.event(pageview())
+    got = chain.event(
+        vendor_hit(name="order_placed", url=None, props=props), sender(**SERVER)
+    )
+
+    assert (got.visitor, got.props) == (own.visitor, '{"plan":"pro"}')
 
 
 def test_a_page_cannot_speak_for_another_visitor(tmp_path: Path) -> None:

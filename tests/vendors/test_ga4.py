@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.canaries import canaries_in, spellings
-from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
+from tests.proxy.protocols.replay import UNSEALED, Lately, Stored, dropped, stored
 from tests.proxy.worker_process import WorkerProcess
 from tests.vendors.browser_visit import visit_in_browser
 from tests.vendors.clients import (
@@ -36,10 +36,6 @@ NAMES = {
     "purchase": "order_placed",
     "refund": "order_refunded",
 }
-
-
-# A segment that is sealed just then could be looked for under its old name.
-UNSEALED = {"segment_max_s": 300}
 
 
 @pytest.fixture(scope="module")

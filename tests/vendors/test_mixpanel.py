@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.canaries import canaries_in, spellings
-from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
+from tests.proxy.protocols.replay import UNSEALED, Lately, Stored, dropped, stored
 from tests.proxy.raw_http import ask, get
 from tests.proxy.test_worker_durability import limit_files
 from tests.proxy.worker_process import WorkerProcess
@@ -40,10 +40,6 @@ NAMES = {
     "Order Completed": "order_placed",
     "Order Refunded": "order_refunded",
 }
-
-
-# A segment that is sealed just then could be looked for under its old name.
-UNSEALED = {"segment_max_s": 300}
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 
 from tests.proxy.chain import SECRET, SECRET_KEY, USER_AGENT
 from tests.proxy.protocols.replay import (
+    UNSEALED,
     Lately,
     Stored,
     captured,
@@ -28,10 +29,6 @@ PERSONAL = (
     *("wire-key-1", "wire-secret", "G-WIRE1234", "session=abc", "Chrome/140"),
     *("Python-urllib", SECRET),
 )
-
-
-# A segment that is sealed just then could be looked for under its old name.
-UNSEALED = {"segment_max_s": 300}
 
 
 @pytest.fixture(scope="module")

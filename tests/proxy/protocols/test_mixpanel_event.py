@@ -95,6 +95,12 @@ def test_nothing_of_a_profile_is_kept(
     assert profile_hit(update, Sent()) == expected
 
 
+def test_what_is_no_profile_is_malformed_under_the_site_of_the_header() -> None:
+    got = profile_hit("$set", Sent("secret"))
+
+    assert got == VendorHit(key="secret", refused=DropReason.MALFORMED)
+
+
 @pytest.mark.parametrize(
     ("properties", "header", "expected"),
     [

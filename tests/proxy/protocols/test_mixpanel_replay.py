@@ -11,6 +11,7 @@ import pytest
 
 from tests.proxy.chain import SECRET, SECRET_KEY, USER_AGENT
 from tests.proxy.protocols.replay import (
+    UNSEALED,
     Captured,
     Lately,
     Stored,
@@ -36,10 +37,6 @@ PERSONAL = (
     *("user-42", "org-9", "anon-7f3c", "order-1001", "wire-key-1", "s3cr3t"),
     *("$device:", "session=abc", "Chrome/140", "python-requests", "ins-1001"),
 )
-
-
-# A segment that is sealed just then could be looked for under its old name.
-UNSEALED = {"segment_max_s": 300}
 
 
 @pytest.fixture(scope="module")
