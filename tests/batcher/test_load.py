@@ -180,6 +180,27 @@ def test_an_order_is_counted_once_for_ever(
     assert len(stored) == count
 
 
+@pytest.mark.parametrize("loads", [1, 3], ids=["in one load", "in three loads"])
+def test_a_report_of_another_day_does_not_stand_in_the_way_of_one_of_this(
+    spool: Spool, warehouse: Warehouse, loads: int
+) -> None:
+    order = {"name": "order_placed", "order_key": 8}
+    server = order | {"server": True}
+    # A late event is counted on the day it came, whenever it happened.
+    noon = event().at
+    told = [
+        event(at=noon, **order),
+        event(at=noon + 1, day=DAY + timedelta(1), **server),
+        event(at=noon + 2, **server),
+    ]
+
+    stored = duplicate(
+        spool, warehouse, *([told] if loads == 1 else [[each] for each in told])
+    )
+
+    assert {(each.day, each.server) for each in stored} == {(DAY, False), (DAY, True)}
+
+
 def test_within_a_load_the_earliest_wins_and_what_is_stored_wins_over_it(
     spool: Spool, warehouse: Warehouse
 ) -> None:

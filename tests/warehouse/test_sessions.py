@@ -90,6 +90,20 @@ def test_pings_keep_a_session_going() -> None:
     assert (session["pageviews"], session["events"]) == (1, 1)
 
 
+def test_a_servers_pageview_is_no_entry_and_no_exit() -> None:
+    view: Row = {"server": True, "path": "/server"}
+
+    session = one_session(
+        event("12:00", name="engagement", path="/a"),
+        event("12:01", **view),
+        event("12:02", path="/a"),
+        event("12:03", **view),
+        event("12:04", name="signup"),
+    )
+
+    assert (session["entry_path"], session["exit_path"]) == ("/a", "/a")
+
+
 ORDER: Row = {"name": "order_placed", "server": True}
 
 
