@@ -1,4 +1,4 @@
-"""What an order and a refund are, again, in plain Python: the other part of reference."""
+"""What an order and a refund are, again, in plain Python: reference, its other part."""
 
 from collections import defaultdict
 from collections.abc import Iterable

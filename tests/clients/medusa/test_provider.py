@@ -173,7 +173,7 @@ def test_a_wrong_key_keeps_nothing_and_says_what_to_look_at(
     ("path", "site", "warning"),
     [
         ("", "nobody", "dropped by Millpond as unknown_site; is site the id of"),
-        ("/elsewhere", "shop", "lost: the answer was 404; does host lead to Millpond?"),
+        ("/a" * 20, "shop", "lost: the answer was 404; does host lead to Millpond?"),
     ],
 )
 def test_a_wrong_place_is_named(
