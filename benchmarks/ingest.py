@@ -10,14 +10,13 @@ import argparse
 import contextlib
 import os
 import re
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,10 +65,11 @@ def main() -> None:
         config = Path(folder) / "millpond.toml"
         config.write_text(CONFIG.format(port=9102, window=asked.window_ms))
         bare = [sys.executable, str(HERE / "bare_app.py"), "9101"]
-        ours = [*slow_disk(asked.fsync_delay_ms), *worker_command(config)]
-        with running(bare, 9101) as a, running(ours, 9102) as b:
+        slow = slow_disk(asked.fsync_delay_ms, Path(folder))
+        ours = worker_command(config)
+        with running(bare, 9101) as a, running(ours, 9102, slow) as b:
             _compare(asked.pairs, asked.seconds, asked.connections, a, b)
-            print(f"peak resident of our worker: {resident(worker_pid(b.pid)):.0f} MB")
+            print(f"peak resident of our worker: {resident(b.pid):.0f} MB")
 
 
 def worker_command(config: Path) -> list[str]:
@@ -78,24 +78,28 @@ def worker_command(config: Path) -> list[str]:
     return [sys.executable, *worker]
 
 
-def slow_disk(delay_ms: int) -> list[str]:
-    """Return what a command is started under, so that its fdatasync takes longer."""
+def slow_disk(delay_ms: int, folder: Path) -> dict[str, str]:
+    """Return the environment in which every fdatasync of a process takes longer."""
     if not delay_ms:
-        return []
-    inject = f"inject=fdatasync:delay_exit={delay_ms * 1_000}"
-    return ["strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", inject]
+        return {}
+    library = folder / "slow_fdatasync.so"
+    source = HERE / "slow_fdatasync.c"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+    return {"LD_PRELOAD": str(library), "SLOW_FDATASYNC_US": str(delay_ms * 1_000)}
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], port: int) -> Iterator["subprocess.Popen[bytes]"]:
+def running(
+    command: Sequence[str], port: int, environment: Mapping[str, str] | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a server until the block ends; it answers on *port* when it begins."""
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+    around = {**os.environ, **(environment or {})}
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=around) as process:
         try:
             _wait(port)
             yield process
         finally:
-            # One that runs under another is told itself, and that one ends with it.
-            os.kill(worker_pid(process.pid), signal.SIGTERM)
+            process.terminate()
 
 
 def _compare(
@@ -110,7 +114,7 @@ def _compare(
     load(9102, 1, connections)
     for _ in range(pairs):
         bare = measured(9101, seconds, connections, bare_process.pid)
-        ours = measured(9102, seconds, connections, worker_pid(our_process.pid))
+        ours = measured(9102, seconds, connections, our_process.pid)
         ratios.append(ours.rate / bare.rate)
         tails.append(ours.p99_ms)
         added.append(ours.cpu_us / bare.cpu_us)
@@ -171,12 +175,6 @@ def _wait(port: int) -> None:
         else:
             return
     raise SystemExit(f"nothing listens on port {port}")
-
-
-def worker_pid(pid: int) -> int:
-    """Return the server's own process: *pid*, or the one that runs under it."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(children[0]) if children else pid
 
 
 def resident(pid: int) -> float:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.ingest import CONFIG, resident, running, worker_command, worker_pid
+from benchmarks.ingest import CONFIG, resident, running, worker_command
 
 _PORT = 9103
 _AT_ONCE = 100
@@ -34,7 +34,7 @@ def main() -> None:
         text = CONFIG.format(port=_PORT, window=0)
         config.write_text(text.replace("\n[privacy]\n", _BEHIND_PROXY))
         with running(worker_command(config), _PORT) as process:
-            _send(asked.events, worker_pid(process.pid))
+            _send(asked.events, process.pid)
 
 
 def _send(count: int, pid: int) -> None:

@@ -24,7 +24,7 @@ from proxy.language import primary_language
 from proxy.moment import Calendars, Moment, occurred_at
 from proxy.name import is_event_name
 from proxy.opt_out import Objection, objection
-from proxy.page import NO_PAGE, Page, parse_page
+from proxy.page import NO_PAGE, Page
 from proxy.props import clean_props
 from proxy.referrer import NO_REFERRAL, Referral, Referrers
 from proxy.screen import screen_class
@@ -33,13 +33,12 @@ from proxy.site_keys import Purpose, keyed_hash
 from proxy.sites import Site, Sites
 from proxy.user_agent import NO_AGENT, Classifier, UserAgent
 from proxy.visit_token import TOKEN_PROP, open_visit_token, seal_visit_token
-from proxy.visitor import visitor_hash
+from proxy.visitor import hash_client
 from warehouse.schema import Event, Hash64, JsonText, UtcSeconds
 
 _ORIGIN = istr("Origin")
 _HOST = istr("Host")
 _AUTHORIZATION = istr("Authorization")
-_USER_AGENT = istr("User-Agent")
 _MOST_ENGAGED_MS = 86_400_000
 # An empty id would make one event, or one customer, of all that send it.
 _NO_ID = (None, "")
@@ -141,10 +140,10 @@ class Anonymizer:
         Who objects, and who is no visitor, gets none.
         """
         sent = self._gates(hit, sender)
-        if isinstance(sent, Dropped) or sent.stripped or sent.client.address is None:
+        if isinstance(sent, Dropped) or sent.stripped or sent.client.encoded is None:
             return None
         moment, key = self._moment(hit, sent.site, now_s)
-        visitor = visitor_hash(key, sent.client.address, sent.client.user_agent)
+        visitor = hash_client(key, sent.client.encoded)
         return seal_visit_token(visitor, moment.day, key, self._random_bytes)
 
     def refuse(self, dropped: Dropped, sender: Sender) -> Dropped:
@@ -198,13 +197,7 @@ class Anonymizer:
 
     def _client(self, sender: Sender) -> Client:
         if sender.client is None:
-            agent = sender.headers.get(_USER_AGENT, "")
-            if not agent.isascii():
-                # Bytes that are no UTF-8 come as surrogates, which cannot be read on.
-                agent = agent.encode("utf-8", "replace").decode()
-            sender.client = Client(
-                self._clients.address(sender.peer, sender.headers), agent
-            )
+            sender.client = self._clients.client(sender.peer, sender.headers)
         return sender.client
 
     def _moment(
@@ -241,7 +234,7 @@ class Anonymizer:
             visitor = _visitor(sent, moment, key)
             actor = _actor(hit, site, key)
         place = self._geo.place(client.address)
-        page = parse_page(hit.url, site.pages) or NO_PAGE
+        page = site.pages.page(hit.url) or NO_PAGE
         problem = _page_problem(hit, site, page)
         if problem is not None:
             return Dropped(problem, site.id)
@@ -320,9 +313,8 @@ def _page_problem(hit: Hit, site: Site, page: Page) -> DropReason | None:
 
 
 def _visitor(sent: _Sent, moment: Moment, key: bytes | bytearray) -> Hash64 | None:
-    client = sent.client
-    if client.address is not None:
-        return visitor_hash(key, client.address, client.user_agent)
+    if sent.client.encoded is not None:
+        return hash_client(key, sent.client.encoded)
     # A token is believed of the site's own server alone: pages need none.
     token = _token(sent.hit) if sent.server else None
     return None if token is None else open_visit_token(token, moment.day, key)

@@ -13,10 +13,13 @@ from multidict import MultiMapping, istr
 from config.settings import ProxySettings
 from proxy.addresses import PRIVATE, Networks, parse_address
 from proxy.forwarded import Hops, forwarded_hops, single_hop, xff_hops
+from proxy.visitor import encode_client
 
 _MOST_CACHED = 4_096
 # An IPv6 address with brackets, zone and port; longer text is none and is not kept.
 _LONGEST_HOP = 96
+_LONGEST_REMEMBERED = 512
+_USER_AGENT = istr("User-Agent")
 
 
 class Client:
@@ -25,14 +28,18 @@ class Client:
     Not a dataclass or a Struct: those can be turned into dictionaries and JSON.
     """
 
-    __slots__ = ("address", "user_agent")
+    __slots__ = ("address", "encoded", "user_agent")
 
     address: str | None
     user_agent: str
+    # What a visitor is hashed of; nothing where the address is not known.
+    encoded: bytes | None
 
     def __init__(self, address: str | None, user_agent: str) -> None:
+        encoded = None if address is None else encode_client(address, user_agent)
         object.__setattr__(self, "address", address)
         object.__setattr__(self, "user_agent", user_agent)
+        object.__setattr__(self, "encoded", encoded)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Refuse: a client does not change."""
@@ -75,6 +82,7 @@ class ClientSource:
         self._takes_private = proxy.private_clients
         self._header, self._hops = _header_of(proxy.client_ip)
         self._hop = lru_cache(maxsize=_MOST_CACHED)(self._judge)
+        self._made = lru_cache(maxsize=_MOST_CACHED)(Client)
         # Requests whose forwarding header was ignored: a wrong setting, or a forgery.
         self.untrusted_headers = 0
 
@@ -94,6 +102,17 @@ class ClientSource:
             self.untrusted_headers += 1
         return sender.address
 
+    def client(self, peer: str | None, headers: MultiMapping[str]) -> Client:
+        """Return who sent a request with these *headers*."""
+        agent = headers.get(_USER_AGENT, "")
+        if not agent.isascii():
+            # Bytes that are no UTF-8 come as surrogates, which cannot be read on.
+            agent = agent.encode("utf-8", "replace").decode()
+        address = self.address(peer, headers)
+        if len(agent) > _LONGEST_REMEMBERED:
+            return Client(address, agent)
+        return self._made(address, agent)
+
     def canonical(self, address: str) -> str | None:
         """Return *address* in canonical spelling, None where it is none."""
         return self._hop(address).address if len(address) <= _LONGEST_HOP else None
@@ -104,8 +123,9 @@ class ClientSource:
         return self._hop.cache_info().currsize
 
     def forget(self) -> None:
-        """Empty the cache of addresses."""
+        """Empty the caches of addresses and clients."""
         self._hop.cache_clear()
+        self._made.cache_clear()
 
     def _first_untrusted(self, hops: Hops) -> str | None:
         """Return the nearest hop that is no proxy of ours, the furthest if all are."""

@@ -7,6 +7,7 @@ everything odd takes a slower way to the same rules.
 
 import re
 from collections.abc import Iterable
+from typing import TypeGuard
 from urllib.parse import unquote, unquote_plus
 
 import msgspec
@@ -23,6 +24,7 @@ LONGEST_CAMPAIGN = 128
 _LONGEST_SENT_PATH = 8_192
 _MOST_PAIRS = 256
 _MOST_REMEMBERED = 1_024
+_MOST_PAGES = 4_096
 _DECODINGS = 3
 _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 _SOURCE_KEYS = ("source", "ref")
@@ -65,13 +67,34 @@ class PageRules:
         self.query_allow = frozenset(query_allow)
         self.own_hosts = OwnHosts(domains)
         self.paths = PathScrub(path_rules)
-        # Queries of which nothing was dropped: remembering some keeps nothing new.
+        # Queries and pages of which nothing was dropped: remembering some keeps
+        # nothing new.
         self._whole: dict[str, _Query] = {}
+        self._pages: dict[str, Page] = {}
 
     @property
     def remembered(self) -> int:
-        """How many queries are held in memory."""
-        return len(self._whole)
+        """How many queries and pages are held in memory."""
+        return len(self._whole) + len(self._pages)
+
+    def page(self, url: str | None) -> "Page | None":
+        """Return what ``parse_page`` does; pages often seen are not read again."""
+        if not url:
+            return None
+        page = self._pages.get(url)
+        if page is None:
+            page = parse_page(url, self)
+            if len(self._pages) < _MOST_PAGES and self._is_all_kept(page, url):
+                self._pages[url] = page
+        return page
+
+    def _is_all_kept(self, page: "Page | None", url: str) -> "TypeGuard[Page]":
+        before, mark, query = url.partition("?")
+        return (
+            page is not None
+            and before == f"https://{page.hostname}{page.path}"
+            and (not mark or query in self._whole)
+        )
 
     def query(self, query: str) -> "_Query":
         """Return what may be kept of *query*."""
@@ -86,6 +109,7 @@ class PageRules:
         """Empty what was remembered of paths and queries."""
         self.paths.forget()
         self._whole.clear()
+        self._pages.clear()
 
 
 def parse_page(url: str | None, rules: PageRules) -> Page | None:

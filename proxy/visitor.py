@@ -25,11 +25,13 @@ def visitor_hash(
 
     *address* is canonical text, as ``ClientSource`` gives it.
     """
+    return hash_client(site_day_key, encode_client(address, user_agent))
+
+
+def hash_client(site_day_key: bytes | bytearray, encoded: bytes) -> Hash64:
+    """Return the visitor that ``encode_client`` made *encoded* of."""
     hashed = hashlib.blake2b(
-        encode_client(address, user_agent),
-        digest_size=_HASH_BYTES,
-        key=site_day_key,
-        person=_PERSON,
+        encoded, digest_size=_HASH_BYTES, key=site_day_key, person=_PERSON
     )
     (number,) = _SIGNED.unpack(hashed.digest())
     return Hash64(number)

@@ -315,3 +315,27 @@ def test_queries_are_remembered_to_a_bound() -> None:
         parse_page(f"https://shop.example/?utm_campaign=spring-{number}", rules)
 
     assert rules.remembered == 1_024
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        pytest.param("https://shop.example/p/42", 1, id="a path"),
+        pytest.param("https://shop.example/?utm_source=news", 2, id="a campaign"),
+        pytest.param("https://shop.example/?token=4f5c1b1e8a0b", 0, id="a token"),
+        pytest.param("https://shop.example/reset/4f5c1b1e8a0b4d8e", 0, id="cut"),
+        pytest.param("https://shop.example/a#secret", 0, id="a fragment"),
+        pytest.param("https://ada@shop.example/a", 0, id="a name before the host"),
+        pytest.param("https://shop.example/a?id=7", 0, id="a kept key"),
+        pytest.param("http://shop.example/a", 0, id="not the usual scheme"),
+        pytest.param("file:///home/ada", 0, id="no page"),
+        pytest.param(None, 0, id="nothing"),
+    ],
+)
+def test_a_page_is_remembered_only_if_all_of_it_is_kept(
+    url: str | None, expected: int
+) -> None:
+    rules = PageRules(query_allow=["id"], domains=["shop.example"])
+
+    assert rules.page(url) == rules.page(url) == parse_page(url, rules)
+    assert rules.remembered == expected
