@@ -7,7 +7,7 @@ _POLL_S = 0.01
 
 
 def wait_until(
-    condition: Callable[[], object], what: str, timeout_s: float = 20.0
+    condition: Callable[[], object], what: str, timeout_s: float = 60.0
 ) -> None:
     """Return once *condition* holds; fail naming *what* when it never does."""
     end_s = time.monotonic() + timeout_s

@@ -22,7 +22,7 @@ VISITOR_FLAGS = (
     # One client would fetch a part of itself from its vendor.
     "--host-resolver-rules=MAP *.example 127.0.0.1, MAP * ~NOTFOUND",
 )
-_PATIENCE_MS = 20_000
+_PATIENCE_MS = 60_000
 _STEP = """async (step) => {
     await steps[step](visit, hand);
     const sent = handed;

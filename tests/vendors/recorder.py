@@ -11,7 +11,7 @@ from tests.vendors.answers import Answer, good_answer
 from tests.vendors.clients import Protocol
 from tests.vendors.recorded import Recorded
 
-_PATIENCE_S = 20
+_PATIENCE_S = 60
 
 
 class Recorder:

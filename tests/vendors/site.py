@@ -16,7 +16,7 @@ from tests.vendors.clients import FOLDER, MODULES
 
 CLIENTS_PATH = "/_clients/"
 DRIVERS_PATH = "/_drivers/"
-_PATIENCE_S = 20
+_PATIENCE_S = 60
 # Belong to one connection, or are written anew.
 _NOT_PASSED_ON = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 _PAGE = """<!doctype html>
