@@ -95,24 +95,20 @@ class Client:
 def _node(
     name: str, protocol: Protocol, driver: str, options: Options | None = None
 ) -> Client:
-    return Client(
-        name=name,
-        kind=Kind.NODE,
-        protocol=protocol,
-        driver=f"node/{driver}.mjs",
-        options=options or {},
-    )
+    return _server(Kind.NODE, name, protocol, f"node/{driver}.mjs", options)
 
 
 def _python(
     name: str, protocol: Protocol, driver: str, options: Options | None = None
 ) -> Client:
+    return _server(Kind.PYTHON, name, protocol, f"python/{driver}.py", options)
+
+
+def _server(
+    kind: Kind, name: str, protocol: Protocol, driver: str, options: Options | None
+) -> Client:
     return Client(
-        name=name,
-        kind=Kind.PYTHON,
-        protocol=protocol,
-        driver=f"python/{driver}.py",
-        options=options or {},
+        name=name, kind=kind, protocol=protocol, driver=driver, options=options or {}
     )
 
 

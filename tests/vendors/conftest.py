@@ -1,12 +1,16 @@
-"""A real Chromium whose visitors do not look like robots."""
+"""A real Chromium whose visitors do not look like robots, and a worker they tell."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.programs import need
+from tests.proxy.protocols.replay import Lately
+from tests.proxy.worker_process import WorkerProcess
 from tests.vendors.browser_visit import VISITOR_FLAGS
+from tests.vendors.telling import silent_worker
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
@@ -18,3 +22,19 @@ async def visitors() -> AsyncIterator[Browser]:
         )
         yield browser
         await browser.close()
+
+
+@pytest.fixture(scope="module")
+def running(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WorkerProcess]:
+    """Run a worker for all tests of a file, of the site its ``SITE`` describes."""
+    folder = tmp_path_factory.mktemp("worker")
+    with silent_worker(folder, request.module.SITE) as worker:
+        yield worker
+
+
+@pytest.fixture
+def worker(running: WorkerProcess) -> Lately:
+    """Return the worker as if it had just been started."""
+    return Lately(running)

@@ -2,19 +2,17 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
 
 from tests.vendors.answers import Answer, good_answer
 from tests.vendors.clients import Protocol
+from tests.vendors.listening import Handler, Listening
 from tests.vendors.recorded import Recorded
 
 _PATIENCE_S = 60
 
 
-class Recorder:
+class Recorder(Listening):
     """Listens on a free port below *prefix*, answers as *protocol*'s vendor would."""
 
     def __init__(self, protocol: Protocol, prefix: str = "/collect") -> None:
@@ -26,24 +24,7 @@ class Recorder:
         self.answers: dict[str, list[Answer]] = {}
         self._protocol = protocol
         self._changed = threading.Condition()
-        self._server = _Server(self)
-        self._thread = threading.Thread(target=self._serve)
-
-    def __enter__(self) -> Self:
-        """Start to listen."""
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._server.server_address[1])
+        super().__init__(type("_Bound", (_Handler,), {"recorder": self}))
 
     def url(self, host: str = "127.0.0.1") -> str:
         """Return what a client is given as its host."""
@@ -69,41 +50,19 @@ class Recorder:
             self.received.append(asked)
             self._changed.notify_all()
 
-    def _serve(self) -> None:
-        self._server.serve_forever(poll_interval=0.05)
 
+class _Handler(Handler):
+    recorder: Recorder
 
-class _Server(ThreadingHTTPServer):
-    """Hands each request to the recorder it belongs to."""
-
-    daemon_threads = True
-
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
-    def do_GET(self) -> None:
-        self._receive()
-
-    def do_POST(self) -> None:
-        self._receive()
-
-    def do_OPTIONS(self) -> None:
-        self._receive()
-
-    def _receive(self) -> None:
-        recorder = self.server.recorder
+    def receive(self) -> None:
+        """Record a request below the prefix, and answer as the vendor would."""
+        recorder = self.recorder
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers.get("content-length", 0)))
         path, _, query = self.path.partition("?")
         if not path.startswith(f"{recorder.prefix}/"):
             recorder.strays.append(path)
-            self._answer(Answer(404), headers)
+            self.answer(404, _cors(headers), b"")
             return
         asked = Recorded(
             method=self.command,
@@ -114,18 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
         answer = recorder.answer_to(asked)
         recorder.record(replace(asked, status=answer.status))
-        self._answer(answer, headers)
-
-    def _answer(self, answer: Answer, asked: Mapping[str, str]) -> None:
-        self.send_response_only(answer.status)
-        for name, value in {**answer.headers, **_cors(asked)}.items():
-            self.send_header(name, value)
-        if answer.status != 204:
-            self.send_header("Content-Length", str(len(answer.body)))
-        # A tab that was closed takes no answer.
-        with suppress(ConnectionError):
-            self.end_headers()
-            self.wfile.write(answer.body)
+        self.answer(answer.status, {**answer.headers, **_cors(headers)}, answer.body)
 
 
 def _cors(asked: Mapping[str, str]) -> dict[str, str]:

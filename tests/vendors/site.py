@@ -6,13 +6,11 @@ origin, so the browser adds the site's cookies.
 
 import http.client
 import json
-import threading
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from tests.vendors.clients import FOLDER, MODULES
+from tests.vendors.listening import Handler, Listening
 
 CLIENTS_PATH = "/_clients/"
 DRIVERS_PATH = "/_drivers/"
@@ -34,7 +32,7 @@ window.ready = true;
 </head><body><p>Blue Mug</p></body></html>"""
 
 
-class Site:
+class Site(Listening):
     """Serves on a free port; every host name leads here, so a test may use any.
 
     Requests below *prefix* go on to the collector on *port*; the other pages say what
@@ -45,23 +43,11 @@ class Site:
         self.prefix = prefix
         self.collector_port = port
         self.told: dict[str, Any] = {}
-        self._server = _Server(self)
-        self._thread = threading.Thread(target=self._serve)
-
-    def __enter__(self) -> Self:
-        """Start to listen."""
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(type("_Bound", (_Handler,), {"site": self}))
 
     def url(self, path: str = "", host: str = "shop.example") -> str:
         """Return the address of *path* on *host*."""
-        return f"http://{host}:{self._server.server_address[1]}{path}"
+        return f"http://{host}:{self.port}{path}"
 
     def page(self) -> bytes:
         """Return the page that every path has."""
@@ -72,38 +58,21 @@ class Site:
             script=script,
         ).encode()
 
-    def _serve(self) -> None:
-        self._server.serve_forever(poll_interval=0.05)
 
+class _Handler(Handler):
+    site: Site
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
-    def do_GET(self) -> None:
+    def receive(self) -> None:
+        """Pass on what is the collector's; every other path has a page or a script."""
         path = self.path.partition("?")[0]
-        if path.startswith(f"{self.server.site.prefix}/"):
+        if self.command != "GET" or path.startswith(f"{self.site.prefix}/"):
             self._pass_on()
         elif path.startswith(CLIENTS_PATH):
             self._file(MODULES, path.removeprefix(CLIENTS_PATH))
         elif path.startswith(DRIVERS_PATH):
             self._file(FOLDER / "browser", path.removeprefix(DRIVERS_PATH))
         else:
-            self._answer(200, {"Content-Type": "text/html"}, self.server.site.page())
-
-    def do_POST(self) -> None:
-        self._pass_on()
-
-    def do_OPTIONS(self) -> None:
-        self._pass_on()
+            self.answer(200, {"Content-Type": "text/html"}, self.site.page())
 
     def _file(self, folder: Path, name: str) -> None:
         path = folder / name
@@ -111,15 +80,15 @@ class _Handler(BaseHTTPRequestHandler):
         if not path.suffix:
             path = path.with_suffix(".js")
         if not path.is_file():
-            self._answer(404, {}, b"")
+            self.answer(404, {}, b"")
             return
         headers = {"Content-Type": "text/javascript; charset=utf-8"}
-        self._answer(200, headers, path.read_bytes())
+        self.answer(200, headers, path.read_bytes())
 
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {**self.headers, "X-Forwarded-For": self.client_address[0]}
-        port = self.server.site.collector_port
+        port = self.site.collector_port
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_S)
         connection.request(self.command, self.path, body or None, headers)
         answer = connection.getresponse()
@@ -128,16 +97,5 @@ class _Handler(BaseHTTPRequestHandler):
             for name, value in answer.getheaders()
             if name.lower() not in _NOT_PASSED_ON
         }
-        self._answer(answer.status, told, answer.read())
+        self.answer(answer.status, told, answer.read())
         connection.close()
-
-    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.send_response_only(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        if status != 204:
-            self.send_header("Content-Length", str(len(body)))
-        # A tab that was closed takes no answer.
-        with suppress(ConnectionError):
-            self.end_headers()
-            self.wfile.write(body)

@@ -1,31 +1,16 @@
 """Clients of GA4's dialects tell a visit to a real worker: each event counts once."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from playwright.async_api import Browser
 
-from tests.canaries import canaries_in, spellings
-from tests.proxy.protocols.replay import UNSEALED, Lately, Stored, dropped, stored
-from tests.proxy.worker_process import WorkerProcess
-from tests.vendors.browser_visit import visit_in_browser
-from tests.vendors.clients import (
-    BROWSER_CLIENTS,
-    KEYS,
-    SERVER_CLIENTS,
-    Client,
-    Protocol,
-    Sent,
-    send,
-)
-from tests.vendors.site import Site
-from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH, WHO
-from tests.waiting import wait_until
+from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
+from tests.vendors.clients import KEYS, Client, Protocol, Sent
+from tests.vendors.telling import browsers_of, servers_of, tell, tell_in_browser
+from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
-SERVERS = [each for each in SERVER_CLIENTS if each.protocol is Protocol.GA4]
-BROWSERS = [each for each in BROWSER_CLIENTS if each.protocol is Protocol.GA4]
+SERVERS, BROWSERS = servers_of(Protocol.GA4), browsers_of(Protocol.GA4)
 SITE = {"keys": [KEYS[Protocol.GA4]], "props_allow": ["plan", "note", "password"]}
 # What the client calls an event, and we, where that is something else.
 NAMES = {
@@ -36,30 +21,6 @@ NAMES = {
     "purchase": "order_placed",
     "refund": "order_refunded",
 }
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Run a worker for all clients, and see that it has written of nobody."""
-    folder = tmp_path_factory.mktemp("worker")
-    with WorkerProcess(folder, site=SITE, spool=UNSEALED) as worker:
-        yield worker
-        assert worker.stop() == 0
-    written = worker.written()
-    found = {
-        name
-        for name, value in WHO.items()
-        for several in spellings(value).values()
-        for needle in several
-        if needle in written.lower()
-    }
-    assert (found, canaries_in(written)) == (set(), set())
-
-
-@pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
-    """Return the worker as if it had just been started."""
-    return Lately(running)
 
 
 def named(sent: Sent) -> Counter[str]:
@@ -86,7 +47,7 @@ def check_figures(worker: Lately, sent: Sent, page: str | None) -> None:
 def test_a_visit_told_by_a_server_is_stored_whole(
     worker: Lately, client: Client
 ) -> None:
-    sent = send(client, f"http://127.0.0.1:{worker.port}/collect")
+    sent = tell(worker, client)
 
     check_figures(worker, sent, None)
     assert {each.visitor for each in worker.spooled.events} == {None}
@@ -100,16 +61,9 @@ def test_a_visit_told_by_a_server_is_stored_whole(
 async def test_a_visit_told_by_a_browser_is_stored_whole(
     visitors: Browser, worker: Lately, client: Client, origin: str
 ) -> None:
-    with Site(worker.port) as site:
-        own, another = site.url("/collect"), f"http://collect.example:{worker.port}"
-
-        async def arrived(sent: Sent) -> None:
-            await asyncio.to_thread(
-                wait_until, lambda: named(sent) <= names(worker), "the events"
-            )
-
-        host = own if origin == "own" else another
-        sent = await visit_in_browser(visitors, site, client, arrived, host=host)
+    sent = await tell_in_browser(
+        visitors, worker, client, origin, lambda sent: named(sent) <= names(worker)
+    )
 
     check_figures(worker, sent, CHECKOUT_PATH)
     events = worker.spooled.events

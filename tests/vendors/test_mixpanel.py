@@ -1,34 +1,24 @@
 """Mixpanel's real clients tell a visit to a real worker: each event counts once."""
 
-import asyncio
 import resource
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from playwright.async_api import Browser
 
-from tests.canaries import canaries_in, spellings
-from tests.proxy.protocols.replay import UNSEALED, Lately, Stored, dropped, stored
-from tests.proxy.raw_http import ask, get
+from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
 from tests.proxy.test_worker_durability import limit_files
-from tests.proxy.worker_process import WorkerProcess
-from tests.vendors.browser_visit import visit_in_browser
-from tests.vendors.clients import (
-    BROWSER_CLIENTS,
-    KEYS,
-    SERVER_CLIENTS,
-    Client,
-    Protocol,
-    Sent,
-    send,
+from tests.vendors.clients import KEYS, Client, Protocol, Sent
+from tests.vendors.telling import (
+    browsers_of,
+    let_write_once_refused,
+    servers_of,
+    tell,
+    tell_in_browser,
 )
-from tests.vendors.site import Site
-from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH, WHO
-from tests.waiting import wait_until
+from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
-SERVERS = [each for each in SERVER_CLIENTS if each.protocol is Protocol.MIXPANEL]
-BROWSERS = [each for each in BROWSER_CLIENTS if each.protocol is Protocol.MIXPANEL]
+SERVERS, BROWSERS = servers_of(Protocol.MIXPANEL), browsers_of(Protocol.MIXPANEL)
 # Without a queue a client sends nothing again.
 QUEUING = [each for each in BROWSERS if each.options.get("batch_requests", True)]
 SITE = {"keys": [KEYS[Protocol.MIXPANEL]], "props_allow": ["plan", "note", "password"]}
@@ -40,30 +30,6 @@ NAMES = {
     "Order Completed": "order_placed",
     "Order Refunded": "order_refunded",
 }
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Run a worker for all clients, and see that it has written of nobody."""
-    folder = tmp_path_factory.mktemp("worker")
-    with WorkerProcess(folder, site=SITE, spool=UNSEALED) as worker:
-        yield worker
-        assert worker.stop() == 0
-    written = worker.written()
-    found = {
-        name
-        for name, value in WHO.items()
-        for several in spellings(value).values()
-        for needle in several
-        if needle in written.lower()
-    }
-    assert (found, canaries_in(written)) == (set(), set())
-
-
-@pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
-    """Return the worker as if it had just been started."""
-    return Lately(running)
 
 
 def is_identity(name: str) -> bool:
@@ -96,7 +62,7 @@ def check_figures(worker: Lately, sent: Sent, page: str) -> None:
 def test_a_visit_told_by_a_server_is_stored_whole(
     worker: Lately, client: Client
 ) -> None:
-    sent = send(client, f"http://127.0.0.1:{worker.port}/collect")
+    sent = tell(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
     events = worker.spooled.events
@@ -114,14 +80,9 @@ def test_a_visit_told_by_a_server_is_stored_whole(
 async def test_a_visit_told_by_a_browser_is_stored_whole(
     visitors: Browser, worker: Lately, client: Client, origin: str
 ) -> None:
-    with Site(worker.port) as site:
-        own, another = site.url("/collect"), f"http://collect.example:{worker.port}"
-
-        async def arrived(sent: Sent) -> None:
-            await asyncio.to_thread(wait_for, worker, sent)
-
-        host = own if origin == "own" else another
-        sent = await visit_in_browser(visitors, site, client, arrived, host=host)
+    sent = await tell_in_browser(
+        visitors, worker, client, origin, lambda sent: has_come(worker, sent)
+    )
 
     check_figures(worker, sent, CHECKOUT_PATH)
     events = worker.spooled.events
@@ -138,39 +99,25 @@ async def test_a_visit_told_by_a_browser_is_stored_whole(
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("client", QUEUING, ids=lambda client: client.name)
 async def test_what_is_refused_at_first_is_stored_once_all_the_same(
-    visitors: Browser, running: WorkerProcess, worker: Lately, client: Client
+    visitors: Browser, worker: Lately, client: Client
 ) -> None:
-    limit_files(running, 1)
+    limit_files(worker.worker, 1)
     refused: list[Sent] = []
 
-    async def arrived(sent: Sent) -> None:
+    def came_at_last(sent: Sent) -> bool:
         if not refused:
-            await asyncio.to_thread(mend, running)
+            let_write_once_refused(worker)
             refused.append(sent)
-        await asyncio.to_thread(wait_for, worker, sent)
+        return has_come(worker, sent)
 
     try:
-        with Site(worker.port) as site:
-            host = site.url("/collect")
-            sent = await visit_in_browser(visitors, site, client, arrived, host=host)
+        sent = await tell_in_browser(visitors, worker, client, "own", came_at_last)
     finally:
-        limit_files(running, resource.RLIM_INFINITY)
+        limit_files(worker.worker, resource.RLIM_INFINITY)
 
     check_figures(worker, sent, CHECKOUT_PATH)
 
 
-def mend(running: WorkerProcess) -> None:
-    """Let the worker write again, once it has refused something."""
-    wait_until(
-        lambda: ask(running.port, get("/readyz")).status == 503,
-        "the client to be refused",
-    )
-    limit_files(running, resource.RLIM_INFINITY)
-
-
-def wait_for(worker: Lately, sent: Sent) -> None:
-    """Wait until what was handed over is stored."""
-    wait_until(
-        lambda: named(sent) <= Counter(each.name for each in stored(worker)),
-        "the events",
-    )
+def has_come(worker: Lately, sent: Sent) -> bool:
+    """Whether what was handed over is stored."""
+    return named(sent) <= Counter(each.name for each in stored(worker))

@@ -1,6 +1,5 @@
 """Plausible's own trackers, in a real browser, through a real worker."""
 
-import asyncio
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,8 @@ from playwright.async_api import Browser
 
 from tests.canaries import canaries_under
 from tests.proxy.worker_process import WorkerProcess
-from tests.vendors.browser_visit import visit_in_browser
-from tests.vendors.clients import BROWSER_CLIENTS, BY_ITSELF, Client, Protocol, Sent
-from tests.vendors.site import Site
-from tests.waiting import wait_until
+from tests.vendors.clients import BY_ITSELF, Client, Protocol, Sent
+from tests.vendors.telling import browsers_of, tell_in_browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -43,6 +40,11 @@ def counted(worker: WorkerProcess) -> Sent:
     return Counter(event.name for event in worker.spooled.events)
 
 
+def has_come(worker: WorkerProcess, sent: Sent) -> bool:
+    """Whether what was handed over is stored."""
+    return expected(sent) <= counted(worker)
+
+
 def figures(worker: WorkerProcess, name: str) -> list[tuple[object, ...]]:
     """Return the amounts of the events of a name, in minor units."""
     return [
@@ -54,29 +56,17 @@ def figures(worker: WorkerProcess, name: str) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize(
     "client",
-    [each for each in BROWSER_CLIENTS if each.protocol is Protocol.PLAUSIBLE],
+    browsers_of(Protocol.PLAUSIBLE),
     ids=lambda client: client.name,
 )
 @pytest.mark.parametrize("origin", ["own", "another"])
 async def test_every_event_is_counted_once_and_names_nobody(
     visitors: Browser, tmp_path: Path, client: Client, origin: str
 ) -> None:
-    with (
-        WorkerProcess(tmp_path, proxy=PROXY, site=SITE) as worker,
-        Site(worker.port) as site,
-    ):
-
-        async def arrived(sent: Sent) -> None:
-            await asyncio.to_thread(
-                wait_until,
-                lambda: expected(sent) <= counted(worker),
-                "the events to be stored",
-            )
-
-        host = site.url("/collect")
-        if origin == "another":
-            host = f"http://collect.example:{worker.port}"
-        sent = await visit_in_browser(visitors, site, client, arrived, host=host)
+    with WorkerProcess(tmp_path, proxy=PROXY, site=SITE) as worker:
+        sent = await tell_in_browser(
+            visitors, worker, client, origin, lambda sent: has_come(worker, sent)
+        )
 
         got = counted(worker)
         by_itself = BY_ITSELF[Protocol.PLAUSIBLE]

@@ -1,35 +1,22 @@
 """PostHog's real clients tell a visit to a real worker: each event counts once."""
 
-import asyncio
-import resource
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.async_api import Browser
 
-from tests.canaries import canaries_in, spellings
-from tests.proxy.protocols.replay import UNSEALED, Lately, Stored, dropped, stored
-from tests.proxy.raw_http import ask, get
-from tests.proxy.test_worker_durability import limit_files
-from tests.proxy.worker_process import WorkerProcess
-from tests.vendors.browser_visit import visit_in_browser
-from tests.vendors.clients import (
-    BROWSER_CLIENTS,
-    KEYS,
-    SERVER_CLIENTS,
-    Client,
-    Protocol,
-    Sent,
-    send,
+from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
+from tests.vendors.clients import KEYS, Client, Protocol, Sent
+from tests.vendors.telling import (
+    browsers_of,
+    servers_of,
+    tell,
+    tell_in_browser,
+    tell_refused,
 )
-from tests.vendors.site import Site
-from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH, WHO
-from tests.waiting import wait_until
+from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
-SERVERS = [each for each in SERVER_CLIENTS if each.protocol is Protocol.POSTHOG]
-BROWSERS = [each for each in BROWSER_CLIENTS if each.protocol is Protocol.POSTHOG]
+SERVERS, BROWSERS = servers_of(Protocol.POSTHOG), browsers_of(Protocol.POSTHOG)
 # Node ends while this one waits to send again: its timer does not keep it.
 PATIENT = [each for each in SERVERS if each.name != "posthog-node, v1"]
 SITE = {"keys": [KEYS[Protocol.POSTHOG]], "props_allow": ["plan", "note", "password"]}
@@ -43,30 +30,6 @@ NAMES = {
     "Order Refunded": "order_refunded",
 }
 IDENTITIES = {"$identify", "$set", "$create_alias", "$groupidentify"}
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Run a worker for all clients, and see that it has written of nobody."""
-    folder = tmp_path_factory.mktemp("worker")
-    with WorkerProcess(folder, site=SITE, spool=UNSEALED) as worker:
-        yield worker
-        assert worker.stop() == 0
-    written = worker.written()
-    found = {
-        name
-        for name, value in WHO.items()
-        for several in spellings(value).values()
-        for needle in several
-        if needle in written.lower()
-    }
-    assert (found, canaries_in(written)) == (set(), set())
-
-
-@pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
-    """Return the worker as if it had just been started."""
-    return Lately(running)
 
 
 def named(sent: Sent) -> Counter[str]:
@@ -101,7 +64,7 @@ def check_figures(worker: Lately, sent: Sent, page: str | None) -> None:
 def test_a_visit_told_by_a_server_is_stored_whole(
     worker: Lately, client: Client
 ) -> None:
-    sent = send(client, f"http://127.0.0.1:{worker.port}/collect")
+    sent = tell(worker, client)
 
     check_figures(worker, sent, None)
     assert dropped(worker) == identities(sent)
@@ -113,24 +76,11 @@ def test_a_visit_told_by_a_server_is_stored_whole(
 
 @pytest.mark.parametrize("client", PATIENT, ids=lambda client: client.name)
 def test_what_is_refused_at_first_is_stored_once_all_the_same(
-    running: WorkerProcess, worker: Lately, client: Client
+    worker: Lately, client: Client
 ) -> None:
-    limit_files(running, 1)
-    with ThreadPoolExecutor(1) as elsewhere:
-        host = f"http://127.0.0.1:{worker.port}/collect"
-        sending = elsewhere.submit(send, client, host)
-        try:
-            wait_until(lambda: not is_ready(worker), "the client to be refused")
-        finally:
-            limit_files(running, resource.RLIM_INFINITY)
-        sent = sending.result()
+    sent = tell_refused(worker, client)
 
     check_figures(worker, sent, None)
-
-
-def is_ready(worker: Lately) -> bool:
-    """Whether the worker could keep an event."""
-    return ask(worker.port, get("/readyz")).status == 200
 
 
 @pytest.mark.browser
@@ -140,16 +90,9 @@ def is_ready(worker: Lately) -> bool:
 async def test_a_visit_told_by_a_browser_is_stored_whole(
     visitors: Browser, worker: Lately, client: Client, origin: str
 ) -> None:
-    with Site(worker.port) as site:
-        own, another = site.url("/collect"), f"http://collect.example:{worker.port}"
-
-        async def arrived(sent: Sent) -> None:
-            await asyncio.to_thread(
-                wait_until, lambda: named(sent) <= names(worker), "the events"
-            )
-
-        host = own if origin == "own" else another
-        sent = await visit_in_browser(visitors, site, client, arrived, host=host)
+    sent = await tell_in_browser(
+        visitors, worker, client, origin, lambda sent: named(sent) <= names(worker)
+    )
 
     check_figures(worker, sent, CHECKOUT_PATH)
     # What no answer came for as the page was left is sent again.

@@ -4,29 +4,14 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.proxy.protocols.replay import Lately
-from tests.proxy.worker_process import WorkerProcess
-from tests.vendors.clients import (
-    BROWSER_CLIENTS,
-    KEYS,
-    SERVER_CLIENTS,
-    Client,
-    Protocol,
-    send,
-)
-from tests.vendors.test_segment import (
-    check_figures,
-    check_visitor,
-    running,
-    send_to_full,
-    visit_from,
-    worker,
-)
+from tests.vendors.clients import KEYS, Client, Protocol
+from tests.vendors.telling import browsers_of, servers_of, tell, tell_refused
+from tests.vendors.test_segment import SITE as SEGMENTS_SITE
+from tests.vendors.test_segment import check_figures, check_visitor, visit_from
 from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
-__all__ = ["running", "worker"]
-
-SERVERS = [each for each in SERVER_CLIENTS if each.protocol is Protocol.RUDDERSTACK]
-BROWSERS = [each for each in BROWSER_CLIENTS if each.protocol is Protocol.RUDDERSTACK]
+SERVERS, BROWSERS = servers_of(Protocol.RUDDERSTACK), browsers_of(Protocol.RUDDERSTACK)
+SITE = SEGMENTS_SITE
 
 
 def test_both_vendors_clients_name_the_same_site() -> None:
@@ -37,7 +22,7 @@ def test_both_vendors_clients_name_the_same_site() -> None:
 def test_a_visit_told_by_a_server_is_stored_whole(
     worker: Lately, client: Client
 ) -> None:
-    sent = send(client, f"http://127.0.0.1:{worker.port}/collect")
+    sent = tell(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
     assert {each.visitor for each in worker.spooled.events} == {None}
@@ -45,9 +30,9 @@ def test_a_visit_told_by_a_server_is_stored_whole(
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
 def test_what_is_refused_at_first_is_stored_once_all_the_same(
-    running: WorkerProcess, worker: Lately, client: Client
+    worker: Lately, client: Client
 ) -> None:
-    sent = send_to_full(running, worker, client)
+    sent = tell_refused(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
 

@@ -1,35 +1,22 @@
 """Segment's real clients tell a visit to a real worker: each event counts once."""
 
-import asyncio
-import resource
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.async_api import Browser
 
-from tests.canaries import canaries_in, spellings
 from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
-from tests.proxy.raw_http import ask, get
-from tests.proxy.test_worker_durability import limit_files
-from tests.proxy.worker_process import WorkerProcess
-from tests.vendors.browser_visit import visit_in_browser
-from tests.vendors.clients import (
-    BROWSER_CLIENTS,
-    KEYS,
-    SERVER_CLIENTS,
-    Client,
-    Protocol,
-    Sent,
-    send,
+from tests.vendors.clients import KEYS, Client, Protocol, Sent
+from tests.vendors.telling import (
+    browsers_of,
+    servers_of,
+    tell,
+    tell_in_browser,
+    tell_refused,
 )
-from tests.vendors.site import Site
-from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH, WHO
-from tests.waiting import wait_until
+from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
-SERVERS = [each for each in SERVER_CLIENTS if each.protocol is Protocol.SEGMENT]
-BROWSERS = [each for each in BROWSER_CLIENTS if each.protocol is Protocol.SEGMENT]
+SERVERS, BROWSERS = servers_of(Protocol.SEGMENT), browsers_of(Protocol.SEGMENT)
 # Where the settings alone say where to send, a plain page has to be of the same host.
 ORIGINS = [
     pytest.param(client, origin, id=f"{client.name}, {origin} origin")
@@ -52,30 +39,6 @@ NAMES = {
     "Order Refunded": "order_refunded",
 }
 IDENTITIES = {"identify", "alias", "group"}
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Run a worker for all clients, and see that it has written of nobody."""
-    folder = tmp_path_factory.mktemp("worker")
-    with WorkerProcess(folder, site=SITE) as worker:
-        yield worker
-        assert worker.stop() == 0
-    written = worker.written().lower()
-    found = {
-        name
-        for name, value in WHO.items()
-        for several in spellings(value).values()
-        for needle in several
-        if needle in written
-    }
-    assert (found, canaries_in(written)) == (set(), set())
-
-
-@pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
-    """Return the worker as if it had just been started."""
-    return Lately(running)
 
 
 def named(sent: Sent) -> Counter[str]:
@@ -106,7 +69,7 @@ def check_figures(worker: Lately, sent: Sent, page: str | None) -> None:
 def test_a_visit_told_by_a_server_is_stored_whole(
     worker: Lately, client: Client
 ) -> None:
-    sent = send(client, f"http://127.0.0.1:{worker.port}/collect")
+    sent = tell(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
     events = worker.spooled.events
@@ -116,29 +79,11 @@ def test_a_visit_told_by_a_server_is_stored_whole(
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
 def test_what_is_refused_at_first_is_stored_once_all_the_same(
-    running: WorkerProcess, worker: Lately, client: Client
+    worker: Lately, client: Client
 ) -> None:
-    sent = send_to_full(running, worker, client)
+    sent = tell_refused(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
-
-
-def send_to_full(running: WorkerProcess, worker: Lately, client: Client) -> Sent:
-    """Let *client* send to a worker that can write nothing until it has refused."""
-    limit_files(running, 1)
-    with ThreadPoolExecutor(1) as elsewhere:
-        host = f"http://127.0.0.1:{worker.port}/collect"
-        sending = elsewhere.submit(send, client, host)
-        try:
-            wait_until(lambda: not is_ready(worker), "the client to be refused")
-        finally:
-            limit_files(running, resource.RLIM_INFINITY)
-        return sending.result()
-
-
-def is_ready(worker: Lately) -> bool:
-    """Whether the worker could keep an event."""
-    return ask(worker.port, get("/readyz")).status == 200
 
 
 @pytest.mark.browser
@@ -156,17 +101,10 @@ async def test_a_visit_told_by_a_browser_is_stored_whole(
 async def visit_from(
     visitors: Browser, worker: Lately, client: Client, origin: str
 ) -> Sent:
-    """Let *client* tell the visit of a browser, to the site's own origin or another."""
-    with Site(worker.port) as site:
-        own, another = site.url("/collect"), f"http://collect.example:{worker.port}/c"
-
-        async def arrived(sent: Sent) -> None:
-            await asyncio.to_thread(
-                wait_until, lambda: named(sent) <= names(worker), "the events"
-            )
-
-        host = own if origin == "own" else another
-        return await visit_in_browser(visitors, site, client, arrived, host=host)
+    """Let a browser tell its visit, and wait until each step of it is stored."""
+    return await tell_in_browser(
+        visitors, worker, client, origin, lambda sent: named(sent) <= names(worker)
+    )
 
 
 def check_visitor(worker: Lately) -> None:

@@ -1,6 +1,5 @@
 """Umami's own script in a real browser, and its clients, through a real worker."""
 
-import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
@@ -13,19 +12,9 @@ from playwright.async_api import Browser
 from tests.canaries import canaries_under
 from tests.proxy.protocols.replay import dropped
 from tests.proxy.worker_process import WorkerProcess
-from tests.vendors.browser_visit import visit_in_browser
-from tests.vendors.clients import (
-    BROWSER_CLIENTS,
-    KEYS,
-    SERVER_CLIENTS,
-    Client,
-    Protocol,
-    Sent,
-    send,
-)
-from tests.vendors.site import Site
+from tests.vendors.clients import KEYS, Client, Protocol, Sent, send
+from tests.vendors.telling import browsers_of, servers_of, tell_in_browser
 from tests.vendors.test_plausible import PROXY, counted, expected, figures
-from tests.waiting import wait_until
 
 KEY = KEYS[Protocol.UMAMI]
 DIGEST = f"sha256:{hashlib.sha256(KEY.encode()).hexdigest()}"
@@ -50,23 +39,15 @@ def check_figures(worker: WorkerProcess) -> None:
 async def test_every_event_of_the_script_is_counted_once_and_names_nobody(
     visitors: Browser, tmp_path: Path, origin: str
 ) -> None:
-    [client] = [each for each in BROWSER_CLIENTS if each.protocol is Protocol.UMAMI]
-    with (
-        WorkerProcess(tmp_path, proxy=PROXY, site=PUBLIC) as worker,
-        Site(worker.port) as site,
-    ):
-
-        async def arrived(sent: Sent) -> None:
-            await asyncio.to_thread(
-                wait_until,
-                lambda: stored(sent) <= counted(worker),
-                "the events to be stored",
-            )
-
-        host = site.url("/collect")
-        if origin == "another":
-            host = f"http://collect.example:{worker.port}"
-        sent = await visit_in_browser(visitors, site, client, arrived, host=host)
+    [client] = browsers_of(Protocol.UMAMI)
+    with WorkerProcess(tmp_path, proxy=PROXY, site=PUBLIC) as worker:
+        sent = await tell_in_browser(
+            visitors,
+            worker,
+            client,
+            origin,
+            lambda sent: stored(sent) <= counted(worker),
+        )
 
         # The driver hands over a page view for each page it opens.
         assert counted(worker) == stored(sent)
@@ -85,7 +66,7 @@ async def test_every_event_of_the_script_is_counted_once_and_names_nobody(
 )
 @pytest.mark.parametrize(
     "client",
-    [each for each in SERVER_CLIENTS if each.protocol is Protocol.UMAMI],
+    servers_of(Protocol.UMAMI),
     ids=lambda client: client.name,
 )
 def test_every_event_of_a_server_is_counted_once_and_names_nobody(

@@ -1,44 +1,12 @@
 import { Analytics } from "@segment/analytics-node";
 
-import { hand, run } from "./visit.mjs";
+import { tellTo } from "./calls.mjs";
+import { run } from "./visit.mjs";
 
-await run(async ({ host, key, options, who, page, signup, ...steps }) => {
+await run(async ({ host, key, options, ...visit }) => {
     // The client takes no path from its host.
     const path = `${new URL(host).pathname.replace(/\/$/, "")}/v1/batch`;
     const client = new Analytics({ writeKey: key, host, path, maxEventsInBatch: 100, ...options });
-    const context = {
-        ip: who.address,
-        userAgent: who.agent,
-        page,
-        device: { id: who.device, advertisingId: who.device },
-        timezone: "Europe/Berlin",
-        locale: "de-DE",
-    };
-    const traits = { email: who.email, name: who.name, phone: who.phone };
-    const anonymous = { anonymousId: who.anonymous, context };
-    const known = { userId: who.user, context: { ...context, traits } };
-    const track = (event, properties) => {
-        hand(`track:${event}`);
-        client.track({ ...known, event, properties });
-    };
-
-    hand("page:Blue Mug");
-    client.page({ ...anonymous, name: "Blue Mug", properties: page });
-    hand("track:Signup Clicked");
-    client.track({ ...anonymous, event: "Signup Clicked", properties: signup });
-    hand("identify");
-    client.identify({ ...anonymous, userId: who.user, traits });
-    hand("alias");
-    client.alias({ userId: who.user, previousId: who.anonymous, context });
-    hand("group");
-    client.group({ userId: who.user, groupId: who.group, traits: { name: who.name } });
-    hand("screen:Cart");
-    client.screen({ ...known, name: "Cart" });
-    track("Product Viewed", steps.product);
-    track("Product Added", steps.product);
-    track("Cart Viewed", steps.cart);
-    track("Checkout Started", steps.checkout);
-    track("Order Completed", steps.order);
-    track("Order Refunded", steps.refund);
+    tellTo(client, visit);
     await client.closeAndFlush();
 });

@@ -1,0 +1,107 @@
+"""A visit told to a real worker: one for all clients of a protocol, by each in turn.
+
+What every protocol's tests share is here; what an event is called, and what is refused,
+each knows itself.
+"""
+
+import asyncio
+import resource
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser
+
+from tests.canaries import canaries_in, spellings
+from tests.proxy.protocols.replay import UNSEALED, Lately, Worker
+from tests.proxy.raw_http import ask, get
+from tests.proxy.test_worker_durability import limit_files
+from tests.proxy.worker_process import WorkerProcess
+from tests.vendors.browser_visit import visit_in_browser
+from tests.vendors.clients import (
+    BROWSER_CLIENTS,
+    SERVER_CLIENTS,
+    Client,
+    Protocol,
+    Sent,
+    send,
+)
+from tests.vendors.site import Site
+from tests.vendors.visit import WHO
+from tests.waiting import wait_until
+
+
+def servers_of(protocol: Protocol) -> list[Client]:
+    """Return the clients of servers that speak *protocol*."""
+    return [each for each in SERVER_CLIENTS if each.protocol is protocol]
+
+
+def browsers_of(protocol: Protocol) -> list[Client]:
+    """Return the clients of browsers that speak *protocol*."""
+    return [each for each in BROWSER_CLIENTS if each.protocol is protocol]
+
+
+@contextmanager
+def silent_worker(folder: Path, site: Mapping[str, Any]) -> Iterator[WorkerProcess]:
+    """Run a worker, and see when it has ended that it has written of nobody."""
+    with WorkerProcess(folder, site=site, spool=UNSEALED) as worker:
+        yield worker
+        assert worker.stop() == 0
+    written = worker.written().lower()
+    found = {
+        name
+        for name, value in WHO.items()
+        for several in spellings(value).values()
+        for needle in several
+        if needle in written
+    }
+    assert (found, canaries_in(written)) == (set(), set())
+
+
+def tell(worker: Lately, client: Client) -> Sent:
+    """Let a client of a server tell its visit; return what it was handed."""
+    return send(client, f"http://127.0.0.1:{worker.port}/collect")
+
+
+def tell_refused(worker: Lately, client: Client) -> Sent:
+    """Let *client* tell a worker that can write nothing until it has refused."""
+    limit_files(worker.worker, 1)
+    with ThreadPoolExecutor(1) as elsewhere:
+        telling = elsewhere.submit(tell, worker, client)
+        try:
+            let_write_once_refused(worker)
+        finally:
+            limit_files(worker.worker, resource.RLIM_INFINITY)
+        return telling.result()
+
+
+def let_write_once_refused(worker: Lately) -> None:
+    """Let the worker write again, once it has refused something."""
+    wait_until(
+        lambda: ask(worker.port, get("/readyz")).status == 503,
+        "the client to be refused",
+    )
+    limit_files(worker.worker, resource.RLIM_INFINITY)
+
+
+async def tell_in_browser(
+    visitors: Browser,
+    worker: Worker,
+    client: Client,
+    origin: str,
+    has_come: Callable[[Sent], bool],
+) -> Sent:
+    """Let a browser tell its visit, to the site's own origin or another.
+
+    *has_come* says whether what was handed over so far is stored.
+    """
+
+    async def arrived(sent: Sent) -> None:
+        await asyncio.to_thread(wait_until, lambda: has_come(sent), "the events")
+
+    with Site(worker.port) as site:
+        own, another = site.url("/collect"), f"http://collect.example:{worker.port}"
+        host = own if origin == "own" else another
+        return await visit_in_browser(visitors, site, client, arrived, host=host)
