@@ -109,8 +109,14 @@ export class Delivery {
       if (answer.outcome !== "again") return this.#lose(batch, answer);
       failures += 1;
       if (this.#giveUp || failures > this.#settings.maxRetries) return this.#lose(batch, answer);
-      await this.#pause(pauseMs(failures, this.#world.random(), answer.askedMs));
+      await this.#pause(this.#pauseAfter(failures, answer.askedMs));
     }
+  }
+
+  /** A shutdown's time is short: what would last longer than it is not waited. */
+  #pauseAfter(failures: number, askedMs: number): number {
+    const random = this.#world.random();
+    return this.#closed ? pauseMs(1, random) : pauseMs(failures, random, askedMs);
   }
 
   async #halves(batch: readonly string[]): Promise<void> {

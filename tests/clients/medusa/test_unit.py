@@ -37,4 +37,11 @@ def test_part(path: Path) -> None:
 def test_every_part_has_its_tests() -> None:
     names = {path.name.split(".")[0] for path in _FILES}
 
-    assert names == {"backoff", "decimal", "mapping", "options", "storefront"}
+    assert names == {
+        "backoff",
+        "decimal",
+        "delivery",
+        "mapping",
+        "options",
+        "storefront",
+    }
