@@ -9,9 +9,9 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from warehouse.orders import ORDER_PLACED
 from warehouse.tables import DataFile, TableView
 
-ORDER_PLACED = "order_placed"
 MOST_BYTES = 256 << 20
 _KEY_BYTES = 8
 # Parts the keys of an order's two reports; any number that no two keys differ by.

@@ -5,43 +5,37 @@ address and User-Agent are read by four steps (bot, visitor, geo, user agent) an
 with the request. Everything here is memory: nothing is written.
 """
 
-import math
 from collections.abc import Callable
 from datetime import date
 from typing import Protocol
 
-import msgspec
 from multidict import istr
 
 from config.errors import MillpondError, Retryable
 from config.settings import PrivacySettings
 from proxy.client import Client, ClientSource
-from proxy.commerce import BAD_ORDER, NO_ORDER, OrderFields, parse_order
+from proxy.commerce import BAD_ORDER, NO_ORDER, parse_order
 from proxy.drops import Dropped, DropReason
-from proxy.geo import Geo, Place
-from proxy.hit import Hit
-from proxy.language import primary_language
+from proxy.event_row import Found, Sent, event_row
+from proxy.geo import Geo
+from proxy.hit import NO_ID, Hit
 from proxy.moment import Calendars, Moment, occurred_at
 from proxy.name import is_event_name
 from proxy.opt_out import Objection, objection
 from proxy.page import NO_PAGE, Page
-from proxy.props import clean_props
-from proxy.referrer import NO_REFERRAL, Referral, Referrers
-from proxy.screen import screen_class
+from proxy.props import VISIT_TOKEN_PROP, clean_props
+from proxy.referrer import NO_REFERRAL, Referrers
 from proxy.sender import Sender
 from proxy.site_keys import Purpose, keyed_hash
 from proxy.sites import Site, Sites
 from proxy.user_agent import NO_AGENT, Classifier, UserAgent
-from proxy.visit_token import TOKEN_PROP, open_visit_token, seal_visit_token
+from proxy.visit_token import key_name, open_visit_token, seal_visit_token
 from proxy.visitor import hash_client
-from warehouse.schema import Event, Hash64, JsonText, UtcSeconds
+from warehouse.schema import Event, Hash64
 
 _ORIGIN = istr("Origin")
 _HOST = istr("Host")
 _AUTHORIZATION = istr("Authorization")
-_MOST_ENGAGED_MS = 86_400_000
-# An empty id would make one event, or one customer, of all that send it.
-_NO_ID = (None, "")
 _DROPPING = {
     Objection.OPT_OUT: Dropped(DropReason.OPT_OUT),
     Objection.GPC: Dropped(DropReason.GPC),
@@ -68,30 +62,6 @@ class DayKeys(Protocol):
         self, zone: str, day: date, site_id: str, now_s: float
     ) -> bytearray | None:
         """Return the key of that day, None where its salt is gone."""
-
-
-class _Sent(msgspec.Struct, frozen=True, gc=False):
-    """A hit that may be kept, and what the gates found out about it."""
-
-    hit: Hit
-    site: Site
-    client: Client
-    agent: UserAgent
-    protocol: str
-    stripped: bool
-    server: bool
-
-
-class _Found(msgspec.Struct, frozen=True, gc=False):
-    """What the steps made of it."""
-
-    visitor: Hash64 | None
-    actor: Hash64 | None
-    place: Place
-    page: Page
-    referral: Referral
-    props: JsonText | None
-    order: OrderFields
 
 
 class Anonymizer:
@@ -132,7 +102,7 @@ class Anonymizer:
         if isinstance(sent, Dropped):
             return sent
         moment, key = self._moment(hit, sent.site, now_s)
-        return self._describe(sent, moment, key, seq)
+        return self._describe(sent, moment, key, now_s, seq)
 
     def visit_token(self, hit: Hit, sender: Sender, now_s: float) -> str | None:
         """Return a token for the visitor who sends *hit*, None where there is none.
@@ -144,14 +114,17 @@ class Anonymizer:
             return None
         moment, key = self._moment(hit, sent.site, now_s)
         visitor = hash_client(key, sent.client.encoded)
-        return seal_visit_token(visitor, moment.day, key, self._random_bytes)
+        sealing = self._token_key(sent.site, moment, now_s)
+        if sealing is None:
+            return None
+        return seal_visit_token(visitor, moment.day, sealing, self._random_bytes)
 
     def refuse(self, dropped: Dropped, sender: Sender) -> Dropped:
         """Return *dropped*, or the sender's objection: who objects is not counted."""
         wish = objection(sender.headers, self._privacy, hit_opt_out=False)
         return _DROPPING.get(wish, dropped)
 
-    def _gates(self, hit: Hit, sender: Sender) -> "_Sent | Dropped":
+    def _gates(self, hit: Hit, sender: Sender) -> Sent | Dropped:
         """Objection, site, name, client address, bot: in this order."""
         headers = sender.headers
         wish = objection(headers, self._privacy, hit.optout)
@@ -176,7 +149,7 @@ class Anonymizer:
         if agent.bot:
             return Dropped(DropReason.BOT, site.id)
         stripped = wish is Objection.STRIP
-        return _Sent(hit, site, client, agent, sender.protocol, stripped, server)
+        return Sent(hit, site, client, agent, sender.protocol, stripped, server)
 
     def _agent(self, client: Client) -> UserAgent:
         return self._classifier.classify(client.user_agent)
@@ -224,14 +197,36 @@ class Anonymizer:
             raise NoSaltError(site.zone.key)
         return Moment(arrival, today, late=at != arrival), key
 
+    def _visitor(
+        self, sent: Sent, moment: Moment, key: bytes | bytearray, now_s: float
+    ) -> Hash64 | None:
+        if sent.client.encoded is not None:
+            return hash_client(key, sent.client.encoded)
+        # A token is believed of the site's own server alone: pages need none.
+        token = _token(sent.hit) if sent.server else None
+        if token is None:
+            return None
+        opening = self._token_key(sent.site, moment, now_s)
+        return None if opening is None else open_visit_token(token, moment.day, opening)
+
+    def _token_key(self, site: Site, moment: Moment, now_s: float) -> bytearray | None:
+        return self._salts.key_if_live(
+            site.zone.key, moment.day, key_name(site.id), now_s
+        )
+
     def _describe(
-        self, sent: _Sent, moment: Moment, key: bytes | bytearray, seq: int
+        self,
+        sent: Sent,
+        moment: Moment,
+        key: bytes | bytearray,
+        now_s: float,
+        seq: int,
     ) -> Event | Dropped:
         """Visitor, geo, user agent, page, referrer, props, commerce: in this order."""
         hit, site, client, stripped = sent.hit, sent.site, sent.client, sent.stripped
         visitor = actor = None
         if not stripped:
-            visitor = _visitor(sent, moment, key)
+            visitor = self._visitor(sent, moment, key, now_s)
             actor = _actor(hit, site, key)
         place = self._geo.place(client.address)
         page = site.pages.page(hit.url) or NO_PAGE
@@ -248,59 +243,8 @@ class Anonymizer:
         order = parse_order(hit.order, site) if hit.order is not None else NO_ORDER
         if order is BAD_ORDER:
             return Dropped(DropReason.BAD_ORDER, site.id)
-        found = _Found(visitor, actor, place, page, referral, props, order)
-        return _event(sent, moment, found, seq)
-
-
-def _event(sent: _Sent, moment: Moment, found: _Found, seq: int) -> Event:
-    """Return the row: here, and nowhere else, a column gets its value."""
-    hit, agent = sent.hit, sent.agent
-    place, page, referral, order = found.place, found.page, found.referral, found.order
-    return Event(
-        site=sent.site.id,
-        day=moment.day,
-        at=UtcSeconds(moment.at),
-        seq=seq,
-        event_id=_event_id(hit, sent.site),
-        visitor=found.visitor,
-        actor=found.actor,
-        name=hit.name,
-        protocol=sent.protocol,
-        server=sent.server,
-        hostname=page.hostname,
-        path=page.path,
-        referrer=referral.referrer,
-        source=referral.source,
-        channel=None if sent.stripped else referral.channel,
-        utm_source=page.utm_source,
-        utm_medium=page.utm_medium,
-        utm_campaign=page.utm_campaign,
-        utm_term=page.utm_term,
-        utm_content=page.utm_content,
-        click_id=page.click_id,
-        country=place.country,
-        region=place.region,
-        browser=agent.browser,
-        browser_major=agent.browser_major,
-        os=agent.os,
-        device=agent.device,
-        screen=screen_class(hit.screen),
-        language=primary_language(hit.lang),
-        engaged_ms=_bounded(hit.engaged_ms, _MOST_ENGAGED_MS),
-        scroll_pct=_bounded(hit.scroll_pct, 100),
-        props=found.props,
-        late=moment.late,
-        order_key=order.order_key,
-        cart_key=order.cart_key,
-        currency=order.currency,
-        value_minor=order.value_minor,
-        tax_minor=order.tax_minor,
-        shipping_minor=order.shipping_minor,
-        refund_minor=order.refund_minor,
-        discount_minor=order.discount_minor,
-        coupon=order.coupon,
-        items=order.items,
-    )
+        found = Found(visitor, actor, place, page, referral, props, order)
+        return event_row(sent, moment, found, seq)
 
 
 def _page_problem(hit: Hit, site: Site, page: Page) -> DropReason | None:
@@ -312,36 +256,16 @@ def _page_problem(hit: Hit, site: Site, page: Page) -> DropReason | None:
     return None
 
 
-def _visitor(sent: _Sent, moment: Moment, key: bytes | bytearray) -> Hash64 | None:
-    if sent.client.encoded is not None:
-        return hash_client(key, sent.client.encoded)
-    # A token is believed of the site's own server alone: pages need none.
-    token = _token(sent.hit) if sent.server else None
-    return None if token is None else open_visit_token(token, moment.day, key)
-
-
 def _token(hit: Hit) -> str | None:
     """Return the visit token of a hit; vendors' clients carry it as a property."""
     if hit.visit_token is not None or not hit.props:
         return hit.visit_token
-    named = hit.props.get(TOKEN_PROP)
+    named = hit.props.get(VISIT_TOKEN_PROP)
     return named if isinstance(named, str) else None
 
 
 def _actor(hit: Hit, site: Site, day_key: bytes | bytearray) -> Hash64 | None:
-    if hit.actor in _NO_ID or site.actors == "off":
+    if hit.actor in NO_ID or site.actors == "off":
         return None
     key = site.key if site.actors == "keyed" else day_key
     return keyed_hash(key, Purpose.ACTOR, str(hit.actor))
-
-
-def _event_id(hit: Hit, site: Site) -> Hash64 | None:
-    if hit.id in _NO_ID:
-        return None
-    return site.event_hash(str(hit.id))
-
-
-def _bounded(value: float | None, most: int) -> int | None:
-    if value is None or math.isnan(value):
-        return None
-    return int(min(max(value, 0), most))

@@ -48,10 +48,14 @@ class Answer:
 
 
 def json_answer(
-    status: HTTPStatus, body: bytes, headers: dict[str, str] | None = None
+    status: HTTPStatus,
+    body: bytes,
+    headers: dict[str, str] | None = None,
+    *,
+    closes: bool = False,
 ) -> Answer:
     """Return a JSON answer that no cache keeps."""
-    return Answer(status, body, {**_JSON, **(headers or {})})
+    return Answer(status, body, {**_JSON, **(headers or {})}, closes=closes)
 
 
 class Later(NamedTuple):

@@ -4,7 +4,6 @@ An order that cannot be read whole is refused whole, so that revenue is never si
 wrong: a refused order is counted under ``bad_order``, half an order is not noticed.
 """
 
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -18,18 +17,15 @@ from proxy.plain_text import plain_text
 from proxy.site_keys import Purpose, keyed_hash
 from proxy.sites import Site
 from warehouse.currency import minor_digits
+from warehouse.money import money
 from warehouse.schema import Hash64, Item
 
-LARGEST_AMOUNT = 10**12
 LARGEST_QUANTITY = 10**6
 MOST_ITEMS = 200
 LONGEST_CODE = 100
 LONGEST_ID = 200
 CUT = ":cut"
 
-PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,16}(?:\.[0-9]{1,24})?")
-_LEAST_EXPONENT = -30
-_MOST_DIGITS = 40
 _LARGEST_ID = 10**40
 # Product codes are long numbers, and some look random: neither is a person.
 _CODE_KINDS = frozenset({Kind.NUMBER, Kind.TOKEN, Kind.CARD, Kind.PHONE})
@@ -85,63 +81,6 @@ def parse_order(order: Order, site: Site) -> OrderFields | Literal[BadOrder.BAD_
         return _order_fields(order, site)
     except _UnreadableError:
         return BAD_ORDER
-
-
-def money(amount: Decimal | str | int | None, currency: str) -> int | None:
-    """Return *amount* in minor units of *currency*, None where it is no amount.
-
-    More decimals than the currency has are rounded, half to even. Exponents, NaN,
-    thousands separators and amounts past ``LARGEST_AMOUNT`` are refused.
-    """
-    digits = minor_digits(currency)
-    parts = _parts(amount)
-    if digits is None or parts is None:
-        return None
-    coefficient, exponent = parts
-    minor = _scaled(coefficient, exponent + digits)
-    return minor if abs(minor) <= LARGEST_AMOUNT else None
-
-
-def _parts(amount: Decimal | str | int | None) -> tuple[int, int] | None:
-    """Return *amount* as whole number and power of ten."""
-    if isinstance(amount, bool):
-        return None
-    if isinstance(amount, int):
-        return (amount, 0) if abs(amount) <= LARGEST_AMOUNT else None
-    if isinstance(amount, str):
-        if PLAIN_DECIMAL.fullmatch(amount) is None:
-            return None
-        whole, _, fraction = amount.partition(".")
-        return int(whole + fraction), -len(fraction)
-    if isinstance(amount, Decimal):
-        return _decimal_parts(amount)
-    return None
-
-
-def _decimal_parts(amount: Decimal) -> tuple[int, int] | None:
-    sign, digits, exponent = amount.as_tuple()
-    # A positive exponent was written as one, as in 1e9; NaN has a letter here.
-    if not isinstance(exponent, int) or not _LEAST_EXPONENT <= exponent <= 0:
-        return None
-    if len(digits) > _MOST_DIGITS:
-        return None
-    coefficient = int("".join(map(str, digits)))
-    return (-coefficient if sign else coefficient), exponent
-
-
-def _scaled(coefficient: int, power: int) -> int:
-    """Return *coefficient* times ten to *power*, halves rounded to even."""
-    if power >= 0:
-        return coefficient * _ten_to(power)
-    unit = _ten_to(-power)
-    whole, rest = divmod(abs(coefficient), unit)
-    if rest * 2 > unit or (rest * 2 == unit and whole % 2):
-        whole += 1
-    return -whole if coefficient < 0 else whole
-
-
-def _ten_to(power: int) -> int:
-    return int("1" + "0" * power)
 
 
 def _order_fields(order: Order, site: Site) -> OrderFields:

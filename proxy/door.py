@@ -157,6 +157,4 @@ class Door:
         """Say what is wrong, also to the script of a known page on another host."""
         body = msgspec.json.encode({"error": problem}) + b"\n"
         headers = {**self._cors.headers(request.headers), **(headers or {})}
-        answer = json_answer(status, body, headers)
-        answer.closes = closes
-        return answer
+        return json_answer(status, body, headers, closes=closes)

@@ -10,6 +10,9 @@ import msgspec
 
 from proxy.drops import Dropped, DropReason
 
+# An empty id would make one event, or one customer, of all that send it.
+NO_ID = (None, "")
+
 
 class OrderLine(msgspec.Struct, frozen=True):
     """One line of an order or cart as a client sends it."""

@@ -4,8 +4,6 @@ A browser says which page it stands on (``Origin``); a page that is not one of t
 site's own may not count for it.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +14,7 @@ from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from config.settings import PrivacySettings, Settings, SiteSettings
+from proxy.credential import LONGEST_CREDENTIAL, key_of
 from proxy.drops import DropReason
 from proxy.host import parse_host, without_www
 from proxy.page import PageRules
@@ -24,7 +23,6 @@ from proxy.site_keys import KeyedHash, Purpose, site_key
 _MOST_CACHED = 1_024
 # A host of 253 characters, a scheme and a port; nothing longer is looked at.
 _LONGEST_ORIGIN = 300
-_LONGEST_CREDENTIAL = 1_024
 _DIGEST_PREFIX = "sha256:"
 _WEB_SCHEMES = frozenset({"http", "https"})
 _WILDCARD = "*."
@@ -58,7 +56,8 @@ class Site:
         """
         if not credential or not self.secret_digests:
             return False
-        digest = hashlib.sha256(_secret_of(credential[:_LONGEST_CREDENTIAL])).digest()
+        bare = credential[:LONGEST_CREDENTIAL].strip()
+        digest = hashlib.sha256(_bytes(key_of(credential) or bare)).digest()
         # Every key is compared, so that time tells nothing about which one is near.
         matches = [hmac.compare_digest(digest, known) for known in self.secret_digests]
         return True in matches
@@ -128,7 +127,7 @@ class Sites:
 
     def _of_secret(self, key: str) -> Site | None:
         """Return the site whose secret key *key* is."""
-        if len(key) > _LONGEST_CREDENTIAL:
+        if len(key) > LONGEST_CREDENTIAL:
             return None
         return self._by_digest.get(hashlib.sha256(_bytes(key)).digest())
 
@@ -231,24 +230,6 @@ def _is_served(page: _Page, site: Site) -> bool:
     if page.site is site:
         return True
     return page.host is not None and site.serves(page.host)
-
-
-def _secret_of(credential: str) -> bytes:
-    scheme, _, rest = credential.strip().partition(" ")
-    if scheme.lower() == "bearer":
-        return _bytes(rest.strip())
-    if scheme.lower() == "basic":
-        return _basic_name(rest.strip())
-    return _bytes(credential.strip())
-
-
-def _basic_name(encoded: str) -> bytes:
-    """Return the name of a Basic credential, where vendors' clients put their key."""
-    try:
-        decoded = base64.b64decode(_bytes(encoded), validate=True)
-    except binascii.Error:
-        return b""
-    return decoded.partition(b":")[0]
 
 
 def _bytes(text: str) -> bytes:

@@ -8,10 +8,16 @@ from proxy.answer import Answer, Later
 from proxy.body import RefusedBodyError, is_encoded
 from proxy.cors import Cors
 from proxy.door import Handler, Routes
-from proxy.hit import MalformedBodyError
 from proxy.intake import Intake
 from proxy.protocols import encodings
-from proxy.protocols.protocol import Protocol, Read, Reply, Route, VendorRequest
+from proxy.protocols.protocol import (
+    Protocol,
+    Read,
+    Reply,
+    Route,
+    VendorRequest,
+    check_number,
+)
 from proxy.request import Request
 from proxy.sender import Sender
 
@@ -61,8 +67,7 @@ class Vendors:
         read = route.read(self._vendor_request(route, request))
         if isinstance(read, Reply):
             return self._answer(request, read)
-        if len(read.hits) > self._most_hits:
-            raise MalformedBodyError(f"more than {self._most_hits} events in a request")
+        check_number(len(read.hits), self._most_hits)
         return self._take(read.protocol or name, read, request)
 
     def _take(self, name: str, read: Read, request: Request) -> Answer | Later:

@@ -24,6 +24,16 @@ _OPERATORS: Final = {"=": "is", "!=": "is_not", "~": "contains", "!~": "contains
 _FILTER: Final = re.compile(r"([a-z_]+)(!?[=~])(.+)", re.DOTALL)
 
 
+_format = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="How to print it.",
+)
+
+
 @click.group(epilog="\b\nExample:\n  millpond reports show --period 7d --by page")
 def reports() -> None:
     """Read the figures."""
@@ -57,14 +67,7 @@ def reports() -> None:
 @click.option(
     "--limit", type=click.IntRange(1), help="Most rows; 10 in a table, else 1,000."
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "csv"]),
-    default="table",
-    show_default=True,
-    help="How to print it.",
-)
+@_format
 @settings_option
 def show(
     settings: Settings,
@@ -161,14 +164,7 @@ def query(file: IO[bytes], settings: Settings) -> None:
     show_default=True,
     help="What parts whole from fraction in a total.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "csv"]),
-    default="table",
-    show_default=True,
-    help="How to print it.",
-)
+@_format
 @settings_option
 @click.pass_context
 def reconcile(

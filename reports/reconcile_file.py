@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -17,9 +16,9 @@ from zoneinfo import ZoneInfo
 from config.errors import MillpondError
 from config.settings import SiteSettings
 from warehouse.currency import minor_digits
+from warehouse.money import PLAIN_DECIMAL, money
 
 _SEPARATORS: Final = (",", ";", "\t")
-_LARGEST: Final = 10**12
 _OFFSET: Final = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)", re.ASCII)
 _BLANK: Final = re.compile(r"[\s_.\-]+")
 
@@ -59,10 +58,7 @@ class Mark(StrEnum):
     COMMA = "comma"
 
 
-_AMOUNT: Final = {
-    Mark.POINT: re.compile(r"[+-]?[0-9]{1,16}(?:\.[0-9]{1,24})?"),
-    Mark.COMMA: re.compile(r"[+-]?[0-9]{1,16}(?:,[0-9]{1,24})?"),
-}
+_SWAPPED: Final = str.maketrans(",.", ".,")
 
 
 class ShopFileError(MillpondError):
@@ -171,12 +167,11 @@ class _List:
         return currency
 
     def _minor(self, number: int, text: str, currency: str) -> int:
-        if not _AMOUNT[self._mark].fullmatch(text):
+        amount = _pointed(text, self._mark)
+        if not PLAIN_DECIMAL.fullmatch(amount):
             raise _amount_problem(number, text, self._mark)
-        scale = Decimal(10) ** (minor_digits(currency) or 0)
-        exact = Decimal(text.replace(",", ".")) * scale
-        minor = int(exact.to_integral_value(ROUND_HALF_EVEN))
-        if abs(minor) > _LARGEST:
+        minor = money(amount, currency)
+        if minor is None:
             raise _problem(number, "a total past 10,000,000,000.00")
         return minor
 
@@ -219,6 +214,11 @@ def _plain(name: str) -> str:
     return _BLANK.sub(" ", name.strip().lower())
 
 
+def _pointed(text: str, mark: Mark) -> str:
+    """Return an amount with *mark* as one with a point, any other as none."""
+    return text if mark is Mark.POINT else text.translate(_SWAPPED)
+
+
 def _problem(number: int, text: str, hint: str | None = None) -> ShopFileError:
     return ShopFileError(f"read the shop's orders: row {number}: {text}", hint=hint)
 
@@ -227,7 +227,7 @@ def _amount_problem(number: int, text: str, mark: Mark) -> ShopFileError:
     if not text:
         return _problem(number, "no total")
     other = Mark.COMMA if mark is Mark.POINT else Mark.POINT
-    if _AMOUNT[other].fullmatch(text):
+    if PLAIN_DECIMAL.fullmatch(_pointed(text, other)):
         return _problem(
             number,
             f"a total with a decimal {other}",

@@ -2,7 +2,7 @@
 
 Every derived table is computed from this form, so it is the one place where row
 order and duplicates stop mattering. A session's sums are differences of running
-totals at its two ends: nothing is hashed, no window function runs over the events.
+totals at its two ends; only a server's events, which are few, are added up by session.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,7 @@ from warehouse.orders import (
     settled_refunds,
 )
 from warehouse.row_order import by_content, repeated
+from warehouse.runs import Visited, run_ends, runs_of, sessions_of
 from warehouse.schema import EVENTS, SESSIONS
 
 PAGEVIEW = "pageview"
@@ -37,7 +38,6 @@ WIDE = tuple(
     and name in {*polars_schema(SESSIONS), "order_key", "refund_minor"}
 )
 
-_SECOND_US = 1_000_000
 # As a null does, it sorts before every id; an event of this id counts as without one.
 _NO_ID = -(1 << 63)
 _KEYS = ("visitor", "site", "at", "seq", "event_id")
@@ -138,14 +138,14 @@ def sessionize(
     nulls = keys["visitor"].null_count()
     # Columns cut into different chunks would be cut alike again by every later step.
     ordered = given.narrow(keys["row"]).rechunk()
-    visited = _Visited(
+    visited = Visited(
         keys.slice(nulls).select("visitor", "site", "at"),
         ordered["server"].slice(nulls),
     )
     interactive = ordered.slice(nulls).select(is_interactive()).to_series()
-    runs = _runs(*_run_ends(visited, timeout_s), interactive)
+    runs = runs_of(*run_ends(visited, timeout_s), interactive)
     bounds = runs.filter(pl.col("lead").is_not_null())
-    own, joined = _sessions_of(visited, runs, bounds)
+    own, joined = sessions_of(visited, runs, bounds)
     without = pl.repeat(None, nulls, dtype=pl.UInt32, eager=True)
     session = pl.concat([without, own], rechunk=True).alias("session")
     numbered = ordered.with_columns(session, keys["site"].alias("site_no"))
@@ -166,14 +166,6 @@ def sessionize(
         refunds=settled_refunds(whole[3], orders),
         sites=sites,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Visited:
-    """The events with a visitor, in order: who, where and when; ``server`` of each."""
-
-    keys: pl.DataFrame
-    server: pl.Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,77 +265,3 @@ def _later_copies(events: pl.DataFrame) -> pl.Series:
     ordered = events[by_content(events, ["site", "event_id", "at", "seq"])]
     first = ordered.select(pl.struct("site", "event_id").is_first_distinct())
     return ordered["row"].filter(~first.to_series())
-
-
-def _run_ends(visited: _Visited, timeout_s: int) -> tuple[pl.Series, pl.Series]:
-    """Return the first and the last row of every run; a server's events are in none."""
-    rows = (~visited.server).arg_true()
-    has_server = len(rows) < len(visited.keys)
-    starts = _run_starts(visited.keys[rows] if has_server else visited.keys, timeout_s)
-    first = starts.arg_true()
-    last = (first - 1).shift(-1, fill_value=max(len(starts) - 1, 0))
-    return (rows.gather(first), rows.gather(last)) if has_server else (first, last)
-
-
-def _run_starts(keys: pl.DataFrame, timeout_s: int) -> pl.Series:
-    """Return which events start a run: another visitor or site, or after a gap."""
-    visitor, site, at = pl.col("visitor"), pl.col("site"), pl.col("at")
-    starts = (
-        (visitor != visitor.shift(1))
-        | (site != site.shift(1))
-        | (at - at.shift(1) > timeout_s * _SECOND_US)
-    )
-    return keys.select(starts.fill_null(value=True)).to_series()
-
-
-def _runs(first: pl.Series, last: pl.Series, interactive: pl.Series) -> pl.DataFrame:
-    """Return first, last and first interactive row (null: none) of every run."""
-    seen = interactive.cum_sum()
-    before = seen.gather(first) - interactive.gather(first)
-    lead = interactive.arg_true().gather(before, null_on_oob=True)
-    frame = pl.DataFrame({"first": first, "last": last, "lead": lead})
-    return frame.with_columns(pl.when(pl.col("lead") <= pl.col("last")).then("lead"))
-
-
-def _sessions_of(
-    visited: _Visited, runs: pl.DataFrame, bounds: pl.DataFrame
-) -> tuple[pl.Series, pl.DataFrame]:
-    """Return the session of every event, and which of a server's were ``joined``."""
-    begins = pl.repeat(value=False, n=len(visited.keys), eager=True)
-    run = begins.scatter(runs["first"], values=True).cum_sum() - 1
-    numbers = _numbers(runs["lead"].is_not_null())
-    # A server's event before the first run has none, which no number says either.
-    own = numbers.gather(run, null_on_oob=True)
-    rows = visited.server.arg_true()
-    session = _running_or_latest(visited.keys, rows, bounds["lead"])
-    joined = pl.DataFrame(
-        {
-            "row": rows,
-            "session": session,
-            "within": own.gather(rows),
-            "last": runs["last"].gather(run.gather(rows), null_on_oob=True),
-        }
-    ).with_columns(pl.when(pl.col("row") <= pl.col("last")).then("within"))
-    moved = joined.filter(pl.col("session").ne_missing(pl.col("within"))).drop("last")
-    return own.scatter(rows, session), moved
-
-
-def _running_or_latest(
-    keys: pl.DataFrame, rows: pl.Series, leads: pl.Series
-) -> pl.Series:
-    """Return the last session of the same visitor that began before each of *rows*."""
-    begun = leads.search_sorted(rows).cast(pl.Int64)
-    # Where none has begun yet, minus one is no number.
-    number = (begun - 1).cast(pl.UInt32, strict=False)
-    who = pl.struct("visitor", "site")
-    its_lead = keys.select("visitor", "site").select(
-        pl.all().gather(leads.gather(number))
-    )
-    same = keys[rows].select(who).to_series() == its_lead.select(who).to_series()
-    return pl.select(pl.when(same).then(number)).to_series()
-
-
-def _numbers(has_lead: pl.Series) -> pl.Series:
-    """Return each run's session number, null for runs that are no session."""
-    counted = has_lead.cast(pl.UInt32).cum_sum() - 1
-    return counted.to_frame("n").select(pl.when(has_lead).then(pl.col("n")))["n"]

@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 
-from proxy.commerce import PLAIN_DECIMAL, CommerceName
+from proxy.commerce import CommerceName
 from proxy.hit import Order, OrderLine
 from proxy.lists import DATA
 from proxy.protocols.protocol import list_of, mapping_of, text_of
+from warehouse.money import PLAIN_DECIMAL
 
 _SEPARATORS = re.compile(r"[\s._$-]+")
 _LONGEST_NAME = 64

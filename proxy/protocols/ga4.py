@@ -7,20 +7,21 @@ debug path, which keeps nothing.
 from collections.abc import Iterator
 from http import HTTPStatus
 
-import msgspec
-
 from proxy.drops import Dropped
 from proxy.hit import MalformedBodyError, VendorHit, Visitor
 from proxy.name import is_event_name
 from proxy.protocols import encodings, ga4_web
 from proxy.protocols.ga4_event import Shared, Values, event_hit
 from proxy.protocols.protocol import (
+    POST_OR_GET,
     Outcomes,
     Protocol,
     Read,
     Reply,
     Route,
     VendorRequest,
+    check_number,
+    json_reply,
     list_of,
     mapping_of,
     number_of,
@@ -37,8 +38,7 @@ def collect(request: VendorRequest) -> Read:
     """Read the events of the tag."""
     hits: list[VendorHit | Dropped] = []
     for fields in ga4_web.events(request.query, request.body):
-        if len(hits) == _MOST_EVENTS:
-            raise MalformedBodyError(f"more than {_MOST_EVENTS} events in a request")
+        check_number(len(hits) + 1, _MOST_EVENTS)
         found = request.query if fields is None else fields
         name = None if fields is None else fields.get("en")
         hits.append(event_hit(name, ga4_web.params_of(found), _of_tag(found)))
@@ -52,8 +52,7 @@ def measured(request: VendorRequest) -> Read:
     except MalformedBodyError:
         body = {}
     members = list_of(body.get("events")) or [None]
-    if len(members) > _MOST_EVENTS:
-        raise MalformedBodyError(f"more than {_MOST_EVENTS} events in a request")
+    check_number(len(members), _MOST_EVENTS)
     shared = _of_server(request, body)
     hits = [_measured_hit(mapping_of(each), shared) for each in members]
     return Read(hits, _say_nothing)
@@ -65,7 +64,7 @@ def checked(request: VendorRequest) -> Reply:
         {"fieldPath": path, "description": text, "validationCode": code}
         for path, text, code in _problems(request)
     ]
-    return Reply(msgspec.json.encode({"validationMessages": messages}))
+    return json_reply({"validationMessages": messages})
 
 
 def _of_tag(fields: ga4_web.Fields) -> Shared:
@@ -133,12 +132,10 @@ def _say_nothing(_outcomes: Outcomes) -> Reply:
     return _NOTHING_SAID
 
 
-_BOTH = ("POST", "GET")
-
 PROTOCOL = Protocol(
     "ga4",
     (
-        Route("/g/collect", collect, _BOTH),
+        Route("/g/collect", collect, POST_OR_GET),
         Route("/mp/collect", measured),
         Route("/debug/mp/collect", checked),
     ),

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 
-from proxy.commerce import PLAIN_DECIMAL
 from proxy.hit import MalformedBodyError
 from proxy.protocols import encodings
+from warehouse.money import PLAIN_DECIMAL
 
 # What the tag calls what servers call otherwise.
 _PARAMS = MappingProxyType(

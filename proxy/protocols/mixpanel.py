@@ -8,20 +8,21 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-import msgspec
-
 from proxy.drops import Dropped, DropReason
 from proxy.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import encodings
 from proxy.protocols.mixpanel_event import Sent, event_hit, profile_hit
 from proxy.protocols.native import PIXEL
 from proxy.protocols.protocol import (
+    POST_OR_GET,
     Outcomes,
     Protocol,
     Read,
     Reply,
     Route,
     VendorRequest,
+    check_number,
+    json_reply,
     list_of,
     number_of,
     text_of,
@@ -73,7 +74,7 @@ def imported(request: VendorRequest) -> Read | Reply:
         return _read(request, event_hit, is_import=True)
     sent = Sent(request.key, is_import=True)
     members = _members(_lines(request.body))
-    _check_number(members)
+    check_number(len(members), _MOST_EVENTS)
     hits = [event_hit(each, sent) for each in members]
     return Read(hits, partial(_import_reply, request.query.get("strict") != "0"))
 
@@ -89,15 +90,15 @@ def recording(request: VendorRequest) -> Read:
 
 def flags(_request: VendorRequest) -> Reply:
     """Answer that there is no flag; the body says who somebody is and is not read."""
-    return Reply(_json({"code": HTTPStatus.OK, "flags": {}}))
+    return json_reply({"code": HTTPStatus.OK, "flags": {}})
 
 
 def _flag_definitions(_request: VendorRequest) -> Reply:
-    return Reply(_json({"code": HTTPStatus.OK, "flags": []}))
+    return json_reply({"code": HTTPStatus.OK, "flags": []})
 
 
 def _settings(_request: VendorRequest) -> Reply:
-    return Reply(_json(_SETTINGS), headers=_SAME_FOR_ALL)
+    return json_reply(_SETTINGS, headers=_SAME_FOR_ALL)
 
 
 def _read(
@@ -109,7 +110,7 @@ def _read(
         return asked.reply(Verdict(HTTPStatus.BAD_REQUEST, problem))
     try:
         members = _members(asked.value)
-        _check_number(members)
+        check_number(len(members), _MOST_EVENTS)
     except MalformedBodyError as malformed:
         return asked.reply(Verdict(HTTPStatus.BAD_REQUEST, malformed.problem))
     sent = asked.sent(is_import=is_import)
@@ -152,7 +153,7 @@ class _Asked:
             return Reply(PIXEL, content_type="image/gif")
         if self._says("verbose", "1"):
             told = {"status": int(is_fine), "error": verdict.problem}
-            return Reply(_json(told), verdict.status)
+            return json_reply(told, verdict.status)
         return Reply(b"1" if is_fine else b"0", verdict.status, _PLAIN)
 
 
@@ -188,12 +189,12 @@ def _import_reply(is_strict: bool, outcomes: Outcomes) -> Reply:  # noqa: FBT001
     if status is not HTTPStatus.OK:
         problem = verdict.problem or "some events were refused"
         told |= {"error": problem, "failed_records": failed}
-    return Reply(_json(told), status)
+    return json_reply(told, status)
 
 
 def _record_reply(outcomes: Outcomes) -> Reply:
     status = _verdict(outcomes).status
-    return Reply(_json({"code": status, "status": status.phrase}), status)
+    return json_reply({"code": status, "status": status.phrase}, status)
 
 
 def _form_or_none(request: VendorRequest) -> dict[str, str] | None:
@@ -210,11 +211,6 @@ def _form_or_none(request: VendorRequest) -> dict[str, str] | None:
 
 def _members(value: object) -> Sequence[object]:
     return list_of(value) if isinstance(value, list) else [value]
-
-
-def _check_number(members: Sequence[object]) -> None:
-    if len(members) > _MOST_EVENTS:
-        raise MalformedBodyError(f"more than {_MOST_EVENTS} events in a request")
 
 
 def _lines(body: bytes) -> Any:
@@ -235,21 +231,12 @@ def _line(line: bytes) -> Any:
         return None
 
 
-def _json(value: object) -> bytes:
-    return msgspec.json.encode(value)
-
-
-_BOTH = ("POST", "GET")
-
 PROTOCOL = Protocol(
     "mixpanel",
     (
-        Route("/track", track, _BOTH),
-        Route("/engage", profiles, _BOTH),
-        Route("/groups", profiles, _BOTH),
-        Route("/import", imported, _BOTH),
+        Route("/groups", profiles, POST_OR_GET),
+        Route("/import", imported, POST_OR_GET),
         Route("/record", recording),
-        Route("/flags", flags, _BOTH),
         Route("/flags/definitions", _flag_definitions, ("GET",)),
         Route("/settings", _settings, ("GET",)),
     ),

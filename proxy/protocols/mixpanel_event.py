@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from proxy.drops import Dropped, DropReason
 from proxy.hit import Order, VendorHit, Visitor
 from proxy.protocols.commerce import commerce_of
-from proxy.protocols.protocol import mapping_of, number_of, text_of
+from proxy.protocols.protocol import mapping_of, number_of, refused_hit, text_of
 
 # What Mixpanel's server libraries call themselves in mp_lib.
 _SERVER_LIBRARIES = frozenset({"python", "node", "php", "ruby", "go", "jdk"})
@@ -75,13 +75,6 @@ def profile_hit(update: object, sent: Sent) -> VendorHit | Dropped:
     key = text_of(mapping_of(update).get("$token")) or sent.key
     is_update = isinstance(update, dict)
     return refused_hit(key, DropReason.IDENTITY if is_update else DropReason.MALFORMED)
-
-
-def refused_hit(key: str | None, reason: DropReason) -> VendorHit | Dropped:
-    """Return a hit that is only counted, under the site of *key* where there is one."""
-    if key is None:
-        return Dropped(DropReason.MALFORMED)
-    return VendorHit(key=key, refused=reason)
 
 
 def _hit(name: str, properties: Properties, key: str, sent: Sent) -> VendorHit:

@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
-
 from proxy.drops import Dropped, DropReason
 from proxy.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import posthog_config as config
@@ -26,6 +24,7 @@ from proxy.protocols.posthog_events import (
     time_of,
 )
 from proxy.protocols.protocol import (
+    POST_OR_GET,
     Outcomes,
     Protocol,
     Read,
@@ -33,6 +32,7 @@ from proxy.protocols.protocol import (
     Reply,
     Route,
     VendorRequest,
+    json_reply,
     list_of,
     mapping_of,
 )
@@ -67,11 +67,6 @@ def read_events(request: VendorRequest) -> Read:
     sent_at = time_of(body.get("sent_at")) or _query_time(request)
     envelope = _envelope(request, key_in(body), sent_at)
     return Read(_hits(members, envelope), _reply)
-
-
-def read_track(request: VendorRequest) -> Read:
-    """Read what came to a path that is also Mixpanel's; see ``is_posthog``."""
-    return read_events(request)
 
 
 def is_posthog(value: object) -> bool:
@@ -167,7 +162,7 @@ def _reply_to_each(uuids: Sequence[str | None]) -> Callable[[Outcomes], Reply]:
             for uuid, outcome in zip(uuids, outcomes, strict=True)
             if uuid is not None
         }
-        return Reply(msgspec.json.encode({"results": results}))
+        return json_reply({"results": results})
 
     return reply
 
@@ -199,18 +194,14 @@ def _refusing(body: bytes) -> Reader:
 
 
 _EVENT_PATHS = ("/e", "/i/v0/e", "/capture", "/batch", "/s", "/i/v0/ai/batch")
-_SHARED_PATHS = ("/track", "/engage")
-_BOTH = ("POST", "GET")
 
-POSTHOG = Protocol(
+PROTOCOL = Protocol(
     "posthog",
     (
-        *(Route(path, read_events, _BOTH) for path in _EVENT_PATHS),
-        *(Route(path, read_track, _BOTH) for path in _SHARED_PATHS),
+        *(Route(path, read_events, POST_OR_GET) for path in _EVENT_PATHS),
         Route("/i/v1/analytics/events", read_v1),
         Route("/array/*/config.js", config.read_script, ("GET",)),
         Route("/array/*/config", config.read_config, ("GET",)),
-        Route("/flags", config.read_flags),
         Route("/decide", config.read_decide),
         Route("/i/v1/logs", _refusing(_DONE.body)),
         Route("/i/v1/metrics", _refusing(_DONE.body)),

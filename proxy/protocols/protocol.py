@@ -5,8 +5,6 @@ nothing more. It keeps nothing, knows no site and no visitor, and never sees coo
 the chain behind it is the one all protocols share.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -16,12 +14,17 @@ from typing import Any, NamedTuple
 import msgspec
 from multidict import MultiMapping, istr
 
+from proxy.credential import key_of
 from proxy.drops import Dropped, DropReason
-from proxy.hit import Hit
+from proxy.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import encodings
 
 _AUTHORIZATION = istr("Authorization")
-_LONGEST_CREDENTIAL = 2_048
+# Who sent a request, which no protocol is to know.
+_HIDDEN = frozenset({"cookie", "user-agent", "forwarded", "x-forwarded-for"})
+_LARGEST_ID = 10**40
+_ROUTE = re.compile("!?(/[^?]*)")
+POST_OR_GET = ("POST", "GET")
 
 # None is a hit that was kept.
 Outcomes = Sequence[DropReason | None]
@@ -89,19 +92,16 @@ class VendorRequest:
         return encodings.form_or_json(self._body)
 
     def header(self, name: str) -> str | None:
-        """Return a header that is the protocol's own, such as a time of sending."""
-        return self._headers.get(name)
+        """Return a header that is the protocol's own, such as a time of sending.
+
+        Those that say who sent the request are not there.
+        """
+        return None if name.lower() in _HIDDEN else self._headers.get(name)
 
     @cached_property
     def key(self) -> str | None:
         """The key of a Basic or Bearer header, where vendors' clients put it."""
-        credential = self._headers.get(_AUTHORIZATION, "")
-        scheme, _, rest = credential[:_LONGEST_CREDENTIAL].strip().partition(" ")
-        if scheme.lower() == "bearer":
-            return rest.strip() or None
-        if scheme.lower() == "basic":
-            return _basic_name(rest.strip())
-        return None
+        return key_of(self._headers.get(_AUTHORIZATION, ""))
 
 
 Reader = Callable[[VendorRequest], Read | Reply]
@@ -131,6 +131,31 @@ class Protocol(NamedTuple):
 
     name: str
     routes: Sequence[Route]
+
+
+def check_number(count: int, most: int) -> None:
+    """Raise ``MalformedBodyError`` where a request holds more than *most* events."""
+    if count > most:
+        raise MalformedBodyError(f"more than {most} events in a request")
+
+
+def json_reply(
+    value: object,
+    status: HTTPStatus = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    """Return *value* as a reply in JSON."""
+    return Reply(msgspec.json.encode(value), status, headers={**(headers or {})})
+
+
+def refused_hit(key: str | None, reason: DropReason) -> VendorHit | Dropped:
+    """Return a hit that is only counted, under the site of *key*.
+
+    One that names no site cannot be read, whatever else it is.
+    """
+    if key is None:
+        return Dropped(DropReason.MALFORMED)
+    return VendorHit(key=key, refused=reason)
 
 
 def text_of(value: object) -> str | None:
@@ -174,15 +199,3 @@ def routed(url: str) -> str:
         return page
     path, mark, query = page.partition("?")
     return f"{path.removesuffix('/')}{route[1]}{mark}{query}"
-
-
-_LARGEST_ID = 10**40
-_ROUTE = re.compile("!?(/[^?]*)")
-
-
-def _basic_name(encoded: str) -> str | None:
-    try:
-        decoded = base64.b64decode(encoded.encode(), validate=True)
-        return decoded.partition(b":")[0].decode() or None
-    except (binascii.Error, UnicodeError):
-        return None

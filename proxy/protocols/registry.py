@@ -1,19 +1,19 @@
-"""The protocols that are spoken here; where two have a path, the last one has it."""
+"""The protocols that are spoken here; no two have a path but by ``shared``."""
 
 from proxy.protocols import (
     ga4,
     mixpanel,
     plausible,
+    posthog,
     rudderstack,
     segment,
     shared,
     umami,
 )
-from proxy.protocols.posthog import POSTHOG
 from proxy.protocols.protocol import Protocol
 
 PROTOCOLS: tuple[Protocol, ...] = (
-    POSTHOG,
+    posthog.PROTOCOL,
     segment.PROTOCOL,
     rudderstack.PROTOCOL,
     mixpanel.PROTOCOL,

@@ -6,8 +6,6 @@ Everything else it sends as Segment's clients do, and is read there.
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
-
 from proxy.protocols.protocol import (
     Outcomes,
     Protocol,
@@ -16,6 +14,7 @@ from proxy.protocols.protocol import (
     Reply,
     Route,
     VendorRequest,
+    json_reply,
     text_of,
 )
 from proxy.protocols.segment import batch_hits, pixel_reply, problem, refusal
@@ -32,7 +31,7 @@ _SOURCE = {
         "statsCollection": {"errors": {"enabled": False}, "metrics": {"enabled": False}}
     },
 }
-_CONFIG = Reply(msgspec.json.encode({"source": _SOURCE}), headers=BRIEFLY)
+_CONFIG = json_reply({"source": _SOURCE}, headers=BRIEFLY)
 _OK = Reply(b"OK", content_type="text/plain; charset=utf-8")
 # A field of a pixel's query is context.page.url at its deepest.
 _DEEPEST = 2

@@ -7,8 +7,6 @@ both, and their events are Segment's in the tables.
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
-
 from proxy.drops import Dropped, DropReason
 from proxy.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import encodings
@@ -21,6 +19,7 @@ from proxy.protocols.protocol import (
     Reply,
     Route,
     VendorRequest,
+    json_reply,
 )
 from proxy.protocols.segment_calls import KINDS, call_hit, envelope
 from proxy.protocols.segment_settings import read_script, read_settings
@@ -48,8 +47,7 @@ def refusal(outcomes: Outcomes) -> Reply | None:
 
 def problem(status: HTTPStatus, message: str) -> Reply:
     """Return a refusal in the vendor's words."""
-    body = msgspec.json.encode({"success": False, "message": message})
-    return Reply(body, status)
+    return json_reply({"success": False, "message": message}, status)
 
 
 def pixel_reply(_outcomes: Outcomes) -> Reply:

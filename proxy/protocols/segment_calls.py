@@ -15,6 +15,7 @@ from proxy.protocols.protocol import (
     VendorRequest,
     mapping_of,
     number_of,
+    refused_hit,
     text_of,
 )
 
@@ -99,19 +100,13 @@ def call_hit(call: object, around: Envelope) -> VendorHit | Dropped:
         return _track(taken)
     if kind in KINDS:
         return _view(taken, "pageview" if kind == "page" else "screen")
-    return _malformed(key)
-
-
-def _malformed(key: str | None) -> VendorHit | Dropped:
-    if key is None:
-        return Dropped(DropReason.MALFORMED)
-    return VendorHit(key=key, refused=DropReason.MALFORMED)
+    return refused_hit(key, DropReason.MALFORMED)
 
 
 def _track(call: _Call) -> VendorHit | Dropped:
     event = call.fields.get("event")
     if not isinstance(event, str) or not event.strip():
-        return _malformed(call.key)
+        return refused_hit(call.key, DropReason.MALFORMED)
     if event == _SIGNAL:
         return VendorHit(key=call.key, refused=DropReason.AUTOMATIC)
     hit = _hit(call, mapping_of(call.context.get("page")))

@@ -7,10 +7,8 @@ refused when its calls come.
 import re
 from http import HTTPStatus
 
-import msgspec
-
 from proxy.hit import MalformedBodyError
-from proxy.protocols.protocol import Reply, VendorRequest
+from proxy.protocols.protocol import Reply, VendorRequest, json_reply
 
 # Only for the browser that asked: what it is told depends on how it asked.
 BRIEFLY = {"Cache-Control": "private, max-age=300"}
@@ -45,13 +43,12 @@ def read_settings(request: VendorRequest) -> Reply:
         "integrations": {"Segment.io": collector},
         "metrics": {"sampleRate": 0},
     }
-    return Reply(msgspec.json.encode(settings), headers=BRIEFLY)
+    return json_reply(settings, headers=BRIEFLY)
 
 
 def read_script(_request: VendorRequest) -> Reply:
     """Refuse the script that the vendor's snippet loads, and say what to do."""
-    body = msgspec.json.encode({"error": _NO_SCRIPT})
-    return Reply(body, HTTPStatus.NOT_FOUND)
+    return json_reply({"error": _NO_SCRIPT}, HTTPStatus.NOT_FOUND)
 
 
 def _is_plain(request: VendorRequest, host: str) -> bool:

@@ -7,7 +7,15 @@ from typing import Any
 
 from proxy.hit import MalformedBodyError
 from proxy.protocols import mixpanel, posthog, posthog_config
-from proxy.protocols.protocol import Protocol, Read, Reader, Reply, Route, VendorRequest
+from proxy.protocols.protocol import (
+    POST_OR_GET,
+    Protocol,
+    Read,
+    Reader,
+    Reply,
+    Route,
+    VendorRequest,
+)
 
 _AUTHORIZATION = "Authorization"
 
@@ -26,10 +34,10 @@ def flags(request: VendorRequest) -> Read | Reply:
 def _told_apart(of_mixpanel: Reader) -> Reader:
     def read(request: VendorRequest) -> Read | Reply:
         is_posthog = posthog.is_posthog(_value(request))
-        found = (posthog.read_track if is_posthog else of_mixpanel)(request)
+        found = (posthog.read_events if is_posthog else of_mixpanel)(request)
         if isinstance(found, Reply):
             return found
-        vendor = posthog.POSTHOG if is_posthog else mixpanel.PROTOCOL
+        vendor = posthog.PROTOCOL if is_posthog else mixpanel.PROTOCOL
         return found._replace(protocol=vendor.name)
 
     return read
@@ -43,13 +51,11 @@ def _value(request: VendorRequest) -> Any:
         return None
 
 
-_BOTH = ("POST", "GET")
-
 PROTOCOL = Protocol(
     "shared",
     (
-        Route("/track", _told_apart(mixpanel.track), _BOTH),
-        Route("/engage", _told_apart(mixpanel.profiles), _BOTH),
-        Route("/flags", flags, _BOTH),
+        Route("/track", _told_apart(mixpanel.track), POST_OR_GET),
+        Route("/engage", _told_apart(mixpanel.profiles), POST_OR_GET),
+        Route("/flags", flags, POST_OR_GET),
     ),
 )

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
-
 from proxy.drops import UNCOUNTED, Dropped, DropReason
 from proxy.hit import Hit, MalformedBodyError, Order, VendorHit, Visitor
 from proxy.protocols.commerce import amount_of, commerce_of
@@ -21,6 +19,7 @@ from proxy.protocols.protocol import (
     Reply,
     Route,
     VendorRequest,
+    json_reply,
     mapping_of,
     number_of,
     routed,
@@ -73,7 +72,7 @@ def read_batch(request: VendorRequest) -> Read:
 
 def refuse_script(_request: VendorRequest) -> Reply:
     """Say where the script is to come from: no code of others is served from here."""
-    return Reply(_json({"error": _NO_SCRIPT}), HTTPStatus.NOT_FOUND)
+    return json_reply({"error": _NO_SCRIPT}, HTTPStatus.NOT_FOUND)
 
 
 def _single(request: VendorRequest) -> Hit:
@@ -91,8 +90,8 @@ def _is_library(request: VendorRequest) -> bool:
 def _reply(outcomes: Outcomes) -> Reply:
     [outcome] = outcomes
     if outcome in _PROBLEMS:
-        return Reply(_json(_error(outcome)), HTTPStatus.BAD_REQUEST)
-    return Reply(_json(_told(outcome)))
+        return json_reply(_error(outcome), HTTPStatus.BAD_REQUEST)
+    return json_reply(_told(outcome))
 
 
 def _told(outcome: DropReason | None) -> Members:
@@ -116,7 +115,7 @@ def _batch_reply(outcomes: Outcomes) -> Reply:
     ]
     size = len(outcomes)
     counts = {"size": size, "processed": size - len(failed), "errors": len(failed)}
-    return Reply(_json({**counts, "details": failed, "cache": _TOKEN}))
+    return json_reply({**counts, "details": failed, "cache": _TOKEN})
 
 
 def _error(reason: DropReason) -> Members:
@@ -193,10 +192,6 @@ def _visitor(payload: Members) -> Visitor | None:
     """Return whom a server speaks for; an address alone would look like a bot's."""
     address, agent = text_of(payload.get("ip")), text_of(payload.get("userAgent"))
     return None if address is None or agent is None else Visitor(address, agent)
-
-
-def _json(value: Members) -> bytes:
-    return msgspec.json.encode(value)
 
 
 PROTOCOL = Protocol(

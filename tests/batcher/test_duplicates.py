@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batcher.duplicates import duplicate_drops, split_duplicates, sum_drops
-from batcher.seen import ORDER_PLACED, SeenKeys
+from batcher.seen import SeenKeys
 from tests.warehouse.event_rows import DAY, event, events, frame
 from warehouse.dtypes import check_frame
+from warehouse.orders import ORDER_PLACED
 from warehouse.schema import DROPS, EVENTS, Drop, Event
 from warehouse.tables import Warehouse
 

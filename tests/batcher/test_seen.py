@@ -6,8 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from batcher.seen import ORDER_PLACED, SeenKeys, event_key, order_key, report_key
+from batcher.seen import SeenKeys, event_key, order_key, report_key
 from tests.warehouse.event_rows import DAY, event, frame
+from warehouse.orders import ORDER_PLACED
 from warehouse.schema import EVENTS
 from warehouse.tables import StoredTable, Warehouse
 

@@ -4,7 +4,9 @@ import gzip
 from collections.abc import Iterator
 
 import pytest
+from multidict import CIMultiDict
 
+from proxy.protocols.protocol import VendorRequest
 from tests.proxy.raw_http import ask, event, get
 from tests.proxy.worker_process import WorkerProcess
 
@@ -58,3 +60,28 @@ def test_a_preflight_needs_no_key(worker: WorkerProcess) -> None:
     assert got.status == 204
     assert got.headers["access-control-allow-headers"] == "authorization"
     assert got.headers["access-control-allow-credentials"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("SentAt", "2026-11-23"),
+        ("Cookie", None),
+        ("User-Agent", None),
+        ("x-forwarded-for", None),
+        ("Forwarded", None),
+    ],
+)
+def test_a_protocol_is_not_told_who_sent_a_request(
+    name: str, expected: str | None
+) -> None:
+    everything = {
+        "SentAt": "2026-11-23",
+        "Cookie": "login=ada",
+        "User-Agent": "Mozilla",
+        "X-Forwarded-For": "203.0.113.77",
+        "Forwarded": "for=203.0.113.77",
+    }
+    request = VendorRequest("POST", "/e", "", CIMultiDict(everything), b"")
+
+    assert request.header(name) == expected

@@ -13,7 +13,6 @@ import pytest
 
 from config.settings import Settings
 from millpond import run as millpond
-from proxy.commerce import money
 from reports import reconcile_run
 from reports.reconcile import Unseen
 from tests.reports.questions import BLOG, SHOP, today
@@ -21,6 +20,7 @@ from tests.reports.stored import store
 from tests.test_docs import ROOT
 from tests.warehouse.day import Row, event
 from warehouse.keyed_hash import Purpose, keyed_hash
+from warehouse.money import money
 
 KEY = bytes(range(32))
 SERVER: Row = {"server": True, "visitor": None}

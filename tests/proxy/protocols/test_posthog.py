@@ -15,10 +15,8 @@ from proxy.body import RefusedBodyError
 from proxy.drops import Dropped, DropReason
 from proxy.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols.posthog import (
-    POSTHOG,
     is_posthog,
     read_events,
-    read_track,
     read_v1,
 )
 from proxy.protocols.protocol import Outcomes, Read, VendorRequest
@@ -310,12 +308,6 @@ def test_shared_paths_are_told_apart_by_the_bodys_shape(
     assert is_posthog(value) is expected
 
 
-def test_a_shared_path_is_read_as_any_other() -> None:
-    assert hits(read_track(vendor_request(EVENT))) == hits(
-        read_events(vendor_request(EVENT))
-    )
-
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner),
@@ -370,10 +362,3 @@ def test_no_body_is_a_failure(chain: Chain, value: Any) -> None:
         with suppress(MalformedBodyError, RefusedBodyError):
             survives(chain, read(vendor_request(body=body)))
     assert is_posthog(value) in {True, False}
-
-
-def test_every_path_is_given_out_once() -> None:
-    paths = [route.path for route in POSTHOG.routes]
-
-    assert len(paths) == len(set(paths))
-    assert not [path for path in paths if path.endswith("/")]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from proxy.protocols.posthog import POSTHOG
+from proxy.protocols import posthog
 from proxy.protocols.posthog_config import (
     read_config,
     read_decide,
@@ -58,7 +58,7 @@ def test_settings_turn_off_what_would_be_refused_and_let_compress() -> None:
 
 
 def test_events_are_sent_to_a_path_behind_the_clients_own_host() -> None:
-    paths = {f"{route.path}/" for route in POSTHOG.routes}
+    paths = {f"{route.path}/" for route in posthog.PROTOCOL.routes}
 
     assert settings()["analytics"]["endpoint"] in paths
 

@@ -88,18 +88,16 @@ def test_each_is_told_in_its_own_way_that_there_are_no_flags(
     assert json.loads(got.body).items() >= expected.items()
 
 
-def test_every_path_of_two_vendors_is_a_shared_one() -> None:
-    of_vendors = Counter(
+def test_every_path_is_given_out_once() -> None:
+    given = Counter(
         (route.path, method)
         for protocol in PROTOCOLS
-        if protocol is not shared.PROTOCOL
         for route in protocol.routes
         for method in route.methods
     )
-    twice = {path for (path, _), count in of_vendors.items() if count > 1}
 
-    assert twice <= READERS.keys()
-    assert PROTOCOLS[-1] is shared.PROTOCOL
+    assert [path for path, count in given.items() if count > 1] == []
+    assert [path for path, _ in given if path.endswith("/")] == []
 
 
 def test_what_both_vendors_sent_comes_by_one_path_to_one_worker(tmp_path: Path) -> None:
