@@ -6,12 +6,13 @@ each knows itself.
 
 import asyncio
 import resource
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser
 
 from tests.canaries import canaries_in, spellings
@@ -41,6 +42,25 @@ def servers_of(protocol: Protocol) -> list[Client]:
 def browsers_of(protocol: Protocol) -> list[Client]:
     """Return the clients of browsers that speak *protocol*."""
     return [each for each in BROWSER_CLIENTS if each.protocol is protocol]
+
+
+def visits_of(clients: Sequence[Client]) -> list[Any]:
+    """Return each client with the page's own origin, and with another.
+
+    On another only the first of each driver is no slow test: what a browser asks of
+    another origin differs little by version or setting.
+    """
+    first = {client.driver: client for client in reversed(clients)}.values()
+    return [
+        pytest.param(
+            client,
+            origin,
+            id=f"{client.name}, {origin} origin",
+            marks=() if origin == "own" or client in first else pytest.mark.slow,
+        )
+        for client in clients
+        for origin in ("own", "another")
+    ]
 
 
 @contextmanager

@@ -7,7 +7,13 @@ from playwright.async_api import Browser
 
 from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
 from tests.vendors.clients import KEYS, Client, Protocol, Sent
-from tests.vendors.telling import browsers_of, servers_of, tell, tell_in_browser
+from tests.vendors.telling import (
+    browsers_of,
+    servers_of,
+    tell,
+    tell_in_browser,
+    visits_of,
+)
 from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
 SERVERS, BROWSERS = servers_of(Protocol.GA4), browsers_of(Protocol.GA4)
@@ -56,8 +62,7 @@ def test_a_visit_told_by_a_server_is_stored_whole(
 
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
-@pytest.mark.parametrize("origin", ["own", "another"])
-@pytest.mark.parametrize("client", BROWSERS, ids=lambda client: client.name)
+@pytest.mark.parametrize(("client", "origin"), visits_of(BROWSERS))
 async def test_a_visit_told_by_a_browser_is_stored_whole(
     visitors: Browser, worker: Lately, client: Client, origin: str
 ) -> None:

@@ -13,6 +13,7 @@ from tests.vendors.telling import (
     tell,
     tell_in_browser,
     tell_refused,
+    visits_of,
 )
 from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
@@ -85,8 +86,7 @@ def test_what_is_refused_at_first_is_stored_once_all_the_same(
 
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
-@pytest.mark.parametrize("origin", ["own", "another"])
-@pytest.mark.parametrize("client", BROWSERS, ids=lambda client: client.name)
+@pytest.mark.parametrize(("client", "origin"), visits_of(BROWSERS))
 async def test_a_visit_told_by_a_browser_is_stored_whole(
     visitors: Browser, worker: Lately, client: Client, origin: str
 ) -> None:

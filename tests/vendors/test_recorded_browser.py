@@ -12,30 +12,12 @@ from tests.vendors.manners import MANNERS, PREFLIGHTS
 from tests.vendors.recorded import Recorded
 from tests.vendors.recorder import Recorder
 from tests.vendors.site import Site
+from tests.vendors.telling import visits_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-# The first of each driver; other versions and settings differ less by origin.
-FIRST = {client.driver: client for client in reversed(BROWSER_CLIENTS)}.values()
-VISITS = [
-    *(
-        pytest.param(each, "own", id=f"{each.name}, own origin")
-        for each in BROWSER_CLIENTS
-    ),
-    *(
-        pytest.param(
-            each,
-            "another",
-            id=f"{each.name}, another origin",
-            marks=() if each in FIRST else pytest.mark.slow,
-        )
-        for each in BROWSER_CLIENTS
-    ),
-]
-
-
-@pytest.mark.parametrize(("client", "origin"), VISITS)
+@pytest.mark.parametrize(("client", "origin"), visits_of(BROWSER_CLIENTS))
 async def test_every_event_arrives(
     visitors: Browser, client: Client, origin: str
 ) -> None:

@@ -5,7 +5,13 @@ from playwright.async_api import Browser
 
 from tests.proxy.protocols.replay import Lately
 from tests.vendors.clients import KEYS, Client, Protocol
-from tests.vendors.telling import browsers_of, servers_of, tell, tell_refused
+from tests.vendors.telling import (
+    browsers_of,
+    servers_of,
+    tell,
+    tell_refused,
+    visits_of,
+)
 from tests.vendors.test_segment import SITE as SEGMENTS_SITE
 from tests.vendors.test_segment import check_figures, check_visitor, visit_from
 from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
@@ -39,8 +45,7 @@ def test_what_is_refused_at_first_is_stored_once_all_the_same(
 
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
-@pytest.mark.parametrize("origin", ["own", "another"])
-@pytest.mark.parametrize("client", BROWSERS, ids=lambda client: client.name)
+@pytest.mark.parametrize(("client", "origin"), visits_of(BROWSERS))
 async def test_a_visit_told_by_a_browser_is_stored_whole(
     visitors: Browser, worker: Lately, client: Client, origin: str
 ) -> None:

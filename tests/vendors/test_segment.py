@@ -13,16 +13,16 @@ from tests.vendors.telling import (
     tell,
     tell_in_browser,
     tell_refused,
+    visits_of,
 )
 from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
 SERVERS, BROWSERS = servers_of(Protocol.SEGMENT), browsers_of(Protocol.SEGMENT)
 # Where the settings alone say where to send, a plain page has to be of the same host.
 ORIGINS = [
-    pytest.param(client, origin, id=f"{client.name}, {origin} origin")
-    for client in BROWSERS
-    for origin in ("own", "another")
-    if origin == "own" or "cdnOnly" not in client.options
+    visit
+    for visit in visits_of(BROWSERS)
+    if "own" in visit.values or "cdnOnly" not in visit.values[0].options
 ]
 SITE = {
     "keys": [KEYS[Protocol.SEGMENT]],
