@@ -20,8 +20,18 @@ from proxy.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import encodings
 
 _AUTHORIZATION = istr("Authorization")
-# Who sent a request, which no protocol is to know.
-_HIDDEN = frozenset({"cookie", "user-agent", "forwarded", "x-forwarded-for"})
+# What a protocol may read; it is not to know who sent a request.
+_READABLE = frozenset(
+    {
+        "authorization",
+        "host",
+        "origin",
+        "posthog-request-timestamp",
+        "posthog-sdk-info",
+        "referer",
+        "sentat",
+    }
+)
 _LARGEST_ID = 10**40
 _ROUTE = re.compile("!?(/[^?]*)")
 POST_OR_GET = ("POST", "GET")
@@ -94,9 +104,9 @@ class VendorRequest:
     def header(self, name: str) -> str | None:
         """Return a header that is the protocol's own, such as a time of sending.
 
-        Those that say who sent the request are not there.
+        All that are not known to be such are not there: one may say who sent it.
         """
-        return None if name.lower() in _HIDDEN else self._headers.get(name)
+        return self._headers.get(name) if name.lower() in _READABLE else None
 
     @cached_property
     def key(self) -> str | None:

@@ -70,6 +70,7 @@ def test_a_preflight_needs_no_key(worker: WorkerProcess) -> None:
         ("User-Agent", None),
         ("x-forwarded-for", None),
         ("Forwarded", None),
+        ("CF-Connecting-IP", None),
     ],
 )
 def test_a_protocol_is_not_told_who_sent_a_request(
@@ -81,6 +82,7 @@ def test_a_protocol_is_not_told_who_sent_a_request(
         "User-Agent": "Mozilla",
         "X-Forwarded-For": "203.0.113.77",
         "Forwarded": "for=203.0.113.77",
+        "CF-Connecting-IP": "203.0.113.77",
     }
     request = VendorRequest("POST", "/e", "", CIMultiDict(everything), b"")
 

@@ -32,6 +32,10 @@ export function checkout({ cart, checkout, order, refund }, hand) {
     mixpanel.track(hand("Order Refunded"), refund);
 }
 
-export function leave({ who }, hand) {
+export async function leave({ who }, hand) {
+    // As a tab is closed this client sends nothing while its last request is unanswered:
+    // it keeps the event for a next page, which this visit does not have.
+    const sender = mixpanel.request_batchers?.events;
+    while (sender?.requestInProgress) await new Promise((done) => setTimeout(done, 10));
     mixpanel.track(hand("Page Left"), { email: who.email });
 }
