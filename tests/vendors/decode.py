@@ -144,7 +144,12 @@ _NAMES: Mapping[Protocol, Callable[[Event], str]] = {
 
 
 def _id(event: Event) -> str | None:
-    """Return the event's own id, where its vendor gives it one."""
+    """Return the event's own id, where its vendor gives it one.
+
+    A profile's update has none: one that says the same is one that came again.
+    """
+    if _PROFILE & event.keys():
+        return json.dumps(event, sort_keys=True)
     properties = event.get("properties") or {}
     found = event.get("uuid") or event.get("messageId") or properties.get("$insert_id")
     return str(found) if found else None
