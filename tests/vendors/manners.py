@@ -1,7 +1,7 @@
 """How each client sends today: method, path, type of the body, and how that is packed.
 
 "encoded" says so in a header, "compression" in the query; gzip without either has to be
-seen. What begins with a question mark depends on how fast a tab is closed.
+seen. What begins with a question mark depends on how soon a page is left.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _POSTHOG_PACKED = frozenset(
     {
         "GET /array/phc_shop/config.js",
         "POST /e/ text/plain gzip",
-        "POST /flags/ text/plain gzip",
+        "?POST /flags/ text/plain gzip",
     }
 )
 _SEGMENT_SETTINGS = "GET /v1/projects/shop-write-key/settings"
@@ -59,18 +59,18 @@ MANNERS: Mapping[str, frozenset[str]] = {
             "GET /array/phc_shop/config.js",
             f"POST /e/ {_JSON}",
             f"POST /e/ {_FORM} compression",
-            f"POST /flags/ {_JSON}",
+            f"?POST /flags/ {_JSON}",
         }
     ),
     "posthog-js 1.200": frozenset(
         {
-            f"POST /decide/ {_FORM} compression",
+            f"?POST /decide/ {_FORM} compression",
             "POST /e/ text/plain gzip compression",
         }
     ),
     "posthog-js 1.96": frozenset(
         {
-            f"POST /decide/ {_FORM}",
+            f"?POST /decide/ {_FORM}",
             f"POST /e/ {_FORM}",
             "POST /e/ text/plain gzip compression",
         }
