@@ -1,6 +1,7 @@
 """Commands of the proxy: run it, or one worker of it."""
 
 import os
+import shutil
 import sys
 from functools import partial
 from pathlib import Path
@@ -80,6 +81,39 @@ def tail(settings: Settings, site: str | None, form: str) -> int:
             # What a closed pipe did not take must not be written at the end, either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+@proxy.command(epilog="\b\nExample:\n  millpond proxy doctor --config millpond.toml")
+@click.option(
+    "--nginx",
+    "nginx_file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Configuration of the nginx in front, if it is not where it usually is.",
+)
+@settings_option
+def doctor(settings: Settings, nginx_file: Path | None) -> int:
+    """Look for what would spoil figures or privacy on this machine; change nothing.
+
+    The web server's logs, where the client's address comes from, salts, spool, keys,
+    countries, and whether the proxy answers. Ends with 1 if something is wrong.
+    """
+    from proxy.doctor.examine import examine  # noqa: PLC0415 - one use
+    from proxy.doctor.finding import Level  # noqa: PLC0415 - as above
+
+    found = 0
+    for each in examine(settings, nginx_file):
+        head = f"{each.level:<8} {each.about:<17} "
+        click.echo(_wrapped(each.text, head))
+        if each.hint:
+            click.echo(_wrapped(f"hint: {each.hint}", " " * len(head)))
+        found += each.level is Level.FINDING
+    return 1 if found else 0
+
+
+def _wrapped(text: str, head: str) -> str:
+    width = shutil.get_terminal_size().columns
+    return click.wrap_text(text, width, head, " " * len(head))
 
 
 def _check_site(site: str | None, settings: Settings) -> None:

@@ -1,0 +1,218 @@
+"""`millpond proxy doctor` beside a real nginx and a real worker: what it says is so."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from config.settings import ProxySettings
+from proxy.doctor.running import running
+from tests.programs import need
+from tests.proxy.worker_process import WorkerProcess, reserved_port
+from tests.waiting import wait_until
+
+SHIPPED = Path(__file__).parents[3] / "deploy" / "nginx.conf"
+VISITOR, AGENT = "127.0.0.2", "Mozilla/5.0 (X11; Linux x86_64) Millwheel/7731"
+WORKER = {
+    "path_prefix": "/stats",
+    "client_ip": "xff",
+    "trusted_proxies": ["127.0.0.1"],
+    "private_clients": True,
+}
+# As Debian's: whatever it is not told, it writes to its logs.
+CONFIG = """
+daemon off;
+pid nginx.pid;
+error_log error.log;
+events {{ worker_connections 64; }}
+http {{
+    access_log access.log;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        {location}
+    }}
+}}
+"""
+
+
+class Front(NamedTuple):
+    """A worker, the nginx in front of it, and where that lives."""
+
+    worker: WorkerProcess
+    port: int
+    folder: Path
+
+    def send(self, padding: int = 0, claims: str | None = None) -> int:
+        """Send a page view as the visitor does; return the answer's status."""
+        connection = HTTPConnection(
+            "127.0.0.1", self.port, source_address=(VISITOR, 0), timeout=20
+        )
+        view = {
+            "site": "shop",
+            "name": "pageview",
+            "url": "https://shop.example/",
+            "unread": "x" * padding,
+        }
+        connection.request(
+            "POST",
+            "/stats/v1/events",
+            msgspec.json.encode(view),
+            {
+                "User-Agent": AGENT,
+                "Origin": "https://shop.example",
+                **({"X-Forwarded-For": claims} if claims else {}),
+            },
+        )
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    def examine(self) -> subprocess.CompletedProcess[str]:
+        """Run the command on the configuration of both."""
+        return subprocess.run(
+            [
+                *(sys.executable, "-m", "millpond", "proxy", "doctor"),
+                *("--config", str(self.worker.config)),
+                *("--nginx", str(self.folder / "nginx.conf")),
+            ],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+
+    def written(self) -> bytes:
+        """Return all that nginx wrote, but its configuration."""
+        return b"".join(
+            path.read_bytes()
+            for path in self.folder.rglob("*")
+            if path.is_file() and path.name != "nginx.conf"
+        )
+
+
+@contextmanager
+def running_front(
+    tmp_path: Path, change: tuple[str, str] = ("", "")
+) -> Iterator[Front]:
+    """Run the shipped configuration, *change*d, until the block ends."""
+    program = need("nginx")
+    with ExitStack() as stack:
+        worker = stack.enter_context(WorkerProcess(tmp_path / "ours", proxy=WORKER))
+        port = stack.enter_context(reserved_port())
+        location = SHIPPED.read_text(encoding="utf-8").replace(*change)
+        assert "127.0.0.1:8080" in location
+        location = location.replace("127.0.0.1:8080", f"127.0.0.1:{worker.port}")
+        folder = tmp_path / "nginx"
+        folder.mkdir()
+        text = CONFIG.format(port=f"{port} reuseport", location=location)
+        (folder / "nginx.conf").write_text(text)
+        options = ("-p", str(folder), "-e", "stderr", "-c", "nginx.conf")
+        server = stack.enter_context(subprocess.Popen([str(program), *options]))
+        stack.callback(server.terminate)
+        wait_until((folder / "nginx.pid").exists, "nginx to start")
+        yield Front(worker, port, folder)
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path) -> None:
+    """Make the worker's folder."""
+    (tmp_path / "ours").mkdir()
+
+
+def test_behind_the_shipped_configuration_nothing_is_written_of_a_visitor(
+    tmp_path: Path,
+) -> None:
+    with running_front(tmp_path) as front:
+        # Whatever went to a file there would be answered 500.
+        (front.folder / "body").rmdir()
+        sent = [front.send(), front.send(200_000)]
+        forged = front.send(claims="192.0.2.66")
+        examined = front.examine()
+        front.worker.stop()
+        refused = front.send()
+        events = front.worker.spooled.events
+
+    assert (sent, forged, refused) == ([202, 202], 202, 502)
+    assert len({each.visitor for each in events}) == 1
+    assert len(events) == 3
+    assert front.written() == b""
+    assert "nothing is written of visitors" in " ".join(examined.stdout.split())
+    findings = [
+        each for each in examined.stdout.splitlines() if each.startswith("finding")
+    ]
+    assert [each for each in findings if "salts" not in each] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param(("access_log off;", ""), [VISITOR, AGENT], id="access log"),
+        pytest.param(("error_log /dev/null;", ""), [VISITOR], id="error log"),
+    ],
+)
+def test_what_is_found_is_true(
+    tmp_path: Path, change: tuple[str, str], expected: list[str]
+) -> None:
+    with running_front(tmp_path, change) as front:
+        front.send()
+        examined = front.examine()
+        front.worker.stop()
+        front.send()
+
+    assert examined.returncode == 1
+    assert "finding  web server's log" in examined.stdout
+    assert [each for each in expected if each.encode() not in front.written()] == []
+
+
+def test_a_large_request_lies_in_a_file_where_that_is_found(tmp_path: Path) -> None:
+    change = ("client_body_buffer_size 1m;", "")
+    with running_front(tmp_path, change) as front:
+        (front.folder / "body").rmdir()
+        sent = front.send(200_000)
+        examined = front.examine()
+
+    assert sent == 500
+    assert examined.returncode == 1
+    assert "large requests to a file" in " ".join(examined.stdout.split())
+
+
+def test_a_proxy_that_answers_is_asked_how_it_is(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path / "ours") as worker:
+        (found,) = running(ProxySettings(port=worker.port))
+    (ended,) = running(ProxySettings(port=worker.port))
+
+    assert (found.level, found.text) == (
+        "fine",
+        f"127.0.0.1:{worker.port} takes events",
+    )
+    assert (ended.level, ended.hint) == ("look", "start it: millpond up")
+
+
+class _Other(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>hello</html>")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_another_program_on_the_port_is_a_finding() -> None:
+    with HTTPServer(("127.0.0.1", 0), _Other) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        (found,) = running(ProxySettings(port=server.server_address[1]))
+
+    assert (found.level, found.hint) == ("finding", "see what else uses proxy.port")

@@ -1,0 +1,265 @@
+"""What the nginx in front writes down and hands on is read from its configuration."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.settings import ProxySettings
+from proxy.doctor.nginx import nginx
+from proxy.doctor.nginx_file import NginxFileError, read_nginx
+
+SHIPPED = Path(__file__).parents[3] / "deploy" / "nginx.conf"
+# A location that is examined as fine.
+SILENT = """
+    access_log off;
+    error_log /dev/null;
+    client_max_body_size 1m;
+    client_body_buffer_size 1m;
+    proxy_pass http://127.0.0.1:8080;
+    proxy_set_header X-Forwarded-For $remote_addr;
+"""
+
+Say = Callable[..., list[str]]
+
+
+@pytest.fixture
+def say(tmp_path: Path) -> Say:
+    """Return what is said of a configuration, without what is fine."""
+
+    def said(location: str, http: str = "", client_ip: str = "xff") -> list[str]:
+        file = tmp_path / "nginx.conf"
+        file.write_text(
+            "events {}\nhttp {\n" + http + "\nserver { server_name shop.example;\n"
+            "location /stats/ {\n" + location + "\n} } }"
+        )
+        trusted = () if client_ip == "peer" else ("127.0.0.1/32",)
+        proxy = ProxySettings(client_ip=client_ip, trusted_proxies=trusted)
+        found = [each for each in nginx(proxy, file) if each.level != "fine"]
+        return [f"{each.level} {each.text}" for each in found]
+
+    return said
+
+
+def test_a_silent_location_is_fine(say: Say) -> None:
+    assert say(SILENT) == []
+
+
+def test_the_configuration_that_is_shipped_is_fine(say: Say) -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+
+    assert say("", http=f"server {{ {text} }}") == []
+
+
+HERE = "server shop.example, location /stats/"
+NO_LOG = SILENT.replace("access_log off;", "")
+ALL = "$http_referer, $http_user_agent, $remote_addr, $remote_user, $request"
+
+
+@pytest.mark.parametrize(
+    ("location", "http", "expected"),
+    [
+        pytest.param(NO_LOG, "", f"logs/access.log gets {ALL} of", id="by default"),
+        pytest.param(
+            NO_LOG, "access_log /v/a;", f"/v/a gets {ALL} of", id="inherited, combined"
+        ),
+        pytest.param(
+            f"{NO_LOG} access_log /v/a mine;",
+            "log_format mine escape=json '$status ' '${http_x_forwarded_for}';",
+            "/v/a gets $http_x_forwarded_for of",
+            id="a format of several parts",
+        ),
+        pytest.param(
+            f"{NO_LOG} access_log /v/a unheard_of;", "", "$unknown", id="no such format"
+        ),
+        pytest.param(
+            f"{NO_LOG} access_log /v/a combined buffer=4k if=$some;",
+            "",
+            "$remote_addr",
+            id="on some condition",
+        ),
+        pytest.param(
+            f"{NO_LOG} if ($arg_x) {{ access_log /v/a; }}",
+            "access_log off;",
+            "if $arg_x: /v/a gets",
+            id="not where it is said, but in a block of it",
+        ),
+    ],
+)
+def test_a_log_that_names_visitors_is_found(
+    say: Say, location: str, http: str, expected: str
+) -> None:
+    location = location.replace("{ access_log", f"{{ {ON} access_log")
+    (told, *_) = [each for each in say(location, http) if "gets $" in each]
+
+    assert told.startswith("finding server shop.example, location /stats/")
+    assert expected in told
+
+
+ON = "proxy_pass http://127.0.0.1:8080;"
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        pytest.param("$time_iso8601 $status $uri $request_time", [], id="of nobody"),
+        pytest.param(
+            "$masked $status",
+            [f"look {HERE}: /v/a gets $masked, made by that file itself"],
+            id="made by the file",
+        ),
+    ],
+)
+def test_a_format_of_ones_own_is_read(say: Say, form: str, expected: list[str]) -> None:
+    http = f"log_format mine '{form}'; map $remote_addr $masked {{ default 0; }}"
+
+    assert say(f"{NO_LOG} access_log /v/a mine;", http) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        pytest.param("error_log /v/e;", "finding", id="errors"),
+        pytest.param("error_log /v/e warn;", "finding", id="warnings too"),
+        pytest.param("error_log /v/e crit;", "look", id="what is rare"),
+        pytest.param("", "finding", id="by default"),
+    ],
+)
+def test_the_log_of_errors_names_visitors_too(
+    say: Say, said: str, expected: str
+) -> None:
+    (told,) = say(SILENT.replace("error_log /dev/null;", said))
+
+    assert told.startswith(f"{expected} ")
+    assert "the address of visitors whose requests fail" in told
+
+
+@pytest.mark.parametrize(
+    ("said", "is_found"),
+    [
+        pytest.param("", True, id="by default"),
+        pytest.param("client_body_buffer_size 512k;", True, id="half as large"),
+        pytest.param(
+            "client_body_buffer_size 2m; client_max_body_size 2m;", False, id="as large"
+        ),
+        pytest.param(
+            "client_body_buffer_size 2m; client_max_body_size 0;", True, id="no limit"
+        ),
+        pytest.param("proxy_request_buffering off;", True, id="streamed, HTTP 1.0"),
+        pytest.param(
+            "proxy_request_buffering off; proxy_http_version 1.1;", False, id="streamed"
+        ),
+        pytest.param(
+            "client_body_buffer_size 1m; client_body_in_file_only clean;",
+            True,
+            id="in a file by order",
+        ),
+    ],
+)
+def test_a_request_must_not_lie_in_a_file(
+    say: Say, said: str, *, is_found: bool
+) -> None:
+    own = ("client_max_body_size 1m;", "client_body_buffer_size 1m;")
+    bare = SILENT.replace(own[0], "").replace(own[1], "")
+    told = [each for each in say(bare + said) if "large requests" in each]
+
+    assert len(told) == is_found
+
+
+HEADER = "proxy_set_header X-Forwarded-For $remote_addr;"
+
+
+@pytest.mark.parametrize(
+    ("client_ip", "said", "expected"),
+    [
+        pytest.param("peer", "", None, id="no header is believed"),
+        pytest.param("xff", "", "finding", id="handed on as it came"),
+        pytest.param(
+            "xff", "proxy_set_header Host $host;", "finding", id="another header"
+        ),
+        pytest.param(
+            "xff",
+            "proxy_set_header x-forwarded-for $proxy_add_x_forwarded_for;",
+            None,
+            id="added to",
+        ),
+        pytest.param(
+            "xff", "proxy_set_header X-Forwarded-For $mine;", "look", id="made somehow"
+        ),
+        pytest.param(
+            "forwarded", "proxy_set_header Forwarded for=$remote_addr;", None, id="RFC"
+        ),
+        pytest.param("forwarded", HEADER, "finding", id="not the one believed"),
+        pytest.param(
+            "header:x-real-ip",
+            "proxy_set_header X-Real-IP $remote_addr;",
+            None,
+            id="one of ours",
+        ),
+        pytest.param("header:x-real-ip", "", "finding", id="ours, not written"),
+        pytest.param("header:cf-connecting-ip", "", "look", id="a CDN's"),
+    ],
+)
+def test_a_header_is_believed_that_nginx_wrote(
+    say: Say, client_ip: str, said: str, expected: str | None
+) -> None:
+    told = say(SILENT.replace(HEADER, said), client_ip=client_ip)
+
+    assert [each.split()[0] for each in told] == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("target", "is_ours"),
+    [
+        pytest.param("http://127.0.0.1:8080", True, id="address"),
+        pytest.param("http://localhost:8080/x/", True, id="name and path"),
+        pytest.param("http://[::1]:8080", True, id="IPv6"),
+        pytest.param("http://pool", True, id="a group of servers"),
+        pytest.param("http://127.0.0.1:9090", False, id="another port"),
+        pytest.param("http://192.0.2.7:8080", False, id="another machine"),
+    ],
+)
+def test_locations_that_lead_here_are_known(
+    say: Say, target: str, *, is_ours: bool
+) -> None:
+    pool = "upstream pool { server 192.0.2.7:80; server 127.0.0.1:8080 backup; }"
+    told = say(f"proxy_pass {target};", f"access_log off; error_log /dev/null;{pool}")
+
+    assert any("location /stats/" in each for each in told) == is_ours
+    assert any("hands nothing on to port 8080" in each for each in told) != is_ours
+
+
+def test_a_default_configuration_is_a_finding_before_anything_leads_here(
+    say: Say,
+) -> None:
+    (told,) = say("return 204;", http="access_log /var/log/nginx/access.log;")
+
+    assert told.startswith("finding ")
+    assert "a location that did would write each visitor's address" in told
+
+
+def test_what_is_included_is_read(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "sites").mkdir()
+    (tmp_path / "sites" / "a.conf").write_text(f"location /a/ {{ {SILENT} }}")
+    (tmp_path / "sites" / "b.conf").write_text(f"location /b/ {{ {NO_LOG} }}")
+    told = say("", http="server { include sites/*.conf; }")
+
+    assert [each.split(":")[0] for each in told] == ["finding server, location /b/"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("http { server {", 'expecting "}"', id="not closed"),
+        pytest.param("http }", 'unexpected "}"', id="closed too often"),
+        pytest.param("include no/such.conf;", "No such file", id="what is not there"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_said_to_be_so(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    file = tmp_path / "nginx.conf"
+    file.write_text(text)
+
+    with pytest.raises(NginxFileError, match=expected):
+        read_nginx(file)

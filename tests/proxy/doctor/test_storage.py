@@ -1,0 +1,117 @@
+"""What is said of salts, spool, keys and the database of countries."""
+
+from pathlib import Path
+
+import pytest
+
+from config.settings import PrivacySettings, SpoolSettings
+from proxy.doctor import storage
+from proxy.doctor.finding import Finding
+from tests.proxy.mmdb import geoip2, write_mmdb
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - looked at, not written to
+
+
+def told(found: list[Finding]) -> list[tuple[str, str]]:
+    """Return level and text of each."""
+    return [(each.level.value, each.text) for each in found]
+
+
+def test_salts_on_a_disk_are_a_finding(tmp_path: Path) -> None:
+    privacy = PrivacySettings(salt_store=str(tmp_path / "salts"))
+    ((level, text),) = told([*storage.salts(privacy, SpoolSettings())])
+
+    assert level == "finding"
+    assert "they lie on a disk" in text
+    assert not Path(privacy.salt_store).exists()
+
+
+@pytest.mark.skipif(not MEMORY.is_dir(), reason="no memory file system")
+@pytest.mark.parametrize(
+    ("swaps", "expected"),
+    [
+        pytest.param(None, "fine", id="no such list"),
+        pytest.param("Filename Type\n", "fine", id="no swap"),
+        pytest.param("Filename Type\n/dev/zram0 partition\n", "fine", id="in memory"),
+        pytest.param("Filename Type\n/dev/sda2 partition\n", "look", id="on a disk"),
+    ],
+)
+def test_salts_in_memory_may_be_swapped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swaps: str | None, expected: str
+) -> None:
+    file = tmp_path / "swaps"
+    if swaps is not None:
+        file.write_text(swaps)
+    monkeypatch.setattr(storage, "_SWAPS", file)
+    privacy = PrivacySettings(salt_store=str(MEMORY / "millpond-none"))
+    ((level, _),) = told([*storage.salts(privacy, SpoolSettings())])
+
+    assert level == expected
+
+
+def test_a_redis_that_is_not_there_is_a_finding() -> None:
+    privacy = PrivacySettings(salt_store="redis://127.0.0.1:1/0")
+    ((level, text),) = told([*storage.salts(privacy, SpoolSettings())])
+
+    assert level == "finding"
+    assert text.startswith("use the salt store in Redis")
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [
+        pytest.param(1 << 20, "fine", id="a bound there is room for"),
+        pytest.param(1 << 50, "look", id="more than the disk has"),
+    ],
+)
+def test_a_spool_that_could_fill_the_disk_is_named(
+    tmp_path: Path, most: int, expected: str
+) -> None:
+    settings = SpoolSettings(dir=str(tmp_path / "spool"), max_bytes=most)
+    ((level, _),) = told([*storage.spool(settings)])
+
+    assert level == expected
+    assert not Path(settings.dir).exists()
+
+
+def test_a_spool_that_cannot_be_written_is_a_finding(tmp_path: Path) -> None:
+    # Nobody, not even root, makes a directory in a file.
+    (tmp_path / "file").touch()
+    settings = SpoolSettings(dir=str(tmp_path / "file" / "spool"))
+    ((level, text),) = told([*storage.spool(settings)])
+
+    assert (level, "cannot be written by this user" in text) == ("finding", True)
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        pytest.param(None, "fine", id="none yet"),
+        pytest.param(0o700, "fine", id="private"),
+        pytest.param(0o750, "finding", id="of a group"),
+        pytest.param(0o701, "finding", id="of anybody"),
+    ],
+)
+def test_site_keys_are_private(tmp_path: Path, mode: int | None, expected: str) -> None:
+    folder = tmp_path / "keys"
+    if mode is not None:
+        folder.mkdir()
+        folder.chmod(mode)
+    ((level, _),) = told([*storage.site_keys(PrivacySettings(key_dir=str(folder)))])
+
+    assert level == expected
+
+
+def test_the_database_of_countries_is_named(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.mmdb", tmp_path / "bad.mmdb"
+    write_mmdb(good, {"192.0.2.0/24": geoip2("DE")})
+    bad.write_bytes(b"no database")
+    found = [
+        told([*storage.countries(PrivacySettings(geo_database=name))])[0]
+        for name in (str(good), str(bad), str(tmp_path / "none"), "")
+    ]
+
+    assert [level for level, _ in found] == ["fine", "finding", "finding", "look"]
+    assert told([*storage.countries(PrivacySettings(geo="none"))]) == [
+        ("fine", "not looked up")
+    ]
