@@ -7,6 +7,7 @@ import pytest
 from config.settings import PrivacySettings, SpoolSettings
 from proxy.doctor import storage
 from proxy.doctor.finding import Finding
+from tests.batcher.redis_server import running_redis
 from tests.proxy.mmdb import geoip2, write_mmdb
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - looked at, not written to
@@ -55,6 +56,25 @@ def test_a_redis_that_is_not_there_is_a_finding() -> None:
 
     assert level == "finding"
     assert text.startswith("use the salt store in Redis")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param((), "fine", id="memory only"),
+        pytest.param(("--appendonly", "yes"), "finding", id="a log of all writes"),
+        pytest.param(("--save", "900 1"), "finding", id="copies now and then"),
+        pytest.param(("--rename-command", "CONFIG", ""), "look", id="it does not say"),
+    ],
+)
+def test_what_redis_does_with_salts_is_asked(
+    tmp_path: Path, options: tuple[str, ...], expected: str
+) -> None:
+    with running_redis(tmp_path, *options) as url:
+        privacy = PrivacySettings(salt_store=url)
+        ((level, _),) = told([*storage.salts(privacy, SpoolSettings())])
+
+    assert level == expected
 
 
 @pytest.mark.parametrize(
