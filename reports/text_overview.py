@@ -1,6 +1,7 @@
 """The overview in words and signs, line by line, ready for a terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from reports import signs
@@ -11,6 +12,9 @@ from reports.text import BOLD, DIM, GAP, Cells, Page, print_cells, widest
 from reports.wording import figure_text, head_text, value_text
 
 _WIDEST_STEP: Final = 3
+
+# Texts that stand under each other, beside others.
+_Line = Sequence[Sequence[str]]
 
 
 def print_overview(page: Page, overview: Overview) -> None:
@@ -57,31 +61,32 @@ def print_answer(page: Page, answer: Answer) -> None:
 
 
 def _print_headlines(page: Page, overview: Overview) -> None:
-    """Print label, figure and change under each other, as many beside as fit."""
+    """Print label, figure and change under each other, beside each other as fits."""
     currency = overview.query.site.currency
     columns = [_headline(page, each, currency) for each in overview.headlines]
-    for line in _filled(columns, page.width):
+    for line in _evenly(columns, page.width):
         for n, style in enumerate((DIM, BOLD, "")):
-            cells = [page.left(column[n], _width(column)) for column in line]
-            page.line(("".join(cells), style))
+            cells = [page.left(column[n], widest(column)) for column in line]
+            page.line((GAP.join(cells), style))
     page.note(f"compared with {days_text(overview.before, page)}")
 
 
-def _filled(
-    columns: Sequence[Sequence[str]], width: int
-) -> Iterator[list[Sequence[str]]]:
-    """Yield as many *columns* at once as fit beside each other."""
-    line: list[Sequence[str]] = []
-    for column in columns:
-        if line and sum(map(_width, [*line, column])) > width:
-            yield line
-            line = []
-        line.append(column)
-    yield line
+def _evenly(columns: _Line, width: int) -> Sequence[_Line]:
+    """Return *columns* in as few lines as fit, about as many on each."""
+    lines = [columns]
+    while any(_width(line) > width for line in lines) and len(lines) < len(columns):
+        lines = _dealt(columns, len(lines) + 1)
+    return lines
 
 
-def _width(column: Sequence[str]) -> int:
-    return widest(column) + len(GAP) + 1
+def _dealt(columns: _Line, count: int) -> list[_Line]:
+    """Return *columns* in *count* lines, the longer ones first."""
+    ends = [-(-len(columns) * n // count) for n in range(count + 1)]
+    return [columns[start:end] for start, end in pairwise(ends)]
+
+
+def _width(line: _Line) -> int:
+    return sum(map(widest, line)) + len(GAP) * (len(line) - 1)
 
 
 def _headline(page: Page, headline: Headline, currency: str) -> tuple[str, str, str]:
