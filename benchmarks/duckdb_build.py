@@ -136,7 +136,8 @@ def _numbered(events: str) -> str:
     return f"""
         create or replace temp table n as
         with sorted as (
-            select site, visitor, "at", epoch_us("at") as us, name, server, path,
+            select site, visitor, "at", epoch_us("at") as us, name, path,
+                server or passive as unasked,
                 coalesce(engaged_ms, 0) as engaged_ms, file_row_number,
                 name <> 'engagement' as counted
             from {events} order by visitor nulls first, site, "at", seq, event_id
@@ -147,7 +148,7 @@ def _numbered(events: str) -> str:
                 or us - lag(us) over () > {_TIMEOUT_US}, true) as starts
             from sorted
         )
-        select * exclude (starts), counted and not server as interactive,
+        select * exclude (starts), counted and not unasked as interactive,
             case when visitor is not null
                 then sum(starts::int) over (rows unbounded preceding) end as run
         from gaps

@@ -241,6 +241,7 @@ def _pages(work: Workload, day: date, sessions: pl.DataFrame) -> pl.DataFrame:
             hostname=pl.lit("shop.example"),
             protocol=pl.lit("native"),
             server=pl.lit(value=False),
+            passive=pl.lit(value=False),
             late=pl.lit(value=False),
         )
     )

@@ -59,6 +59,8 @@ def event_row(sent: Sent, moment: Moment, found: Found, seq: int) -> Event:
         name=hit.name,
         protocol=sent.protocol,
         server=sent.server,
+        # Whatever it says, a page view is a page somebody opened.
+        passive=hit.passive and hit.name != "pageview",
         hostname=page.hostname,
         path=page.path,
         referrer=referral.referrer,

@@ -74,6 +74,7 @@ class Hit(msgspec.Struct, kw_only=True):
     visitor: Visitor | None = None
     visit_token: str | None = msgspec.field(default=None, name="visit")
     optout: bool = False
+    passive: bool = False
 
     def __repr__(self) -> str:
         """Show nothing of the hit."""

@@ -110,7 +110,8 @@ _ALL = (
         unit=Unit.COUNT,
         meaning=(
             "Runs of one visitor's events with no gap over 30 minutes and at least one"
-            " interactive event (a pageview or a named event), within one day."
+            " interactive event (a pageview, or a named event that is not passive),"
+            " within one day."
         ),
     ),
     Metric(

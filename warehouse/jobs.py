@@ -33,7 +33,7 @@ _BUILT_APP = "build"
 # The digest of the rules they were built by, as a transaction's number.
 _RULES_APP = "build rules"
 # Raised by whoever changes what a figure means, so that stored ones are built anew.
-_DEFINITIONS = 2
+_DEFINITIONS = 3
 
 SitesByDay = dict[date, frozenset[str]]
 

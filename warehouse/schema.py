@@ -57,6 +57,9 @@ class Event(Row, frozen=True):
     server: Annotated[bool, Doc("Sent by the site's own server with a secret key.")] = (
         False
     )
+    passive: Annotated[
+        bool, Doc("Sent by itself, as its page says: no sign of a person.")
+    ] = False
     hostname: Annotated[str | None, Doc("Host of the page.")] = None
     path: Annotated[
         str | None, Doc("Path of the page, secrets cut, query dropped.")

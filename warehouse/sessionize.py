@@ -29,7 +29,7 @@ TIMEOUT_S = 1_800
 # What is looked at of every event, and what only of a few: these may stay in the file.
 NARROW = (
     *("site", "day", "visitor", "at", "seq", "event_id"),
-    *("name", "server", "path", "engaged_ms", "items"),
+    *("name", "server", "passive", "path", "engaged_ms", "items"),
 )
 WIDE = tuple(
     name
@@ -118,7 +118,7 @@ def is_counted() -> pl.Expr:
 
 def is_interactive() -> pl.Expr:
     """Return whether an event is a sign of a person at the page."""
-    return is_counted() & ~pl.col("server")
+    return is_counted() & ~pl.col("server") & ~pl.col("passive")
 
 
 def sessionize(

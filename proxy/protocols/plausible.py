@@ -89,6 +89,7 @@ def _hit(body: Body, key: str | None) -> Hit:
         screen=None if width is None else [width],
         engaged_ms=number_of(body.get("e")) if is_engagement else None,
         scroll_pct=number_of(body.get("sd")) if is_engagement else None,
+        passive=_field(body, "i", "interactive") is False,
         props=_linked(name, props) if given in _NAMES else props,
         order=order,
     )

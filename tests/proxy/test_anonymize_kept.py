@@ -376,3 +376,14 @@ def test_nothing_of_the_sender_is_in_what_is_spooled(tmp_path: Path) -> None:
     secrets: set[Any] = {ADDRESS, USER_AGENT, "customer 17", "1001", "5f0c4e8e"}
     secrets |= {"secret", "jane", "abc", "x=1", "de-CH", "1920", *digests}
     assert [secret for secret in secrets if secret in written] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("Video Started", True), ("pageview", False)]
+)
+def test_what_a_page_sends_by_itself_is_passive(
+    tmp_path: Path, name: str, *, expected: bool
+) -> None:
+    got = Chain(tmp_path).prefetch().event(pageview(name=name, passive=True))
+
+    assert got.passive is expected

@@ -55,6 +55,7 @@ def events_of(day: date) -> st.SearchStrategy[Row]:
                 "visitor": _maybe(1, 1, 2, 2, -3),
                 "name": st.sampled_from(_NAMES),
                 "server": st.sampled_from((False, False, True)),
+                "passive": st.sampled_from((False, False, True)),
                 "path": _maybe("/", "/a", "(none)"),
                 "channel": _maybe("internal", "internal", "search", "direct"),
                 "referrer": _maybe("example.org"),
@@ -75,7 +76,10 @@ def events_of(day: date) -> st.SearchStrategy[Row]:
 
 def _placed(day: date, second: int, changes: Row) -> Row:
     made = event(**changes, day=day)
-    return made | {"at": midnight(day, made["site"]) + second}
+    # No pageview is: the proxy sees to that.
+    passive = made["passive"] and made["name"] != "pageview"
+    at = midnight(day, made["site"]) + second
+    return made | {"at": at, "passive": passive}
 
 
 def days_of_events(most: int = 24) -> st.SearchStrategy[list[Row]]:

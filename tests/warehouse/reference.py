@@ -102,7 +102,7 @@ def is_ping(event: Row) -> bool:
 
 def is_interactive(event: Row) -> bool:
     """Return whether an event shows a person at the page."""
-    return not is_ping(event) and not event["server"]
+    return not (is_ping(event) or event["server"] or event["passive"])
 
 
 def session_events(unique: list[Row], timeout_s: int) -> list[list[Row]]:

@@ -96,7 +96,7 @@ def test_columns_left_out_of_the_spool_get_their_defaults() -> None:
         ),
         pytest.param(
             lambda good: good.drop("items"),
-            "column 42 must be 'items', got None",
+            "column 43 must be 'items', got None",
             id="a column too few",
         ),
         pytest.param(

@@ -48,6 +48,7 @@ def views(site: str, day: date, visitors: range, path: str = "/") -> pl.DataFram
             "name": "pageview",
             "protocol": "native",
             "server": False,
+            "passive": False,
             "late": False,
             "path": path,
         }

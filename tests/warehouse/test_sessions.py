@@ -52,6 +52,7 @@ def test_a_session_ends_after_a_gap(clocks: list[str], pageviews: list[int]) -> 
         pytest.param(
             {"server": True, "name": "order_placed"}, 0, id="a server's order"
         ),
+        pytest.param({"name": "played", "passive": True}, 0, id="a passive event"),
         pytest.param({"visitor": None}, 0, id="without a visitor"),
     ],
 )
@@ -186,6 +187,11 @@ def test_a_session_starts_with_its_first_interactive_event() -> None:
         ),
         pytest.param([event(), event("12:05")], False, id="two pageviews"),
         pytest.param([event(), event("12:05", name="signup")], False, id="named event"),
+        pytest.param(
+            [event(), event("12:05", name="played", passive=True)],
+            True,
+            id="what a page sends by itself",
+        ),
         pytest.param([event(name="signup")], False, id="no pageview"),
         pytest.param(
             [event(), event("12:05", name="order_placed", server=True)],

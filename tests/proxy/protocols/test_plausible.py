@@ -66,9 +66,24 @@ def fields(hit: Hit) -> dict[str, Any]:
             {**VIEW, "e": 559, "sd": 29}, {"name": "pageview"}, id="only engagement has"
         ),
         pytest.param(
-            {**VIEW, "n": "Plan Chosen", "p": {"plan": "pro"}, "i": False},
+            {**VIEW, "n": "Plan Chosen", "p": {"plan": "pro"}, "i": True},
             {"name": "Plan Chosen", "props": {"plan": "pro"}},
             id="an event of the site",
+        ),
+        pytest.param(
+            {**VIEW, "n": "Video Started", "i": False},
+            {"name": "Video Started", "passive": True},
+            id="one that is not interactive",
+        ),
+        pytest.param(
+            {**VIEW, "n": "Video Started", "interactive": False},
+            {"name": "Video Started", "passive": True},
+            id="the same by its long name",
+        ),
+        pytest.param(
+            {**VIEW, "n": "Video Started", "i": 0},
+            {"name": "Video Started"},
+            id="nought is not false",
         ),
         pytest.param(
             {**VIEW, "n": "Plan Chosen", "p": '{"seats": 3}'},
@@ -125,8 +140,9 @@ def test_an_event_becomes_a_hit(
 ) -> None:
     [got] = hits(body)
 
-    wanted = {"key": "shop.example", "url": PAGE, "props": {}, "optout": False}
-    assert fields(got) == {**wanted, **expected}
+    wanted = {"key": "shop.example", "url": PAGE, "props": {}}
+    unmarked = {"optout": False, "passive": False}
+    assert fields(got) == {**wanted, **unmarked, **expected}
 
 
 @pytest.mark.parametrize(
