@@ -141,7 +141,14 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def load(port: int, seconds: int, connections: int) -> Load:
+def load(
+    port: int,
+    seconds: int,
+    connections: int,
+    *,
+    script: str = "event.lua",
+    arguments: Sequence[str | Path] = (),
+) -> Load:
     """Load one server with wrk and return what it measured; no answer may fail."""
     printed = subprocess.run(
         [
@@ -151,8 +158,10 @@ def load(port: int, seconds: int, connections: int) -> Load:
             f"-d{seconds}s",
             "--latency",
             "-s",
-            str(HERE / "event.lua"),
+            str(HERE / script),
             f"http://127.0.0.1:{port}/v1/events",
+            "--",
+            *arguments,
         ],
         check=True,
         capture_output=True,

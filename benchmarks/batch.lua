@@ -1,0 +1,29 @@
+-- Requests of a template's text, which holds NUMBER and PAGE wherever events differ: a
+-- message id each, and more pages than the proxy remembers. Made beforehand: what that
+-- costs is not measured.
+local made, sent = {}, 0
+init = function(args)
+  local path, file, count = args[1], io.open(args[2]), 0
+  local template = file:read("*a")
+  file:close()
+  for place = 1, 200 do
+    local body = template:gsub("%u%u+", function(word)
+      if word == "NUMBER" then
+        count = count + 1
+        return string.format("%012d", count)
+      elseif word == "PAGE" then
+        return string.format("%d", count % 5000)
+      end
+    end)
+    made[place] = wrk.format("POST", path, {
+      ["Content-Type"] = "application/json",
+      ["Origin"] = "https://shop.example",
+      ["User-Agent"] = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 " ..
+        "(KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
+    }, body)
+  end
+end
+request = function()
+  sent = sent + 1
+  return made[sent % #made + 1]
+end
