@@ -4,6 +4,7 @@ It holds no logic. It turns what went wrong into a message and an exit code, and
 prints the text of an error nobody wrote for reading: it may quote a request.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import click
 
 from config.errors import MillpondError
 from config.logs import code_location
+from config.memory import settle_allocator
 
 UNEXPECTED_EXIT_CODE = 70
 
@@ -95,6 +97,8 @@ def _told(message: str, exit_code: int) -> int:
 
 def main() -> None:
     """Run the command the process was started with."""
+    # Before any part is imported, and with it what allocates.
+    settle_allocator(os.environ)
     sys.exit(run(sys.argv[1:]))
 
 

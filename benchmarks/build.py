@@ -26,6 +26,7 @@ from typing import NamedTuple
 import polars as pl
 
 from benchmarks.workload import Workload, day_of_events
+from config.memory import ALLOCATOR, settle_allocator
 from warehouse import jobs
 from warehouse.dtypes import polars_schema
 from warehouse.schema import DAILY_STATS, EVENTS, SESSIONS, Table
@@ -216,8 +217,15 @@ def _day(day: date, events: int, salt: int = 0) -> pl.DataFrame:
 
 def _run(side: str, folder: Path) -> Measured:
     command = [sys.executable, "-m", "benchmarks.build", "--side", side]
+    # As a command of Millpond allocates; Polars has set its own here.
+    environment = {**os.environ}
+    environment.pop(ALLOCATOR, None)
+    settle_allocator(environment)
     printed = subprocess.run(
-        [*command, "--folder", str(folder)], check=True, stdout=subprocess.PIPE
+        [*command, "--folder", str(folder)],
+        check=True,
+        stdout=subprocess.PIPE,
+        env=environment,
     )
     return Measured(*json.loads(printed.stdout))
 

@@ -59,8 +59,7 @@ def event_row(sent: Sent, moment: Moment, found: Found, seq: int) -> Event:
         name=hit.name,
         protocol=sent.protocol,
         server=sent.server,
-        # Whatever it says, a page view is a page somebody opened.
-        passive=hit.passive and hit.name != "pageview",
+        passive=_is_passive(hit),
         hostname=page.hostname,
         path=page.path,
         referrer=referral.referrer,
@@ -95,6 +94,11 @@ def event_row(sent: Sent, moment: Moment, found: Found, seq: int) -> Event:
         coupon=order.coupon,
         items=order.items,
     )
+
+
+def _is_passive(hit: Hit) -> bool:
+    # Whatever it says, a page view is a page somebody opened.
+    return hit.passive and hit.name != "pageview"
 
 
 def _event_id(hit: Hit, site: Site) -> Hash64 | None:
