@@ -1,5 +1,6 @@
 """What a spool holds, decoded by the row classes and nothing else."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +9,9 @@ import msgspec
 from batcher.lanes import OPEN_SUFFIX, SEALED_SUFFIX
 from batcher.segment import Kind, read_frames
 from warehouse.schema import Drop, Event
+
+
+_SEALED_MEANWHILE = 3
 
 
 class Spooled(NamedTuple):
@@ -26,6 +30,14 @@ class Spooled(NamedTuple):
 
 def read_spool(folder: Path) -> Spooled:
     """Return what the segments in *folder* hold; a row of another shape fails."""
+    for _ in range(_SEALED_MEANWHILE):
+        # One that is sealed between listing and reading has another name by then.
+        with suppress(FileNotFoundError):
+            return _read_spool(folder)
+    return _read_spool(folder)
+
+
+def _read_spool(folder: Path) -> Spooled:
     lanes = sorted((folder / "lanes").iterdir())
     files = [file for lane in lanes for file in sorted(lane.iterdir())]
     segments = [file for file in files if file.suffix in (OPEN_SUFFIX, SEALED_SUFFIX)]

@@ -7,7 +7,11 @@ import pytest
 
 from tests.clients.medusa.analytics import Analytics
 from tests.clients.medusa.millpond import Millpond
+from tests.proxy.protocols.replay import UNSEALED
 from tests.proxy.worker_process import WorkerProcess, reserved_port
+from tests.vendors.conftest import visitors
+
+__all__ = ["visitors"]
 
 # A test's own key, and what Millpond knows of it.
 KEY = "medusa-test-key-7731"
@@ -31,7 +35,9 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
     prefix = {"path_prefix": "/stats"}
     with (
         reserved_port() as port,
-        WorkerProcess(folder, proxy=prefix, site=SITE, port=port) as running,
+        WorkerProcess(
+            folder, proxy=prefix, site=SITE, spool=UNSEALED, port=port
+        ) as running,
     ):
         yield running
 

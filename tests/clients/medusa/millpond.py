@@ -13,7 +13,7 @@ class Millpond:
 
     def __init__(self, worker: WorkerProcess) -> None:
         self.worker = worker
-        self._before = {event.event_id for event in worker.spooled.events}
+        self._before = len(worker.spooled.events)
 
     @property
     def port(self) -> int:
@@ -23,8 +23,7 @@ class Millpond:
     @property
     def events(self) -> list[Event]:
         """The new events in its spool."""
-        found = self.worker.spooled.events
-        return [event for event in found if event.event_id not in self._before]
+        return self.worker.spooled.events[self._before :]
 
     @property
     def messages(self) -> Counter[tuple[Hash64 | None, Hash64 | None]]:
