@@ -10,7 +10,6 @@ from batcher.lanes import OPEN_SUFFIX, SEALED_SUFFIX
 from batcher.segment import Kind, read_frames
 from warehouse.schema import Drop, Event
 
-
 _SEALED_MEANWHILE = 3
 
 
