@@ -22,6 +22,7 @@ import polars as pl
 from batcher.duplicates import duplicate_drops, split_duplicates, sum_drops
 from batcher.durable import remove_durable, write_durable
 from batcher.read import Batch, read_segments
+from batcher.refunds import with_amounts
 from batcher.seen import SeenKeys
 from batcher.spool import Segment, Spool, SpoolBrokenError
 from config.errors import MillpondError, Retryable
@@ -180,6 +181,7 @@ class _Load:
                 self._seen,
                 window_days=self._settings.warehouse.duplicate_window_days,
             )
+            first = with_amounts(first, self._events, self._seen)
             plan = LoadPlan(numbers, self._drop_rows(batch.drops, repeated))
             write_durable(self._spool.load_plan, msgspec.json.encode(plan))
             transactions = self._transactions(numbers)

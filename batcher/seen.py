@@ -85,6 +85,14 @@ class SeenKeys:
         files = view.files(None if day is None else [day])
         return _in_any(keys, [self._keys_of(view, each, _ORDERS) for each in files])
 
+    def files_with_orders(self, view: TableView, keys: pl.Series) -> list[DataFile]:
+        """Return the files that hold any of the reports *keys*."""
+        return [
+            each
+            for each in view.files()
+            if keys.is_in(self._keys_of(view, each, _ORDERS)).any()
+        ]
+
     def _keys_of(self, view: TableView, file: DataFile, kind: str) -> pl.Series:
         place = (kind, file.path)
         keys = self._held.pop(place, None)

@@ -180,6 +180,20 @@ def test_an_order_is_counted_once_for_ever(
     assert len(stored) == count
 
 
+def test_a_refund_without_an_amount_is_stored_with_what_is_left(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    placed = {"name": "order_placed", "value_minor": 500, "currency": "EUR"}
+    spool_events(spool, [event(event_id=1, order_key=8, **placed)])
+    load(spool, warehouse, SETTINGS, NOW_S)
+    refund = {"name": "order_refunded", "day": DAY + timedelta(40)}
+    spool_events(spool, [event(event_id=2, order_key=8, **refund)])
+    load(spool, warehouse, SETTINGS, NOW_S)
+
+    refunds = [each.refund_minor for each in stored_events(warehouse)]
+    assert sorted(refunds, key=str) == [500, None]
+
+
 def test_within_a_load_the_earliest_wins_and_what_is_stored_wins_over_it(
     spool: Spool, warehouse: Warehouse
 ) -> None:
