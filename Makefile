@@ -9,6 +9,10 @@ VENDORS_VENV := .venv-vendors
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.11 --custom-compile-command "make lock" $(UPGRADE) pyproject.toml
 
+# Tried on more examples by `make soak`.
+LAWS := tests/warehouse/test_figures.py tests/batcher/test_duplicates.py \
+	tests/reports/test_routes.py
+
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev programs clients clients-soak demo-geo run test fmt lint types \
@@ -101,6 +105,7 @@ golden: setup-dev ## Write the golden files anew; review them with git diff
 soak: setup-dev clients-soak ## Run the long tests: crashes, large data
 	@sh tests/install_programs.sh initdb
 	@$(BIN)/python -m pytest -n 0 -ra -m slow --timeout 7200
+	@$(BIN)/python -m pytest -n 2 -ra --hypothesis-profile soak --timeout 7200 $(LAWS)
 
 bench: setup-dev ## Run the benchmarks; figures go to benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks

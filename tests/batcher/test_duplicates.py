@@ -6,11 +6,12 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from batcher.duplicates import duplicate_drops, split_duplicates, sum_drops
 from batcher.seen import SeenKeys
+from tests.laws import few_examples
 from tests.warehouse.event_rows import DAY, event, events, frame
 from warehouse.dtypes import check_frame
 from warehouse.orders import ORDER_PLACED
@@ -61,7 +62,7 @@ def reference(new: list[Event], stored: list[Event]) -> list[Event]:
     return [each for each in first if each not in stored]
 
 
-@settings(max_examples=60, deadline=None)
+@few_examples()
 @given(new=_EVENTS, stored=_EVENTS)
 def test_the_split_is_that_of_the_reference(
     new: list[Event], stored: list[Event]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import SiteSettings
@@ -17,6 +17,7 @@ from reports.period import Period
 from reports.queries import no_deadline
 from reports.query import MAX_LIMIT, Query
 from reports.ranking import result_rows, summed
+from tests.laws import few_examples
 from tests.warehouse.day import CURRENCIES, ZONES, Row, built, frame
 from tests.warehouse.days import DAYS, events_of
 
@@ -105,7 +106,7 @@ def _results(counted: Counted, query: Query) -> tuple[ResultRow, ...]:
 _ANY_EVENTS = st.lists(st.sampled_from(DAYS[:2]).flatmap(events_of), max_size=24)
 
 
-@settings(deadline=None, max_examples=40)
+@few_examples()
 @given(_ANY_EVENTS, st.lists(_questions(), min_size=3, max_size=3))
 def test_stored_figures_and_events_give_the_same_answer(
     events: list[Row], questions: list[Query]

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.laws import few_examples
 from tests.warehouse import reference
 from tests.warehouse.day import CURRENCIES, ZONES, Row, built, frame, rows
 from tests.warehouse.days import days_of_events
@@ -21,7 +22,7 @@ from warehouse.schema import DAILY_STATS, SESSIONS
 from warehouse.sessionize import sessionize
 from warehouse.sessions import sessions
 
-SLOW = settings(deadline=None, max_examples=60)
+SLOW = few_examples()
 # Long enough for a session of a whole day, which is suspect.
 TIMEOUTS = st.sampled_from((1_800, 1_800, 43_200))
 LIMITS = st.sampled_from((1, 2, 100))
