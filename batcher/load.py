@@ -25,7 +25,7 @@ from batcher.read import Batch, read_segments
 from batcher.refunds import with_amounts
 from batcher.seen import SeenKeys
 from batcher.spool import Segment, Spool, SpoolBrokenError
-from config.errors import MillpondError, Retryable
+from config.errors import Busy, MillpondError
 from config.logs import say
 from config.settings import Settings
 from warehouse.dtypes import polars_schema
@@ -41,7 +41,7 @@ _LOAD_APP = "load"
 _MOST_ATTEMPTS = 10
 
 
-class LoadBusyError(Retryable, MillpondError):
+class LoadBusyError(Busy, MillpondError):
     """Another process is loading this spool."""
 
 

@@ -25,7 +25,7 @@ from apscheduler.schedulers.background import (  # type: ignore[import-untyped]
 
 from batcher.due import DueJobs
 from batcher.job_state import JobState, read_job_states, write_job_states
-from config.errors import MillpondError, Retryable
+from config.errors import Busy, MillpondError, Retryable
 from config.logs import say
 
 # How soon a failure that may heal is tried again, doubled each time.
@@ -213,8 +213,13 @@ class _Worker:
     def _failed(
         self, job: Job, before: JobState, started_s: float, error: Exception
     ) -> JobState:
-        failures = before.failures + 1
         now_s = self._clock()
+        if isinstance(error, Busy):
+            # What does not come to an end there is seen as overdue.
+            say(_log, "job_waits", job=job.name, error=error)
+            self.retry(job.name, now_s + retry_in_s(1, job.every_s))
+            return before
+        failures = before.failures + 1
         delay_s = None
         if isinstance(error, Retryable):
             delay_s = retry_in_s(failures, job.every_s)

@@ -25,6 +25,10 @@ class Retryable:
     """Marks an error that trying again can heal; runners look at the class alone."""
 
 
+class Busy(Retryable):
+    """Marks that another process is doing that very thing: nothing is wrong."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong with the configuration, and the path of its key."""

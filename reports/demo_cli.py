@@ -19,6 +19,7 @@ from pathlib import Path
 
 import click
 
+from batcher.salt_place import default_directory
 from batcher.supervise import supervise
 from config.load import load
 from config.logs import configure
@@ -46,7 +47,6 @@ client_ip = "xff"
 debug_header = true
 
 [privacy]
-salt_store = "{folder}/salts"
 geo_database = "{geo}"
 
 [spool]
@@ -94,7 +94,9 @@ def demo(port: int, reports_port: int, geo_database: str) -> int:
     try:
         return supervise(processes(settings, config, ["--demo"]))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        salts = default_directory(Path(settings.spool.dir))
+        for each in (salts, folder):
+            shutil.rmtree(each, ignore_errors=True)
 
 
 def _installed_geo() -> str:

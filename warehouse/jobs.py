@@ -15,7 +15,7 @@ from hashlib import blake2b
 import msgspec
 import polars as pl
 
-from config.errors import MillpondError, Retryable
+from config.errors import Busy, MillpondError
 from config.logs import say
 from config.settings import Settings
 from warehouse.daily_stats import daily_stats
@@ -38,7 +38,7 @@ _DEFINITIONS = 3
 SitesByDay = dict[date, frozenset[str]]
 
 
-class BuildBusyError(Retryable, MillpondError):
+class BuildBusyError(Busy, MillpondError):
     """Another process is building."""
 
 

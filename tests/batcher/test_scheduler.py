@@ -10,7 +10,7 @@ import pytest
 
 from batcher.job_state import JobState, read_job_states, write_job_states
 from batcher.scheduler import Job, first_run_at, retry_in_s, run_jobs
-from config.errors import MillpondError, Retryable
+from config.errors import Busy, MillpondError, Retryable
 from tests.waiting import wait_until
 
 HOUR_S = 3_600.0
@@ -18,6 +18,10 @@ HOUR_S = 3_600.0
 
 class DiskError(Retryable, MillpondError):
     """Something that may heal."""
+
+
+class ElsewhereError(Busy, MillpondError):
+    """Another process is at it."""
 
 
 class Scheduled:
@@ -246,6 +250,24 @@ def test_a_failure_is_remembered_and_stops_nobody_else(state_path: Path) -> None
     assert (state.error, state.last_success_at) == ("MillpondError", None)
     assert state.problem == "build: no such column\n  hint: rebuild"
     assert state.retry_at is None
+
+
+def test_what_another_process_does_meanwhile_is_no_failure(
+    state_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def build() -> str | None:
+        if runs.count < 3:
+            raise ElsewhereError("build: another build is running")
+        return "built"
+
+    runs = Runs(build)
+    with scheduled(state_path, job("build", runs)) as running:
+        wait_until(lambda: runs.count >= 2, "two tries")
+        failures = running.failures("build")
+        wait_until(lambda: running.state("build") and runs.count >= 3, "the build")
+
+    assert failures == 0
+    assert "job_failed" not in caplog.text
 
 
 def test_the_text_of_an_unforeseen_error_is_kept_nowhere(
