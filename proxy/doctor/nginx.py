@@ -57,7 +57,11 @@ def nginx(proxy: ProxySettings, file: Path | None) -> Iterator[Finding]:
     try:
         read = read_nginx(path)
     except NginxFileError as error:
-        yield finding(ABOUT, error.message, "run it as a user who may read the file")
+        yield finding(
+            ABOUT,
+            error.message,
+            "see that `nginx -t` accepts it, and that this user may read it",
+        )
         return
     mine = [each for each in read.places if _leads_here(each, read, proxy)]
     for place in mine:

@@ -70,7 +70,10 @@ class NginxFile:
 
 def read_nginx(path: Path) -> NginxFile:
     """Return what *path* and all it includes say; raise ``NginxFileError``."""
-    read = crossplane.parse(str(path), combine=True, check_ctx=False, check_args=False)
+    try:
+        read = crossplane.parse(str(path), combine=True, check_ctx=False)
+    except RecursionError:
+        raise NginxFileError(f"read {path}: it includes itself") from None
     if read["status"] != "ok":
         told = "; ".join(_told(each) for each in read["errors"])
         raise NginxFileError(f"read {path}: {told}")
@@ -78,7 +81,7 @@ def read_nginx(path: Path) -> NginxFile:
     places = list(_places(directives, Place()))
     every = list(_flat(directives))
     return NginxFile(
-        outermost=next((each for each in places if not each.name), Place()),
+        outermost=[each for each in places if not each.name][-1],
         places=places,
         formats={"combined": _COMBINED} | dict(_formats(every)),
         upstreams={

@@ -238,6 +238,12 @@ def test_a_default_configuration_is_a_finding_before_anything_leads_here(
     assert "a location that did would write each visitor's address" in told
 
 
+def test_one_that_writes_nothing_anywhere_is_only_looked_at(say: Say) -> None:
+    (told,) = say("return 204;", http="access_log off; error_log /dev/null;")
+
+    assert told.startswith("look ")
+
+
 def test_what_is_included_is_read(say: Say, tmp_path: Path) -> None:
     (tmp_path / "sites").mkdir()
     (tmp_path / "sites" / "a.conf").write_text(f"location /a/ {{ {SILENT} }}")
@@ -253,6 +259,10 @@ def test_what_is_included_is_read(say: Say, tmp_path: Path) -> None:
         pytest.param("http { server {", 'expecting "}"', id="not closed"),
         pytest.param("http }", 'unexpected "}"', id="closed too often"),
         pytest.param("include no/such.conf;", "No such file", id="what is not there"),
+        pytest.param("include nginx.conf;", "it includes itself", id="a circle"),
+        pytest.param(
+            "http { proxy_set_header Host; }", "number of arguments", id="too little"
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_is_said_to_be_so(
