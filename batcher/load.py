@@ -21,6 +21,7 @@ import polars as pl
 
 from batcher.duplicates import duplicate_drops, split_duplicates, sum_drops
 from batcher.durable import remove_durable, write_durable
+from batcher.order_days import with_order_days
 from batcher.read import Batch, read_segments
 from batcher.refunds import with_amounts
 from batcher.seen import SeenKeys
@@ -175,8 +176,11 @@ class _Load:
         self, batch: Batch, numbers: dict[str, int]
     ) -> tuple[pl.DataFrame, LoadPlan]:
         for _ in range(_MOST_ATTEMPTS):
+            events = with_order_days(
+                batch.events, self._events, self._seen, keyed=self._keyed_sites()
+            )
             first, repeated = split_duplicates(
-                batch.events,
+                events,
                 self._events,
                 self._seen,
                 window_days=self._settings.warehouse.duplicate_window_days,
@@ -193,6 +197,9 @@ class _Load:
             else:
                 return first, plan
         raise ConflictError("load the spool: the events table changes too often")
+
+    def _keyed_sites(self) -> list[str]:
+        return [site.id for site in self._settings.sites if site.actors == "keyed"]
 
     def _transactions(self, numbers: dict[str, int]) -> dict[str, int]:
         return {

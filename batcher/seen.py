@@ -90,7 +90,7 @@ class SeenKeys:
         return [
             each
             for each in view.files()
-            if keys.is_in(self._keys_of(view, each, _ORDERS)).any()
+            if keys.is_in(self._keys_of(view, each, _ORDERS).implode()).any()
         ]
 
     def _keys_of(self, view: TableView, file: DataFile, kind: str) -> pl.Series:
@@ -114,7 +114,7 @@ class SeenKeys:
 
 def _in_any(keys: pl.Series, stored: Sequence[pl.Series]) -> pl.Series:
     small = [each for each in stored if len(each) <= _SMALL_KEYS]
-    found = keys.is_in(_common(small, keys))
+    found = keys.is_in(_common(small, keys).implode())
     # Ascending needles walk each haystack once, which the caches like.
     order = keys.arg_sort()
     needles, back = keys.gather(order), order.arg_sort()
@@ -132,7 +132,7 @@ def _read(view: TableView, file: DataFile, kind: str) -> pl.Series:
 def _common(stored: Sequence[pl.Series], keys: pl.Series) -> pl.Series:
     """Return those of *keys* that are in any of *stored*."""
     together = pl.concat(stored, rechunk=False) if stored else keys.clear()
-    return together.filter(together.is_in(keys))
+    return together.filter(together.is_in(keys.implode()))
 
 
 def _contains(stored: pl.Series, needles: pl.Series) -> pl.Series:

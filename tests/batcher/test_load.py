@@ -160,7 +160,10 @@ def test_a_message_id_is_recognised_within_the_window(
         pytest.param({"name": "order_refunded"}, 2, id="not placed but refunded"),
         pytest.param({"server": True}, 2, id="reported by the server too"),
         pytest.param(
-            {"server": True, "day": DAY + timedelta(1)}, 1, id="but on another day"
+            {"server": True, "day": DAY + timedelta(1)}, 2, id="also a day later"
+        ),
+        pytest.param(
+            {"server": True, "day": DAY - timedelta(1)}, 1, id="but not a day before"
         ),
     ],
 )
