@@ -65,6 +65,11 @@ async def test_a_page_can_ask_for_a_token_of_the_visit(
             id="an order",
         ),
         pytest.param(
+            ["video_started", {}, {"passive": True}],
+            {"name": "video_started", "props": {}, "passive": True},
+            id="what nobody asked for",
+        ),
+        pytest.param(
             ["cart_updated", {}, {"order": {"cart": "c-7", "items": []}}],
             {
                 "name": "cart_updated",
