@@ -9,6 +9,7 @@ import json
 import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -38,11 +39,12 @@ _DAY_S = 86_400
 _PAST_DAYS = 6
 _VISITS_A_DAY = 150
 _WAIT_S = 60.0
+_LOOPBACK, _FEED = "127.0.0.1", "127.0.0.2"
 _CONFIG = """\
 # Written by `millpond demo`; gone when it ends.
 [proxy]
 port = {port}
-trusted_proxies = ["127.0.0.1/32"]
+trusted_proxies = ["{feed}/32"]
 client_ip = "xff"
 debug_header = true
 
@@ -79,8 +81,10 @@ def demo(port: int, reports_port: int, geo_database: str) -> int:
     folder = Path(tempfile.mkdtemp(prefix="millpond-demo-"))
     config = folder / "millpond.toml"
     geo = geo_database or _installed_geo()
+    feed = _feed_address()
     text = _CONFIG.format(
         folder=folder,
+        feed=feed,
         port=port,
         reports_port=reports_port,
         geo=geo,
@@ -97,6 +101,20 @@ def demo(port: int, reports_port: int, geo_database: str) -> int:
         salts = default_directory(Path(settings.spool.dir))
         for each in (salts, folder):
             shutil.rmtree(each, ignore_errors=True)
+
+
+def _feed_address() -> str:
+    """Return where the sample traffic comes from: not where the user's browser does.
+
+    Its forwarding header is believed; a browser sends none, and would be nobody.
+    """
+    with socket.socket() as probe:
+        try:
+            probe.bind((_FEED, 0))
+        except OSError:
+            # Not every system has more than one address of its own.
+            return _LOOPBACK
+    return _FEED
 
 
 def _installed_geo() -> str:
@@ -148,8 +166,9 @@ def _post(
     headers = {"Content-Type": "application/json"}
     if visitor is not None:
         headers |= {"User-Agent": visitor.agent, "X-Forwarded-For": visitor.address}
+    feed, _, _ = settings.proxy.trusted_proxies[0].partition("/")
     connection = http.client.HTTPConnection(
-        settings.proxy.host, settings.proxy.port, timeout=10
+        settings.proxy.host, settings.proxy.port, timeout=10, source_address=(feed, 0)
     )
     try:
         connection.request("POST", "/v1/events", json.dumps(events), headers)
