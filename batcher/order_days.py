@@ -9,11 +9,11 @@ from collections.abc import Collection
 
 import polars as pl
 
+from batcher.order_rows import ORDER, days_of_orders, order_rows
 from batcher.seen import SeenKeys, order_key, report_key
 from warehouse.orders import ORDER_PLACED
 from warehouse.tables import TableView
 
-_ORDER = ["site", "order_key"]
 _READ = ["site", "day", "at", "name", "server", "order_key"]
 
 
@@ -41,25 +41,37 @@ def with_order_days(
             other=report_key(order_key(), ~pl.col("server")),
         )
     )
-    told = reports.filter("server")
+    told = _late(reports.filter("server"), stored, seen)
     if told.is_empty():
         return events
-    told = told.filter(~seen.orders(stored, told["same"]))
+    orders = told.select(ORDER)
+    days = days_of_orders(orders, stored, seen)
+    placed_before = order_rows(orders, stored, days, (ORDER_PLACED,), _READ)
     first = pl.concat(
-        [_stored(told, stored, seen), reports.filter(~pl.col("server"))], how="diagonal"
+        [each.filter(~pl.col("server")) for each in (placed_before, reports)],
+        how="diagonal",
     )
     return _moved(events, told, first, keyed)
 
 
-def _stored(told: pl.DataFrame, stored: TableView, seen: SeenKeys) -> pl.DataFrame:
-    """Return the stored reports of browsers of the orders that servers *told* of."""
-    known = told.filter(seen.orders(stored, told["other"]))
-    files = seen.files_with_orders(stored, known["other"])
-    rows = (
-        stored.read_files(files, _READ) if files else stored.scan([], _READ).collect()
+def _late(told: pl.DataFrame, stored: TableView, seen: SeenKeys) -> pl.DataFrame:
+    """Return those a server *told* that may be late; the usual ones are not.
+
+    Neither one that the server told before, nor one whose twin is stored of its day.
+    """
+    if told.is_empty():
+        return told
+    told = told.filter(~seen.orders(stored, told["same"]))
+    of_days = told.partition_by("day")
+    return pl.concat(
+        [
+            told.clear(),
+            *(
+                each.filter(~seen.orders(stored, each["other"], each["day"][0]))
+                for each in of_days
+            ),
+        ]
     )
-    of_browser = (pl.col("name") == ORDER_PLACED) & ~pl.col("server")
-    return rows.filter(of_browser).join(known, on=_ORDER, how="semi")
 
 
 def _moved(
@@ -72,15 +84,13 @@ def _moved(
 
     What is stored comes first in *first*, and outranks what is loaded.
     """
-    is_loaded = (
-        pl.col("row").is_not_null() if "row" in first.columns else pl.lit(value=False)
-    )
+    is_loaded = pl.col("row").is_not_null()
     place = (
         first.sort(is_loaded, "at", maintain_order=True)
-        .unique(_ORDER, keep="first", maintain_order=True)
-        .select(*_ORDER, to_day="day", to_at="at")
+        .unique(ORDER, keep="first", maintain_order=True)
+        .select(*ORDER, to_day="day", to_at="at")
     )
-    late = told.join(place, on=_ORDER).filter(pl.col("to_day") < pl.col("day"))
+    late = told.join(place, on=ORDER).filter(pl.col("to_day") < pl.col("day"))
     if late.is_empty():
         return events
     is_late = pl.col("to_day").is_not_null()

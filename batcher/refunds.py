@@ -10,7 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from batcher.seen import SeenKeys, order_key, report_key
+from batcher.order_rows import ORDER, days_of_orders, order_rows
+from batcher.seen import SeenKeys
 from warehouse.orders import ORDER_PLACED, ORDER_REFUNDED
 from warehouse.tables import TableView
 
@@ -40,11 +41,11 @@ def with_amounts(
     asking = numbered.filter(asks)
     if asking.is_empty():
         return events
-    orders = asking.select("site", "order_key").unique()
+    orders = asking.select(ORDER).unique()
     told = pl.concat(
         [
             _stored(orders, stored, seen),
-            numbered.join(orders, on=["site", "order_key"], how="semi"),
+            numbered.join(orders, on=ORDER, how="semi"),
         ],
         how="diagonal_relaxed",
     )
@@ -54,21 +55,9 @@ def with_amounts(
 
 def _stored(orders: pl.DataFrame, stored: TableView, seen: SeenKeys) -> pl.DataFrame:
     """Return what is stored of *orders*: they, and refunds of them since."""
-    key = order_key()
-    placed = orders.with_columns(name=pl.lit(ORDER_PLACED))
-    keys = pl.concat(
-        [
-            placed.select(key=report_key(key, pl.lit(value=server)))["key"]
-            for server in (False, True)
-        ]
-    )
-    holding = {each.day for each in seen.files_with_orders(stored, keys)}
-    if not holding:
-        return pl.DataFrame()
-    since = [each for each in stored.files() if each.day >= min(holding)]
-    rows = stored.read_files(since, _READ)
-    is_told = pl.col("name").is_in([ORDER_PLACED, ORDER_REFUNDED])
-    return rows.filter(is_told).join(orders, on=["site", "order_key"], how="semi")
+    holding = days_of_orders(orders, stored, seen)
+    since = [day for day in stored.days() if holding and day >= min(holding)]
+    return order_rows(orders, stored, since, (ORDER_PLACED, ORDER_REFUNDED), _READ)
 
 
 def _settled(told: Iterable[Row]) -> dict[int, tuple[int, str]]:

@@ -194,6 +194,9 @@ class _Worker:
         try:
             summary = job.run(started_s)
         except Exception as error:  # noqa: BLE001 - one failing job must not end all
+            if isinstance(error, Busy):
+                self._wait(job, error)
+                return
             after = self._failed(job, before, started_s, error)
         else:
             took_s = round(self._clock() - started_s, 3)
@@ -210,16 +213,16 @@ class _Worker:
         self.states[job.name] = after
         self._save()
 
+    def _wait(self, job: Job, error: Exception) -> None:
+        """Try again soon; what does not come to an end elsewhere is seen as overdue."""
+        say(_log, "job_waits", job=job.name, error=error)
+        self.retry(job.name, self._clock() + retry_in_s(1, job.every_s))
+
     def _failed(
         self, job: Job, before: JobState, started_s: float, error: Exception
     ) -> JobState:
-        now_s = self._clock()
-        if isinstance(error, Busy):
-            # What does not come to an end there is seen as overdue.
-            say(_log, "job_waits", job=job.name, error=error)
-            self.retry(job.name, now_s + retry_in_s(1, job.every_s))
-            return before
         failures = before.failures + 1
+        now_s = self._clock()
         delay_s = None
         if isinstance(error, Retryable):
             delay_s = retry_in_s(failures, job.every_s)

@@ -48,7 +48,7 @@ def _mixpanel(events: int) -> Any:
     properties = {
         "token": "key",
         "$insert_id": _ID,
-        "current_url": _URL,
+        "$current_url": _URL,
         "$referrer": _PAGE["referrer"],
         "distinct_id": "visitor",
     }

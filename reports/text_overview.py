@@ -80,7 +80,7 @@ def _evenly(columns: _Line, width: int) -> Sequence[_Line]:
 
 
 def _dealt(columns: _Line, count: int) -> list[_Line]:
-    """Return *columns* in *count* lines, the longer ones first."""
+    """Return *columns* in *count* lines, about as many on each."""
     ends = [-(-len(columns) * n // count) for n in range(count + 1)]
     return [columns[start:end] for start, end in pairwise(ends)]
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from batcher.salt_place import default_directory, is_in_memory
@@ -84,7 +85,7 @@ def spool(settings: SpoolSettings) -> Iterator[Finding]:
             "give it to the user the proxy runs as, or run this as that user",
         )
         return
-    used = sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
+    used = sum(map(_size_bytes, path.rglob("*")))
     free = shutil.disk_usage(there).free
     if used + free < settings.max_bytes:
         yield look(
@@ -95,6 +96,13 @@ def spool(settings: SpoolSettings) -> Iterator[Finding]:
         )
     else:
         yield fine(_SPOOL, f"{_mb(used)} used, {_mb(free)} free")
+
+
+def _size_bytes(path: Path) -> int:
+    # A running batcher removes what it has loaded.
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
 
 
 def site_keys(privacy: PrivacySettings) -> Iterator[Finding]:
