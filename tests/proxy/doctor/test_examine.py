@@ -1,0 +1,47 @@
+"""The doctor looks at all it can, also where it may not look at everything."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from config.settings import PrivacySettings, ProxySettings, Settings, SpoolSettings
+from proxy.doctor.examine import examine
+
+_NOBODY = 65_534
+
+
+@contextmanager
+def _an_unprivileged_user() -> Iterator[None]:
+    """Run as a user to whom permissions apply; root reads everything."""
+    ours = os.geteuid()
+    if ours == 0:
+        os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(ours)
+
+
+def test_what_this_user_may_not_see_is_said_and_the_rest_is_looked_at(
+    tmp_path: Path,
+) -> None:
+    closed = tmp_path / "closed"
+    (closed / "spool").mkdir(parents=True)
+    (closed / "salts").mkdir()
+    settings = Settings(
+        proxy=ProxySettings(port=1),
+        privacy=PrivacySettings(salt_store=str(closed / "salts")),
+        spool=SpoolSettings(dir=str(closed / "spool")),
+    )
+
+    # Looked at twice: an unprivileged user may not even import what it takes.
+    as_owner = [each.about for each in examine(settings, None)]
+    closed.chmod(0)
+    with _an_unprivileged_user():
+        found = [(each.level, each.about) for each in examine(settings, None)]
+    closed.chmod(0o700)
+
+    assert ("look", "this user") in found
+    assert found[-1][1] == as_owner[-1] == "running proxy"
+    assert "this user" not in as_owner
