@@ -5,7 +5,6 @@ a question fits if each of its rows is made of one value of one dimension a day.
 """
 
 from collections.abc import Iterable
-from typing import Final
 
 import polars as pl
 
@@ -15,10 +14,9 @@ from reports.from_events import Counted
 from reports.metrics import ADDITIVE, OWN_ORDERS
 from reports.predicates import predicate
 from reports.query import Query
+from reports.stats_reader import TOTAL
 from reports.time_values import day_values
 from warehouse.breakdown import OTHER
-
-TOTAL: Final = "total"
 
 
 def stored_dimension(query: Query) -> str | None:

@@ -4,7 +4,7 @@
 events. Both ways count alike, so which one was taken changes no figure.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -15,7 +15,6 @@ from config.settings import SiteSettings
 from reports.answer import Answer, AsOf, Figure, Source
 from reports.from_events import Counted, Tick, count_events
 from reports.from_stats import (
-    TOTAL,
     asks_no_days,
     count_stats,
     is_folded,
@@ -26,6 +25,7 @@ from reports.query import Query
 from reports.ranking import result_rows, summed
 from reports.received import Received, count_received
 from reports.stats_cache import StatsCache
+from reports.stats_reader import TOTAL, StatsReader
 from warehouse.delta import delta_errors
 from warehouse.delta_log import entry_path
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
@@ -51,12 +51,12 @@ class SiteState:
 class Statistics:
     """The tables of one warehouse as answers; belongs to one thread."""
 
-    def __init__(self, warehouse: Warehouse, cache_bytes: int = _CACHE_BYTES) -> None:
+    def __init__(self, warehouse: Warehouse, cache: StatsCache | None = None) -> None:
         self._events = warehouse.view(EVENTS)
         self._daily = warehouse.view(DAILY_STATS)
         self._sessions = warehouse.view(SESSIONS)
         self._drops = warehouse.view(DROPS)
-        self._stats = StatsCache(self._daily, cache_bytes)
+        self._stats = StatsReader(self._daily, cache or StatsCache(_CACHE_BYTES))
 
     def answer(self, query: Query, tick: Tick = no_deadline) -> Answer:
         """Return the answer to *query* from the newest version of the tables.
@@ -68,6 +68,14 @@ class Statistics:
         except StorageError:
             # A file this version names may just have been replaced and swept.
             return self._answer(query, tick)
+
+    def prepare(self, sites: Collection[str]) -> bool:
+        """Have a month of the *sites*' figures at hand before anyone asks for it.
+
+        False means there is nothing left to do until the tables change.
+        """
+        self._stats.refresh()
+        return self._stats.prepare(sites)
 
     def state(self, site: SiteSettings) -> SiteState:
         """Return which days of *site* are stored, and how fresh the tables are."""

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Final
 
 from config.settings import Settings
+from reports.at_hand import keep_at_hand
 from reports.clock import now_s, today_by
-from reports.desk import THREADS, Desk
+from reports.desk import Desk
 from reports.queries import Statistics
 from reports.query import Today
 from reports.server import Door, listen
 from reports.service import Service
+from reports.stats_cache import StatsCache
 from warehouse.tables import Warehouse
 
 _MIB: Final = 1024 * 1024
@@ -28,14 +30,17 @@ async def _serve(settings: Settings, today: Today) -> None:
     for caught in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(caught, stop.set)
     warehouse = Warehouse(Path(settings.warehouse.uri))
-    cache_bytes = settings.reports.cache_mb * _MIB // THREADS
+    cache = StatsCache(settings.reports.cache_mb * _MIB)
     desk = Desk(
-        lambda: Statistics(warehouse, cache_bytes),
+        lambda: Statistics(warehouse, cache),
         time_limit_s=settings.reports.query_timeout_s,
     )
     service = Service(settings, desk, today)
     door = Door(settings.reports, ask=service.ask, show=service.show)
+    sites = [site.id for site in settings.sites]
+    preparing = asyncio.create_task(keep_at_hand(desk, sites))
     try:
         await listen(door, settings.reports, stop)
     finally:
+        preparing.cancel()
         desk.close()
