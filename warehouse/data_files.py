@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from warehouse.dtypes import polars_schema
+from warehouse.dtypes import added_defaults, polars_schema
 from warehouse.fsync import make_directory, sync_directory, sync_file
 from warehouse.schema import Table
 
@@ -70,8 +70,8 @@ def scan_files(
 ) -> pl.LazyFrame:
     """Return the rows of *files* with *columns*, or all, in the table's order.
 
-    The rows of a single file are marked as sorted, so that a sort by the same
-    columns costs nothing.
+    Added columns have their default in files that lack them. The rows of a single
+    file are marked as sorted, so that a sort by the same columns costs nothing.
     """
     schema = polars_schema(table)
     wanted = list(columns) if columns is not None else schema.names()
@@ -86,6 +86,12 @@ def scan_files(
         hive_partitioning=True,
         hive_schema=_path_schema(root) | {"day": schema["day"]},
     ).select(wanted)
+    filled = {
+        name: pl.col(name).fill_null(default)
+        for name, default in added_defaults(table).items()
+        if name in wanted
+    }
+    frame = frame.with_columns(**filled) if filled else frame
     return _marked_sorted(frame, table, wanted) if len(files) == 1 else frame
 
 

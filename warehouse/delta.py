@@ -6,13 +6,20 @@ and quotes rows in its errors.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema
+from deltalake import (
+    CommitProperties,
+    DeltaTable,
+    Field,
+    PostCommitHookProperties,
+    Schema,
+)
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction, Transaction
 
@@ -20,7 +27,7 @@ from config.errors import MillpondError, Retryable
 from warehouse import delta_log
 from warehouse.data_files import DataFile
 from warehouse.delta_log import TouchedDays, days_by_site
-from warehouse.dtypes import delta_schema
+from warehouse.dtypes import delta_fields, delta_schema
 from warehouse.fsync import sync_directory
 from warehouse.schema import Table
 
@@ -111,10 +118,50 @@ class DeltaFiles:
         """Return the newest transaction number committed for *app*, if any."""
         return None if self._delta is None else self._delta.transaction_version(app)
 
-    def has_columns_of_row_class(self) -> bool:
-        """Return whether the stored columns are still those of the row class."""
-        stored = json.loads(self._writer.schema().to_json())
-        return bool(stored == json.loads(delta_schema(self._table.row)))
+    def settle_columns(self) -> frozenset[str]:
+        """Add the columns an earlier version did not have, and return their names.
+
+        Raises ``TableError`` where the columns differ in any other way.
+        """
+        lacking = self._lacking_columns()
+        if lacking is None or not lacking.issubset(self._table.added):
+            raise TableError(
+                f"open {self._table.name}: its columns are not those of this version",
+                hint="start the version that wrote it, or move the table away",
+            )
+        if lacking:
+            self._add_columns(lacking)
+        return lacking
+
+    def _lacking_columns(self) -> frozenset[str] | None:
+        """Return the row class's columns that the table has not; None if others differ.
+
+        Their order may: an added column is the last one of an older table.
+        """
+        stored = _by_name(json.loads(self._writer.schema().to_json())["fields"])
+        wanted = _by_name(delta_fields(self._table.row))
+        known = all(wanted.get(name) == each for name, each in stored.items())
+        return frozenset(wanted.keys() - stored.keys()) if known else None
+
+    def _add_columns(self, names: Collection[str]) -> None:
+        """Commit that the table has the columns *names* too, null in files so far."""
+        fields = [
+            Field.from_json(json.dumps(each))
+            for each in delta_fields(self._table.row)
+            if each["name"] in names
+        ]
+        try:
+            with delta_errors("add columns to", self._table):
+                self._writer.alter.add_columns(
+                    fields, post_commithook_properties=_NO_HOOKS
+                )
+        except ConflictError:
+            # Of two at once one is refused, and finds them there.
+            self.refresh()
+            if self._lacking_columns():
+                raise
+        self.refresh()
+        delta_log.settle(self._path, self.version)
 
     def files(self) -> list[DataFile]:
         """Return the version's files, ordered by day."""
@@ -186,6 +233,10 @@ def _opened(path: Path) -> DeltaTable | None:
         return DeltaTable(path)
     except TableNotFoundError:
         return None
+
+
+def _by_name(fields: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in fields}
 
 
 def _listed(delta: DeltaTable) -> list[DataFile]:

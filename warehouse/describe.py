@@ -50,6 +50,7 @@ def describe(table: Table) -> str:
             _summary(table.row),
             "",
             f"Key: {key}. {_order(table)}",
+            *_added(table),
             "",
             _columns(table.row),
             *nested,
@@ -62,6 +63,14 @@ def _order(table: Table) -> str:
         return "Within a file the rows are sorted by it."
     order = ", ".join(f"`{name}`" for name in table.sort_by)
     return f"Within a file the rows are sorted by {order}."
+
+
+def _added(table: Table) -> list[str]:
+    if not table.added:
+        return []
+    names = ", ".join(f"`{name}`" for name in table.added)
+    text = f"Files written before it was added lack {names}: null there is the default."
+    return ["", text]
 
 
 def _section(heading: str, row: type[Row]) -> str:

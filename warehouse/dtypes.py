@@ -75,6 +75,18 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
     return kept[0], True
 
 
+def added_defaults(table: Table) -> dict[str, Any]:
+    """Return what the added columns of *table* are in files that lack them.
+
+    Those that may be null are left out: null is what they are there.
+    """
+    return {
+        each.name: each.default
+        for each in columns(table.row)
+        if each.name in table.added and not each.nullable
+    }
+
+
 def list_row(hint: Any) -> type[Row] | None:
     """Return the row class of a list column such as ``tuple[Item, ...]``."""
     if get_origin(hint) is not tuple:
@@ -115,8 +127,12 @@ def delta_schema(row: type[Row]) -> str:
 
 
 def _delta_struct(row: type[Row]) -> dict[str, Any]:
-    fields = [_delta_field(each) for each in columns(row)]
-    return {"type": "struct", "fields": fields}
+    return {"type": "struct", "fields": delta_fields(row)}
+
+
+def delta_fields(row: type[Row]) -> list[dict[str, Any]]:
+    """Return the fields of the Delta schema of *row*, in stored order."""
+    return [_delta_field(each) for each in columns(row)]
 
 
 def _delta_field(column: Column) -> dict[str, Any]:

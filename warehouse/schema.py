@@ -206,6 +206,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     key: tuple[str, ...]
     partition_by: tuple[str, ...] = ("day",)
     sort_by: tuple[str, ...] = ()
+    # Columns a first version lacked. Each needs a default: what files written
+    # before it was added are read as having.
+    added: tuple[str, ...] = ()
 
 
 EVENTS = Table(
@@ -213,6 +216,7 @@ EVENTS = Table(
     row=Event,
     key=("site", "day", "event_id"),
     sort_by=("visitor", "at", "seq", "event_id"),
+    added=("passive",),
 )
 SESSIONS = Table(
     name="sessions",

@@ -104,7 +104,7 @@ class Warehouse:
         if stored.version == NO_VERSION:
             create(table, path)
             stored.refresh()
-        stored.check_columns()
+        stored.settle_columns()
         stored.settle()
         return stored
 
@@ -329,13 +329,11 @@ class StoredTable(TableView):
         self._delta.checkpoint()
         self._delta.clean_log()
 
-    def check_columns(self) -> None:
-        """Refuse a table that another version of Millpond created."""
-        if not self._delta.has_columns_of_row_class():
-            raise TableError(
-                f"open {self.table.name}: its columns are not those of this version",
-                hint="start the version that wrote it, or move the table away",
-            )
+    def settle_columns(self) -> None:
+        """Add the columns an earlier version did not have; refuse any other table."""
+        added = self._delta.settle_columns()
+        if added:
+            say(_LOGGER, "columns_added", table=self.table.name, count=len(added))
 
     def settle(self) -> None:
         """Return once all this object sees is durable; do so before acting on it.
