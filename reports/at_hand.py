@@ -26,7 +26,7 @@ async def keep_at_hand(
             while await desk.ask(lambda tables, _tick: tables.prepare(sites)):
                 pass
         except BusyError:
-            pass
+            pass  # people's questions come first
         except MillpondError as error:
             # Whoever asks for these figures is told; here it is one look too early.
             say(_LOG, "prepare_failed", level=logging.WARNING, error=error)

@@ -20,11 +20,14 @@ from warehouse.tables import TableView
 
 TOTAL = "total"
 
-_STORED = (TOTAL, *(each.name for each in DIMENSIONS.values() if each.span != Span.DAY))
+_STORED = (
+    TOTAL,
+    *(each.name for each in DIMENSIONS.values() if each.span is not Span.DAY),
+)
 _GROUP = ("site", "dimension")
 _KEPT = tuple(name for name in DAILY_STATS.row.__struct_fields__ if name not in _GROUP)
-# Memory that is never filled ahead of questions: what they ask for needs room too.
-_ROOM = 0.5
+# The share of the cache that is; what questions ask for needs room too.
+_FILLED_AHEAD = 0.5
 
 _Days = tuple[date, ...]
 
@@ -38,7 +41,7 @@ class StatsReader:
         self._paths: dict[date, Paths] = {}
         self._version: int | None = None
         # Each once, also where a single frame is more than the cache holds.
-        self._tried: set[Paths] = set()
+        self._prepared: set[Paths] = set()
 
     def refresh(self) -> None:
         """Move on to the newest version, and forget what it no longer has."""
@@ -51,7 +54,7 @@ class StatsReader:
         self._paths = {day: tuple(names) for day, names in paths.items()}
         live = frozenset(path for names in self._paths.values() for path in names)
         self._cache.forget_all_but(live)
-        self._tried &= {self._paths_of(days) for days in self._months().values()}
+        self._prepared &= {self._paths_of(days) for days in self._months().values()}
 
     @property
     def days(self) -> Sequence[date]:
@@ -90,14 +93,14 @@ class StatsReader:
         Its totals are kept by day too. False means there was nothing left to do, or no
         room to do it in; call again after ``refresh`` has found a newer version.
         """
-        if self._cache.size_bytes >= _ROOM * self._cache.max_bytes:
+        if self._cache.size_bytes >= _FILLED_AHEAD * self._cache.max_bytes:
             return False
         over = [*self._months().values()][:-1]
         for days in reversed(over):
             paths = self._paths_of(days)
-            if paths not in self._tried and not self._is_at_hand(paths, sites):
-                self._tried.add(paths)
+            if paths not in self._prepared and not self._is_at_hand(paths, sites):
                 self._prepare(days, sites)
+                self._prepared.add(paths)
                 return True
         return False
 

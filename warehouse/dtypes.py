@@ -80,6 +80,8 @@ def added_defaults(table: Table) -> dict[str, Any]:
 
     Those that may be null are left out: null is what they are there.
     """
+    if not table.added:
+        return {}
     return {
         each.name: each.default
         for each in columns(table.row)
