@@ -27,7 +27,7 @@ from reports.received import Received, count_received
 from reports.stats_cache import StatsCache
 from reports.stats_reader import TOTAL, StatsReader
 from warehouse.delta import delta_errors
-from warehouse.delta_log import entry_path
+from warehouse.log_digests import entry_path
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
 from warehouse.tables import StorageError, TableView, Warehouse
 

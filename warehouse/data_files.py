@@ -1,5 +1,7 @@
 """Parquet files of a table: written sorted and durable, and read as one frame."""
 
+import hashlib
+import re
 import uuid
 from collections.abc import Sequence
 from datetime import date
@@ -16,6 +18,8 @@ from warehouse.schema import Table
 # group holds 250,000 rows because smaller ones repeat the dictionaries.
 _ZSTD_LEVEL = 3
 _ROW_GROUP_ROWS = 262_144
+_DIGEST_DIGITS = 32
+_NAMED = re.compile(rf"part-[0-9a-f]{{32}}-([0-9a-f]{{{_DIGEST_DIGITS}}})\.parquet")
 
 
 class DataFile(msgspec.Struct, frozen=True):
@@ -32,13 +36,14 @@ def write_data_file(
 ) -> DataFile:
     """Write *frame*, all of *day*, and return once the file and its name are durable.
 
-    Nothing refers to the file until a commit names it; a crash leaves an orphan.
+    Nothing refers to the file until a commit names it; a crash leaves an orphan. The
+    name holds a digest of the bytes, so that damage is found (``file_checks``).
     """
     directory = root / f"day={day.isoformat()}"
     make_directory(directory)
-    path = directory / f"part-{uuid.uuid4().hex}.parquet"
+    draft = directory / f"part-{uuid.uuid4().hex}.draft"
     _sorted(frame, table).drop("day").write_parquet(
-        path,
+        draft,
         compression="zstd",
         compression_level=_ZSTD_LEVEL,
         # Statistics would copy the least and greatest values into the footer.
@@ -46,6 +51,8 @@ def write_data_file(
         row_group_size=_ROW_GROUP_ROWS,
         credential_provider=None,
     )
+    path = draft.with_name(f"{draft.stem}-{content_digest(draft)}.parquet")
+    draft.rename(path)
     sync_file(path)
     sync_directory(directory)
     return DataFile(
@@ -54,6 +61,18 @@ def write_data_file(
         rows=frame.height,
         size_bytes=path.stat().st_size,
     )
+
+
+def content_digest(path: Path) -> str:
+    """Return what the name of a data file says of its bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:_DIGEST_DIGITS]
+
+
+def digest_in_name(name: str) -> str | None:
+    """Return the digest a data file's name holds, None in a name without one."""
+    found = _NAMED.fullmatch(name)
+    return None if found is None else found[1]
 
 
 def sort_columns(table: Table) -> list[str]:

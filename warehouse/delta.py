@@ -7,7 +7,7 @@ and quotes rows in its errors.
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,16 +23,30 @@ from deltalake import (
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction, Transaction
 
-from config.errors import MillpondError, Retryable
 from warehouse import delta_log
 from warehouse.data_files import DataFile
-from warehouse.delta_log import TouchedDays, days_by_site
 from warehouse.dtypes import delta_fields, delta_schema
 from warehouse.fsync import sync_directory
+from warehouse.log_changes import TouchedDays, days_by_site
+from warehouse.log_digests import (
+    LOG,
+    PREVIOUS,
+    checkpoint_version,
+    entry_path,
+    file_digest,
+)
 from warehouse.schema import Table
+from warehouse.table_errors import (
+    ConflictError,
+    DamagedTableError,
+    StorageError,
+    TableError,
+    storage_error,
+)
 
 NO_VERSION = -1
 CHECKPOINT_EVERY = 50
+_MOST_ATTEMPTS = 20
 _SECOND_MS = 1_000
 _MILLISECOND_NS = 1_000_000
 _CONFIGURATION: dict[str, str | None] = {
@@ -43,22 +57,13 @@ _CONFIGURATION: dict[str, str | None] = {
     "delta.logRetentionDuration": "interval 1 days",
     "delta.enableChangeDataFeed": "false",
 }
+# The rows the table must hold, as the number of a transaction: every commit of ours
+# that changes rows brings it up to date. Another program's commits do not.
+_ROWS_APP = "rows"
 # The library's own checkpoints and clean-up would come without an fsync.
 _NO_HOOKS = PostCommitHookProperties(
     create_checkpoint=False, cleanup_expired_logs=False
 )
-
-
-class TableError(MillpondError):
-    """A table cannot be read or written, and trying again will not help."""
-
-
-class StorageError(Retryable, MillpondError):
-    """The disk or the table's log refused; nothing half-written is visible."""
-
-
-class ConflictError(Retryable, MillpondError):
-    """Another writer came first; look at the table again and redo the work."""
 
 
 @contextmanager
@@ -70,11 +75,23 @@ def delta_errors(doing: str, table: Table) -> Iterator[None]:
         raise ConflictError(
             f"{doing} {table.name}: another writer changed the table first"
         ) from None
-    except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
-        raise StorageError(
-            f"{doing} {table.name}: {type(error).__name__}",
-            hint="look at the disk's free space and health, then at docs/operations.md",
-        ) from None
+    except OSError as error:
+        raise storage_error(f"{doing} {table.name}", error) from None
+    except (DeltaError, pl.exceptions.PolarsError) as error:
+        raise _unreadable(doing, table, error) from None
+    except BaseException as error:
+        # The libraries' own word for a fault of theirs; it is no ``Exception``.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _unreadable(doing, table, error) from None
+
+
+def _unreadable(doing: str, table: Table, error: BaseException) -> StorageError:
+    return StorageError(
+        f"{doing} {table.name}: {type(error).__name__}",
+        hint=f"run `millpond warehouse verify`, which names the damaged files of"
+        f' {table.name}; see docs/operations.md, "Damaged tables"',
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,16 +115,37 @@ class DeltaFiles:
         self._path = path
         self._delta: DeltaTable | None = None
         self._files: list[DataFile] | None = None
+        # The newest version whose log entry was looked at, and those before it.
+        self._checked = NO_VERSION
         self.refresh()
 
     def refresh(self) -> None:
-        """Move on to the newest version."""
+        """Move on to the newest version.
+
+        Raises ``DamagedTableError`` where the log is not as it was written.
+        """
         self._files = None
-        with delta_errors("open", self._table):
-            if self._delta is not None:
-                self._delta.update_incremental()
-            else:
-                self._delta = _opened(self._path)
+        try:
+            with delta_errors("open", self._table):
+                if self._delta is not None:
+                    self._delta.update_incremental()
+                else:
+                    self._delta = _opened(self._path)
+        except StorageError:
+            newest = max(delta_log.versions(self._path), default=NO_VERSION)
+            self._check_log(newest)
+            raise
+        self._check_log(self.version)
+
+    def _check_log(self, until: int) -> None:
+        """Raise ``DamagedTableError`` where a log file up to *until* is damaged."""
+        if until <= self._checked:
+            return
+        damaged = delta_log.first_damaged(self._path, self._checked + 1, until)
+        if damaged is not None:
+            problem = "is damaged" if damaged.exists() else "is missing"
+            raise DamagedTableError(f"open {self._table.name}", damaged, problem)
+        self._checked = until
 
     @property
     def version(self) -> int:
@@ -123,15 +161,22 @@ class DeltaFiles:
 
         Raises ``TableError`` where the columns differ in any other way.
         """
-        lacking = self._lacking_columns()
-        if lacking is None or not lacking.issubset(self._table.added):
-            raise TableError(
-                f"open {self._table.name}: its columns are not those of this version",
-                hint="start the version that wrote it, or move the table away",
-            )
-        if lacking:
-            self._add_columns(lacking)
-        return lacking
+        added: set[str] = set()
+        for _ in range(_MOST_ATTEMPTS):
+            lacking = self._lacking_columns()
+            if lacking is None or not lacking.issubset(self._table.added):
+                raise TableError(
+                    f"open {self._table.name}: its columns are not those of this"
+                    " version",
+                    hint="start the version that wrote it, or move the table away",
+                )
+            if not lacking:
+                return frozenset(added)
+            with suppress(ConflictError):
+                self._add_columns(lacking)
+                added |= lacking
+            self.refresh()
+        raise ConflictError(f"add columns to {self._table.name}: others come first")
 
     def _lacking_columns(self) -> frozenset[str] | None:
         """Return the row class's columns that the table has not; None if others differ.
@@ -150,16 +195,12 @@ class DeltaFiles:
             for each in delta_fields(self._table.row)
             if each["name"] in names
         ]
-        try:
-            with delta_errors("add columns to", self._table):
-                self._writer.alter.add_columns(
-                    fields, post_commithook_properties=_NO_HOOKS
-                )
-        except ConflictError:
-            # Of two at once one is refused, and finds them there.
-            self.refresh()
-            if self._lacking_columns():
-                raise
+        with delta_errors("add columns to", self._table):
+            self._writer.alter.add_columns(
+                fields,
+                commit_properties=self._properties(Change(), {}),
+                post_commithook_properties=_NO_HOOKS,
+            )
         self.refresh()
         delta_log.settle(self._path, self.version)
 
@@ -170,7 +211,11 @@ class DeltaFiles:
         return self._files
 
     def commit(self, change: Change) -> None:
-        """Write one log entry, and return once it and all before it are durable."""
+        """Write one log entry, and return once it and all before it are durable.
+
+        It follows the version this object sees, or ``ConflictError`` is raised.
+        """
+        recorded = {**change.transactions, _ROWS_APP: self._rows_after(change)}
         self._writer.create_write_transaction(
             [
                 *[_remove(each, change) for each in change.removed],
@@ -179,19 +224,48 @@ class DeltaFiles:
             mode="append",
             schema=Schema.from_json(delta_schema(self._table.row)),
             partition_by=list(self._table.partition_by),
-            commit_properties=CommitProperties(
-                custom_metadata={"touched": days_by_site(change.touched)},
-                app_transactions=[
-                    Transaction(*each) for each in change.transactions.items()
-                ],
-            ),
+            commit_properties=self._properties(change, recorded),
             post_commithook_properties=_NO_HOOKS,
         )
         self.refresh()
         delta_log.settle(self._path, self.version)
-        last = delta_log.checkpoint_version(self._path) or 0
+        last = checkpoint_version(self._path) or 0
         if self.version - last >= CHECKPOINT_EVERY:
             self.checkpoint()
+
+    def _properties(
+        self, change: Change, transactions: Mapping[str, int]
+    ) -> CommitProperties:
+        return CommitProperties(
+            custom_metadata={
+                "touched": days_by_site(change.touched),
+                PREVIOUS: file_digest(entry_path(self._path, self.version)),
+            },
+            # What the library takes for no conflict may be one: two compactions of
+            # the same files are. With no retry it commits on the version seen or not
+            # at all, and who comes second looks again.
+            max_commit_retries=0,
+            app_transactions=[Transaction(*each) for each in transactions.items()],
+        )
+
+    @property
+    def recorded_rows(self) -> int | None:
+        """Return how many rows the commits of ours made it; None if none says."""
+        return self.transaction_version(_ROWS_APP)
+
+    def _rows_after(self, change: Change) -> int:
+        """Return how many rows there are to be once *change* is committed."""
+        before = self.recorded_rows
+        if before is None:
+            before = sum(each.rows for each in self.files())
+        added = sum(each.rows for each in change.added)
+        removed = sum(each.rows for each in change.removed)
+        if not change.changes_rows and added != removed:
+            raise TableError(
+                f"compact {self._table.name}: {removed} rows would become {added}",
+                hint="run `millpond warehouse verify`",
+            )
+        return before + added - removed
 
     def checkpoint(self) -> None:
         """Write a durable checkpoint, so that opening need not read the whole log."""
@@ -203,7 +277,7 @@ class DeltaFiles:
         """Remove log entries past their retention that a checkpoint covers."""
         with delta_errors("clean the log of", self._table):
             self._writer.cleanup_metadata()
-            sync_directory(self._path / delta_log.LOG)
+            sync_directory(self._path / LOG)
 
     @property
     def _writer(self) -> DeltaTable:

@@ -1,4 +1,4 @@
-"""A table's transaction log as files: made durable, repaired after a power loss, read.
+"""A table's transaction log as files: made durable, and repaired after a power loss.
 
 Delta's writer never fsyncs. What it committed is only kept once ``settle`` has
 returned; what a power loss tore before that was never promised to anyone and is set
@@ -7,29 +7,32 @@ to it is ever set aside, because damage there is damage, and must stop us.
 """
 
 import os
-from datetime import date
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from warehouse.fsync import make_directory, sync_directory, sync_file
 from warehouse.locks import locked
+from warehouse.log_digests import (
+    CHECKPOINT,
+    LAST_CHECKPOINT,
+    LOG,
+    SETTLED,
+    Actions,
+    Note,
+    checkpoint_path,
+    checkpoint_version,
+    damaged_versions,
+    encode_note,
+    entry_path,
+    file_digest,
+    is_checkpoint_damaged,
+    pointed_version,
+    read_entry,
+    read_note,
+)
 
-LOG = "_delta_log"
-_SETTLED = "_settled"
 _SET_ASIDE = "_set_aside"
-_LAST_CHECKPOINT = "_last_checkpoint"
 _PARQUET_MAGIC = b"PAR1"
 _VERSION_DIGITS = 20
-
-Actions = list[dict[str, Any]]
-TouchedDays = set[tuple[str, date]]
-
-
-def entry_path(table: Path, version: int) -> Path:
-    """Return where the log entry of *version* is."""
-    return table / LOG / f"{version:0{_VERSION_DIGITS}}.json"
 
 
 def versions(table: Path) -> list[int]:
@@ -47,22 +50,9 @@ def _is_version(stem: str) -> bool:
     return len(stem) == _VERSION_DIGITS and stem.isdecimal()
 
 
-def read_entry(table: Path, version: int) -> Actions | None:
-    """Return the actions of a log entry; None where it is missing or torn."""
-    try:
-        lines = entry_path(table, version).read_bytes().splitlines()
-        actions = [msgspec.json.decode(line) for line in lines]
-    except (FileNotFoundError, msgspec.DecodeError):
-        return None
-    return actions or None
-
-
 def settled_version(table: Path) -> int:
     """Return the newest version known to be durable, -1 if none is."""
-    try:
-        return int((table / _SETTLED).read_text())
-    except (FileNotFoundError, ValueError):
-        return -1
+    return read_note(table / SETTLED).version
 
 
 def settle(table: Path, version: int) -> None:
@@ -81,10 +71,16 @@ def settle(table: Path, version: int) -> None:
 
 
 def _mark_settled(table: Path, version: int) -> None:
-    # Not fsynced: losing it only means that more entries are looked at again.
-    temporary = table / f"{_SETTLED}.{os.getpid()}.tmp"
-    temporary.write_text(str(version))
-    temporary.replace(table / _SETTLED)
+    note = Note(version, file_digest(entry_path(table, version)))
+    _write_note(table / SETTLED, note)
+
+
+def _write_note(path: Path, note: Note) -> None:
+    # Not fsynced: without the note more entries are looked at again, and one is
+    # proved by nothing until the next commit.
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(encode_note(note))
+    temporary.replace(path)
 
 
 def repair(table: Path) -> list[str]:
@@ -103,14 +99,19 @@ def repair(table: Path) -> list[str]:
     return names
 
 
-def damaged_version(table: Path) -> int | None:
-    """Return the first version that was durable once and whose entry is not whole.
+def first_damaged(table: Path, first: int, last: int) -> Path | None:
+    """Return the log file that is not as it was written, None where all is well.
 
-    Delta would take an empty entry for a commit that changes nothing.
+    Looks at the checkpoint below *first* and at the entries from *first* to *last*.
+    Delta would take an empty entry for a commit that changes nothing, and a changed
+    one at its word.
     """
-    first = (checkpoint_version(table) or 0) + 1
-    known = range(first, settled_version(table) + 1)
-    return next((each for each in known if read_entry(table, each) is None), None)
+    checkpoint = checkpoint_version(table)
+    if checkpoint is not None and is_checkpoint_damaged(table, checkpoint):
+        return checkpoint_path(table, checkpoint)
+    start = max(first, 0 if checkpoint is None else checkpoint + 1)
+    damaged = min(damaged_versions(table, start, last), default=None)
+    return None if damaged is None else entry_path(table, damaged)
 
 
 def _torn_entries(table: Path, known: int, present: list[int]) -> list[str]:
@@ -151,13 +152,29 @@ def has_size(path: Path, size: int) -> bool:
 
 
 def _torn_checkpoints(table: Path) -> list[str]:
-    """Return the checkpoints that are not whole, and the pointer if it is torn."""
+    """Return the checkpoints to set aside, and the pointer if it cannot be used.
+
+    The pointer only saves a listing. A checkpoint that is not as it was written goes
+    too, where the entries reach back without it; elsewhere it is damage.
+    """
     log = table / LOG
-    torn = [each.name for each in log.glob("*.checkpoint.parquet") if _is_torn(each)]
-    pointer = log / _LAST_CHECKPOINT
-    if pointer.exists() and (torn or checkpoint_version(table) is None):
+    torn = [
+        each.name
+        for each in log.glob("*.checkpoint.parquet")
+        if _is_torn(each) or _is_spare(table, each)
+    ]
+    pointer = log / LAST_CHECKPOINT
+    if pointer.exists() and (torn or pointed_version(table) is None):
         torn.append(pointer.name)
     return torn
+
+
+def _is_spare(table: Path, checkpoint: Path) -> bool:
+    """Return whether a checkpoint is damaged and the log tells all without it."""
+    version = int(checkpoint.name[:_VERSION_DIGITS])
+    present = versions(table)
+    reaches_back = present[: version + 1] == list(range(version + 1))
+    return reaches_back and is_checkpoint_damaged(table, version)
 
 
 def _is_torn(checkpoint: Path) -> bool:
@@ -168,21 +185,13 @@ def _is_torn(checkpoint: Path) -> bool:
         return head != _PARQUET_MAGIC or file.read() != _PARQUET_MAGIC
 
 
-def checkpoint_version(table: Path) -> int | None:
-    """Return the version of the newest checkpoint, None without one."""
-    try:
-        pointer = msgspec.json.decode((table / LOG / _LAST_CHECKPOINT).read_bytes())
-    except (FileNotFoundError, msgspec.DecodeError):
-        return None
-    return int(pointer["version"])
-
-
 def sync_checkpoint(table: Path, version: int) -> None:
     """Return once the checkpoint of *version* and the pointer to it are durable."""
-    log = table / LOG
-    sync_file(log / f"{version:0{_VERSION_DIGITS}}.checkpoint.parquet")
-    sync_file(log / _LAST_CHECKPOINT)
-    sync_directory(log)
+    checkpoint = checkpoint_path(table, version)
+    sync_file(checkpoint)
+    sync_file(table / LOG / LAST_CHECKPOINT)
+    sync_directory(table / LOG)
+    _write_note(table / CHECKPOINT, Note(version, file_digest(checkpoint)))
 
 
 def _set_aside(table: Path, names: list[str]) -> None:
@@ -193,52 +202,3 @@ def _set_aside(table: Path, names: list[str]) -> None:
         (table / LOG / name).replace(directory / name)
     sync_directory(directory)
     sync_directory(table / LOG)
-
-
-def days_by_site(pairs: TouchedDays) -> dict[str, list[str]]:
-    """Return (site, day) pairs as a commit's metadata spells them."""
-    days: dict[str, list[str]] = {}
-    for site, day in sorted(pairs):
-        days.setdefault(site, []).append(day.isoformat())
-    return days
-
-
-def touched(table: Path, since: int, until: int) -> TouchedDays | None:
-    """Return the (site, day) pairs the commits after *since* up to *until* changed.
-
-    None where that cannot be known: the log no longer reaches back, or another
-    program changed rows.
-    """
-    pairs: TouchedDays = set()
-    for version in range(since + 1, until + 1):
-        actions = read_entry(table, version)
-        found = None if actions is None else _touched_by(actions)
-        if found is None:
-            return None
-        pairs |= found
-    return pairs if since <= until else None
-
-
-def _touched_by(actions: Actions) -> TouchedDays | None:
-    commits = [each["commitInfo"] for each in actions if "commitInfo" in each]
-    sites = commits[0].get("touched") if commits else None
-    if sites is None:
-        return None if any(_changes_rows(each) for each in actions) else set()
-    return {
-        (site, date.fromisoformat(day)) for site, days in sites.items() for day in days
-    }
-
-
-def _changes_rows(action: dict[str, Any]) -> bool:
-    return any(action.get(kind, {}).get("dataChange") for kind in ("add", "remove"))
-
-
-def removed_files(table: Path) -> dict[str, float]:
-    """Return the files the log says were removed, and when that was committed."""
-    found: dict[str, float] = {}
-    for version in versions(table):
-        for action in read_entry(table, version) or []:
-            if "remove" in action:
-                when = entry_path(table, version).stat().st_mtime
-                found[action["remove"]["path"]] = when
-    return found

@@ -9,13 +9,13 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from warehouse.delta_log import LOG
 from warehouse.fsync import sync_directory
 from warehouse.locks import try_locked
+from warehouse.log_digests import CHECKPOINT, LOG, SETTLED
 
 WRITERS_LOCK = "_writers.lock"
 ORPHAN_AGE_S = 3_600
-_KEPT_IN_TABLE = re.compile(r"_settled|_\w+\.lock")
+_KEPT_IN_TABLE = re.compile(rf"{SETTLED}|{CHECKPOINT}|_\w+\.lock")
 _KEPT_IN_LOG = re.compile(r"\d{20}\.([\w-]+\.)*(json|parquet)|_last_checkpoint")
 
 

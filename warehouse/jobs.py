@@ -9,6 +9,7 @@ changes nothing: what was built, and by which rules, is recorded with the last c
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
 from hashlib import blake2b
 
@@ -19,14 +20,22 @@ from config.errors import Busy, MillpondError
 from config.logs import say
 from config.settings import Settings
 from warehouse.daily_stats import daily_stats
+from warehouse.fsync import make_directory
 from warehouse.locks import try_locked
 from warehouse.schema import DAILY_STATS, EVENTS, SESSIONS
 from warehouse.sessionize import NARROW, WIDE, sessionize
 from warehouse.sessions import sessions
-from warehouse.tables import StoredTable, TableView, TouchedDays, Warehouse
+from warehouse.tables import (
+    ConflictError,
+    StoredTable,
+    TableView,
+    TouchedDays,
+    Warehouse,
+)
 
 _LOG = logging.getLogger(__name__)
 _LOCK = "build.lock"
+_MOST_ATTEMPTS = 5
 _NO_CURRENCY = "XXX"
 # The newest version of events that is in the derived tables, counted from 1.
 _BUILT_APP = "build"
@@ -108,9 +117,14 @@ def build(
     *since* and *until* bound the days, both included; with *full* every (site, day)
     within them is rebuilt. Raises ``BuildBusyError`` while another build runs.
     """
+    make_directory(warehouse.root)
     with try_locked(warehouse.root / _LOCK) as ours:
         if not ours:
             raise BuildBusyError("build: another build is running")
+        for _ in range(_MOST_ATTEMPTS - 1):
+            # Another writer changed the days of a table: derive them once more.
+            with suppress(ConflictError):
+                return _Build(warehouse, rules, now_s).run(since, until, full=full)
         return _Build(warehouse, rules, now_s).run(since, until, full=full)
 
 
@@ -136,7 +150,7 @@ class _Build:
             return Built()
         wanted = self._wanted(last, full=full or last == 0)
         days = {
-            day: sites for day, sites in wanted.items() if _within(day, since, until)
+            day: sites for day, sites in wanted.items() if is_within(day, since, until)
         }
         # A build of some days leaves the others to the next one.
         done = {} if bounded else {_BUILT_APP: number, _RULES_APP: rules}
@@ -227,12 +241,15 @@ def rebuild_differences(
     since: date | None = None,
     until: date | None = None,
 ) -> list[Difference]:
-    """Return where the stored figures differ from those the events give now."""
+    """Return where the stored figures differ from those the events give now.
+
+    ``row_account`` says whether the events themselves are those that were loaded.
+    """
     events = warehouse.view(EVENTS)
     stored = (warehouse.view(SESSIONS), warehouse.view(DAILY_STATS))
     found: list[Difference] = []
     for day in events.days():
-        if _within(day, since, until):
+        if is_within(day, since, until):
             right = derive(events, day, frozenset(), rules)
             for table, rows in zip(stored, (right.sessions, right.stats), strict=True):
                 found += _differences(table, day, rows)
@@ -274,5 +291,6 @@ def _with_others(
     return pl.concat([others, rows])
 
 
-def _within(day: date, since: date | None, until: date | None) -> bool:
+def is_within(day: date, since: date | None, until: date | None) -> bool:
+    """Return whether *day* is in the range, whose bounds are included or open."""
     return (since is None or day >= since) and (until is None or day <= until)

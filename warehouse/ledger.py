@@ -20,7 +20,7 @@ from warehouse.tables import ConflictError, StoredTable, TableError, Warehouse
 FIRST_PREVIOUS = "0" * 64
 # The transaction's number is how many entries there are: of two writers at once, one
 # fails and looks again, so the chain cannot fork.
-_APP = "ledger"
+APP = "ledger"
 _MOST_ATTEMPTS = 20
 
 Fact = str | int | bool | None | Sequence["Fact"] | Mapping[str, "Fact"]
@@ -51,7 +51,7 @@ def append(
     for _ in range(_MOST_ATTEMPTS):
         links = _links(table, entries, now_s)
         try:
-            table.append(_frame(links), transactions={_APP: links[-1].number + 1})
+            table.append(_frame(links), transactions={APP: links[-1].number + 1})
         except ConflictError:
             table.refresh()
         else:
@@ -63,7 +63,7 @@ def _links(
     table: StoredTable, entries: Sequence[NewEntry], now_s: float
 ) -> list[LedgerEntry]:
     at = UtcSeconds(int(now_s))
-    number = table.transaction_version(_APP) or 0
+    number = table.transaction_version(APP) or 0
     previous = _digest_of(table, number - 1) if number else FIRST_PREVIOUS
     links: list[LedgerEntry] = []
     for each in entries:
@@ -191,4 +191,4 @@ def _wrong(entry: LedgerEntry, expected: int, previous: str) -> list[str]:
 
 def count_of(warehouse: Warehouse) -> int:
     """Return how many entries were ever recorded, from the table's log."""
-    return warehouse.view(LEDGER).transaction_version(_APP) or 0
+    return warehouse.view(LEDGER).transaction_version(APP) or 0

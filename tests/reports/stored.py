@@ -10,7 +10,7 @@ from reports.queries import Statistics
 from reports.query import parse_query
 from tests.reports.questions import SITES, today
 from tests.warehouse.day import Row, built, event, frame
-from warehouse.delta_log import entry_path
+from warehouse.log_digests import entry_path
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
 from warehouse.tables import StoredTable, Warehouse
 

@@ -7,8 +7,9 @@ import pytest
 
 from tests.warehouse.event_rows import event, events, frame
 from warehouse import delta_log
+from warehouse.log_digests import entry_path
 from warehouse.schema import EVENTS
-from warehouse.tables import StorageError, StoredTable, TableError, Warehouse
+from warehouse.tables import DamagedTableError, StoredTable, Warehouse
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def unsettled(table: StoredTable, version: int) -> None:
 
 def entry(table: StoredTable, version: int) -> Path:
     """Return the log entry of *version*."""
-    return delta_log.entry_path(table.path, version)
+    return entry_path(table.path, version)
 
 
 def newest_data(table: StoredTable) -> Path:
@@ -119,10 +120,12 @@ def test_a_torn_creation_is_created_again(tmp_path: Path) -> None:
 def test_damage_to_what_was_promised_stops_us_and_is_not_repaired(
     warehouse: Warehouse, damage: Callable[[Path], None]
 ) -> None:
-    damage(entry(warehouse.open(EVENTS), 1))
+    path = entry(warehouse.open(EVENTS), 1)
+    damage(path)
 
-    with pytest.raises(TableError, match="log entry 1 is missing or damaged"):
+    with pytest.raises(DamagedTableError) as caught:
         warehouse.open(EVENTS)
+    assert caught.value.path == path
     assert not (warehouse.root / "events" / "_set_aside").exists()
 
 
@@ -135,7 +138,7 @@ def test_damaged_data_is_named_and_reading_it_fails(
     again = warehouse.open(EVENTS)
 
     assert len(again.damaged_files()) == 1
-    with pytest.raises(StorageError):
+    with pytest.raises(DamagedTableError):
         again.read()
 
 
@@ -198,6 +201,7 @@ def test_rows_another_program_changed_make_the_touched_pairs_unknown(
     table = warehouse.open(EVENTS)
     text = entry(table, 2).read_text()
     entry(table, 2).write_text(text.replace('"touched"', '"other"'))
+    unsettled(table, 1)
 
     assert table.touched(1) is None
 
@@ -208,5 +212,6 @@ def test_an_upkeep_commit_of_another_program_touches_nothing(
     table = warehouse.open(EVENTS)
     text = entry(table, 2).read_text().replace('"touched"', '"other"')
     entry(table, 2).write_text(text.replace('"dataChange":true', '"dataChange":false'))
+    unsettled(table, 1)
 
     assert table.touched(1) == set()

@@ -151,15 +151,25 @@ def test_replacing_days_changes_them_all_at_once_and_no_other(
     assert paths(table.read()) == ["/kept", "/new", "/newer"]
 
 
-def test_rows_appended_during_a_replacement_stay(
+def test_a_replacement_knows_of_every_row_it_replaces(
     warehouse: Warehouse, table: StoredTable
 ) -> None:
     table.append(frame([event(path="/old")]))
-    other = warehouse.open(EVENTS)
-    other.append(frame([event(path="/meanwhile")]))
+    warehouse.open(EVENTS).append(frame([event(path="/meanwhile")]))
+
+    with pytest.raises(ConflictError):
+        table.replace_days([DAY], [frame([event(path="/new")])], now_s=NOW_S)
+    assert paths(warehouse.view(EVENTS).read()) == ["/meanwhile", "/old"]
+
+
+def test_rows_appended_to_other_days_do_not_hinder_a_replacement(
+    warehouse: Warehouse, table: StoredTable
+) -> None:
+    table.append(frame([event(path="/old")]))
+    warehouse.open(EVENTS).append(frame([event(path="/other", day=NEXT_DAY)]))
     table.replace_days([DAY], [frame([event(path="/new")])], now_s=NOW_S)
 
-    assert paths(table.read()) == ["/meanwhile", "/new"]
+    assert paths(table.read()) == ["/new", "/other"]
 
 
 @pytest.mark.parametrize("rows", [0, 1], ids=["an empty day", "a day with rows"])

@@ -1,0 +1,120 @@
+"""One version of a table, to read from; it never writes, and belongs to one thread."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from warehouse.data_files import DataFile, scan_files
+from warehouse.delta import DeltaFiles, delta_errors
+from warehouse.file_checks import FileChecks, damage
+from warehouse.log_changes import TouchedDays, touched
+from warehouse.schema import Table
+
+
+class TableView:
+    """One version of a table, which may not exist yet."""
+
+    def __init__(
+        self, table: Table, path: Path, checks: FileChecks | None = None
+    ) -> None:
+        self.table = table
+        self.path = path
+        self._checks = checks or FileChecks()
+        self._delta = DeltaFiles(table, path)
+
+    def refresh(self) -> int:
+        """Move on to the newest version, and return it; -1 without a table."""
+        self._delta.refresh()
+        return self.version
+
+    @property
+    def version(self) -> int:
+        """Return the version this object reads, -1 while there is no table."""
+        return self._delta.version
+
+    @property
+    def recorded_rows(self) -> int | None:
+        """Return how many rows the commits of Millpond made it, None if unknown.
+
+        Where ``rows()`` differs, another program changed the table.
+        """
+        return self._delta.recorded_rows
+
+    def transaction_version(self, app: str) -> int | None:
+        """Return the newest transaction number committed for *app*, if any."""
+        return self._delta.transaction_version(app)
+
+    def files(self, days: Collection[date] | None = None) -> list[DataFile]:
+        """Return this version's files, of *days* or all, ordered by day."""
+        wanted = None if days is None else frozenset(days)
+        return [
+            file for file in self._delta.files() if wanted is None or file.day in wanted
+        ]
+
+    def days(self) -> list[date]:
+        """Return the days that have rows, oldest first."""
+        return sorted(self.files_per_day())
+
+    def files_per_day(self) -> dict[date, int]:
+        """Return how many files each day is in; compaction makes it one."""
+        counts: dict[date, int] = {}
+        for file in self.files():
+            counts[file.day] = counts.get(file.day, 0) + 1
+        return counts
+
+    def rows(self, days: Collection[date] | None = None) -> int:
+        """Return the number of rows, from the log alone."""
+        return sum(file.rows for file in self.files(days))
+
+    def size_bytes(self, days: Collection[date] | None = None) -> int:
+        """Return the size of this version's files."""
+        return sum(file.size_bytes for file in self.files(days))
+
+    def scan(
+        self,
+        days: Collection[date] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.LazyFrame:
+        """Return the rows of *days* lazily, exactly those of this version.
+
+        A day in a single file comes marked as sorted by the table's ``sort_by``.
+        Raises ``DamagedTableError`` at once where a file is not as it was written.
+        """
+        return self._scan(self.files(days), columns)
+
+    def read(
+        self,
+        days: Collection[date] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Return the rows of *days* in memory."""
+        return self.read_files(self.files(days), columns)
+
+    def read_files(
+        self, files: Sequence[DataFile], columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Return the rows of some of ``files()``; a file's rows never change."""
+        with delta_errors("read", self.table):
+            return self._scan(files, columns).collect()
+
+    def damaged_files(self) -> list[DataFile]:
+        """Return the files of this version that are missing or not as written.
+
+        Reads every byte of them.
+        """
+        return [file for file in self.files() if damage(self.path, file) is not None]
+
+    def touched(self, since_version: int) -> TouchedDays | None:
+        """Return the (site, day) pairs changed after *since_version*, up to this one.
+
+        None means unknown, because the log no longer reaches back: take them all.
+        """
+        return touched(self.path, since_version, self.version)
+
+    def _scan(
+        self, files: Sequence[DataFile], columns: Sequence[str] | None
+    ) -> pl.LazyFrame:
+        self._checks.check(f"read {self.table.name}", self.path, files)
+        return scan_files(self.path, self.table, files, columns)
