@@ -9,7 +9,10 @@ from warehouse.tables import TableView, Warehouse
 
 
 class TableInfo(msgspec.Struct, frozen=True):
-    """One table; *version* is -1 while it does not exist."""
+    """One table; *version* is -1 while it does not exist.
+
+    *recorded_rows* is what the commits of Millpond made it, None where none says.
+    """
 
     table: str
     version: int
@@ -19,6 +22,17 @@ class TableInfo(msgspec.Struct, frozen=True):
     files: int
     rows: int
     size_bytes: int
+    recorded_rows: int | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Return what is wrong with the number of rows, None where nothing is."""
+        if self.recorded_rows in (None, self.rows):
+            return None
+        return (
+            f"{self.table} holds {self.rows:,} rows, {self.recorded_rows:,} were"
+            " recorded: run `millpond warehouse verify`"
+        )
 
 
 def table_infos(warehouse: Warehouse) -> list[TableInfo]:
@@ -37,4 +51,5 @@ def _info(view: TableView) -> TableInfo:
         files=len(view.files()),
         rows=view.rows(),
         size_bytes=view.size_bytes(),
+        recorded_rows=view.recorded_rows,
     )
