@@ -165,14 +165,7 @@ def _send_courier(
     errand: _Errand, offered: list[bytearray | bytes], received: list[bytearray]
 ) -> int:
     """Run *errand* in a process of its own; return how many bytes were *received*."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "batcher.salt_redis"],
-        cwd=_ROOT,
-        bufsize=0,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as courier:
+    with _courier() as courier:
         inlet, outlet = courier.stdin, courier.stdout
         if inlet is None or outlet is None:
             raise _unreachable("no pipe")
@@ -188,6 +181,20 @@ def _send_courier(
     if courier.returncode != 0:
         raise _unreachable("the courier came back with nothing")
     return size
+
+
+def _courier() -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "batcher.salt_redis"],
+            cwd=_ROOT,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise _unreachable(f"no courier: {error.strerror}") from None
 
 
 def run_errand(inlet: BinaryIO, outlet: BinaryIO) -> None:

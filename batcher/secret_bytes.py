@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from config.errors import MillpondError
+from config.errors import MillpondError, Retryable
 
 # Fills the whole buffer with bytes nobody can guess.
 Randomness = Callable[[bytearray], None]
@@ -17,8 +17,8 @@ Randomness = Callable[[bytearray], None]
 _URANDOM = Path("/dev/urandom")
 
 
-class RandomnessError(MillpondError):
-    """The system gave fewer random bytes than asked for."""
+class RandomnessError(Retryable, MillpondError):
+    """The system gave no random bytes, or fewer than asked for."""
 
 
 def fill_random(buffer: bytearray) -> None:
@@ -26,9 +26,13 @@ def fill_random(buffer: bytearray) -> None:
     # One byte from getrandom waits until the kernel's generator has been seeded,
     # which reading the device alone does not.
     os.getrandom(1)
-    with _URANDOM.open("rb", buffering=0) as source:
-        if source.readinto(buffer) != len(buffer):
-            raise RandomnessError("read random bytes: the system gave too few")
+    try:
+        with _URANDOM.open("rb", buffering=0) as source:
+            size = source.readinto(buffer)
+    except OSError as error:
+        raise RandomnessError(f"read random bytes: {error.strerror}") from None
+    if size != len(buffer):
+        raise RandomnessError("read random bytes: the system gave too few")
 
 
 def wipe(secret: bytearray) -> None:

@@ -1,11 +1,14 @@
 """Answers: bytes ready but for the date, and answers that wait for the disk."""
 
 import asyncio
+from collections.abc import Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple
 
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+# When to come again after a 503.
+RETRY_AFTER = {"Retry-After": "2"}
 _BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
@@ -50,7 +53,7 @@ class Answer:
 def json_answer(
     status: HTTPStatus,
     body: bytes,
-    headers: dict[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
     *,
     closes: bool = False,
 ) -> Answer:

@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 import msgspec
 
-from config.errors import Retryable
+from config.errors import MillpondError, Retryable
 from config.logs import say
-from proxy.answer import Answer, Dates, Later, json_answer
+from proxy.answer import RETRY_AFTER, Answer, Dates, Later, json_answer
 from proxy.body import RefusedBodyError, check_size
 from proxy.cors import Cors
 from proxy.hit import MalformedBodyError
@@ -20,9 +20,13 @@ Handler = Callable[[Request], Answer | Later]
 Methods = Mapping[str, Handler]
 
 _LOG = logging.getLogger("millpond.proxy")
-_RETRY_AFTER_S = "2"
 _SAY_EVERY_S = 5.0
 _MOST_SEGMENTS = 16
+# Disk, directory, counter, descriptors, salts: nothing is wrong with the request, and
+# what was not kept must be sent again. Everything else is a fault of the code.
+_OF_THE_MACHINE = (MillpondError, OSError)
+# What does not heal by itself is an error.
+_LEVELS = {True: logging.WARNING, False: logging.ERROR}
 
 
 class Routes:
@@ -120,14 +124,15 @@ class Door:
 
     def failed(self, request: Request, error: BaseException) -> Answer:
         """Return the answer to a request that *error* ended: nothing of it was kept."""
-        if isinstance(error, Retryable):
+        if isinstance(error, _OF_THE_MACHINE):
             if count := self._refusals.count(self._clock()):
-                say(_LOG, "refused", level=logging.WARNING, error=error, count=count)
+                level = _LEVELS[isinstance(error, Retryable)]
+                say(_LOG, "refused", level=level, error=error, count=count)
             return self._problem(
                 request,
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "the events were not kept; send them again",
-                {"Retry-After": _RETRY_AFTER_S},
+                RETRY_AFTER,
             )
         if count := self._failures.count(self._clock()):
             say(_LOG, "request_failed", level=logging.ERROR, error=error, count=count)
@@ -150,7 +155,7 @@ class Door:
         request: Request,
         status: HTTPStatus,
         problem: str,
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         *,
         closes: bool = False,
     ) -> Answer:

@@ -20,7 +20,7 @@ import maxminddb
 import msgspec
 from maxminddb import InvalidDatabaseError, Reader
 
-from config.errors import MillpondError
+from config.errors import MillpondError, Retryable
 
 Grain = Literal["country", "region", "none"]
 
@@ -50,6 +50,10 @@ class GeoError(MillpondError):
     """The geo database cannot be used."""
 
     exit_code = 2
+
+
+class GeoUnreadableError(Retryable, GeoError):
+    """The file cannot be read now; what is in it may be sound."""
 
 
 class _Lookup(Protocol):
@@ -104,12 +108,14 @@ class Geo:
         if self._path is None:
             return False
         stamp = _stamp_of(self._path)
-        if stamp == self._seen:
+        if stamp is not None and stamp == self._seen:
             return False
         self._seen = stamp
         try:
             opened = _open(self._path, with_region=self._with_region)
         except GeoError as error:
+            if isinstance(error, Retryable):
+                self._seen = None
             self.problem = f"{error.message}; {self.description} stays in use"
             return False
         self._take(opened)
@@ -140,7 +146,7 @@ def _open(path: Path, *, with_region: bool) -> _Opened:
         metadata = reader.metadata()
         built = datetime.fromtimestamp(metadata.build_epoch, UTC).date()
     except OSError as error:
-        raise GeoError(
+        raise GeoUnreadableError(
             f"open geo database {path}: {error.strerror}",
             hint="check privacy.geo_database; empty means every country is unknown",
         ) from None

@@ -8,7 +8,7 @@ import msgspec
 
 from config.settings import ProxySettings
 from proxy import opt_out_page
-from proxy.answer import Answer, Later, json_answer
+from proxy.answer import RETRY_AFTER, Answer, Later, json_answer
 from proxy.body import refuse_encoded
 from proxy.cors import Cors, allow
 from proxy.demo_site import Page as DemoPage
@@ -155,5 +155,7 @@ class Handlers:
 
     def _ready(self, _request: Request) -> Answer:
         state = self._readiness()
-        status = HTTPStatus.OK if state.ready else HTTPStatus.SERVICE_UNAVAILABLE
-        return json_answer(status, msgspec.json.encode(state) + b"\n")
+        body = msgspec.json.encode(state) + b"\n"
+        if state.ready:
+            return json_answer(HTTPStatus.OK, body)
+        return json_answer(HTTPStatus.SERVICE_UNAVAILABLE, body, RETRY_AFTER)

@@ -3,12 +3,15 @@
 import asyncio
 import signal
 import time
+from dataclasses import replace
 
 import uvloop
 
 from batcher.prctl import forbid_core_dumps
+from config.descriptors import raise_descriptor_limit
 from config.settings import Settings
 from proxy.demo_site import load_demo
+from proxy.descriptors import fit_connections
 from proxy.worker import Worker, serve
 
 
@@ -16,7 +19,8 @@ def run_worker(settings: Settings, number: int, *, demo: bool = False) -> None:
     """Serve as worker *number* until SIGTERM or SIGINT."""
     # A core file would hold addresses and today's salts.
     forbid_core_dumps()
-    uvloop.run(_run(settings, number, demo=demo))
+    proxy = fit_connections(settings.proxy, raise_descriptor_limit())
+    uvloop.run(_run(replace(settings, proxy=proxy), number, demo=demo))
 
 
 async def _run(settings: Settings, number: int, *, demo: bool) -> None:

@@ -23,6 +23,10 @@ _STAYS = b"Connection: keep-alive\r\n"
 _OTHER_VERSION = (
     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 )
+_NO_ROOM = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nConnection: close\r\n"
+    b"Content-Length: 0\r\n\r\n"
+)
 
 
 class WrittenAnswer(web.StreamResponse):
@@ -91,10 +95,13 @@ class SilentServer(web.Server):
     def connection_made(
         self, handler: RequestHandler, transport: asyncio.Transport
     ) -> None:
-        """Take the connection, or close it where there are too many."""
+        """Take the connection, or refuse it where there are too many."""
         super().connection_made(handler, transport)
         if len(self._connections) > self._most_connections:
-            transport.abort()
+            # Left in the backlog it would wait; without a word it could not tell this
+            # from a network that fails. So few bytes never wait for the client.
+            transport.write(_NO_ROOM)
+            transport.close()
 
 
 class PatientHandler:

@@ -16,7 +16,7 @@ from batcher.job_state import job_state_path, read_job_states
 from batcher.salts import Salts, open_store
 from batcher.secret_bytes import fill_random
 from batcher.spool import Lane, Spool
-from config.errors import MillpondError
+from config.errors import MillpondError, Retryable
 from config.logs import say
 from config.settings import ProxySettings, Settings
 from proxy.anonymize import Anonymizer
@@ -53,6 +53,10 @@ _DRAIN_S = 3.0
 
 class ListenError(MillpondError):
     """The proxy's address cannot be listened on."""
+
+
+class LaneRemovedError(Retryable, MillpondError):
+    """Somebody removed the directory this worker writes to; a new start makes one."""
 
 
 class Worker:
@@ -124,19 +128,34 @@ class Worker:
     def readiness(self) -> Readiness:
         """Return whether this worker can take events, and all that is not right."""
         problems = dict(self._job_problems())
-        writes = self._journal.healthy and not self._journal.is_stuck
-        ready = writes and self._has_salts()
-        if not self._journal.healthy:
-            problems["spool"] = "the last write did not reach the disk"
-        elif self._journal.is_stuck:
-            problems["spool"] = "the disk does not answer"
+        spool_problem = self._spool_problem()
+        ready = spool_problem is None and self._has_salts()
+        if spool_problem is not None:
+            problems["spool"] = spool_problem
         if not self._has_salts():
             problems["salts"] = "no salt for today: visitors cannot be hashed"
-        if self._spool.quarantined():
+        if self._has_quarantined():
             problems["quarantine"] = "segments were set aside; see docs/operations.md"
         if self._geo.problem is not None:
             problems["geo"] = "the new database cannot be used; see the log"
         return Readiness(ready, problems)
+
+    def _spool_problem(self) -> str | None:
+        if not self._journal.healthy:
+            return "the last write did not reach the disk"
+        if self._journal.is_stuck:
+            return "the disk does not answer"
+        return None if self._has_lane() else "the lane's directory cannot be used"
+
+    def _has_lane(self) -> bool:
+        directory = self._spool.lane_directory(self._lane.name)
+        return os.access(directory, os.R_OK | os.W_OK | os.X_OK)
+
+    def _has_quarantined(self) -> bool:
+        # Without a descriptor to look, what is wrong with the spool says enough.
+        with contextlib.suppress(OSError):
+            return bool(self._spool.quarantined())
+        return False
 
     def _job_problems(self) -> Iterator[tuple[str, str]]:
         states = read_job_states(job_state_path(Path(self._settings.spool.dir)))
@@ -193,7 +212,7 @@ class Worker:
         # again, and /readyz shows what lasts.
         try:
             await upkeep
-        except MillpondError as error:
+        except (MillpondError, OSError) as error:
             if count := self._troubles.count(self._clock()):
                 level = logging.WARNING
                 say(_LOG, "upkeep_failed", level=level, error=error, count=count)
@@ -205,8 +224,20 @@ class Worker:
         # A worker that is not ready may be sent no events, and so would never learn
         # that the disk works again.
         if takes_writes(self._spool, self._settings.spool.max_bytes):
+            self._check_lane()
             self._journal.healthy = True
             say(_LOG, "spool_recovered")
+
+    def _check_lane(self) -> None:
+        directory = self._spool.lane_directory(self._lane.name)
+        # With all lanes gone the disk may only be away for a while.
+        if directory.parent.is_dir() and not directory.is_dir():
+            # Closing the lane will fail too, and that is what the process ends with.
+            say(_LOG, "lane_removed", level=logging.ERROR, lane=self._lane.name)
+            raise LaneRemovedError(
+                f"write to lane {self._lane.name}: its directory was removed",
+                hint="start the proxy again; a supervisor does so by itself",
+            )
 
     async def refresh(self) -> None:
         """Fetch the salts of the next minutes, and a geo database that has changed."""

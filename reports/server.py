@@ -15,6 +15,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from config.descriptors import descriptor_limits, fitting_connections
 from config.errors import MillpondError
 from config.logs import say
 from config.settings import ReportsSettings
@@ -27,6 +28,8 @@ from reports.query import MAX_BODY_BYTES, decode_body
 _LOG = logging.getLogger("millpond.reports")
 _BODY_S: Final = 10
 _MOST_CONNECTIONS: Final = 256
+# For the files of a question over many days, and what the process holds.
+_RESERVED_FILES: Final = 128
 _RETRY_AFTER_S: Final = "2"
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -74,6 +77,10 @@ class Door:
             answer = await self._answer(request)
         except MillpondError as error:
             answer = _error_answer(error)
+        except OSError as error:
+            # No descriptor, or a disk that fails: the question may be asked again.
+            say(_LOG, "request_failed", level=logging.ERROR, error=error)
+            answer = _busy("the tables cannot be read now")
         except Exception as error:  # noqa: BLE001 - the boundary: nothing may quote input
             say(_LOG, "request_failed", level=logging.ERROR, error=error)
             answer = _error(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error")
@@ -152,11 +159,16 @@ def _error_answer(error: MillpondError) -> web.Response:
         case TooSlowError():
             answer = _error(HTTPStatus.UNPROCESSABLE_ENTITY, error.message, error.hint)
         case BusyError():
-            answer = _error(HTTPStatus.SERVICE_UNAVAILABLE, error.message, error.hint)
-            answer.headers["Retry-After"] = _RETRY_AFTER_S
+            answer = _busy(error.message, error.hint)
         case _:
             say(_LOG, "request_failed", level=logging.ERROR, error=error)
             answer = _error(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error")
+    return answer
+
+
+def _busy(message: str, hint: str | None = None) -> web.Response:
+    answer = _error(HTTPStatus.SERVICE_UNAVAILABLE, message, hint)
+    answer.headers["Retry-After"] = _RETRY_AFTER_S
     return answer
 
 
@@ -204,6 +216,10 @@ class _SilentConnection(RequestHandler):
 class _SilentServer(web.Server):
     """Makes silent connections, only so many at a time."""
 
+    def __init__(self, handler: Any, most_connections: int) -> None:
+        super().__init__(handler)
+        self._most_connections = most_connections
+
     def __call__(self) -> RequestHandler:
         options: dict[str, Any] = {
             "access_log": None,
@@ -217,13 +233,15 @@ class _SilentServer(web.Server):
         self, handler: RequestHandler, transport: asyncio.Transport
     ) -> None:
         super().connection_made(handler, transport)
-        if len(self._connections) > _MOST_CONNECTIONS:
+        if len(self._connections) > self._most_connections:
             transport.abort()
 
 
 async def start(door: Door, settings: ReportsSettings) -> web.ServerRunner:
     """Return the running server; ``cleanup`` of it ends what was begun."""
-    runner = web.ServerRunner(_SilentServer(door.handle), shutdown_timeout=10)
+    limit, _ = descriptor_limits()
+    most = fitting_connections(_MOST_CONNECTIONS, limit, _RESERVED_FILES)
+    runner = web.ServerRunner(_SilentServer(door.handle, most), shutdown_timeout=10)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()

@@ -6,6 +6,7 @@ from pathlib import Path
 from config.settings import Settings
 from proxy.doctor import storage
 from proxy.doctor.client_address import client_address
+from proxy.doctor.descriptors import descriptors
 from proxy.doctor.finding import Finding, look
 from proxy.doctor.nginx import nginx
 from proxy.doctor.running import running
@@ -20,6 +21,7 @@ def examine(settings: Settings, nginx_file: Path | None) -> Iterator[Finding]:
         storage.spool(settings.spool),
         storage.site_keys(settings.privacy),
         storage.countries(settings.privacy),
+        descriptors(settings.proxy),
         running(settings.proxy),
     ):
         try:

@@ -2,7 +2,10 @@
 
 from collections import Counter
 
-from batcher.secret_bytes import fill_random, pin, take, wipe
+import pytest
+
+from batcher.secret_bytes import RandomnessError, fill_random, pin, take, wipe
+from tests.descriptors import no_descriptor_left
 
 
 def drawn(size: int) -> bytearray:
@@ -53,3 +56,8 @@ def test_pinning_changes_nothing() -> None:
     wipe(secret)
 
     assert before != bytes(secret)
+
+
+def test_without_a_descriptor_no_secret_is_made() -> None:
+    with no_descriptor_left(), pytest.raises(RandomnessError, match="Too many open"):
+        drawn(32)

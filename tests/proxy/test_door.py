@@ -1,14 +1,21 @@
-"""A path is found under any prefix; what two have belongs to the first."""
+"""A path is found under any prefix; every failure has its answer."""
 
+import errno
+import os
 import re
 from http import HTTPStatus
 
 import pytest
 from multidict import CIMultiDict
 
+from batcher.salt_store import SaltStoreError
+from batcher.spool import SpoolError, SpoolFullError
+from config.settings import Settings
 from proxy.answer import Answer, Later
-from proxy.door import Handler, Methods, Routes
+from proxy.cors import Cors
+from proxy.door import Door, Handler, Methods, Routes
 from proxy.request import Request
+from proxy.sites import build_sites
 
 
 def says(word: str) -> Methods:
@@ -64,3 +71,39 @@ def test_the_longest_end_of_a_path_that_is_known_counts(
     path: str, expected: str | None
 ) -> None:
     assert word(ROUTES.methods(path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        *(
+            pytest.param(OSError(number, "no"), (503, True), id=errno.errorcode[number])
+            for number in (
+                *(errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EIO),
+                *(errno.EROFS, errno.EACCES, errno.ENOENT, errno.ESTALE),
+            )
+        ),
+        pytest.param(SpoolError("open lane: counter"), (503, True), id="a counter"),
+        pytest.param(SpoolFullError("full"), (503, True), id="a full spool"),
+        pytest.param(SaltStoreError("gone"), (503, True), id="no salts"),
+        pytest.param(ValueError("a bug"), (500, False), id="a fault of the code"),
+    ],
+)
+def test_only_a_fault_of_the_code_is_a_500(
+    settings: Settings, error: Exception, expected: tuple[int, bool]
+) -> None:
+    def fail(_request: Request) -> Answer | Later:
+        raise error
+
+    door = Door(
+        Routes({"/e": {"GET": fail}}),
+        cors=Cors(build_sites(settings, os.urandom)),
+        most_body_bytes=1_024,
+        clock=lambda: 0.0,
+    )
+    request = Request("GET", "/e", CIMultiDict(), None)
+    answer = door.answer(request)
+    assert isinstance(answer, Answer)
+    wire = door.wire(request, answer)
+
+    assert (answer.status, b"\r\nRetry-After: 2\r\n" in wire) == expected

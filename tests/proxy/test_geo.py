@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from proxy.geo import NOWHERE, Geo, GeoError, Grain, Place
+from tests.descriptors import no_descriptor_left
 from tests.proxy.mmdb import flat, geoip2, write_mmdb
 
 ROOT = Path(__file__).parents[2]
@@ -303,3 +304,16 @@ def test_maxminds_own_test_files_are_read(
     got = Geo(SHARED / name, "region").place(address)
 
     assert got == expected
+
+
+def test_a_new_file_that_could_not_be_opened_is_taken_up_later(tmp_path: Path) -> None:
+    path = one_place(tmp_path / "geo.mmdb", flat("DE"))
+    geo = Geo(path, "country")
+    one_place(tmp_path / "new.mmdb", flat("FR")).replace(path)
+    with no_descriptor_left():
+        taken, told = geo.reload_if_changed(), geo.problem or ""
+
+    assert not taken
+    assert "Too many open files" in told
+    assert (geo.reload_if_changed(), geo.place(V4)) == (True, Place("FR"))
+    assert geo.problem is None

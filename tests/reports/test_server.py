@@ -1,8 +1,9 @@
 """The private server answers right, refuses clearly, and echoes nothing."""
 
 import asyncio
+import errno
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
 import pytest
@@ -260,3 +261,25 @@ async def test_what_is_not_http_gets_a_constant_answer(url: str) -> None:
     assert got.startswith(b"HTTP/1.")
     assert b" 400 " in got.splitlines()[0]
     assert _CANARY.encode() not in got
+
+
+async def test_tables_that_cannot_be_read_now_are_a_503(
+    client: aiohttp.ClientSession,
+) -> None:
+    async def no_descriptor(_raw: object) -> dict[str, object]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def no_page(_parameters: Mapping[str, str]) -> str:
+        return ""
+
+    settings = ReportsSettings(port=0)
+    runner = await start(Door(settings, ask=no_descriptor, show=no_page), settings)
+    port = runner.addresses[0][1]
+    try:
+        async with client.post(f"http://127.0.0.1:{port}/api/v1/query", json={}) as got:
+            answer = await got.json()
+    finally:
+        await runner.cleanup()
+
+    assert (got.status, got.headers["Retry-After"]) == (503, "2")
+    assert answer == {"error": "the tables cannot be read now"}

@@ -1,0 +1,40 @@
+"""Whether the connections a worker may hold fit the limit of open files."""
+
+from collections.abc import Iterator
+
+from config.descriptors import (
+    TooFewDescriptorsError,
+    descriptor_limits,
+    fitting_connections,
+)
+from config.settings import ProxySettings
+from proxy.descriptors import RESERVE
+from proxy.doctor.finding import Finding, finding, fine, look
+
+_ABOUT = "open files"
+_WHERE = 'docs/operations.md, "Too many connections"'
+
+
+def descriptors(proxy: ProxySettings) -> Iterator[Finding]:
+    """Yield how many connections fit, as seen from here: a service may differ."""
+    soft, hard = descriptor_limits()
+    limits = f"soft limit {soft}, hard limit {hard}"
+    needed = proxy.max_connections + RESERVE
+    hint = f"set LimitNOFILE={needed} in the service, or see {_WHERE}"
+    try:
+        fitting = fitting_connections(proxy.max_connections, hard, RESERVE)
+    except TooFewDescriptorsError:
+        yield finding(_ABOUT, f"{limits}: a worker cannot start", hint)
+        return
+    if fitting < proxy.max_connections:
+        yield look(
+            _ABOUT,
+            f"{limits}: a worker holds {fitting} connections, not"
+            f" proxy.max_connections = {proxy.max_connections}",
+            hint,
+        )
+    else:
+        yield fine(
+            _ABOUT,
+            f"{limits}: a worker raises it and holds {fitting} connections",
+        )

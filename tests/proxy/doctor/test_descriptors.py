@@ -1,0 +1,49 @@
+"""The doctor says how many connections fit the limit of open files."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.settings import ProxySettings
+from proxy.doctor.descriptors import descriptors
+
+CONFIG = '[[sites]]\nid = "shop"\ndomains = ["shop.example"]\n'
+
+
+def test_connections_that_fit_are_fine() -> None:
+    (found,) = descriptors(ProxySettings(max_connections=16))
+
+    assert found.level == "fine"
+    assert "holds 16 connections" in found.text
+
+
+@pytest.mark.parametrize(
+    ("limit", "level", "said"),
+    [
+        (1_024, "look", "a worker holds 960 connections, not"),
+        (70, "finding", "a worker cannot start"),
+    ],
+)
+def test_a_limit_that_is_too_low_is_told_with_what_to_set(
+    tmp_path: Path, limit: int, level: str, said: str
+) -> None:
+    config = tmp_path / "millpond.toml"
+    config.write_text(CONFIG)
+    limited = ["/bin/sh", "-c", f'ulimit -n {limit} && exec "$@"', "sh"]
+    doctor = [sys.executable, "-m", "millpond", "proxy", "doctor"]
+    ran = subprocess.run(
+        [*limited, *doctor, "--config", str(config)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"COLUMNS": "400"},
+        cwd=Path(__file__).parents[3],
+    )
+    at = ran.stdout.index("open files")
+    line, hint = ran.stdout[at:].splitlines()[:2]
+
+    assert ran.stdout[:at].rsplit("\n", 1)[-1].strip() == level
+    assert said in line
+    assert "LimitNOFILE=4160" in hint

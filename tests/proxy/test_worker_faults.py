@@ -1,0 +1,240 @@
+"""Whatever becomes of its directories, a worker answers well or with 503."""
+
+import contextlib
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import free_ports
+from tests.proxy.raw_http import Answer, Connection, ask, event, get
+from tests.proxy.worker_process import WorkerProcess
+from tests.waiting import wait_until
+
+# Over a rescan of the spool, and the sealing of a segment that is a second old.
+TRAFFIC_S = 1.5
+NOBODY = 65_534
+
+Heal = Callable[[], object]
+Fault = Callable[[WorkerProcess], Heal]
+
+
+def kind_of(answer: Answer) -> tuple[int, str | None]:
+    return answer.status, answer.headers.get("retry-after")
+
+
+def answers(client: Connection) -> Counter[tuple[int, str | None]]:
+    """Return how *client* fares that sends events, asks for tokens and for health."""
+    got: Counter[tuple[int, str | None]] = Counter()
+    token = get("/v1/visit?site=shop&url=https://shop.example/")
+    end_s = time.monotonic() + TRAFFIC_S
+    while time.monotonic() < end_s:
+        for asked in (event(), get("/healthz"), get("/readyz"), token):
+            client.send(asked)
+            got[kind_of(client.answer())] += 1
+    return got
+
+
+def without_spool(worker: WorkerProcess) -> Heal:
+    elsewhere = worker.spool_dir.with_name("elsewhere")
+    worker.spool_dir.rename(elsewhere)
+    return lambda: elsewhere.rename(worker.spool_dir)
+
+
+def without_lanes(worker: WorkerProcess) -> Heal:
+    lanes, elsewhere = worker.spool_dir / "lanes", worker.spool_dir / "elsewhere"
+    lanes.rename(elsewhere)
+    return lambda: elsewhere.rename(lanes)
+
+
+def without_quarantine(worker: WorkerProcess) -> Heal:
+    shutil.rmtree(worker.spool_dir / "quarantine")
+    return (worker.spool_dir / "quarantine").mkdir
+
+
+def without_salts(worker: WorkerProcess) -> Heal:
+    shutil.rmtree(worker.folder / "salts")
+    return int
+
+
+def with_salts_others_may_enter(worker: WorkerProcess) -> Heal:
+    (worker.folder / "salts").chmod(0o777)
+    return lambda: (worker.folder / "salts").chmod(0o700)
+
+
+def without_keys(worker: WorkerProcess) -> Heal:
+    shutil.rmtree(worker.folder / "keys")
+    return int
+
+
+def without_descriptors(worker: WorkerProcess) -> Heal:
+    _, hard = resource.prlimit(worker.pid, resource.RLIMIT_NOFILE)
+    used = {int(path.name) for path in Path(f"/proc/{worker.pid}/fd").iterdir()}
+    all_used = next(number for number in range(hard) if number not in used)
+    resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, (all_used, hard))
+    return lambda: resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def with_no_file_growing(worker: WorkerProcess) -> Heal:
+    _, hard = resource.prlimit(worker.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (0, hard))
+    return lambda: resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (hard, hard))
+
+
+FAULTS: list[Fault] = [without_spool, without_descriptors]
+MORE_FAULTS: list[Fault] = [
+    without_lanes,
+    without_quarantine,
+    without_salts,
+    with_salts_others_may_enter,
+    without_keys,
+    with_no_file_growing,
+]
+
+
+def check(worker: WorkerProcess, fault: Fault) -> None:
+    """Check that *fault* is answered by nothing but 503, and forgotten once healed."""
+    with Connection(worker.port) as client:
+        client.send(event())
+        assert client.answer().status == 202
+        heal = fault(worker)
+        try:
+            got = answers(client)
+        finally:
+            heal()
+    wait_until(lambda: ask(worker.port, event()).status == 202, "the worker to recover")
+    wait_until(lambda: ask(worker.port, get("/readyz")).status == 200, "it to be ready")
+
+    assert set(got) - {(503, "2")} <= {(202, None), (200, None)}
+    assert "request_failed" not in worker.words
+    assert worker.stop() == 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(each, id=each.__name__) for each in FAULTS]
+    + [
+        pytest.param(each, id=each.__name__, marks=pytest.mark.slow)
+        for each in MORE_FAULTS
+    ],
+)
+def test_a_fault_of_the_machine_is_a_503_at_most(tmp_path: Path, fault: Fault) -> None:
+    with WorkerProcess(tmp_path, spool={"segment_max_s": 1}) as worker:
+        check(worker, fault)
+
+
+def until_hung_up(client: Connection) -> Iterator[Answer]:
+    """Yield answers to events for as long as there are any."""
+    with contextlib.suppress(AssertionError):
+        while True:
+            client.send(event())
+            yield client.answer()
+
+
+def test_a_worker_whose_lane_was_removed_ends_so_that_another_begins(
+    tmp_path: Path,
+) -> None:
+    with WorkerProcess(tmp_path, spool={"segment_max_s": 1}) as worker:
+        assert ask(worker.port, event()).status == 202
+        shutil.rmtree(worker.spool_dir / "lanes" / "worker-0")
+        with Connection(worker.port) as client:
+            got = {kind_of(each) for each in until_hung_up(client)}
+        wait_until(lambda: worker.has_ended, "the worker to end")
+        ended_with = worker.stop()
+        said = worker.log
+        worker.start()
+
+        assert ask(worker.port, event()).status == 202
+    assert ended_with == 3
+    assert '"word": "lane_removed", "lane": "worker-0"' in said
+    assert got <= {(202, None), (503, "2")}
+
+
+def unreadable(folder: str) -> Fault:
+    def fault(worker: WorkerProcess) -> Heal:
+        path = worker.spool_dir / folder
+        path.chmod(0)
+        return lambda: path.chmod(0o755)
+
+    return fault
+
+
+@pytest.fixture
+def unprivileged(tmp_path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Return a folder and what to run a worker under, that permissions hold back."""
+    if os.geteuid():
+        yield tmp_path, ()
+        return
+    under = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        home = folder / "home"
+        home.mkdir()
+        os.chown(home, NOBODY, NOBODY)
+        with contextlib.suppress(FileNotFoundError):
+            runs = subprocess.run(
+                [*under, sys.executable, "-c", ""], check=False, capture_output=True
+            )
+            if runs.returncode == 0:
+                yield home, under
+                return
+    pytest.skip("permissions do not hold root back")
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "lanes/worker-0",
+        pytest.param(".", marks=pytest.mark.slow),
+        pytest.param("lanes", marks=pytest.mark.slow),
+        pytest.param("quarantine", marks=pytest.mark.slow),
+    ],
+)
+def test_a_directory_that_may_not_be_entered_is_a_503_at_most(
+    unprivileged: tuple[Path, tuple[str, ...]], folder: str
+) -> None:
+    home, under = unprivileged
+    # A port is shared among processes of one user alone.
+    [port] = free_ports(1)
+    spool = {"segment_max_s": 1}
+    with WorkerProcess(home, under=under, spool=spool, port=port) as worker:
+        check(worker, unreadable(folder))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a disk of its own, where this process may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_of_something_else_is_a_503_at_most(
+    tmp_path: Path, small_disk: Path
+) -> None:
+    def fill(_worker: WorkerProcess) -> Heal:
+        ballast = small_disk / "ballast"
+        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while file.write(bytes(4_096)):
+                pass
+        return ballast.unlink
+
+    spool = {"dir": str(small_disk / "spool"), "segment_max_s": 1}
+    with WorkerProcess(tmp_path, spool=spool) as worker:
+        check(worker, fill)
