@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from batcher.spool import Spool
 from config.cli import settings_option
 from config.logs import configure
 from config.settings import Settings
+
+if TYPE_CHECKING:
+    from batcher.key_records import KeyRecords
 
 _DRAIN_TIMEOUT_S = 120.0
 _CLOCK = time.time  # noqa: TID251 - a command reads the clock
@@ -44,6 +48,7 @@ def drain(settings: Settings) -> None:
     from warehouse.tables import Warehouse  # noqa: PLC0415 - for a --help
 
     configure(sys.stderr)
+    _key_records(settings).check(_CLOCK())
     loaded = drain_spool(
         Spool(Path(settings.spool.dir)),
         Warehouse(Path(settings.warehouse.uri)),
@@ -54,6 +59,35 @@ def drain(settings: Settings) -> None:
         sleep=time.sleep,
     )
     click.echo(f"drained: {summary(loaded)}")
+
+
+@batcher.command(
+    "accept-keys",
+    epilog="\b\nExample:\n  millpond batcher accept-keys --yes",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@settings_option
+def accept_keys(settings: Settings, *, yes: bool) -> None:
+    """Go on with new keys of sites, where they were replaced on purpose.
+
+    Orders from before that are reported again will count again, and can no longer
+    be found by their ids. The ledger records it.
+    """
+    if not yes:
+        click.confirm("known orders may count again; go on?", abort=True)
+    accepted = _key_records(settings).accept(_CLOCK())
+    click.echo(f"accepted: {', '.join(accepted) or 'no key has changed'}")
+
+
+def _key_records(settings: Settings) -> "KeyRecords":
+    from batcher.key_records import KeyRecords  # noqa: PLC0415 - Polars is slow
+    from warehouse.tables import Warehouse  # noqa: PLC0415 - as above
+
+    return KeyRecords(
+        Warehouse(Path(settings.warehouse.uri)),
+        Path(settings.spool.dir),
+        [site.id for site in settings.sites],
+    )
 
 
 def _steady_s() -> float:

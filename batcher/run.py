@@ -8,6 +8,7 @@ from pathlib import Path
 from batcher.clock_guard import ClockGuard
 from batcher.import_salts import destroy_abandoned, import_directory
 from batcher.job_state import job_state_path
+from batcher.key_records import KeyRecords
 from batcher.load import Loaded, load
 from batcher.salt_records import destroy_and_record, record_abandoned_import
 from batcher.salts import open_store
@@ -42,6 +43,9 @@ class Batcher:
         self._warehouse = Warehouse(Path(settings.warehouse.uri))
         self._rules = jobs.rules_of(settings)
         self._store = open_store(settings.privacy.salt_store, self._spool_dir)
+        self._keys = KeyRecords(
+            self._warehouse, self._spool_dir, [site.id for site in settings.sites]
+        )
         self._seen = SeenKeys()
         # Salts and retained days are gone for good: no passing jump may end them.
         self._guard = ClockGuard(clock(), steady_clock())
@@ -77,6 +81,7 @@ class Batcher:
 
     def load(self, now_s: float) -> str:
         """Load what is sealed."""
+        self._keys.check(now_s)
         return summary(
             load(self._spool, self._warehouse, self._settings, now_s, seen=self._seen)
         )

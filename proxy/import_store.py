@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from batcher.import_salts import ImportSalts, import_directory
+from batcher.key_records import KeyRecords
 from batcher.load import LoadBusyError, load
 from batcher.salt_directory import DirectorySalts
 from batcher.salt_records import CREATED, DESTROYED
@@ -57,6 +58,9 @@ class ImportStore:
         self._spool = Spool(Path(settings.spool.dir))
         self._warehouse = Warehouse(Path(settings.warehouse.uri))
         self._lane = Lane.open(self._spool, LANE, settings.spool, clock=monotonic)
+        self._keys = KeyRecords(
+            self._warehouse, self._spool.directory, [site.id for site in settings.sites]
+        )
         self._seen = SeenKeys()
         self._waiting_bytes = 0
         self._newest = 0
@@ -156,6 +160,7 @@ class ImportStore:
         }
 
     def _load(self) -> None:
+        self._keys.check(self._clock())
         load(
             self._spool,
             self._warehouse,

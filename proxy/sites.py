@@ -186,9 +186,13 @@ class Sites:
 
 def build_sites(settings: Settings, random_bytes: Callable[[int], bytes]) -> Sites:
     """Return the sites of *settings*; a site that has no key yet is given one."""
-    key_dir = Path(settings.privacy.key_dir)
+    key_dir, spool_dir = Path(settings.privacy.key_dir), Path(settings.spool.dir)
     return Sites(
-        prepare_site(site, settings.privacy, site_key(key_dir, site.id, random_bytes))
+        prepare_site(
+            site,
+            settings.privacy,
+            site_key(key_dir, spool_dir, site.id, random_bytes),
+        )
         for site in settings.sites
     )
 

@@ -15,7 +15,8 @@ from reports.reconcile_file import Column, Mark, Reading, shop_orders
 from reports.reconcile_ours import stored_orders
 from reports.reconcile_text import print_reconciled, reconciled_csv, reconciled_json
 from reports.text import Page
-from warehouse.keyed_hash import KeyedHash, Purpose, SiteKeyError, key_file, read_key
+from warehouse.key_commitment import verified_key
+from warehouse.keyed_hash import KeyedHash, Purpose, SiteKeyError, key_file
 from warehouse.tables import Warehouse
 
 
@@ -93,10 +94,11 @@ def _period(text: str | None, site: SiteSettings, today: Today) -> Period | None
 
 
 def _key(settings: Settings, site: SiteSettings) -> bytes:
-    path = key_file(Path(settings.privacy.key_dir), site.id)
+    key_dir, spool_dir = Path(settings.privacy.key_dir), Path(settings.spool.dir)
     try:
-        return read_key(path)
+        return verified_key(key_dir, spool_dir, site.id)
     except OSError as error:
+        path = key_file(key_dir, site.id)
         raise SiteKeyError(
             f"read site key {path}: {error.strerror}",
             hint="run this where the proxy runs, or give it the proxy's"

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
@@ -108,8 +109,9 @@ def event_ids(installation: Installation) -> Callable[[str, str], int]:
     def no_new_key(_: int) -> bytes:
         raise AssertionError("the site has no key")
 
+    spool_dir = Path(installation.settings.spool.dir)
     keys = {
-        site.id: site_key(installation.key_dir, site.id, no_new_key)
+        site.id: site_key(installation.key_dir, spool_dir, site.id, no_new_key)
         for site in installation.settings.sites
     }
     return lambda site, message: keyed_hash(keys[site], Purpose.EVENT, message)

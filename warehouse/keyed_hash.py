@@ -79,6 +79,7 @@ def read_key(path: Path) -> bytes:
     if len(key) != KEY_BYTES:
         raise SiteKeyError(
             f"read site key {path}: {KEY_BYTES} bytes expected",
-            hint="restore it from a backup; with a new key, old orders count again",
+            hint="restore it from a backup; see docs/operations.md,"
+            ' "A site\'s key is missing or changed"',
         )
     return key

@@ -20,6 +20,7 @@ def examine(settings: Settings, nginx_file: Path | None) -> Iterator[Finding]:
         storage.salts(settings.privacy, settings.spool),
         storage.spool(settings.spool),
         storage.site_keys(settings.privacy),
+        storage.key_commitments(settings),
         storage.countries(settings.privacy),
         descriptors(settings.proxy),
         running(settings.proxy),

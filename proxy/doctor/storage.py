@@ -10,9 +10,11 @@ from pathlib import Path
 from batcher.salt_place import default_directory, is_in_memory
 from batcher.salts import open_store
 from config.errors import MillpondError
-from config.settings import PrivacySettings, SpoolSettings
+from config.settings import PrivacySettings, Settings, SpoolSettings
 from proxy.doctor.finding import Finding, finding, fine, look
 from proxy.geo import Geo
+from warehouse.key_commitment import verified_key
+from warehouse.keyed_hash import SiteKeyError
 
 _SALTS, _SPOOL, _KEYS, _GEO = "salts", "spool", "site keys", "countries"
 _KEPT = "a copy of it keeps the means to recompute visitors"
@@ -119,6 +121,18 @@ def site_keys(privacy: PrivacySettings) -> Iterator[Finding]:
         )
     else:
         yield fine(_KEYS, "only their owner can read them; back them up")
+
+
+def key_commitments(settings: Settings) -> Iterator[Finding]:
+    """Yield which keys are not what they were."""
+    key_dir, spool_dir = Path(settings.privacy.key_dir), Path(settings.spool.dir)
+    for site in settings.sites:
+        # A site that has had no key gets one at the first start.
+        with suppress(FileNotFoundError):
+            try:
+                verified_key(key_dir, spool_dir, site.id)
+            except SiteKeyError as error:
+                yield finding(_KEYS, error.message, error.hint or "restore it")
 
 
 def countries(privacy: PrivacySettings) -> Iterator[Finding]:

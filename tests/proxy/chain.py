@@ -13,7 +13,12 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from batcher.salt_directory import DirectorySalts
 from batcher.salts import Salts
 from batcher.secret_bytes import fill_random
-from config.settings import PrivacySettings, Settings, SiteSettings
+from config.settings import (
+    PrivacySettings,
+    Settings,
+    SiteSettings,
+    SpoolSettings,
+)
 from proxy.anonymize import Anonymizer
 from proxy.client import ClientSource
 from proxy.drops import Dropped
@@ -110,7 +115,8 @@ class Chain:
         self.privacy = replace(
             privacy or PrivacySettings(), key_dir=str(folder / "keys")
         )
-        settings = Settings(privacy=self.privacy, sites=(site,))
+        spool = SpoolSettings(dir=str(folder / "spool"))
+        settings = Settings(privacy=self.privacy, spool=spool, sites=(site,))
         self.sites: Sites = build_sites(settings, lambda size: b"k" * size)
         self.salts = Salts(DirectorySalts(folder / "salts"), fill_random)
         self.zone = site.timezone

@@ -21,15 +21,18 @@ def no_more_keys(_size: int) -> bytes:
 
 
 def test_a_key_is_made_once_and_found_again(tmp_path: Path) -> None:
-    made = site_key(tmp_path / "a" / "keys", "shop", os.urandom)
-    found = site_key(tmp_path / "a" / "keys", "shop", no_more_keys)
+    made = site_key(tmp_path / "a" / "keys", tmp_path / "spool", "shop", os.urandom)
+    found = site_key(tmp_path / "a" / "keys", tmp_path / "spool", "shop", no_more_keys)
 
     assert len(made) == KEY_BYTES
     assert found == made
 
 
 def test_every_site_has_its_own_key(tmp_path: Path) -> None:
-    keys = {site_key(tmp_path, site, os.urandom) for site in ("shop", "blog", "docs")}
+    keys = {
+        site_key(tmp_path, tmp_path / "spool", site, os.urandom)
+        for site in ("shop", "blog", "docs")
+    }
 
     assert len(keys) == 3
 
@@ -37,7 +40,7 @@ def test_every_site_has_its_own_key(tmp_path: Path) -> None:
 def test_only_the_owner_can_read_a_new_key(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        site_key(tmp_path / "keys", "shop", os.urandom)
+        site_key(tmp_path / "keys", tmp_path / "spool", "shop", os.urandom)
     finally:
         os.umask(before)
     modes = [
@@ -52,20 +55,28 @@ def test_who_comes_second_takes_the_first_ones_key(tmp_path: Path) -> None:
     first = []
 
     def overtaken(size: int) -> bytes:
-        first.append(site_key(tmp_path, "shop", os.urandom))
+        first.append(site_key(tmp_path, tmp_path / "spool", "shop", os.urandom))
         return bytes(size)
 
-    second = site_key(tmp_path, "shop", overtaken)
+    second = site_key(tmp_path, tmp_path / "spool", "shop", overtaken)
 
     assert [second] == first
-    assert site_key(tmp_path, "shop", no_more_keys) == second
+    assert site_key(tmp_path, tmp_path / "spool", "shop", no_more_keys) == second
 
 
 def test_processes_that_race_get_the_same_key(tmp_path: Path) -> None:
     sites = [f"site-{number}" for number in range(20)]
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
         rounds = [
-            list(pool.map(site_key, [tmp_path] * 4, [site] * 4, [os.urandom] * 4))
+            list(
+                pool.map(
+                    site_key,
+                    [tmp_path] * 4,
+                    [tmp_path / "spool"] * 4,
+                    [site] * 4,
+                    [os.urandom] * 4,
+                )
+            )
             for site in sites
         ]
 
@@ -74,12 +85,12 @@ def test_processes_that_race_get_the_same_key(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o666, 0o660, 0o602, 0o610])
 def test_a_key_others_can_reach_is_refused(tmp_path: Path, mode: int) -> None:
-    site_key(tmp_path, "shop", os.urandom)
+    site_key(tmp_path, tmp_path / "spool", "shop", os.urandom)
     path = tmp_path / "shop.key"
     path.chmod(mode)
 
     with pytest.raises(SiteKeyError) as caught:
-        site_key(tmp_path, "shop", no_more_keys)
+        site_key(tmp_path, tmp_path / "spool", "shop", no_more_keys)
 
     assert str(caught.value) == (
         f"read site key {path}: others can reach it (mode {mode:04o})\n"
@@ -97,7 +108,7 @@ def test_a_key_of_a_wrong_length_is_refused_and_kept(
     path.chmod(0o600)
 
     with pytest.raises(SiteKeyError, match="32 bytes expected"):
-        site_key(tmp_path, "shop", no_more_keys)
+        site_key(tmp_path, tmp_path / "spool", "shop", no_more_keys)
     assert path.read_bytes() == content
 
 
@@ -107,7 +118,7 @@ def test_a_directory_in_the_way_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         SiteKeyError, match=r"read site key .*shop\.key: Is a directory"
     ):
-        site_key(tmp_path, "shop", no_more_keys)
+        site_key(tmp_path, tmp_path / "spool", "shop", no_more_keys)
 
 
 def test_the_hash_has_not_drifted() -> None:

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import PrivacySettings, Settings, SiteSettings
+from config.settings import (
+    PrivacySettings,
+    Settings,
+    SiteSettings,
+    SpoolSettings,
+)
 from proxy.drops import DropReason
 from proxy.sites import Site, Sites, build_sites, prepare_site
 
@@ -296,7 +301,9 @@ def test_a_site_is_prepared_from_its_settings(sites: Sites) -> None:
 
 def test_sites_are_built_with_a_lasting_key_each(tmp_path: Path) -> None:
     settings = Settings(
-        privacy=PrivacySettings(key_dir=str(tmp_path / "keys")), sites=SETTINGS
+        privacy=PrivacySettings(key_dir=str(tmp_path / "keys")),
+        spool=SpoolSettings(dir=str(tmp_path / "spool")),
+        sites=SETTINGS,
     )
     first = [site.key for site in build_sites(settings, os.urandom)]
     again = [site.key for site in build_sites(settings, os.urandom)]

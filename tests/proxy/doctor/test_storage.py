@@ -1,12 +1,14 @@
 """What is said of salts, spool, keys and the database of countries."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from config.settings import PrivacySettings, SpoolSettings
+from config.settings import PrivacySettings, Settings, SpoolSettings
 from proxy.doctor import storage
 from proxy.doctor.finding import Finding
+from proxy.site_keys import site_key
 from tests.batcher.redis_server import running_redis
 from tests.proxy.mmdb import geoip2, write_mmdb
 
@@ -135,3 +137,16 @@ def test_the_database_of_countries_is_named(tmp_path: Path) -> None:
     assert told([*storage.countries(PrivacySettings(geo="none"))]) == [
         ("fine", "not looked up")
     ]
+
+
+def test_keys_that_are_not_what_they_were_are_findings(settings: Settings) -> None:
+    before = [*storage.key_commitments(settings)]
+    key_dir, spool_dir = Path(settings.privacy.key_dir), Path(settings.spool.dir)
+    site_key(key_dir, spool_dir, "shop", os.urandom)
+    sound = [*storage.key_commitments(settings)]
+    (key_dir / "shop.key").write_bytes(bytes(32))
+    ((level, text),) = told([*storage.key_commitments(settings)])
+
+    assert before == sound == []
+    assert level == "finding"
+    assert "the key is damaged or was replaced" in text
