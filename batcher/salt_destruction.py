@@ -10,6 +10,8 @@ from config.errors import MillpondError
 
 # A salt that is dated later than this was made by a clock that ran ahead.
 _FURTHEST = timedelta(days=2)
+# For a zone that is gone from the tz database.
+_LATEST_ZONE = "Etc/GMT+12"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,9 @@ def try_to_destroy_due(
         if not is_due(mark.zone, mark.day, now_s):
             continue
         try:
-            store.destroy(mark.zone, mark.day)
+            store.destroy(
+                mark.zone, mark.day, is_over=not _is_ahead(mark.zone, mark.day, now_s)
+            )
         except MillpondError as problem:
             problems.append(problem)
         else:
@@ -55,9 +59,18 @@ def is_due(zone: str, day: date, now_s: float) -> bool:
     """Say whether the salt of *day* in *zone* must go."""
     try:
         end_s = date_end_s(zone, day)
+    except ZoneInfoNotFoundError:
+        end_s = date_end_s(_LATEST_ZONE, day)
+    return now_s >= end_s + GRACE_S or _is_ahead(zone, day, now_s)
+
+
+def _is_ahead(zone: str, day: date, now_s: float) -> bool:
+    """Say whether only a clock that ran ahead can have made the salt of *day*.
+
+    Such a date is not over: a note that it ended would refuse every salt until then.
+    """
+    try:
         today = local_date(zone, now_s)
     except ZoneInfoNotFoundError:
-        # A zone that is gone from the tz database: no zone is later than UTC-12.
-        end_s = date_end_s("Etc/GMT+12", day)
-        today = local_date("Etc/GMT+12", now_s)
-    return now_s >= end_s + GRACE_S or day > today + _FURTHEST
+        today = local_date(_LATEST_ZONE, now_s)
+    return day > today + _FURTHEST

@@ -1,8 +1,8 @@
 """Salts as files of a private directory, by default in memory (tmpfs).
 
 A salt is written whole before it gets its name, which only one of racing processes
-can give it. ``ZONE.ended`` remembers the last date destroyed, so that
-a clock set back cannot bring a date a second salt.
+can give it. ``ZONE.ended`` remembers the last date destroyed, so that a clock set back
+cannot bring a date a second salt (``batcher.salt_end``).
 """
 
 import fcntl
@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from batcher.durable import create_durable, write_durable
+from batcher.salt_end import encode_end, end_name, read_end
 from batcher.salt_place import is_in_memory
 from batcher.salt_store import (
     COMMITMENT_BYTES,
@@ -83,10 +84,14 @@ class DirectorySalts:
             marker, _ = _read_public(folder, _name(zone, day))
         return marker or None
 
-    def destroy(self, zone: str, day: date) -> None:
-        """Overwrite and remove the salt and the left-overs of its making, for good."""
+    def destroy(self, zone: str, day: date, *, is_over: bool = True) -> None:
+        """Overwrite and remove the salt and the left-overs of its making, for good.
+
+        The date gets no other salt, unless it has not been yet (not *is_over*).
+        """
         with self._opened() as folder:
-            self._note_end(folder, zone, day)
+            if is_over:
+                self._note_end(folder, zone, day)
             # What a crash may leave where the file system knows no unnamed files.
             draft = f".{_name(zone, day)}."
             for name in _names(folder):
@@ -151,14 +156,15 @@ class DirectorySalts:
 
     def _has_ended(self, zone: str, day: date) -> bool:
         with self._opened() as folder:
-            return day <= _read_end(folder, zone)
+            return day <= read_end(folder, zone).day
 
     def _note_end(self, folder: int, zone: str, day: date) -> None:
         # The lock is on the directory: two destroyers must not lower the date.
         fcntl.flock(folder, fcntl.LOCK_EX)
-        if day > _read_end(folder, zone):
-            note = day.isoformat().encode()
-            write_durable(self.directory / _end_name(zone), note, mode=0o600)
+        end = read_end(folder, zone)
+        if day > end.day or end.is_damaged:
+            note = encode_end(max(day, end.day))
+            write_durable(self.directory / end_name(zone), note, mode=0o600)
 
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -166,10 +172,6 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 def _name(zone: str, day: date) -> str:
     return f"{quote(zone, safe='')}@{day.isoformat()}.salt"
-
-
-def _end_name(zone: str) -> str:
-    return f"{quote(zone, safe='')}.ended"
 
 
 def _names(folder: int) -> list[str]:
@@ -200,18 +202,6 @@ def _read_public(folder: int, name: str) -> tuple[bytes, bytes]:
         kept = os.pread(file, COMMITMENT_BYTES, SALT_BYTES)
     # Zeros are what a destruction leaves that died before it removed the file.
     return (marker, kept) if any(marker) else (b"", b"")
-
-
-def _read_end(folder: int, zone: str) -> date:
-    try:
-        file = os.open(_end_name(zone), _READ, dir_fd=folder)
-    except FileNotFoundError:
-        return date.min
-    with _closing(file):
-        try:
-            return date.fromisoformat(os.read(file, 16).decode())
-        except ValueError:
-            return date.min
 
 
 def _shred(folder: int, name: str) -> None:

@@ -93,8 +93,9 @@ class RedisSalts:
             found = self._client.getrange(_key(zone, day), 0, MARKER_BYTES - 1)
         return cast("bytes", found) or None
 
-    def destroy(self, zone: str, day: date) -> None:
-        """Overwrite and remove the salt, for good."""
+    def destroy(self, zone: str, day: date, *, is_over: bool = True) -> None:
+        """Overwrite and remove the salt; by Redis' clock no date over gets another."""
+        del is_over
         key = _key(zone, day)
         with _as_store_error(), self._client.pipeline(transaction=True) as both:
             both.setrange(key, 0, bytes(STORED_BYTES))

@@ -88,8 +88,11 @@ class SaltStore(Protocol):
     def marker(self, zone: str, day: date) -> bytes | None:
         """Return the public marker of that salt without reading the secret."""
 
-    def destroy(self, zone: str, day: date) -> None:
-        """Overwrite and remove the salt, for good."""
+    def destroy(self, zone: str, day: date, *, is_over: bool = True) -> None:
+        """Overwrite and remove the salt, for good.
+
+        A date that is not over yet (a clock ran ahead) may get another in its time.
+        """
 
     def live(self) -> list[SaltMark]:
         """Return what is stored, in order of zone and day, without the secrets."""

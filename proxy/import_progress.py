@@ -7,12 +7,24 @@ named by a keyed hash, because their text is personal.
 """
 
 import hashlib
+import zlib
 from datetime import date
 from pathlib import Path
 
 import msgspec
 
 from batcher.durable import remove_durable, write_durable
+from config.errors import MillpondError
+
+
+class ProgressDamagedError(MillpondError):
+    """Nobody knows how far the import has come."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"resume the import: {path} is damaged",
+            hint="remove it and import the same files again: each pageview counts once",
+        )
 
 
 class FileProgress(msgspec.Struct):
@@ -67,7 +79,7 @@ class ImportProgress:
         self._confirmed = State(duplicates)
         self.is_resumed = path.exists()
         if self.is_resumed:
-            kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
+            kept = _decode(path)
             landed = kept.pending is not None and newest > kept.newest
             self._confirmed = (kept.pending if landed else None) or kept.confirmed
         self.state = _copy(self._confirmed)
@@ -98,7 +110,26 @@ class ImportProgress:
         remove_durable(self._path)
 
     def _write(self, kept: _Kept) -> None:
-        write_durable(self._path, msgspec.json.encode(kept), mode=0o600)
+        write_durable(self._path, _encode(kept), mode=0o600)
+
+
+def _encode(kept: _Kept) -> bytes:
+    """Return the text of *kept* and, on a line of its own, its checksum."""
+    text = msgspec.json.encode(kept)
+    return b"%s\n%08x\n" % (text, zlib.crc32(text))
+
+
+def _decode(path: Path) -> _Kept:
+    """Return what is kept in *path*; a wrong position would skip lines unnoticed."""
+    content = path.read_bytes()
+    text, separator, _ = content.partition(b"\n")
+    # Earlier versions wrote the text alone.
+    if separator and content != b"%s\n%08x\n" % (text, zlib.crc32(text)):
+        raise ProgressDamagedError(path)
+    try:
+        return msgspec.json.decode(text, type=_Kept)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise ProgressDamagedError(path) from None
 
 
 def _copy(state: State) -> State:

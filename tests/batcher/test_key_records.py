@@ -16,6 +16,7 @@ from batcher.spool import Spool
 from config.errors import Retryable
 from config.settings import Settings
 from tests.batcher.loads import left_over, spool_events, stored_events
+from tests.flips import flips
 from tests.processes import install
 from tests.warehouse.event_rows import event
 from warehouse import ledger
@@ -160,12 +161,9 @@ def test_no_bit_of_the_spools_copy_flips_in_silence(
     settings: Settings, warehouse: Warehouse
 ) -> None:
     path = commit_to(settings.spool.dir, KEY)
-    sound = path.read_bytes()
     ours = records(settings, warehouse)
     ours.check(NOW_S)
-    for at in range(8 * len(sound)):
-        flipped = bytearray(sound)
-        flipped[at // 8] ^= 1 << at % 8
+    for flipped in flips(path.read_bytes()):
         path.write_bytes(flipped)
 
         with pytest.raises(CommitmentDamagedError, match=str(path)):

@@ -8,8 +8,14 @@ import pytest
 
 from batcher.import_salts import ImportSalts, import_directory
 from config.settings import Settings, SiteSettings
-from proxy.import_progress import FileProgress, ImportProgress, State
+from proxy.import_progress import (
+    FileProgress,
+    ImportProgress,
+    ProgressDamagedError,
+    State,
+)
 from proxy.import_store import ImportStore
+from tests.flips import flips
 from tests.proxy.imports import (
     AGENT,
     BOT,
@@ -47,6 +53,30 @@ def test_a_group_holds_if_its_segment_is_on_the_disk(
     first.begin()
 
     assert progress(tmp_path, newest).file(Path("log"), b"head").offset == expected
+
+
+def test_no_bit_of_the_progress_flips_in_silence(tmp_path: Path) -> None:
+    first = progress(tmp_path)
+    first.file(Path("log"), b"head").offset = 1_234
+    first.state.tally.lines = 20
+    first.begin()
+    path = tmp_path / "import-shop.json"
+    for flipped in flips(path.read_bytes()):
+        path.write_bytes(flipped)
+
+        with pytest.raises(ProgressDamagedError, match=r"import-shop\.json is damaged"):
+            progress(tmp_path)
+        assert path.read_bytes() == flipped
+
+
+def test_progress_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    first = progress(tmp_path)
+    first.file(Path("log"), b"head").offset = 1_234
+    first.save()
+    path = tmp_path / "import-shop.json"
+    path.write_bytes(path.read_bytes().partition(b"\n")[0])
+
+    assert progress(tmp_path).file(Path("log"), b"head").offset == 1_234
 
 
 def test_a_file_is_known_by_its_place_and_its_beginning(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from proxy.site_keys import KEY_BYTES, SiteKeyError, site_key
+from tests.flips import flips
 from tests.proxy.worker_process import WorkerProcess
 from warehouse.key_commitment import key_commitment, verified_key
 
@@ -62,14 +63,6 @@ def place(tmp_path: Path) -> Place:
     place = Place(tmp_path)
     assert place.open(lambda _: KEY) == KEY
     return place
-
-
-def flips(content: bytes) -> Iterator[bytes]:
-    """Yield *content* with each of its bits flipped."""
-    for at in range(8 * len(content)):
-        flipped = bytearray(content)
-        flipped[at // 8] ^= 1 << at % 8
-        yield bytes(flipped)
 
 
 def test_a_new_key_has_a_commitment_beside_it_and_in_the_spool(place: Place) -> None:

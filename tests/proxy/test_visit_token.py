@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from proxy.hit import Hit
 from proxy.visit_token import LONGEST_TOKEN, open_visit_token, seal_visit_token
+from tests.flips import flips
 from tests.proxy.canaries import found_in
 from tests.proxy.chain import (
     NOON,
@@ -72,6 +73,18 @@ def test_what_is_no_token_of_the_day_names_nobody(
     sealed: str, day: date, key: bytes
 ) -> None:
     assert open_visit_token(sealed, day, key) is None
+
+
+def test_no_bit_of_a_token_flips_into_another_visitor() -> None:
+    sealed = token()
+    got = [
+        open_visit_token(flipped.decode("latin-1"), DAY, KEY)
+        for flipped in flips(sealed.encode())
+    ]
+
+    # Of the last letter some bits are padding.
+    assert set(got[:-8]) == {None}
+    assert set(got[-8:]) <= {None, VISITOR}
 
 
 @given(st.integers(0, LONGEST_TOKEN - 2), st.sampled_from("AZaz09-_"))
