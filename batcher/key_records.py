@@ -6,6 +6,7 @@ known order would count again.
 """
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,14 +15,17 @@ import polars as pl
 
 from batcher.durable import make_directory
 from config.errors import MillpondError
+from config.logs import say
 from warehouse import ledger
 from warehouse.key_commitment import read_commitments, spool_commitment
 from warehouse.locks import locked
 from warehouse.schema import LEDGER
-from warehouse.tables import Warehouse
+from warehouse.tables import DamagedTableError, StorageError, Warehouse
 
 CREATED = "key_created"
 REPLACED = "key_replaced"
+
+_LOG = logging.getLogger(__name__)
 
 _WHERE = 'see docs/operations.md, "A site\'s key is missing or changed"'
 
@@ -61,10 +65,20 @@ class KeyRecords:
         self._recorded: Mapping[str, str] = {}
 
     def check(self, now_s: float) -> None:
-        """Record keys that are new; raise where a site's is not the recorded one."""
+        """Record keys that are new; raise where a site's is not the recorded one.
+
+        A ledger that cannot be read stops no load: the proxy has compared the keys
+        with their files already.
+        """
         in_use = self._in_use()
         if self._agrees(in_use):
             return
+        try:
+            self._compare(in_use, now_s)
+        except (DamagedTableError, StorageError) as error:
+            say(_LOG, "keys_not_checked", level=logging.ERROR, error=error)
+
+    def _compare(self, in_use: Mapping[str, str], now_s: float) -> None:
         with self._alone():
             self._recorded = _read(self._warehouse)
             changed = self._changed(in_use)

@@ -191,3 +191,18 @@ def test_the_commands_refuse_and_accept(tmp_path: Path) -> None:
     assert (accepted.returncode, accepted.stdout) == (0, "accepted: shop\n")
     assert again.stdout == "accepted: no key has changed\n"
     assert drained.stdout == "drained: 1 events of 1 segments\n"
+
+
+def test_a_damaged_ledger_stops_no_load(
+    settings: Settings, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    commit_to(settings.spool.dir, KEY)
+    ledger.append(warehouse, [ledger.NewEntry("test", "nothing")], NOW_S)
+    [entry] = (warehouse.root / "ledger" / "_delta_log").glob("*1.json")
+    entry.write_bytes(entry.read_bytes().replace(b"test", b"tesu") + b"\n")
+    spool_events(Spool(Path(settings.spool.dir)), [event()])
+    records(settings, warehouse).check(NOW_S)
+
+    assert "keys_not_checked" in caplog.text
+    batcher = Batcher(settings, clock=lambda: NOW_S, steady_clock=lambda: 0.0)
+    assert batcher.load(NOW_S) == "1 events of 1 segments"
