@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from config.descriptors import raise_descriptor_limit
 from config.errors import MillpondError
 from config.logs import code_location
 from config.memory import settle_allocator
@@ -99,6 +100,8 @@ def main() -> None:
     """Run the command the process was started with."""
     # Before any part is imported, and with it what allocates.
     settle_allocator(os.environ)
+    # Tables, spools and connections are many files; a soft limit is often 1,024.
+    raise_descriptor_limit()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -15,7 +15,6 @@ from batcher.salts import open_store
 from batcher.scheduler import Clock, Job, run_jobs
 from batcher.seen import SeenKeys
 from batcher.spool import Spool
-from config.descriptors import raise_descriptor_limit
 from config.errors import MillpondError
 from config.logs import say
 from config.settings import Settings
@@ -147,8 +146,6 @@ def run(
     The caller then ends the process with it: every job can be killed at any
     instruction, and a native thread cannot be stopped.
     """
-    # A load and a build open many files at a time.
-    raise_descriptor_limit()
     say(_log, "batcher_started")
     batcher = Batcher(settings, clock=clock, steady_clock=steady_clock)
     ended = batcher.run(stop)

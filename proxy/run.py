@@ -8,7 +8,7 @@ from dataclasses import replace
 import uvloop
 
 from batcher.prctl import forbid_core_dumps
-from config.descriptors import raise_descriptor_limit
+from config.descriptors import descriptor_limits
 from config.settings import Settings
 from proxy.demo_site import load_demo
 from proxy.descriptors import fit_connections
@@ -19,7 +19,7 @@ def run_worker(settings: Settings, number: int, *, demo: bool = False) -> None:
     """Serve as worker *number* until SIGTERM or SIGINT."""
     # A core file would hold addresses and today's salts.
     forbid_core_dumps()
-    proxy = fit_connections(settings.proxy, raise_descriptor_limit())
+    proxy = fit_connections(settings.proxy, descriptor_limits()[0])
     uvloop.run(_run(replace(settings, proxy=proxy), number, demo=demo))
 
 

@@ -200,7 +200,7 @@ class Worker:
             if now >= refresh_at:
                 refresh_at = now + _REFRESH_S
                 await self._attempt(self.refresh())
-            if not self._journal.healthy and now >= probe_at:
+            if now >= probe_at and not (self._journal.healthy and self._has_lane()):
                 probe_at = now + _PROBE_S
                 await self._journal.run(self._probe)
             if now >= forget_at:
@@ -223,15 +223,19 @@ class Worker:
     def _probe(self) -> None:
         # A worker that is not ready may be sent no events, and so would never learn
         # that the disk works again.
-        if takes_writes(self._spool, self._settings.spool.max_bytes):
-            self._check_lane()
+        self._check_lane()
+        most_bytes = self._settings.spool.max_bytes
+        if self._has_lane() and takes_writes(self._spool, most_bytes):
             self._journal.healthy = True
             say(_LOG, "spool_recovered")
 
     def _check_lane(self) -> None:
         directory = self._spool.lane_directory(self._lane.name)
-        # With all lanes gone the disk may only be away for a while.
-        if directory.parent.is_dir() and not directory.is_dir():
+        is_removed = False
+        # With all lanes gone, or closed to us, the disk may only be away for a while.
+        with contextlib.suppress(OSError):
+            is_removed = directory.parent.is_dir() and not directory.is_dir()
+        if is_removed:
             # Closing the lane will fail too, and that is what the process ends with.
             say(_LOG, "lane_removed", level=logging.ERROR, lane=self._lane.name)
             raise LaneRemovedError(

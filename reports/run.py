@@ -5,7 +5,6 @@ import signal
 from pathlib import Path
 from typing import Final
 
-from config.descriptors import raise_descriptor_limit
 from config.settings import Settings
 from reports.at_hand import keep_at_hand
 from reports.clock import now_s, today_by
@@ -22,7 +21,6 @@ _MIB: Final = 1024 * 1024
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
-    raise_descriptor_limit()
     asyncio.run(_serve(settings, today_by(now_s)))
 
 

@@ -153,6 +153,9 @@ def test_a_worker_whose_lane_was_removed_ends_so_that_another_begins(
         worker.start()
 
         assert ask(worker.port, event()).status == 202
+        shutil.rmtree(worker.spool_dir / "lanes" / "worker-0")
+        # Also where nobody sends: no balancer sends to one that is not ready.
+        wait_until(lambda: worker.has_ended, "the idle worker to end")
     assert ended_with == 3
     assert '"word": "lane_removed", "lane": "worker-0"' in said
     assert got <= {(202, None), (503, "2")}
