@@ -107,8 +107,9 @@ def test_a_soft_limit_is_raised_to_the_hard_one(tmp_path: Path) -> None:
 
 
 def test_a_limit_too_low_to_work_with_is_refused_and_named(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="open files"):
-        WorkerProcess(
-            tmp_path,
-            under=("/bin/sh", "-c", 'ulimit -n 40 && exec "$@"', "sh"),
-        ).start()
+    under = ("/bin/sh", "-c", 'ulimit -n 40 && exec "$@"', "sh")
+    with (
+        pytest.raises(AssertionError, match="open files"),
+        WorkerProcess(tmp_path, under=under),
+    ):
+        pytest.fail("it started")
