@@ -9,9 +9,10 @@ import click
 
 from batcher.signals import stop_on_signals
 from batcher.spool import Spool
-from config.cli import settings_option
+from config.cli import settings_option, trust_clock_option
 from config.logs import configure
 from config.settings import Settings
+from warehouse.believed_clock import Clocks
 
 _DRAIN_TIMEOUT_S = 120.0
 _CLOCK = time.time  # noqa: TID251 - a command reads the clock
@@ -23,15 +24,17 @@ def batcher() -> None:
 
 
 @batcher.command(epilog="\b\nExample:\n  millpond batcher run --config millpond.toml")
+@trust_clock_option
 @settings_option
-def run(settings: Settings) -> None:
+def run(settings: Settings, *, trust_clock: bool) -> None:
     """Load, build, compact, retain and destroy salts, until told to stop."""
     configure(sys.stderr)
     stop = stop_on_signals()
     # Native libraries start threads, which must find the signals blocked.
     from batcher.run import run as run_batcher  # noqa: PLC0415
 
-    if not run_batcher(settings, stop, clock=_CLOCK, steady_clock=_steady_s):
+    clocks = Clocks.of_machine(_CLOCK)
+    if not run_batcher(settings, stop, clocks, trust_clock=trust_clock):
         os._exit(0)
 
 
@@ -41,12 +44,16 @@ def drain(settings: Settings) -> None:
     """Load all that was acknowledged before now; safe beside a running batcher."""
     from batcher.drain import drain as drain_spool  # noqa: PLC0415 - Polars is slow
     from batcher.run import summary  # noqa: PLC0415 - to import, and not wanted
-    from warehouse.tables import Warehouse  # noqa: PLC0415 - for a --help
+    from warehouse.retention import open_clock  # noqa: PLC0415 - for a --help
+    from warehouse.tables import Warehouse  # noqa: PLC0415 - as above
 
     configure(sys.stderr)
+    warehouse = Warehouse(Path(settings.warehouse.uri))
+    # Before anything is loaded: events of a wrong clock are no evidence for it.
+    open_clock(warehouse, Clocks.of_machine(_CLOCK))
     loaded = drain_spool(
         Spool(Path(settings.spool.dir)),
-        Warehouse(Path(settings.warehouse.uri)),
+        warehouse,
         settings,
         _CLOCK(),
         timeout_s=_DRAIN_TIMEOUT_S,
@@ -54,8 +61,3 @@ def drain(settings: Settings) -> None:
         sleep=time.sleep,
     )
     click.echo(f"drained: {summary(loaded)}")
-
-
-def _steady_s() -> float:
-    # Unlike the monotonic clock this one counts the time the machine slept.
-    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -24,9 +24,11 @@ from apscheduler.schedulers.background import (  # type: ignore[import-untyped]
 )
 
 from batcher.due import DueJobs
-from batcher.job_state import JobState, read_job_states, write_job_states
+from batcher.job_state import write_job_states
 from config.errors import Busy, MillpondError, Retryable
 from config.logs import say
+from config.throttle import Throttle
+from warehouse.job_states import JobState, read_job_states
 
 # How soon a failure that may heal is tried again, doubled each time.
 _FIRST_RETRY_S = 15.0
@@ -34,6 +36,7 @@ _LONGEST_RETRY_S = 300.0
 # The wall clock may go this far from the steady one before it counts as a jump.
 _JUMP_S = 30.0
 _LOOK_S = 1.0
+_SAY_LOST_EVERY_S = 300.0
 
 _log = logging.getLogger(__name__)
 
@@ -177,6 +180,7 @@ class _Worker:
         self._state_path = state_path
         self._clock = clock
         self._stop = stop
+        self._losses = Throttle(_SAY_LOST_EVERY_S)
 
     def work(self) -> None:
         """Run jobs as they become due, until there are no more to come."""
@@ -243,6 +247,7 @@ class _Worker:
             took_s=round(now_s - started_s, 3),
             summary=before.summary,
             failures=failures,
+            failing_since=before.failing_since or started_s,
             error=type(error).__name__,
             # Only our own errors are written for reading; others may quote a value.
             problem=str(error) if isinstance(error, MillpondError) else None,
@@ -254,4 +259,14 @@ class _Worker:
             write_job_states(self._state_path, self.states)
         except OSError as error:
             # A full disk must not end the job that makes room on it.
-            say(_log, "job_state_lost", level=logging.WARNING, error=error)
+            count = self._losses.count(self._clock())
+            if count:
+                say(
+                    _log,
+                    "job_state_lost",
+                    level=logging.WARNING,
+                    error=error,
+                    file=str(self._state_path),
+                    reason=error.strerror,
+                    count=count,
+                )

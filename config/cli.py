@@ -51,6 +51,15 @@ def path_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return _option("path", lambda _context, _parameter, value: Path(value))(command)
 
 
+def trust_clock_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give *command* the flag ``--trust-clock``; it receives ``trust_clock``."""
+    return click.option(
+        "--trust-clock",
+        is_flag=True,
+        help="Say, for this moment only, that the machine's clock is right.",
+    )(command)
+
+
 @click.command(epilog="\b\nExample:\n  millpond init stats.example")
 @click.argument(
     "directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path)

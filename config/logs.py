@@ -29,6 +29,7 @@ FIELDS = frozenset(
         "error",
         "events",
         "exit_code",
+        "file",
         "files",
         "free_bytes",
         "host",

@@ -21,6 +21,8 @@ from proxy.drops import DropReason
 from proxy.import_progress import ImportProgress
 from proxy.importer import PROTOCOL
 from warehouse import jobs, ledger
+from warehouse.believed_clock import Clocks
+from warehouse.retention import open_clock
 from warehouse.schema import DROPS, EVENTS, LEDGER
 from warehouse.tables import Warehouse
 
@@ -56,6 +58,8 @@ class ImportStore:
         self._sleep = sleep
         self._spool = Spool(Path(settings.spool.dir))
         self._warehouse = Warehouse(Path(settings.warehouse.uri))
+        # Before anything is loaded: events of a wrong clock are no evidence for it.
+        open_clock(self._warehouse, Clocks.of_machine(clock))
         self._lane = Lane.open(self._spool, LANE, settings.spool, clock=monotonic)
         self._seen = SeenKeys()
         self._waiting_bytes = 0

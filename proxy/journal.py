@@ -57,6 +57,8 @@ class Journal:
         self._patience_s = patience_s
         self._began_s: float | None = None
         self.healthy = True
+        # Why the last write failed.
+        self.problem: BaseException | None = None
 
     @property
     def is_stuck(self) -> bool:
@@ -107,7 +109,7 @@ class Journal:
     def _settle(self, group: _Group, written: "asyncio.Future[None]") -> None:
         self._began_s = None
         error = written.exception()
-        self.healthy = error is None
+        self.healthy, self.problem = error is None, error
         for waiter in group.waiters:
             if waiter.done():
                 continue

@@ -19,6 +19,7 @@ from config.errors import Busy, MillpondError
 from config.logs import say
 from config.settings import Settings
 from warehouse.daily_stats import daily_stats
+from warehouse.fsync import make_directory
 from warehouse.locks import try_locked
 from warehouse.schema import DAILY_STATS, EVENTS, SESSIONS
 from warehouse.sessionize import NARROW, WIDE, sessionize
@@ -108,6 +109,7 @@ def build(
     *since* and *until* bound the days, both included; with *full* every (site, day)
     within them is rebuilt. Raises ``BuildBusyError`` while another build runs.
     """
+    make_directory(warehouse.root)
     with try_locked(warehouse.root / _LOCK) as ours:
         if not ours:
             raise BuildBusyError("build: another build is running")
