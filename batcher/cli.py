@@ -2,14 +2,16 @@
 
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
 import click
 
 from batcher.signals import stop_on_signals
+from batcher.sole import ORPHANS_END_S, data_directories, sole
 from batcher.spool import Spool
-from config.cli import settings_option, trust_clock_option
+from config.cli import trust_clock_option, writer_option
 from config.logs import configure
 from config.settings import Settings
 from warehouse.believed_clock import Clocks
@@ -25,11 +27,19 @@ def batcher() -> None:
 
 @batcher.command(epilog="\b\nExample:\n  millpond batcher run --config millpond.toml")
 @trust_clock_option
-@settings_option
-def run(settings: Settings, *, trust_clock: bool) -> None:
+@click.option("--supervised", is_flag=True, hidden=True, help="Started by up.")
+@writer_option
+def run(settings: Settings, *, trust_clock: bool, supervised: bool) -> None:
     """Load, build, compact, retain and destroy salts, until told to stop."""
     configure(sys.stderr)
     stop = stop_on_signals()
+    # The batcher of a supervisor that was killed ends by itself soon.
+    wait_s = ORPHANS_END_S if supervised else 0.0
+    with sole("batcher run", data_directories(settings), wait_s=wait_s):
+        _run(settings, stop, trust_clock=trust_clock)
+
+
+def _run(settings: Settings, stop: threading.Event, *, trust_clock: bool) -> None:
     # Native libraries start threads, which must find the signals blocked.
     from batcher.run import run as run_batcher  # noqa: PLC0415
 
@@ -39,7 +49,7 @@ def run(settings: Settings, *, trust_clock: bool) -> None:
 
 
 @batcher.command(epilog="\b\nExample:\n  millpond batcher drain --config millpond.toml")
-@settings_option
+@writer_option
 def drain(settings: Settings) -> None:
     """Load all that was acknowledged before now; safe beside a running batcher."""
     from batcher.drain import drain as drain_spool  # noqa: PLC0415 - Polars is slow

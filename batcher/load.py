@@ -27,6 +27,7 @@ from batcher.refunds import with_amounts
 from batcher.seen import SeenKeys
 from batcher.spool import Segment, Spool, SpoolBrokenError
 from config.errors import Busy, MillpondError
+from config.files import reason, remedy
 from config.logs import say
 from config.settings import Settings
 from warehouse.dtypes import polars_schema
@@ -97,8 +98,9 @@ def load(
             return run.all(batch_bytes)
         except OSError as error:
             raise SpoolBrokenError(
-                f"load the spool: {type(error).__name__} {error.errno}",
-                hint="see the disk's free space and health; the load starts over",
+                f"load the spool: {reason(error)}",
+                hint=remedy(error)
+                or "see the disk's free space and health; the load starts over",
             ) from None
 
 

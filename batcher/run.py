@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from batcher.scheduler import Job, run_jobs
 from batcher.seen import SeenKeys
 from batcher.spool import Spool
 from config.errors import MillpondError
+from config.files import naming_foreign_files, owned_places
 from config.logs import say
 from config.settings import Settings
 from config.throttle import Throttle
@@ -59,17 +61,29 @@ class Batcher:
     def jobs(self) -> list[Job]:
         """Return the jobs, the most urgent first."""
         every = self._settings.jobs
+        runs = (
+            ("load", every.load_every_s, self.load),
+            ("destroy_salts", every.destroy_salts_every_s, self.destroy_salts),
+            ("build", every.build_every_s, self.build),
+            ("retain", every.retain_every_s, self.retain),
+            ("compact", every.compact_every_s, self.compact),
+        )
         return [
-            Job(name="load", every_s=every.load_every_s, run=self.load),
-            Job(
-                name="destroy_salts",
-                every_s=every.destroy_salts_every_s,
-                run=self.destroy_salts,
-            ),
-            Job(name="build", every_s=every.build_every_s, run=self.build),
-            Job(name="retain", every_s=every.retain_every_s, run=self.retain),
-            Job(name="compact", every_s=every.compact_every_s, run=self.compact),
+            Job(name=name, every_s=every_s, run=self._naming_foreign_files(run))
+            for name, every_s, run in runs
         ]
+
+    def _naming_foreign_files(
+        self, run: Callable[[float], str]
+    ) -> Callable[[float], str]:
+        """Return *run* with errors that name a file of another user in its way."""
+        places = owned_places(self._settings)
+
+        def named(now_s: float) -> str:
+            with naming_foreign_files(places):
+                return run(now_s)
+
+        return named
 
     def run(self, stop: threading.Event) -> bool:
         """Run the jobs until *stop*; False if one had to be abandoned."""

@@ -26,6 +26,7 @@ from apscheduler.schedulers.background import (  # type: ignore[import-untyped]
 from batcher.due import DueJobs
 from batcher.job_state import write_job_states
 from config.errors import Busy, MillpondError, Retryable
+from config.files import FileError
 from config.logs import say
 from config.throttle import Throttle
 from warehouse.job_states import JobState, read_job_states
@@ -97,6 +98,13 @@ def retry_in_s(failures: int, every_s: float) -> float:
     """Return how long to wait after so many failures in a row that may heal."""
     first_s = min(every_s, _FIRST_RETRY_S)
     return min(first_s * 2.0 ** min(failures - 1, 16), _LONGEST_RETRY_S)
+
+
+def _problem(error: Exception) -> str | None:
+    """Return what of *error* is for reading: others than our own may quote a value."""
+    if isinstance(error, OSError) and error.filename is not None:
+        error = FileError(error)
+    return str(error) if isinstance(error, MillpondError) else None
 
 
 class _Timetable:
@@ -249,8 +257,7 @@ class _Worker:
             failures=failures,
             failing_since=before.failing_since or started_s,
             error=type(error).__name__,
-            # Only our own errors are written for reading; others may quote a value.
-            problem=str(error) if isinstance(error, MillpondError) else None,
+            problem=_problem(error),
             retry_at=None if delay_s is None else now_s + delay_s,
         )
 

@@ -11,7 +11,6 @@ lies where.
 """
 
 import contextlib
-import errno
 import os
 import secrets
 import shutil
@@ -39,6 +38,7 @@ from batcher.lanes import (
 from batcher.open_segment import OpenSegment
 from batcher.segment import Kind, encode_frame_header
 from config.errors import MillpondError, Retryable
+from config.files import reason, remedy
 from config.settings import SpoolSettings
 
 __all__ = [
@@ -276,8 +276,8 @@ class Lane:
                 undo.callback(os.close, lane._owner)
                 lanes.recover(spool.lane_directory(name))
             except OSError as error:
-                problem = f"open lane {name!r}: {_reason(error)}"
-                raise SpoolBrokenError(problem) from None
+                problem = f"open lane {name!r}: {reason(error)}"
+                raise SpoolBrokenError(problem, hint=remedy(error)) from None
             undo.pop_all()
         return lane
 
@@ -299,8 +299,9 @@ class Lane:
             with contextlib.suppress(OSError):
                 self._retire()
             raise SpoolBrokenError(
-                f"append to the spool: {_reason(error)}",
-                hint="see the disk's free space and health; nothing of it was kept",
+                f"append to the spool: {reason(error)}",
+                hint=remedy(error)
+                or "see the disk's free space and health; nothing of it was kept",
             ) from None
         self._room.take(size)
         if segment.length >= self._settings.segment_max_mb * _MEGABYTE:
@@ -313,7 +314,7 @@ class Lane:
         try:
             self._retire()
         except OSError as error:
-            raise SpoolBrokenError(f"seal a segment: {_reason(error)}") from None
+            raise SpoolBrokenError(f"seal a segment: {reason(error)}") from None
 
     def seal_if_due(self, monotonic_s: float) -> bool:
         """Seal the open segment if it is old enough or somebody asked; say if so."""
@@ -365,7 +366,3 @@ def _frame(kind: Kind, lines: Sequence[bytes]) -> list[bytes]:
         return []
     payload = b"\n".join(lines)
     return [encode_frame_header(kind, len(lines), payload), payload]
-
-
-def _reason(error: OSError) -> str:
-    return errno.errorcode.get(error.errno or 0, type(error).__name__)

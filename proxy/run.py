@@ -3,13 +3,20 @@
 import asyncio
 import signal
 import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import uvloop
 
 from batcher.prctl import forbid_core_dumps
+from batcher.sole import ORPHANS_END_S, AlreadyRunningError
+from batcher.spool import LaneTakenError
 from config.settings import Settings
 from proxy.demo_site import load_demo
 from proxy.worker import Worker, serve
+
+_POLL_S = 0.2
 
 
 def run_worker(settings: Settings, number: int, *, demo: bool = False) -> None:
@@ -24,11 +31,38 @@ async def _run(settings: Settings, number: int, *, demo: bool) -> None:
     stop = asyncio.Event()
     for caught in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(caught, stop.set)
-    worker = Worker(
+    open_worker = partial(
+        Worker,
         settings,
         number,
         loop,
         time.time,  # noqa: TID251 - the one place where the proxy's clock is chosen
         demo=load_demo() if demo else None,
     )
-    await serve(worker, settings, stop)
+    worker = await _opened(open_worker, number, settings, stop)
+    if worker is not None:
+        await serve(worker, settings, stop)
+
+
+async def _opened(
+    open_worker: Callable[[], Worker],
+    number: int,
+    settings: Settings,
+    stop: asyncio.Event,
+) -> Worker | None:
+    """Return the worker once its lane is free; None where it is told to stop before.
+
+    The worker of a supervisor that was killed ends by itself soon. One that stays is
+    another proxy on this spool, and starting again would not help.
+    """
+    end_s = time.monotonic() + ORPHANS_END_S
+    while not stop.is_set():
+        try:
+            return open_worker()
+        except LaneTakenError:
+            if time.monotonic() >= end_s:
+                directory = Path(settings.spool.dir)
+                command = f"millpond proxy worker {number}"
+                raise AlreadyRunningError(command, directory, "") from None
+        await asyncio.sleep(_POLL_S)
+    return None

@@ -221,7 +221,7 @@ class BelievedClock:
             say(_LOG, "clock_not_noted", level=logging.WARNING, error=error)
 
 
-def trust_clock(root: Path, clocks: Clocks) -> None:
+def note_trusted(root: Path, clocks: Clocks) -> None:
     """Note the present time as one the operator vouches for."""
     witness = _Witness(
         believed_at=clocks.wall(), steady_s=clocks.steady(), boot=clocks.boot

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from config.cli import settings_option, trust_clock_option
+from config.cli import settings_option, trust_clock_option, writer_option
 from config.logs import configure
 from config.settings import Settings
 from warehouse.believed_clock import Believed, ClockError, Clocks
@@ -66,7 +66,7 @@ def warehouse() -> None:
 @_until
 @click.option("--full", is_flag=True, help="Every day, not only what changed.")
 @_format
-@settings_option
+@writer_option
 def build(
     *,
     settings: Settings,
@@ -121,7 +121,7 @@ def rebuild(
 
 @warehouse.command(epilog="\b\nExample:\n  millpond warehouse compact")
 @trust_clock_option
-@settings_option
+@writer_option
 def compact(settings: Settings, *, trust_clock: bool) -> None:
     """Merge each day's files into one, and remove what no version needs."""
     from warehouse.upkeep import compact_all  # noqa: PLC0415 - Polars takes 0.6 s
@@ -135,7 +135,7 @@ def compact(settings: Settings, *, trust_clock: bool) -> None:
 
 @warehouse.command(epilog="\b\nExample:\n  millpond warehouse retain")
 @trust_clock_option
-@settings_option
+@writer_option
 def retain(settings: Settings, *, trust_clock: bool) -> None:
     """Remove the days that are kept no longer, bytes included."""
     from warehouse import retention  # noqa: PLC0415 - Polars takes 0.6 s

@@ -12,7 +12,7 @@ from warehouse.believed_clock import (
     BelievedClock,
     Clocks,
     doubt_of,
-    trust_clock,
+    note_trusted,
 )
 
 NOON = 1_795_348_800.0
@@ -181,7 +181,7 @@ def test_the_operators_word_is_noted_once(machine: Machine) -> None:
     running = machine.opened()
     assert is_doubted(running)
 
-    trust_clock(machine.root, machine.clocks)
+    note_trusted(machine.root, machine.clocks)
     assert not is_doubted(running)
     machine.wall_s += YEARS_S
     assert is_doubted(machine.opened())
