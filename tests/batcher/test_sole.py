@@ -43,9 +43,8 @@ def role(installation: Installation, *words: str) -> Iterator[Role]:
 
 def test_the_lock_goes_with_the_block(tmp_path: Path) -> None:
     with sole("up", [tmp_path]):
-        with pytest.raises(AlreadyRunningError) as refused:
-            with sole("up", [tmp_path]):
-                pass
+        with pytest.raises(AlreadyRunningError) as refused, sole("up", [tmp_path]):
+            pass
         with sole("batcher run", [tmp_path]):
             pass
     with sole("up", [tmp_path]):
@@ -80,7 +79,7 @@ def test_a_second_up_on_the_same_data_ends_at_once(installation: Installation) -
 def test_a_lane_that_stays_taken_ends_the_proxy_too(installation: Installation) -> None:
     with (
         running(installation, "proxy worker 0"),
-        role(installation, "proxy", "run") as (second),
+        role(installation, "proxy", "run") as second,
     ):
         wait_until(second.has_ended, "the second proxy to give up", timeout_s=40)
         code = second.stop()
