@@ -199,7 +199,7 @@ class BelievedClock:
     def _expected_s(self, newest_data_s: Callable[[], float | None]) -> float | None:
         if self._noted is not None:
             return self._noted.expected_s(self._clocks)
-        if self._path.exists():
+        if _is_there(self._path):
             say(_LOG, "clock_record_damaged", level=logging.WARNING, file=_NAME)
         try:
             newest_s = newest_data_s()
@@ -238,7 +238,7 @@ def doubt_of(root: Path, clocks: Clocks) -> Doubt | None:
     witness = _read(path)
     wall_s = clocks.wall()
     if witness is None:
-        return Doubt(wall_s, None) if path.exists() else None
+        return Doubt(wall_s, None) if _is_there(path) else None
     expected_s = witness.expected_s(clocks)
     if abs(wall_s - expected_s) <= DAY_S or clocks.is_synchronised(wall_s):
         return None
@@ -251,6 +251,14 @@ def _read(path: Path) -> _Witness | None:
     except (OSError, msgspec.MsgspecError, UnicodeError):
         return None
     return found if found == found.sealed() else None
+
+
+def _is_there(path: Path) -> bool:
+    """Say whether there is such a file; one behind a closed directory is not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _write(path: Path, witness: _Witness) -> None:

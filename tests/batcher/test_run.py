@@ -319,6 +319,7 @@ def test_a_batcher_loads_builds_and_stops_when_told(tmp_path: Path) -> None:
     assert code == 0
     assert words(role)[0] == "batcher_started"
     assert words(role)[-1] == "batcher_stopped"
+    assert not {"job_failed", "clock_not_believed"} & set(words(role))
     assert sorted(states_of(installation)) == [
         *("build", "compact", "destroy_salts", "load", "retain")
     ]

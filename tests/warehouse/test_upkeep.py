@@ -9,6 +9,7 @@ from config.errors import MillpondError, Retryable
 from config.settings import WarehouseSettings
 from tests.warehouse.day import event, frame
 from warehouse import ledger
+from warehouse.jobs import Rules, build
 from warehouse.retention import retain
 from warehouse.schema import DROPS, EVENTS, LEDGER, Table
 from warehouse.tables import TableError, Warehouse
@@ -97,3 +98,9 @@ def test_without_a_clock_that_is_believed_no_file_is_removed(
 
     assert before < kept
     assert len(data_files(warehouse)) == 2
+
+
+def test_a_build_before_anything_is_stored_is_fine(tmp_path: Path) -> None:
+    rules = Rules(currencies={}, zones={}, value_limit=100)
+
+    assert build(Warehouse(tmp_path / "not" / "yet"), rules, NOW).days == 0
