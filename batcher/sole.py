@@ -59,7 +59,7 @@ def _hold(role: str, directory: Path, end_s: float) -> int:
     path = directory / f"{role.replace(' ', '-')}.lock"
     while (descriptor := try_lock(path)) is None:
         if time.monotonic() >= end_s:
-            raise AlreadyRunningError(f"millpond {role}", directory, _holder(path))
+            raise AlreadyRunningError(role, directory, _holder(path))
         time.sleep(_POLL_S)
     os.ftruncate(descriptor, 0)
     os.write(descriptor, str(os.getpid()).encode())

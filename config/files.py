@@ -34,8 +34,9 @@ class OwnerError(MillpondError):
         hint = f"run it as their owner: sudo -u {owner} {command} …"
         if " import " in command:
             hint += f"; let it read a log first: sudo setfacl -m u:{owner}:r FILE"
+        doing = command.removeprefix("millpond ")
         super().__init__(
-            f"{command}: {path} belongs to {owner!r}, and this is {user!r}",
+            f"{doing}: {path} belongs to {owner!r}, and this is {user!r}",
             hint=f"{hint} ({_SECTION})",
         )
 
@@ -87,11 +88,17 @@ def naming_foreign_files(places: Sequence[Path]) -> Iterator[None]:
     except ConfigError:
         raise
     except (MillpondError, OSError) as error:
-        found = None if isinstance(error, Busy) else _first_foreign(places)
+        found = None if _needs_no_more(error) else _first_foreign(places)
         if found is None:
             raise
         problem = error.message if isinstance(error, MillpondError) else reason(error)
         raise ForeignFileError(problem, found) from None
+
+
+def _needs_no_more(error: Exception) -> bool:
+    """Say whether nothing is wrong, or the error has named such a file itself."""
+    hint = error.hint if isinstance(error, MillpondError) else None
+    return isinstance(error, Busy) or (hint is not None and _SECTION in hint)
 
 
 def reason(error: OSError) -> str:

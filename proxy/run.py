@@ -62,7 +62,7 @@ async def _opened(
         except LaneTakenError:
             if time.monotonic() >= end_s:
                 directory = Path(settings.spool.dir)
-                command = f"millpond proxy worker {number}"
+                command = f"proxy worker {number}"
                 raise AlreadyRunningError(command, directory, "") from None
         await asyncio.sleep(_POLL_S)
     return None

@@ -51,7 +51,7 @@ def test_the_lock_goes_with_the_block(tmp_path: Path) -> None:
         pass
 
     assert refused.value.message == (
-        f"millpond up: another one runs on {tmp_path} (process {os.getpid()})"
+        f"up: another one runs on {tmp_path} (process {os.getpid()})"
     )
 
 
@@ -92,12 +92,12 @@ def test_a_lane_that_stays_taken_ends_the_proxy_too(installation: Installation) 
 def test_an_up_that_was_killed_can_start_again_at_once(
     installation: Installation,
 ) -> None:
+    lock = Path(installation.settings.spool.dir) / "batcher-run.lock"
     with running(installation, "up") as (first,):
+        wait_until(lambda: lock.exists() and lock.read_text(), "its batcher")
+        before = lock.read_text()
         first.kill()
         with role(installation, "up") as second:
             wait_ready([second], installation.is_listening)
-            spool = Path(installation.settings.spool.dir)
-            lock = spool / "batcher-run.lock"
-            before = lock.read_text()
-            wait_until(lambda: lock.read_text() != before, "a batcher of its own")
+            wait_until(lambda: lock.read_text() not in ("", before), "a new batcher")
             assert second.stop() == 0

@@ -16,6 +16,7 @@ from config.files import (
     check_owner,
     naming_foreign_files,
     reason,
+    remedy,
 )
 from millpond import run
 
@@ -89,7 +90,8 @@ def test_a_command_that_writes_refuses_another_users_data(
     told = capsys.readouterr().err
     assert code == 2
     assert told.startswith(
-        f"millpond: {command}: {theirs} belongs to 'nobody', and this is 'root'\n"
+        f"{command.replace(' ', ': ', 1)}: {theirs} belongs to 'nobody',"
+        " and this is 'root'\n"
         f"  hint: run it as their owner: sudo -u nobody {command} …"
     )
     assert ("setfacl" in told) == (words[0] == "import")
@@ -130,6 +132,17 @@ def test_a_file_of_another_user_in_the_way_is_named(as_nobody: Path) -> None:
     assert told.value.message == (
         f"open events: OSError; {lanes} belongs to 'root', and this is 'nobody'"
     )
+
+
+@needs_root
+def test_an_error_that_names_it_already_stays_as_it_is(as_nobody: Path) -> None:
+    refused = PermissionError(13, "", str(as_nobody / "spool" / "lanes"))
+    problem = MillpondError("load", hint=remedy(refused))
+    places = [as_nobody / "spool"]
+    with pytest.raises(MillpondError) as told, naming_foreign_files(places):
+        raise problem
+
+    assert told.value is problem
 
 
 def test_without_such_a_file_errors_stay_as_they_are(tmp_path: Path) -> None:
