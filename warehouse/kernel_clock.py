@@ -56,14 +56,24 @@ def is_synchronised(wall_s: float) -> bool:
 
     A kernel that cannot be asked, or shows another time, is no witness.
     """
-    if not sys.platform.startswith("linux"):
+    timex = read_timex()
+    if timex is None or timex.status & _UNSYNCHRONISED:
         return False
+    kernel_s: int = timex.time_s
+    return abs(kernel_s - wall_s) <= _AGREE_S
+
+
+def read_timex() -> _Timex | None:
+    """Return what the kernel says of its clock; None where it cannot be asked."""
+    if not sys.platform.startswith("linux"):
+        return None
     timex = _Timex()
     try:
         state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex))
     except (AttributeError, OSError):
-        return False
-    if state in (-1, _ERROR) or timex.status & _UNSYNCHRONISED:
-        return False
-    kernel_s: int = timex.time_s
-    return abs(kernel_s - wall_s) <= _AGREE_S
+        return None
+    if state == -1:
+        return None
+    if state == _ERROR:
+        timex.status |= _UNSYNCHRONISED
+    return timex
