@@ -22,6 +22,7 @@ from apscheduler.jobstores.base import (  # type: ignore[import-untyped]
 from apscheduler.schedulers.background import (  # type: ignore[import-untyped]
     BackgroundScheduler,
 )
+from msgspec.structs import replace
 
 from batcher.due import DueJobs
 from batcher.job_state import write_job_states
@@ -207,7 +208,7 @@ class _Worker:
             summary = job.run(started_s)
         except Exception as error:  # noqa: BLE001 - one failing job must not end all
             if isinstance(error, Busy):
-                self._wait(job, error)
+                self._wait(job, before, error)
                 return
             after = self._failed(job, before, started_s, error)
         else:
@@ -225,9 +226,11 @@ class _Worker:
         self.states[job.name] = after
         self._save()
 
-    def _wait(self, job: Job, error: Exception) -> None:
-        """Try again soon; what does not come to an end elsewhere is seen as overdue."""
+    def _wait(self, job: Job, before: JobState, error: Exception) -> None:
+        """Try again soon; what does not come to an end elsewhere is seen as late."""
         say(_log, "job_waits", job=job.name, error=error)
+        self.states[job.name] = replace(before, problem=str(error))
+        self._save()
         self.retry(job.name, self._clock() + retry_in_s(1, job.every_s))
 
     def _failed(

@@ -35,7 +35,8 @@ class AlreadyRunningError(MillpondError):
 
 def data_directories(settings: Settings) -> list[Path]:
     """Return the directories that one installation has to itself."""
-    return [Path(settings.spool.dir), Path(settings.warehouse.uri)]
+    named = (settings.spool.dir, settings.warehouse.uri)
+    return [Path(each) for each in named if "://" not in each]
 
 
 @contextmanager

@@ -139,7 +139,10 @@ class _Import:
             past.close()
             raise
         else:
-            if _others_unfinished(self.settings, self.site.id, self.clock()):
+            # In doubt the salts stay: another site's import may still need them.
+            if self.store.is_clock_doubted or _others_unfinished(
+                self.settings, self.site.id, self.clock()
+            ):
                 past.close()
             else:
                 self.store.destroy(past, self.progress)

@@ -59,11 +59,16 @@ class ImportStore:
         self._spool = Spool(Path(settings.spool.dir))
         self._warehouse = Warehouse(Path(settings.warehouse.uri))
         # Before anything is loaded: events of a wrong clock are no evidence for it.
-        open_clock(self._warehouse, Clocks.of_machine(clock))
+        self._believed = open_clock(self._warehouse, Clocks.of_machine(clock)).look()
         self._lane = Lane.open(self._spool, LANE, settings.spool, clock=monotonic)
         self._seen = SeenKeys()
         self._waiting_bytes = 0
         self._newest = 0
+
+    @property
+    def is_clock_doubted(self) -> bool:
+        """Say whether the clock cannot tell what is old."""
+        return self._believed.doubt is not None
 
     @property
     def group_bytes(self) -> int:

@@ -17,6 +17,7 @@ from warehouse.caveats import caveats
 from warehouse.job_states import (
     JobState,
     job_state_path,
+    late_jobs,
     lateness,
     read_job_states,
     utc_text,
@@ -202,12 +203,16 @@ def _table_lines(infos: list["TableInfo"]) -> list[str]:
 def _job_lines(states: dict[str, JobState]) -> list[str]:
     if not states:
         return ["no job has run yet; `millpond batcher run` runs them"]
-    return [f"job {name:<14} {_job_line(state)}" for name, state in states.items()]
+    late = late_jobs(states, _CLOCK())
+    return [
+        f"job {name:<14} {_job_line(state, is_late=name in late)}"
+        for name, state in states.items()
+    ]
 
 
-def _job_line(state: JobState) -> str:
-    if state.failures:
-        return f"FAILED: {lateness(state)}"
+def _job_line(state: JobState, *, is_late: bool) -> str:
+    if state.failures or is_late:
+        return f"{'FAILED' if state.failures else 'LATE'}: {lateness(state)}"
     last = state.last_success_at
     when = "never" if last is None else utc_text(last)
     return f"fine, last at {when}: {state.summary or '-'}"

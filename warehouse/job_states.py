@@ -42,10 +42,9 @@ class JobState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
     def reason(self) -> str:
-        """Return in a line why the last run failed; empty where it did not."""
-        if not self.failures:
-            return ""
-        return (self.problem or self.error or "no reason is known").partition("\n")[0]
+        """Return in a line why the last run did nothing; empty where that is fine."""
+        known = self.problem or self.error or ""
+        return known.partition("\n")[0]
 
 
 JobStates = Mapping[str, JobState]
@@ -103,10 +102,11 @@ def lateness(state: JobState) -> str:
     """Return since when and why a job has not succeeded, after its name."""
     since = state.since()
     when = "yet" if since is None else f"since {utc_text(since)}"
+    reason = state.reason()
     if state.failures:
         times = "once" if state.failures == 1 else f"{state.failures} times"
-        return f"has not succeeded {when}, failed {times}: {state.reason()}"
-    return f"has not succeeded {when}: is the batcher running?"
+        return f"has not succeeded {when}, failed {times}: {reason or 'no reason'}"
+    return f"has not succeeded {when}: {reason or 'is the batcher running?'}"
 
 
 def utc_text(at_s: float) -> str:

@@ -13,10 +13,11 @@ import pytest
 from batcher.spool import Spool
 from tests.batcher.loads import spool_events
 from tests.batcher.test_run import has_succeeded, words
-from tests.processes import Installation, Role, install
+from tests.processes import Installation, Role, install, running
 from tests.programs import need
 from tests.waiting import wait_until
 from tests.warehouse.event_rows import event
+from warehouse.believed_clock import Clocks, note_trusted
 from warehouse.schema import EVENTS
 from warehouse.tables import Warehouse
 
@@ -170,3 +171,30 @@ def test_a_drain_in_2029_makes_no_evidence(installation: Installation) -> None:
     refused = wrong.run("warehouse", "retain")
 
     assert (refused.returncode, rows(installation)) == (3, 5)
+
+
+def problems(installation: Installation) -> dict[str, str]:
+    connection = installation.connect()
+    try:
+        connection.request("GET", "/readyz")
+        found: dict[str, str] = json.loads(connection.getresponse().read())["problems"]
+    finally:
+        connection.close()
+    return found
+
+
+def test_up_takes_the_operators_word_once(installation: Installation) -> None:
+    root = Path(installation.settings.warehouse.uri)
+    long_ago = Clocks(wall=lambda: 1_000_000_000.0, steady=lambda: 0.0)
+    note_trusted(root, long_ago)
+    with running(installation, "up"):
+        doubted = problems(installation)
+    with running(installation, "up --trust-clock"):
+        trusted = problems(installation)
+    note_trusted(root, long_ago)
+    with running(installation, "up"):
+        again = problems(installation)
+
+    assert "the clock is not believed" in doubted["clock"]
+    assert "clock" not in trusted
+    assert "clock" in again

@@ -1,6 +1,7 @@
 """Who reads the jobs' states learns which are late, since when and why."""
 
 import pytest
+from msgspec.structs import replace
 
 from warehouse.job_states import JobState, figure_warnings, late_jobs, lateness
 
@@ -53,6 +54,15 @@ def test_lateness_says_since_when_and_why() -> None:
     )
     assert lateness(ran(60)) == (
         "has not succeeded since 2026-11-22T07:59:00Z: is the batcher running?"
+    )
+
+
+def test_a_job_that_waits_for_another_process_says_so() -> None:
+    waits = replace(ran(60), problem="load the spool: another process is at it")
+
+    assert lateness(waits) == (
+        "has not succeeded since 2026-11-22T07:59:00Z:"
+        " load the spool: another process is at it"
     )
 
 
