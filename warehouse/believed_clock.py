@@ -113,7 +113,8 @@ class _Witness(msgspec.Struct, frozen=True, kw_only=True):
 
     def sealed(self) -> "_Witness":
         """Return it with the checksum of its facts."""
-        facts = msgspec.json.encode([self.believed_at, self.steady_s, self.boot])
+        times = (float(self.believed_at), float(self.steady_s))
+        facts = msgspec.json.encode([*times, self.boot])
         return msgspec.structs.replace(self, checksum=zlib.crc32(facts))
 
     def expected_s(self, clocks: Clocks) -> float:

@@ -153,6 +153,13 @@ def test_a_damaged_witness_counts_as_none_and_is_shown(
     assert file.read_bytes() != content
 
 
+def test_a_clock_of_whole_seconds_is_noted_as_well(machine: Machine) -> None:
+    whole = Clocks(wall=lambda: int(NOON), steady=lambda: 5, boot="first")
+    note_trusted(machine.root, whole)
+
+    assert machine.shown() is None
+
+
 def test_what_the_steady_clock_counted_is_believed(machine: Machine) -> None:
     running = machine.opened()
     machine.pass_time(5 * DAY_S)
