@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from config.errors import MillpondError
-from config.files import FileError
+from config.files import FileError, is_of_files
 from config.logs import code_location
 from config.memory import settle_allocator
 
@@ -91,7 +91,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _worded(error: Exception) -> tuple[str, int]:
     """Return what can be said of an error nobody wrote for reading, and its code."""
-    if isinstance(error, OSError) and error.filename is not None:
+    if isinstance(error, OSError) and is_of_files(error):
         refused = FileError(error)
         return str(refused), refused.exit_code
     where = code_location(error.__traceback__)

@@ -45,7 +45,8 @@ class FileError(MillpondError):
     """The system refused a file or a directory."""
 
     def __init__(self, error: OSError) -> None:
-        super().__init__(f"{error.filename}: {reason(error)}", hint=remedy(error))
+        named = "a file" if error.filename is None else error.filename
+        super().__init__(f"{named}: {reason(error)}", hint=remedy(error))
 
 
 class ForeignFileError(Retryable, MillpondError):
@@ -93,6 +94,13 @@ def naming_foreign_files(places: Sequence[Path]) -> Iterator[None]:
             raise
         problem = error.message if isinstance(error, MillpondError) else reason(error)
         raise ForeignFileError(problem, found) from None
+
+
+def is_of_files(error: Exception) -> bool:
+    """Say whether the system refused a file, so that the operator can mend it."""
+    return isinstance(error, OSError) and (
+        error.filename is not None or error.errno in (*_FORBIDDEN, *_HINTS)
+    )
 
 
 def _needs_no_more(error: Exception) -> bool:

@@ -14,6 +14,7 @@ from config.files import (
     ForeignFileError,
     OwnerError,
     check_owner,
+    is_of_files,
     naming_foreign_files,
     reason,
     remedy,
@@ -40,6 +41,8 @@ WRITERS = [
     ("warehouse", "retain"),
     ("import", "access-log", "log", "--site", "shop"),
 ]
+
+READ_ONLY = "the file system is mounted read-only: see the system's log for why"
 
 is_root = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not is_root, reason="only root can be another user")
@@ -166,6 +169,21 @@ def test_without_such_a_file_errors_stay_as_they_are(tmp_path: Path) -> None:
 )
 def test_other_errors_say_their_system_name(error: OSError, said: str) -> None:
     assert reason(error) == said
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, ""), "a file: ENOSPC\n  hint: free some space"),
+        (OSError(30, "", "x"), f"x: EROFS\n  hint: {READ_ONLY}"),
+        (OSError(5, "", "/srv/x"), "/srv/x: EIO"),
+    ],
+)
+def test_what_the_system_refuses_is_told(error: OSError, told: str) -> None:
+    assert is_of_files(error)
+    assert str(FileError(error)) == told
+    assert not is_of_files(BrokenPipeError(32, ""))
+    assert not is_of_files(ValueError())
 
 
 def test_a_path_that_is_missing_is_told_without_code(
