@@ -12,33 +12,34 @@ lies where.
 
 import contextlib
 import errno
+import logging
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import msgspec
-
 from batcher import lanes
-from batcher.durable import (
-    create_durable,
-    make_directory,
-    sync_directory,
-    write_durable,
-)
+from batcher.durable import make_directory, sync_directory, write_durable
 from batcher.lanes import (
     OPEN_SUFFIX,
-    SEALED_SUFFIX,
     LaneTakenError,
     Segment,
     SpoolError,
     segment_path,
 )
 from batcher.open_segment import OpenSegment
-from batcher.segment import Kind, encode_frame_header
+from batcher.quarantine import Quarantine
+from batcher.room import Room, SpoolFullError
+from batcher.segment import (
+    INCARNATION_BYTES,
+    FrameId,
+    Kind,
+    encode_frame_header,
+)
 from config.errors import MillpondError, Retryable
+from config.logs import say
 from config.settings import SpoolSettings
 
 __all__ = [
@@ -52,21 +53,11 @@ __all__ = [
     "open_free_lane",
 ]
 
-REASON_SUFFIX = ".reason"
-_ID_BYTES = 16
+_LOGGER = logging.getLogger(__name__)
+_TOKEN_BYTES = 16
 _LEFTOVER_AGE_S = 3_600
 _MOST_LANES = 1_000
 _MEGABYTE = 1 << 20
-# Numbers are reserved this many at a time, to save a segment two fsyncs; a restart
-# skips what is left of them.
-_NUMBERS_AT_ONCE = 32
-_RESCAN_S = 1.0
-# A rescan may take this part of the time between two, however many files there are.
-_RESCAN_SHARE = 50
-
-
-class SpoolFullError(Retryable, MillpondError):
-    """The spool has reached its size bound; nothing of the group was taken in."""
 
 
 class SpoolBrokenError(Retryable, MillpondError):
@@ -79,13 +70,8 @@ class Spool:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._lanes = directory / "lanes"
-        self._quarantine = directory / "quarantine"
         make_directory(self._lanes)
-        make_directory(self._quarantine)
-        name = directory / "id"
-        if not name.exists():
-            create_durable(name, secrets.token_hex(_ID_BYTES).encode())
-        self.id = name.read_text()
+        self.quarantine = Quarantine(directory / "quarantine")
 
     @property
     def load_lock(self) -> Path:
@@ -99,7 +85,10 @@ class Spool:
 
     def lanes(self) -> list[str]:
         """Return the names of the lanes."""
-        names = (path.name for path in self._lanes.iterdir())
+        try:
+            names = [path.name for path in self._lanes.iterdir()]
+        except FileNotFoundError:
+            return []
         return sorted(name for name in names if lanes.is_lane_name(name))
 
     def lane_directory(self, lane: str) -> Path:
@@ -108,12 +97,8 @@ class Spool:
             raise SpoolError(f"open lane {lane!r}: not a lane name")
         return self._lanes / lane
 
-    def transaction_app(self, lane: str) -> str:
-        """Return the name under which tables record the segments of *lane*."""
-        return f"{self.id}/{lane}"
-
     def sealed(self) -> list[Segment]:
-        """Return the sealed segments of all lanes, each lane's oldest first."""
+        """Return the sealed segments of all lanes, each writer's oldest first."""
         found: list[Segment] = []
         for lane in self.lanes():
             found += lanes.sealed_segments(self.lane_directory(lane))
@@ -133,34 +118,27 @@ class Spool:
 
     def size_bytes(self) -> int:
         """Return the size of all segments: sealed, open and set aside."""
-        folders = [*map(self.lane_directory, self.lanes()), self._quarantine]
+        folders = [*map(self.lane_directory, self.lanes()), self.quarantine.directory]
         return sum(map(_folder_bytes, folders))
 
-    def remove(self, segments: list[Segment]) -> None:
-        """Remove loaded segments, durably."""
-        for each in segments:
-            each.path.unlink(missing_ok=True)
-        for directory in {each.path.parent for each in segments}:
-            sync_directory(directory)
-
-    def quarantine(self, segment: Segment, reason: dict[str, object]) -> Path:
-        """Set *segment* aside with its *reason* beside it; return where it is."""
-        name = f"{segment.lane}-{segment.path.stem}{SEALED_SUFFIX}"
-        target = self._quarantine / name
-        # The reason first: a crash in between repeats both.
-        write_durable(target.with_suffix(REASON_SUFFIX), msgspec.json.encode(reason))
-        segment.path.replace(target)
-        sync_directory(self._quarantine)
-        sync_directory(segment.path.parent)
-        return target
+    def remove(self, paths: Iterable[Path]) -> None:
+        """Remove the loaded segments at *paths*, durably."""
+        directories = set()
+        for path in paths:
+            path.unlink(missing_ok=True)
+            directories.add(path.parent)
+        for directory in directories:
+            # Without its directory a name is gone too.
+            with contextlib.suppress(FileNotFoundError):
+                sync_directory(directory)
 
     def quarantined(self) -> list[Path]:
         """Return the segments that were set aside."""
-        return sorted(self._quarantine.glob(f"*{SEALED_SUFFIX}"))
+        return self.quarantine.segments()
 
     def remove_leftovers(self, now_s: float) -> None:
         """Remove files a killed writer had not given their name, after an hour."""
-        folders = [self.directory, self._lanes, self._quarantine]
+        folders = [self.directory, self._lanes, self.quarantine.directory]
         for folder in [*folders, *map(self.lane_directory, self.lanes())]:
             for path in folder.glob(".*"):
                 with contextlib.suppress(FileNotFoundError):
@@ -170,7 +148,7 @@ class Spool:
 
     def request_seal(self) -> None:
         """Ask the owners of all lanes to seal what they have open."""
-        token = secrets.token_hex(_ID_BYTES).encode()
+        token = secrets.token_hex(_TOKEN_BYTES).encode()
         write_durable(self.directory / "seal-request", token)
 
     def seal_request(self) -> tuple[int, int]:
@@ -184,7 +162,8 @@ class Spool:
 
 def _folder_bytes(folder: Path) -> int:
     total = 0
-    with os.scandir(folder) as entries:
+    # A lane's directory may be removed while we look.
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
             # A segment may be loaded and removed while we look.
             with contextlib.suppress(FileNotFoundError):
@@ -200,40 +179,6 @@ def open_free_lane(spool: Spool, settings: SpoolSettings) -> "Lane":
     raise LaneTakenError(f"open a lane: all {_MOST_LANES} are taken")
 
 
-class _Room:
-    """How much of the spool's bound is left, counted for all its writers together.
-
-    Others' writes are seen at the next rescan, so the bound can be passed by what
-    they write in a second.
-    """
-
-    def __init__(
-        self, spool: Spool, most_bytes: int, clock: Callable[[], float]
-    ) -> None:
-        self._spool = spool
-        self._most_bytes = most_bytes
-        self._clock = clock
-        self._used_bytes = 0
-        self._rescan_at_s = clock()
-
-    def check(self, size_bytes: int) -> None:
-        """Raise ``SpoolFullError`` where *size_bytes* more pass the bound."""
-        now_s = self._clock()
-        if now_s >= self._rescan_at_s:
-            self._used_bytes = self._spool.size_bytes()
-            took_s = self._clock() - now_s
-            self._rescan_at_s = now_s + max(_RESCAN_S, took_s * _RESCAN_SHARE)
-        if self._used_bytes + size_bytes > self._most_bytes:
-            raise SpoolFullError(
-                f"append to the spool: it is full ({self._most_bytes} bytes)",
-                hint="see that the batcher runs; spool.max_bytes is the bound",
-            )
-
-    def take(self, size_bytes: int) -> None:
-        """Count what was written."""
-        self._used_bytes += size_bytes
-
-
 class Lane:
     """One process's place in the spool; for one thread at a time."""
 
@@ -243,17 +188,20 @@ class Lane:
         name: str,
         settings: SpoolSettings,
         clock: Callable[[], float],
+        random_bytes: Callable[[int], bytes],
     ) -> None:
         self.name = name
         self._spool = spool
         self._directory = spool.lane_directory(name)
         self._settings = settings
         self._clock = clock
-        self._room = _Room(spool, settings.max_bytes, clock)
-        self._numbers = range(0)
+        self._random_bytes = random_bytes
+        self._room = Room(spool.size_bytes, settings.max_bytes, clock)
         self._segment: OpenSegment | None = None
         self._opened_at_s = 0.0
         self._request = (0, 0)
+        self._number = 1
+        self._begin_incarnation()
         self._owner = lanes.own(self._directory)
 
     @classmethod
@@ -264,6 +212,7 @@ class Lane:
         settings: SpoolSettings,
         *,
         clock: Callable[[], float] = time.monotonic,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> "Lane":
         """Take the lane called *name*, and seal what a dead owner left open in it.
 
@@ -272,14 +221,19 @@ class Lane:
         """
         with contextlib.ExitStack() as undo:
             try:
-                lane = cls(spool, name, settings, clock)
+                lane = cls(spool, name, settings, clock, random_bytes)
                 undo.callback(os.close, lane._owner)
-                lanes.recover(spool.lane_directory(name))
+                lane._take_over()
             except OSError as error:
                 problem = f"open lane {name!r}: {_reason(error)}"
                 raise SpoolBrokenError(problem) from None
             undo.pop_all()
         return lane
+
+    @property
+    def last(self) -> FrameId:
+        """Return the frame that was acknowledged last, sequence 0 before the first."""
+        return FrameId(self._incarnation, self._sequence)
 
     def commit(self, events: Sequence[bytes], drops: Sequence[bytes]) -> None:
         """Return once *events* and *drops*, JSON lines, are on the disk together.
@@ -287,21 +241,26 @@ class Lane:
         Raises ``SpoolFullError`` or ``SpoolBrokenError`` with nothing taken in. The
         next call starts afresh: as soon as the disk works again, so does the lane.
         """
-        parts = _frame(Kind.EVENTS, events) + _frame(Kind.DROPS, drops)
+        parts = self._framed(Kind.EVENTS, events, 1)
+        parts += self._framed(Kind.DROPS, drops, 2 if parts else 1)
         if not parts:
             return
         size = sum(map(len, parts))
-        self._room.check(size)
         try:
+            self._room.check(size)
             segment = self._ready()
+        except OSError as error:
+            raise _refused(error) from None
+        try:
             segment.append(parts)
         except OSError as error:
             with contextlib.suppress(OSError):
                 self._retire()
-            raise SpoolBrokenError(
-                f"append to the spool: {_reason(error)}",
-                hint="see the disk's free space and health; nothing of it was kept",
-            ) from None
+            # A copy of the file may hold what is cut off it: its identity must never
+            # be given to anything else.
+            self._begin_incarnation()
+            raise _refused(error) from None
+        self._sequence += len(parts) // 2
         self._room.take(size)
         if segment.length >= self._settings.segment_max_mb * _MEGABYTE:
             # The group is durable, whatever sealing says; the next commit tries again.
@@ -311,19 +270,29 @@ class Lane:
     def seal(self) -> None:
         """Make what was committed ready to load; the next commit starts another."""
         try:
-            self._retire()
+            is_kept = self._retire()
         except OSError as error:
             raise SpoolBrokenError(f"seal a segment: {_reason(error)}") from None
+        if not is_kept:
+            raise SpoolBrokenError("seal a segment: its file is gone")
 
     def seal_if_due(self, monotonic_s: float) -> bool:
         """Seal the open segment if it is old enough or somebody asked; say if so."""
-        if self._segment is None:
-            return False
+        try:
+            request = self._spool.seal_request()
+            is_asked = request != self._request
+            if is_asked:
+                # What was restored or left here is sealed as well.
+                own = None if self._segment is None else self._segment.path
+                lanes.recover(self._directory, but=own)
+        except OSError as error:
+            raise SpoolBrokenError(f"seal a segment: {_reason(error)}") from None
         is_old = monotonic_s - self._opened_at_s >= self._settings.segment_max_s
-        if not is_old and self._spool.seal_request() == self._request:
-            return False
-        self.seal()
-        return True
+        is_due = self._segment is not None and (is_old or is_asked)
+        if is_due:
+            self.seal()
+        self._request = request
+        return is_due
 
     def close(self) -> None:
         """Seal, and let the next process have the lane."""
@@ -334,37 +303,75 @@ class Lane:
                 self._segment.close()
             os.close(self._owner)
 
+    def _begin_incarnation(self) -> None:
+        self._incarnation = self._random_bytes(INCARNATION_BYTES)
+        self._sequence = self._sequence_before = 0
+
+    def _framed(self, kind: Kind, lines: Sequence[bytes], ahead: int) -> list[bytes]:
+        """Return the parts of a frame of *lines*, or none."""
+        if not lines:
+            return []
+        payload = b"\n".join(lines)
+        frame = FrameId(self._incarnation, self._sequence + ahead)
+        return [encode_frame_header(kind, frame, len(lines), payload), payload]
+
     def _ready(self) -> OpenSegment:
         """Return a segment that can take a group."""
         if self._segment is not None and self._segment.must_retire:
             self._retire()
         if self._segment is None:
+            self._keep_owning()
             # The request is read first: one that comes meanwhile seals this segment.
             self._request = self._spool.seal_request()
-            path = segment_path(self._directory, self._next_number(), OPEN_SUFFIX)
-            self._segment = OpenSegment(path)
+            number = self._number
+            # Also after a failure: a name that is taken must not be tried for ever.
+            self._number += 1
+            self._segment = OpenSegment(
+                segment_path(self._directory, number, self._incarnation, OPEN_SUFFIX)
+            )
             self._opened_at_s = self._clock()
+            self._sequence_before = self._sequence
         return self._segment
 
-    def _next_number(self) -> int:
-        if not self._numbers:
-            first = lanes.reserve_numbers(self._directory, _NUMBERS_AT_ONCE)
-            self._numbers = range(first, first + _NUMBERS_AT_ONCE)
-        number, self._numbers = self._numbers[0], self._numbers[1:]
-        return number
+    def _keep_owning(self) -> None:
+        """Take the lane again if its directory was removed or replaced."""
+        if lanes.is_owned_by(self._directory, self._owner):
+            return
+        say(_LOGGER, "lane_vanished", level=logging.ERROR, lane=self.name)
+        owner = lanes.own(self._directory)
+        os.close(self._owner)
+        self._owner = owner
+        self._take_over()
 
-    def _retire(self) -> None:
-        if self._segment is not None:
-            self._segment.retire()
-            self._segment = None
+    def _take_over(self) -> None:
+        """Seal what is open in the lane, and number what follows above it."""
+        lanes.recover(self._directory)
+        self._number = max(self._number, lanes.next_number(self._directory))
+
+    def _retire(self) -> bool:
+        """Seal the open segment, if any; False where its file was taken away."""
+        if self._segment is None:
+            return True
+        segment = self._segment
+        is_kept = segment.retire()
+        self._segment = None
+        if not is_kept:
+            say(
+                _LOGGER,
+                "segment_vanished",
+                level=logging.ERROR,
+                lane=self.name,
+                count=self._sequence - self._sequence_before,
+                size_bytes=segment.length,
+            )
+        return is_kept
 
 
-def _frame(kind: Kind, lines: Sequence[bytes]) -> list[bytes]:
-    """Return the parts of a frame of *lines*, or none."""
-    if not lines:
-        return []
-    payload = b"\n".join(lines)
-    return [encode_frame_header(kind, len(lines), payload), payload]
+def _refused(error: OSError) -> SpoolBrokenError:
+    return SpoolBrokenError(
+        f"append to the spool: {_reason(error)}",
+        hint="see the disk's free space and health; nothing of it was kept",
+    )
 
 
 def _reason(error: OSError) -> str:

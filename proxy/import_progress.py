@@ -1,18 +1,20 @@
 """How far an import has come, so that an interrupted one goes on, exactly once.
 
 Kept beside the spool until the import is done, written before each group of lines is
-committed: it says what holds if that group is on the disk, and what holds if not.
-Each group is a segment of its own, so the newest segment's number decides. Files are
-named by a keyed hash, because their text is personal.
+committed: it says what holds if that group is on the disk, and what holds if not. It
+names the last frame of the group, so whether that frame is anywhere decides. Files
+are named by a keyed hash, because their text is personal.
 """
 
 import hashlib
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import msgspec
 
 from batcher.durable import remove_durable, write_durable
+from batcher.segment import FrameId
 
 
 class FileProgress(msgspec.Struct):
@@ -50,25 +52,31 @@ class State(msgspec.Struct):
 
 
 class _Kept(msgspec.Struct):
-    """The state that holds, or *pending* if a segment after *newest* exists."""
+    """The state that holds, or *pending* if *frame* reached the disk."""
 
     confirmed: State
     pending: State | None = None
-    newest: int = 0
+    frame: FrameId | None = None
 
 
 class ImportProgress:
     """The state of one site's import, and its file."""
 
-    def __init__(self, path: Path, key: bytes, newest: int, duplicates: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        key: bytes,
+        duplicates: int,
+        *,
+        is_durable: Callable[[FrameId], bool],
+    ) -> None:
         self._path = path
         self._key = key
-        self._newest = newest
         self._confirmed = State(duplicates)
         self.is_resumed = path.exists()
         if self.is_resumed:
             kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
-            landed = kept.pending is not None and newest > kept.newest
+            landed = kept.frame is not None and is_durable(kept.frame)
             self._confirmed = (kept.pending if landed else None) or kept.confirmed
         self.state = _copy(self._confirmed)
         self.save()
@@ -79,13 +87,12 @@ class ImportProgress:
         named.update(bytes(path.resolve()))
         return self.state.files.setdefault(named.hexdigest(), FileProgress())
 
-    def begin(self) -> None:
-        """Record, durably, what will hold once the next segment is on the disk."""
-        self._write(_Kept(self._confirmed, self.state, self._newest))
+    def begin(self, frame: FrameId | None) -> None:
+        """Record, durably, what will hold once *frame* is on the disk."""
+        self._write(_Kept(self._confirmed, self.state, frame))
 
-    def confirm(self, number: int) -> None:
-        """Note that segment *number* holds all of the state."""
-        self._newest = number
+    def confirm(self) -> None:
+        """Note that the group just begun is on the disk."""
         self._confirmed = _copy(self.state)
 
     def save(self) -> None:

@@ -132,7 +132,7 @@ class Worker:
             problems["spool"] = "the disk does not answer"
         if not self._has_salts():
             problems["salts"] = "no salt for today: visitors cannot be hashed"
-        if self._spool.quarantined():
+        if self._spool.quarantine.entries():
             problems["quarantine"] = "segments were set aside; see docs/operations.md"
         if self._geo.problem is not None:
             problems["geo"] = "the new database cannot be used; see the log"

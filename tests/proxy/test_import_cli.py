@@ -68,7 +68,7 @@ def test_an_import_killed_at_any_group_goes_on_when_started_again(
 def _segments(lane: Path) -> int:
     """Return the newest segment's number in the lane, 0 while there is none."""
     found = lane.glob("0*") if lane.is_dir() else ()
-    return max((int(each.stem) for each in found), default=0)
+    return max((int(each.stem.partition("-")[0]) for each in found), default=0)
 
 
 def canary_lines() -> list[str]:

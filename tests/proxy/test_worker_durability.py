@@ -129,7 +129,7 @@ def test_a_full_spool_is_told_and_forgotten_once_it_was_loaded(
         wait_until(spool.sealed, "the segment to be sealed")
         assert ask(worker.port, MANY).status == 503
 
-        spool.remove(spool.sealed())
+        spool.remove(each.path for each in spool.sealed())
         wait_until(lambda: takes(worker, MANY), "room for events")
 
     assert (refused.status, "retry-after" in refused.headers) == (503, True)
