@@ -11,6 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 
 # Tried on more examples by `make soak`.
 LAWS := tests/warehouse/test_figures.py tests/batcher/test_duplicates.py \
+	tests/batcher/test_spool_law.py \
 	tests/reports/test_routes.py
 
 .NOTPARALLEL:

@@ -13,7 +13,9 @@ from typing import Any
 
 import click
 
+from config.descriptors import raise_descriptor_limit
 from config.errors import MillpondError
+from config.files import FileError, is_of_files
 from config.logs import code_location
 from config.memory import settle_allocator
 
@@ -84,10 +86,18 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return 128 + signal.SIGINT
     except Exception as error:  # noqa: BLE001 - the last door: nothing may quote input
-        where = code_location(error.__traceback__)
-        message = f"unexpected {type(error).__name__} at {where}"
-        return _told(f"{message}\n  hint: report this line", UNEXPECTED_EXIT_CODE)
+        return _told(*_worded(error))
     return result if isinstance(result, int) else 0
+
+
+def _worded(error: Exception) -> tuple[str, int]:
+    """Return what can be said of an error nobody wrote for reading, and its code."""
+    if isinstance(error, OSError) and is_of_files(error):
+        refused = FileError(error)
+        return str(refused), refused.exit_code
+    where = code_location(error.__traceback__)
+    message = f"unexpected {type(error).__name__} at {where}"
+    return f"{message}\n  hint: report this line", UNEXPECTED_EXIT_CODE
 
 
 def _told(message: str, exit_code: int) -> int:
@@ -99,6 +109,8 @@ def main() -> None:
     """Run the command the process was started with."""
     # Before any part is imported, and with it what allocates.
     settle_allocator(os.environ)
+    # Tables, spools and connections are many files; a soft limit is often 1,024.
+    raise_descriptor_limit()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from batcher.signals import stop_on_signals
+from batcher.sole import ORPHANS_END_S, data_directories, sole
 from batcher.spool import Spool
-from config.cli import settings_option
+from config.cli import trust_clock_option, writer_option
 from config.logs import configure
 from config.settings import Settings
+from warehouse.believed_clock import Clocks
 
 if TYPE_CHECKING:
     from batcher.key_records import KeyRecords
@@ -27,31 +30,45 @@ def batcher() -> None:
 
 
 @batcher.command(epilog="\b\nExample:\n  millpond batcher run --config millpond.toml")
-@settings_option
-def run(settings: Settings) -> None:
+@trust_clock_option
+@click.option("--supervised", is_flag=True, hidden=True, help="Started by up.")
+@writer_option
+def run(settings: Settings, *, trust_clock: bool, supervised: bool) -> None:
     """Load, build, compact, retain and destroy salts, until told to stop."""
     configure(sys.stderr)
     stop = stop_on_signals()
+    # The batcher of a supervisor that was killed ends by itself soon.
+    wait_s = ORPHANS_END_S if supervised else 0.0
+    with sole("batcher run", data_directories(settings), wait_s=wait_s):
+        _run(settings, stop, trust_clock=trust_clock)
+
+
+def _run(settings: Settings, stop: threading.Event, *, trust_clock: bool) -> None:
     # Native libraries start threads, which must find the signals blocked.
     from batcher.run import run as run_batcher  # noqa: PLC0415
 
-    if not run_batcher(settings, stop, clock=_CLOCK, steady_clock=_steady_s):
+    clocks = Clocks.of_machine(_CLOCK)
+    if not run_batcher(settings, stop, clocks, trust_clock=trust_clock):
         os._exit(0)
 
 
 @batcher.command(epilog="\b\nExample:\n  millpond batcher drain --config millpond.toml")
-@settings_option
+@writer_option
 def drain(settings: Settings) -> None:
     """Load all that was acknowledged before now; safe beside a running batcher."""
     from batcher.drain import drain as drain_spool  # noqa: PLC0415 - Polars is slow
     from batcher.run import summary  # noqa: PLC0415 - to import, and not wanted
-    from warehouse.tables import Warehouse  # noqa: PLC0415 - for a --help
+    from warehouse.retention import open_clock  # noqa: PLC0415 - for a --help
+    from warehouse.tables import Warehouse  # noqa: PLC0415 - as above
 
     configure(sys.stderr)
+    warehouse = Warehouse(Path(settings.warehouse.uri))
+    # Before anything is loaded: events of a wrong clock are no evidence for it.
+    open_clock(warehouse, Clocks.of_machine(_CLOCK))
     _key_records(settings).check(_CLOCK())
     loaded = drain_spool(
         Spool(Path(settings.spool.dir)),
-        Warehouse(Path(settings.warehouse.uri)),
+        warehouse,
         settings,
         _CLOCK(),
         timeout_s=_DRAIN_TIMEOUT_S,
@@ -66,7 +83,7 @@ def drain(settings: Settings) -> None:
     epilog="\b\nExample:\n  millpond batcher accept-keys --yes",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@settings_option
+@writer_option
 def accept_keys(settings: Settings, *, yes: bool) -> None:
     """Go on with new keys of sites, where they were replaced on purpose.
 
@@ -88,8 +105,3 @@ def _key_records(settings: Settings) -> "KeyRecords":
         Path(settings.spool.dir),
         [site.id for site in settings.sites],
     )
-
-
-def _steady_s() -> float:
-    # Unlike the monotonic clock this one counts the time the machine slept.
-    return time.clock_gettime(time.CLOCK_BOOTTIME)

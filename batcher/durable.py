@@ -11,7 +11,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from warehouse.fsync import make_directory, sync_directory, sync_file
+from warehouse.fsync import (
+    fill_file,
+    make_directory,
+    sync_directory,
+    sync_file,
+    write_durable,
+)
 
 __all__ = [
     "create_durable",
@@ -23,20 +29,6 @@ __all__ = [
 ]
 
 _NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT})
-
-
-def write_durable(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write *path* whole, in place of what was there."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            _fill(file.fileno(), content, mode)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_directory(path.parent)
 
 
 def create_durable(
@@ -68,7 +60,7 @@ def _create(path: Path, content: bytes | bytearray, mode: int) -> None:
         _create_by_link(path, content, mode)
         return
     with os.fdopen(descriptor, "wb") as file:
-        _fill(file.fileno(), content, mode)
+        fill_file(file.fileno(), content, mode)
         # Only with a directory descriptor does Python ask the kernel to follow the
         # link in /proc to the file itself.
         with _directory(path.parent) as directory:
@@ -79,7 +71,7 @@ def _create_by_link(path: Path, content: bytes | bytearray, mode: int) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            _fill(file.fileno(), content, mode)
+            fill_file(file.fileno(), content, mode)
         os.link(name, path)
     finally:
         Path(name).unlink(missing_ok=True)
@@ -92,14 +84,6 @@ def _directory(path: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _fill(descriptor: int, content: bytes | bytearray, mode: int) -> None:
-    os.fchmod(descriptor, mode)
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-    os.fsync(descriptor)
 
 
 def remove_durable(path: Path) -> None:

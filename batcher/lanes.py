@@ -1,15 +1,17 @@
-"""A lane on disk: one process's numbered segments, its lock, and its counter.
+"""A lane on disk: one process's segments and its lock.
 
-    owner.lock            held by the process that writes the lane
-    recovery.lock         held by whoever takes the lane, or seals it for a dead owner
-    next                  the lowest segment number that was never used
-    0000000042.open       being written
-    0000000041.segment    sealed: complete, and never changed again
+    owner.lock                    held by the process that writes the lane
+    recovery.lock                 held by whoever takes the lane, or seals it for a
+                                  dead owner
+    0000000042-5f…e1.open         being written
+    0000000041-5f…e1.segment      sealed: complete, and never changed again
 
-Numbers only grow and segments are sealed in order, so that once a number is in the
-table every lower one is there too.
+A name is a number, which is only an order, and the incarnation of the writer, so that
+two segments of different content never have the same name. Which frames a segment
+holds is said by the frames; any other name with one of the two endings is read too.
 """
 
+import contextlib
 import os
 import re
 import secrets
@@ -18,13 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from batcher.durable import (
-    make_directory,
-    remove_durable,
-    sync_directory,
-    sync_file,
-    write_durable,
-)
+from batcher.durable import make_directory, remove_durable, sync_directory, sync_file
 from batcher.segment import read_frames
 from config.errors import MillpondError, Retryable
 from warehouse.locks import locked, try_lock, try_locked
@@ -33,9 +29,9 @@ OPEN_SUFFIX = ".open"
 SEALED_SUFFIX = ".segment"
 _OWNER_LOCK = "owner.lock"
 _RECOVERY_LOCK = "recovery.lock"
-_NEXT_NUMBER = "next"
 _NUMBER_DIGITS = 10
 _LANE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_STEM = re.compile(r"(?:^|-)(\d{10})(?:-([0-9a-f]{32}))?(?:-\d+)?$")
 
 
 class SpoolError(MillpondError):
@@ -47,10 +43,11 @@ class LaneTakenError(Retryable, MillpondError):
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """One segment file of a lane."""
+    """One segment file of a lane; *writer* is the incarnation its name tells, or ""."""
 
     lane: str
     number: int
+    writer: str
     path: Path
     size_bytes: int
 
@@ -60,9 +57,9 @@ def is_lane_name(name: str) -> bool:
     return _LANE_NAME.fullmatch(name) is not None
 
 
-def segment_path(lane: Path, number: int, suffix: str) -> Path:
-    """Return where segment *number* of *lane* is while it has *suffix*."""
-    return lane / f"{number:0{_NUMBER_DIGITS}}{suffix}"
+def segment_path(lane: Path, number: int, incarnation: bytes, suffix: str) -> Path:
+    """Return where a segment of *lane* is while it has *suffix*."""
+    return lane / f"{number:0{_NUMBER_DIGITS}}-{incarnation.hex()}{suffix}"
 
 
 def own(lane: Path) -> int:
@@ -81,11 +78,23 @@ def own(lane: Path) -> int:
     return descriptor
 
 
+def is_owned_by(lane: Path, descriptor: int) -> bool:
+    """Return whether *descriptor* still holds the lane of that name.
+
+    It does not once the directory was removed or replaced: then it holds a lock that
+    nobody else looks at.
+    """
+    try:
+        found = (lane / _OWNER_LOCK).stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(found, os.fstat(descriptor))
+
+
 def _create(lane: Path) -> None:
-    """Create a lane whole, its counter included, or lose the race to do so."""
+    """Create a lane's directory, or lose the race to do so."""
     temporary = lane.parent / f".{lane.name}.{secrets.token_hex(8)}"
     make_directory(temporary)
-    write_durable(temporary / _NEXT_NUMBER, b"1")
     try:
         temporary.rename(lane)
     except OSError:
@@ -95,54 +104,50 @@ def _create(lane: Path) -> None:
     sync_directory(lane.parent)
 
 
-def reserve_numbers(lane: Path, count: int) -> int:
-    """Return the first of *count* numbers this lane has never used.
-
-    Durable before it returns: the loader would take a second segment of the same
-    number for one it has loaded already, and discard it.
-    """
-    path = lane / _NEXT_NUMBER
-    try:
-        first = int(path.read_text())
-    except (FileNotFoundError, ValueError):
-        raise SpoolError(
-            f"open lane {lane.name!r}: its counter is missing or unreadable",
-            hint="run `millpond batcher drain`, then remove the lane's directory",
-        ) from None
-    write_durable(path, str(first + count).encode())
-    return first
+def next_number(lane: Path) -> int:
+    """Return a number above those of all segments present."""
+    present = [*list_segments(lane, SEALED_SUFFIX), *list_segments(lane, OPEN_SUFFIX)]
+    return max((segment.number for segment in present), default=0) + 1
 
 
 def sealed_segments(lane: Path) -> list[Segment]:
-    """Return the sealed segments of *lane*, oldest first, without a gap.
+    """Return the sealed segments of *lane*, each writer's oldest first without a gap.
 
     A directory is not listed at one instant: a segment that is sealed meanwhile may
     show while the one before it does not. Whatever the first listing ends with was
     sealed before the second begins, and so was every one before it.
     """
-    seen = list_segments(lane, SEALED_SUFFIX)
-    if not seen:
-        return []
-    newest = seen[-1].number
-    unsealed = [each.number for each in list_segments(lane, OPEN_SUFFIX)]
-    end = min([newest + 1, *unsealed])
-    return [each for each in list_segments(lane, SEALED_SUFFIX) if each.number < end]
+    ends = {
+        segment.writer: segment.number for segment in list_segments(lane, SEALED_SUFFIX)
+    }
+    return [
+        segment
+        for segment in list_segments(lane, SEALED_SUFFIX)
+        if segment.number <= ends.get(segment.writer, -1)
+    ]
 
 
 def list_segments(lane: Path, suffix: str) -> list[Segment]:
     """Return the segments of *lane* that have *suffix*, oldest first."""
     found = []
-    with os.scandir(lane) as entries:
+    # A directory removed by hand holds none.
+    with contextlib.suppress(FileNotFoundError), os.scandir(lane) as entries:
         for entry in entries:
-            stem, dot, kind = entry.name.rpartition(".")
-            if dot + kind != suffix or not stem.isdecimal():
+            if not entry.name.endswith(suffix) or entry.name.startswith("."):
                 continue
             try:
                 size = entry.stat().st_size
             except FileNotFoundError:
                 continue
-            found.append(Segment(lane.name, int(stem), Path(entry.path), size))
-    return sorted(found, key=lambda each: each.number)
+            number, writer = _parsed(entry.name.removesuffix(suffix))
+            found.append(Segment(lane.name, number, writer, Path(entry.path), size))
+    return sorted(found, key=lambda segment: (segment.number, segment.path.name))
+
+
+def _parsed(stem: str) -> tuple[int, str]:
+    """Return the number and the incarnation a name tells, 0 and "" without."""
+    parts = _STEM.search(stem)
+    return (int(parts[1]), parts[2] or "") if parts else (0, "")
 
 
 def recover_abandoned(lane: Path) -> int:
@@ -151,11 +156,11 @@ def recover_abandoned(lane: Path) -> int:
         return recover(lane) if ours else 0
 
 
-def recover(lane: Path) -> int:
-    """Seal the open segments of *lane*, which the caller owns."""
-    left = list_segments(lane, OPEN_SUFFIX)
-    for each in left:
-        _recover(each)
+def recover(lane: Path, *, but: Path | None = None) -> int:
+    """Seal the open segments of *lane*, which the caller owns, all *but* its own."""
+    left = [each for each in list_segments(lane, OPEN_SUFFIX) if each.path != but]
+    for segment in left:
+        _recover(segment)
     if left:
         sync_directory(lane)
     return len(left)
@@ -174,4 +179,22 @@ def _recover(segment: Segment) -> None:
     if read.is_torn:
         os.truncate(segment.path, read.good_length)
     sync_file(segment.path)
-    segment.path.rename(segment.path.with_suffix(SEALED_SUFFIX))
+    segment.path.rename(sealed_path(segment.path))
+
+
+def sealed_path(open_path: Path) -> Path:
+    """Return where the segment at *open_path* is once it is sealed.
+
+    A name that is taken is never given twice: what has it may hold something else.
+    """
+    path = open_path.with_suffix(SEALED_SUFFIX)
+    return unused(path)
+
+
+def unused(path: Path) -> Path:
+    """Return *path*, or one like it if something is there already."""
+    found, attempt = path, 1
+    while found.exists():
+        attempt += 1
+        found = path.with_name(f"{path.stem}-{attempt}{path.suffix}")
+    return found

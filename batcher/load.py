@@ -2,55 +2,68 @@
 
 A batch goes through these steps, each durable before the next:
 
-1. a plan beside the spool: the segments' numbers and the drop counts they amount to,
-   duplicates included, because a second look would find other duplicates;
-2. one commit of the events, which records each lane's newest number;
-3. one commit of the drop counts, which records the same;
-4. the segments are removed, or set aside where they were damaged; then the plan.
+1. a plan beside the spool: the frames and segments it takes, and the drop counts they
+   amount to, duplicates included, because a second look would find other duplicates;
+2. one commit of the events, which records the frames;
+3. a note of the frames that are missing between those;
+4. one commit of the drop counts, which records the same frames;
+5. the segments of the plan are removed, and others set aside; then the plan.
 
-Whoever comes after a crash reads the recorded numbers: up to them a segment is in the
-table, past them it is not. A plan whose events are in the table is finished first.
+Whoever comes after a crash reads the plan: if its events are in the table it is
+finished, else it is forgotten. Nothing is removed that no plan names.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+import secrets
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import msgspec
 import polars as pl
 
+from batcher.checked_file import DamagedFileError, read_checked, write_checked
+from batcher.drop_counts import DropCounts, report_damaged_plan
 from batcher.duplicates import duplicate_drops, split_duplicates, sum_drops
-from batcher.durable import remove_durable, write_durable
+from batcher.durable import remove_durable
+from batcher.lane import SpoolBrokenError
+from batcher.lanes import Segment
+from batcher.load_plan import (
+    RANDOM_BITS,
+    LoadPlan,
+    PlannedSegment,
+    next_token,
+    planned,
+    spans_by_incarnation,
+)
+from batcher.missing_frames import Entry, MissingFrames
 from batcher.order_days import with_order_days
-from batcher.read import Batch, read_segments
+from batcher.read import Batch, Content, Loss, read_contents, read_rows
 from batcher.refunds import with_amounts
 from batcher.seen import SeenKeys
-from batcher.spool import Segment, Spool, SpoolBrokenError
+from batcher.selection import Selection, select
+from batcher.spool import Spool
 from config.errors import Busy, MillpondError
+from config.files import reason, remedy
 from config.logs import say
 from config.settings import Settings
-from warehouse.dtypes import polars_schema
 from warehouse.locks import try_locked
-from warehouse.schema import DROPS, EVENTS, Drop
+from warehouse.schema import EVENTS, Drop
 from warehouse.tables import AlreadyCommittedError, ConflictError, Warehouse
 
 _LOGGER = logging.getLogger(__name__)
 # About 100,000 events: enough to make the fixed costs of a commit small.
 BATCH_BYTES = 32 << 20
-# Of two loads at once from different spools one fails, and looks for duplicates again.
-_LOAD_APP = "load"
 _MOST_ATTEMPTS = 10
+_ALREADY_LOADED = "already_loaded"
 
 
 class LoadBusyError(Busy, MillpondError):
     """Another process is loading this spool."""
 
 
-class LoadPlan(msgspec.Struct, frozen=True):
-    """What a load is about to commit: each lane's newest number, and the drops."""
-
-    numbers: dict[str, int]
-    drops: list[Drop]
+class RowsLostError(MillpondError):
+    """The rows to store are not those that were read; nothing was committed."""
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +96,7 @@ def load(
     *,
     seen: SeenKeys | None = None,
     batch_bytes: int = BATCH_BYTES,
+    random_bits: Callable[[int], int] = secrets.randbits,
 ) -> Loaded:
     """Load all sealed segments, and those dead owners left open.
 
@@ -93,13 +107,30 @@ def load(
         if not ours:
             raise LoadBusyError("load the spool: another process is at it")
         try:
-            run = _Load(spool, warehouse, settings, now_s, seen or SeenKeys())
+            run = _Load(
+                spool, warehouse, settings, now_s, seen or SeenKeys(), random_bits
+            )
             return run.all(batch_bytes)
         except OSError as error:
             raise SpoolBrokenError(
-                f"load the spool: {type(error).__name__} {error.errno}",
-                hint="see the disk's free space and health; the load starts over",
+                f"load the spool: {reason(error)}",
+                hint=remedy(error)
+                or "see the disk's free space and health; the load starts over",
             ) from None
+
+
+class _Chosen(msgspec.Struct, frozen=True):
+    """The frames to load, their rows, and what to record of them."""
+
+    selection: Selection
+    batch: Batch
+    entry: Entry
+    segments: frozenset[Segment]
+
+    def takes_all_of(self, content: Content) -> bool:
+        """Return whether *content* is sound, and this load or another has all of it."""
+        lost = content.losses or content.segment in self.batch.losses
+        return content.segment in self.segments and not lost
 
 
 class _Load:
@@ -112,138 +143,171 @@ class _Load:
         settings: Settings,
         now_s: float,
         seen: SeenKeys,
+        random_bits: Callable[[int], int],
     ) -> None:
         self._spool = spool
         self._settings = settings
         self._now_s = now_s
         self._seen = seen
+        self._random_bits = random_bits
+        self._missing = MissingFrames(spool.quarantine)
         # Opening makes durable what a dead loader may have left merely visible.
         self._events = warehouse.open(EVENTS)
-        self._drops = warehouse.open(DROPS)
+        self._drops = DropCounts(spool, warehouse)
 
     def all(self, batch_bytes: int) -> Loaded:
+        self._drops.finish_waiting()
         self._finish_plan()
         self._spool.remove_leftovers(self._now_s)
         self._spool.recover_lanes()
         total = Loaded()
-        for segments in _batches(self._pending(), batch_bytes):
-            total += self._load(read_segments(segments))
+        for segments in _batches(self._spool.sealed(), batch_bytes):
+            total += self._load(read_contents(segments))
         return total
 
     def _finish_plan(self) -> None:
-        """Commit the drops of a load that died after its events, or forget it."""
+        """Finish the plan of a load that died after its events, or forget it."""
+        path = self._spool.load_plan
         try:
-            text = self._spool.load_plan.read_bytes()
+            plan = read_checked(path, LoadPlan)
         except FileNotFoundError:
             return
-        plan = msgspec.json.decode(text, type=LoadPlan)
-        if all(self._is_loaded(*each) for each in plan.numbers.items()):
-            self._commit_drops(plan)
-        remove_durable(self._spool.load_plan)
+        except DamagedFileError as error:
+            report_damaged_plan(self._spool, path, error)
+            return
+        if not plan.is_committed(self._events):
+            remove_durable(path)
+            return
+        self._finish(plan, [each for each in plan.segments if self._is_there(each)])
 
-    def _is_loaded(self, lane: str, number: int) -> bool:
-        app = self._spool.transaction_app(lane)
-        return (self._events.transaction_version(app) or 0) >= number
+    def _is_there(self, segment: PlannedSegment) -> bool:
+        return segment.is_at(self._path(segment))
 
-    def _pending(self) -> Iterator[Segment]:
-        """Yield the segments to load, and clear away those that are loaded."""
-        for segment in self._spool.sealed():
-            if not self._is_loaded(segment.lane, segment.number):
-                yield segment
-                continue
-            self._clear(read_segments([segment]))
+    def _path(self, segment: PlannedSegment) -> Path:
+        return self._spool.lane_directory(segment.lane) / segment.name
 
-    def _load(self, batch: Batch) -> Loaded:
-        numbers: dict[str, int] = {}
-        for segment in batch.segments:
-            numbers[segment.lane] = max(segment.number, numbers.get(segment.lane, 0))
-        first, plan = self._commit_events(batch, numbers)
-        self._commit_drops(plan)
-        quarantined = self._clear(batch)
-        remove_durable(self._spool.load_plan)
+    def _finish(self, plan: LoadPlan, segments: Iterable[PlannedSegment]) -> None:
+        """Do what is left once the events of *plan* are in the table; repeatable."""
+        self._missing.note(plan.entry)
+        for incarnation, spans in plan.entry.missing.items():
+            say(
+                _LOGGER,
+                "frames_missing",
+                level=logging.ERROR,
+                count=sum(map(len, spans)),
+                incarnation=incarnation,
+            )
+        is_counted = self._drops.commit(plan)
+        self._spool.remove(map(self._path, segments))
+        if is_counted:
+            remove_durable(self._spool.load_plan)
+        else:
+            self._drops.set_waiting(self._spool.load_plan)
+
+    def _load(self, contents: list[Content]) -> Loaded:
+        chosen, first = self._store(contents)
+        taken = chosen.segments
         return self._said(
             Loaded(
                 events=first.height,
-                duplicates=batch.events.height - first.height,
-                segments=len(batch.segments),
-                quarantined=quarantined,
-                size_bytes=sum(each.size_bytes for each in batch.segments),
+                duplicates=chosen.batch.events.height - first.height,
+                segments=len(taken),
+                quarantined=self._set_aside(contents, chosen),
+                size_bytes=sum(each.size_bytes for each in taken),
                 days=frozenset(first["day"].unique()),
             )
         )
 
-    def _commit_events(
-        self, batch: Batch, numbers: dict[str, int]
-    ) -> tuple[pl.DataFrame, LoadPlan]:
+    def _store(self, contents: list[Content]) -> tuple[_Chosen, pl.DataFrame]:
+        """Commit what the table does not have; return it, and what of it is new."""
+        chosen = self._choose(contents, None)
         for _ in range(_MOST_ATTEMPTS):
-            events = with_order_days(
-                batch.events, self._events, self._seen, keyed=self._keyed_sites()
-            )
-            first, repeated = split_duplicates(
-                events,
-                self._events,
-                self._seen,
-                window_days=self._settings.warehouse.duplicate_window_days,
-            )
-            first = with_amounts(first, self._events, self._seen)
-            plan = LoadPlan(numbers, self._drop_rows(batch.drops, repeated))
-            write_durable(self._spool.load_plan, msgspec.json.encode(plan))
-            transactions = self._transactions(numbers)
-            transactions[_LOAD_APP] = self._events.version + 1
+            if not chosen.entry.transactions:
+                remove_durable(self._spool.load_plan)
+                return chosen, chosen.batch.events.clear()
+            first, plan = self._plan(contents, chosen)
+            write_checked(self._spool.load_plan, plan)
             try:
-                self._events.append(first, transactions=transactions)
-            except ConflictError:
+                self._events.append(first, transactions=plan.transactions)
+            except (AlreadyCommittedError, ConflictError):
+                # Another spool was loaded; it may hold a copy of our segments.
                 self._events.refresh()
+                chosen = self._choose(contents, chosen)
             else:
-                return first, plan
+                self._finish(plan, plan.segments)
+                return chosen, first
+        remove_durable(self._spool.load_plan)
         raise ConflictError("load the spool: the events table changes too often")
+
+    def _choose(self, contents: list[Content], before: _Chosen | None) -> _Chosen:
+        """Return what to load; the rows of *before* where it is still the same."""
+        selection = select(contents, self._events, self._missing)
+        if before is not None and selection.is_as(before.selection):
+            batch = before.batch
+        else:
+            batch = read_rows(selection.groups)
+        return _Chosen(
+            selection,
+            batch,
+            selection.entry(batch.unreadable),
+            selection.segments(batch.unreadable),
+        )
+
+    def _plan(
+        self, contents: list[Content], chosen: _Chosen
+    ) -> tuple[pl.DataFrame, LoadPlan]:
+        """Return the events to store, and the plan to do so."""
+        events = with_order_days(
+            chosen.batch.events, self._events, self._seen, keyed=self._keyed_sites()
+        )
+        first, repeated = split_duplicates(
+            events,
+            self._events,
+            self._seen,
+            window_days=self._settings.warehouse.duplicate_window_days,
+        )
+        first = with_amounts(first, self._events, self._seen)
+        drops = self._drop_rows(chosen.batch.drops, repeated)
+        _check_rows(chosen, first, repeated, drops)
+        sound = [each for each in contents if chosen.takes_all_of(each)]
+        token = next_token(self._events.version, self._random_bits(RANDOM_BITS))
+        return first, LoadPlan(token, chosen.entry, planned(sound), drops)
 
     def _keyed_sites(self) -> list[str]:
         return [site.id for site in self._settings.sites if site.actors == "keyed"]
-
-    def _transactions(self, numbers: dict[str, int]) -> dict[str, int]:
-        return {
-            self._spool.transaction_app(lane): number
-            for lane, number in numbers.items()
-        }
 
     def _drop_rows(self, drops: pl.DataFrame, repeated: pl.DataFrame) -> list[Drop]:
         zones = {site.id: site.timezone for site in self._settings.sites}
         rows = sum_drops(pl.concat([drops, duplicate_drops(repeated, zones)]))
         return [Drop(**row) for row in rows.iter_rows(named=True)]
 
-    def _commit_drops(self, plan: LoadPlan) -> None:
-        if not plan.drops:
-            return
-        frame = _drop_frame(plan.drops)
-        for _ in range(_MOST_ATTEMPTS):
-            try:
-                self._drops.append(frame, transactions=self._transactions(plan.numbers))
-            except AlreadyCommittedError:
-                return
-            except ConflictError:
-                self._drops.refresh()
-            else:
-                return
-        raise ConflictError("load the spool: the drops table changes too often")
+    def _set_aside(self, contents: list[Content], chosen: _Chosen) -> int:
+        """Set aside what no plan removes; return how many segments that are."""
+        count = 0
+        for content in contents:
+            losses = [*content.losses, *chosen.batch.losses.get(content.segment, [])]
+            if losses or content.segment not in chosen.segments:
+                self._quarantine(content, losses)
+                count += 1
+        return count
 
-    def _clear(self, batch: Batch) -> int:
-        """Remove loaded segments, set damaged ones aside; return how many of those."""
-        for segment, losses in batch.losses.items():
-            problems = sorted({each.problem for each in losses})
-            kept = {"problems": problems, "lost": losses, "at": self._now()}
-            self._spool.quarantine(segment, kept)
-            say(
-                _LOGGER,
-                "segment_quarantined",
-                level=logging.ERROR,
-                lane=segment.lane,
-                segment=segment.number,
-                reason=",".join(problems),
-            )
-        sound = [each for each in batch.segments if each not in batch.losses]
-        self._spool.remove(sound)
-        return len(batch.losses)
+    def _quarantine(self, content: Content, losses: list[Loss]) -> None:
+        problems = sorted({each.problem for each in losses}) or [_ALREADY_LOADED]
+        reason = {
+            "problems": problems,
+            "lost": losses,
+            "frames": spans_by_incarnation(content.frames),
+            "at": self._now(),
+        }
+        self._spool.quarantine.add_segment(content.segment, reason)
+        say(
+            _LOGGER,
+            "segment_quarantined",
+            level=logging.ERROR,
+            lane=content.segment.lane,
+            segment=content.segment.number,
+            reason=",".join(problems),
+        )
 
     def _now(self) -> str:
         return datetime.fromtimestamp(self._now_s, UTC).isoformat(timespec="seconds")
@@ -260,6 +324,20 @@ class _Load:
         return loaded
 
 
+def _check_rows(
+    chosen: _Chosen, first: pl.DataFrame, repeated: pl.DataFrame, drops: list[Drop]
+) -> None:
+    """Raise unless every row read is stored, or counted as repeated or dropped."""
+    rows, counts = chosen.batch.events.height, chosen.batch.drops["count"].sum()
+    counted = sum(drop.count for drop in drops)
+    if first.height + repeated.height != rows or counted != counts + repeated.height:
+        raise RowsLostError(
+            f"load the spool: of {rows} events {first.height} are new and"
+            f" {repeated.height} repeated; of {counts} drops {counted} are counted",
+            hint="nothing was stored or removed; report these figures",
+        )
+
+
 def _batches(segments: Iterable[Segment], most_bytes: int) -> Iterator[list[Segment]]:
     """Yield segments in their order, in groups of at most *most_bytes* or one."""
     group: list[Segment] = []
@@ -272,9 +350,3 @@ def _batches(segments: Iterable[Segment], most_bytes: int) -> Iterator[list[Segm
         size += segment.size_bytes
     if group:
         yield group
-
-
-def _drop_frame(drops: list[Drop]) -> pl.DataFrame:
-    names = polars_schema(DROPS).names()
-    rows = [tuple(getattr(drop, name) for name in names) for drop in drops]
-    return pl.DataFrame(rows, schema=polars_schema(DROPS), orient="row")

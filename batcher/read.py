@@ -4,13 +4,14 @@ Every frame stands alone: one that is damaged, or whose rows are not what their 
 holds, is lost by itself, and all others of its segment are kept.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 import msgspec
 import polars as pl
 
-from batcher.segment import Frame, Kind, read_frames
-from batcher.spool import Segment
+from batcher.lanes import Segment
+from batcher.segment import Damage, Frame, FrameId, Kind, Problem, read_frames
 from config.errors import MillpondError
 from warehouse.dtypes import FrameError, check_frame, from_spool, spool_schema
 from warehouse.schema import DROPS, EVENTS, Table
@@ -32,48 +33,84 @@ class Loss(msgspec.Struct, frozen=True):
     rows: int | None = None
 
 
-class Batch(msgspec.Struct, frozen=True):
-    """Segments as frames of their tables, and what of them could not be read."""
+class Content(msgspec.Struct, frozen=True):
+    """A segment as it was read, before its rows are."""
 
-    segments: list[Segment]
+    segment: Segment
+    frames: list[Frame]
+    losses: list[Loss]
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Some frames of a segment."""
+
+    segment: Segment
+    frames: Sequence[Frame]
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """The rows of frames, and what of them could not be read."""
+
     events: pl.DataFrame
     drops: pl.DataFrame
     losses: dict[Segment, list[Loss]]
+    unreadable: frozenset[FrameId]
 
 
-def read_segments(segments: Sequence[Segment]) -> Batch:
-    """Return all that can be read of *segments*, in their order."""
-    losses: dict[Segment, list[Loss]] = {}
-    frames: dict[Kind, list[tuple[Segment, Frame]]] = {kind: [] for kind in Kind}
+def read_contents(segments: Iterable[Segment]) -> list[Content]:
+    """Read the frames of *segments*."""
+    found = []
     for segment in segments:
         read = read_frames(segment.path.read_bytes())
-        for frame in read.frames:
-            frames[frame.kind].append((segment, frame))
-        for each in read.damage:
-            loss = Loss(each.problem, each.size_bytes, offset=each.offset)
-            losses.setdefault(segment, []).append(loss)
-    events, drops = (_read_kind(kind, frames[kind], losses) for kind in Kind)
-    return Batch(list(segments), events, drops, losses)
+        losses = [_loss(damage) for damage in read.damage]
+        if not read.frames and not losses:
+            # Nobody seals a segment without frames: it lost them.
+            losses.append(Loss(Problem.EMPTY, segment.size_bytes))
+        found.append(Content(segment, read.frames, losses))
+    return found
+
+
+def _loss(damage: Damage) -> Loss:
+    return Loss(damage.problem, damage.size_bytes, offset=damage.offset)
+
+
+def read_segments(segments: Iterable[Segment]) -> Batch:
+    """Return all that can be read of *segments*, in their order."""
+    contents = read_contents(segments)
+    return read_rows([Group(each.segment, each.frames) for each in contents])
+
+
+def read_rows(groups: Sequence[Group]) -> Batch:
+    """Return the rows of all frames, in their order."""
+    lost: list[tuple[Segment, Frame]] = []
+    events, drops = (_read_kind(kind, groups, lost) for kind in Kind)
+    losses: dict[Segment, list[Loss]] = {}
+    for segment, frame in lost:
+        loss = Loss(_BAD_ROWS, len(frame.payload), rows=frame.rows)
+        losses.setdefault(segment, []).append(loss)
+    return Batch(events, drops, losses, frozenset(frame.id for _, frame in lost))
 
 
 def _read_kind(
-    kind: Kind,
-    found: list[tuple[Segment, Frame]],
-    losses: dict[Segment, list[Loss]],
+    kind: Kind, groups: Sequence[Group], lost: list[tuple[Segment, Frame]]
 ) -> pl.DataFrame:
+    """Return the rows of *kind*; add the frames that cannot be read to *lost*."""
     table = _TABLES[kind]
+    found = [
+        [frame for frame in group.frames if frame.kind is kind] for group in groups
+    ]
     try:
-        return _rows(table, (frame for _, frame in found))
+        return _rows(table, itertools.chain.from_iterable(found))
     except UnreadableRowsError:
         readable = []
-    for segment, frame in found:
-        try:
-            _rows(table, [frame])
-        except UnreadableRowsError:
-            loss = Loss(_BAD_ROWS, len(frame.payload), rows=frame.rows)
-            losses.setdefault(segment, []).append(loss)
-        else:
-            readable.append(frame)
+    for group, frames in zip(groups, found, strict=True):
+        for frame in frames:
+            try:
+                _rows(table, [frame])
+            except UnreadableRowsError:
+                lost.append((group.segment, frame))
+            else:
+                readable.append(frame)
     return _rows(table, readable)
 
 

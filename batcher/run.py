@@ -2,29 +2,36 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from batcher.clock_guard import ClockGuard
 from batcher.import_salts import destroy_abandoned, import_directory
-from batcher.job_state import job_state_path
 from batcher.key_records import KeyRecords
 from batcher.load import Loaded, load
+from batcher.salt_destruction import SaltWatch
 from batcher.salt_records import destroy_and_record, record_abandoned_import
 from batcher.salts import open_store
-from batcher.scheduler import Clock, Job, run_jobs
+from batcher.scheduler import Job, run_jobs
 from batcher.seen import SeenKeys
 from batcher.spool import Spool
-from config.descriptors import raise_descriptor_limit
 from config.errors import MillpondError
+from config.files import naming_foreign_files, owned_places
 from config.logs import say
 from config.settings import Settings
+from config.throttle import Throttle
 from warehouse import jobs, retention, upkeep
+from warehouse.believed_clock import Believed, Clocks, Doubt
+from warehouse.job_states import job_state_path
 from warehouse.tables import Warehouse
 
 # Together below the ten seconds after which the supervisor kills.
 _JOB_PATIENCE_S = 5.0
 _LAST_LOAD_S = 3.0
+_SAY_EVERY_S = 3_600.0
+
+# What these do is gone for good: no clock that is wrong may have them do it.
+_HELD_OFF_IN_DOUBT = ("destroy_salts", "retain", "compact")
 
 _log = logging.getLogger(__name__)
 
@@ -33,11 +40,10 @@ class Batcher:
     """What the jobs work with: the spool, the tables, the salts; and the jobs."""
 
     def __init__(
-        self, settings: Settings, *, clock: Clock, steady_clock: Clock
+        self, settings: Settings, clocks: Clocks, *, trust_clock: bool = False
     ) -> None:
         self._settings = settings
-        self._clock = clock
-        self._steady_clock = steady_clock
+        self._clocks = clocks
         self._spool_dir = Path(settings.spool.dir)
         self._spool = Spool(self._spool_dir)
         self._warehouse = Warehouse(Path(settings.warehouse.uri))
@@ -47,33 +53,49 @@ class Batcher:
             self._warehouse, self._spool_dir, [site.id for site in settings.sites]
         )
         self._seen = SeenKeys()
-        # Salts and retained days are gone for good: no passing jump may end them.
-        self._guard = ClockGuard(clock(), steady_clock())
+        self._salt_watch = SaltWatch()
+        self._doubts = {
+            name: Throttle(_SAY_EVERY_S) for name in ("start", *_HELD_OFF_IN_DOUBT)
+        }
+        self._clock = retention.open_clock(self._warehouse, clocks, trusted=trust_clock)
+        self._believed("start")
         if self._store.is_volatile() is False:
             say(_log, "salts_on_disk", level=logging.WARNING)
 
     def jobs(self) -> list[Job]:
         """Return the jobs, the most urgent first."""
         every = self._settings.jobs
+        runs = (
+            ("load", every.load_every_s, self.load),
+            ("destroy_salts", every.destroy_salts_every_s, self.destroy_salts),
+            ("build", every.build_every_s, self.build),
+            ("retain", every.retain_every_s, self.retain),
+            ("compact", every.compact_every_s, self.compact),
+        )
         return [
-            Job(name="load", every_s=every.load_every_s, run=self.load),
-            Job(
-                name="destroy_salts",
-                every_s=every.destroy_salts_every_s,
-                run=self.destroy_salts,
-            ),
-            Job(name="build", every_s=every.build_every_s, run=self.build),
-            Job(name="retain", every_s=every.retain_every_s, run=self.retain),
-            Job(name="compact", every_s=every.compact_every_s, run=self.compact),
+            Job(name=name, every_s=every_s, run=self._naming_foreign_files(run))
+            for name, every_s, run in runs
         ]
+
+    def _naming_foreign_files(
+        self, run: Callable[[float], str]
+    ) -> Callable[[float], str]:
+        """Return *run* with errors that name a file of another user in its way."""
+        places = owned_places(self._settings)
+
+        def named(now_s: float) -> str:
+            with naming_foreign_files(places):
+                return run(now_s)
+
+        return named
 
     def run(self, stop: threading.Event) -> bool:
         """Run the jobs until *stop*; False if one had to be abandoned."""
         ended = run_jobs(
             self.jobs(),
             state_path=job_state_path(self._spool_dir),
-            clock=self._clock,
-            steady_clock=self._steady_clock,
+            clock=self._clocks.wall,
+            steady_clock=self._clocks.steady,
             stop=stop,
             patience_s=_JOB_PATIENCE_S,
         )
@@ -86,33 +108,70 @@ class Batcher:
             load(self._spool, self._warehouse, self._settings, now_s, seen=self._seen)
         )
 
-    def build(self, now_s: float) -> str:
+    def build(self, _now_s: float) -> str:
         """Bring sessions and daily_stats up to the events."""
-        built = jobs.build(self._warehouse, self._rules, now_s)
+        # The time goes on record with the files that are replaced, for the vacuum.
+        built = jobs.build(self._warehouse, self._rules, self._clock.look().at_s)
         return f"{built.days} days, {built.sessions} sessions"
 
-    def compact(self, now_s: float) -> str:
-        """Merge small files, remove left-over ones."""
-        return f"{upkeep.compact_all(self._warehouse, now_s)} files merged"
+    def compact(self, _now_s: float) -> str:
+        """Merge small files; remove left-over ones, by a clock that is believed."""
+        believed = self._believed("compact")
+        merged = upkeep.compact_all(
+            self._warehouse, believed.at_s, removes_files=believed.doubt is None
+        )
+        return f"{merged} files merged{_held_off(believed.doubt)}"
 
-    def destroy_salts(self, now_s: float) -> str:
-        """Destroy the salts of ended dates, and those of abandoned imports."""
-        due_s = self._guard.believed(now_s, self._steady_clock())
-        destroyed = destroy_and_record(self._store, self._warehouse, due_s, now_s)
-        abandoned = destroy_abandoned(import_directory(self._spool_dir), due_s)
-        record_abandoned_import(self._warehouse, abandoned, now_s)
-        for each in destroyed:
-            say(_log, "salt_destroyed", zone=each.zone, day=each.day)
-        return f"{len(destroyed) + len(abandoned)} salts destroyed"
+    def destroy_salts(self, _now_s: float) -> str:
+        """Destroy the salts of ended dates, and those of abandoned imports.
 
-    def retain(self, now_s: float) -> str:
-        """Remove the days that are past their keep."""
-        due_s = self._guard.believed(now_s, self._steady_clock())
-        today = datetime.fromtimestamp(due_s, UTC).date()
+        In doubt only those that are over whatever the wall clock says.
+        """
+        believed = self._believed("destroy_salts")
+        abandoned = (
+            []
+            if believed.doubt
+            else destroy_abandoned(import_directory(self._spool_dir), believed.at_s)
+        )
+        try:
+            destroyed = destroy_and_record(
+                self._store,
+                self._warehouse,
+                believed.at_s,
+                believed.at_s,
+                outlived=self._salt_watch.outlived(self._store, self._clocks.steady()),
+                in_doubt=believed.doubt is not None,
+            )
+        finally:
+            record_abandoned_import(self._warehouse, abandoned, believed.at_s)
+        count = len(destroyed) + len(abandoned)
+        return f"{count} salts destroyed{_held_off(believed.doubt)}"
+
+    def retain(self, _now_s: float) -> str:
+        """Remove the days that are past their keep, by a clock that is believed."""
+        believed = self._believed("retain")
+        if believed.doubt:
+            return f"0 days removed{_held_off(believed.doubt)}"
+        today = datetime.fromtimestamp(believed.at_s, UTC).date()
         removed = retention.retain(
-            self._warehouse, self._settings.warehouse, today, now_s
+            self._warehouse, self._settings.warehouse, today, believed.at_s
         )
         return f"{sum(len(each.days) for each in removed)} days removed"
+
+    def _believed(self, job: str) -> Believed:
+        """Return the time to act on; say that the clock is in doubt, now and then."""
+        believed = self._clock.look()
+        doubt = believed.doubt
+        if doubt and self._doubts[job].count(self._clocks.steady()):
+            say(
+                _log,
+                "clock_not_believed",
+                level=logging.WARNING,
+                job=job,
+                seconds=round(doubt.off_s),
+                reason=str(doubt),
+            )
+        return believed
 
     def _load_last(self) -> bool:
         """Load once more what the proxies sealed as they stopped; False if too long."""
@@ -123,10 +182,14 @@ class Batcher:
 
     def _try_load(self) -> None:
         try:
-            self.load(self._clock())
+            self.load(self._clocks.wall())
         except MillpondError as error:
             # It waits in the spool, durable, for the next start.
             say(_log, "last_load_failed", level=logging.WARNING, error=error)
+
+
+def _held_off(doubt: Doubt | None) -> str:
+    return "; the rest held off, the clock is not believed" if doubt else ""
 
 
 def summary(loaded: Loaded) -> str:
@@ -140,17 +203,20 @@ def summary(loaded: Loaded) -> str:
 
 
 def run(
-    settings: Settings, stop: threading.Event, *, clock: Clock, steady_clock: Clock
+    settings: Settings,
+    stop: threading.Event,
+    clocks: Clocks,
+    *,
+    trust_clock: bool = False,
 ) -> bool:
     """Run the batcher until *stop* is set; False if a job still runs after its time.
 
     The caller then ends the process with it: every job can be killed at any
-    instruction, and a native thread cannot be stopped.
+    instruction, and a native thread cannot be stopped. *trust_clock*: the operator
+    says that the clock is right, now.
     """
-    # A load and a build open many files at a time.
-    raise_descriptor_limit()
     say(_log, "batcher_started")
-    batcher = Batcher(settings, clock=clock, steady_clock=steady_clock)
+    batcher = Batcher(settings, clocks, trust_clock=trust_clock)
     ended = batcher.run(stop)
     if ended:
         say(_log, "batcher_stopped")

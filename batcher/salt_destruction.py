@@ -1,5 +1,6 @@
 """Which salts must go, and their going: a past day cannot be recomputed."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfoNotFoundError
@@ -12,6 +13,10 @@ from config.errors import MillpondError
 _FURTHEST = timedelta(days=2)
 # For a zone that is gone from the tz database.
 _LATEST_ZONE = "Etc/GMT+12"
+# From ten minutes before a date's midnight to the end of its 25 hours, and the grace.
+LONGEST_LIFE_S = 26 * 3_600.0 + GRACE_S
+
+SaltName = tuple[str, date]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +39,44 @@ def destroy_due(store: SaltStore, now_s: float) -> list[Destroyed]:
     return destroyed
 
 
+class SaltWatch:
+    """How long this process has seen each salt, by a clock nobody can set.
+
+    A salt seen for longer than any date lasts is over, whatever the wall clock says.
+    """
+
+    def __init__(self) -> None:
+        self._seen_s: dict[SaltName, float] = {}
+
+    def outlived(self, store: SaltStore, steady_s: float) -> frozenset[SaltName]:
+        """Note which salts there are now, and return those that are over."""
+        live = {(mark.zone, mark.day) for mark in store.live()}
+        self._seen_s = {name: self._seen_s.get(name, steady_s) for name in live}
+        return frozenset(
+            name
+            for name, seen_s in self._seen_s.items()
+            if steady_s - seen_s > LONGEST_LIFE_S
+        )
+
+
 def try_to_destroy_due(
-    store: SaltStore, now_s: float
+    store: SaltStore,
+    now_s: float,
+    *,
+    outlived: Collection[SaltName] = (),
+    in_doubt: bool = False,
 ) -> tuple[list[Destroyed], list[MillpondError]]:
-    """Do the same, and return what stood in the way instead of raising it."""
+    """Do the same, and return what stood in the way instead of raising it.
+
+    The *outlived* go too. A time that is *in_doubt* may be too early: then a salt of a
+    later date stays, for it may be today's.
+    """
     destroyed: list[Destroyed] = []
     problems: list[MillpondError] = []
     for mark in store.live():
-        if not is_due(mark.zone, mark.day, now_s):
+        if (mark.zone, mark.day) not in outlived and not is_due(
+            mark.zone, mark.day, now_s, in_doubt=in_doubt
+        ):
             continue
         try:
             store.destroy(
@@ -55,13 +90,14 @@ def try_to_destroy_due(
     return destroyed, problems
 
 
-def is_due(zone: str, day: date, now_s: float) -> bool:
-    """Say whether the salt of *day* in *zone* must go."""
+def is_due(zone: str, day: date, now_s: float, *, in_doubt: bool = False) -> bool:
+    """Say whether the salt of *day* in *zone* must go; *in_doubt*, only if it ended."""
     try:
         end_s = date_end_s(zone, day)
     except ZoneInfoNotFoundError:
         end_s = date_end_s(_LATEST_ZONE, day)
-    return now_s >= end_s + GRACE_S or _is_ahead(zone, day, now_s)
+    is_of_future = not in_doubt and _is_ahead(zone, day, now_s)
+    return now_s >= end_s + GRACE_S or is_of_future
 
 
 def _is_ahead(zone: str, day: date, now_s: float) -> bool:

@@ -6,13 +6,15 @@ was swept, Redis let it go) is recorded as gone.
 """
 
 import json
-from collections.abc import Iterable
+import logging
+from collections.abc import Collection, Iterable
 from datetime import date
 
 import polars as pl
 
-from batcher.salt_destruction import Destroyed, try_to_destroy_due
+from batcher.salt_destruction import Destroyed, SaltName, try_to_destroy_due
 from batcher.salt_store import SaltMark, SaltStore
+from config.logs import say
 from warehouse import ledger
 from warehouse.schema import LEDGER
 from warehouse.tables import Warehouse
@@ -20,30 +22,54 @@ from warehouse.tables import Warehouse
 CREATED = "salt_created"
 DESTROYED = "salt_destroyed"
 
+_log = logging.getLogger(__name__)
+
 # Zone, date and marker: a date has a second salt only if the first got lost.
 _Key = tuple[str, date, str]
 
 
 def destroy_and_record(
-    store: SaltStore, warehouse: Warehouse, due_s: float, now_s: float
+    store: SaltStore,
+    warehouse: Warehouse,
+    due_s: float,
+    now_s: float,
+    *,
+    outlived: Collection[SaltName] = (),
+    in_doubt: bool = False,
 ) -> list[Destroyed]:
     """Destroy what is due by the time *due_s*; record what was made and what ended.
 
-    What could not be destroyed raises after all else is done and recorded.
+    A ledger that cannot be read keeps no salt alive. What could not be destroyed, or
+    not recorded, raises after all else is done; the record is made good next time.
     """
-    open_before = _open_records(warehouse)
-    new = [
-        mark for mark in store.live() if mark.marker and _key(mark) not in open_before
-    ]
-    ledger.append(warehouse, [_created(mark) for mark in new], now_s)
-    known = open_before | {_key(mark) for mark in new}
-    destroyed, problems = try_to_destroy_due(store, due_s)
-    left = {_key(mark) for mark in store.live()}
-    by_us = {(each.zone, each.day) for each in destroyed}
-    ledger.append(warehouse, _ended(known - left, by_us), now_s)
+    before = [mark for mark in store.live() if mark.marker]
+    destroyed, problems = try_to_destroy_due(
+        store, due_s, outlived=outlived, in_doubt=in_doubt
+    )
+    # Before the record: whoever reads the log learns of it also where that fails.
+    for each in destroyed:
+        say(_log, "salt_destroyed", zone=each.zone, day=each.day)
+    _record(store, warehouse, before, destroyed, now_s)
     if problems:
         raise problems[0]
     return destroyed
+
+
+def _record(
+    store: SaltStore,
+    warehouse: Warehouse,
+    before: list[SaltMark],
+    destroyed: list[Destroyed],
+    now_s: float,
+) -> None:
+    """Bring the ledger in line with the salts there were *before* and are now."""
+    open_before = _open_records(warehouse)
+    new = [mark for mark in before if _key(mark) not in open_before]
+    ledger.append(warehouse, [_created(mark) for mark in new], now_s)
+    known = open_before | {_key(mark) for mark in new}
+    left = {_key(mark) for mark in store.live()}
+    by_us = {(each.zone, each.day) for each in destroyed}
+    ledger.append(warehouse, _ended(known - left, by_us), now_s)
 
 
 def record_abandoned_import(
@@ -62,10 +88,9 @@ def _open_records(warehouse: Warehouse) -> set[_Key]:
     """Return the salts whose creation is on record and whose end is not."""
     entries = (
         warehouse.view(LEDGER)
-        .scan(columns=["number", "kind", "detail"])
+        .read(columns=["number", "kind", "detail"])
         .filter(pl.col("kind").is_in([CREATED, DESTROYED]))
         .sort("number")
-        .collect()
     )
     found: set[_Key] = set()
     for kind, detail in entries.select("kind", "detail").iter_rows():

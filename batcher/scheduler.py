@@ -22,11 +22,15 @@ from apscheduler.jobstores.base import (  # type: ignore[import-untyped]
 from apscheduler.schedulers.background import (  # type: ignore[import-untyped]
     BackgroundScheduler,
 )
+from msgspec.structs import replace
 
 from batcher.due import DueJobs
-from batcher.job_state import JobState, read_job_states, write_job_states
+from batcher.job_state import write_job_states
 from config.errors import Busy, MillpondError, Retryable
+from config.files import FileError, is_of_files
 from config.logs import say
+from config.throttle import Throttle
+from warehouse.job_states import JobState, read_job_states
 
 # How soon a failure that may heal is tried again, doubled each time.
 _FIRST_RETRY_S = 15.0
@@ -34,6 +38,7 @@ _LONGEST_RETRY_S = 300.0
 # The wall clock may go this far from the steady one before it counts as a jump.
 _JUMP_S = 30.0
 _LOOK_S = 1.0
+_SAY_LOST_EVERY_S = 300.0
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +99,13 @@ def retry_in_s(failures: int, every_s: float) -> float:
     """Return how long to wait after so many failures in a row that may heal."""
     first_s = min(every_s, _FIRST_RETRY_S)
     return min(first_s * 2.0 ** min(failures - 1, 16), _LONGEST_RETRY_S)
+
+
+def _problem(error: Exception) -> str | None:
+    """Return what of *error* is for reading: others than our own may quote a value."""
+    if isinstance(error, OSError) and is_of_files(error):
+        error = FileError(error)
+    return str(error) if isinstance(error, MillpondError) else None
 
 
 class _Timetable:
@@ -177,6 +189,7 @@ class _Worker:
         self._state_path = state_path
         self._clock = clock
         self._stop = stop
+        self._losses = Throttle(_SAY_LOST_EVERY_S)
 
     def work(self) -> None:
         """Run jobs as they become due, until there are no more to come."""
@@ -195,7 +208,7 @@ class _Worker:
             summary = job.run(started_s)
         except Exception as error:  # noqa: BLE001 - one failing job must not end all
             if isinstance(error, Busy):
-                self._wait(job, error)
+                self._wait(job, before, error)
                 return
             after = self._failed(job, before, started_s, error)
         else:
@@ -213,9 +226,11 @@ class _Worker:
         self.states[job.name] = after
         self._save()
 
-    def _wait(self, job: Job, error: Exception) -> None:
-        """Try again soon; what does not come to an end elsewhere is seen as overdue."""
+    def _wait(self, job: Job, before: JobState, error: Exception) -> None:
+        """Try again soon; what does not come to an end elsewhere is seen as late."""
         say(_log, "job_waits", job=job.name, error=error)
+        self.states[job.name] = replace(before, problem=str(error))
+        self._save()
         self.retry(job.name, self._clock() + retry_in_s(1, job.every_s))
 
     def _failed(
@@ -243,9 +258,9 @@ class _Worker:
             took_s=round(now_s - started_s, 3),
             summary=before.summary,
             failures=failures,
+            failing_since=before.failing_since or started_s,
             error=type(error).__name__,
-            # Only our own errors are written for reading; others may quote a value.
-            problem=str(error) if isinstance(error, MillpondError) else None,
+            problem=_problem(error),
             retry_at=None if delay_s is None else now_s + delay_s,
         )
 
@@ -254,4 +269,14 @@ class _Worker:
             write_job_states(self._state_path, self.states)
         except OSError as error:
             # A full disk must not end the job that makes room on it.
-            say(_log, "job_state_lost", level=logging.WARNING, error=error)
+            count = self._losses.count(self._clock())
+            if count:
+                say(
+                    _log,
+                    "job_state_lost",
+                    level=logging.WARNING,
+                    error=error,
+                    file=str(self._state_path),
+                    reason=error.strerror,
+                    count=count,
+                )

@@ -1,9 +1,13 @@
-"""The bytes of a segment: a header, then frames that each carry their own checksum.
+"""The bytes of a segment: a header, then frames with an identity and checksums.
 
-Pure. docs/segment-format.md is the layout in words. Every cut of a segment decodes to
-a prefix of its frames, and no changed bit passes for data. A payload is JSON lines,
-which hold no control characters, so a byte 1 or 2 in good data only ever begins a
-frame: that is how reading finds its feet again behind a damaged place.
+Pure. docs/segment-format.md describes the layout. Every cut of a segment decodes to a
+prefix of its frames, and no changed bit passes for data. Each frame says which writer
+wrote it (the incarnation) and as which of its frames (the sequence), so that it can be
+recognised wherever it turns up, whatever its file is called.
+
+Behind a damaged place reading goes on at the next byte 1 or 2 at which a whole frame
+with right checksums begins. A payload is JSON lines, which hold no control
+characters, so there are few wrong places to try.
 """
 
 import re
@@ -14,10 +18,14 @@ from zlib import crc32
 import msgspec
 
 MAGIC = b"MILLPOND"
-VERSION = 1
+VERSION = 2
+INCARNATION_BYTES = 16
 _HEADER = struct.Struct("<8sII")
-_FRAME = struct.Struct("<BIII")
-_CHECKED = struct.Struct("<BII")
+# Kind, incarnation, sequence, rows, length; then the checksum of these, and the
+# checksum of these and the payload.
+_HEAD = struct.Struct("<B16sQII")
+_FRAME = struct.Struct("<B16sQIIII")
+_CHECKSUMS = struct.Struct("<II")
 HEADER_BYTES = _HEADER.size
 FRAME_HEADER_BYTES = _FRAME.size
 
@@ -43,12 +51,26 @@ class Problem(StrEnum):
     BAD_CHECKSUM = "bad_checksum"
 
 
+class FrameId(msgspec.Struct, frozen=True):
+    """Which frame it is: no two frames of different content ever share one."""
+
+    incarnation: bytes
+    sequence: int
+
+
 class Frame(msgspec.Struct, frozen=True):
     """Rows that became durable together; *payload* is JSON lines, not copied."""
 
     kind: Kind
+    incarnation: bytes
+    sequence: int
     rows: int
     payload: memoryview
+
+    @property
+    def id(self) -> FrameId:
+        """Return which frame it is."""
+        return FrameId(self.incarnation, self.sequence)
 
 
 class Damage(msgspec.Struct, frozen=True):
@@ -88,18 +110,18 @@ def encode_header() -> bytes:
     return _HEADER.pack(MAGIC, VERSION, 0)
 
 
-def encode_frame_header(kind: Kind, rows: int, payload: bytes | memoryview) -> bytes:
+def encode_frame_header(
+    kind: Kind, frame: FrameId, rows: int, payload: bytes | memoryview
+) -> bytes:
     """Return what stands before *payload* in its frame."""
-    return _FRAME.pack(kind, rows, len(payload), _checksum(kind, rows, payload))
+    head = _HEAD.pack(kind, frame.incarnation, frame.sequence, rows, len(payload))
+    checksum = crc32(head)
+    return head + _CHECKSUMS.pack(checksum, crc32(payload, checksum))
 
 
-def _checksum(kind: Kind, rows: int, payload: bytes | memoryview) -> int:
-    return crc32(payload, crc32(_CHECKED.pack(kind, rows, len(payload))))
-
-
-def encode_frame(kind: Kind, rows: int, payload: bytes) -> bytes:
+def encode_frame(kind: Kind, frame: FrameId, rows: int, payload: bytes) -> bytes:
     """Return a whole frame of *rows* JSON lines."""
-    return encode_frame_header(kind, rows, payload) + payload
+    return encode_frame_header(kind, frame, rows, payload) + payload
 
 
 def read_frames(content: bytes) -> Frames:
@@ -150,14 +172,22 @@ def _frame_at(content: bytes, offset: int) -> Frame | None:
     start = offset + FRAME_HEADER_BYTES
     if start > len(content):
         return None
-    number, rows, length, checksum = _FRAME.unpack_from(content, offset)
+    number, incarnation, sequence, rows, length, head_checksum, checksum = (
+        _FRAME.unpack_from(content, offset)
+    )
     kind = _KINDS.get(number)
     if kind is None or start + length > len(content):
         return None
-    payload = memoryview(content)[start : start + length]
-    if _checksum(kind, rows, payload) != checksum:
+    if not _has_sound_head(content, offset, head_checksum):
         return None
-    return Frame(kind, rows, payload)
+    payload = memoryview(content)[start : start + length]
+    if crc32(payload, head_checksum) != checksum:
+        return None
+    return Frame(kind, incarnation, sequence, rows, payload)
+
+
+def _has_sound_head(content: bytes, offset: int, checksum: int) -> bool:
+    return crc32(content[offset : offset + _HEAD.size]) == checksum
 
 
 def _next_frame(content: bytes, offset: int) -> int:
@@ -178,6 +208,12 @@ def _problem_at(content: bytes, offset: int, end: int) -> Problem:
         return Problem.TORN_TAIL
     if len(rest) < FRAME_HEADER_BYTES:
         return Problem.TORN_TAIL if rest[0] in _KINDS else Problem.BAD_CHECKSUM
-    number, _, length, _ = _FRAME.unpack_from(rest)
-    is_cut = number in _KINDS and FRAME_HEADER_BYTES + length > len(rest)
+    number, _, _, _, length, head_checksum, _ = _FRAME.unpack_from(rest)
+    # Only a sound header's length can be believed: a changed bit in it would make a
+    # whole, acknowledged frame look like one that was never finished.
+    is_cut = (
+        number in _KINDS
+        and _has_sound_head(rest, 0, head_checksum)
+        and FRAME_HEADER_BYTES + length > len(rest)
+    )
     return Problem.TORN_TAIL if is_cut else Problem.BAD_CHECKSUM

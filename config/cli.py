@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
 from config.errors import MillpondError
+from config.files import check_owner, naming_foreign_files, owned_places
 from config.load import load, read
 from config.render import effective, starter
 from config.settings import Settings
@@ -46,9 +48,40 @@ def settings_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return _option("settings", _load)(command)
 
 
+def writer_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Do the same for a *command* that writes: it runs only as the data's owner.
+
+    Nothing has been created when it is refused. Where a file that another user left
+    inside is in its way, the error names it.
+    """
+
+    @wraps(command)
+    def run(*args: Any, settings: Settings, **rest: Any) -> Any:
+        check_writer(settings)
+        with naming_foreign_files(owned_places(settings)):
+            return command(*args, settings=settings, **rest)
+
+    return settings_option(run)
+
+
+def check_writer(settings: Settings) -> None:
+    """Refuse to run the current command as anyone but the owner of the data."""
+    command = click.get_current_context().command_path
+    check_owner(owned_places(settings), os.geteuid(), command)
+
+
 def path_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give *command* the option ``--config``; it receives ``path``."""
     return _option("path", lambda _context, _parameter, value: Path(value))(command)
+
+
+def trust_clock_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give *command* the flag ``--trust-clock``; it receives ``trust_clock``."""
+    return click.option(
+        "--trust-clock",
+        is_flag=True,
+        help="Say, for this moment only, that the machine's clock is right.",
+    )(command)
 
 
 @click.command(epilog="\b\nExample:\n  millpond init stats.example")

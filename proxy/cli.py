@@ -8,7 +8,12 @@ from pathlib import Path
 
 import click
 
-from config.cli import path_option, settings_option
+from config.cli import (
+    check_writer,
+    path_option,
+    settings_option,
+    writer_option,
+)
 from config.load import load
 from config.logs import configure
 from config.settings import Settings
@@ -24,22 +29,25 @@ def proxy() -> None:
 @path_option
 def run(path: Path) -> int:
     """Run all workers, on one port, until told to stop."""
-    from batcher.supervise import Process, supervise  # noqa: PLC0415 - one use
+    from batcher.sole import sole  # noqa: PLC0415 - one use
+    from batcher.supervise import Process, supervise  # noqa: PLC0415 - as above
 
     settings = load(path, os.environ)
+    check_writer(settings)
     configure(sys.stderr)
     command = [sys.executable, "-m", "millpond", "proxy", "worker"]
     config = ["--config", str(path.resolve())]
-    return supervise(
-        Process(name=f"proxy-{number}", argv=[*command, str(number), *config])
-        for number in range(settings.proxy.workers)
-    )
+    with sole("proxy run", [Path(settings.spool.dir)]):
+        return supervise(
+            Process(name=f"proxy-{number}", argv=[*command, str(number), *config])
+            for number in range(settings.proxy.workers)
+        )
 
 
 @proxy.command(epilog="\b\nExample:\n  millpond proxy worker 0")
 @click.argument("number", type=click.IntRange(0, 63))
 @click.option("--demo", is_flag=True, hidden=True, help="Serve the sample shop too.")
-@settings_option
+@writer_option
 def worker(number: int, settings: Settings, *, demo: bool) -> None:
     """Run worker NUMBER alone, in this process; each has a lane of the spool."""
     from proxy.run import run_worker  # noqa: PLC0415 - aiohttp takes 0.3 s to import

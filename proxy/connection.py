@@ -103,6 +103,11 @@ class SilentConnection(RequestHandler):
         self._peer = name[0] if isinstance(name, tuple) else None
         self._await_headers()
 
+    async def start(self) -> None:
+        """Answer requests; one that was refused is over before its task begins."""
+        if self._manager is not None:
+            await super().start()
+
     def data_received(self, data: bytes) -> None:
         """Take what came; what begins a request must be followed by its headers."""
         if self._asked is not None:

@@ -9,12 +9,12 @@ import msgspec
 
 from config.errors import MillpondError, Retryable
 from config.logs import say
+from config.throttle import Throttle
 from proxy.answer import RETRY_AFTER, Answer, Dates, Later, json_answer
 from proxy.body import RefusedBodyError, check_size
 from proxy.cors import Cors
 from proxy.hit import MalformedBodyError
 from proxy.request import Request
-from proxy.throttle import Throttle
 
 Handler = Callable[[Request], Answer | Later]
 Methods = Mapping[str, Handler]

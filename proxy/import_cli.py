@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from config.cli import settings_option
+from config.cli import writer_option
 from config.logs import configure
 from config.settings import Settings
 from proxy.import_run import Lists, Outcome, Show, import_logs
@@ -38,7 +38,8 @@ def import_() -> None:
     "files",
     nargs=-1,
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    # Whose it is, if it cannot be read, is said where it is opened.
+    type=click.Path(exists=True, dir_okay=False, readable=False, path_type=Path),
 )
 @click.option("--site", "site_id", required=True, help="Site the log belongs to.")
 @click.option(
@@ -46,7 +47,7 @@ def import_() -> None:
     default="",
     help="Name of the web server, where several serve the same pages.",
 )
-@settings_option
+@writer_option
 def access_log(
     files: tuple[Path, ...], site_id: str, server: str, settings: Settings
 ) -> None:

@@ -1,19 +1,21 @@
 """How far an import has come, so that an interrupted one goes on, exactly once.
 
 Kept beside the spool until the import is done, written before each group of lines is
-committed: it says what holds if that group is on the disk, and what holds if not.
-Each group is a segment of its own, so the newest segment's number decides. Files are
-named by a keyed hash, because their text is personal.
+committed: it says what holds if that group is on the disk, and what holds if not. It
+names the last frame of the group, so whether that frame is anywhere decides. Files
+are named by a keyed hash, because their text is personal.
 """
 
 import hashlib
-import zlib
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import msgspec
 
-from batcher.durable import remove_durable, write_durable
+from batcher.checked_file import DamagedFileError, read_checked, write_checked
+from batcher.durable import remove_durable
+from batcher.segment import FrameId
 from config.errors import MillpondError
 
 
@@ -62,25 +64,31 @@ class State(msgspec.Struct):
 
 
 class _Kept(msgspec.Struct):
-    """The state that holds, or *pending* if a segment after *newest* exists."""
+    """The state that holds, or *pending* if *frame* reached the disk."""
 
     confirmed: State
     pending: State | None = None
-    newest: int = 0
+    frame: FrameId | None = None
 
 
 class ImportProgress:
     """The state of one site's import, and its file."""
 
-    def __init__(self, path: Path, key: bytes, newest: int, duplicates: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        key: bytes,
+        duplicates: int,
+        *,
+        is_durable: Callable[[FrameId], bool],
+    ) -> None:
         self._path = path
         self._key = key
-        self._newest = newest
         self._confirmed = State(duplicates)
         self.is_resumed = path.exists()
         if self.is_resumed:
-            kept = _decode(path)
-            landed = kept.pending is not None and newest > kept.newest
+            kept = _read(path)
+            landed = kept.frame is not None and is_durable(kept.frame)
             self._confirmed = (kept.pending if landed else None) or kept.confirmed
         self.state = _copy(self._confirmed)
         self.save()
@@ -91,13 +99,12 @@ class ImportProgress:
         named.update(bytes(path.resolve()))
         return self.state.files.setdefault(named.hexdigest(), FileProgress())
 
-    def begin(self) -> None:
-        """Record, durably, what will hold once the next segment is on the disk."""
-        self._write(_Kept(self._confirmed, self.state, self._newest))
+    def begin(self, frame: FrameId | None) -> None:
+        """Record, durably, what will hold once *frame* is on the disk."""
+        self._write(_Kept(self._confirmed, self.state, frame))
 
-    def confirm(self, number: int) -> None:
-        """Note that segment *number* holds all of the state."""
-        self._newest = number
+    def confirm(self) -> None:
+        """Note that the group just begun is on the disk."""
         self._confirmed = _copy(self.state)
 
     def save(self) -> None:
@@ -110,25 +117,13 @@ class ImportProgress:
         remove_durable(self._path)
 
     def _write(self, kept: _Kept) -> None:
-        write_durable(self._path, _encode(kept), mode=0o600)
+        write_checked(self._path, kept, mode=0o600)
 
 
-def _encode(kept: _Kept) -> bytes:
-    """Return the text of *kept* and, on a line of its own, its checksum."""
-    text = msgspec.json.encode(kept)
-    return b"%s\n%08x\n" % (text, zlib.crc32(text))
-
-
-def _decode(path: Path) -> _Kept:
-    """Return what is kept in *path*; a wrong position would skip lines unnoticed."""
-    content = path.read_bytes()
-    text, separator, _ = content.partition(b"\n")
-    # Earlier versions wrote the text alone.
-    if separator and content != b"%s\n%08x\n" % (text, zlib.crc32(text)):
-        raise ProgressDamagedError(path)
+def _read(path: Path) -> _Kept:
     try:
-        return msgspec.json.decode(text, type=_Kept)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return read_checked(path, _Kept)
+    except DamagedFileError:
         raise ProgressDamagedError(path) from None
 
 

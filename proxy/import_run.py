@@ -107,12 +107,13 @@ class _Import:
 
     def _progress(self) -> ImportProgress:
         path = _progress_path(self.settings, self.site.id)
-        newest = self.store.newest()
         if not path.exists():
             # What an earlier import left in the spool is not this one's.
             self.store.load()
         duplicates = self.store.duplicates(self.site.id)
-        return ImportProgress(path, self.site.key, newest, duplicates)
+        return ImportProgress(
+            path, self.site.key, duplicates, is_durable=self.store.is_durable
+        )
 
     @contextmanager
     def importer(self, lists: Lists, server: str) -> Iterator[Importer]:
@@ -139,7 +140,10 @@ class _Import:
             past.close()
             raise
         else:
-            if _others_unfinished(self.settings, self.site.id, self.clock()):
+            # In doubt the salts stay: another site's import may still need them.
+            if self.store.is_clock_doubted or _others_unfinished(
+                self.settings, self.site.id, self.clock()
+            ):
                 past.close()
             else:
                 self.store.destroy(past, self.progress)

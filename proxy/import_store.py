@@ -3,25 +3,32 @@
 Other processes may load and build meanwhile; what they do of our work is done.
 """
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
 
 from batcher.import_salts import ImportSalts, import_directory
 from batcher.key_records import KeyRecords
+from batcher.lane import Lane
 from batcher.load import LoadBusyError, load
+from batcher.missing_frames import MissingFrames
+from batcher.room import SpoolFullError
 from batcher.salt_directory import DirectorySalts
 from batcher.salt_records import CREATED, DESTROYED
 from batcher.seen import SeenKeys
-from batcher.spool import Lane, Spool, SpoolFullError
+from batcher.segment import FrameId, read_frames
+from batcher.spool import Spool
 from config.errors import MillpondError, Retryable
 from config.settings import Settings
 from proxy.drops import DropReason
 from proxy.import_progress import ImportProgress
 from proxy.importer import PROTOCOL
 from warehouse import jobs, ledger
+from warehouse.believed_clock import Clocks
+from warehouse.retention import open_clock
 from warehouse.schema import DROPS, EVENTS, LEDGER
 from warehouse.tables import Warehouse
 
@@ -57,13 +64,19 @@ class ImportStore:
         self._sleep = sleep
         self._spool = Spool(Path(settings.spool.dir))
         self._warehouse = Warehouse(Path(settings.warehouse.uri))
+        # Before anything is loaded: events of a wrong clock are no evidence for it.
+        self._believed = open_clock(self._warehouse, Clocks.of_machine(clock)).look()
         self._lane = Lane.open(self._spool, LANE, settings.spool, clock=monotonic)
         self._keys = KeyRecords(
             self._warehouse, self._spool.directory, [site.id for site in settings.sites]
         )
         self._seen = SeenKeys()
         self._waiting_bytes = 0
-        self._newest = 0
+
+    @property
+    def is_clock_doubted(self) -> bool:
+        """Say whether the clock cannot tell what is old."""
+        return self._believed.doubt is not None
 
     @property
     def group_bytes(self) -> int:
@@ -72,29 +85,45 @@ class ImportStore:
         segment = spool.segment_max_mb * _MEGABYTE
         return min(_LARGEST_GROUP_BYTES, segment // 2, spool.max_bytes // 8)
 
-    def newest(self) -> int:
-        """Return the number of the import's newest segment, in the spool or a table."""
-        # The spool first: what is loaded meanwhile is then found in the table.
-        numbers = [each.number for each in self._spool.sealed() if each.lane == LANE]
-        app = self._spool.transaction_app(LANE)
-        loaded = self._warehouse.view(EVENTS).transaction_version(app) or 0
-        self._newest = max([loaded, *numbers])
-        return self._newest
+    def next_frame(self, events: list[bytes], drops: list[bytes]) -> FrameId | None:
+        """Return the last frame that ``put`` will write of a group, None of nothing."""
+        last = self._lane.last
+        frames = bool(events) + bool(drops)
+        return FrameId(last.incarnation, last.sequence + frames) if frames else None
 
-    def put(self, events: list[bytes], drops: list[bytes]) -> int:
-        """Make a group durable as a segment of its own; return the newest's number."""
+    def is_durable(self, frame: FrameId) -> bool:
+        """Return whether *frame* is in the spool, set aside, or in a table."""
+        # The spool first: what is loaded meanwhile is then found in the table.
+        if any(frame in ids for ids in self._spooled(frame.incarnation.hex())):
+            return True
+        events = self._warehouse.view(EVENTS)
+        incarnation = frame.incarnation.hex()
+        if frame.sequence > (events.transaction_version(incarnation) or 0):
+            return False
+        missing = MissingFrames(self._spool.quarantine).of(incarnation)
+        return not any(frame.sequence in span for span in missing)
+
+    def _spooled(self, incarnation: str) -> Iterator[set[FrameId]]:
+        """Yield the frames of each segment that *incarnation* wrote."""
+        sealed = [segment.path for segment in self._spool.sealed()]
+        for path in [*sealed, *self._spool.quarantined()]:
+            if incarnation not in path.name:
+                continue
+            # Another process may load it meanwhile.
+            with contextlib.suppress(FileNotFoundError):
+                yield {frame.id for frame in read_frames(path.read_bytes()).frames}
+
+    def put(self, events: list[bytes], drops: list[bytes]) -> None:
+        """Make a group durable as a segment of its own."""
         if not events and not drops:
-            return self._newest
+            return
         size = sum(map(len, events)) + sum(map(len, drops))
         half = self._settings.spool.max_bytes // 2
         if self._waiting_bytes + size > min(_LOAD_BYTES, half):
             self._try_to_load()
         self._retry(lambda: self._lane.commit(events, drops), self._try_to_load)
         self._waiting_bytes += size
-        open_now = (each for each in self._spool.unsealed() if each.lane == LANE)
-        self._newest = max(each.number for each in open_now)
         self._lane.seal()
-        return self._newest
 
     def load(self) -> None:
         """Bring everything in the spool to the tables."""

@@ -17,6 +17,7 @@ from multidict import CIMultiDict
 from batcher.dates import local_date
 from batcher.import_salts import ImportSalts
 from batcher.salts import Salts
+from batcher.segment import FrameId
 from proxy.access_log import LogLine, Skipped, parse_line
 from proxy.anonymize import Anonymizer
 from proxy.drops import DropCounts, DropKey, Dropped
@@ -74,8 +75,11 @@ class Store(Protocol):
     def group_bytes(self) -> int:
         """Return how large a group may become."""
 
-    def put(self, events: list[bytes], drops: list[bytes]) -> int:
-        """Make a group durable as a segment; return the newest segment's number."""
+    def next_frame(self, events: list[bytes], drops: list[bytes]) -> FrameId | None:
+        """Return the last frame that ``put`` will write of a group, None of nothing."""
+
+    def put(self, events: list[bytes], drops: list[bytes]) -> None:
+        """Make a group durable as a segment."""
 
 
 class _Repeats:
@@ -217,9 +221,10 @@ class Importer:
 
     def _commit(self) -> None:
         """Make the group durable, together with the knowledge that it is."""
-        self._progress.begin()
-        number = self._store.put(self._events, encode_drops(self._drops))
-        self._progress.confirm(number)
+        drops = encode_drops(self._drops)
+        self._progress.begin(self._store.next_frame(self._events, drops))
+        self._store.put(self._events, drops)
+        self._progress.confirm()
         self._events.clear()
         self._size = 0
         self._drops.clear()

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from batcher.spool import Lane
+from batcher.lane import Lane
 from config.errors import MillpondError, Retryable
 from proxy.drops import DropCounts
 from warehouse.schema import Drop
@@ -57,6 +57,8 @@ class Journal:
         self._patience_s = patience_s
         self._began_s: float | None = None
         self.healthy = True
+        # Why the last write failed.
+        self.problem: BaseException | None = None
 
     @property
     def is_stuck(self) -> bool:
@@ -107,7 +109,7 @@ class Journal:
     def _settle(self, group: _Group, written: "asyncio.Future[None]") -> None:
         self._began_s = None
         error = written.exception()
-        self.healthy = error is None
+        self.healthy, self.problem = error is None, error
         for waiter in group.waiters:
             if waiter.done():
                 continue

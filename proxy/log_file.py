@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from config.errors import MillpondError
+from config.files import reason, remedy
 
 LONGEST_LINE = 65_536
 HEAD_BYTES = 4_096
@@ -19,12 +20,14 @@ class UnreadableLogError(MillpondError):
     """A log file cannot be read, or not to its end."""
 
     def __init__(self, path: Path, error: BaseException) -> None:
-        problem = getattr(error, "strerror", None) or type(error).__name__
+        problem, hint = type(error).__name__, None
+        if isinstance(error, OSError) and error.errno:
+            problem, hint = reason(error), remedy(error)
         if isinstance(error, _CUT):
             problem = "the packed file is cut off or damaged"
         super().__init__(
             f"read log {path}: {problem}",
-            hint="what came before is kept; import the mended file again",
+            hint=hint or "what came before is kept; import the mended file again",
         )
 
 

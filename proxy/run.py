@@ -3,23 +3,30 @@
 import asyncio
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import uvloop
 
+from batcher.lanes import LaneTakenError
 from batcher.prctl import forbid_core_dumps
-from config.descriptors import raise_descriptor_limit
+from batcher.sole import ORPHANS_END_S, AlreadyRunningError
+from config.descriptors import descriptor_limits
 from config.settings import Settings
 from proxy.demo_site import load_demo
 from proxy.descriptors import fit_connections
 from proxy.worker import Worker, serve
+
+_POLL_S = 0.2
 
 
 def run_worker(settings: Settings, number: int, *, demo: bool = False) -> None:
     """Serve as worker *number* until SIGTERM or SIGINT."""
     # A core file would hold addresses and today's salts.
     forbid_core_dumps()
-    proxy = fit_connections(settings.proxy, raise_descriptor_limit())
+    proxy = fit_connections(settings.proxy, descriptor_limits()[0])
     uvloop.run(_run(replace(settings, proxy=proxy), number, demo=demo))
 
 
@@ -28,11 +35,38 @@ async def _run(settings: Settings, number: int, *, demo: bool) -> None:
     stop = asyncio.Event()
     for caught in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(caught, stop.set)
-    worker = Worker(
+    open_worker = partial(
+        Worker,
         settings,
         number,
         loop,
         time.time,  # noqa: TID251 - the one place where the proxy's clock is chosen
         demo=load_demo() if demo else None,
     )
-    await serve(worker, settings, stop)
+    worker = await _opened(open_worker, number, settings, stop)
+    if worker is not None:
+        await serve(worker, settings, stop)
+
+
+async def _opened(
+    open_worker: Callable[[], Worker],
+    number: int,
+    settings: Settings,
+    stop: asyncio.Event,
+) -> Worker | None:
+    """Return the worker once its lane is free; None where it is told to stop before.
+
+    The worker of a supervisor that was killed ends by itself soon. One that stays is
+    another proxy on this spool, and starting again would not help.
+    """
+    end_s = time.monotonic() + ORPHANS_END_S
+    while not stop.is_set():
+        try:
+            return open_worker()
+        except LaneTakenError:
+            if time.monotonic() >= end_s:
+                directory = Path(settings.spool.dir)
+                command = f"proxy worker {number}"
+                raise AlreadyRunningError(command, directory, "") from None
+        await asyncio.sleep(_POLL_S)
+    return None

@@ -6,19 +6,21 @@ import errno
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 
-from batcher.job_state import job_state_path, read_job_states
+from batcher.lane import Lane, SpoolBrokenError
+from batcher.room import SpoolFullError
 from batcher.salts import Salts, open_store
 from batcher.secret_bytes import fill_random
-from batcher.spool import Lane, Spool
-from config.errors import MillpondError, Retryable
+from batcher.spool import Spool
+from config.errors import MillpondError
 from config.logs import say
 from config.settings import ProxySettings, Settings
+from config.throttle import Throttle
 from proxy.anonymize import Anonymizer
 from proxy.client import ClientSource
 from proxy.cors import Cors
@@ -27,6 +29,7 @@ from proxy.door import Door
 from proxy.geo import Geo
 from proxy.handlers import Handlers, Readiness
 from proxy.intake import Intake
+from proxy.job_problems import job_problems, write_problem
 from proxy.journal import Journal
 from proxy.moment import Calendars
 from proxy.name import forget_names
@@ -37,9 +40,10 @@ from proxy.sites import build_sites
 from proxy.spool_probe import takes_writes
 from proxy.tag import tag_script
 from proxy.tail import Tail, socket_path
-from proxy.throttle import Throttle
 from proxy.user_agent import Classifier
 from proxy.vendors import Vendors
+from warehouse.believed_clock import Clocks, doubt_of
+from warehouse.job_states import JobStates, job_state_path, read_job_states
 
 _LOG = logging.getLogger("millpond.proxy")
 _TICK_S = 0.25
@@ -55,10 +59,6 @@ class ListenError(MillpondError):
     """The proxy's address cannot be listened on."""
 
 
-class LaneRemovedError(Retryable, MillpondError):
-    """Somebody removed the directory this worker writes to; a new start makes one."""
-
-
 class Worker:
     """What one process of the proxy is made of."""
 
@@ -72,6 +72,7 @@ class Worker:
     ) -> None:
         self._settings = settings
         self._clock = clock
+        self._clocks = Clocks.of_machine(clock)
         spool_dir = Path(settings.spool.dir)
         self._spool = Spool(spool_dir)
         self._lane = Lane.open(self._spool, f"worker-{number}", settings.spool)
@@ -85,6 +86,7 @@ class Worker:
         self._geo = Geo(Path(database) if database else None, settings.privacy.geo)
         self._geo_problem: str | None = None
         self._troubles = Throttle(_SAY_EVERY_S)
+        self._full = Throttle(_SAY_EVERY_S)
         self._referrers = Referrers()
         self._journal = Journal(
             self._lane, loop, window_s=settings.spool.fsync_window_ms / 1_000
@@ -127,8 +129,9 @@ class Worker:
 
     def readiness(self) -> Readiness:
         """Return whether this worker can take events, and all that is not right."""
-        problems = dict(self._job_problems())
-        spool_problem = self._spool_problem()
+        states, now_s = self._job_states(), self._clock()
+        problems = job_problems(states, now_s)
+        spool_problem = self._spool_problem(states, now_s)
         ready = spool_problem is None and self._has_salts()
         if spool_problem is not None:
             problems["spool"] = spool_problem
@@ -138,11 +141,13 @@ class Worker:
             problems["quarantine"] = "segments were set aside; see docs/operations.md"
         if self._geo.problem is not None:
             problems["geo"] = "the new database cannot be used; see the log"
+        if doubt := doubt_of(Path(self._settings.warehouse.uri), self._clocks):
+            problems["clock"] = f"{doubt}; {doubt.hint}"
         return Readiness(ready, problems)
 
-    def _spool_problem(self) -> str | None:
+    def _spool_problem(self, states: JobStates, now_s: float) -> str | None:
         if not self._journal.healthy:
-            return "the last write did not reach the disk"
+            return write_problem(self._journal.problem, states, now_s)
         if self._journal.is_stuck:
             return "the disk does not answer"
         return None if self._has_lane() else "the lane's directory cannot be used"
@@ -154,16 +159,8 @@ class Worker:
     def _has_quarantined(self) -> bool:
         # Without a descriptor to look, what is wrong with the spool says enough.
         with contextlib.suppress(OSError):
-            return bool(self._spool.quarantined())
+            return bool(self._spool.quarantine.entries())
         return False
-
-    def _job_problems(self) -> Iterator[tuple[str, str]]:
-        states = read_job_states(job_state_path(Path(self._settings.spool.dir)))
-        for name, state in states.items():
-            if state.failures:
-                yield f"job {name}", f"failed {state.failures} times in a row"
-            elif state.is_overdue(self._clock()):
-                yield f"job {name}", "is overdue; is the batcher running?"
 
     def _has_salts(self) -> bool:
         now_s = self._clock()
@@ -200,8 +197,9 @@ class Worker:
             if now >= refresh_at:
                 refresh_at = now + _REFRESH_S
                 await self._attempt(self.refresh())
-            if not self._journal.healthy and now >= probe_at:
+            if now >= probe_at and not (self._journal.healthy and self._has_lane()):
                 probe_at = now + _PROBE_S
+                self._say_if_full()
                 await self._journal.run(self._probe)
             if now >= forget_at:
                 forget_at = now + _FORGET_S
@@ -220,24 +218,29 @@ class Worker:
     async def _seal_if_due(self, now: float) -> None:
         await self._journal.run(partial(self._lane.seal_if_due, now))
 
+    def _say_if_full(self) -> None:
+        """Say why the spool is full, now and then; the batcher logs elsewhere."""
+        problem = self._journal.problem
+        if not isinstance(problem, SpoolFullError):
+            return
+        now_s = self._clock()
+        if count := self._full.count(now_s):
+            reason = write_problem(problem, self._job_states(), now_s)
+            level = logging.WARNING
+            say(_LOG, "spool_full", level=level, reason=reason, count=count)
+
+    def _job_states(self) -> JobStates:
+        return read_job_states(job_state_path(Path(self._settings.spool.dir)))
+
     def _probe(self) -> None:
         # A worker that is not ready may be sent no events, and so would never learn
         # that the disk works again.
-        if takes_writes(self._spool, self._settings.spool.max_bytes):
-            self._check_lane()
+        with contextlib.suppress(SpoolBrokenError):
+            self._lane.keep_owning()
+        most_bytes = self._settings.spool.max_bytes
+        if self._has_lane() and takes_writes(self._spool, most_bytes):
             self._journal.healthy = True
             say(_LOG, "spool_recovered")
-
-    def _check_lane(self) -> None:
-        directory = self._spool.lane_directory(self._lane.name)
-        # With all lanes gone the disk may only be away for a while.
-        if directory.parent.is_dir() and not directory.is_dir():
-            # Closing the lane will fail too, and that is what the process ends with.
-            say(_LOG, "lane_removed", level=logging.ERROR, lane=self._lane.name)
-            raise LaneRemovedError(
-                f"write to lane {self._lane.name}: its directory was removed",
-                hint="start the proxy again; a supervisor does so by itself",
-            )
 
     async def refresh(self) -> None:
         """Fetch the salts of the next minutes, and a geo database that has changed."""

@@ -51,6 +51,7 @@ class Answer:
     as_of: AsOf | None = None
     other_currencies: tuple[str, ...] = ()
     missing_days: int = 0
+    warnings: tuple[str, ...] = ()
 
     def json(self) -> dict[str, object]:
         """Return the answer as the API and the command line give it."""
@@ -84,6 +85,8 @@ class Answer:
             meta["other_currencies"] = list(self.other_currencies)
         if self.missing_days:
             meta["missing_days"] = self.missing_days
+        if self.warnings:
+            meta["warnings"] = list(self.warnings)
         if self.totals is not None:
             meta["totals"] = list(self.totals)
         return meta

@@ -13,6 +13,8 @@ from config.settings import Settings
 from reports import dimensions, metrics
 from reports.clock import now_s, today_by
 from reports.query import DEFAULT_LIMIT, MAX_BODY_BYTES, decode_body
+from warehouse.believed_clock import Clocks
+from warehouse.caveats import caveats
 
 if TYPE_CHECKING:
     from reports.show import Reader
@@ -100,12 +102,24 @@ def show(
         reader.print_overview(raw, adds_orders=wanted is None)
     else:
         reader.print_answer(raw, form)
+    if form == "csv":
+        _warn(settings)
 
 
 def _reader(settings: Settings) -> "Reader":
     from reports.show import Reader  # noqa: PLC0415 - Polars takes 0.6 s to import
 
-    return Reader(settings, today_by(now_s), sys.stdout)
+    return Reader(settings, today_by(now_s), sys.stdout, warnings=_warnings(settings))
+
+
+def _warnings(settings: Settings) -> tuple[str, ...]:
+    return caveats(settings, Clocks.of_machine(now_s))
+
+
+def _warn(settings: Settings) -> None:
+    """Say beside a CSV, which has no place for it, what is wrong behind the figures."""
+    for each in _warnings(settings):
+        click.echo(f"warning: {each}", err=True)
 
 
 def _names(text: str, aliases: dict[str, str]) -> list[str]:
@@ -188,7 +202,16 @@ def reconcile(
         decimal=decimal,
         columns={name.strip("_"): each for name, each in columns.items() if each},
     )
-    equal = reconcile_run.run(settings, asked, today_by(now_s), sys.stdout, form)
+    equal = reconcile_run.run(
+        settings,
+        asked,
+        today_by(now_s),
+        sys.stdout,
+        form,
+        warnings=_warnings(settings),
+    )
+    if form == "csv":
+        _warn(settings)
     context.exit(0 if equal else 1)
 
 

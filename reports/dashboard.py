@@ -38,6 +38,7 @@ class PageRequest:
     advice: Sequence[str]
     period: str
     sites: Sequence[SiteSettings]
+    warnings: Sequence[str] = ()
 
 
 class Dashboard:
@@ -72,6 +73,7 @@ class Dashboard:
             height=drawing.HEIGHT,
             tables=[_table(answer) for answer in overview.tables],
             advice=request.advice,
+            warnings=request.warnings,
             is_sum=query.period.days > 1,
             as_of=next((a.as_of.at() for a in overview.tables if a.as_of), None),
         )

@@ -49,9 +49,18 @@ class SiteState:
 
 
 class Statistics:
-    """The tables of one warehouse as answers; belongs to one thread."""
+    """The tables of one warehouse as answers; belongs to one thread.
 
-    def __init__(self, warehouse: Warehouse, cache: StatsCache | None = None) -> None:
+    *warnings* says what is wrong behind the figures now; it stands in each answer.
+    """
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        cache: StatsCache | None = None,
+        warnings: Callable[[], tuple[str, ...]] = tuple,
+    ) -> None:
+        self.warnings = warnings
         self._events = warehouse.view(EVENTS)
         self._daily = warehouse.view(DAILY_STATS)
         self._sessions = warehouse.view(SESSIONS)
@@ -95,13 +104,14 @@ class Statistics:
         self._sessions.refresh()
         days = period.dates()
         with delta_errors("read", DROPS):
-            return count_received(
+            received = count_received(
                 site,
                 period,
                 self._events.scan(days, ["site"]),
                 self._drops.scan(days, ["site", "reason", "count"]),
                 self._sessions.scan(days, ["site", "suspect", "events"]),
             )
+        return replace(received, warnings=self.warnings())
 
     def _refresh(self) -> None:
         self._stats.refresh()
@@ -120,6 +130,7 @@ class Statistics:
             as_of=_as_of(self._daily if source is Source.DAILY_STATS else self._events),
             other_currencies=tuple(sorted(counted.other_currencies)),
             missing_days=self._missing(query) if source is Source.EVENTS else 0,
+            warnings=self.warnings(),
         )
 
     def _count(self, query: Query, tick: Tick) -> tuple[Source, Counted]:

@@ -25,6 +25,7 @@ class Received:
     reasons: tuple[tuple[str, int], ...]
     suspect_sessions: int
     suspect_events: int
+    warnings: tuple[str, ...] = ()
 
     @property
     def duplicate(self) -> int:
@@ -63,6 +64,7 @@ class Received:
                 "dropped": self.dropped,
                 "suspect_sessions": self.suspect_sessions,
                 "suspect_events": self.suspect_events,
+                **({"warnings": list(self.warnings)} if self.warnings else {}),
             },
         }
 

@@ -14,7 +14,7 @@ from reports.reconcile import Reconciled, reconciled
 from reports.reconcile_file import Column, Mark, Reading, shop_orders
 from reports.reconcile_ours import stored_orders
 from reports.reconcile_text import print_reconciled, reconciled_csv, reconciled_json
-from reports.text import Page
+from reports.text import Page, print_warnings
 from warehouse.key_commitment import verified_key
 from warehouse.keyed_hash import KeyedHash, Purpose, SiteKeyError, key_file
 from warehouse.tables import Warehouse
@@ -42,14 +42,24 @@ def run(
     stdout: TextIO,
     form: str,
     width: int | None = None,
+    warnings: tuple[str, ...] = (),
 ) -> bool:
-    """Print how the shop's list and our orders agree; return whether they are equal."""
+    """Print how the shop's list and our orders agree; return whether they are equal.
+
+    *warnings* are what is wrong behind our figures.
+    """
     site = _site(settings, asked.site)
     found = _found(settings, asked, site, _period(asked.period, site, today))
     if form == "table":
-        print_reconciled(Page(stdout, width), found)
+        page = Page(stdout, width)
+        print_warnings(page, warnings)
+        print_reconciled(page, found)
     else:
-        text = reconciled_json(found) if form == "json" else reconciled_csv(found)
+        text = (
+            reconciled_json(found, warnings)
+            if form == "json"
+            else reconciled_csv(found)
+        )
         # Files are UTF-8 whatever the terminal speaks.
         stdout.flush()
         stdout.buffer.write(text.encode())

@@ -1,5 +1,6 @@
 """The outcome of a comparison with the shop's list: table, JSON or CSV."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from reports.export import json_text, lines_csv
@@ -46,7 +47,7 @@ def print_reconciled(page: Page, found: Reconciled) -> None:
         page.note(note)
 
 
-def reconciled_json(found: Reconciled) -> str:
+def reconciled_json(found: Reconciled, warnings: Sequence[str] = ()) -> str:
     """Return the outcome as JSON, every line that is not simply matched in it."""
     low, high = found.unseen.interval or (None, None)
     return json_text(
@@ -76,6 +77,7 @@ def reconciled_json(found: Reconciled) -> str:
                     "from": _rounded(low),
                     "to": _rounded(high),
                 },
+                **({"warnings": list(warnings)} if warnings else {}),
             },
         }
     )

@@ -5,7 +5,6 @@ import signal
 from pathlib import Path
 from typing import Final
 
-from config.descriptors import raise_descriptor_limit
 from config.settings import Settings
 from reports.at_hand import keep_at_hand
 from reports.clock import now_s, today_by
@@ -15,6 +14,8 @@ from reports.query import Today
 from reports.server import Door, listen
 from reports.service import Service
 from reports.stats_cache import StatsCache
+from warehouse.believed_clock import Clocks
+from warehouse.caveats import caveats
 from warehouse.tables import Warehouse
 
 _MIB: Final = 1024 * 1024
@@ -22,7 +23,6 @@ _MIB: Final = 1024 * 1024
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
-    raise_descriptor_limit()
     asyncio.run(_serve(settings, today_by(now_s)))
 
 
@@ -32,9 +32,14 @@ async def _serve(settings: Settings, today: Today) -> None:
     for caught in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(caught, stop.set)
     warehouse = Warehouse(Path(settings.warehouse.uri))
+    clocks = Clocks.of_machine(now_s)
+
+    def warnings() -> tuple[str, ...]:
+        return caveats(settings, clocks)
+
     cache = StatsCache(settings.reports.cache_mb * _MIB)
     desk = Desk(
-        lambda: Statistics(warehouse, cache),
+        lambda: Statistics(warehouse, cache, warnings),
         time_limit_s=settings.reports.query_timeout_s,
     )
     service = Service(settings, desk, today)

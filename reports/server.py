@@ -190,6 +190,11 @@ class _SilentConnection(RequestHandler):
 
     __slots__ = ()
 
+    async def start(self) -> None:
+        """Answer requests; one that was refused is over before its task begins."""
+        if self._manager is not None:
+            await super().start()
+
     def handle_error(
         self,
         request: web.BaseRequest,

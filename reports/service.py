@@ -64,5 +64,6 @@ class Service:
             advice=advice(seen, tables.state(query.site)) if seen.empty else (),
             period=period,
             sites=tuple(self._sites.values()),
+            warnings=tables.warnings(),
         )
         return self._dashboard.render(request)

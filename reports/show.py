@@ -12,7 +12,7 @@ from reports.metrics import METRICS, Metric
 from reports.overview import COMMERCE, overview
 from reports.queries import Statistics
 from reports.query import Query, Today, parse_query
-from reports.text import Page
+from reports.text import Page, print_warnings
 from reports.text_overview import print_overview
 from reports.text_received import print_received, received_text, suspect_text
 from warehouse.tables import Warehouse
@@ -21,7 +21,8 @@ from warehouse.tables import Warehouse
 class Reader:
     """Answers the raw questions of one command on stdout.
 
-    *today* tells a site's own date; *width* defaults to the terminal's.
+    *today* tells a site's own date; *warnings* are what is wrong behind the figures,
+    shown first; *width* defaults to the terminal's.
     """
 
     def __init__(
@@ -30,10 +31,14 @@ class Reader:
         today: Today,
         stdout: TextIO,
         width: int | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> None:
         self._sites = {site.id: site for site in settings.sites}
         self._today = today
-        self._tables = Statistics(Warehouse(Path(settings.warehouse.uri)))
+        self._warnings = warnings
+        self._tables = Statistics(
+            Warehouse(Path(settings.warehouse.uri)), warnings=lambda: warnings
+        )
         self._stdout = stdout
         self._page = Page(stdout, width)
 
@@ -44,6 +49,7 @@ class Reader:
         """
         query = self._query(raw)
         page = self._page
+        print_warnings(page, self._warnings)
         whole = replace(query, dimensions=())
         seen = overview(self._tables.answer, whole, [], self._today(query.site))
         if seen.empty:
@@ -68,6 +74,7 @@ class Reader:
         query = self._query(raw)
         received = self._tables.received(query.site, query.period)
         if form == "table":
+            print_warnings(self._page, self._warnings)
             print_received(self._page, received)
         elif form == "json":
             self._write(json_text(received.json()))

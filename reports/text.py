@@ -69,6 +69,14 @@ def widest(texts: Sequence[str]) -> int:
     return max(map(cell_len, texts), default=0)
 
 
+def print_warnings(page: Page, warnings: Sequence[str]) -> None:
+    """Print what is wrong behind the figures, before them."""
+    for each in warnings:
+        page.line((page.safe(f"warning: {each}"), BOLD))
+    if warnings:
+        page.line()
+
+
 @dataclass(frozen=True, slots=True)
 class Cells:
     """The texts of a table: a head and rows, labels left and figures right."""

@@ -2,17 +2,21 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
+from batcher.sole import data_directories, sole
 from batcher.supervise import Process, supervise
-from config.cli import path_option
+from config.cli import check_writer, path_option, trust_clock_option
 from config.load import load
 from config.logs import configure
 from config.settings import Settings
+from warehouse.believed_clock import Clocks, note_trusted
 
+_CLOCK = time.time  # noqa: TID251 - a command reads the clock
 _PROXIES, _BATCHER, _REPORTS = range(3)
 
 
@@ -36,7 +40,9 @@ def processes(
     return [
         *workers,
         Process(
-            name="batcher", argv=role("batcher", "run", config=config), stage=_BATCHER
+            name="batcher",
+            argv=role("batcher", "run", "--supervised", config=config),
+            stage=_BATCHER,
         ),
         Process(
             name="reports", argv=role("reports", "serve", config=config), stage=_REPORTS
@@ -45,14 +51,22 @@ def processes(
 
 
 @click.command(epilog="\b\nExample:\n  millpond up --config millpond.toml")
+@trust_clock_option
 @path_option
-def up(path: Path) -> int:
+def up(path: Path, *, trust_clock: bool) -> int:
     """Run proxy, batcher and reports here until told to stop."""
     settings = load(path, os.environ)
+    check_writer(settings)
     configure(sys.stderr)
-    click.echo(f"tag and events  {proxy_url(settings)}", err=True)
-    click.echo(f"reports         {reports_url(settings)}", err=True)
-    return supervise(processes(settings, path.resolve()))
+    spool = Path(settings.spool.dir)
+    with sole("up", data_directories(settings)), sole("proxy run", [spool]):
+        if trust_clock:
+            # Here, not by the batcher: one that is started again must not trust again.
+            clocks = Clocks.of_machine(_CLOCK)
+            note_trusted(Path(settings.warehouse.uri), clocks)
+        click.echo(f"tag and events  {proxy_url(settings)}", err=True)
+        click.echo(f"reports         {reports_url(settings)}", err=True)
+        return supervise(processes(settings, path.resolve()))
 
 
 def proxy_url(settings: Settings) -> str:

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from batcher.job_state import job_state_path, read_job_states
 from proxy.drops import UNKNOWN_SITE_ID
 from tests.delta_scan import delta_scan
 from tests.oracle import STORED, check_figures, received
 from tests.processes import CONFIG, Installation, install, running
 from tests.senders import BOT, FIREFOX
 from tests.waiting import wait_until
+from warehouse.job_states import job_state_path, read_job_states
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
 from warehouse.tables import Warehouse
 

@@ -4,14 +4,24 @@ import sys
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from config.cli import settings_option
+from config.cli import settings_option, trust_clock_option, writer_option
 from config.logs import configure
 from config.settings import Settings
+from warehouse.believed_clock import Believed, ClockError, Clocks
+from warehouse.caveats import caveats
+from warehouse.job_states import (
+    JobState,
+    job_state_path,
+    late_jobs,
+    lateness,
+    read_job_states,
+    utc_text,
+)
 
 if TYPE_CHECKING:
     from warehouse.info import TableInfo
@@ -57,7 +67,7 @@ def warehouse() -> None:
 @_until
 @click.option("--full", is_flag=True, help="Every day, not only what changed.")
 @_format
-@settings_option
+@writer_option
 def build(
     *,
     settings: Settings,
@@ -141,27 +151,51 @@ def verify(settings: Settings, form: str) -> int:
 
 
 @warehouse.command(epilog="\b\nExample:\n  millpond warehouse compact")
-@settings_option
-def compact(settings: Settings) -> None:
+@trust_clock_option
+@writer_option
+def compact(settings: Settings, *, trust_clock: bool) -> None:
     """Merge each day's files into one, and remove what no version needs."""
     from warehouse.upkeep import compact_all  # noqa: PLC0415 - Polars takes 0.6 s
 
-    merged = compact_all(_opened(settings), _CLOCK())
+    tables = _opened(settings)
+    believed = _believed(tables, trust_clock=trust_clock)
+    merged = compact_all(tables, believed.at_s, removes_files=believed.doubt is None)
     click.echo(f"{merged} files merged")
+    _warn(believed)
 
 
 @warehouse.command(epilog="\b\nExample:\n  millpond warehouse retain")
-@settings_option
-def retain(settings: Settings) -> None:
+@trust_clock_option
+@writer_option
+def retain(settings: Settings, *, trust_clock: bool) -> None:
     """Remove the days that are kept no longer, bytes included."""
     from warehouse import retention  # noqa: PLC0415 - Polars takes 0.6 s
 
-    now_s = _CLOCK()
-    today = datetime.fromtimestamp(now_s, UTC).date()
-    removed = retention.retain(_opened(settings), settings.warehouse, today, now_s)
+    tables = _opened(settings)
+    believed = _believed(tables, trust_clock=trust_clock)
+    if believed.doubt:
+        raise ClockError(
+            f"retain: {believed.doubt}",
+            hint=believed.doubt.hint,
+        )
+    today = datetime.fromtimestamp(believed.at_s, UTC).date()
+    removed = retention.retain(tables, settings.warehouse, today, believed.at_s)
     for each in removed:
         click.echo(f"{each.table}  {each.days[0]} to {each.days[-1]}  {each.rows} rows")
     click.echo(f"{sum(len(each.days) for each in removed)} days removed")
+
+
+def _believed(tables: "Warehouse", *, trust_clock: bool) -> Believed:
+    from warehouse.retention import open_clock  # noqa: PLC0415 - Polars takes 0.6 s
+
+    clocks = Clocks.of_machine(_CLOCK)
+    return open_clock(tables, clocks, trusted=trust_clock).look()
+
+
+def _warn(believed: Believed) -> None:
+    if believed.doubt:
+        click.echo(f"warning: {believed.doubt}", err=True)
+        click.echo(f"  hint: {believed.doubt.hint}", err=True)
 
 
 @warehouse.command(epilog="\b\nExample:\n  millpond warehouse info --format json")
@@ -172,13 +206,16 @@ def info(settings: Settings, form: str) -> None:
     from warehouse.info import table_infos  # noqa: PLC0415 - Polars takes 0.6 s
 
     infos = table_infos(_opened(settings))
-    jobs = _job_states(Path(settings.spool.dir))
+    states = read_job_states(job_state_path(Path(settings.spool.dir)))
+    warnings = caveats(settings, Clocks.of_machine(_CLOCK))
     if form == "json":
-        found = {"tables": infos, "jobs": jobs}
+        found = {"tables": infos, "jobs": states, "warnings": warnings}
         click.echo(msgspec.json.encode(found).decode())
         return
     problems = [each.problem for each in infos if each.problem is not None]
-    click.echo("\n".join([*_table_lines(infos), *problems, "", *_job_lines(jobs)]))
+    lines = [*_table_lines(infos), *problems, "", *_job_lines(states)]
+    lines += ["", *(f"warning: {each}" for each in warnings)] if warnings else []
+    click.echo("\n".join(lines))
 
 
 def _table_lines(infos: list["TableInfo"]) -> list[str]:
@@ -194,31 +231,22 @@ def _table_lines(infos: list["TableInfo"]) -> list[str]:
     return lines
 
 
-def _job_states(spool_dir: Path) -> dict[str, dict[str, Any]]:
-    """Return the file in which the batcher keeps its jobs' states, if there is one."""
-    try:
-        found: dict[str, dict[str, Any]] = msgspec.json.decode(
-            (spool_dir / "jobs.json").read_bytes()
-        )
-    except (OSError, msgspec.DecodeError):
-        return {}
-    return found
-
-
-def _job_lines(jobs: dict[str, dict[str, Any]]) -> list[str]:
-    if not jobs:
+def _job_lines(states: dict[str, JobState]) -> list[str]:
+    if not states:
         return ["no job has run yet; `millpond batcher run` runs them"]
-    return [f"job {name:<14} {_job_line(state)}" for name, state in jobs.items()]
+    late = late_jobs(states, _CLOCK())
+    return [
+        f"job {name:<14} {_job_line(state, is_late=name in late)}"
+        for name, state in states.items()
+    ]
 
 
-def _job_line(state: dict[str, Any]) -> str:
-    failures = state.get("failures", 0)
-    if failures:
-        reason = state.get("problem") or state.get("error")
-        return f"FAILED {failures} times in a row: {reason}"
-    last = state.get("last_success_at")
-    when = "never" if last is None else f"{datetime.fromtimestamp(last, UTC):%F %T}Z"
-    return f"fine, last at {when}: {state.get('summary') or '-'}"
+def _job_line(state: JobState, *, is_late: bool) -> str:
+    if state.failures or is_late:
+        return f"{'FAILED' if state.failures else 'LATE'}: {lateness(state)}"
+    last = state.last_success_at
+    when = "never" if last is None else utc_text(last)
+    return f"fine, last at {when}: {state.summary or '-'}"
 
 
 def _print(result: msgspec.Struct, form: str) -> None:

@@ -10,7 +10,8 @@ import mmap
 import sys
 from pathlib import Path
 
-from batcher.spool import Lane, Spool, SpoolBrokenError
+from batcher.lane import Lane, SpoolBrokenError
+from batcher.spool import Spool
 from config.settings import SpoolSettings
 
 ACKNOWLEDGED, REFUSED = 1, 2

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from batcher.spool import Spool, open_free_lane
+from batcher.lane import open_free_lane
+from batcher.spool import Spool
 from config.settings import Settings, SiteSettings, SpoolSettings
 from tests.warehouse.event_rows import events, lines
 from warehouse.schema import DROPS, EVENTS, Drop, Event

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from batcher.segment import HEADER_BYTES, Kind, encode_frame, encode_header
+from batcher.segment import HEADER_BYTES, FrameId, Kind, encode_frame, encode_header
 from tests.warehouse.event_rows import DAY, event, lines
 from warehouse.schema import Drop, Hash64
 
+WRITER = bytes(range(16, 32))
 FOLDER = Path(__file__).parents[1] / "data" / "segments"
 
 
@@ -19,10 +20,14 @@ def frames() -> list[bytes]:
     """Return three frames: two events, a drop count, one event."""
     stored = lines(event(path=f"/{each}", event_id=Hash64(each)) for each in range(3))
     drop = Drop(site="shop", day=DAY, hour=12, reason="bot", protocol="native", count=2)
+    contents = [
+        (Kind.EVENTS, 2, b"\n".join(stored[:2])),
+        (Kind.DROPS, 1, msgspec.json.encode(drop)),
+        (Kind.EVENTS, 1, stored[2]),
+    ]
     return [
-        encode_frame(Kind.EVENTS, 2, b"\n".join(stored[:2])),
-        encode_frame(Kind.DROPS, 1, msgspec.json.encode(drop)),
-        encode_frame(Kind.EVENTS, 1, stored[2]),
+        encode_frame(kind, FrameId(WRITER, sequence), rows, payload)
+        for sequence, (kind, rows, payload) in enumerate(contents, 1)
     ]
 
 
@@ -30,7 +35,7 @@ def corpus() -> dict[str, bytes]:
     """Return each segment of the corpus under its name."""
     ok = encode_header() + b"".join(frames())
     flipped = bytearray(ok)
-    flipped[HEADER_BYTES + len(frames()[0]) + 30] ^= 0x04
+    flipped[HEADER_BYTES + len(frames()[0]) + 50] ^= 0x04
     return {
         "ok": ok,
         "torn-tail": ok[:-7],

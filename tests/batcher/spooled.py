@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from batcher.lane import Lane
 from batcher.lanes import segment_path
-from batcher.segment import Kind, encode_frame, encode_header, read_frames
-from batcher.spool import Lane, Spool
+from batcher.segment import FrameId, Kind, encode_frame, encode_header, read_frames
+from batcher.spool import Spool
 from config.settings import SpoolSettings
 
 SETTINGS = SpoolSettings(segment_max_s=10)
+WRITER = bytes(range(16))
 
 
 class Clock:
@@ -42,17 +44,23 @@ def lines_of(paths: Iterator[Path]) -> list[bytes]:
     return found
 
 
-def segment_of(*groups: list[bytes]) -> bytes:
+def segment_of(*groups: list[bytes], writer: bytes = WRITER, first: int = 1) -> bytes:
     """Return a segment with one frame of events for each group."""
-    return encode_header() + b"".join(
-        encode_frame(Kind.EVENTS, len(group), b"\n".join(group)) for group in groups
-    )
+    frames = [
+        encode_frame(
+            Kind.EVENTS, FrameId(writer, sequence), len(group), b"\n".join(group)
+        )
+        for sequence, group in enumerate(groups, first)
+    ]
+    return encode_header() + b"".join(frames)
 
 
-def leave_open(spool: Spool, lane: str, number: int, content: bytes) -> Path:
+def leave_open(
+    spool: Spool, lane: str, number: int, content: bytes, writer: bytes = WRITER
+) -> Path:
     """Leave an open segment in *lane*, as its dead owner did."""
     Lane.open(spool, lane, SETTINGS).close()
-    path = segment_path(spool.lane_directory(lane), number, ".open")
+    path = segment_path(spool.lane_directory(lane), number, writer, ".open")
     path.write_bytes(content)
     return path
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from batcher.drain import DrainTimeoutError, drain
+from batcher.lane import Lane
 from batcher.load import Loaded
-from batcher.spool import Lane, Spool
+from batcher.spool import Spool
 from tests.batcher.loads import SETTINGS, left_over, spool_events, stored_events
 from tests.batcher.spooled import SETTINGS as SPOOL_SETTINGS
 from tests.batcher.spooled import Clock, leave_open, segment_of

@@ -4,12 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from batcher.job_state import (
-    JobState,
-    job_state_path,
-    read_job_states,
-    write_job_states,
-)
+from batcher.job_state import write_job_states
+from warehouse.job_states import JobState, job_state_path, read_job_states
 
 STATE = JobState(
     every_s=15,
@@ -49,21 +45,3 @@ def test_an_unreadable_file_says_nothing(tmp_path: Path, content: bytes | None) 
         path.write_bytes(content)
 
     assert read_job_states(path) == {}
-
-
-@pytest.mark.parametrize(
-    ("last_success_at", "now_s", "overdue"),
-    [
-        pytest.param(None, 0.0, True, id="never succeeded"),
-        pytest.param(1_000.0, 1_015.0, False, id="just due"),
-        pytest.param(1_000.0, 1_105.0, False, id="three runs and a minute"),
-        pytest.param(1_000.0, 1_105.1, True, id="longer"),
-        pytest.param(1_000.0, 500.0, False, id="a clock set back"),
-    ],
-)
-def test_a_job_is_overdue_when_it_should_have_succeeded_long_ago(
-    last_success_at: float | None, now_s: float, *, overdue: bool
-) -> None:
-    state = JobState(every_s=15, last_success_at=last_success_at)
-
-    assert state.is_overdue(now_s) == overdue

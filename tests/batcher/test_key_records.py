@@ -20,6 +20,7 @@ from tests.flips import flips
 from tests.processes import install
 from tests.warehouse.event_rows import event
 from warehouse import ledger
+from warehouse.believed_clock import Clocks
 from warehouse.key_commitment import (
     encode_commitment,
     key_commitment,
@@ -109,7 +110,7 @@ def test_with_another_key_nothing_is_loaded_and_nothing_removed(
     settings: Settings, warehouse: Warehouse, *, seen_before: bool
 ) -> None:
     def begin() -> Batcher:
-        return Batcher(settings, clock=lambda: NOW_S, steady_clock=lambda: 0.0)
+        return Batcher(settings, Clocks(wall=lambda: NOW_S, steady=lambda: 0.0))
 
     commit_to(settings.spool.dir, KEY)
     batcher = begin()
@@ -204,5 +205,5 @@ def test_a_damaged_ledger_stops_no_load(
     records(settings, warehouse).check(NOW_S)
 
     assert "keys_not_checked" in caplog.text
-    batcher = Batcher(settings, clock=lambda: NOW_S, steady_clock=lambda: 0.0)
+    batcher = Batcher(settings, Clocks(wall=lambda: NOW_S, steady=lambda: 0.0))
     assert batcher.load(NOW_S) == "1 events of 1 segments"

@@ -109,8 +109,13 @@ def test_a_segment_that_came_back_is_not_loaded_again(
     load(spool, warehouse, SETTINGS, NOW_S)
     segment.path.write_bytes(content)
     done = load(spool, warehouse, SETTINGS, NOW_S)
+    (path,) = spool.quarantined()
+    reason = msgspec.json.decode(path.with_suffix(".reason").read_bytes())
 
-    assert done == Loaded()
+    assert done == Loaded(quarantined=1)
+    assert path.read_bytes() == content
+    assert reason["problems"] == ["already_loaded"]
+    assert reason["frames"] == {segment.writer: [{"first": 1, "last": 1}]}
     assert warehouse.view(EVENTS).rows() == 2
     assert left_over(spool) == []
 
@@ -238,6 +243,7 @@ def test_duplicates_are_counted_under_the_local_hour_of_their_event(
         pytest.param("torn-tail", 2, "torn_tail", id="torn tail"),
         pytest.param("bad-checksum", 3, "bad_checksum", id="bad checksum"),
         pytest.param("unknown-version", 0, "unknown_version", id="unknown version"),
+        pytest.param("version-1", 0, "unknown_version", id="the first format"),
         pytest.param("empty", 0, "empty", id="empty"),
     ],
 )

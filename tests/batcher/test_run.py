@@ -11,19 +11,20 @@ from typing import Any
 import pytest
 
 from batcher.import_salts import ImportSalts, import_directory
-from batcher.job_state import JobState, job_state_path, read_job_states
 from batcher.run import Batcher
 from batcher.salt_directory import DirectorySalts
 from batcher.secret_bytes import fill_random
 from batcher.spool import Spool
+from config.errors import MillpondError
 from config.settings import JobsSettings, Settings
 from tests.batcher.loads import spool_events, stored_events
 from tests.batcher.salt_cases import at
 from tests.processes import Installation, Role, install
 from tests.waiting import wait_until
 from tests.warehouse.event_rows import DAY, event
-from warehouse import ledger
+from warehouse import believed_clock, ledger
 from warehouse.janitor import WRITERS_LOCK
+from warehouse.job_states import JobState, job_state_path, read_job_states
 from warehouse.locks import locked
 from warehouse.schema import DAILY_STATS, EVENTS, LEDGER, SESSIONS
 from warehouse.tables import Warehouse
@@ -39,6 +40,10 @@ class Clocks:
     def __init__(self) -> None:
         self.steady_s = 500.0
         self.jump_s = 0.0
+
+    def both(self) -> believed_clock.Clocks:
+        """Return them as an argument; no time service keeps them."""
+        return believed_clock.Clocks(wall=self.wall, steady=self.steady)
 
     def wall(self) -> float:
         """Return the time on the wall."""
@@ -56,7 +61,7 @@ def clocks() -> Clocks:
 
 @pytest.fixture
 def batcher(settings: Settings, clocks: Clocks) -> Batcher:
-    return Batcher(settings, clock=clocks.wall, steady_clock=clocks.steady)
+    return Batcher(settings, clocks.both())
 
 
 @pytest.fixture
@@ -82,9 +87,7 @@ def test_every_job_has_its_interval_and_load_goes_first(settings: Settings) -> N
         destroy_salts_every_s=4,
         retain_every_s=5,
     )
-    batcher = Batcher(
-        replace(settings, jobs=every), clock=lambda: NOON, steady_clock=lambda: 0.0
-    )
+    batcher = Batcher(replace(settings, jobs=every), Clocks().both())
 
     got = [(job.name, job.every_s) for job in batcher.jobs()]
 
@@ -136,11 +139,7 @@ def test_retention_removes_the_days_past_their_keep(
     settings: Settings, spool: Spool, warehouse: Warehouse, clocks: Clocks
 ) -> None:
     keep = replace(settings.warehouse, keep_events_days=7)
-    batcher = Batcher(
-        replace(settings, warehouse=keep),
-        clock=clocks.wall,
-        steady_clock=clocks.steady,
-    )
+    batcher = Batcher(replace(settings, warehouse=keep), clocks.both())
     old = DAY - timedelta(days=8)
     spool_events(spool, [event(day=old), event()])
     batcher.load(NOON)
@@ -154,7 +153,7 @@ def test_retention_removes_the_days_past_their_keep(
 def test_a_jump_of_the_clock_removes_no_day(
     settings: Settings, spool: Spool, warehouse: Warehouse, clocks: Clocks
 ) -> None:
-    batcher = Batcher(settings, clock=clocks.wall, steady_clock=clocks.steady)
+    batcher = Batcher(settings, clocks.both())
     spool_events(spool, [event()])
     batcher.load(NOON)
     clocks.jump_s = 10 * 366 * 86_400.0
@@ -191,6 +190,53 @@ def test_a_jump_of_the_clock_destroys_no_salt(
         batcher.destroy_salts(clocks.wall())
 
     assert [mark.day for mark in salts.live()] == [DAY]
+
+
+def test_a_salt_watched_for_longer_than_a_date_goes_under_any_wall_clock(
+    settings: Settings, salts: DirectorySalts, clocks: Clocks
+) -> None:
+    Batcher(settings, clocks.both())
+    clocks.jump_s = 1_000 * 86_400.0
+    later = DAY + timedelta(days=1_000)
+    salts.get_or_create(ZONE, DAY + timedelta(days=1), fill_random)
+    salts.get_or_create(ZONE, later, fill_random)
+    batcher = Batcher(settings, clocks.both())
+    for hours in (0, 26):
+        clocks.steady_s += hours * 3_600.0
+        said = batcher.destroy_salts(clocks.wall())
+        assert said == "0 salts destroyed; the rest held off, the clock is not believed"
+
+    clocks.steady_s += 1_801
+    batcher.destroy_salts(clocks.wall())
+
+    assert salts.live() == []
+
+
+def test_in_doubt_a_salt_of_a_later_date_may_be_todays(
+    settings: Settings, salts: DirectorySalts, clocks: Clocks
+) -> None:
+    Batcher(settings, clocks.both())
+    clocks.jump_s = 5 * 86_400.0
+    salts.get_or_create(ZONE, DAY + timedelta(days=5), fill_random)
+
+    Batcher(settings, clocks.both()).destroy_salts(clocks.wall())
+
+    assert len(salts.live()) == 1
+
+
+def test_a_ledger_that_cannot_be_read_keeps_no_salt_alive(
+    batcher: Batcher, salts: DirectorySalts, warehouse: Warehouse, clocks: Clocks
+) -> None:
+    salts.get_or_create(ZONE, DAY, fill_random)
+    batcher.destroy_salts(NOON)
+    for file in warehouse.view(LEDGER).path.rglob("*.parquet"):
+        file.write_bytes(b"damaged")
+    clocks.steady_s += DUE - NOON
+
+    with pytest.raises(MillpondError, match="ledger"):
+        batcher.destroy_salts(DUE)
+
+    assert salts.live() == []
 
 
 def test_the_salts_of_an_abandoned_import_are_destroyed(
@@ -273,6 +319,7 @@ def test_a_batcher_loads_builds_and_stops_when_told(tmp_path: Path) -> None:
     assert code == 0
     assert words(role)[0] == "batcher_started"
     assert words(role)[-1] == "batcher_stopped"
+    assert not {"job_failed", "clock_not_believed"} & set(words(role))
     assert sorted(states_of(installation)) == [
         *("build", "compact", "destroy_salts", "load", "retain")
     ]

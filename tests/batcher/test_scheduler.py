@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from batcher.job_state import JobState, read_job_states, write_job_states
+from batcher.job_state import write_job_states
 from batcher.scheduler import Job, first_run_at, retry_in_s, run_jobs
 from config.errors import Busy, MillpondError, Retryable
 from tests.waiting import wait_until
+from warehouse.job_states import JobState, read_job_states
 
 HOUR_S = 3_600.0
 

@@ -7,16 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from batcher.segment import Kind, Problem, read_frames
-from batcher.spool import (
-    Lane,
-    LaneTakenError,
-    Spool,
-    SpoolBrokenError,
-    SpoolError,
-    SpoolFullError,
-    open_free_lane,
-)
+from batcher.lane import Lane, SpoolBrokenError, open_free_lane
+from batcher.lanes import LaneTakenError, SpoolError
+from batcher.room import SpoolFullError
+from batcher.segment import FrameId, Kind, Problem, read_frames
+from batcher.spool import Spool
 from config.errors import Retryable
 from config.settings import SpoolSettings
 from tests.batcher.make_segments import corpus
@@ -105,32 +100,70 @@ def test_a_lane_that_is_being_recovered_is_waited_for(spool: Spool) -> None:
     assert taken.result().name == LANE
 
 
-def test_numbers_only_grow_also_when_all_segments_are_gone(spool: Spool) -> None:
-    found: list[int] = []
+def test_no_two_segments_have_one_name_also_when_all_others_are_gone(
+    spool: Spool,
+) -> None:
+    found: list[str] = []
     for _ in range(3):
         lane = Lane.open(spool, LANE, SETTINGS)
         for line in (b"1", b"2"):
             lane.commit([line], [])
             lane.seal()
         lane.close()
-        found += [each.number for each in spool.sealed()]
-        spool.remove(spool.sealed())
+        found += [each.path.name for each in spool.sealed()]
+        spool.remove(each.path for each in spool.sealed())
 
-    assert found == sorted(set(found))
-    assert len(found) == 6
+    assert len(set(found)) == len(found) == 6
 
 
-@pytest.mark.parametrize("content", [None, b"", b"x"], ids=["gone", "empty", "torn"])
-def test_a_lane_without_its_counter_is_not_used(
-    spool: Spool, lane: Lane, content: bytes | None
+def test_a_lane_numbers_its_segments_above_all_present(spool: Spool) -> None:
+    leave_open(spool, LANE, 41, segment_of([b"1"]))
+    lane = Lane.open(spool, LANE, SETTINGS)
+    lane.commit([b"2"], [])
+    lane.seal()
+
+    assert [each.number for each in spool.sealed()] == [41, 42]
+    assert stored_lines(spool) == [b"1", b"2"]
+
+
+def frames(spool: Spool) -> list[FrameId]:
+    """Return the frames of all sealed segments, in order."""
+    return [
+        frame.id
+        for segment in spool.sealed()
+        for frame in read_frames(segment.path.read_bytes()).frames
+    ]
+
+
+def test_a_frame_is_numbered_within_the_time_its_lane_was_open(spool: Spool) -> None:
+    randoms = iter([b"a" * 16, b"b" * 16])
+    for _ in range(2):
+        lane = Lane.open(spool, LANE, SETTINGS, random_bytes=lambda _: next(randoms))
+        lane.commit([b"1"], [b"drop"])
+        lane.seal()
+        lane.commit([b"2"], [])
+        assert lane.last.sequence == 3
+        lane.close()
+
+    assert frames(spool) == [
+        FrameId(writer * 16, sequence)
+        for writer in (b"a", b"b")
+        for sequence in (1, 2, 3)
+    ]
+
+
+def test_what_was_refused_shares_its_identity_with_nothing(
+    spool: Spool, lane: Lane
 ) -> None:
-    counter = spool.lane_directory(LANE) / "next"
-    counter.unlink()
-    if content is not None:
-        counter.write_bytes(content)
+    lane.commit([b"1"], [])
+    with smallest_disk(300_000), pytest.raises(SpoolBrokenError):
+        lane.commit([BIG], [])
+    lane.commit([b"2"], [])
+    lane.close()
+    before, after = frames(spool)
 
-    with pytest.raises(SpoolError):
-        lane.commit([b"1"], [])
+    assert before.incarnation != after.incarnation
+    assert (before.sequence, after.sequence) == (1, 1)
 
 
 @pytest.mark.parametrize("name", ["", "../up", "UP", "a b", "-a"])
@@ -180,7 +213,7 @@ def test_a_full_spool_takes_nothing_in_and_recovers_by_itself(spool: Spool) -> N
     with pytest.raises(SpoolFullError) as refused:
         lane.commit([BIG], [])
     lane.seal()
-    spool.remove(spool.sealed())
+    spool.remove(each.path for each in spool.sealed())
     clock.now_s += 1
     lane.commit([b"1"], [])
     lane.seal()
@@ -250,15 +283,28 @@ def test_a_living_owners_segment_is_left_alone(spool: Spool, lane: Lane) -> None
     assert spool.sealed() == []
 
 
-def test_segments_are_listed_up_to_the_first_that_is_still_open(spool: Spool) -> None:
-    for number in (1, 2, 4):
-        leave_open(spool, LANE, number, segment_of([b"%d" % number]))
-        spool.recover_lanes()
-    leave_open(spool, LANE, 3, segment_of([b"3"]))
+def test_an_open_segment_that_was_restored_is_sealed_on_request(
+    spool: Spool, lane: Lane
+) -> None:
+    lane.commit([b"2"], [])
+    restored = spool.lane_directory(LANE) / "0000000009-restored.open"
+    restored.write_bytes(segment_of([b"1"]))
+    spool.request_seal()
+    lane.seal_if_due(0.0)
 
-    assert [each.number for each in spool.sealed()] == [1, 2]
-    spool.recover_lanes()
-    assert stored_lines(spool) == [b"1", b"2", b"3", b"4"]
+    assert opened(spool) == []
+    assert sorted(stored_lines(spool)) == [b"1", b"2"]
+
+
+def test_sealing_replaces_no_segment_that_was_restored(
+    spool: Spool, lane: Lane
+) -> None:
+    lane.commit([b"2"], [])
+    (path,) = opened(spool)
+    path.with_suffix(".segment").write_bytes(segment_of([b"1"]))
+    lane.seal()
+
+    assert sorted(stored_lines(spool)) == [b"1", b"2"]
 
 
 def test_when_the_disk_refuses_only_what_was_not_acknowledged_is_gone(
@@ -285,28 +331,7 @@ def test_a_lane_recovers_when_the_very_first_write_failed(
     lane.close()
 
     assert stored_lines(spool) == [b"1"]
-    assert names(spool.lane_directory(LANE))[1:] == [
-        "next",
-        "owner.lock",
-        "recovery.lock",
-    ]
-
-
-def test_nothing_can_be_appended_while_the_damage_cannot_be_undone(
-    spool: Spool, lane: Lane
-) -> None:
-    lane.commit([b"1"], [])
-    (path,) = opened(spool)
-    directory = path.parent
-    hidden = directory.rename(directory.with_name("lane-hidden"))
-    for _ in range(2):
-        with smallest_disk(300_000), pytest.raises(SpoolBrokenError):
-            lane.commit([BIG], [])
-    hidden.rename(directory)
-    lane.commit([b"2"], [])
-    lane.close()
-
-    assert stored_lines(spool) == [b"1", b"2"]
+    assert names(spool.lane_directory(LANE))[1:] == ["owner.lock", "recovery.lock"]
 
 
 def test_a_quarantined_segment_has_its_reason_beside_it(
@@ -315,7 +340,7 @@ def test_a_quarantined_segment_has_its_reason_beside_it(
     lane.commit([b"1"], [])
     lane.seal()
     (segment,) = spool.sealed()
-    path = spool.quarantine(segment, {"problems": [Problem.EMPTY]})
+    path = spool.quarantine.add_segment(segment, {"problems": [Problem.EMPTY]})
 
     assert spool.quarantined() == [path]
     assert spool.sealed() == []
@@ -323,12 +348,16 @@ def test_a_quarantined_segment_has_its_reason_beside_it(
     assert reason == {"problems": ["empty"]}
 
 
-def test_a_spool_keeps_its_name(spool: Spool, tmp_path: Path) -> None:
-    again = Spool(tmp_path / "spool")
-    other = Spool(tmp_path / "other")
+def test_what_is_set_aside_replaces_nothing_that_was(spool: Spool, lane: Lane) -> None:
+    for content in (b"1", b"2"):
+        lane.commit([content], [])
+        lane.seal()
+        (segment,) = spool.sealed()
+        path = segment.path.rename(segment.path.with_name("0000000001.segment"))
+        spool.quarantine.add_segment(msgspec.structs.replace(segment, path=path), {})
 
-    assert again.transaction_app(LANE) == spool.transaction_app(LANE)
-    assert other.transaction_app(LANE) != spool.transaction_app(LANE)
+    assert lines_of(iter(spool.quarantined())) in ([b"1", b"2"], [b"2", b"1"])
+    assert len(names(spool.quarantine.directory)) == 4
 
 
 def test_what_a_killed_writer_left_unnamed_goes_after_an_hour(
@@ -337,8 +366,8 @@ def test_what_a_killed_writer_left_unnamed_goes_after_an_hour(
     lane.commit([b"1"], [])
     left = [
         tmp_path / "spool" / ".load-plan.json.x",
-        tmp_path / "spool" / "lanes" / ".lane-9" / "next",
-        tmp_path / "spool" / "lanes" / LANE / ".next.x",
+        tmp_path / "spool" / "lanes" / ".lane-9" / "x",
+        tmp_path / "spool" / "lanes" / LANE / ".x",
         tmp_path / "spool" / "quarantine" / ".a.reason.x",
     ]
     for path in left:

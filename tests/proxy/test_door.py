@@ -8,8 +8,9 @@ from http import HTTPStatus
 import pytest
 from multidict import CIMultiDict
 
+from batcher.lanes import SpoolError
+from batcher.room import SpoolFullError
 from batcher.salt_store import SaltStoreError
-from batcher.spool import SpoolError, SpoolFullError
 from config.settings import Settings
 from proxy.answer import Answer, Later
 from proxy.cors import Cors

@@ -15,6 +15,7 @@ from tests.processes import ROOT, Installation, install
 from tests.proxy.import_command import CONFIG, asked, imported
 from tests.proxy.imports import AGENT, BOT, line, write_log
 from tests.waiting import wait_until
+from warehouse.believed_clock import Clocks, note_trusted
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_an_import_killed_at_any_group_goes_on_when_started_again(
 def _segments(lane: Path) -> int:
     """Return the newest segment's number in the lane, 0 while there is none."""
     found = lane.glob("0*") if lane.is_dir() else ()
-    return max((int(each.stem) for each in found), default=0)
+    return max((int(each.stem.partition("-")[0]) for each in found), default=0)
 
 
 def canary_lines() -> list[str]:
@@ -165,3 +166,21 @@ def test_old_history_comes_with_a_word_on_retention(tmp_path: Path) -> None:
 
     assert done.returncode == 0
     assert "raise warehouse.keep_events_days" in done.stderr
+
+
+def test_salts_of_an_import_stay_while_the_clock_is_in_doubt(
+    installation: Installation, tmp_path: Path
+) -> None:
+    settings = installation.settings
+    long_ago = Clocks(wall=lambda: 1_000_000_000.0, steady=lambda: 0.0)
+    note_trusted(Path(settings.warehouse.uri), long_ago)
+    log = write_log(tmp_path / "log", [line()])
+    salts = import_directory(Path(settings.spool.dir))
+
+    doubted = imported(installation, log)
+    kept = salts.exists()
+    installation.run("warehouse", "compact", "--trust-clock")
+    imported(installation, log)
+
+    assert doubted.returncode == 0, doubted.stderr
+    assert (kept, salts.exists()) == (True, False)

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from batcher.import_salts import ImportSalts, import_directory
+from batcher.load import load
+from batcher.segment import FrameId
+from batcher.spool import Spool
 from config.settings import Settings, SiteSettings
 from proxy.import_progress import (
     FileProgress,
@@ -27,39 +30,53 @@ from tests.proxy.imports import (
     stored,
     write_log,
 )
+from warehouse.tables import Warehouse
 
 KEY = b"k" * 32
+FRAME = FrameId(b"a" * 16, 5)
 
 
 class DiedError(Exception):
     """Stands for the death of the process."""
 
 
-def progress(folder: Path, newest: int = 0) -> ImportProgress:
-    return ImportProgress(folder / "import-shop.json", KEY, newest, 0)
+def progress(folder: Path, *durable: FrameId) -> ImportProgress:
+    """Return the progress where the frames *durable* are on the disk."""
+    path = folder / "import-shop.json"
+    return ImportProgress(path, KEY, 0, is_durable=lambda frame: frame in durable)
 
 
 @pytest.mark.parametrize(
-    ("newest", "expected"), [(4, 10), (5, 20)], ids=["not on the disk", "on the disk"]
+    ("durable", "expected"),
+    [([FRAME], 20), ([], 10), ([FrameId(b"b" * 16, 5)], 10)],
+    ids=["on the disk", "not on the disk", "another's frame of that number"],
 )
-def test_a_group_holds_if_its_segment_is_on_the_disk(
-    tmp_path: Path, newest: int, expected: int
+def test_a_group_holds_if_its_last_frame_is_on_the_disk(
+    tmp_path: Path, durable: list[FrameId], expected: int
 ) -> None:
     first = progress(tmp_path)
     log = first.file(Path("log"), b"head")
     log.offset = 10
-    first.confirm(4)
+    first.confirm()
     log.offset = 20
-    first.begin()
+    first.begin(FRAME)
 
-    assert progress(tmp_path, newest).file(Path("log"), b"head").offset == expected
+    assert progress(tmp_path, *durable).file(Path("log"), b"head").offset == expected
+
+
+def test_a_group_of_nothing_need_not_be_on_the_disk(tmp_path: Path) -> None:
+    first = progress(tmp_path)
+    first.file(Path("log"), b"head").offset = 10
+    first.begin(None)
+
+    assert progress(tmp_path).file(Path("log"), b"head").offset == 0
 
 
 def test_no_bit_of_the_progress_flips_in_silence(tmp_path: Path) -> None:
     first = progress(tmp_path)
     first.file(Path("log"), b"head").offset = 1_234
     first.state.tally.lines = 20
-    first.begin()
+    first.begin(FRAME)
     path = tmp_path / "import-shop.json"
     for flipped in flips(path.read_bytes()):
         path.write_bytes(flipped)
@@ -67,16 +84,6 @@ def test_no_bit_of_the_progress_flips_in_silence(tmp_path: Path) -> None:
         with pytest.raises(ProgressDamagedError, match=r"import-shop\.json is damaged"):
             progress(tmp_path)
         assert path.read_bytes() == flipped
-
-
-def test_progress_of_an_earlier_version_is_read(tmp_path: Path) -> None:
-    first = progress(tmp_path)
-    first.file(Path("log"), b"head").offset = 1_234
-    first.save()
-    path = tmp_path / "import-shop.json"
-    path.write_bytes(path.read_bytes().partition(b"\n")[0])
-
-    assert progress(tmp_path).file(Path("log"), b"head").offset == 1_234
 
 
 def test_a_file_is_known_by_its_place_and_its_beginning(tmp_path: Path) -> None:
@@ -194,6 +201,28 @@ def test_what_another_process_loaded_meanwhile_is_not_sent_again(
     run(settings, log)
 
     assert 0 < before < 3_240
+    assert (stored(settings).height, drops(settings)) == (3_240, {"bot": 360})
+
+
+def test_a_group_whose_segment_was_set_aside_is_not_sent_again(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, log = small(settings), a_log(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(ImportStore, "put", dies_after(1, ImportStore.put))
+        with pytest.raises(DiedError):
+            run(settings, log)
+    spool = Spool(Path(settings.spool.dir))
+    spool.recover_lanes()
+    (segment,) = spool.sealed()
+    kept = spool.quarantine.add_segment(segment, {"problems": ["by hand"]})
+    outcome = run(settings, log)
+    before = stored(settings).height
+    kept.rename(segment.path)
+    load(spool, Warehouse(Path(settings.warehouse.uri)), settings, 0.0)
+
+    assert (outcome.tally.lines, outcome.duplicates) == (3_600, 0)
+    assert before < 3_240
     assert (stored(settings).height, drops(settings)) == (3_240, {"bot": 360})
 
 

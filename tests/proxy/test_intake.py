@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from batcher.spool import Lane, Spool
+from batcher.lane import Lane
+from batcher.spool import Spool
 from config.settings import SpoolSettings
 from proxy.anonymize import NoSaltError
 from proxy.drops import Dropped, DropReason

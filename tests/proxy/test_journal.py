@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from batcher.lane import Lane, SpoolBrokenError
 from batcher.lanes import LaneTakenError
+from batcher.room import SpoolFullError
 from batcher.segment import Kind, read_frames
-from batcher.spool import Lane, Spool, SpoolBrokenError, SpoolFullError
+from batcher.spool import Spool
 from config.settings import SpoolSettings
 from proxy.drops import DropCounts, DropKey, DropReason
 from proxy.journal import Journal, JournalFullError, encode_drops

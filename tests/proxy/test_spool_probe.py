@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from batcher.spool import Lane, Spool
+from batcher.lane import Lane
+from batcher.spool import Spool
 from config.settings import SpoolSettings
 from proxy.spool_probe import takes_writes
 from tests.batcher.spooled import names, smallest_disk

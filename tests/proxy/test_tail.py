@@ -11,7 +11,8 @@ from typing import NoReturn
 
 import pytest
 
-from batcher.spool import Lane, Spool
+from batcher.lane import Lane
+from batcher.spool import Spool
 from config.settings import SpoolSettings
 from proxy.drops import UNCOUNTED, Dropped, DropReason
 from proxy.hit import Hit

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from batcher.job_state import JobState, job_state_path, write_job_states
-from batcher.spool import Lane, Spool, SpoolBrokenError
+from batcher.job_state import write_job_states
+from batcher.lane import Lane, SpoolBrokenError
+from batcher.spool import Spool
 from config.settings import PrivacySettings, Settings
 from proxy.worker import Worker, serve
 from tests.proxy.chain import NOON
@@ -21,6 +22,7 @@ from tests.proxy.mmdb import flat, write_mmdb
 from tests.proxy.raw_http import Answer, ask, event, get
 from tests.proxy.worker_process import WorkerProcess, reserved_port
 from tests.waiting import wait_until
+from warehouse.job_states import JobState, job_state_path
 
 LONG_AGO = 1_600_000_000.0
 ROOT = Path(__file__).parents[2]
@@ -56,12 +58,12 @@ def test_a_worker_that_can_keep_events_is_ready(running: WorkerProcess) -> None:
     [
         pytest.param(
             JobState(every_s=60, failures=3, error="load: disk on fire"),
-            "failed 3 times in a row",
+            "has not succeeded yet, failed 3 times: load: disk on fire",
             id="failing",
         ),
         pytest.param(
             JobState(every_s=60, last_success_at=LONG_AGO),
-            "is overdue; is the batcher running?",
+            "has not succeeded since 2020-09-13T12:26:40Z: is the batcher running?",
             id="overdue",
         ),
     ],
@@ -90,6 +92,21 @@ def test_a_job_file_that_cannot_be_read_is_no_problem(
 
     path.unlink()
     assert (got.status, got.json["problems"]) == (200, {})
+
+
+def test_a_clock_that_is_not_believed_is_shown_and_hinders_no_event(
+    running: WorkerProcess,
+) -> None:
+    witness = running.folder / "data" / "warehouse" / "clock"
+    witness.parent.mkdir(parents=True, exist_ok=True)
+    witness.write_bytes(b"damaged")
+
+    got = ready(running)
+
+    witness.unlink()
+    assert got.status == 200
+    assert "the clock is not believed" in got.json["problems"]["clock"]
+    assert ask(running.port, event()).status == 202
 
 
 def test_a_segment_that_was_set_aside_is_shown(running: WorkerProcess) -> None:
@@ -203,8 +220,9 @@ def start_in_vain(config: Path) -> subprocess.CompletedProcess[str]:
 def test_a_second_worker_of_the_same_number_says_so(running: WorkerProcess) -> None:
     got = start_in_vain(running.config)
 
-    assert got.returncode == 3
-    assert "another process writes it" in got.stderr
+    # Starting it again would not help: the supervisor gives up.
+    assert got.returncode == 2
+    assert "proxy worker 0: another one runs on" in got.stderr
     assert "Traceback" not in got.stderr
 
 

@@ -93,6 +93,8 @@ def test_who_finds_no_room_is_told_to_come_again(worker: WorkerProcess) -> None:
     assert kind_of(got) == (503, "2")
     assert got.headers["connection"] == "close"
     assert worker.stop() == 0
+    # An outsider cannot fill the log, either.
+    assert set(worker.words) == {"connections_lowered", "geo", "listening"}
 
 
 def test_a_soft_limit_is_raised_to_the_hard_one(tmp_path: Path) -> None:
@@ -105,8 +107,9 @@ def test_a_soft_limit_is_raised_to_the_hard_one(tmp_path: Path) -> None:
 
 
 def test_a_limit_too_low_to_work_with_is_refused_and_named(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="open files"):
-        WorkerProcess(
-            tmp_path,
-            under=("/bin/sh", "-c", 'ulimit -n 40 && exec "$@"', "sh"),
-        ).start()
+    under = ("/bin/sh", "-c", 'ulimit -n 40 && exec "$@"', "sh")
+    with (
+        pytest.raises(AssertionError, match="open files"),
+        WorkerProcess(tmp_path, under=under),
+    ):
+        pytest.fail("it started")

@@ -13,11 +13,13 @@ from typing import Self
 
 import pytest
 
+from batcher.job_state import write_job_states
 from batcher.spool import Spool
 from tests.programs import need
 from tests.proxy.raw_http import EVENT, Answer, Connection, ask, event, get
 from tests.proxy.worker_process import WorkerProcess
 from tests.waiting import wait_until
+from warehouse.job_states import JobState, job_state_path
 
 MEGABYTE = 1 << 20
 MANY = event(body=b"[" + b",".join([EVENT] * 500) + b"]")
@@ -118,6 +120,14 @@ def test_on_a_real_disk_that_fills_up_nothing_acknowledged_is_lost(
     assert got.paths == ["/p/42"] * (500 * accepted) + ["/after"]
 
 
+FAILING = JobState(
+    every_s=15,
+    last_success_at=1_600_000_000,
+    failures=3,
+    problem="load the spool: EACCES",
+)
+
+
 def test_a_full_spool_is_told_and_forgotten_once_it_was_loaded(
     tmp_path: Path,
 ) -> None:
@@ -128,12 +138,20 @@ def test_a_full_spool_is_told_and_forgotten_once_it_was_loaded(
         size = spool.size_bytes()
         wait_until(spool.sealed, "the segment to be sealed")
         assert ask(worker.port, MANY).status == 503
+        path = job_state_path(worker.spool_dir)
+        write_job_states(path, {"load": FAILING})
+        shown = ask(worker.port, get("/readyz")).json["problems"]["spool"]
+        wait_until(lambda: "spool_full" in worker.words, "the log to say so")
 
-        spool.remove(spool.sealed())
+        spool.remove(each.path for each in spool.sealed())
         wait_until(lambda: takes(worker, MANY), "room for events")
 
     assert (refused.status, "retry-after" in refused.headers) == (503, True)
     assert MEGABYTE // 2 < size <= MEGABYTE
+    assert shown == (
+        "full (spool.max_bytes): loading has not succeeded since"
+        " 2020-09-13T12:26:40Z, failed 3 times: load the spool: EACCES"
+    )
 
 
 def test_a_client_that_hangs_up_loses_nothing_but_its_answer(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The private server, running, over tables full of what attackers send."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -34,10 +34,14 @@ def nasty_events() -> list[Row]:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, warehouse: Warehouse) -> AsyncIterator[str]:
+async def serving(
+    settings: Settings,
+    warehouse: Warehouse,
+    warnings: Callable[[], tuple[str, ...]] = tuple,
+) -> AsyncIterator[str]:
     """Serve two sites on a free port; yields the address."""
     settings = replace(settings, sites=(SHOP, BLOG), reports=ReportsSettings(port=0))
-    desk = Desk(lambda: Statistics(warehouse), time_limit_s=30)
+    desk = Desk(lambda: Statistics(warehouse, warnings=warnings), time_limit_s=30)
     service = Service(settings, desk, today)
     door = Door(settings.reports, ask=service.ask, show=service.show)
     runner = await start(door, settings.reports)

@@ -1,6 +1,6 @@
 """A line is let through now and then, and none is uncounted."""
 
-from proxy.throttle import Throttle
+from config.throttle import Throttle
 
 
 def test_a_line_in_ten_seconds_says_for_how_many_it_stands() -> None:

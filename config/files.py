@@ -1,0 +1,180 @@
+"""Whose the files are: checked before a command writes, named where one is refused.
+
+Files that another user left in the spool or the tables stop everything behind them, so
+a command that writes must run as the owner of the directories; root is no exception.
+"""
+
+import errno
+import os
+import pwd
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from config.errors import Busy, ConfigError, MillpondError, Retryable
+from config.settings import Settings
+
+_SECTION = 'docs/operations.md, "Files of another user"'
+_FORBIDDEN = (errno.EACCES, errno.EPERM)
+_HINTS = {
+    errno.EROFS: "the file system is mounted read-only: see the system's log for why",
+    errno.ENOENT: "see whether the paths of the configuration are right",
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space, or raise the quota",
+}
+
+
+class OwnerError(MillpondError):
+    """The command runs as one user, and the directories belong to another."""
+
+    exit_code = 2
+
+    def __init__(self, command: str, path: Path, owner: str, user: str) -> None:
+        self.path, self.owner = path, owner
+        hint = f"run it as their owner: sudo -u {owner} {command} …"
+        if " import " in command:
+            hint += f"; let it read a log first: sudo setfacl -m u:{owner}:r FILE"
+        doing = command.removeprefix("millpond ")
+        super().__init__(
+            f"{doing}: {path} belongs to {owner!r}, and this is {user!r}",
+            hint=f"{hint} ({_SECTION})",
+        )
+
+
+class FileError(MillpondError):
+    """The system refused a file or a directory."""
+
+    def __init__(self, error: OSError) -> None:
+        named = "a file" if error.filename is None else error.filename
+        super().__init__(f"{named}: {reason(error)}", hint=remedy(error))
+
+
+class ForeignFileError(Retryable, MillpondError):
+    """What was to be done failed, and a file of another user is in its way."""
+
+    def __init__(self, problem: str, path: Path) -> None:
+        owner, user = _owner_of(path), _account_name(os.geteuid())
+        super().__init__(
+            f"{problem}; {path} belongs to {owner!r}, and this is {user!r}",
+            hint=_give_back(user, path),
+        )
+
+
+def owned_places(settings: Settings) -> list[Path]:
+    """Return the directories that only their owner writes to."""
+    named = (settings.spool.dir, settings.warehouse.uri, settings.privacy.key_dir)
+    return [Path(each) for each in named if "://" not in each]
+
+
+def check_owner(places: Iterable[Path], user_id: int, command: str) -> None:
+    """Raise ``OwnerError`` where one of *places* exists and is not *user_id*'s."""
+    for place in places:
+        try:
+            owner_id = place.stat().st_uid
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise FileError(error) from None
+        if owner_id != user_id:
+            raise OwnerError(
+                command, place, _account_name(owner_id), _account_name(user_id)
+            )
+
+
+@contextmanager
+def naming_foreign_files(places: Sequence[Path]) -> Iterator[None]:
+    """Have an error of the block name the file of another user that is in its way."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except (MillpondError, OSError) as error:
+        found = None if _needs_no_more(error) else _first_foreign(places)
+        if found is None:
+            raise
+        problem = error.message if isinstance(error, MillpondError) else reason(error)
+        raise ForeignFileError(problem, found) from None
+
+
+def is_of_files(error: Exception) -> bool:
+    """Say whether the system refused a file, so that the operator can mend it."""
+    return isinstance(error, OSError) and (
+        error.filename is not None or error.errno in (*_FORBIDDEN, *_HINTS)
+    )
+
+
+def _needs_no_more(error: Exception) -> bool:
+    """Say whether nothing is wrong, or the error has named such a file itself."""
+    hint = error.hint if isinstance(error, MillpondError) else None
+    return isinstance(error, Busy) or (hint is not None and _SECTION in hint)
+
+
+def reason(error: OSError) -> str:
+    """Return the system's name of the error; where it is one of rights, whose file."""
+    name = errno.errorcode.get(error.errno or 0, type(error).__name__)
+    if error.errno not in _FORBIDDEN or error.filename is None:
+        return name
+    path = _nearest(Path(os.fsdecode(error.filename)))
+    user = _account_name(os.geteuid())
+    return f"{name}, {path} belongs to {_owner_of(path)!r}, and this is {user!r}"
+
+
+def remedy(error: OSError) -> str | None:
+    """Return what to do about the error, if that is known."""
+    if error.errno in _FORBIDDEN and error.filename is not None:
+        path = _nearest(Path(os.fsdecode(error.filename)))
+        return _give_back(_account_name(os.geteuid()), path)
+    return _HINTS.get(error.errno or 0)
+
+
+def _account_name(user_id: int) -> str:
+    """Return the name of a user, or the number of one without a name."""
+    try:
+        return pwd.getpwuid(user_id).pw_name
+    except KeyError:
+        return str(user_id)
+
+
+def _give_back(user: str, path: Path) -> str:
+    return (
+        f"run as its owner, or give it to this user: sudo chown -R {user} {path}"
+        f" ({_SECTION})"
+    )
+
+
+def _owner_of(path: Path) -> str:
+    try:
+        return _account_name(path.stat().st_uid)
+    except OSError:
+        return "another user"
+
+
+def _nearest(path: Path) -> Path:
+    """Return *path*, or the nearest directory above it that can be looked at."""
+    for each in (path, *path.absolute().parents):
+        try:
+            each.stat()
+        except OSError:
+            continue
+        return each
+    return path
+
+
+def _first_foreign(places: Sequence[Path]) -> Path | None:
+    """Return a file or directory of another user that this one may not change."""
+    user_id = os.geteuid()
+    for path in _all_within(places):
+        try:
+            is_foreign = path.lstat().st_uid != user_id
+        except OSError:
+            continue
+        if is_foreign and not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+            return path
+    return None
+
+
+def _all_within(places: Sequence[Path]) -> Iterator[Path]:
+    for place in places:
+        yield place
+        for folder, folders, files in os.walk(place):
+            yield from (Path(folder, name) for name in (*folders, *files))

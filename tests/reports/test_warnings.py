@@ -1,0 +1,163 @@
+"""Whatever shows figures says when they stand still, and when the clock is wrong."""
+
+import html
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from batcher.job_state import write_job_states
+from config.load import load
+from config.settings import Settings
+from millpond import run
+from reports.clock import now_s
+from tests.reports.questions import body
+from tests.reports.serving import serving
+from tests.reports.stored import sample, store
+from warehouse.believed_clock import Clocks
+from warehouse.caveats import caveats
+from warehouse.job_states import JobState, job_state_path
+from warehouse.tables import Warehouse
+
+Captured = pytest.CaptureFixture[str]
+
+CONFIG = """\
+[[sites]]
+id = "shop"
+domains = ["shop.example"]
+timezone = "Europe/Berlin"
+"""
+ORDERS = "id,total,currency,date\nA1,10.00,EUR,2026-11-20\n"
+LOADING = (
+    "loading has not succeeded since 2020-09-13T12:26:40Z, failed 3 times: open lane"
+    " 'import': EACCES; the figures stand still: see docs/operations.md,"
+    ' "Loading or building fails"'
+)
+CLOCK = "the clock is not believed: it says "
+PERIOD = ("--period", "2026-11-16..2026-11-22")
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    return store(tmp_path_factory.mktemp("millpond") / "data" / "warehouse", sample())
+
+
+@pytest.fixture
+def folder(tables: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Path:
+    found = tables.root.parent.parent
+    (found / "millpond.toml").write_text(CONFIG)
+    (found / "orders.csv").write_text(ORDERS)
+    (found / "question.json").write_text(json.dumps(body()))
+    keys = found / "data" / "keys"
+    keys.mkdir(exist_ok=True)
+    (keys / "shop.key").write_bytes(bytes(range(32)))
+    (keys / "shop.key").chmod(0o600)
+    monkeypatch.chdir(found)
+    return found
+
+
+@pytest.fixture
+def trouble(folder: Path) -> Iterator[Settings]:
+    """Return settings of an installation whose loads fail and whose clock is off."""
+    settings = load(folder / "millpond.toml", {})
+    failing = JobState(
+        every_s=15,
+        last_success_at=1_600_000_000,
+        failures=3,
+        failing_since=1_600_000_015,
+        problem="open lane 'import': EACCES\n  hint: do something",
+    )
+    spool = Path(settings.spool.dir)
+    spool.mkdir(exist_ok=True)
+    states = job_state_path(spool)
+    write_job_states(states, {"load": failing})
+    witness = Path(settings.warehouse.uri) / "clock"
+    witness.write_bytes(b"damaged")
+    yield settings
+    states.unlink()
+    witness.unlink()
+
+
+SHOWS = [
+    pytest.param(("show", *PERIOD), id="overview"),
+    pytest.param(("show", "--period", "2020-01-01"), id="nothing to show"),
+    pytest.param(("show", *PERIOD, "--by", "drops"), id="drops"),
+    pytest.param(("reconcile", "--orders", "orders.csv"), id="reconcile"),
+]
+JSONS = [
+    pytest.param(("query", "question.json"), id="query"),
+    pytest.param(("show", *PERIOD, "--format", "json"), id="show"),
+    pytest.param(("show", *PERIOD, "--by", "drops", "--format", "json"), id="drops"),
+    pytest.param(
+        ("reconcile", "--orders", "orders.csv", "--format", "json"), id="reconcile"
+    ),
+]
+CSVS = [
+    pytest.param(("show", *PERIOD, "--format", "csv"), id="show"),
+    pytest.param(("show", *PERIOD, "--by", "drops", "--format", "csv"), id="drops"),
+    pytest.param(
+        ("reconcile", "--orders", "orders.csv", "--format", "csv"), id="reconcile"
+    ),
+]
+
+
+@pytest.mark.usefixtures("trouble")
+@pytest.mark.parametrize("words", SHOWS)
+def test_a_terminal_shows_them_first(words: tuple[str, ...], capsys: Captured) -> None:
+    run(["reports", *words])
+    first, second, *_ = capsys.readouterr().out.splitlines()
+
+    assert first == f"warning: {LOADING}"
+    assert second.startswith(f"warning: {CLOCK}")
+
+
+@pytest.mark.usefixtures("trouble")
+@pytest.mark.parametrize("words", JSONS)
+def test_json_has_them_in_its_meta(words: tuple[str, ...], capsys: Captured) -> None:
+    run(["reports", *words])
+    loading, clock = json.loads(capsys.readouterr().out)["meta"]["warnings"]
+
+    assert loading == LOADING
+    assert clock.startswith(CLOCK)
+
+
+@pytest.mark.usefixtures("trouble")
+@pytest.mark.parametrize("words", CSVS)
+def test_a_csv_has_them_beside_it(words: tuple[str, ...], capsys: Captured) -> None:
+    run(["reports", *words])
+    got = capsys.readouterr()
+
+    assert "warning" not in got.out
+    assert got.err.startswith(f"warning: {LOADING}\nwarning: {CLOCK}")
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("words", [*SHOWS, *JSONS, *CSVS])
+def test_where_all_is_well_there_are_none(
+    words: tuple[str, ...], capsys: Captured
+) -> None:
+    run(["reports", *words])
+    got = capsys.readouterr()
+
+    assert "warning" not in got.out + got.err
+
+
+@pytest.mark.parametrize("site", ["shop", "blog"])
+async def test_the_page_and_the_api_show_them(
+    settings: Settings, tables: Warehouse, trouble: Settings, site: str
+) -> None:
+    clocks = Clocks.of_machine(now_s)
+    async with (
+        serving(settings, tables, lambda: caveats(trouble, clocks)) as url,
+        aiohttp.ClientSession() as client,
+    ):
+        async with client.get(f"{url}/?site={site}") as got:
+            page = html.unescape(await got.text())
+        async with client.post(f"{url}/api/v1/query", json=body(site=site)) as got:
+            answer = await got.json()
+
+    assert f"Warning: {LOADING}" in page
+    assert f"Warning: {CLOCK}" in page
+    assert answer["meta"]["warnings"][0] == LOADING

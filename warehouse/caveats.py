@@ -1,0 +1,18 @@
+"""What stands beside every figure while jobs fail or the clock is not believed."""
+
+from pathlib import Path
+
+from config.settings import Settings
+from warehouse.believed_clock import Clocks, doubt_of
+from warehouse.job_states import figure_warnings, job_state_path, read_job_states
+
+
+def caveats(settings: Settings, clocks: Clocks) -> tuple[str, ...]:
+    """Return a sentence for each thing that is wrong behind the figures.
+
+    Reads two small files and no table.
+    """
+    states = read_job_states(job_state_path(Path(settings.spool.dir)))
+    found = figure_warnings(states, clocks.wall())
+    doubt = doubt_of(Path(settings.warehouse.uri), clocks)
+    return (*found, f"{doubt}; {doubt.hint}") if doubt else tuple(found)
