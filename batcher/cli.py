@@ -76,6 +76,7 @@ def drain(settings: Settings) -> None:
         sleep=time.sleep,
     )
     click.echo(f"drained: {summary(loaded)}")
+    loaded.check()
 
 
 @batcher.command(

@@ -43,7 +43,7 @@ from batcher.refunds import with_amounts
 from batcher.seen import SeenKeys
 from batcher.selection import Selection, select
 from batcher.spool import Spool
-from config.errors import Busy, MillpondError
+from config.errors import Busy, MillpondError, Retryable
 from config.files import reason, remedy
 from config.logs import say
 from config.settings import Settings
@@ -66,8 +66,15 @@ class RowsLostError(MillpondError):
     """The rows to store are not those that were read; nothing was committed."""
 
 
+class DropsWaitError(Retryable, MillpondError):
+    """The events are loaded, and the counts of drops cannot be stored."""
+
+
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """What a load did; *size_bytes* is that of the segments."""
+    """What a load did; *size_bytes* is that of the segments.
+
+    *waiting* loads have their events in the table, but not their counts of drops.
+    """
 
     events: int = 0
     duplicates: int = 0
@@ -75,6 +82,18 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: int = 0
     size_bytes: int = 0
     days: frozenset[date] = frozenset()
+    waiting: int = 0
+
+    def check(self) -> "Loaded":
+        """Return it; raise ``DropsWaitError`` where counts of drops wait."""
+        if self.waiting:
+            raise DropsWaitError(
+                "load the spool: events are loaded, and the counts of drops of"
+                f" {self.waiting} loads wait, because their table cannot be written",
+                hint="run `millpond warehouse verify`;"
+                ' see docs/operations.md, "Damaged tables"',
+            )
+        return self
 
     def __add__(self, other: "Loaded") -> "Loaded":
         """Return both together."""
@@ -163,7 +182,7 @@ class _Load:
         total = Loaded()
         for segments in _batches(self._spool.sealed(), batch_bytes):
             total += self._load(read_contents(segments))
-        return total
+        return msgspec.structs.replace(total, waiting=len(self._drops.waiting()))
 
     def _finish_plan(self) -> None:
         """Finish the plan of a load that died after its events, or forget it."""

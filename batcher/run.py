@@ -102,11 +102,12 @@ class Batcher:
         return ended and self._load_last()
 
     def load(self, now_s: float) -> str:
-        """Load what is sealed."""
+        """Load what is sealed; fail where counts of drops cannot be stored."""
         self._keys.check(now_s)
-        return summary(
-            load(self._spool, self._warehouse, self._settings, now_s, seen=self._seen)
+        loaded = load(
+            self._spool, self._warehouse, self._settings, now_s, seen=self._seen
         )
+        return summary(loaded.check())
 
     def build(self, _now_s: float) -> str:
         """Bring sessions and daily_stats up to the events."""

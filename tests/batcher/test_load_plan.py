@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from batcher.load import RowsLostError, load
+from batcher.load import DropsWaitError, RowsLostError, load
 from batcher.load_plan import LoadPlan, next_token
 from batcher.missing_frames import Entry
 from batcher.segment import FRAME_HEADER_BYTES, HEADER_BYTES, read_frames
@@ -71,12 +71,14 @@ def test_drops_wait_while_their_table_is_damaged_and_are_counted_once(
     damaged = Damaged(warehouse, "drops")
     for path in ("/a", "/b", "/c"):
         spool_some(spool, path)
-        load(spool, warehouse, SETTINGS, NOW_S)
+        loaded = load(spool, warehouse, SETTINGS, NOW_S)
     waiting = left_over(spool)
     logged = [line for line in caplog.messages if line.startswith("drops_not_stored")]
 
     assert [each.path for each in stored_events(warehouse)] == ["/a", "/b", "/c"]
-    assert len(waiting) == 3
+    assert len(waiting) == loaded.waiting == 3
+    with pytest.raises(DropsWaitError, match="the counts of drops of 3 loads wait"):
+        loaded.check()
     assert logged
     assert "table=drops" in logged[0]
     damaged.repair()
