@@ -1,12 +1,9 @@
 """What can be wrong with a stored table; each error says what to do about it."""
 
-import errno
 from pathlib import Path
 
 from config.errors import MillpondError, Retryable
-
-_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
-_NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM})
+from config.files import reason, remedy
 
 
 class TableError(MillpondError):
@@ -35,16 +32,9 @@ class ConflictError(Retryable, MillpondError):
 
 def storage_error(doing: str, error: OSError) -> StorageError:
     """Return *error* in our words; it names the file only where the system did."""
-    what = error.strerror or type(error).__name__
     named = f": {error.filename}" if error.filename else ""
-    return StorageError(f"{doing}: {what}{named}", hint=_hint(error.errno))
-
-
-def _hint(number: int | None) -> str:
-    if number in _NO_SPACE:
-        return "free some space on the disk that holds warehouse.uri"
-    if number == errno.EROFS:
-        return "the disk is read-only: see why, and mount it for writing again"
-    if number in _NOT_ALLOWED:
-        return "the user Millpond runs as must own warehouse.uri and all in it"
-    return 'see the disk\'s health and docs/operations.md, "Damaged tables"'
+    return StorageError(
+        f"{doing}: {reason(error)}{named}",
+        hint=remedy(error)
+        or 'see the disk\'s health and docs/operations.md, "Damaged tables"',
+    )
