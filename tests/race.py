@@ -7,20 +7,16 @@ where another process was in the way.
 """
 
 import sys
+from importlib import import_module
 
-import batcher.drain
-import batcher.run
 import millpond
-import warehouse.jobs
-import warehouse.retention
-import warehouse.upkeep
 
-IMPORTED = (
-    batcher.drain,
-    batcher.run,
-    warehouse.jobs,
-    warehouse.retention,
-    warehouse.upkeep,
+_COMMANDS_USE = (
+    "batcher.drain",
+    "batcher.run",
+    "warehouse.jobs",
+    "warehouse.retention",
+    "warehouse.upkeep",
 )
 _DATA_PROBLEM = 3
 _MOST_ATTEMPTS = 50
@@ -28,6 +24,8 @@ _MOST_ATTEMPTS = 50
 
 def main() -> int:
     """Run the command; return its last exit code."""
+    for name in _COMMANDS_USE:
+        import_module(name)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
