@@ -10,9 +10,9 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.11 --custom-compile-command "make lock" $(UPGRADE) pyproject.toml
 
 # Tried on more examples by `make soak`.
-LAWS := tests/warehouse/test_figures.py tests/batcher/test_duplicates.py \
-	tests/batcher/test_spool_law.py \
-	tests/reports/test_routes.py
+LAWS := tests/warehouse/figures/test_figures.py tests/batcher/load/test_duplicates.py \
+	tests/batcher/load/test_spool_law.py \
+	tests/reports/counting/test_routes.py
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help

@@ -25,10 +25,10 @@ UNEXPECTED_EXIT_CODE = 70
 PARTS = {
     "init": ("config.cli:init", "Write a commented millpond.toml."),
     "config": ("config.cli:config", "Check or show the configuration."),
-    "demo": ("reports.demo_cli:demo", "Run everything on sample traffic."),
-    "up": ("reports.up_cli:up", "Run everything on this machine."),
+    "demo": ("proxy.demo.cli:demo", "Run everything on sample traffic."),
+    "up": ("batcher.supervisor.cli:up", "Run everything on this machine."),
     "proxy": ("proxy.cli:proxy", "Receive and anonymize events."),
-    "import": ("proxy.import_cli:import_", "Take in history from access logs."),
+    "import": ("proxy.history.cli:import_", "Take in history from access logs."),
     "batcher": ("batcher.cli:batcher", "Load events and run the jobs."),
     "warehouse": ("warehouse.cli:warehouse", "Build and look after the tables."),
     "reports": ("reports.cli:reports", "Read the figures."),

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batcher.signals import stop_on_signals
-from batcher.sole import ORPHANS_END_S, data_directories, sole
-from batcher.spool import Spool
+from batcher.spool.spool import Spool
+from batcher.supervisor.signals import stop_on_signals
+from batcher.supervisor.sole import ORPHANS_END_S, data_directories, sole
 from config.cli import trust_clock_option, writer_option
 from config.logs import configure
 from config.settings import Settings
-from warehouse.believed_clock import Clocks
+from warehouse.clock.believed_clock import Clocks
 
 if TYPE_CHECKING:
     from batcher.key_records import KeyRecords
@@ -58,7 +58,7 @@ def drain(settings: Settings) -> None:
     """Load all that was acknowledged before now; safe beside a running batcher."""
     from batcher.drain import drain as drain_spool  # noqa: PLC0415 - Polars is slow
     from batcher.run import summary  # noqa: PLC0415 - to import, and not wanted
-    from warehouse.retention import open_clock  # noqa: PLC0415 - for a --help
+    from warehouse.lifecycle.retention import open_clock  # noqa: PLC0415 - for a --help
     from warehouse.tables import Warehouse  # noqa: PLC0415 - as above
 
     configure(sys.stderr)

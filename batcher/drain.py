@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from batcher.load import LoadBusyError, Loaded, load
-from batcher.seen import SeenKeys
-from batcher.spool import Spool
+from batcher.load.key_index import SeenKeys
+from batcher.load.load import LoadBusyError, Loaded, load
+from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
 from config.settings import Settings
 from warehouse.tables import Warehouse

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import polars as pl
 
-from batcher.durable import make_directory
 from config.errors import MillpondError
 from config.logs import say
-from warehouse import ledger
+from warehouse.durable import make_directory
 from warehouse.key_commitment import read_commitments, spool_commitment
+from warehouse.lifecycle import ledger
 from warehouse.locks import locked
 from warehouse.schema import LEDGER
 from warehouse.tables import DamagedTableError, StorageError, Warehouse

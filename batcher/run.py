@@ -6,23 +6,24 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from batcher.import_salts import destroy_abandoned, import_directory
 from batcher.key_records import KeyRecords
-from batcher.load import Loaded, load
-from batcher.salt_destruction import SaltWatch
-from batcher.salt_records import destroy_and_record, record_abandoned_import
-from batcher.salts import open_store
-from batcher.scheduler import Job, run_jobs
-from batcher.seen import SeenKeys
-from batcher.spool import Spool
+from batcher.load.key_index import SeenKeys
+from batcher.load.load import Loaded, load
+from batcher.salts.destruction import SaltWatch
+from batcher.salts.held import open_store
+from batcher.salts.history import destroy_abandoned, import_directory
+from batcher.salts.records import destroy_and_record, record_abandoned_import
+from batcher.schedule.scheduler import Job, run_jobs
+from batcher.spool.spool import Spool
 from config.errors import MillpondError
 from config.files import naming_foreign_files, owned_places
 from config.logs import say
 from config.settings import Settings
 from config.throttle import Throttle
-from warehouse import jobs, retention, upkeep
-from warehouse.believed_clock import Believed, Clocks, Doubt
+from warehouse import build
+from warehouse.clock.believed_clock import Believed, Clocks, Doubt
 from warehouse.job_states import job_state_path
+from warehouse.lifecycle import compaction, retention
 from warehouse.tables import Warehouse
 
 # Together below the ten seconds after which the supervisor kills.
@@ -47,7 +48,7 @@ class Batcher:
         self._spool_dir = Path(settings.spool.dir)
         self._spool = Spool(self._spool_dir)
         self._warehouse = Warehouse(Path(settings.warehouse.uri))
-        self._rules = jobs.rules_of(settings)
+        self._rules = build.rules_of(settings)
         self._store = open_store(settings.privacy.salt_store, self._spool_dir)
         self._keys = KeyRecords(
             self._warehouse, self._spool_dir, [site.id for site in settings.sites]
@@ -112,13 +113,13 @@ class Batcher:
     def build(self, _now_s: float) -> str:
         """Bring sessions and daily_stats up to the events."""
         # The time goes on record with the files that are replaced, for the vacuum.
-        built = jobs.build(self._warehouse, self._rules, self._clock.look().at_s)
+        built = build.build(self._warehouse, self._rules, self._clock.look().at_s)
         return f"{built.days} days, {built.sessions} sessions"
 
     def compact(self, _now_s: float) -> str:
         """Merge small files; remove left-over ones, by a clock that is believed."""
         believed = self._believed("compact")
-        merged = upkeep.compact_all(
+        merged = compaction.compact_all(
             self._warehouse, believed.at_s, removes_files=believed.doubt is None
         )
         return f"{merged} files merged{_held_off(believed.doubt)}"

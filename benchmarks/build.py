@@ -27,7 +27,7 @@ import polars as pl
 
 from benchmarks.workload import Workload, day_of_events
 from config.memory import ALLOCATOR, settle_allocator
-from warehouse import jobs
+from warehouse import build
 from warehouse.dtypes import polars_schema
 from warehouse.schema import DAILY_STATS, EVENTS, SESSIONS, Table
 from warehouse.tables import Warehouse
@@ -41,7 +41,7 @@ SITES = {
     "docs": ("EUR", "UTC"),
 }
 SHARES = {"shop": 0.6, "blog": 0.3, "docs": 0.1}
-RULES = jobs.Rules(
+RULES = build.Rules(
     currencies={site: currency for site, (currency, _) in SITES.items()},
     zones={site: zone for site, (_, zone) in SITES.items()},
     value_limit=10_000,
@@ -243,7 +243,7 @@ def _measure(side: str, folder: Path) -> None:
     if side in _DUCKDB_DAYS:
         _build_with_duckdb(warehouse, target, _DUCKDB_DAYS[side])
     else:
-        jobs.build(warehouse, RULES, NOW_S)
+        build.build(warehouse, RULES, NOW_S)
     measured = Measured(
         wall_s=time.perf_counter() - wall_s,
         cpu_s=time.process_time() - cpu_s,

@@ -22,10 +22,10 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from batcher.lane import Lane
-from batcher.load import load
-from batcher.segment import read_frames
-from batcher.spool import Spool
+from batcher.load.load import load
+from batcher.spool.lane import Lane
+from batcher.spool.segment import read_frames
+from batcher.spool.spool import Spool
 from benchmarks.workload import Workload, day_of_events
 from config.settings import Settings, SiteSettings, SpoolSettings, WarehouseSettings
 from warehouse.dtypes import spool_schema

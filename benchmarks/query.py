@@ -23,12 +23,12 @@ import polars as pl
 
 from benchmarks.build import NOW_S, RULES, SITES, make_events
 from config.settings import ReportsSettings, Settings, SiteSettings
-from reports.desk import Desk
-from reports.queries import Statistics
-from reports.server import Door, start
-from reports.service import Service
-from reports.stats_cache import StatsCache
-from warehouse import jobs
+from reports.counting.queries import Statistics
+from reports.counting.stats_cache import StatsCache
+from reports.web.query_pool import Desk
+from reports.web.server import Door, start
+from reports.web.service import Service
+from warehouse import build
 from warehouse.schema import DAILY_STATS, EVENTS
 from warehouse.tables import Warehouse
 
@@ -75,7 +75,7 @@ def _fill(warehouse: Warehouse, folder: Path, events: int) -> None:
     """Write a year of figures, of some days that come again and again."""
     sample = Warehouse(folder / "sample")
     make_events(sample, events, _KINDS_OF_DAY)
-    jobs.build(sample, RULES, NOW_S)
+    build.build(sample, RULES, NOW_S)
     days = sample.view(EVENTS).days()
     kinds = [sample.view(DAILY_STATS).read([day]) for day in days]
     year = [_FIRST + timedelta(days=number) for number in range(_DAYS)]

@@ -12,7 +12,7 @@ PAGES = {
     "config/reference.toml": "config.render:reference",
     "docs/configuration.md": "config.render:page",
     "docs/tables.md": "warehouse.describe:page",
-    "docs/commerce.md": "proxy.describe:page",
+    "docs/commerce.md": "proxy.protocols.describe:page",
     "docs/metrics.md": "reports.describe:page",
 }
 

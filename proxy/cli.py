@@ -17,7 +17,7 @@ from config.cli import (
 from config.load import load
 from config.logs import configure
 from config.settings import Settings
-from proxy.drops import UNKNOWN_SITE_ID
+from proxy.pipeline.drops import UNKNOWN_SITE_ID
 
 
 @click.group(epilog="\b\nExample:\n  millpond proxy run --config millpond.toml")
@@ -29,8 +29,8 @@ def proxy() -> None:
 @path_option
 def run(path: Path) -> int:
     """Run all workers, on one port, until told to stop."""
-    from batcher.sole import sole  # noqa: PLC0415 - one use
-    from batcher.supervise import Process, supervise  # noqa: PLC0415 - as above
+    from batcher.supervisor.sole import sole  # noqa: PLC0415 - one use
+    from batcher.supervisor.supervise import Process, supervise  # noqa: PLC0415 - as above
 
     settings = load(path, os.environ)
     check_writer(settings)
@@ -73,9 +73,9 @@ def tail(settings: Settings, site: str | None, form: str) -> int:
     Shown is what is stored, never who somebody is; objections are not shown. Hits
     that name no site of yours are under (unknown).
     """
-    from proxy.tail_lines import Missed  # noqa: PLC0415 - one use
-    from proxy.tail_reader import Workers  # noqa: PLC0415 - as above
-    from proxy.tail_table import FORMS  # noqa: PLC0415 - as above
+    from proxy.tail.lines import Missed  # noqa: PLC0415 - one use
+    from proxy.tail.reader import Workers  # noqa: PLC0415 - as above
+    from proxy.tail.table import FORMS  # noqa: PLC0415 - as above
 
     _check_site(site, settings)
     header, row = FORMS[form]

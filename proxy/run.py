@@ -10,13 +10,13 @@ from pathlib import Path
 
 import uvloop
 
-from batcher.lanes import LaneTakenError
-from batcher.prctl import forbid_core_dumps
-from batcher.sole import ORPHANS_END_S, AlreadyRunningError
+from batcher.spool.lane_files import LaneTakenError
+from batcher.supervisor.prctl import forbid_core_dumps
+from batcher.supervisor.sole import ORPHANS_END_S, AlreadyRunningError
 from config.descriptors import descriptor_limits
 from config.settings import Settings
-from proxy.demo_site import load_demo
-from proxy.descriptors import fit_connections
+from proxy.demo.site import load_demo
+from proxy.transport.descriptors import fit_connections
 from proxy.worker import Worker, serve
 
 _POLL_S = 0.2

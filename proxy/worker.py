@@ -12,37 +12,36 @@ from pathlib import Path
 
 from aiohttp import web
 
-from batcher.lane import Lane, SpoolBrokenError
-from batcher.room import SpoolFullError
-from batcher.salts import Salts, open_store
-from batcher.secret_bytes import fill_random
-from batcher.spool import Spool
+from batcher.salts.held import Salts, open_store
+from batcher.salts.secret_bytes import fill_random
+from batcher.spool.lane import Lane, SpoolBrokenError
+from batcher.spool.room import SpoolFullError
+from batcher.spool.spool import Spool, takes_writes
 from config.errors import MillpondError
 from config.logs import say
 from config.settings import ProxySettings, Settings
 from config.throttle import Throttle
-from proxy.anonymize import Anonymizer
-from proxy.client import ClientSource
-from proxy.cors import Cors
-from proxy.demo_site import Page as DemoPage
-from proxy.door import Door
-from proxy.geo import Geo
-from proxy.handlers import Handlers, Readiness
-from proxy.intake import Intake
-from proxy.job_problems import job_problems, write_problem
-from proxy.journal import Journal
-from proxy.moment import Calendars
-from proxy.name import forget_names
+from proxy.client.client import ClientSource
+from proxy.client.geo import Geo
+from proxy.demo.site import Page as DemoPage
+from proxy.intake.intake import Intake
+from proxy.intake.journal import Journal
+from proxy.page.referrer import Referrers
+from proxy.pipeline.anonymize import Anonymizer
+from proxy.pipeline.event_name import forget_names
+from proxy.pipeline.moment import Calendars
+from proxy.pipeline.sites import build_sites
 from proxy.protocols.registry import PROTOCOLS
-from proxy.referrer import Referrers
-from proxy.server import PatientHandler, SilentServer
-from proxy.sites import build_sites
-from proxy.spool_probe import takes_writes
-from proxy.tag import tag_script
-from proxy.tail import Tail, socket_path
-from proxy.user_agent import Classifier
-from proxy.vendors import Vendors
-from warehouse.believed_clock import Clocks, doubt_of
+from proxy.routes.own import Handlers, Readiness
+from proxy.routes.readiness import job_problems, write_problem
+from proxy.routes.tag import tag_script
+from proxy.routes.vendors import Vendors
+from proxy.tail.tail import Tail, socket_path
+from proxy.transport.cors import Cors
+from proxy.transport.dispatcher import Door
+from proxy.transport.server import PatientHandler, SilentServer
+from proxy.user_agent.classifier import Classifier
+from warehouse.clock.believed_clock import Clocks, doubt_of
 from warehouse.job_states import JobStates, job_state_path, read_job_states
 
 _LOG = logging.getLogger("millpond.proxy")

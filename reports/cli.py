@@ -13,11 +13,11 @@ from config.settings import Settings
 from reports import dimensions, metrics
 from reports.clock import now_s, today_by
 from reports.query import DEFAULT_LIMIT, MAX_BODY_BYTES, decode_body
-from warehouse.believed_clock import Clocks
 from warehouse.caveats import caveats
+from warehouse.clock.believed_clock import Clocks
 
 if TYPE_CHECKING:
-    from reports.show import Reader
+    from reports.terminal.show import Reader
 
 _DROPS: Final = "drops"
 _DEFAULT_METRICS: Final = "visitors,sessions,pageviews,bounce_rate"
@@ -107,7 +107,7 @@ def show(
 
 
 def _reader(settings: Settings) -> "Reader":
-    from reports.show import Reader  # noqa: PLC0415 - Polars takes 0.6 s to import
+    from reports.terminal.show import Reader  # noqa: PLC0415 - Polars takes 0.6 s to import
 
     return Reader(settings, today_by(now_s), sys.stdout, warnings=_warnings(settings))
 
@@ -193,7 +193,7 @@ def reconcile(
     **columns: str | None,
 ) -> None:
     """Compare the shop's own orders with those counted; 1 if any differ."""
-    from reports import reconcile_run  # noqa: PLC0415 - Polars takes 0.6 s to import
+    from reports.reconcile import run as reconcile_run  # noqa: PLC0415 - Polars takes 0.6 s to import
 
     asked = reconcile_run.Asked(
         site=site,
@@ -219,7 +219,7 @@ def reconcile(
 @settings_option
 def serve(settings: Settings) -> None:
     """Serve the overview page and the statistics API until told to stop."""
-    from reports.run import serve as run  # noqa: PLC0415 - Polars takes 0.6 s
+    from reports.web.run import serve as run  # noqa: PLC0415 - Polars takes 0.6 s
 
     configure(sys.stderr)
     run(settings)

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from reports.answer import Answer, Figure
-from reports.received import Received
+from reports.counting.received import Received
 
 # The full-width signs count too: some spreadsheets normalise them on opening.
 _FORMULA: Final = re.compile(r"[\s'\0]*[=+\-@|%＝＋－＠]|'*[\t\r\n\0]")  # noqa: RUF001

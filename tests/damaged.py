@@ -14,11 +14,11 @@ import msgspec
 import polars as pl
 
 import millpond
-from batcher.spool import Spool
+from batcher.spool.spool import Spool
 from config.errors import MillpondError
-from tests.batcher.loads import spool_events
+from tests.batcher.load.loads import spool_events
 from tests.warehouse.event_rows import DAY, event
-from warehouse import ledger
+from warehouse.lifecycle import ledger
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS, Drop, Event, Hash64
 from warehouse.tables import Warehouse
 

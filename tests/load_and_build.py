@@ -6,10 +6,10 @@ python -m tests.load_and_build SPOOL WAREHOUSE
 import sys
 from pathlib import Path
 
-from batcher.load import load
-from batcher.spool import Spool
-from tests.batcher.loads import SETTINGS
-from warehouse.jobs import build, rules_of
+from batcher.load.load import load
+from batcher.spool.spool import Spool
+from tests.batcher.load.loads import SETTINGS
+from warehouse.build import build, rules_of
 from warehouse.tables import Warehouse
 
 

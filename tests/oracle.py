@@ -15,9 +15,9 @@ from typing import NamedTuple
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from proxy.site_keys import Purpose, keyed_hash, site_key
+from proxy.pipeline.site_keys import Purpose, keyed_hash, site_key
 from tests.processes import Installation
-from warehouse.jobs import build, rules_of
+from warehouse.build import build, rules_of
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
 from warehouse.tables import Warehouse
 

@@ -14,9 +14,9 @@ import millpond
 _COMMANDS_USE = (
     "batcher.drain",
     "batcher.run",
-    "warehouse.jobs",
-    "warehouse.retention",
-    "warehouse.upkeep",
+    "warehouse.build",
+    "warehouse.lifecycle.retention",
+    "warehouse.lifecycle.compaction",
 )
 _DATA_PROBLEM = 3
 _MOST_ATTEMPTS = 50

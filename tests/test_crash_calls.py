@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from batcher.spool import Spool
-from tests.batcher.loads import left_over, spool_events
+from batcher.spool.spool import Spool
+from tests.batcher.load.loads import left_over, spool_events
 from tests.load_and_build import load_and_build
 from tests.strace import run
 from tests.warehouse.event_rows import DAY, event

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import pytest
 
-from tests.batcher.redis_server import free_port
+from tests.batcher.salts.redis_server import free_port
 from tests.proxy.worker_process import reserved_port
 from tests.waiting import wait_until
 

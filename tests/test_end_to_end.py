@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from proxy.drops import UNKNOWN_SITE_ID
+from proxy.pipeline.drops import UNKNOWN_SITE_ID
 from tests.delta_scan import delta_scan
 from tests.oracle import STORED, check_figures, received
 from tests.processes import CONFIG, Installation, install, running

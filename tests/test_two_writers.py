@@ -17,11 +17,11 @@ import polars as pl
 import pytest
 
 import millpond
-from batcher.spool import Spool
-from tests.batcher.loads import spool_events
+from batcher.spool.spool import Spool
+from tests.batcher.load.loads import spool_events
 from tests.warehouse.event_rows import event, frame
 from tests.warehouse.test_added_columns import EARLIER
-from warehouse.row_account import count_findings, repeat_findings
+from warehouse.lifecycle.row_account import count_findings, repeat_findings
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS, Event, Hash64
 from warehouse.tables import Warehouse
 

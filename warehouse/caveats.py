@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from config.settings import Settings
-from warehouse.believed_clock import Clocks, doubt_of
+from warehouse.clock.believed_clock import Clocks, doubt_of
 from warehouse.job_states import figure_warnings, job_state_path, read_job_states
 
 

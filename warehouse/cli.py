@@ -12,8 +12,8 @@ import msgspec
 from config.cli import settings_option, trust_clock_option, writer_option
 from config.logs import configure
 from config.settings import Settings
-from warehouse.believed_clock import Believed, ClockError, Clocks
 from warehouse.caveats import caveats
+from warehouse.clock.believed_clock import Believed, ClockError, Clocks
 from warehouse.job_states import (
     JobState,
     job_state_path,
@@ -77,11 +77,12 @@ def build(
     form: str,
 ) -> None:
     """Build sessions and daily_stats from the events that changed."""
-    from warehouse import jobs  # noqa: PLC0415 - Polars takes 0.6 s
+    from warehouse.build import build as build_tables  # noqa: PLC0415 - Polars
+    from warehouse.build import rules_of  # noqa: PLC0415 - takes 0.6 s
 
-    built = jobs.build(
+    built = build_tables(
         _opened(settings),
-        jobs.rules_of(settings),
+        rules_of(settings),
         _CLOCK(),
         since=_day(since),
         until=_day(until),
@@ -108,15 +109,20 @@ def rebuild(
 
     Names also what does not add up in the events: rows that no load recorded.
     """
-    from warehouse import jobs, row_account  # noqa: PLC0415 - Polars takes 0.6 s
+    from warehouse.build import (  # noqa: PLC0415 - Polars takes 0.6 s
+        is_within,
+        rebuild_differences,
+        rules_of,
+    )
+    from warehouse.lifecycle import row_account  # noqa: PLC0415 - Polars takes 0.6 s
     from warehouse.schema import EVENTS  # noqa: PLC0415 - as above
 
     del diff
     opened, first, last = _opened(settings), _day(since), _day(until)
-    rules = jobs.rules_of(settings)
-    found = jobs.rebuild_differences(opened, rules, since=first, until=last)
+    rules = rules_of(settings)
+    found = rebuild_differences(opened, rules, since=first, until=last)
     events = opened.view(EVENTS)
-    days = [day for day in events.days() if jobs.is_within(day, first, last)]
+    days = [day for day in events.days() if is_within(day, first, last)]
     rows = row_account.count_findings(events)
     rows += row_account.repeat_findings(events, days)
     if form == "json":
@@ -135,7 +141,7 @@ def rebuild(
 @settings_option
 def verify(settings: Settings, form: str) -> int:
     """Read every byte of the tables, and name what is not as it was written."""
-    from warehouse.verify import verify as verify_tables  # noqa: PLC0415 - Polars
+    from warehouse.lifecycle.verify import verify as verify_tables  # noqa: PLC0415 - Polars
 
     found = verify_tables(_opened(settings))
     if form == "json":
@@ -155,7 +161,7 @@ def verify(settings: Settings, form: str) -> int:
 @writer_option
 def compact(settings: Settings, *, trust_clock: bool) -> None:
     """Merge each day's files into one, and remove what no version needs."""
-    from warehouse.upkeep import compact_all  # noqa: PLC0415 - Polars takes 0.6 s
+    from warehouse.lifecycle.compaction import compact_all  # noqa: PLC0415 - Polars takes 0.6 s
 
     tables = _opened(settings)
     believed = _believed(tables, trust_clock=trust_clock)
@@ -169,7 +175,7 @@ def compact(settings: Settings, *, trust_clock: bool) -> None:
 @writer_option
 def retain(settings: Settings, *, trust_clock: bool) -> None:
     """Remove the days that are kept no longer, bytes included."""
-    from warehouse import retention  # noqa: PLC0415 - Polars takes 0.6 s
+    from warehouse.lifecycle import retention  # noqa: PLC0415 - Polars takes 0.6 s
 
     tables = _opened(settings)
     believed = _believed(tables, trust_clock=trust_clock)
@@ -186,7 +192,7 @@ def retain(settings: Settings, *, trust_clock: bool) -> None:
 
 
 def _believed(tables: "Warehouse", *, trust_clock: bool) -> Believed:
-    from warehouse.retention import open_clock  # noqa: PLC0415 - Polars takes 0.6 s
+    from warehouse.lifecycle.retention import open_clock  # noqa: PLC0415 - Polars takes 0.6 s
 
     clocks = Clocks.of_machine(_CLOCK)
     return open_clock(tables, clocks, trusted=trust_clock).look()

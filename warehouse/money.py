@@ -1,19 +1,56 @@
 """Amounts of money, read digit by digit into minor units: never through floats.
 
-What the proxy stores and what a report compares it with are read by this one function.
+What the proxy stores and what a report compares it with are read by this one function,
+and the decimals of a currency come from one table.
 """
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
-from warehouse.currency import minor_digits
+from babel.core import get_global
 
+_CODE_LENGTH = 3
+_DEFAULT = "DEFAULT"
+_NO_MONEY = frozenset({"XXX", "XTS"})
+# CLDR lists the decimals people still use; ISO 4217, which shops and payment providers
+# follow, kept these.
+_ISO = {
+    "AFN": 2,
+    "ALL": 2,
+    "IQD": 3,
+    "IRR": 2,
+    "KPW": 2,
+    "LAK": 2,
+    "LBP": 2,
+    "MGA": 2,
+    "MMK": 2,
+    "RSD": 2,
+    "SOS": 2,
+    "SYP": 2,
+    "YER": 2,
+}
 LARGEST_AMOUNT = 10**12
 # An amount as it is written where nothing but digits and a point is.
 PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,16}(?:\.[0-9]{1,24})?")
-
 _LEAST_EXPONENT = -30
 _MOST_DIGITS = 40
+
+
+def minor_digits(currency: str) -> int | None:
+    """Return the decimals of *currency* by ISO 4217, None where it is no currency."""
+    # Clients name currencies, so what is remembered of them is short and little.
+    return _minor_digits(currency) if len(currency) == _CODE_LENGTH else None
+
+
+@lru_cache(512)
+def _minor_digits(currency: str) -> int | None:
+    if currency in _NO_MONEY or currency not in get_global("all_currencies"):
+        return None
+    if currency in _ISO:
+        return _ISO[currency]
+    fractions = get_global("currency_fractions")
+    return int(fractions.get(currency, fractions[_DEFAULT])[0])
 
 
 def money(amount: Decimal | str | int | None, currency: str) -> int | None:

@@ -14,18 +14,18 @@ import polars as pl
 
 from config.errors import MillpondError
 from config.logs import say
-from warehouse import delta_log
-from warehouse.data_files import DataFile, write_data_file
-from warehouse.delta import Change, delta_errors
-from warehouse.dtypes import check_frame, polars_schema
-from warehouse.janitor import ORPHAN_AGE_S, WRITERS_LOCK, sweep
-from warehouse.locks import locked
-from warehouse.log_changes import (
+from warehouse.delta import log_files as delta_log
+from warehouse.delta.data_files import DataFile, write_data_file
+from warehouse.delta.log_changes import (
     RowChanges,
     TouchedDays,
     removed_files,
     row_changes,
 )
+from warehouse.delta.table_log import Change, delta_errors
+from warehouse.delta.vacuum import ORPHAN_AGE_S, WRITERS_LOCK, sweep
+from warehouse.dtypes import check_frame, polars_schema
+from warehouse.locks import locked
 from warehouse.table_errors import ConflictError, TableError
 from warehouse.table_view import TableView
 

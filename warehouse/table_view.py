@@ -6,10 +6,10 @@ from pathlib import Path
 
 import polars as pl
 
-from warehouse.data_files import DataFile, scan_files
-from warehouse.delta import DeltaFiles, delta_errors
-from warehouse.file_checks import FileChecks, damage
-from warehouse.log_changes import TouchedDays, touched
+from warehouse.delta.data_files import DataFile, scan_files
+from warehouse.delta.file_checks import FileChecks, damage
+from warehouse.delta.log_changes import TouchedDays, touched
+from warehouse.delta.table_log import DeltaFiles, delta_errors
 from warehouse.schema import Table
 
 

@@ -14,12 +14,12 @@ import logging
 from pathlib import Path
 
 from config.logs import say
-from warehouse import delta_log
-from warehouse.data_files import DataFile
-from warehouse.delta import NO_VERSION, create, delta_errors
-from warehouse.file_checks import FileChecks
-from warehouse.fsync import make_directory
-from warehouse.log_changes import TouchedDays
+from warehouse.delta import log_files as delta_log
+from warehouse.delta.data_files import DataFile
+from warehouse.delta.file_checks import FileChecks
+from warehouse.delta.log_changes import TouchedDays
+from warehouse.delta.table_log import NO_VERSION, create, delta_errors
+from warehouse.durable import make_directory
 from warehouse.schema import Table
 from warehouse.stored_table import AlreadyCommittedError, StoredTable
 from warehouse.table_errors import (

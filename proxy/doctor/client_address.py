@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from config.settings import ProxySettings
-from proxy.addresses import PRIVATE, Address, Network, Networks, parse_address
+from proxy.client.addresses import PRIVATE, Address, Network, Networks, parse_address
 from proxy.doctor.finding import Finding, finding, fine, look
 
 ABOUT = "client address"

@@ -8,8 +8,8 @@ from config.descriptors import (
     fitting_connections,
 )
 from config.settings import ProxySettings
-from proxy.descriptors import RESERVE
 from proxy.doctor.finding import Finding, finding, fine, look
+from proxy.transport.descriptors import RESERVE
 
 _ABOUT = "open files"
 _WHERE = 'docs/operations.md, "Too many connections"'

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from batcher.salt_place import default_directory, is_in_memory
-from batcher.salts import open_store
+from batcher.salts.directory import default_directory, is_in_memory
+from batcher.salts.held import open_store
 from config.errors import MillpondError
 from config.settings import PrivacySettings, Settings, SpoolSettings
+from proxy.client.geo import Geo
 from proxy.doctor.finding import Finding, finding, fine, look
-from proxy.geo import Geo
 from warehouse.key_commitment import verified_key
 from warehouse.keyed_hash import SiteKeyError
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
-from proxy.commerce import CommerceName
-from proxy.hit import Order, OrderLine
 from proxy.lists import DATA
+from proxy.pipeline.commerce import CommerceName
+from proxy.pipeline.hit import Order, OrderLine
 from proxy.protocols.protocol import list_of, mapping_of, text_of
 from warehouse.money import PLAIN_DECIMAL
 

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl, unquote_plus
 
 import msgspec
 
-from proxy.body import RefusedBodyError
-from proxy.hit import MalformedBodyError
+from proxy.pipeline.hit import MalformedBodyError
+from proxy.transport.body import RefusedBodyError
 
 _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = 31

@@ -7,9 +7,9 @@ debug path, which keeps nothing.
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from proxy.drops import Dropped
-from proxy.hit import MalformedBodyError, VendorHit, Visitor
-from proxy.name import is_event_name
+from proxy.pipeline.drops import Dropped
+from proxy.pipeline.event_name import is_event_name
+from proxy.pipeline.hit import MalformedBodyError, VendorHit, Visitor
 from proxy.protocols import encodings, ga4_web
 from proxy.protocols.ga4_event import Shared, Values, event_hit
 from proxy.protocols.protocol import (

@@ -7,8 +7,8 @@ is translated. Ids of clients and sessions end here.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from proxy.drops import Dropped, DropReason
-from proxy.hit import VendorHit, Visitor
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import VendorHit, Visitor
 from proxy.protocols.commerce import commerce_of
 from proxy.protocols.protocol import number_of, text_of
 

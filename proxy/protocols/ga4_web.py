@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 
-from proxy.hit import MalformedBodyError
+from proxy.pipeline.hit import MalformedBodyError
 from proxy.protocols import encodings
 from warehouse.money import PLAIN_DECIMAL
 

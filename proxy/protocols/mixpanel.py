@@ -8,8 +8,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from proxy.drops import Dropped, DropReason
-from proxy.hit import Hit, MalformedBodyError, VendorHit
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import encodings
 from proxy.protocols.mixpanel_event import Sent, event_hit, profile_hit
 from proxy.protocols.native import PIXEL

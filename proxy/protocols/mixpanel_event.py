@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from proxy.drops import Dropped, DropReason
-from proxy.hit import Order, VendorHit, Visitor
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import Order, VendorHit, Visitor
 from proxy.protocols.commerce import commerce_of
 from proxy.protocols.protocol import mapping_of, number_of, refused_hit, text_of
 

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from proxy.hit import Hit, MalformedBodyError
-from proxy.intake import Receipt
+from proxy.intake.intake import Receipt
+from proxy.pipeline.hit import Hit, MalformedBodyError
 
 NAME = "native"
 EVENTS_PATH = "/v1/events"

@@ -9,9 +9,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from proxy.drops import DropReason
-from proxy.hit import Hit, MalformedBodyError, Order
-from proxy.host import parse_host
+from proxy.page.host import parse_host
+from proxy.pipeline.drops import DropReason
+from proxy.pipeline.hit import Hit, MalformedBodyError, Order
 from proxy.protocols.commerce import amount_of, commerce_of
 from proxy.protocols.encodings import json_value
 from proxy.protocols.protocol import (

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from proxy.drops import Dropped, DropReason
-from proxy.hit import Hit, MalformedBodyError, VendorHit
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import posthog_config as config
 from proxy.protocols.encodings import packed_value
 from proxy.protocols.posthog_events import (

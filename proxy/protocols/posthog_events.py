@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
-from proxy.click_ids import CLICK_IDS
-from proxy.drops import Dropped, DropReason
-from proxy.hit import Hit, VendorHit, Visitor
+from proxy.page.click_ids import CLICK_IDS
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import Hit, VendorHit, Visitor
 from proxy.protocols.commerce import canonical_name, commerce_of
 from proxy.protocols.protocol import mapping_of, number_of, text_of
 

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import msgspec
 from multidict import MultiMapping, istr
 
-from proxy.credential import key_of
-from proxy.drops import Dropped, DropReason
-from proxy.hit import Hit, MalformedBodyError, VendorHit
+from proxy.pipeline.credential import key_of
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import encodings
 
 _AUTHORIZATION = istr("Authorization")

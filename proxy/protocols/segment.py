@@ -7,8 +7,8 @@ both, and their events are Segment's in the tables.
 from http import HTTPStatus
 from typing import Any
 
-from proxy.drops import Dropped, DropReason
-from proxy.hit import Hit, MalformedBodyError, VendorHit
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import encodings
 from proxy.protocols.native import PIXEL
 from proxy.protocols.protocol import (

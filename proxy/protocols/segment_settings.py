@@ -7,7 +7,7 @@ refused when its calls come.
 import re
 from http import HTTPStatus
 
-from proxy.hit import MalformedBodyError
+from proxy.pipeline.hit import MalformedBodyError
 from proxy.protocols.protocol import Reply, VendorRequest, json_reply
 
 # Only for the browser that asked: what it is told depends on how it asked.

@@ -5,7 +5,7 @@ What cannot be read is answered in Mixpanel's words: its clients crash on others
 
 from typing import Any
 
-from proxy.hit import MalformedBodyError
+from proxy.pipeline.hit import MalformedBodyError
 from proxy.protocols import mixpanel, posthog, posthog_config
 from proxy.protocols.protocol import (
     POST_OR_GET,

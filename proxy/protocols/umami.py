@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from proxy.drops import UNCOUNTED, Dropped, DropReason
-from proxy.hit import Hit, MalformedBodyError, Order, VendorHit, Visitor
+from proxy.pipeline.drops import UNCOUNTED, Dropped, DropReason
+from proxy.pipeline.hit import Hit, MalformedBodyError, Order, VendorHit, Visitor
 from proxy.protocols.commerce import amount_of, commerce_of
 from proxy.protocols.protocol import (
     Outcomes,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from batcher.spool import Spool
-from tests.batcher.loads import left_over, spool_events, stored_events
+from batcher.spool.spool import Spool
+from tests.batcher.load.loads import left_over, spool_events, stored_events
 from tests.processes import Installation, install
 from tests.warehouse.event_rows import event
 from warehouse.tables import Warehouse

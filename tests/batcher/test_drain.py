@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from batcher.drain import DrainTimeoutError, drain
-from batcher.lane import Lane
-from batcher.load import Loaded
-from batcher.spool import Spool
-from tests.batcher.loads import SETTINGS, left_over, spool_events, stored_events
-from tests.batcher.spooled import SETTINGS as SPOOL_SETTINGS
-from tests.batcher.spooled import Clock, leave_open, segment_of
+from batcher.load.load import Loaded
+from batcher.spool.lane import Lane
+from batcher.spool.spool import Spool
+from tests.batcher.load.loads import SETTINGS, left_over, spool_events, stored_events
+from tests.batcher.spool.spooled import SETTINGS as SPOOL_SETTINGS
+from tests.batcher.spool.spooled import Clock, leave_open, segment_of
 from tests.warehouse.event_rows import event, lines
 from warehouse.locks import try_lock
 from warehouse.tables import Warehouse

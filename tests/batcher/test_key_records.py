@@ -12,20 +12,20 @@ from batcher.key_records import (
     KeyRecords,
 )
 from batcher.run import Batcher
-from batcher.spool import Spool
+from batcher.spool.spool import Spool
 from config.errors import Retryable
 from config.settings import Settings
-from tests.batcher.loads import left_over, spool_events, stored_events
+from tests.batcher.load.loads import left_over, spool_events, stored_events
 from tests.flips import flips
 from tests.processes import install
 from tests.warehouse.event_rows import event
-from warehouse import ledger
-from warehouse.believed_clock import Clocks
+from warehouse.clock.believed_clock import Clocks
 from warehouse.key_commitment import (
     encode_commitment,
     key_commitment,
     spool_commitment,
 )
+from warehouse.lifecycle import ledger
 from warehouse.schema import LEDGER
 from warehouse.tables import Warehouse
 

@@ -10,21 +10,22 @@ from typing import Any
 
 import pytest
 
-from batcher.import_salts import ImportSalts, import_directory
 from batcher.run import Batcher
-from batcher.salt_directory import DirectorySalts
-from batcher.secret_bytes import fill_random
-from batcher.spool import Spool
+from batcher.salts.directory import DirectorySalts
+from batcher.salts.history import ImportSalts, import_directory
+from batcher.salts.secret_bytes import fill_random
+from batcher.spool.spool import Spool
 from config.errors import MillpondError
 from config.settings import JobsSettings, Settings
-from tests.batcher.loads import spool_events, stored_events
-from tests.batcher.salt_cases import at
+from tests.batcher.load.loads import spool_events, stored_events
+from tests.batcher.salts.salt_cases import at
 from tests.processes import Installation, Role, install
 from tests.waiting import wait_until
 from tests.warehouse.event_rows import DAY, event
-from warehouse import believed_clock, ledger
-from warehouse.janitor import WRITERS_LOCK
+from warehouse.clock import believed_clock
+from warehouse.delta.vacuum import WRITERS_LOCK
 from warehouse.job_states import JobState, job_state_path, read_job_states
+from warehouse.lifecycle import ledger
 from warehouse.locks import locked
 from warehouse.schema import DAILY_STATS, EVENTS, LEDGER, SESSIONS
 from warehouse.tables import Warehouse

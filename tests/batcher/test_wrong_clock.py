@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from batcher.spool import Spool
-from tests.batcher.loads import spool_events
+from batcher.spool.spool import Spool
+from tests.batcher.load.loads import spool_events
 from tests.batcher.test_run import has_succeeded, words
 from tests.processes import Installation, Role, install, running
 from tests.programs import need
 from tests.waiting import wait_until
 from tests.warehouse.event_rows import event
-from warehouse.believed_clock import Clocks, note_trusted
+from warehouse.clock.believed_clock import Clocks, note_trusted
 from warehouse.schema import EVENTS
 from warehouse.tables import Warehouse
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.proxy.raw_http import USER_AGENT, Answer, ask, event
+from tests.proxy.transport.raw_http import USER_AGENT, Answer, ask, event
 from tests.proxy.worker_process import WorkerProcess
 
 CANARY = "canary7f3aXq"

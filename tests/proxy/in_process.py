@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from proxy.cors import Cors
-from proxy.door import Door, Methods, Routes
-from proxy.server import PatientHandler, SilentServer
-from proxy.sites import Sites
+from proxy.pipeline.sites import Sites
+from proxy.transport.cors import Cors
+from proxy.transport.dispatcher import Door, Methods, Routes
+from proxy.transport.server import PatientHandler, SilentServer
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from config.settings import ProxySettings
-from proxy.client import ClientSource
+from proxy.client.client import ClientSource
 from tests.programs import need
 from tests.waiting import wait_until
 

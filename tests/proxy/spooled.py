@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from batcher.lanes import OPEN_SUFFIX, SEALED_SUFFIX
-from batcher.segment import Kind, read_frames
+from batcher.spool.lane_files import OPEN_SUFFIX, SEALED_SUFFIX
+from batcher.spool.segment import Kind, read_frames
 from warehouse.schema import Drop, Event
 
 _SEALED_MEANWHILE = 3

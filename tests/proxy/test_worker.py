@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from batcher.job_state import write_job_states
-from batcher.lane import Lane, SpoolBrokenError
-from batcher.spool import Spool
+from batcher.schedule.job_state import write_job_states
+from batcher.spool.lane import Lane, SpoolBrokenError
+from batcher.spool.spool import Spool
 from config.settings import PrivacySettings, Settings
 from proxy.worker import Worker, serve
-from tests.proxy.chain import NOON
-from tests.proxy.mmdb import flat, write_mmdb
-from tests.proxy.raw_http import Answer, ask, event, get
+from tests.proxy.client.mmdb import flat, write_mmdb
+from tests.proxy.pipeline.chain import NOON
+from tests.proxy.transport.raw_http import Answer, ask, event, get
 from tests.proxy.worker_process import WorkerProcess, reserved_port
 from tests.waiting import wait_until
 from warehouse.job_states import JobState, job_state_path

@@ -13,10 +13,10 @@ from typing import Self
 
 import pytest
 
-from batcher.job_state import write_job_states
-from batcher.spool import Spool
+from batcher.schedule.job_state import write_job_states
+from batcher.spool.spool import Spool
 from tests.programs import need
-from tests.proxy.raw_http import EVENT, Answer, Connection, ask, event, get
+from tests.proxy.transport.raw_http import EVENT, Answer, Connection, ask, event, get
 from tests.proxy.worker_process import WorkerProcess
 from tests.waiting import wait_until
 from warehouse.job_states import JobState, job_state_path

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import free_ports
-from tests.proxy.raw_http import Answer, Connection, ask, event, get
+from tests.proxy.transport.raw_http import Answer, Connection, ask, event, get
 from tests.proxy.worker_process import WorkerProcess
 from tests.waiting import wait_until
 

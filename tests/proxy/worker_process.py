@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from tests.proxy.raw_http import ask, get
 from tests.proxy.spooled import Spooled, read_spool
+from tests.proxy.transport.raw_http import ask, get
 from tests.waiting import wait_until
 
 _ROOT = Path(__file__).parents[2]

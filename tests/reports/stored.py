@@ -6,11 +6,11 @@ from datetime import date
 from pathlib import Path
 
 from reports.answer import Answer
-from reports.queries import Statistics
+from reports.counting.queries import Statistics
 from reports.query import parse_query
 from tests.reports.questions import SITES, today
 from tests.warehouse.day import Row, built, event, frame
-from warehouse.log_digests import entry_path
+from warehouse.delta.log_digests import entry_path
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
 from warehouse.tables import StoredTable, Warehouse
 

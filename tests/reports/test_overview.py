@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from reports.counting.queries import Statistics
 from reports.dimensions import DIMENSIONS
 from reports.metrics import METRICS
 from reports.overview import Direction, Headline, Overview, Step, overview
-from reports.queries import Statistics
 from reports.query import parse_query
 from tests.reports.questions import SITES, TODAY, body, today
 from tests.reports.stored import sample, store

@@ -8,16 +8,16 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from batcher.job_state import write_job_states
+from batcher.schedule.job_state import write_job_states
 from config.load import load
 from config.settings import Settings
 from millpond import run
 from reports.clock import now_s
 from tests.reports.questions import body
-from tests.reports.serving import serving
 from tests.reports.stored import sample, store
-from warehouse.believed_clock import Clocks
+from tests.reports.web.serving import serving
 from warehouse.caveats import caveats
+from warehouse.clock.believed_clock import Clocks
 from warehouse.job_states import JobState, job_state_path
 from warehouse.tables import Warehouse
 

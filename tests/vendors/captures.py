@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tests.proxy.raw_http import encoded
+from tests.proxy.transport.raw_http import encoded
 from tests.vendors.clients import Protocol
 from tests.vendors.recorded import Recorded
 

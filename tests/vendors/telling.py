@@ -17,8 +17,8 @@ from playwright.async_api import Browser
 
 from tests.canaries import canaries_in, spellings
 from tests.proxy.protocols.replay import UNSEALED, Lately, Worker
-from tests.proxy.raw_http import ask, get
 from tests.proxy.test_worker_durability import limit_files
+from tests.proxy.transport.raw_http import ask, get
 from tests.proxy.worker_process import WorkerProcess
 from tests.vendors.browser_visit import visit_in_browser
 from tests.vendors.clients import (

@@ -6,7 +6,7 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from tests.proxy.raw_http import ask
+from tests.proxy.transport.raw_http import ask
 from tests.vendors.captures import Captured, captured, clients, of
 from tests.vendors.clients import Protocol
 from tests.vendors.decode import events

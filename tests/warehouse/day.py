@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 import polars as pl
 
-from warehouse.daily_stats import daily_stats
 from warehouse.dtypes import columns, polars_schema
+from warehouse.figures.daily_stats import daily_stats
+from warehouse.figures.sessionize import sessionize
+from warehouse.figures.sessions import sessions
 from warehouse.schema import DAILY_STATS, EVENTS, SESSIONS, Event, Table
-from warehouse.sessionize import sessionize
-from warehouse.sessions import sessions
 
 Row = dict[str, Any]
 

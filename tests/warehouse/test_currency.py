@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.currency import minor_digits
+from warehouse.money import minor_digits
 
 # ISO 4217, list one: every current currency whose minor unit is not a hundredth.
 NOT_HUNDREDTHS = {

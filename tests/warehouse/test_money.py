@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.currency import minor_digits
-from warehouse.money import LARGEST_AMOUNT, money
+from warehouse.money import LARGEST_AMOUNT, minor_digits, money
 
 
 @pytest.mark.parametrize(

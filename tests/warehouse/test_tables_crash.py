@@ -8,7 +8,7 @@ import pytest
 from tests.strace import run
 from tests.warehouse.event_rows import DAY, event, events
 from tests.warehouse.upkeep import NEXT_DAY
-from warehouse.janitor import ORPHAN_AGE_S
+from warehouse.delta.vacuum import ORPHAN_AGE_S
 from warehouse.schema import EVENTS
 from warehouse.tables import Warehouse
 

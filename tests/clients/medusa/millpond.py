@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from proxy.site_keys import Purpose, keyed_hash
+from proxy.pipeline.site_keys import Purpose, keyed_hash
 from tests.proxy.worker_process import WorkerProcess
 from warehouse.schema import Event, Hash64
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from proxy.site_keys import Purpose
+from proxy.pipeline.site_keys import Purpose
 from tests.canaries import CANARIES, canaries_in
 from tests.clients.medusa.analytics import Analytics, RefusedError, Values, big
 from tests.clients.medusa.conftest import KEY

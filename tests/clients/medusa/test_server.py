@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import pytest
 
-from batcher.spool import Spool
-from proxy.site_keys import Purpose
-from tests.batcher.loads import stored_events
+from batcher.spool.spool import Spool
+from proxy.pipeline.site_keys import Purpose
+from tests.batcher.load.loads import stored_events
 from tests.canaries import CANARIES, canaries_in
 from tests.clients.medusa.conftest import KEY
 from tests.clients.medusa.medusa_server import medusa_server

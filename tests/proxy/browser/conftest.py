@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from config.settings import ProxySettings
 from tests.programs import need
 from tests.proxy.browser.chromium import FLAGS
-from tests.proxy.tag_server import TagServer
+from tests.proxy.routes.tag_server import TagServer
 
 
 @pytest.fixture(scope="session")

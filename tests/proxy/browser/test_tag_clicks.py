@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page
 
-from tests.proxy.tag_server import TagServer
+from tests.proxy.routes.tag_server import TagServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

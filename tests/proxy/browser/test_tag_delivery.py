@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page
 
 from config.settings import ProxySettings
-from tests.proxy.tag_server import NO_ANSWER, TagServer
+from tests.proxy.routes.tag_server import NO_ANSWER, TagServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

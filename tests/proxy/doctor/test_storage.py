@@ -8,9 +8,9 @@ import pytest
 from config.settings import PrivacySettings, Settings, SpoolSettings
 from proxy.doctor import storage
 from proxy.doctor.finding import Finding
-from proxy.site_keys import site_key
-from tests.batcher.redis_server import running_redis
-from tests.proxy.mmdb import geoip2, write_mmdb
+from proxy.pipeline.site_keys import site_key
+from tests.batcher.salts.redis_server import running_redis
+from tests.proxy.client.mmdb import geoip2, write_mmdb
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - looked at, not written to
 

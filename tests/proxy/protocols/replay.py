@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.proxy.raw_http import Answer, ask, encoded
 from tests.proxy.spooled import Spooled
+from tests.proxy.transport.raw_http import Answer, ask, encoded
 from tests.proxy.worker_process import WorkerProcess
 
 _CAPTURES = Path(__file__).parent / "captures"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from proxy.commerce import BAD_ORDER, CommerceName, parse_order
-from proxy.hit import Order, OrderLine
+from proxy.pipeline.commerce import BAD_ORDER, CommerceName, parse_order
+from proxy.pipeline.hit import Order, OrderLine
 from proxy.protocols.commerce import (
     amount_of,
     canonical_name,
@@ -15,7 +15,7 @@ from proxy.protocols.commerce import (
     commerce_table,
     order_of,
 )
-from tests.proxy.test_commerce import SITE
+from tests.proxy.pipeline.test_commerce import SITE
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.body import RefusedBodyError
-from proxy.hit import MalformedBodyError
+from proxy.pipeline.hit import MalformedBodyError
 from proxy.protocols.encodings import (
     base64_bytes,
     fields,
@@ -20,6 +19,7 @@ from proxy.protocols.encodings import (
     inflated,
     json_value,
 )
+from proxy.transport.body import RefusedBodyError
 
 MOST = 10_000
 VALUE = {"event": "Order Completed", "properties": {"total": 59.9, "who": "é?>~"}}

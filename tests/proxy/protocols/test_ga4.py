@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from config.settings import SiteSettings
-from proxy.body import RefusedBodyError
-from proxy.drops import Dropped, DropReason
-from proxy.hit import MalformedBodyError, VendorHit, Visitor
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import MalformedBodyError, VendorHit, Visitor
 from proxy.protocols import ga4, ga4_web
 from proxy.protocols.protocol import Read, Reader, Reply, VendorRequest
-from tests.proxy.chain import Chain, sender
+from proxy.transport.body import RefusedBodyError
+from tests.proxy.pipeline.chain import Chain, sender
 
 PAGE = "https%3A%2F%2Fshop.example%2Fa"
 KEYS = "measurement_id=G-1&api_secret=s"

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 from multidict import CIMultiDict
 
-from proxy.drops import Dropped, DropReason
-from proxy.hit import MalformedBodyError, VendorHit
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import MalformedBodyError, VendorHit
 from proxy.protocols import mixpanel
 from proxy.protocols.native import PIXEL
 from proxy.protocols.protocol import Read, Reply, VendorRequest

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from proxy.drops import Dropped, DropReason
-from proxy.hit import Order, OrderLine, VendorHit, Visitor
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import Order, OrderLine, VendorHit, Visitor
 from proxy.protocols.mixpanel_event import Sent, event_hit, profile_hit
 
 PAGE = "https://shop.example/products/blue-mug"

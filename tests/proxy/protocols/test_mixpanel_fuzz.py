@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from config.settings import SiteSettings
-from proxy.body import RefusedBodyError
-from proxy.drops import Dropped
-from proxy.hit import MalformedBodyError
+from proxy.pipeline.drops import Dropped
+from proxy.pipeline.hit import MalformedBodyError
 from proxy.protocols import mixpanel
 from proxy.protocols.protocol import Read, Reader, VendorRequest
-from tests.proxy.chain import Chain, sender
+from proxy.transport.body import RefusedBodyError
+from tests.proxy.pipeline.chain import Chain, sender
 
 SITE = SiteSettings(
     id="shop", domains=("shop.example",), keys=("pk-1",), props_allow=("plan",)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.proxy.chain import SECRET, SECRET_KEY, USER_AGENT
+from tests.proxy.pipeline.chain import SECRET, SECRET_KEY, USER_AGENT
 from tests.proxy.protocols.replay import (
     UNSEALED,
     Captured,
@@ -20,7 +20,7 @@ from tests.proxy.protocols.replay import (
     replay,
     stored,
 )
-from tests.proxy.raw_http import Answer, ask, request
+from tests.proxy.transport.raw_http import Answer, ask, request
 from tests.proxy.worker_process import WorkerProcess
 from warehouse.schema import Event
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from proxy.body import RefusedBodyError
-from proxy.drops import DropReason
-from proxy.hit import Hit, MalformedBodyError, Order
+from proxy.pipeline.drops import DropReason
+from proxy.pipeline.hit import Hit, MalformedBodyError, Order
 from proxy.protocols.plausible import read_event
 from proxy.protocols.protocol import Outcomes, VendorRequest, routed
+from proxy.transport.body import RefusedBodyError
 
 PAGE = "https://shop.example/p/42"
 VIEW = {"n": "pageview", "u": PAGE, "d": "shop.example"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.proxy.protocols.replay import Stored, captured, dropped, replay, stored
-from tests.proxy.raw_http import USER_AGENT, ask, request
+from tests.proxy.transport.raw_http import USER_AGENT, ask, request
 from tests.proxy.worker_process import WorkerProcess
 
 VIEW = {"n": "pageview", "u": "https://shop.example/p/42", "d": "shop.example"}

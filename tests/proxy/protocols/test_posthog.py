@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.body import RefusedBodyError
-from proxy.drops import Dropped, DropReason
-from proxy.hit import Hit, MalformedBodyError, VendorHit
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols.posthog import (
     is_posthog,
     read_events,
     read_v1,
 )
 from proxy.protocols.protocol import Outcomes, Read, VendorRequest
-from tests.proxy.chain import Chain
+from proxy.transport.body import RefusedBodyError
+from tests.proxy.pipeline.chain import Chain
 from tests.proxy.protocols.vendor_requests import vendor_request
 
 EVENT: dict[str, Any] = {

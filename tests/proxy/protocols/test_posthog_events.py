@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from proxy.drops import Dropped, DropReason
-from proxy.hit import Hit, Order, OrderLine, VendorHit, Visitor
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import Hit, Order, OrderLine, VendorHit, Visitor
 from proxy.protocols.posthog_events import Envelope, hit_of
 
 KEYED = Envelope(key="phc_shop")

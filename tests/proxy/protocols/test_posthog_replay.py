@@ -20,8 +20,8 @@ from tests.proxy.protocols.replay import (
     replay,
     stored,
 )
-from tests.proxy.raw_http import USER_AGENT, Answer, ask, event, get
 from tests.proxy.test_worker_durability import limit_files
+from tests.proxy.transport.raw_http import USER_AGENT, Answer, ask, event, get
 from tests.proxy.worker_process import WorkerProcess
 from tests.waiting import wait_until
 from warehouse.schema import Event

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.drops import DropReason
-from proxy.hit import MalformedBodyError, VendorHit
+from proxy.pipeline.drops import DropReason
+from proxy.pipeline.hit import MalformedBodyError, VendorHit
 from proxy.protocols import rudderstack
 from proxy.protocols.native import PIXEL
 from proxy.protocols.protocol import Read, Reply

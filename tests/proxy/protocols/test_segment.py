@@ -8,12 +8,8 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from proxy.drops import Dropped, DropReason
-from proxy.hit import (
-    Hit,
-    MalformedBodyError,
-    VendorHit,
-)
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import segment
 from proxy.protocols.native import PIXEL
 from proxy.protocols.protocol import Protocol, Read, Reply, VendorRequest

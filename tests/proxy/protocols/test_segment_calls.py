@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.body import RefusedBodyError
-from proxy.drops import Dropped, DropReason
-from proxy.hit import (
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import (
     Hit,
     MalformedBodyError,
     Order,
@@ -20,7 +19,8 @@ from proxy.hit import (
 )
 from proxy.protocols import segment
 from proxy.protocols.protocol import Read
-from tests.proxy.chain import NOON, Chain, sender
+from proxy.transport.body import RefusedBodyError
+from tests.proxy.pipeline.chain import NOON, Chain, sender
 from tests.proxy.protocols.test_segment import (
     DROPS,
     KEY,

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.proxy.chain import SECRET, SECRET_KEY
+from tests.proxy.pipeline.chain import SECRET, SECRET_KEY
 from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
-from tests.proxy.raw_http import USER_AGENT, Answer, ask
+from tests.proxy.transport.raw_http import USER_AGENT, Answer, ask
 from tests.proxy.worker_process import WorkerProcess
 from tests.vendors.captures import Captured, captured
 

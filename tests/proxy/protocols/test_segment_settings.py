@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from proxy.hit import MalformedBodyError
+from proxy.pipeline.hit import MalformedBodyError
 from proxy.protocols import segment
 from proxy.protocols.protocol import Reply
 from tests.proxy.protocols.test_segment import ask

@@ -14,7 +14,7 @@ from proxy.protocols.protocol import Read, Reply
 from proxy.protocols.registry import PROTOCOLS
 from tests.proxy.protocols.replay import Captured, captured, dropped, replay
 from tests.proxy.protocols.vendor_requests import vendor_request
-from tests.proxy.raw_http import USER_AGENT
+from tests.proxy.transport.raw_http import USER_AGENT
 from tests.proxy.worker_process import WorkerProcess
 
 READERS = {route.path: route.read for route in shared.PROTOCOL.routes}

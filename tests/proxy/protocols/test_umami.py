@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from proxy.body import RefusedBodyError
-from proxy.drops import Dropped, DropReason
-from proxy.hit import MalformedBodyError, Order, VendorHit, Visitor
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import MalformedBodyError, Order, VendorHit, Visitor
 from proxy.protocols.protocol import Outcomes, Read, Reader, VendorRequest
 from proxy.protocols.umami import read_batch, read_collect, read_send
+from proxy.transport.body import RefusedBodyError
 
 WEBSITE = "3f2b8a52-7c1c-4d5e-9a66-0c1a2b3c4d5e"
 PAGE = "https://shop.example/p/42"

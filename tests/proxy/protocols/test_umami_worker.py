@@ -10,7 +10,7 @@ import pytest
 
 from tests.proxy.protocols.replay import Stored, captured, dropped, replay, stored
 from tests.proxy.protocols.test_umami import KEPT, PAGE, VIEW, WEBSITE, event
-from tests.proxy.raw_http import USER_AGENT, Answer, ask, get, request
+from tests.proxy.transport.raw_http import USER_AGENT, Answer, ask, get, request
 from tests.proxy.worker_process import WorkerProcess
 
 SECRET = "made-up-secret-7731"  # noqa: S105 - made up here

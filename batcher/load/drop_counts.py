@@ -1,0 +1,133 @@
+"""Drop counts into their table, after the events they came with, exactly once.
+
+The table may be out of order while the events' is not. Then plans wait beside the
+spool, numbered, and are finished in that order once the table can be written again.
+"""
+
+import logging
+import re
+from pathlib import Path
+
+import polars as pl
+
+from batcher.load.load_plan import LoadPlan
+from batcher.spool.spool import Spool
+from config.errors import MillpondError
+from config.logs import say
+from warehouse.checked_file import DamagedFileError, read_checked
+from warehouse.dtypes import polars_schema
+from warehouse.durable import remove_durable, sync_directory
+from warehouse.schema import DROPS, Drop
+from warehouse.tables import (
+    AlreadyCommittedError,
+    ConflictError,
+    StoredTable,
+    Warehouse,
+)
+
+_LOGGER = logging.getLogger(__name__)
+_MOST_ATTEMPTS = 10
+_WAITING = re.compile(r"load-drops-(\d{10})\.json")
+
+
+class DropCounts:
+    """The way of a spool's drop counts into the table."""
+
+    def __init__(self, spool: Spool, warehouse: Warehouse) -> None:
+        self._spool = spool
+        self._table = self._opened(warehouse)
+
+    def _opened(self, warehouse: Warehouse) -> StoredTable | None:
+        try:
+            return warehouse.open(DROPS)
+        except (MillpondError, OSError) as error:
+            self._complain(error)
+            return None
+
+    def waiting(self) -> list[Path]:
+        """Return the plans whose drops are not in the table yet, oldest first."""
+        paths = self._spool.directory.iterdir()
+        return sorted(path for path in paths if _WAITING.fullmatch(path.name))
+
+    def finish_waiting(self) -> None:
+        """Commit what waits, as far as the table can take it."""
+        for path in self.waiting():
+            try:
+                plan = read_checked(path, LoadPlan)
+            except DamagedFileError as error:
+                report_damaged_plan(self._spool, path, error)
+                continue
+            if not self._try_commit(plan):
+                return
+            remove_durable(path)
+
+    def commit(self, plan: LoadPlan) -> bool:
+        """Commit the drops of *plan*; return False if they must wait."""
+        if not plan.drops:
+            return True
+        # Not before those that wait: the table records the highest sequence only.
+        return not self.waiting() and self._try_commit(plan)
+
+    def set_waiting(self, path: Path) -> None:
+        """Let the plan at *path* wait behind all others."""
+        last = max((int(_number(each)) for each in self.waiting()), default=0)
+        path.rename(path.with_name(f"load-drops-{last + 1:010}.json"))
+        sync_directory(path.parent)
+
+    def _try_commit(self, plan: LoadPlan) -> bool:
+        if self._table is None:
+            return False
+        try:
+            _commit(self._table, plan)
+        except (MillpondError, OSError) as error:
+            self._complain(error)
+            return False
+        return True
+
+    def _complain(self, error: Exception) -> None:
+        level = logging.ERROR
+        say(_LOGGER, "drops_not_stored", level=level, error=error, table=DROPS.name)
+
+
+def _commit(table: StoredTable, plan: LoadPlan) -> None:
+    frame = _frame(plan.drops)
+    for _ in range(_MOST_ATTEMPTS):
+        # Each of these frames is in one plan only. Where another spool's plan, with a
+        # copy of the same segment, is ahead of one of them, the others still decide.
+        left = {
+            app: number
+            for app, number in plan.entry.transactions.items()
+            if (table.transaction_version(app) or 0) < number
+        }
+        if not left:
+            table.settle()
+            return
+        try:
+            table.append(frame, transactions=left)
+        except (AlreadyCommittedError, ConflictError):
+            table.refresh()
+        else:
+            return
+    raise ConflictError("load the spool: the drops table changes too often")
+
+
+def _frame(drops: list[Drop]) -> pl.DataFrame:
+    names = polars_schema(DROPS).names()
+    rows = [tuple(getattr(drop, name) for name in names) for drop in drops]
+    return pl.DataFrame(rows, schema=polars_schema(DROPS), orient="row")
+
+
+def _number(path: Path) -> str:
+    return path.stem.rpartition("-")[2]
+
+
+def report_damaged_plan(spool: Spool, path: Path, error: DamagedFileError) -> None:
+    """Set the damaged plan at *path* aside, and say so."""
+    kept = spool.quarantine.add_file(path)
+    say(
+        _LOGGER,
+        "load_plan_damaged",
+        level=logging.ERROR,
+        error=error,
+        file=kept.name,
+    )

@@ -1,0 +1,124 @@
+"""Which frames of some segments are to be loaded: each that the table does not have.
+
+The table records, for each incarnation, the highest sequence loaded. Below it all is
+loaded, but for what the spool notes as missing; a missing frame that turns up is
+loaded under a record of its own.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+import msgspec
+
+from batcher.load.missing_frames import Entry, MissingFrames, Span, gaps, late_app
+from batcher.load.read_segments import Content, Group
+from batcher.spool.lane_files import Segment
+from batcher.spool.segment import FrameId
+from warehouse.tables import TableView
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """The frames to load, and the highest sequence recorded of each incarnation."""
+
+    groups: list[Group]
+    recorded: dict[bytes, int]
+
+    def is_as(self, other: "Selection") -> bool:
+        """Return whether both are of the same frames."""
+        return _ids(self.groups) == _ids(other.groups)
+
+    def segments(self, unreadable: Collection[FrameId]) -> frozenset[Segment]:
+        """Return the segments of all frames but the *unreadable*."""
+        return frozenset(group.segment for group in _readable(self.groups, unreadable))
+
+    def entry(self, unreadable: Collection[FrameId]) -> Entry:
+        """Return what to record once all frames but the *unreadable* are loaded."""
+        taken: dict[bytes, list[int]] = {}
+        for group in _readable(self.groups, unreadable):
+            for frame in group.frames:
+                taken.setdefault(frame.incarnation, []).append(frame.sequence)
+        entry = Entry({}, {}, {}, {})
+        for incarnation, sequences in taken.items():
+            _add(entry, incarnation.hex(), sequences, self.recorded[incarnation])
+        return entry
+
+
+def _ids(groups: Iterable[Group]) -> list[FrameId]:
+    return [frame.id for group in groups for frame in group.frames]
+
+
+def _readable(
+    groups: Iterable[Group], unreadable: Collection[FrameId]
+) -> Iterator[Group]:
+    """Yield *groups* without the *unreadable* frames, and no empty ones."""
+    for group in groups:
+        frames = group.frames
+        if unreadable:
+            frames = [frame for frame in frames if frame.id not in unreadable]
+        if frames:
+            yield Group(group.segment, frames)
+
+
+def _add(entry: Entry, incarnation: str, sequences: list[int], recorded: int) -> None:
+    entry.recorded[incarnation] = recorded
+    new = [sequence for sequence in sequences if sequence > recorded]
+    if new:
+        entry.highest[incarnation] = max(new)
+    if missing := gaps(new, recorded):
+        entry.missing[incarnation] = missing
+    if late := [sequence for sequence in sequences if sequence <= recorded]:
+        entry.late[incarnation] = late
+
+
+def select(
+    contents: Sequence[Content], table: TableView, missing: MissingFrames
+) -> Selection:
+    """Return the frames of *contents* that *table* does not have, each once."""
+    known: dict[bytes, _Known] = {}
+    groups: list[Group] = []
+    for content in contents:
+        frames = []
+        for frame in content.frames:
+            of = known.get(frame.incarnation)
+            if of is None:
+                of = _Known(frame.incarnation.hex(), table, missing)
+                known[frame.incarnation] = of
+            if of.take(frame.sequence):
+                frames.append(frame)
+        groups.append(Group(content.segment, frames))
+    recorded = {incarnation: each.recorded for incarnation, each in known.items()}
+    return Selection(groups, recorded)
+
+
+class _Known:
+    """What is loaded of one incarnation, or taken by this load."""
+
+    def __init__(
+        self, incarnation: str, table: TableView, missing: MissingFrames
+    ) -> None:
+        self.recorded = table.transaction_version(incarnation) or 0
+        self._incarnation = incarnation
+        self._table = table
+        self._missing = missing
+        self._noted: list[Span] | None = None
+        self._highest = self.recorded
+        self._taken: set[int] = set()
+
+    def take(self, sequence: int) -> bool:
+        """Take a frame; return False if it is taken or loaded already."""
+        if sequence > self._highest:
+            self._highest = sequence
+        elif sequence in self._taken or self._is_loaded(sequence):
+            return False
+        self._taken.add(sequence)
+        return True
+
+    def _is_loaded(self, sequence: int) -> bool:
+        return sequence <= self.recorded and not self._is_missing(sequence)
+
+    def _is_missing(self, sequence: int) -> bool:
+        if self._noted is None:
+            self._noted = self._missing.of(self._incarnation)
+        if not any(sequence in span for span in self._noted):
+            return False
+        app = late_app(self._incarnation, sequence)
+        return self._table.transaction_version(app) is None

@@ -1,0 +1,126 @@
+"""Salts of an import of history: past dates, a store of its own, nothing left after.
+
+The store lasts from the start of an import to its end, over interruptions, so that a
+resumed import knows its visitors again. An abandoned one is destroyed by the batcher.
+"""
+
+import fcntl
+import os
+from datetime import date
+from pathlib import Path
+
+from batcher.salts.destruction import Destroyed
+from batcher.salts.directory import DirectorySalts, default_directory
+from batcher.salts.held import site_day_key
+from batcher.salts.secret_bytes import Randomness, pin, wipe
+from config.errors import MillpondError
+
+# An import that has not touched its store for this long will not go on.
+ABANDONED_S = 86_400
+
+
+class ImportRunningError(MillpondError):
+    """Another import holds the store."""
+
+
+class ImportSalts:
+    """The salts and site-day keys of one import; one import at a time."""
+
+    def __init__(self, directory: Path, random: Randomness) -> None:
+        self._store = DirectorySalts(directory)
+        self._lock = _locked(directory)
+        self._random = random
+        self._salts: dict[tuple[str, date], bytearray] = {}
+        self._keys: dict[tuple[str, date, str], bytearray] = {}
+
+    def __repr__(self) -> str:
+        """Say how many dates are held, and nothing of them."""
+        return f"ImportSalts({len(self._salts)} held)"
+
+    def key(self, zone: str, day: date, site_id: str) -> bytearray:
+        """Return the site-day key of any date, made on first sight."""
+        key = self._keys.get((zone, day, site_id))
+        if key is None:
+            key = site_day_key(self._salt(zone, day), site_id)
+            self._keys[zone, day, site_id] = key
+        return key
+
+    def close(self) -> None:
+        """Wipe what is in memory; the store stays, so that the import can go on."""
+        for secret in (*self._salts.values(), *self._keys.values()):
+            wipe(secret)
+        self._salts.clear()
+        self._keys.clear()
+        os.close(self._lock)
+
+    def destroy(self) -> list[Destroyed]:
+        """End the import: wipe the memory, destroy every salt and the store."""
+        destroyed = _destroy_store(self._store)
+        self.close()
+        return destroyed
+
+    def _salt(self, zone: str, day: date) -> bytearray:
+        salt = self._salts.get((zone, day))
+        if salt is None:
+            salt = self._store.get_or_create(zone, day, self._random)
+            pin(salt)
+            self._salts[zone, day] = salt
+        return salt
+
+
+def import_directory(spool_dir: Path) -> Path:
+    """Return where the salts of imports live, beside those of the live dates."""
+    live = default_directory(spool_dir)
+    return live.with_name(f"{live.name}-import")
+
+
+def destroy_abandoned(directory: Path, now_s: float) -> list[Destroyed]:
+    """Destroy the store of an import nobody runs or has touched for a day."""
+    if not directory.exists():
+        return []
+    try:
+        lock = _locked(directory)
+    except ImportRunningError:
+        return []
+    try:
+        if now_s - directory.stat().st_mtime < ABANDONED_S:
+            return []
+        return _destroy_store(DirectorySalts(directory))
+    finally:
+        os.close(lock)
+
+
+def _locked(directory: Path) -> int:
+    """Return a descriptor that holds the store's lock until closed."""
+    path = directory / "lock"
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise ImportRunningError(
+                "open the salts of imports: another import is running",
+                hint="let it end, or stop it, then start this one again",
+            ) from None
+        if _is_at(path, lock):
+            return lock
+        # An import ended, and took the store with the lock away, as we opened it.
+        os.close(lock)
+        DirectorySalts(directory)
+
+
+def _is_at(path: Path, file: int) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(file).st_ino
+    except FileNotFoundError:
+        return False
+
+
+def _destroy_store(store: DirectorySalts) -> list[Destroyed]:
+    destroyed = [
+        Destroyed(zone=mark.zone, day=mark.day, marker=mark.marker)
+        for mark in store.live()
+    ]
+    store.remove()
+    return destroyed

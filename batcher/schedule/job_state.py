@@ -1,0 +1,14 @@
+"""Writing down how the jobs are doing; ``warehouse.job_states`` says what is kept."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from warehouse.durable import write_durable
+from warehouse.job_states import JobState
+
+
+def write_job_states(path: Path, states: Mapping[str, JobState]) -> None:
+    """Replace the file by *states*."""
+    write_durable(path, msgspec.json.format(msgspec.json.encode(states), indent=1))

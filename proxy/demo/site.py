@@ -1,0 +1,42 @@
+"""The sample shop that `millpond demo` measures: a few static files, read once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_FOLDER = Path(__file__).with_name("static")
+_CONTENT_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".csv": "text/csv; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One file of the sample shop, ready to be sent."""
+
+    content_type: str
+    body: bytes
+
+
+def load_demo() -> Mapping[str, Page]:
+    """Return the sample shop's files by name; the empty name is the front page."""
+    pages = {
+        file.name: Page(_CONTENT_TYPES[file.suffix], file.read_bytes())
+        for file in sorted(_FOLDER.iterdir())
+    }
+    return pages | {"": pages["index.html"]}
+
+
+def demo_page(pages: Mapping[str, Page], name: str) -> Page | None:
+    """Return the file *name* of the sample shop, or nothing.
+
+    The guide shows its chapters as guide-….html without loading them; one that is
+    opened by its address is the guide itself.
+    """
+    if name.startswith("guide-") and name.endswith(".html"):
+        name = "guide.html"
+    return pages.get(name)

@@ -1,0 +1,103 @@
+"""``millpond import access-log``: history through the anonymizing chain, to the tables.
+
+The only part of the proxy that loads the data libraries: it is a command of its own,
+not a server.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from config.cli import writer_option
+from config.logs import configure
+from config.settings import Settings
+from proxy.history.run import Lists, Outcome, Show, import_logs
+from proxy.history.summary import retention_note, summary
+from proxy.page.referrer import Referrers
+from proxy.user_agent.classifier import Classifier
+
+_CLOCK = time.time  # noqa: TID251 - a command reads the clock
+
+_EXAMPLE = (
+    "\b\nExample:\n  millpond import access-log /var/log/nginx/access.log* --site shop"
+)
+
+
+@click.group(epilog=_EXAMPLE)
+def import_() -> None:
+    """Take in history from access logs."""
+
+
+@import_.command("access-log", epilog=_EXAMPLE)
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    # Whose it is, if it cannot be read, is said where it is opened.
+    type=click.Path(exists=True, dir_okay=False, readable=False, path_type=Path),
+)
+@click.option("--site", "site_id", required=True, help="Site the log belongs to.")
+@click.option(
+    "--server",
+    default="",
+    help="Name of the web server, where several serve the same pages.",
+)
+@writer_option
+def access_log(
+    files: tuple[Path, ...], site_id: str, server: str, settings: Settings
+) -> None:
+    """Import FILES, common or combined format, packed or not, as page views.
+
+    Importing a line again changes no figure; an interrupted import goes on where it
+    stopped when it is started again.
+    """
+    configure(sys.stderr, level=logging.WARNING)
+    with _bar(files) as show:
+        outcome = import_logs(
+            settings,
+            files,
+            site_id,
+            server=server,
+            lists=Lists(Classifier(), Referrers()),
+            clock=_CLOCK,
+            monotonic=time.monotonic,
+            sleep=time.sleep,
+            show=show,
+        )
+    _tell(outcome, site_id, settings)
+
+
+def _tell(outcome: Outcome, site_id: str, settings: Settings) -> None:
+    tally, problems = outcome.tally, outcome.problems
+    click.echo(summary(tally, outcome.duplicates, site_id))
+    note = retention_note(tally, settings.warehouse.keep_events_days, _CLOCK())
+    if note:
+        click.echo(note, err=True)
+    for problem in problems[:-1]:
+        click.echo(f"millpond: {problem}", err=True)
+    if problems:
+        raise problems[-1]
+
+
+@contextmanager
+def _bar(files: tuple[Path, ...]) -> Iterator[Show]:
+    """Show how much of *files* is done, on a terminal; yield what hears it."""
+    sizes = {path: path.stat().st_size for path in files}
+    done = dict.fromkeys(files, 0)
+    with click.progressbar(
+        length=sum(sizes.values()),
+        label="importing",
+        file=sys.stderr,
+        hidden=not sys.stderr.isatty(),
+    ) as bar:
+
+        def show(path: Path, at: int) -> None:
+            bar.update(at - done[path])
+            done[path] = at
+
+        yield show

@@ -1,0 +1,220 @@
+"""An import put together and run: files in, figures in the tables, salts destroyed."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from batcher.salts.held import Salts, open_store
+from batcher.salts.history import ABANDONED_S, ImportSalts, import_directory
+from batcher.salts.secret_bytes import fill_random
+from config.errors import MillpondError
+from config.settings import ProxySettings, Settings
+from proxy.client.client import ClientSource
+from proxy.client.geo import Geo
+from proxy.history.importer import HistoryKeys, Importer
+from proxy.history.log_file import UnreadableLogError
+from proxy.history.progress import ImportProgress, Tally
+from proxy.history.store import Clock, ImportStore
+from proxy.page.referrer import Referrers
+from proxy.pipeline.anonymize import Anonymizer
+from proxy.pipeline.drops import DropReason
+from proxy.pipeline.moment import Calendars
+from proxy.pipeline.sites import Site, Sites, build_sites
+from proxy.user_agent.classifier import Classifier
+
+# Hears of a file up to where it has been imported, in bytes on the disk.
+Show = Callable[[Path, int], None]
+
+
+class UnknownSiteError(MillpondError):
+    """The site is not configured."""
+
+    exit_code = 2
+
+
+class UnknownFormatError(MillpondError):
+    """No line of a file could be read."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        names = ", ".join(map(str, paths))
+        super().__init__(
+            f"import {names}: no line could be read",
+            hint="known formats are common and combined, as nginx and Apache write"
+            " them, plain or packed by gzip",
+        )
+
+
+class Lists(NamedTuple):
+    """What the chain looks up; it takes half a second to read."""
+
+    classifier: Classifier
+    referrers: Referrers
+
+
+class Outcome(NamedTuple):
+    """What an import did, and what was wrong with its files."""
+
+    tally: Tally
+    duplicates: int
+    problems: list[MillpondError]
+
+
+def import_logs(
+    settings: Settings,
+    files: Sequence[Path],
+    site_id: str,
+    *,
+    server: str = "",
+    lists: Lists,
+    clock: Clock,
+    monotonic: Clock,
+    sleep: Callable[[float], None],
+    show: Show,
+) -> Outcome:
+    """Import *files*, each as far as it can be read, and build what follows."""
+    sites = build_sites(settings, os.urandom)
+    site = _find(sites, site_id)
+    store = ImportStore(settings, clock=clock, monotonic=monotonic, sleep=sleep)
+    try:
+        whole = _Import(settings, sites, site, store, clock)
+        with whole.importer(lists, server) as importer:
+            problems = _read(importer, files, show)
+        return Outcome(whole.progress.state.tally, whole.end(), problems)
+    finally:
+        store.close()
+
+
+class _Import:
+    """The parts of one import, put together."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sites: Sites,
+        site: Site,
+        store: ImportStore,
+        clock: Clock,
+    ) -> None:
+        self.settings = settings
+        self.site = site
+        self.store = store
+        self.clock = clock
+        self._sites = sites
+        self.progress = self._progress()
+
+    def _progress(self) -> ImportProgress:
+        path = _progress_path(self.settings, self.site.id)
+        if not path.exists():
+            # What an earlier import left in the spool is not this one's.
+            self.store.load()
+        duplicates = self.store.duplicates(self.site.id)
+        return ImportProgress(
+            path, self.site.key, duplicates, is_durable=self.store.is_durable
+        )
+
+    @contextmanager
+    def importer(self, lists: Lists, server: str) -> Iterator[Importer]:
+        """Yield the importer; its own salts are destroyed if it gets to the end."""
+        spool_dir = Path(self.settings.spool.dir)
+        live = Salts(
+            open_store(self.settings.privacy.salt_store, spool_dir), fill_random
+        )
+        past = ImportSalts(import_directory(spool_dir), fill_random)
+        keys = HistoryKeys(past, live)
+        calendars = Calendars({self.site.id: self.site.zone})
+        try:
+            yield Importer(
+                _anonymizer(self.settings, self._sites, lists, keys, calendars),
+                self.site,
+                store=self.store,
+                keys=keys,
+                calendars=calendars,
+                progress=self.progress,
+                clock=self.clock,
+                server=server,
+            )
+        except BaseException:
+            past.close()
+            raise
+        else:
+            # In doubt the salts stay: another site's import may still need them.
+            if self.store.is_clock_doubted or _others_unfinished(
+                self.settings, self.site.id, self.clock()
+            ):
+                past.close()
+            else:
+                self.store.destroy(past, self.progress)
+        finally:
+            live.close()
+
+    def end(self) -> int:
+        """Load, build, forget the progress; return the number of duplicates."""
+        self.store.load()
+        duplicates = self.store.duplicates(self.site.id)
+        self.store.build()
+        self.progress.finish()
+        return duplicates - self.progress.state.duplicates_before
+
+
+def _read(importer: Importer, files: Sequence[Path], show: Show) -> list[MillpondError]:
+    """Import *files*, each as far as it can be read; return what was wrong."""
+    problems: list[MillpondError] = []
+    unknown: list[Path] = []
+    for path in files:
+        try:
+            file = importer.run(path, partial(show, path))
+        except UnreadableLogError as problem:
+            problems.append(problem)
+        else:
+            if file.lines and not file.readable:
+                unknown.append(path)
+    return [*problems, UnknownFormatError(unknown)] if unknown else problems
+
+
+def _progress_path(settings: Settings, site_id: str) -> Path:
+    return Path(settings.spool.dir) / f"import-{site_id}.json"
+
+
+def _others_unfinished(settings: Settings, site_id: str, now_s: float) -> bool:
+    """Say whether another site's interrupted import still needs its salts."""
+    own = _progress_path(settings, site_id)
+    oldest_s = now_s - ABANDONED_S
+    return any(
+        path != own and path.stat().st_mtime > oldest_s
+        for path in own.parent.glob("import-*.json")
+    )
+
+
+def _anonymizer(
+    settings: Settings,
+    sites: Sites,
+    lists: Lists,
+    keys: HistoryKeys,
+    calendars: Calendars,
+) -> Anonymizer:
+    database = settings.privacy.geo_database
+    return Anonymizer(
+        settings.privacy,
+        sites=sites,
+        # A log names the client itself; no proxy stands in front of a file.
+        clients=ClientSource(ProxySettings(private_clients=True)),
+        classifier=lists.classifier,
+        geo=Geo(Path(database) if database else None, settings.privacy.geo),
+        referrers=lists.referrers,
+        salts=keys,
+        calendars=calendars,
+        random_bytes=os.urandom,
+    )
+
+
+def _find(sites: Sites, site_id: str) -> Site:
+    site = sites.find(site_id, None, None, None)
+    if isinstance(site, DropReason):
+        known = ", ".join(repr(each.id) for each in sites)
+        raise UnknownSiteError(
+            f"import: there is no site {site_id!r}", hint=f"one of {known}"
+        )
+    return site

@@ -1,0 +1,47 @@
+"""What an import says at its end: what became of the lines, and where to look next."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+
+from proxy.history.progress import Tally
+
+
+def summary(tally: Tally, duplicates: int, site_id: str) -> str:
+    """Return the counts, one a line, the days, and the command that shows them."""
+    rows = [
+        ("lines", tally.lines),
+        ("page views stored", tally.events - duplicates),
+        ("duplicates, stored before", duplicates),
+        *_most_first("dropped: ", tally.dropped),
+        *_most_first("no page view: ", tally.skipped),
+    ]
+    lines = [f"{count:>12,}  {name}" for name, count in rows]
+    if tally.first is not None and tally.last is not None:
+        days = f"{tally.first}..{tally.last}"
+        lines += [
+            f"days {tally.first} to {tally.last}",
+            f"next: millpond reports show --site {site_id} --period {days} --by page",
+        ]
+    return "\n".join(lines)
+
+
+def retention_note(tally: Tally, keep_days: int, now_s: float) -> str | None:
+    """Return a warning if imported days are past what is kept of events."""
+    if not keep_days or tally.first is None:
+        return None
+    kept_from = _date(now_s) - timedelta(days=keep_days)
+    if tally.first >= kept_from:
+        return None
+    return (
+        f"note: events before {kept_from} are removed by the next retention;"
+        " raise warehouse.keep_events_days to keep them"
+    )
+
+
+def _date(now_s: float) -> date:
+    return datetime.fromtimestamp(now_s, UTC).date()
+
+
+def _most_first(prefix: str, counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    names = sorted(counts, key=lambda name: (-counts[name], name))
+    return [(prefix + name, counts[name]) for name in names]

@@ -1,0 +1,200 @@
+"""Recognises values that look personal, whatever field they come in.
+
+A detector never says what it saw, only its kind. Ordinary values, which are nearly
+all, leave by the first pattern; the rest is looked at closely, in linear time.
+"""
+
+import re
+import unicodedata
+from enum import StrEnum
+from urllib.parse import unquote
+
+from proxy.pii.account_numbers import is_card, is_iban
+from proxy.pii.plain_text import plain_text
+from proxy.pii.token_shape import has_random_run
+
+
+class Kind(StrEnum):
+    """What a value looks like."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    CARD = "card"
+    IBAN = "iban"
+    NUMBER = "number"
+    SECRET = "secret"  # noqa: S105 - the name of a kind
+    TOKEN = "token"  # noqa: S105 - the name of a kind
+    ADDRESS = "address"
+    COORDINATES = "coordinates"
+    USER_AGENT = "user_agent"
+
+
+# No field of ours is this long; what is, is a document.
+_LONGEST = 2_000
+_DECODINGS = 3
+_NUMBER = r"[0-9]{1,6}+(?:\.[0-9]{1,2}+)?+(?![ .,/+-]?[0-9])[^\W\d_]{0,3}+"
+# Longer words that change case inside are looked at: tokens do.
+_WORD = (
+    r"(?:[A-Z]?[^\W\dA-Z_]{1,15}+(?![A-Z])|[A-Z]{1,15}+(?![^\W\d_])|[^\W\d_]{1,7}+)"
+    r"[0-9]{0,3}+"
+)
+_BETWEEN = r"[ _+&|!?'=#,-]"
+# Short words and short numbers, no two numbers side by side.
+_HARMLESS = re.compile(
+    rf"(?:{_WORD}|{_NUMBER})(?:{_BETWEEN}{{1,2}}(?:{_WORD}|{_NUMBER}))*+[ !?]?"
+)
+
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
+_DIGIT = re.compile(r"\d")
+_RUN = re.compile(r"[\w-]{8,}")
+
+_EMAIL = re.compile(
+    # Neither "logo@2x.png" nor "react@18.2" nor "a, @b".
+    r"[^\s@,;:/]\s?@\s?(?![0-9.]+x(?:\.|$))(?![0-9.]+(?![\w.-]))[^\W_]"
+)
+_EMAIL_IN_WORDS = re.compile(
+    r"[^\W_]\s?[(\[{]\s?at\s?[)\]}]\s?[^\W_]"
+    r"|[^\W_] at [\w-]{2,64}\s?(?:dot|[(\[{]\s?dot\s?[)\]}])\s[^\W_]",
+    re.IGNORECASE,
+)
+_SECRET = re.compile(
+    r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]{5,}"
+    r"|(?<![A-Za-z0-9])(?:(?:sk|pk|rk)[-_](?:(?:live|test|proj|ant)[-_])?"
+    r"|gh[oprsu]_|github_pat_|glpat-|xox[a-z]-|whsec_|shp[a-z]{2}_|npm_|pypi-"
+    r"|A[KS]IA|AIza|ya29\.|SG\.)(?=[\w-]*[0-9])[\w-]{10,}"
+    r"|-----BEGIN",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(
+    r"(?<![a-z0-9])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|(?<![a-z0-9])(?:0x)?(?=[a-f]*[0-9])[0-9a-f]{16,}(?![a-z0-9])",
+    re.IGNORECASE,
+)
+_USER_AGENT = re.compile(
+    r"Mozilla/\d|AppleWebKit/\d|\((?:Windows NT|X11; |Macintosh; |iPhone; |Linux; )"
+)
+_COORDINATES = re.compile(
+    r"(?<![\d.])[-+]?\d{1,2}\.\d{3,}°?\s?[NS]?\s?[,;/| ]\s?[-+]?\d{1,3}\.\d{3,}"
+)
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_ADDRESS = re.compile(
+    rf"(?<![\d.])(?:{_OCTET}\.){{3}}{_OCTET}(?!\.?\d)"
+    # IPv6: eight groups, or fewer around a double colon.
+    r"|(?<![\w:])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![\w:])"
+    r"|(?<![\w:])(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}(?![\w:])"
+    r"|(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}:(?![\w:])"
+    # A network card's.
+    r"|(?<![\w:-])[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![\w:-])",
+    re.IGNORECASE,
+)
+_IBAN = re.compile(
+    r"(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}", re.IGNORECASE
+)
+_CARD = re.compile(r"(?<![\d.])[2-6](?:[ -]?\d){13,18}(?![\d.])")
+# A plus sign in a query arrives as a blank.
+_PHONE_ABROAD = re.compile(
+    r"(?<![\w.])(?:\+|00|^ )[1-9](?:[ ().\-/]{0,3}\d){6,14}(?!\d)"
+)
+_PHONE = re.compile(
+    r"(?<![\w.,:/-])\(?\d{1,10}\)?(?:[ .\-/]{1,3}\(?\d{2,10}\)?){1,6}"
+    r"(?:\s?x\d{1,6})?(?![\w:])"
+)
+_PHONE_DIGITS = range(7, 21)
+_DATE = re.compile(
+    r"(?<!\d)(?<!\d[-./])(?:(?:19|20)\d\d([-./ ])(?:0?[1-9]|1[0-2])"
+    r"(?:\1(?:0?[1-9]|[12]\d|3[01]))?"
+    r"|(?:0?[1-9]|[12]\d|3[01])([-./ ])(?:0?[1-9]|[12]\d|3[01])\2(?:19|20)\d\d)"
+    r"(?![-./]?\d)"
+)
+# Fractions, thousands, and ranges of years or round numbers.
+_MEASURE = re.compile(
+    r"(?:[1-9]\d*|0)\.\d+|[1-9]\d{0,2}(?:\.\d{3})+"
+    r"|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d|[1-9]\d*0 ?- ?[1-9]\d*0"
+)
+_DAY = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_SHORTEST_NUMBER = 7
+
+
+def looks_personal(text: str) -> bool:
+    """Whether *text* must not be stored."""
+    return personal_kind(text) is not None
+
+
+def personal_kind(text: str) -> Kind | None:
+    """Return what makes *text* personal, or None."""
+    if _HARMLESS.fullmatch(text) and " dot " not in text:
+        return None
+    if len(text) > _LONGEST:
+        return Kind.TOKEN
+    shown = _unmasked(text)
+    return Kind.TOKEN if _ESCAPE.search(shown) else _closer_look(shown)
+
+
+def is_day_number(digits: str) -> bool:
+    """Whether *digits* spell a calendar day, as in 20241231."""
+    return _DAY.fullmatch(digits) is not None
+
+
+def _unmasked(text: str) -> str:
+    """Return *text* as its reader sees it: decoded, without lookalike characters."""
+    for _ in range(_DECODINGS if "%" in text else 0):
+        text = unquote(text)
+    if text.isascii():
+        return text
+    return plain_text(unicodedata.normalize("NFKC", text).translate(_DIGITS))
+
+
+class _AsciiDigits(dict[int, str]):
+    """Spells any script's digits in ASCII; other characters stay."""
+
+    def __missing__(self, code: int) -> str:
+        return str(unicodedata.decimal(chr(code), chr(code)))
+
+
+_DIGITS = _AsciiDigits()
+
+
+def _closer_look(text: str) -> Kind | None:
+    if ("@" in text and _EMAIL.search(text)) or _EMAIL_IN_WORDS.search(text):
+        return Kind.EMAIL
+    if _DIGIT.search(text):
+        kind = _numeric_kind(text)
+        if kind is not None:
+            return kind
+    if _RUN.search(text):
+        if _SECRET.search(text):
+            return Kind.SECRET
+        if _TOKEN.search(text) or has_random_run(text):
+            return Kind.TOKEN
+    return Kind.ADDRESS if ":" in text and _ADDRESS.search(text) else None
+
+
+def _numeric_kind(text: str) -> Kind | None:
+    if any(map(is_card, _CARD.findall(text))):
+        return Kind.CARD
+    if any(map(is_iban, _IBAN.findall(text))):
+        return Kind.IBAN
+    if _ADDRESS.search(text):
+        return Kind.ADDRESS
+    if _COORDINATES.search(text):
+        return Kind.COORDINATES
+    if _USER_AGENT.search(text):
+        return Kind.USER_AGENT
+    return _number_kind(text)
+
+
+def _number_kind(text: str) -> Kind | None:
+    if _PHONE_ABROAD.search(text) or _has_phone(text):
+        return Kind.PHONE
+    digits = text.strip()
+    if not digits.isdigit() or len(digits) < _SHORTEST_NUMBER:
+        return None
+    return None if is_day_number(digits) else Kind.NUMBER
+
+
+def _has_phone(text: str) -> bool:
+    for found in _PHONE.finditer(_DATE.sub(" ", text)):
+        digits = sum(map(str.isdigit, found[0]))
+        if digits in _PHONE_DIGITS and not _MEASURE.fullmatch(found[0]):
+            return True
+    return False

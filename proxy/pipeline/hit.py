@@ -1,0 +1,152 @@
+"""What a client sent, shaped and typed but not yet believed: bytes in, hits out.
+
+Decoding errors name the field, never the value.
+"""
+
+from decimal import Decimal
+from typing import ClassVar
+
+import msgspec
+
+from proxy.pipeline.drops import Dropped, DropReason
+
+# An empty id would make one event, or one customer, of all that send it.
+NO_ID = (None, "")
+
+
+class OrderLine(msgspec.Struct, frozen=True):
+    """One line of an order or cart as a client sends it."""
+
+    product: str | int | None = None
+    variant: str | int | None = None
+    quantity: int | float = 1
+    price: Decimal | None = None
+
+
+class Order(msgspec.Struct, frozen=True):
+    """The commerce part of a hit; amounts are exact decimals."""
+
+    id: str | int | None = None
+    cart: str | int | None = None
+    currency: str | None = None
+    value: Decimal | None = None
+    tax: Decimal | None = None
+    shipping: Decimal | None = None
+    refund: Decimal | None = None
+    coupon: str | None = None
+    discount: Decimal | None = None
+    items: list[OrderLine] | None = None
+
+
+class Visitor(msgspec.Struct, frozen=True):
+    """Whom a site's own server speaks for; believed only with a secret key."""
+
+    address: str | None = None
+    user_agent: str | None = None
+
+    def __repr__(self) -> str:
+        """Show nothing of the visitor."""
+        return "Visitor(…)"
+
+
+class Hit(msgspec.Struct, kw_only=True):
+    """A native event: all that a client may say of itself."""
+
+    library: ClassVar[bool] = False
+    refused: ClassVar[DropReason | None] = None
+    secret: ClassVar[str | None] = None
+
+    site: str | None = None
+    key: str | None = None
+    name: str = "pageview"
+    id: str | int | None = None
+    at: str | int | float | None = None
+    sent_at: str | int | float | None = None
+    url: str | None = None
+    referrer: str | None = None
+    lang: str | None = None
+    screen: list[float] | None = None
+    engaged_ms: float | None = None
+    scroll_pct: float | None = None
+    props: dict[str, object] | None = None
+    actor: str | int | None = None
+    order: Order | None = None
+    visitor: Visitor | None = None
+    visit_token: str | None = msgspec.field(default=None, name="visit")
+    optout: bool = False
+    passive: bool = False
+
+    def __repr__(self) -> str:
+        """Show nothing of the hit."""
+        return "Hit(…)"
+
+
+class VendorHit(Hit, kw_only=True):
+    """What every other protocol is turned into, and what the protocol knows of it.
+
+    *library* says that a vendor's server library sent it: without a secret key the
+    address and User-Agent are then a server's, and nobody's. *refused* is why there
+    is nothing to keep: it only has to be counted under its site. *secret* is what
+    came beside a public key and may be a secret one of its site.
+    """
+
+    # Fields here, constants of the native hit.
+    library: bool = False  # type: ignore[misc]
+    refused: DropReason | None = None  # type: ignore[misc]
+    secret: str | None = None  # type: ignore[misc]
+
+
+class MalformedBodyError(Exception):
+    """The body is not an event or an array of events; *problem* names no value."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+_HIT = msgspec.json.Decoder(Hit)
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+# RecursionError: unknown fields nested past the interpreter's limit.
+_UNDECODABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+def decode_hits(body: bytes, most: int) -> list[Hit | Dropped]:
+    """Return the hits of *body*, one JSON event or an array of at most *most*.
+
+    In an array a bad event is dropped by itself; a single bad event, or bytes that
+    are no JSON, raise ``MalformedBodyError``.
+    """
+    if body.lstrip()[:1] != b"[":
+        return [_decode_one(body)]
+    try:
+        raws = _ARRAY.decode(body)
+    except _UNDECODABLE as error:
+        raise MalformedBodyError(_problem(error)) from None
+    if len(raws) > most:
+        raise MalformedBodyError(f"more than {most} events in one request")
+    return [_decode_member(raw) for raw in raws]
+
+
+def _decode_one(body: bytes) -> Hit:
+    try:
+        return _HIT.decode(body)
+    except _UNDECODABLE as error:
+        raise MalformedBodyError(_problem(error)) from None
+
+
+def _decode_member(raw: msgspec.Raw) -> Hit | Dropped:
+    try:
+        return _HIT.decode(raw)
+    except _UNDECODABLE:
+        return Dropped(DropReason.MALFORMED)
+
+
+def _problem(error: Exception) -> str:
+    # msgspec's own messages name types, positions and declared fields only; keys of
+    # free-form objects appear as [...]. Other errors quote bytes, so they are not
+    # repeated.
+    if isinstance(error, msgspec.ValidationError):
+        return str(error)
+    if isinstance(error, RecursionError):
+        return "JSON is nested too deeply"
+    return "the body is not valid JSON"

@@ -1,0 +1,161 @@
+"""What stands at our own paths: the native protocol, the tag, the visitor's choice."""
+
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+import msgspec
+
+from config.settings import ProxySettings
+from proxy.client.client import Sender
+from proxy.demo.site import Page as DemoPage
+from proxy.demo.site import demo_page
+from proxy.intake.intake import ONE_ACCEPTED, Intake, Receipt
+from proxy.pipeline.hit import decode_hits
+from proxy.pipeline.opt_out import has_opted_out
+from proxy.protocols import native
+from proxy.routes import opt_out_page
+from proxy.routes.tag import TAG_HEADERS
+from proxy.transport.answer import RETRY_AFTER, Answer, Later, json_answer
+from proxy.transport.body import refuse_encoded
+from proxy.transport.cors import Cors, allow
+from proxy.transport.dispatcher import Methods, Routes
+from proxy.transport.request import Request
+
+# A site has few origins; but anyone may put any port behind its name.
+_MOST_ORIGINS = 64
+_DEMO = re.compile(r"/demo/([^/]*)$")
+_NO_STORE = {"Cache-Control": "no-store"}
+_PIXEL_HEADERS = {
+    "Content-Type": "image/gif",
+    # A page that isolates itself may still show a pixel of another host.
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    **_NO_STORE,
+}
+_HEALTHY = Answer(
+    HTTPStatus.OK,
+    b"ok\n",
+    {"Content-Type": "text/plain; charset=utf-8", **_NO_STORE},
+)
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether events can be taken; *problems* may exist that do not hinder that."""
+
+    ready: bool
+    problems: dict[str, str]
+
+
+class Handlers:
+    """Our own routes, each a function from a request to its answer."""
+
+    def __init__(
+        self,
+        settings: ProxySettings,
+        *,
+        intake: Intake,
+        cors: Cors,
+        tag: bytes,
+        readiness: Callable[[], Readiness],
+        demo: Mapping[str, DemoPage],
+    ) -> None:
+        self._settings = settings
+        self._intake = intake
+        self._cors = cors
+        # The same bytes for everybody and no validator: nothing to recognise a
+        # browser by (TRUST L-20).
+        self._tag = Answer(HTTPStatus.OK, tag, {**TAG_HEADERS})
+        self._readiness = readiness
+        self._demo = demo
+        self._accepted: dict[str | None, Answer] = {}
+
+    def routes(self) -> Routes:
+        """Return what stands at which path."""
+        paths: dict[str, Methods] = {
+            native.EVENTS_PATH: {"POST": self._events, "OPTIONS": self._preflight},
+            native.PIXEL_PATH: {"GET": self._pixel},
+            self._settings.tag_path: {"GET": self._script, "HEAD": self._script},
+            native.VISIT_TOKEN_PATH: {
+                "GET": self._visit_token,
+                "OPTIONS": self._preflight,
+            },
+            opt_out_page.PATH: {"GET": self._opt_out, "POST": self._choose},
+            "/healthz": {"GET": self._health, "HEAD": self._health},
+            "/readyz": {"GET": self._ready, "HEAD": self._ready},
+        }
+        if not self._demo:
+            return Routes(paths)
+        return Routes(paths, [(_DEMO, {"GET": self._demo_page})])
+
+    def _events(self, request: Request) -> Answer | Later:
+        refuse_encoded(request.headers)
+        hits = decode_hits(request.body, self._settings.max_events)
+        sender = Sender(request.headers, request.peer, native.NAME)
+        taken = self._intake.take(hits, sender)
+        return taken.answered(self._answer(request, taken.receipt))
+
+    def _answer(self, request: Request, receipt: Receipt) -> Answer:
+        origin = self._cors.origin(request.headers)
+        if receipt is ONE_ACCEPTED:
+            return self._accepted.get(origin) or self._accept_from(origin)
+        headers = {**allow(origin), **self._debug(receipt)}
+        body = native.encode_receipt(receipt)
+        return json_answer(HTTPStatus.ACCEPTED, body, headers)
+
+    def _accept_from(self, origin: str | None) -> Answer:
+        if len(self._accepted) >= _MOST_ORIGINS:
+            self._accepted.clear()
+        body = native.encode_receipt(ONE_ACCEPTED)
+        answer = json_answer(HTTPStatus.ACCEPTED, body, allow(origin))
+        self._accepted[origin] = answer
+        return answer
+
+    def _debug(self, receipt: Receipt) -> dict[str, str]:
+        return receipt.debug_headers() if self._settings.debug_header else {}
+
+    def _preflight(self, request: Request) -> Answer:
+        headers = self._cors.preflight(request.headers)
+        return Answer(HTTPStatus.NO_CONTENT, b"", headers)
+
+    def _pixel(self, request: Request) -> Answer | Later:
+        hit = native.pixel_hit(request.query, request.headers)
+        sender = Sender(request.headers, request.peer, native.NAME)
+        taken = self._intake.take([hit], sender)
+        headers = {**_PIXEL_HEADERS, **self._debug(taken.receipt)}
+        return taken.answered(Answer(HTTPStatus.OK, native.PIXEL, headers))
+
+    def _visit_token(self, request: Request) -> Answer:
+        hit = native.pixel_hit(request.query, request.headers)
+        sender = Sender(request.headers, request.peer, native.NAME)
+        body = msgspec.json.encode({"visit": self._intake.visit_token(hit, sender)})
+        headers = self._cors.headers(request.headers)
+        return json_answer(HTTPStatus.OK, body + b"\n", headers)
+
+    def _script(self, _request: Request) -> Answer:
+        return self._tag
+
+    def _opt_out(self, request: Request) -> Answer:
+        opted_out = has_opted_out(request.headers)
+        page = opt_out_page.opt_out_page(opted_out=opted_out).encode()
+        return Answer(HTTPStatus.OK, page, opt_out_page.HEADERS)
+
+    def _choose(self, request: Request) -> Answer:
+        refuse_encoded(request.headers)
+        headers = opt_out_page.choice_headers(request.body, request.headers)
+        return Answer(HTTPStatus.SEE_OTHER, b"", headers)
+
+    def _demo_page(self, request: Request) -> Answer:
+        page = demo_page(self._demo, request.path.rpartition("/")[2])
+        if page is None:
+            return Answer(HTTPStatus.NOT_FOUND)
+        return Answer(HTTPStatus.OK, page.body, {"Content-Type": page.content_type})
+
+    def _health(self, _request: Request) -> Answer:
+        return _HEALTHY
+
+    def _ready(self, _request: Request) -> Answer:
+        state = self._readiness()
+        body = msgspec.json.encode(state) + b"\n"
+        if state.ready:
+            return json_answer(HTTPStatus.OK, body)
+        return json_answer(HTTPStatus.SERVICE_UNAVAILABLE, body, RETRY_AFTER)

@@ -1,0 +1,51 @@
+"""The browser tag as it is served: one text, the same bytes for every visitor.
+
+Nothing in it or around it may differ between two visitors, or a browser's cache would
+become an identifier: no id, no entity tag, no date.
+"""
+
+import gzip
+import re
+from pathlib import Path
+from types import MappingProxyType
+
+from config.settings import ProxySettings
+
+_SOURCE = Path(__file__).with_name("tag.js")
+_EVENTS_PATH = '"v1/events"'
+
+# Only white space between two words separates anything in tag.js: by its own rules
+# its texts and patterns hold none, and its statements end in semicolons.
+_COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
+_NEEDLESS_SPACE = re.compile(r"(?<![\w$])\s+|\s+(?![\w$])")
+
+TAG_HEADERS = MappingProxyType(
+    {
+        "Content-Type": "text/javascript; charset=utf-8",
+        "Cache-Control": "public, max-age=3600",
+        # A page that isolates itself may still load the tag from another host.
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+)
+
+
+def tag_script(proxy: ProxySettings) -> bytes:
+    """Return the tag for the configured path; it finds ``/v1/events`` from there.
+
+    The way is relative to the tag's own address, so that any prefix a site's web
+    server puts before both of them, and takes off again, keeps working.
+    """
+    folders_up = "../" * (proxy.tag_path.count("/") - 1)
+    script = compact(_SOURCE.read_text(encoding="utf-8"))
+    return script.replace(_EVENTS_PATH, f'"{folders_up}v1/events"').encode()
+
+
+def compact(source: str) -> str:
+    """Return *source* without whole-line comments and needless white space."""
+    return _NEEDLESS_SPACE.sub("", _COMMENT.sub("", source))
+
+
+def gzipped(script: bytes) -> bytes:
+    """Return *script* compressed, always to the same bytes: the header has no time."""
+    return gzip.compress(script, compresslevel=9, mtime=0)

@@ -1,0 +1,128 @@
+"""Answers counted from the events themselves, for what ``daily_stats`` cannot know.
+
+Several dimensions at once and filters need events beside each other. A day at a
+time bounds the memory, and a deadline between days bounds the time.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from config.errors import MillpondError
+from reports.counting import event_facts
+from reports.counting.event_facts import OWN, ROW, SESSION, DayFacts
+from reports.counting.predicates import day_value, predicate
+from reports.dimensions import Dimension, Span
+from reports.filters import Filter, conditions
+from reports.metrics import OWN_ORDERS
+from reports.query import Query
+
+Events = Callable[[date], pl.DataFrame]
+# Raises when a question has taken too long.
+Tick = Callable[[], None]
+
+
+class TooSlowError(MillpondError):
+    """A question takes longer than it may."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Additive columns by the question's dimensions, and what they leave out."""
+
+    figures: pl.DataFrame
+    other_currencies: frozenset[str] = frozenset()
+
+
+def count_events(
+    query: Query, days: Iterable[date], events_of: Events, tick: Tick
+) -> Counted:
+    """Return the figures of *query*, a day at a time; *tick* is called before each."""
+    parts: list[pl.DataFrame] = []
+    currencies: set[str] = set()
+    for day in days:
+        tick()
+        events = events_of(day)
+        if events.is_empty():
+            continue
+        found = _count_day(query, day, event_facts.day_facts(events, query.site))
+        parts.append(found.figures)
+        currencies |= found.other_currencies
+    figures = pl.concat(parts, how="diagonal") if parts else pl.DataFrame()
+    return Counted(figures, frozenset(currencies))
+
+
+def _count_day(query: Query, day: date, found: DayFacts) -> Counted:
+    """Return one day's figures by the dimensions of *query*."""
+    by = [each for each in query.dimensions if each.span is not Span.DAY]
+    needed = _needed(by, query.filters)
+    names = [dimension.name for dimension in by]
+    condition = predicate(query.filters, lambda each: _column(each, day))
+
+    def met(rows: pl.LazyFrame) -> pl.LazyFrame:
+        return rows if condition is None else rows.filter(condition)
+
+    events = met(event_facts.event_facts(found, needed)).unique([ROW, *names])
+    sessions = met(event_facts.session_facts(found, needed)).unique([SESSION, *names])
+    orders = met(event_facts.order_facts(found, needed))
+    parts = pl.collect_all(
+        [
+            _grouped(events, names, _EVENT_SUMS),
+            _grouped(sessions, names, _SESSION_SUMS),
+            _grouped(_whole_orders(orders, names), names, _ORDER_SUMS),
+            orders.filter(~pl.col(OWN)).select(pl.col("currency").unique()),
+        ]
+    )
+    figures = pl.concat(parts[:3], how="diagonal")
+    days = [
+        pl.lit(day_value(each, day)).alias(each.name)
+        for each in query.dimensions
+        if each.span is Span.DAY
+    ]
+    return Counted(figures.with_columns(days), frozenset(parts[3]["currency"]))
+
+
+_EVENT_SUMS = [pl.col(name).sum() for name in ("pageviews", "events", "engaged_ms")]
+_SESSION_SUMS = [
+    pl.col("visitor").n_unique().cast(pl.Int64).alias("visitors"),
+    pl.len().cast(pl.Int64).alias("sessions"),
+    pl.col("bounces").sum(),
+    pl.col("duration_s").sum(),
+    pl.col("conversions").sum(),
+]
+_ORDER_SUMS = [
+    pl.col("orders", "refunds").sum(),
+    pl.col("orders").filter(pl.col(OWN)).sum().alias(OWN_ORDERS),
+    pl.col("value_minor", "refund_minor").filter(pl.col(OWN)).sum(),
+]
+
+
+def _needed(by: list[Dimension], filters: tuple[Filter, ...]) -> list[Dimension]:
+    """Return the dimensions whose values rows must have, each once."""
+    filtered = [condition.dimension for condition in conditions(filters)]
+    wanted = [*by, *(each for each in filtered if each.span is not Span.DAY)]
+    return list(dict.fromkeys(wanted))
+
+
+def _column(dimension: Dimension, day: date) -> pl.Expr:
+    if dimension.span is Span.DAY:
+        return pl.lit(day_value(dimension, day))
+    return pl.col(dimension.name)
+
+
+def _whole_orders(orders: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
+    """Return each order or refund once per value, its lines added up."""
+    return orders.group_by(ROW, *names).agg(
+        pl.col(OWN, "orders", "refunds").first(),
+        pl.col("value_minor").sum(),
+        # The lines of a refund may be told as returned ones, below nought.
+        pl.col("refund_minor").sum().abs(),
+    )
+
+
+def _grouped(rows: pl.LazyFrame, names: list[str], sums: list[pl.Expr]) -> pl.LazyFrame:
+    return rows.group_by(names).agg(sums) if names else rows.select(sums)

@@ -1,0 +1,179 @@
+"""Questions answered from the stored tables: the only reader of tables in reports.
+
+``daily_stats`` answers what it can in milliseconds; the rest is counted from the
+events. Both ways count alike, so which one was taken changes no figure.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from config.settings import SiteSettings
+from reports.answer import Answer, AsOf, Figure, Source
+from reports.counting.from_events import Counted, Tick, count_events
+from reports.counting.from_stats import (
+    asks_no_days,
+    count_stats,
+    is_folded,
+    stored_dimension,
+)
+from reports.counting.ranking import result_rows, summed
+from reports.counting.received import Received, count_received
+from reports.counting.stats_cache import StatsCache
+from reports.counting.stats_reader import TOTAL, StatsReader
+from reports.period import Period
+from reports.query import Query
+from warehouse.delta.log_digests import entry_path
+from warehouse.delta.table_log import delta_errors
+from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
+from warehouse.tables import StorageError, TableView, Warehouse
+
+_CACHE_BYTES: Final = 256 * 1024 * 1024
+
+
+def no_deadline() -> None:
+    """Let a question take as long as it needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteState:
+    """What is stored of a site, and since when: for saying what is missing."""
+
+    first_day: date | None
+    last_day: date | None
+    loaded: AsOf | None
+    built: AsOf | None
+
+
+class Statistics:
+    """The tables of one warehouse as answers; belongs to one thread.
+
+    *warnings* says what is wrong behind the figures now; it stands in each answer.
+    """
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        cache: StatsCache | None = None,
+        warnings: Callable[[], tuple[str, ...]] = tuple,
+    ) -> None:
+        self.warnings = warnings
+        self._events = warehouse.view(EVENTS)
+        self._daily = warehouse.view(DAILY_STATS)
+        self._sessions = warehouse.view(SESSIONS)
+        self._drops = warehouse.view(DROPS)
+        self._stats = StatsReader(self._daily, cache or StatsCache(_CACHE_BYTES))
+
+    def answer(self, query: Query, tick: Tick = no_deadline) -> Answer:
+        """Return the answer to *query* from the newest version of the tables.
+
+        *tick* is called now and then, and raises when the time is over.
+        """
+        try:
+            return self._answer(query, tick)
+        except StorageError:
+            # A file this version names may just have been replaced and swept.
+            return self._answer(query, tick)
+
+    def prepare(self, sites: Collection[str]) -> bool:
+        """Have a month of the *sites*' figures at hand before anyone asks for it.
+
+        False means there is nothing left to do until the tables change.
+        """
+        self._stats.refresh()
+        return self._stats.prepare(sites)
+
+    def state(self, site: SiteSettings) -> SiteState:
+        """Return which days of *site* are stored, and how fresh the tables are."""
+        self._refresh()
+        days = self._stats.read(site.id, TOTAL, self._stats.days)["day"]
+        return SiteState(
+            first_day=_date(days.min()),
+            last_day=_date(days.max()),
+            loaded=_as_of(self._events),
+            built=_as_of(self._daily),
+        )
+
+    def received(self, site: SiteSettings, period: Period) -> Received:
+        """Return what became of all that was received of *site* in *period*."""
+        self._refresh()
+        self._drops.refresh()
+        self._sessions.refresh()
+        days = period.dates()
+        with delta_errors("read", DROPS):
+            received = count_received(
+                site,
+                period,
+                self._events.scan(days, ["site"]),
+                self._drops.scan(days, ["site", "reason", "count"]),
+                self._sessions.scan(days, ["site", "suspect", "events"]),
+            )
+        return replace(received, warnings=self.warnings())
+
+    def _refresh(self) -> None:
+        self._stats.refresh()
+        self._events.refresh()
+
+    def _answer(self, query: Query, tick: Tick) -> Answer:
+        self._refresh()
+        source, counted = self._count(query, tick)
+        sums = summed(counted.figures, query)
+        return Answer(
+            query=query,
+            rows=result_rows(sums, query),
+            row_count=sums.height,
+            source=source,
+            totals=self._totals(query, tick) if query.totals else None,
+            as_of=_as_of(self._daily if source is Source.DAILY_STATS else self._events),
+            other_currencies=tuple(sorted(counted.other_currencies)),
+            missing_days=self._missing(query) if source is Source.EVENTS else 0,
+            warnings=self.warnings(),
+        )
+
+    def _count(self, query: Query, tick: Tick) -> tuple[Source, Counted]:
+        dimension = stored_dimension(query)
+        if dimension is not None:
+            days, whole = query.period.dates(), asks_no_days(query)
+            stats = self._stats.read(query.site.id, dimension, days, by_month=whole)
+            if not is_folded(stats, query):
+                return Source.DAILY_STATS, count_stats(stats, query)
+        days = [day for day in self._events.days() if day in query.period]
+        return Source.EVENTS, count_events(query, days, self._reader(query.site), tick)
+
+    def _totals(self, query: Query, tick: Tick) -> tuple[Figure, ...]:
+        """Return the figures of all rows together, counted anew.
+
+        Rows cannot be added up: a visitor may be in several.
+        """
+        whole = replace(query, dimensions=(), order_by=(), totals=False)
+        _, counted = self._count(whole, tick)
+        return result_rows(summed(counted.figures, whole), whole)[0].metrics
+
+    def _reader(self, site: SiteSettings) -> Callable[[date], pl.DataFrame]:
+        def read(day: date) -> pl.DataFrame:
+            mine = self._events.scan([day]).filter(pl.col("site") == site.id)
+            with delta_errors("read", EVENTS):
+                return mine.collect()
+
+        return read
+
+    def _missing(self, query: Query) -> int:
+        """Return how many days have figures, but no longer the events behind them."""
+        stored = self._stats.read(query.site.id, TOTAL, query.period.dates())["day"]
+        return len(set(stored) - set(self._events.days()))
+
+
+def _date(value: object) -> date | None:
+    return value if isinstance(value, date) else None
+
+
+def _as_of(view: TableView) -> AsOf | None:
+    """Return the version read and when it was committed; None without a table."""
+    try:
+        at_s = entry_path(view.path, view.version).stat().st_mtime
+    except FileNotFoundError:
+        return None
+    return AsOf(version=view.version, at_s=int(at_s))

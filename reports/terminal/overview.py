@@ -1,0 +1,161 @@
+"""The overview in words and signs, line by line, ready for a terminal."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from reports.answer import Answer
+from reports.counting.received import Received
+from reports.formatting import figure_text, head_text, value_text
+from reports.overview import Direction, Headline, Overview, Trend, step_name
+from reports.period import Period
+from reports.terminal import glyphs
+from reports.terminal.text import BOLD, DIM, GAP, Cells, Page, print_cells, widest
+
+_WIDEST_STEP: Final = 3
+
+# Texts that stand under each other, beside others.
+_Line = Sequence[Sequence[str]]
+
+
+def print_overview(page: Page, overview: Overview) -> None:
+    """Print what the overview holds, headline first."""
+    query = overview.query
+    days = days_text(query.period, page)
+    page.line((query.site.id, BOLD), f"{GAP}{days}{GAP}{query.site.timezone}")
+    page.line()
+    _print_headlines(page, overview)
+    page.line()
+    _print_trend(page, overview.trend)
+    for answer in overview.tables:
+        page.line()
+        print_answer(page, answer)
+
+
+def print_answer(page: Page, answer: Answer) -> None:
+    """Print the rows of *answer* as a table, and how many more there are."""
+    query = answer.query
+    currency = query.site.currency
+    rows = [
+        (
+            [
+                page.safe(value_text(each.name, value))
+                for each, value in zip(query.dimensions, row.dimensions, strict=True)
+            ],
+            [
+                figure_text(figure, metric.unit, currency)
+                for metric, figure in zip(query.metrics, row.metrics, strict=True)
+            ],
+        )
+        for row in answer.rows
+    ]
+    cells = Cells(
+        labels=[dimension.name.replace("_", " ") for dimension in query.dimensions],
+        figures=[head_text(metric, currency) for metric in query.metrics],
+        rows=rows,
+        bars=[row.metrics[0] or 0 for row in answer.rows],
+    )
+    print_cells(page, cells)
+    more = answer.row_count - len(answer.rows)
+    if more:
+        page.note(f"and {more:,} more; a higher --limit shows them")
+
+
+def _print_headlines(page: Page, overview: Overview) -> None:
+    """Print label, figure and change under each other, beside each other as fits."""
+    currency = overview.query.site.currency
+    columns = [_headline(page, each, currency) for each in overview.headlines]
+    for line in _evenly(columns, page.width):
+        for n, style in enumerate((DIM, BOLD, "")):
+            cells = [page.left(column[n], widest(column)) for column in line]
+            page.line((GAP.join(cells), style))
+    page.note(f"compared with {days_text(overview.before, page)}")
+
+
+def _evenly(columns: _Line, width: int) -> Sequence[_Line]:
+    """Return *columns* in as few lines as fit, about as many on each."""
+    lines = [columns]
+    while any(_width(line) > width for line in lines) and len(lines) < len(columns):
+        lines = _dealt(columns, len(lines) + 1)
+    return lines
+
+
+def _dealt(columns: _Line, count: int) -> list[_Line]:
+    """Return *columns* in *count* lines, about as many on each."""
+    ends = [-(-len(columns) * n // count) for n in range(count + 1)]
+    return [columns[start:end] for start, end in pairwise(ends)]
+
+
+def _width(line: _Line) -> int:
+    return sum(map(widest, line)) + len(GAP) * (len(line) - 1)
+
+
+def _headline(page: Page, headline: Headline, currency: str) -> tuple[str, str, str]:
+    metric = headline.metric
+    figure = figure_text(headline.figure, metric.unit, currency)
+    return (
+        head_text(metric, currency),
+        figure or page.signs.none,
+        _change(page, headline),
+    )
+
+
+def _change(page: Page, headline: Headline) -> str:
+    direction, text = headline.change()
+    arrows = {Direction.UP: page.signs.up, Direction.DOWN: page.signs.down}
+    return f"{arrows[direction]} {text}" if direction in arrows else text
+
+
+def _print_trend(page: Page, trend: Trend) -> None:
+    """Print the sparkline with what its ends and its highest step are."""
+    names = [step_name(trend.step, label) for label in trend.labels]
+    line = glyphs.sparkline(trend.figures, page.signs, page.width, _WIDEST_STEP)
+    most = max(trend.figures)
+    at = names[trend.figures.index(most)]
+    page.note(f"{trend.metric.label} by {trend.step}, most {most:,} ({at})")
+    page.line(line)
+    if len(names) > 1:
+        gap = len(line) - widest([names[0]]) - widest([names[-1]])
+        page.line((names[0] + " " * max(gap, len(GAP)) + names[-1], DIM))
+
+
+def days_text(period: Period, page: Page) -> str:
+    """Return the first and last day of *period*, and how many there are."""
+    if period.days == 1:
+        return period.first.isoformat()
+    return f"{period.first} {page.signs.to} {period.last} ({period.days:,} days)"
+
+
+def print_received(page: Page, received: Received) -> None:
+    """Print the counts by reason, and that they add up."""
+    days = days_text(received.period, page)
+    page.line((received.site.id, BOLD), f"  {days}  {received.site.timezone}")
+    page.line()
+    page.line(received_text(received))
+    if received.reasons:
+        page.line()
+        rows = [([reason], [f"{count:,}"]) for reason, count in received.reasons]
+        counts = [float(count) for _, count in received.reasons]
+        print_cells(page, Cells(["reason"], ["hits"], rows, counts))
+    if received.suspect_sessions:
+        page.line()
+        page.line(suspect_text(received))
+    page.line()
+    page.note("objections (opt-out, GPC, DNT) leave no trace, so no count")
+
+
+def received_text(received: Received) -> str:
+    """Return the sum that always holds, in one line."""
+    return (
+        f"received {received.total:,} = stored {received.stored:,}"
+        f" + duplicate {received.duplicate:,} + dropped {received.dropped:,}"
+    )
+
+
+def suspect_text(received: Received) -> str:
+    """Return what is stored but kept out of every figure."""
+    sessions = received.suspect_sessions
+    return (
+        f"{sessions:,} suspect session{'s' if sessions != 1 else ''}"
+        f" ({received.suspect_events:,} events) kept out of every figure"
+    )

@@ -1,0 +1,52 @@
+"""Run the private server in this process: its parts, its loop and its signals."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Final
+
+from config.settings import Settings
+from reports.clock import now_s, today_by
+from reports.counting.queries import Statistics
+from reports.counting.stats_cache import StatsCache
+from reports.query import Today
+from reports.web.query_pool import Desk, keep_at_hand
+from reports.web.server import Door, listen
+from reports.web.service import Service
+from warehouse.caveats import caveats
+from warehouse.clock.believed_clock import Clocks
+from warehouse.tables import Warehouse
+
+_MIB: Final = 1024 * 1024
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    asyncio.run(_serve(settings, today_by(now_s)))
+
+
+async def _serve(settings: Settings, today: Today) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for caught in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(caught, stop.set)
+    warehouse = Warehouse(Path(settings.warehouse.uri))
+    clocks = Clocks.of_machine(now_s)
+
+    def warnings() -> tuple[str, ...]:
+        return caveats(settings, clocks)
+
+    cache = StatsCache(settings.reports.cache_mb * _MIB)
+    desk = Desk(
+        lambda: Statistics(warehouse, cache, warnings),
+        time_limit_s=settings.reports.query_timeout_s,
+    )
+    service = Service(settings, desk, today)
+    door = Door(settings.reports, ask=service.ask, show=service.show)
+    sites = [site.id for site in settings.sites]
+    preparing = asyncio.create_task(keep_at_hand(desk, sites))
+    try:
+        await listen(door, settings.reports, stop)
+    finally:
+        preparing.cancel()
+        desk.close()

@@ -1,0 +1,26 @@
+"""A program for tests: load a spool until it is empty, and print how many events.
+
+python -m tests.batcher.load.load_once SPOOL WAREHOUSE
+"""
+
+import sys
+from pathlib import Path
+
+from batcher.load.load import LoadBusyError, load
+from batcher.spool.spool import Spool
+from tests.batcher.load.loads import SETTINGS
+from warehouse.tables import Warehouse
+
+
+def main() -> None:
+    """Do it."""
+    spool, warehouse = Spool(Path(sys.argv[1])), Warehouse(Path(sys.argv[2]))
+    while spool.sealed():
+        try:
+            print(load(spool, warehouse, SETTINGS, 0.0).events)  # noqa: T201
+        except LoadBusyError:
+            continue
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""First and repeated events are told apart as a plain reference tells them apart."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batcher.load.duplicates import duplicate_drops, split_duplicates, sum_drops
+from batcher.load.key_index import SeenKeys
+from tests.laws import few_examples
+from tests.warehouse.event_rows import DAY, event, events, frame
+from warehouse.dtypes import check_frame
+from warehouse.figures.orders import ORDER_PLACED
+from warehouse.schema import DROPS, EVENTS, Drop, Event
+from warehouse.tables import Warehouse
+
+WINDOW_DAYS = 2
+_EVENTS = st.lists(
+    st.builds(
+        event,
+        site=st.sampled_from(["shop", "blog"]),
+        day=st.integers(0, 5).map(lambda days: DAY + timedelta(days)),
+        at=st.integers(0, 3),
+        event_id=st.none() | st.integers(0, 2),
+        name=st.sampled_from([ORDER_PLACED, "pageview"]),
+        order_key=st.none() | st.integers(0, 1),
+        server=st.booleans(),
+        seq=st.uuids().map(lambda unique: unique.int >> 65),
+    ),
+    max_size=8,
+)
+
+
+def reference(new: list[Event], stored: list[Event]) -> list[Event]:
+    """Return the events of *new* to store, found the slow and plain way."""
+    in_time = sorted(new, key=lambda each: each.at)
+    days: dict[tuple[str, int], list[date]] = {}
+    by_id: list[Event] = []
+    for each in [*stored, *in_time]:
+        if each.event_id is not None:
+            kept = days.setdefault((each.site, each.event_id), [])
+            near = [abs((each.day - day).days) <= WINDOW_DAYS for day in kept]
+            if any(near) and each not in stored:
+                continue
+            kept.append(each.day)
+        by_id.append(each)
+    orders: dict[tuple[str, int], tuple[date, set[bool]]] = {}
+    first: list[Event] = []
+    for each in by_id:
+        if each.name == ORDER_PLACED and each.order_key is not None:
+            order = orders.setdefault((each.site, each.order_key), (each.day, set()))
+            if (each.day != order[0] or each.server in order[1]) and (
+                each not in stored
+            ):
+                continue
+            order[1].add(each.server)
+        first.append(each)
+    return [each for each in first if each not in stored]
+
+
+@few_examples()
+@given(new=_EVENTS, stored=_EVENTS)
+def test_the_split_is_that_of_the_reference(
+    new: list[Event], stored: list[Event]
+) -> None:
+    stored = reference(stored, [])
+    with TemporaryDirectory() as directory:
+        table = Warehouse(Path(directory)).open(EVENTS)
+        table.append(frame(stored))
+        split = split_duplicates(frame(new), table, SeenKeys(), window_days=WINDOW_DAYS)
+    first = events(split.first)
+
+    assert sorted(first, key=_unique) == sorted(reference(new, stored), key=_unique)
+    both = first + events(split.repeated)
+    assert sorted(both, key=_unique) == sorted(new, key=_unique)
+
+
+def _unique(each: Event) -> int:
+    return each.seq
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "hour"),
+    [
+        pytest.param(
+            "Europe/Berlin", 1_792_889_999, 2, id="before the clock goes back"
+        ),
+        pytest.param("Europe/Berlin", 1_792_890_000, 2, id="the same hour again"),
+        pytest.param("Asia/Kolkata", 1_792_890_000, 6, id="half an hour off"),
+        pytest.param(None, 1_792_890_000, 1, id="a site that is gone"),
+    ],
+)
+def test_a_repeated_event_counts_in_its_local_hour(
+    zone: str | None, at: int, hour: int
+) -> None:
+    zones = {} if zone is None else {"shop": zone}
+    drops = duplicate_drops(frame([event(at=at)]), zones)
+
+    check_frame(drops, DROPS)
+    assert drops.rows() == [("shop", DAY, hour, "duplicate", "native", 1)]
+
+
+def test_no_repeated_events_are_no_drops() -> None:
+    check_frame(duplicate_drops(frame([]), {}), DROPS)
+
+
+def test_drops_of_one_key_are_added_up() -> None:
+    first = Drop(site="shop", day=DAY, hour=1, reason="bot", protocol="p", count=2)
+    other = Drop(site="shop", day=DAY, hour=2, reason="bot", protocol="p", count=1)
+    summed = sum_drops(frame([other, first, first], Drop))
+
+    check_frame(summed, DROPS)
+    assert summed["count"].to_list() == [4, 1]
+    assert sum_drops(pl.DataFrame(schema=summed.schema)).is_empty()

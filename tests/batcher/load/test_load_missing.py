@@ -1,0 +1,175 @@
+"""Frames that are not where they should be: said, noted, and loaded once when found."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from batcher.spool.lane import Lane
+from batcher.spool.segment import (
+    HEADER_BYTES,
+    FrameId,
+    Kind,
+    encode_frame,
+    encode_header,
+)
+from batcher.spool.spool import Spool
+from tests.batcher.load.loads import stored_drops
+from tests.batcher.load.spool_writer import (
+    LANE,
+    Writer,
+    load_all,
+    notes,
+    reasons,
+    stored,
+    three_segments,
+)
+from tests.batcher.spool.spooled import SETTINGS as SPOOL_SETTINGS
+from tests.batcher.spool.spooled import WRITER
+from tests.warehouse.event_rows import DAY, event, lines
+from warehouse.schema import Drop
+from warehouse.tables import Warehouse
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    """Return an empty spool."""
+    return Spool(tmp_path / "spool")
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """Return an empty warehouse."""
+    return Warehouse(tmp_path / "warehouse")
+
+
+def test_a_segment_removed_by_hand_is_missed_and_loaded_once_when_it_is_back(
+    spool: Spool, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    acknowledged, segments = three_segments(spool)
+    content = segments[1].path.read_bytes()
+    segments[1].path.unlink()
+    load_all(spool, warehouse)
+    (said,) = [line for line in caplog.messages if line.startswith("frames_missing")]
+
+    assert stored(warehouse) == [*acknowledged[:2], *acknowledged[4:]]
+    assert said == f"frames_missing count=2 incarnation={segments[0].writer}"
+    assert notes(spool) == [(3, 4)]
+    assert spool.quarantine.entries() != []
+    for expected in ([], ["already_loaded"]):
+        segments[1].path.write_bytes(content)
+        load_all(spool, warehouse)
+
+        assert stored(warehouse) == acknowledged
+        assert notes(spool) == []
+        assert reasons(spool) == expected
+
+
+def test_what_is_missing_may_come_back_in_parts(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    acknowledged: list[str] = []
+    writer = Writer(spool, acknowledged)
+    for _ in range(5):
+        writer.segment(1)
+    writer.close()
+    segments = spool.sealed()
+    contents = [segment.path.read_bytes() for segment in segments]
+    for segment in segments[:4]:
+        segment.path.unlink()
+    found = []
+    for at in (2, 2, 0, 3, 1, 1):
+        load_all(spool, warehouse)
+        found.append(notes(spool))
+        segments[at].path.write_bytes(contents[at])
+    load_all(spool, warehouse)
+
+    assert found == [
+        [(1, 4)],
+        [(1, 2), (4, 4)],
+        [(1, 2), (4, 4)],
+        [(2, 2), (4, 4)],
+        [(2, 2)],
+        [],
+    ]
+    assert stored(warehouse) == acknowledged
+    assert reasons(spool) == ["already_loaded"] * 2
+
+
+def test_of_a_sound_copy_exactly_what_the_damaged_segment_lost_is_loaded(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    acknowledged, segments = three_segments(spool)
+    sound = segments[1].path.read_bytes()
+    damaged = bytearray(sound)
+    damaged[HEADER_BYTES + 60] ^= 4
+    segments[1].path.write_bytes(damaged)
+    load_all(spool, warehouse)
+
+    assert reasons(spool) == ["bad_checksum"]
+    assert stored(warehouse) == [acknowledged[0], acknowledged[1], *acknowledged[3:]]
+    assert notes(spool) == [(3, 3)]
+    segments[1].path.write_bytes(sound)
+    load_all(spool, warehouse)
+
+    assert stored(warehouse) == acknowledged
+    assert notes(spool) == []
+    assert reasons(spool) == ["bad_checksum"]
+
+
+def test_rows_that_cannot_be_read_are_missing_until_they_can(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    good = lines([event(path="/good")])[0]
+    frames = [(1, good), (2, b'{"bad":1}'), (3, good)]
+    content = encode_header() + b"".join(
+        encode_frame(Kind.EVENTS, FrameId(WRITER, sequence), 1, line)
+        for sequence, line in frames
+    )
+    folder = spool.lane_directory(LANE)
+    folder.mkdir()
+    for _ in range(2):
+        (folder / "0000000001.segment").write_bytes(content)
+        load_all(spool, warehouse)
+
+        assert stored(warehouse) == ["/good", "/good"]
+        assert notes(spool) == [(2, 2)]
+    assert reasons(spool) == ["bad_rows", "bad_rows"]
+
+
+def test_a_damaged_note_is_not_believed(
+    spool: Spool, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    acknowledged, segments = three_segments(spool)
+    content = segments[1].path.read_bytes()
+    segments[1].path.unlink()
+    load_all(spool, warehouse)
+    (note,) = spool.quarantine.entries()
+    note.write_bytes(note.read_bytes().replace(b"4", b"6"))
+    segments[1].path.write_bytes(content)
+    load_all(spool, warehouse)
+
+    assert stored(warehouse) == [*acknowledged[:2], *acknowledged[4:]]
+    assert reasons(spool) == ["already_loaded"]
+    assert "missing_frames_note_damaged" in caplog.text
+    assert note.with_suffix(".damaged") in spool.quarantine.entries()
+
+
+def test_a_drop_count_that_was_missing_is_counted_once_too(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    lane = Lane.open(spool, LANE, SPOOL_SETTINGS)
+    drop = Drop(site="shop", day=DAY, hour=9, reason="bot", protocol="native", count=3)
+    for _ in range(3):
+        lane.commit([], [msgspec.json.encode(drop)])
+        lane.seal()
+    segment = spool.sealed()[1]
+    content = segment.path.read_bytes()
+    segment.path.unlink()
+    counts = []
+    for _ in range(3):
+        load_all(spool, warehouse)
+        counts.append(sum(stored_drops(warehouse).values()))
+        segment.path.write_bytes(content)
+
+    assert counts == [6, 9, 9]

@@ -1,0 +1,268 @@
+"""A plan is finished, forgotten or set aside; drop counts wait for their table."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from batcher.load.load import DropsWaitError, RowsLostError, load
+from batcher.load.load_plan import LoadPlan, next_token
+from batcher.load.missing_frames import Entry
+from batcher.spool.segment import FRAME_HEADER_BYTES, HEADER_BYTES, read_frames
+from batcher.spool.spool import Spool
+from config.errors import MillpondError
+from tests.batcher.load.loads import (
+    SETTINGS,
+    left_over,
+    spool_events,
+    stored_drops,
+    stored_events,
+)
+from tests.warehouse.event_rows import DAY, event
+from warehouse.schema import DROPS, EVENTS, Drop
+from warehouse.tables import Warehouse
+
+NOW_S = 1_795_400_000.0
+DROP = Drop(site="shop", day=DAY, hour=9, reason="bot", protocol="native", count=3)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    """Return an empty spool."""
+    return Spool(tmp_path / "spool")
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """Return a warehouse with both tables."""
+    warehouse = Warehouse(tmp_path / "warehouse")
+    for table in (EVENTS, DROPS):
+        warehouse.open(table)
+    return warehouse
+
+
+def spool_some(spool: Spool, *paths: str) -> None:
+    """Spool an event of each of *paths* twice, and three drops."""
+    events = [event(path=path, event_id=ord(path[1])) for path in paths]
+    spool_events(spool, events, events, drops=[DROP])
+
+
+def first_entry(warehouse: Warehouse, name: str) -> Path:
+    """Return the first log entry of a table."""
+    return warehouse.root / name / "_delta_log" / f"{0:020}.json"
+
+
+class Damaged:
+    """A table whose log was damaged, until it is repaired."""
+
+    def __init__(self, warehouse: Warehouse, name: str) -> None:
+        self._path = first_entry(warehouse, name)
+        self._content = self._path.read_bytes()
+        self._path.write_bytes(b"{}")
+
+    def repair(self) -> None:
+        """Make it sound again."""
+        self._path.write_bytes(self._content)
+
+
+def test_drops_wait_while_their_table_is_damaged_and_are_counted_once(
+    spool: Spool, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged = Damaged(warehouse, "drops")
+    for path in ("/a", "/b", "/c"):
+        spool_some(spool, path)
+        loaded = load(spool, warehouse, SETTINGS, NOW_S)
+    waiting = left_over(spool)
+    logged = [line for line in caplog.messages if line.startswith("drops_not_stored")]
+
+    assert [each.path for each in stored_events(warehouse)] == ["/a", "/b", "/c"]
+    assert len(waiting) == loaded.waiting == 3
+    with pytest.raises(DropsWaitError, match="the counts of drops of 3 loads wait"):
+        loaded.check()
+    assert logged
+    assert "table=drops" in logged[0]
+    damaged.repair()
+    for _ in range(2):
+        load(spool, warehouse, SETTINGS, NOW_S)
+
+        assert left_over(spool) == []
+        counts = {key[3]: count for key, count in stored_drops(warehouse).items()}
+        assert counts == {"bot": 9, "duplicate": 3}
+
+
+def test_what_comes_after_waiting_drops_waits_behind_them(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    damaged = Damaged(warehouse, "drops")
+    spool_some(spool, "/a")
+    load(spool, warehouse, SETTINGS, NOW_S)
+    damaged.repair()
+    spool_some(spool, "/b")
+    load(spool, warehouse, SETTINGS, NOW_S)
+
+    assert left_over(spool) == []
+    assert sum(stored_drops(warehouse).values()) == 8
+
+
+def test_nothing_is_removed_while_the_events_are_damaged(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    damaged = Damaged(warehouse, "events")
+    spool_some(spool, "/a")
+    before = [each.path.read_bytes() for each in spool.sealed()]
+    with pytest.raises(MillpondError):
+        load(spool, warehouse, SETTINGS, NOW_S)
+
+    assert [each.path.read_bytes() for each in spool.sealed()] == before
+    damaged.repair()
+    load(spool, warehouse, SETTINGS, NOW_S)
+    assert len(stored_events(warehouse)) == 1
+
+
+def interrupted(
+    spool: Spool, warehouse: Warehouse, tmp_path: Path
+) -> tuple[bytes, list[tuple[Path, bytes]]]:
+    """Load, then put back what was there between the two commits.
+
+    Returns the plan and the segments, as they were.
+    """
+    segments = [(each.path, each.path.read_bytes()) for each in spool.sealed()]
+    empty = shutil.copytree(warehouse.root / "drops", tmp_path / "drops")
+    (warehouse.root / "drops" / "_delta_log" / f"{0:020}.json").write_bytes(b"{}")
+    load(spool, warehouse, SETTINGS, NOW_S)
+    (plan,) = spool.directory.glob("load-drops-*.json")
+    shutil.rmtree(warehouse.root / "drops")
+    empty.rename(warehouse.root / "drops")
+    content = plan.read_bytes()
+    plan.rename(spool.load_plan)
+    for path, text in segments:
+        path.write_bytes(text)
+    return content, segments
+
+
+def test_a_plan_whose_events_are_stored_is_finished(
+    spool: Spool, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    spool_some(spool, "/a")
+    interrupted(spool, warehouse, tmp_path)
+    load(spool, warehouse, SETTINGS, NOW_S)
+
+    assert left_over(spool) == []
+    assert spool.quarantine.entries() == []
+    assert len(stored_events(warehouse)) == 1
+    assert sum(stored_drops(warehouse).values()) == 4
+
+
+def test_a_segment_that_is_not_as_planned_is_not_removed_but_loaded(
+    spool: Spool, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    spool_events(spool, [event(path="/a")], [event(path="/b")], drops=[DROP])
+    (segment,) = spool.sealed()
+    whole = segment.path.read_bytes()
+    # As it was copied when only its first group was written.
+    first = read_frames(whole).frames[0]
+    segment.path.write_bytes(
+        whole[: HEADER_BYTES + FRAME_HEADER_BYTES + len(first.payload)]
+    )
+    spool_events(spool, drops=[DROP])
+    interrupted(spool, warehouse, tmp_path)
+    segment.path.write_bytes(whole)
+    load(spool, warehouse, SETTINGS, NOW_S)
+
+    assert [each.path for each in stored_events(warehouse)] == ["/a", "/b"]
+    assert sum(stored_drops(warehouse).values()) == 6
+    assert left_over(spool) == []
+    assert spool.quarantine.entries() == []
+
+
+def test_a_damaged_plan_is_set_aside_by_name_and_no_segment_is_removed(
+    spool: Spool,
+    warehouse: Warehouse,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spool_some(spool, "/a")
+    content, segments = interrupted(spool, warehouse, tmp_path)
+    damaged = content.replace(b'"count":3', b'"count":7')
+    spool.load_plan.write_bytes(damaged)
+    load(spool, warehouse, SETTINGS, NOW_S)
+    kept = spool.quarantine.directory / "load-plan.json"
+
+    assert kept.read_bytes() == damaged
+    assert "load_plan_damaged" in caplog.text
+    assert "file=load-plan.json" in caplog.text
+    assert len(stored_events(warehouse)) == 1
+    assert [path.read_bytes() for path in spool.quarantined()] == [
+        text for _, text in segments
+    ]
+    assert stored_drops(warehouse) == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"{}\n00000000\n", b"\xff\xfe"])
+def test_whatever_stands_in_place_of_a_plan_the_load_goes_on(
+    spool: Spool, warehouse: Warehouse, content: bytes
+) -> None:
+    spool_some(spool, "/a")
+    spool.load_plan.write_bytes(content)
+    load(spool, warehouse, SETTINGS, NOW_S)
+
+    assert len(stored_events(warehouse)) == 1
+    assert left_over(spool) == []
+
+
+def test_drops_that_wait_in_a_damaged_plan_are_set_aside(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    damaged = Damaged(warehouse, "drops")
+    for path in ("/a", "/b"):
+        spool_some(spool, path)
+        load(spool, warehouse, SETTINGS, NOW_S)
+    damaged.repair()
+    first, _ = sorted(left_over(spool))
+    first.write_bytes(first.read_bytes()[:-3])
+    load(spool, warehouse, SETTINGS, NOW_S)
+
+    assert left_over(spool) == []
+    assert [path.name for path in spool.quarantine.entries()] == [first.name]
+    assert sum(stored_drops(warehouse).values()) == 4
+
+
+def plan_of(token: int, highest: int) -> LoadPlan:
+    """Return a plan that takes the frames of one incarnation up to *highest*."""
+    entry = Entry({"aa": 0}, {"aa": highest}, {}, {})
+    return LoadPlan(token, entry, [], [])
+
+
+@pytest.mark.parametrize(
+    ("token", "highest", "expected"),
+    [
+        pytest.param(7, 4, True, id="the newest load is its own"),
+        pytest.param(8, 4, False, id="no load so new"),
+        pytest.param(6, 4, True, id="its frames are recorded under a later load"),
+        pytest.param(6, 5, False, id="its frames are not recorded"),
+        pytest.param(8, 3, False, id="another's load recorded its frames"),
+    ],
+)
+def test_a_plan_is_committed_if_the_table_has_its_token(
+    warehouse: Warehouse, token: int, highest: int, *, expected: bool
+) -> None:
+    events = warehouse.open(EVENTS)
+    events.append(events.read(), transactions={"aa": 4, "load": 7})
+
+    assert plan_of(token, highest).is_committed(events) is expected
+
+
+def test_tokens_grow_with_the_version_whatever_the_chance() -> None:
+    assert next_token(7, (1 << 20) - 1) < next_token(8, 0)
+
+
+def test_a_load_that_would_lose_rows_stores_nothing(
+    spool: Spool, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool_some(spool, "/a", "/b")
+    monkeypatch.setattr("batcher.load.with_amounts", lambda rows, *_: rows.head(1))
+    with pytest.raises(RowsLostError, match="of 4 events 1 are new and 2 repeated"):
+        load(spool, warehouse, SETTINGS, NOW_S)
+
+    assert stored_events(warehouse) == []
+    assert len(spool.sealed()) == 1

@@ -1,0 +1,116 @@
+"""A zone's dates follow one another without gap or overlap, whatever its clocks do."""
+
+from datetime import UTC, date, datetime
+from itertools import pairwise
+
+import pytest
+
+from batcher.salts.dates import ONE_DAY, date_end_s, date_start_s, local_date
+
+HOUR_S = 3_600
+
+
+def utc(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "start", "end"),
+    [
+        pytest.param(
+            "UTC", "2026-11-22", "2026-11-22T00:00", "2026-11-23T00:00", id="UTC"
+        ),
+        pytest.param(
+            "Europe/Berlin",
+            "2026-03-29",
+            "2026-03-28T23:00",
+            "2026-03-29T22:00",
+            id="23 hours",
+        ),
+        pytest.param(
+            "Europe/Berlin",
+            "2026-10-25",
+            "2026-10-24T22:00",
+            "2026-10-25T23:00",
+            id="25 hours",
+        ),
+        pytest.param(
+            "Africa/Cairo",
+            "2024-04-26",
+            "2024-04-25T22:00",
+            "2024-04-26T21:00",
+            id="the date begins at one o'clock",
+        ),
+        pytest.param(
+            "Africa/Cairo",
+            "2024-04-25",
+            "2024-04-24T22:00",
+            "2024-04-25T22:00",
+            id="the date before a missing midnight",
+        ),
+        pytest.param(
+            "America/Havana",
+            "2024-11-02",
+            "2024-11-02T04:00",
+            "2024-11-03T04:00",
+            id="the next date's first hour comes twice",
+        ),
+        pytest.param(
+            "America/St_Johns",
+            "2010-11-06",
+            "2010-11-06T02:30",
+            "2010-11-07T03:30",
+            id="the last hour of the date comes again after midnight",
+        ),
+        pytest.param(
+            "Pacific/Apia",
+            "2011-12-29",
+            "2011-12-29T10:00",
+            "2011-12-30T10:00",
+            id="the next date never comes",
+        ),
+    ],
+)
+def test_a_date_begins_and_ends_with_its_own_clock(
+    zone: str, day: str, start: str, end: str
+) -> None:
+    got = (
+        date_start_s(zone, date.fromisoformat(day)),
+        date_end_s(zone, date.fromisoformat(day)),
+    )
+
+    assert got == (utc(start), utc(end))
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "UTC",
+        "Europe/Berlin",
+        "America/New_York",
+        "America/Havana",
+        "America/St_Johns",
+        "Africa/Cairo",
+        "Asia/Kolkata",
+        "Australia/Lord_Howe",
+        "Pacific/Chatham",
+        "Asia/Beirut",
+    ],
+)
+def test_no_second_bears_a_date_after_its_end(zone: str) -> None:
+    first = date(2009, 1, 1)
+    days = [first + ONE_DAY * number for number in range(3 * 366)]
+    for day in days:
+        end_s = date_end_s(zone, day)
+
+        assert local_date(zone, end_s - 1) == day
+        assert local_date(zone, end_s) > day
+        assert local_date(zone, end_s + HOUR_S) > day
+
+
+def test_dates_follow_one_another() -> None:
+    days = [date(2026, 1, 1) + ONE_DAY * number for number in range(366)]
+    for day, following in pairwise(days):
+        got = date_end_s("Europe/Berlin", day)
+
+        assert got == date_start_s("Europe/Berlin", following)

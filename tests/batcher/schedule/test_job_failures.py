@@ -1,0 +1,55 @@
+"""A job that fails says since when and why, and a lost state file where it is."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.batcher.schedule.test_scheduler import (
+    DiskError,
+    Runs,
+    failing,
+    job,
+    scheduled,
+    wall_s,
+)
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def state_path(tmp_path: Path) -> Path:
+    return tmp_path / "jobs.json"
+
+
+def test_states_that_cannot_be_written_are_told_once_with_their_place(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "gone" / "jobs.json"
+    load = Runs()
+    with scheduled(path, job("load", load, 0.1)):
+        wait_until(lambda: load.count >= 5, "five loads")
+
+    lost = [each.getMessage() for each in caplog.records if "lost" in each.getMessage()]
+    assert len(lost) == 1
+    assert f"file={path}" in lost[0]
+
+
+def test_a_job_tells_since_when_it_fails(state_path: Path) -> None:
+    before_s = wall_s()
+    fails = Runs(failing(DiskError("load: the disk is on fire")))
+    with scheduled(state_path, job("load", fails, 0.1)) as running:
+        wait_until(lambda: running.failures("load") >= 3, "three failures")
+        state = running.state("load")
+
+    assert state is not None
+    assert state.failing_since is not None
+    assert before_s <= state.failing_since < before_s + 0.2
+
+
+def test_a_file_that_is_refused_is_told_with_its_path(state_path: Path) -> None:
+    refused = FileNotFoundError(2, "No such file", "/srv/millpond/build.lock")
+    with scheduled(state_path, job("build", Runs(failing(refused)))) as running:
+        wait_until(lambda: running.failures("build") >= 1, "a failure")
+        state = running.state("build")
+
+    assert state is not None
+    assert state.reason() == "/srv/millpond/build.lock: ENOENT"

@@ -1,0 +1,62 @@
+"""Write the corpus of broken segments: ``python -m tests.batcher.spool.make_segments``.
+
+Each file is what one kind of accident leaves. The files are checked in so that a
+later change of the format must still say what it makes of them.
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from batcher.spool.segment import (
+    HEADER_BYTES,
+    FrameId,
+    Kind,
+    encode_frame,
+    encode_header,
+)
+from tests.warehouse.event_rows import DAY, event, lines
+from warehouse.schema import Drop, Hash64
+
+WRITER = bytes(range(16, 32))
+FOLDER = Path(__file__).parents[2] / "data" / "segments"
+
+
+def frames() -> list[bytes]:
+    """Return three frames: two events, a drop count, one event."""
+    stored = lines(event(path=f"/{each}", event_id=Hash64(each)) for each in range(3))
+    drop = Drop(site="shop", day=DAY, hour=12, reason="bot", protocol="native", count=2)
+    contents = [
+        (Kind.EVENTS, 2, b"\n".join(stored[:2])),
+        (Kind.DROPS, 1, msgspec.json.encode(drop)),
+        (Kind.EVENTS, 1, stored[2]),
+    ]
+    return [
+        encode_frame(kind, FrameId(WRITER, sequence), rows, payload)
+        for sequence, (kind, rows, payload) in enumerate(contents, 1)
+    ]
+
+
+def corpus() -> dict[str, bytes]:
+    """Return each segment of the corpus under its name."""
+    ok = encode_header() + b"".join(frames())
+    flipped = bytearray(ok)
+    flipped[HEADER_BYTES + len(frames()[0]) + 50] ^= 0x04
+    return {
+        "ok": ok,
+        "torn-tail": ok[:-7],
+        "bad-checksum": bytes(flipped),
+        "unknown-version": ok[:8] + b"\x63" + ok[9:],
+        "empty": b"",
+    }
+
+
+def main() -> None:
+    """Write them all."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, content in corpus().items():
+        (FOLDER / f"{name}.segment").write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()

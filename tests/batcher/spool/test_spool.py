@@ -1,0 +1,385 @@
+"""What a lane acknowledged is there, once, whatever the disk or its owner did."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from batcher.spool.lane import Lane, SpoolBrokenError, open_free_lane
+from batcher.spool.lane_files import LaneTakenError, SpoolError
+from batcher.spool.room import SpoolFullError
+from batcher.spool.segment import FrameId, Kind, Problem, read_frames
+from batcher.spool.spool import Spool
+from config.errors import Retryable
+from config.settings import SpoolSettings
+from tests.batcher.spool.make_segments import corpus
+from tests.batcher.spool.spooled import (
+    SETTINGS,
+    Clock,
+    leave_open,
+    lines_of,
+    names,
+    segment_of,
+    smallest_disk,
+    stored_lines,
+)
+from warehouse.locks import try_lock
+
+LANE = "lane-000"
+BIG = b"x" * 400_000
+SMALL = SpoolSettings(segment_max_mb=1)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    """Return an empty spool."""
+    return Spool(tmp_path / "spool")
+
+
+@pytest.fixture
+def lane(spool: Spool) -> Lane:
+    """Return a lane of that spool."""
+    return Lane.open(spool, LANE, SETTINGS)
+
+
+def opened(spool: Spool) -> list[Path]:
+    """Return the open segments."""
+    return [each.path for each in spool.unsealed()]
+
+
+def test_what_was_committed_is_in_the_segment_before_and_after_sealing(
+    spool: Spool, lane: Lane
+) -> None:
+    lane.commit([b"1", b"2"], [])
+    lane.commit([b"3"], [b"drop"])
+    before = lines_of(iter(opened(spool)))
+    lane.seal()
+
+    assert before == stored_lines(spool) == [b"1", b"2", b"3"]
+    (segment,) = spool.sealed()
+    kinds = [each.kind for each in read_frames(segment.path.read_bytes()).frames]
+    assert kinds == [Kind.EVENTS, Kind.EVENTS, Kind.DROPS]
+    assert opened(spool) == []
+
+
+def test_an_idle_lane_makes_no_segments(spool: Spool, lane: Lane) -> None:
+    lane.commit([], [])
+    lane.seal()
+    lane.close()
+
+    assert spool.sealed() == []
+    assert opened(spool) == []
+
+
+def test_a_lane_has_one_owner_and_the_next_takes_it_over(
+    spool: Spool, lane: Lane
+) -> None:
+    with pytest.raises(LaneTakenError):
+        Lane.open(spool, LANE, SETTINGS)
+    other = open_free_lane(spool, SETTINGS)
+    lane.close()
+
+    assert other.name == "lane-001"
+    assert open_free_lane(spool, SETTINGS).name == LANE
+
+
+def test_a_lane_that_is_being_recovered_is_waited_for(spool: Spool) -> None:
+    directory = leave_open(spool, LANE, 7, segment_of([b"1"])).parent
+    with ThreadPoolExecutor() as threads:
+        recovery = try_lock(directory / "recovery.lock")
+        owner = try_lock(directory / "owner.lock")
+        taken = threads.submit(Lane.open, spool, LANE, SETTINGS)
+        early, _ = wait([taken], timeout=0.1)
+        for descriptor in (owner, recovery):
+            assert descriptor is not None
+            os.close(descriptor)
+
+    assert not early
+    assert taken.result().name == LANE
+
+
+def test_no_two_segments_have_one_name_also_when_all_others_are_gone(
+    spool: Spool,
+) -> None:
+    found: list[str] = []
+    for _ in range(3):
+        lane = Lane.open(spool, LANE, SETTINGS)
+        for line in (b"1", b"2"):
+            lane.commit([line], [])
+            lane.seal()
+        lane.close()
+        found += [each.path.name for each in spool.sealed()]
+        spool.remove(each.path for each in spool.sealed())
+
+    assert len(set(found)) == len(found) == 6
+
+
+def test_a_lane_numbers_its_segments_above_all_present(spool: Spool) -> None:
+    leave_open(spool, LANE, 41, segment_of([b"1"]))
+    lane = Lane.open(spool, LANE, SETTINGS)
+    lane.commit([b"2"], [])
+    lane.seal()
+
+    assert [each.number for each in spool.sealed()] == [41, 42]
+    assert stored_lines(spool) == [b"1", b"2"]
+
+
+def frames(spool: Spool) -> list[FrameId]:
+    """Return the frames of all sealed segments, in order."""
+    return [
+        frame.id
+        for segment in spool.sealed()
+        for frame in read_frames(segment.path.read_bytes()).frames
+    ]
+
+
+def test_a_frame_is_numbered_within_the_time_its_lane_was_open(spool: Spool) -> None:
+    randoms = iter([b"a" * 16, b"b" * 16])
+    for _ in range(2):
+        lane = Lane.open(spool, LANE, SETTINGS, random_bytes=lambda _: next(randoms))
+        lane.commit([b"1"], [b"drop"])
+        lane.seal()
+        lane.commit([b"2"], [])
+        assert lane.last.sequence == 3
+        lane.close()
+
+    assert frames(spool) == [
+        FrameId(writer * 16, sequence)
+        for writer in (b"a", b"b")
+        for sequence in (1, 2, 3)
+    ]
+
+
+def test_what_was_refused_shares_its_identity_with_nothing(
+    spool: Spool, lane: Lane
+) -> None:
+    lane.commit([b"1"], [])
+    with smallest_disk(300_000), pytest.raises(SpoolBrokenError):
+        lane.commit([BIG], [])
+    lane.commit([b"2"], [])
+    lane.close()
+    before, after = frames(spool)
+
+    assert before.incarnation != after.incarnation
+    assert (before.sequence, after.sequence) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["", "../up", "UP", "a b", "-a"])
+def test_a_lane_cannot_have_any_name(spool: Spool, name: str) -> None:
+    with pytest.raises(SpoolError):
+        Lane.open(spool, name, SETTINGS)
+
+
+def test_a_segment_is_sealed_at_its_age(spool: Spool) -> None:
+    clock = Clock()
+    lane = Lane.open(spool, LANE, SETTINGS, clock=clock)
+    lane.commit([b"1"], [])
+
+    assert not lane.seal_if_due(clock.now_s + 9.9)
+    assert lane.seal_if_due(clock.now_s + 10)
+    assert not lane.seal_if_due(clock.now_s + 99)
+    assert stored_lines(spool) == [b"1"]
+
+
+def test_a_segment_is_sealed_at_its_size(spool: Spool) -> None:
+    lane = Lane.open(spool, LANE, SMALL)
+    for _ in range(3):
+        lane.commit([BIG], [])
+
+    assert len(spool.sealed()) == 1
+    assert opened(spool) == []
+
+
+def test_a_segment_is_sealed_when_somebody_asks_once(spool: Spool) -> None:
+    clock = Clock()
+    lane = Lane.open(spool, LANE, SETTINGS, clock=clock)
+    lane.commit([b"1"], [])
+    spool.request_seal()
+
+    assert lane.seal_if_due(clock.now_s)
+    lane.commit([b"2"], [])
+    assert not lane.seal_if_due(clock.now_s)
+    assert stored_lines(spool) == [b"1"]
+
+
+def test_a_full_spool_takes_nothing_in_and_recovers_by_itself(spool: Spool) -> None:
+    clock = Clock()
+    settings = SpoolSettings(max_bytes=1_048_576)
+    lane = Lane.open(spool, LANE, settings, clock=clock)
+    lane.commit([BIG], [])
+    lane.commit([BIG], [])
+    with pytest.raises(SpoolFullError) as refused:
+        lane.commit([BIG], [])
+    lane.seal()
+    spool.remove(each.path for each in spool.sealed())
+    clock.now_s += 1
+    lane.commit([b"1"], [])
+    lane.seal()
+
+    assert isinstance(refused.value, Retryable)
+    assert stored_lines(spool) == [b"1"]
+
+
+def test_the_bound_counts_other_lanes_and_what_was_set_aside(
+    spool: Spool, tmp_path: Path
+) -> None:
+    clock = Clock()
+    settings = SpoolSettings(max_bytes=1_048_576)
+    lane = Lane.open(spool, LANE, settings, clock=clock)
+    lane.commit([b"1"], [])
+    other = open_free_lane(spool, SETTINGS)
+    other.commit([BIG], [])
+    (tmp_path / "spool" / "quarantine" / "old.segment").write_bytes(BIG * 2)
+    clock.now_s += 1
+
+    with pytest.raises(SpoolFullError):
+        lane.commit([b"2"], [])
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        pytest.param(segment_of([b"1"], [b"2", b"3"]), [b"1", b"2", b"3"], id="whole"),
+        pytest.param(segment_of([b"1"], [b"2"])[:-1], [b"1"], id="torn"),
+        pytest.param(segment_of([b"1"]) + bytes(99), [b"1"], id="zeros at the end"),
+        pytest.param(segment_of([b"1"])[:-1], [], id="the only frame torn"),
+        pytest.param(segment_of(), [], id="header only"),
+        pytest.param(segment_of()[:5], [], id="half a header"),
+        pytest.param(b"", [], id="empty"),
+    ],
+)
+@pytest.mark.parametrize("who", ["the next owner", "the batcher"])
+def test_what_a_dead_owner_left_is_sealed_without_its_torn_end(
+    spool: Spool, left: bytes, expected: list[bytes], who: str
+) -> None:
+    path = leave_open(spool, LANE, 7, left)
+    if who == "the next owner":
+        Lane.open(spool, LANE, SETTINGS)
+    else:
+        spool.recover_lanes()
+
+    assert stored_lines(spool) == expected
+    assert not path.exists()
+    assert len(spool.sealed()) == bool(expected)
+
+
+def test_recovery_cuts_nothing_where_good_frames_follow_the_damage(
+    spool: Spool,
+) -> None:
+    content = corpus()["bad-checksum"]
+    leave_open(spool, LANE, 7, content)
+    spool.recover_lanes()
+
+    assert [each.path.read_bytes() for each in spool.sealed()] == [content]
+
+
+def test_a_living_owners_segment_is_left_alone(spool: Spool, lane: Lane) -> None:
+    lane.commit([b"1"], [])
+    spool.recover_lanes()
+
+    assert len(opened(spool)) == 1
+    assert spool.sealed() == []
+
+
+def test_an_open_segment_that_was_restored_is_sealed_on_request(
+    spool: Spool, lane: Lane
+) -> None:
+    lane.commit([b"2"], [])
+    restored = spool.lane_directory(LANE) / "0000000009-restored.open"
+    restored.write_bytes(segment_of([b"1"]))
+    spool.request_seal()
+    lane.seal_if_due(0.0)
+
+    assert opened(spool) == []
+    assert sorted(stored_lines(spool)) == [b"1", b"2"]
+
+
+def test_sealing_replaces_no_segment_that_was_restored(
+    spool: Spool, lane: Lane
+) -> None:
+    lane.commit([b"2"], [])
+    (path,) = opened(spool)
+    path.with_suffix(".segment").write_bytes(segment_of([b"1"]))
+    lane.seal()
+
+    assert sorted(stored_lines(spool)) == [b"1", b"2"]
+
+
+def test_when_the_disk_refuses_only_what_was_not_acknowledged_is_gone(
+    spool: Spool, lane: Lane
+) -> None:
+    lane.commit([b"1"], [])
+    with smallest_disk(300_000), pytest.raises(SpoolBrokenError) as refused:
+        lane.commit([BIG], [])
+    lane.commit([b"2"], [])
+    lane.close()
+
+    assert isinstance(refused.value, Retryable)
+    assert stored_lines(spool) == [b"1", b"2"]
+    assert "EFBIG" in refused.value.message
+
+
+def test_a_lane_recovers_when_the_very_first_write_failed(
+    spool: Spool, lane: Lane
+) -> None:
+    for _ in range(2):
+        with smallest_disk(100), pytest.raises(SpoolBrokenError):
+            lane.commit([BIG], [])
+    lane.commit([b"1"], [])
+    lane.close()
+
+    assert stored_lines(spool) == [b"1"]
+    assert names(spool.lane_directory(LANE))[1:] == ["owner.lock", "recovery.lock"]
+
+
+def test_a_quarantined_segment_has_its_reason_beside_it(
+    spool: Spool, lane: Lane
+) -> None:
+    lane.commit([b"1"], [])
+    lane.seal()
+    (segment,) = spool.sealed()
+    path = spool.quarantine.add_segment(segment, {"problems": [Problem.EMPTY]})
+
+    assert spool.quarantined() == [path]
+    assert spool.sealed() == []
+    reason = msgspec.json.decode(path.with_suffix(".reason").read_bytes())
+    assert reason == {"problems": ["empty"]}
+
+
+def test_what_is_set_aside_replaces_nothing_that_was(spool: Spool, lane: Lane) -> None:
+    for content in (b"1", b"2"):
+        lane.commit([content], [])
+        lane.seal()
+        (segment,) = spool.sealed()
+        path = segment.path.rename(segment.path.with_name("0000000001.segment"))
+        spool.quarantine.add_segment(msgspec.structs.replace(segment, path=path), {})
+
+    assert lines_of(iter(spool.quarantined())) in ([b"1", b"2"], [b"2", b"1"])
+    assert len(names(spool.quarantine.directory)) == 4
+
+
+def test_what_a_killed_writer_left_unnamed_goes_after_an_hour(
+    spool: Spool, lane: Lane, tmp_path: Path
+) -> None:
+    lane.commit([b"1"], [])
+    left = [
+        tmp_path / "spool" / ".load-plan.json.x",
+        tmp_path / "spool" / "lanes" / ".lane-9" / "x",
+        tmp_path / "spool" / "lanes" / LANE / ".x",
+        tmp_path / "spool" / "quarantine" / ".a.reason.x",
+    ]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    made_s = min(path.stat().st_mtime for path in left)
+    spool.remove_leftovers(made_s + 3_599)
+    before = [path.exists() for path in left]
+    spool.remove_leftovers(made_s + 3_700)
+
+    assert before == [True] * 4
+    assert [path.exists() for path in left] == [False] * 4
+    assert not left[1].parent.exists()
+    lane.seal()
+    assert stored_lines(spool) == [b"1"]

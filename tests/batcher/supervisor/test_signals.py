@@ -1,0 +1,20 @@
+"""Every signal to stop sets the event, however often it comes, and ends nothing."""
+
+import signal
+
+import pytest
+
+from tests.batcher.processes import hear, running_module
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_to_stop_sets_the_event(number: signal.Signals) -> None:
+    with running_module("tests.batcher.supervisor.stoppable") as process:
+        hear(process, "waiting")
+        process.send_signal(number)
+        hear(process, "stopped")
+        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate("\n", timeout=20)
+
+    assert (process.returncode, output) == (0, "")

@@ -1,0 +1,103 @@
+"""Two of a kind never run on the same data: the second says so at once and ends."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from batcher.supervisor.sole import AlreadyRunningError, sole
+from tests.processes import CONFIG, Installation, Role, install, running, wait_ready
+from tests.waiting import wait_until
+
+SMALL = CONFIG.replace("workers = 2", "workers = 1")
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    return install(tmp_path, text=SMALL)
+
+
+def elsewhere(installation: Installation, spool: str) -> Installation:
+    """Return one with a spool of its own on the same tables, and free ports."""
+    folder = installation.folder / "elsewhere"
+    text = SMALL.replace(
+        "[spool]",
+        f'[warehouse]\nuri = "{installation.settings.warehouse.uri}"\n\n'
+        f'[spool]\ndir = "{spool}"',
+    )
+    return install(folder, text=text)
+
+
+@contextmanager
+def role(installation: Installation, *words: str) -> Iterator[Role]:
+    """Run a role until the block ends."""
+    found = Role(installation, *words)
+    found.start()
+    try:
+        yield found
+    finally:
+        found.kill()
+
+
+def test_the_lock_goes_with_the_block(tmp_path: Path) -> None:
+    with sole("up", [tmp_path]):
+        with pytest.raises(AlreadyRunningError) as refused, sole("up", [tmp_path]):
+            pass
+        with sole("batcher run", [tmp_path]):
+            pass
+    with sole("up", [tmp_path]):
+        pass
+
+    assert refused.value.message == (
+        f"up: another one runs on {tmp_path} (process {os.getpid()})"
+    )
+
+
+def test_a_second_up_on_the_same_data_ends_at_once(installation: Installation) -> None:
+    with running(installation, "up") as (first,):
+        again = installation.run("up", timeout_s=10)
+        proxy = installation.run("proxy", "run", timeout_s=10)
+        batcher = installation.run("batcher", "run", timeout_s=10)
+        shared = elsewhere(installation, "own-spool").run("up", timeout_s=10)
+        drained = installation.run("batcher", "drain")
+        assert first.stop() == 0
+
+    data = installation.data
+    assert (again.returncode, shared.returncode) == (2, 2)
+    assert f"up: another one runs on {data / 'spool'} (process {first.pid})" in (
+        again.stderr
+    )
+    assert f"up: another one runs on {data / 'warehouse'}" in shared.stderr
+    assert (proxy.returncode, batcher.returncode) == (2, 2)
+    assert f"proxy run: another one runs on {data / 'spool'}" in proxy.stderr
+    assert f"batcher run: another one runs on {data / 'spool'}" in batcher.stderr
+    assert drained.returncode == 0
+
+
+def test_a_lane_that_stays_taken_ends_the_proxy_too(installation: Installation) -> None:
+    with (
+        running(installation, "proxy worker 0"),
+        role(installation, "proxy", "run") as second,
+    ):
+        wait_until(second.has_ended, "the second proxy to give up", timeout_s=40)
+        code = second.stop()
+
+    assert code == 2
+    assert "worker 0: another one runs on" in second.told()
+
+
+@pytest.mark.crash
+def test_an_up_that_was_killed_can_start_again_at_once(
+    installation: Installation,
+) -> None:
+    lock = Path(installation.settings.spool.dir) / "batcher-run.lock"
+    with running(installation, "up") as (first,):
+        wait_until(lambda: lock.exists() and lock.read_text(), "its batcher")
+        before = lock.read_text()
+        first.kill()
+        with role(installation, "up") as second:
+            wait_ready([second], installation.is_listening)
+            wait_until(lambda: lock.read_text() not in ("", before), "a new batcher")
+            assert second.stop() == 0

@@ -1,0 +1,249 @@
+"""Children are kept running, stopped in order, and never outlive their supervisor."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.batcher.processes import running_module
+from tests.waiting import wait_until
+
+QUICK = {"first_delay_s": 0.02, "stop_s": 20.0}
+# Ends at once when told to, and tells *log* about both.
+OBEDIENT = (
+    "trap 'echo {name} ended >> log; exit 0' TERM;"
+    " echo {name} $$ >> log; while :; do sleep 0.02; done"
+)
+
+
+def child(name: str, script: str, stage: int = 0) -> dict[str, object]:
+    argv = ["/bin/sh", "-c", script.format(name=name)]
+    return {"name": name, "argv": argv, "stage": stage}
+
+
+class Supervised:
+    """A running supervisor, and the log its children write."""
+
+    def __init__(self, process: "subprocess.Popen[str]", log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    def lines(self) -> list[str]:
+        """Return what the children wrote."""
+        return self._log.read_text().splitlines() if self._log.exists() else []
+
+    def pids(self, name: str) -> list[int]:
+        """Return the process ids *name* has had, the newest last."""
+        words = [line.split() for line in self.lines()]
+        return [int(word[1]) for word in words if word[0] == name and word[1].isdigit()]
+
+    def wait_for(self, name: str, times: int = 1) -> int:
+        """Return the process id of the *times*-th start of *name*."""
+        wait_until(lambda: len(self.pids(name)) >= times, f"{name} to start")
+        return self.pids(name)[times - 1]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send the signal, wait, and return the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=30)
+
+
+@contextmanager
+def supervised(
+    where: Path, *children: dict[str, object], **patience: float
+) -> Iterator[Supervised]:
+    """Run a supervisor with *children* in directory *where*."""
+    with running_module(
+        "tests.batcher.supervisor.supervisor",
+        json.dumps(children),
+        json.dumps({**QUICK, **patience}),
+        cwd=where,
+    ) as process:
+        yield Supervised(process, where / "log")
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    return state.rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.crash
+def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
+    with supervised(tmp_path, child("proxy", OBEDIENT)) as running:
+        os.kill(running.wait_for("proxy"), signal.SIGKILL)
+        second = running.wait_for("proxy", times=2)
+        os.kill(second, signal.SIGKILL)
+        running.wait_for("proxy", times=3)
+        code = running.stop()
+
+    assert code == 0
+
+
+def test_the_others_run_on_meanwhile(tmp_path: Path) -> None:
+    with supervised(
+        tmp_path, child("proxy", OBEDIENT), child("batcher", OBEDIENT)
+    ) as running:
+        batcher = running.wait_for("batcher")
+        os.kill(running.wait_for("proxy"), signal.SIGKILL)
+        running.wait_for("proxy", times=2)
+        alive = is_alive(batcher)
+        running.stop()
+
+    assert alive
+    assert running.pids("batcher") == [batcher]
+
+
+def test_a_child_that_keeps_dying_is_restarted_ever_more_rarely(tmp_path: Path) -> None:
+    dying = child("proxy", "echo {name} $(date +%s%N) >> log; exit 3")
+    with supervised(
+        tmp_path, dying, first_delay_s=0.05, longest_delay_s=0.2
+    ) as running:
+        running.wait_for("proxy", times=6)
+        running.stop()
+
+    starts = running.pids("proxy")[:6]
+    gaps_s = [(after - before) / 1e9 for before, after in pairwise(starts)]
+    for gap_s, least_s in zip(gaps_s, [0.05, 0.1, 0.2, 0.2, 0.2], strict=True):
+        assert gap_s >= least_s
+
+
+def test_a_child_that_was_well_is_restarted_soon(tmp_path: Path) -> None:
+    dying = child("proxy", "echo {name} $$ >> log; exit 3")
+    with supervised(tmp_path, dying, longest_delay_s=1e6, healthy_s=0.0) as running:
+        # Doubling each time, the twentieth start would take hours.
+        running.wait_for("proxy", times=20)
+        running.stop()
+
+
+def test_stages_stop_one_after_the_other(tmp_path: Path) -> None:
+    slow = (
+        "trap 'sleep 0.3; echo {name} ended >> log; exit 0' TERM;"
+        " echo {name} $$ >> log; while :; do sleep 0.02; done"
+    )
+    with supervised(
+        tmp_path,
+        child("reports", OBEDIENT, stage=2),
+        child("batcher", OBEDIENT, stage=1),
+        child("proxy", slow, stage=0),
+    ) as running:
+        for name in ("proxy", "batcher", "reports"):
+            running.wait_for(name)
+        code = running.stop()
+
+    ends = [line for line in running.lines() if line.endswith("ended")]
+    assert ends == ["proxy ended", "batcher ended", "reports ended"]
+    assert code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_every_signal_to_stop_is_passed_on_as_sigterm(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with supervised(tmp_path, child("proxy", OBEDIENT)) as running:
+        running.wait_for("proxy")
+        code = running.stop(number)
+
+    assert running.lines()[-1] == "proxy ended"
+    assert code == 0
+
+
+STUBBORN = "trap '' TERM; echo {name} $$ >> log; while :; do sleep 0.02; done"
+
+
+def test_a_child_that_will_not_end_is_killed_after_a_while(tmp_path: Path) -> None:
+    with supervised(tmp_path, child("proxy", STUBBORN), stop_s=0.2) as running:
+        pid = running.wait_for("proxy")
+        code = running.stop()
+
+    assert not is_alive(pid)
+    assert code == 3
+
+
+def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
+    deaf = "trap 'touch told' TERM; echo {name} $$ >> log; while :; do sleep 0.02; done"
+    with supervised(tmp_path, child("proxy", deaf), stop_s=3_600.0) as running:
+        pid = running.wait_for("proxy")
+        running.process.send_signal(signal.SIGINT)
+        wait_until((tmp_path / "told").exists, "the proxy to be told")
+        code = running.stop(signal.SIGINT)
+
+    assert not is_alive(pid)
+    assert code == 3
+
+
+def test_a_second_sigterm_changes_nothing(tmp_path: Path) -> None:
+    slow = (
+        "trap 'touch told; sleep 0.3; echo {name} ended >> log; exit 0' TERM;"
+        " echo {name} $$ >> log; while :; do sleep 0.02; done"
+    )
+    with supervised(tmp_path, child("proxy", slow)) as running:
+        running.wait_for("proxy")
+        running.process.send_signal(signal.SIGTERM)
+        wait_until((tmp_path / "told").exists, "the proxy to be told")
+        code = running.stop(signal.SIGTERM)
+
+    assert running.lines()[-1] == "proxy ended"
+    assert code == 0
+
+
+def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    with supervised(
+        tmp_path, child("proxy", OBEDIENT), child("batcher", OBEDIENT, stage=1)
+    ) as running:
+        pids = [running.wait_for("proxy"), running.wait_for("batcher")]
+        running.process.kill()
+        wait_until(lambda: not any(map(is_alive, pids)), "the children to end")
+
+
+def test_wrong_settings_stop_everything(tmp_path: Path) -> None:
+    wrong = child("proxy", "until grep -q batcher log; do sleep 0.02; done; exit 2")
+    with supervised(tmp_path, child("batcher", OBEDIENT, stage=1), wrong) as running:
+        pid = running.wait_for("batcher")
+        code = running.process.wait(timeout=30)
+
+    assert running.lines()[-1] == "batcher ended"
+    assert not is_alive(pid)
+    assert code == 2
+
+
+def test_a_program_that_is_not_there_leaves_nothing_running(tmp_path: Path) -> None:
+    missing = {"name": "reports", "argv": ["/no/such/program"], "stage": 2}
+    with supervised(tmp_path, child("proxy", OBEDIENT), missing) as running:
+        code = running.process.wait(timeout=30)
+
+    assert not any(map(is_alive, running.pids("proxy")))
+    assert code == 1
+
+
+TELLING = """
+import os, pathlib, signal
+status = pathlib.Path("/proc/self/status").read_text()
+mask = next(line for line in status.splitlines() if line.startswith("SigBlk"))
+pathlib.Path("log").write_text(f"proxy {os.getpid()}\\n{mask}\\n{os.getpgrp()}\\n")
+signal.pause()
+"""
+
+
+def test_a_child_hears_signals_and_is_out_of_reach_of_the_terminal(
+    tmp_path: Path,
+) -> None:
+    # Not by a shell: it would clear the mask itself.
+    telling: dict[str, object] = {
+        "name": "proxy",
+        "argv": [sys.executable, "-c", TELLING],
+    }
+    with supervised(tmp_path, telling) as running:
+        pid = running.wait_for("proxy")
+        running.stop()
+
+    assert running.lines()[1:] == ["SigBlk:\t" + "0" * 16, str(pid)]

@@ -1,0 +1,319 @@
+"""A place is a country, at most a region; a file that changes never takes it away."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import maxminddb
+import msgspec
+import pytest
+
+from proxy.client.geo import NOWHERE, Geo, GeoError, Grain, Place
+from tests.descriptors import no_descriptor_left
+from tests.proxy.client.mmdb import flat, geoip2, write_mmdb
+
+ROOT = Path(__file__).parents[3]
+SHARED = ROOT.parent / "shared" / "data" / "mmdb"
+
+V4 = "203.0.113.77"
+V6 = "2001:db8::dead:beef"
+EVERYWHERE = ("203.0.113.0/24", "2001:db8::/32")
+
+
+def one_place(path: Path, record: Any, **options: Any) -> Path:
+    return write_mmdb(path, dict.fromkeys(EVERYWHERE, record), **options)
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        pytest.param(geoip2("US", "CA"), Place("US", "US-CA"), id="geoip2"),
+        pytest.param(
+            geoip2("GB", "ENG", "BKM"), Place("GB", "GB-ENG"), id="two levels"
+        ),
+        pytest.param(geoip2("SE"), Place("SE"), id="no subdivision"),
+        pytest.param({"country": {"iso_code": "FR"}}, Place("FR"), id="country only"),
+        pytest.param(
+            {"registered_country": {"iso_code": "JP"}}, Place("JP"), id="registered"
+        ),
+        pytest.param(
+            {"country": {"names": {}}, "registered_country": {"iso_code": "JP"}},
+            Place("JP"),
+            id="country without a code",
+        ),
+        pytest.param(
+            {"represented_country": {"iso_code": "US"}}, NOWHERE, id="represented"
+        ),
+        pytest.param(flat("DE"), Place("DE"), id="flat"),
+        pytest.param(flat("de"), Place("DE"), id="lower case"),
+        pytest.param({"country": "NL"}, Place("NL"), id="country is a code"),
+        pytest.param(
+            {"country": "Netherlands", "country_code": "NL"}, Place("NL"), id="a name"
+        ),
+        pytest.param(flat("US", state1="CA"), Place("US", "US-CA"), id="flat region"),
+        pytest.param(flat("US", state1="US-CA"), Place("US", "US-CA"), id="ISO region"),
+        pytest.param(flat("US", region_code="NY"), Place("US", "US-NY"), id="its code"),
+        pytest.param(flat("US", state1="California"), Place("US"), id="region's name"),
+        pytest.param(flat("US", state1=""), Place("US"), id="empty region"),
+        pytest.param(flat("US", state1="MX-CMX"), Place("US"), id="another's region"),
+        pytest.param(flat("US", state1=["CA"]), Place("US"), id="region of odd type"),
+        pytest.param(
+            {"country": {"iso_code": "US"}, "subdivisions": "CA"},
+            Place("US"),
+            id="subdivisions of odd type",
+        ),
+        pytest.param(flat("ZZ"), NOWHERE, id="unknown"),
+        pytest.param(flat("EU"), NOWHERE, id="no one country"),
+        pytest.param(flat("T1"), NOWHERE, id="not a code"),
+        pytest.param(flat("DEU"), NOWHERE, id="three letters"),
+        pytest.param(flat(""), NOWHERE, id="empty"),
+        pytest.param({"country_code": 276}, NOWHERE, id="number"),
+        pytest.param({}, NOWHERE, id="empty record"),
+        pytest.param("DE", NOWHERE, id="not a map"),
+    ],
+)
+def test_both_schemas_give_iso_codes(
+    tmp_path: Path, record: Any, expected: Place
+) -> None:
+    networks = {**dict.fromkeys(EVERYWHERE, record), "198.51.100.0/24": flat("CH")}
+    geo = Geo(write_mmdb(tmp_path / "geo.mmdb", networks), "region")
+    got = [geo.place(V4), geo.place(V6)]
+
+    assert got == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    ("grain", "expected"),
+    [
+        ("region", Place("US", "US-CA")),
+        ("country", Place("US")),
+        ("none", NOWHERE),
+    ],
+)
+def test_no_more_is_kept_than_the_owner_chose(
+    tmp_path: Path, grain: Grain, expected: Place
+) -> None:
+    geo = Geo(one_place(tmp_path / "geo.mmdb", geoip2("US", "CA")), grain)
+    got = msgspec.to_builtins(geo.place(V4))
+
+    assert got == msgspec.to_builtins(expected)
+    assert set(got) == {"country", "region"}
+
+
+@pytest.mark.parametrize(
+    ("ip_version", "address", "expected"),
+    [
+        pytest.param(6, V4, Place("DE"), id="v4 in a v6 file"),
+        pytest.param(6, V6, Place("DE"), id="v6 in a v6 file"),
+        pytest.param(4, V4, Place("DE"), id="v4 in a v4 file"),
+        pytest.param(4, V6, NOWHERE, id="v6 in a v4 file"),
+        pytest.param(6, "192.0.2.1", NOWHERE, id="not in the file"),
+        pytest.param(6, "127.0.0.1", NOWHERE, id="loopback"),
+        pytest.param(6, None, NOWHERE, id="unknown address"),
+        pytest.param(6, "nonsense", NOWHERE, id="no address"),
+    ],
+)
+def test_what_is_not_in_the_file_is_nowhere(
+    tmp_path: Path, ip_version: int, address: str | None, expected: Place
+) -> None:
+    networks = EVERYWHERE if ip_version == 6 else EVERYWHERE[:1]
+    path = write_mmdb(
+        tmp_path / "geo.mmdb",
+        dict.fromkeys(networks, flat("DE")),
+        ip_version=ip_version,
+    )
+    got = Geo(path, "country").place(address)
+
+    assert got == expected
+
+
+@pytest.mark.parametrize("grain", ["country", "region", "none"])
+def test_without_a_file_everything_is_nowhere(grain: Grain) -> None:
+    geo = Geo(None, grain)
+    geo.forget()
+
+    assert geo.place(V4) == NOWHERE
+    assert geo.cached == 0
+    assert geo.description is None
+    assert not geo.reload_if_changed()
+
+
+def test_the_file_in_use_is_named_with_its_date(tmp_path: Path) -> None:
+    path = one_place(tmp_path / "geo.mmdb", flat("DE"), database_type="Acme-Country")
+    epoch = maxminddb.open_database(path).metadata().build_epoch
+    got = Geo(path, "country").description
+
+    assert got == f"Acme-Country, built {datetime.fromtimestamp(epoch, UTC):%Y-%m-%d}"
+
+
+def test_a_new_file_is_taken_up_and_its_old_answers_dropped(tmp_path: Path) -> None:
+    path = one_place(tmp_path / "geo.mmdb", flat("DE"))
+    geo = Geo(path, "country")
+    before = (geo.place(V4), geo.reload_if_changed())
+    one_place(tmp_path / "new.mmdb", flat("FR"), database_type="New").replace(path)
+    after = (geo.reload_if_changed(), geo.place(V4), geo.reload_if_changed())
+
+    assert before == (Place("DE"), False)
+    assert after == (True, Place("FR"), False)
+    assert (geo.description or "").startswith("New, built ")
+    assert geo.problem is None
+
+
+def test_a_file_written_in_place_is_taken_up(tmp_path: Path) -> None:
+    path = one_place(tmp_path / "geo.mmdb", flat("DE"))
+    geo = Geo(path, "country")
+    path.write_bytes(one_place(tmp_path / "new.mmdb", flat("FR")).read_bytes())
+    os.utime(path, ns=(0, 0))
+    got = (geo.reload_if_changed(), geo.place(V4))
+
+    assert got == (True, Place("FR"))
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        pytest.param(lambda path: path.write_bytes(b"\0" * 4_000), id="garbage"),
+        pytest.param(lambda path: path.write_bytes(b""), id="empty"),
+        pytest.param(
+            lambda path: path.write_bytes(path.read_bytes()[:-100]), id="cut short"
+        ),
+        pytest.param(Path.unlink, id="gone"),
+    ],
+)
+def test_a_broken_new_file_leaves_the_old_one_in_use(
+    tmp_path: Path, break_it: Any
+) -> None:
+    path = one_place(tmp_path / "geo.mmdb", flat("DE"))
+    geo = Geo(path, "country")
+    break_it(path)
+    taken = [geo.reload_if_changed(), geo.reload_if_changed()]
+    told = geo.problem or ""
+    kept = geo.place(V4)
+    one_place(tmp_path / "new.mmdb", flat("FR")).replace(path)
+    mended = (geo.reload_if_changed(), geo.place(V4), geo.problem)
+
+    assert taken == [False, False]
+    assert kept == Place("DE")
+    assert told.startswith(f"open geo database {path}: ")
+    assert told.endswith(f"; {geo.description} stays in use")
+    assert mended == (True, Place("FR"), None)
+
+
+def test_a_broken_file_is_not_read_again_until_it_changes(tmp_path: Path) -> None:
+    path = one_place(tmp_path / "geo.mmdb", flat("DE"))
+    good = path.read_bytes()
+    geo = Geo(path, "country")
+    taken = []
+    for content, changed_at in ((bytes(len(good)), 1), (good, 1), (good, 2)):
+        path.write_bytes(content)
+        os.utime(path, ns=(0, changed_at))
+        taken.append(geo.reload_if_changed())
+
+    assert taken == [False, False, True]
+
+
+READ_AFTER_TRUNCATION = """
+import sys
+from pathlib import Path
+from proxy.geo import Geo
+path = Path(sys.argv[1])
+geo = Geo(path, "country")
+path.write_bytes(b"")
+print(*(geo.place(f"203.0.113.{number}").country for number in range(3)))
+"""
+
+
+def test_a_file_cut_while_in_use_does_not_kill_its_reader(tmp_path: Path) -> None:
+    path = one_place(tmp_path / "geo.mmdb", flat("DE"))
+    done = subprocess.run(
+        [sys.executable, "-c", READ_AFTER_TRUNCATION, path],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "DE DE DE\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param(None, "No such file or directory", id="missing"),
+        pytest.param(b"not a database", "not a sound MMDB file", id="garbage"),
+        pytest.param(b"", "not a sound MMDB file", id="empty"),
+    ],
+)
+def test_a_file_that_cannot_be_used_at_start_is_refused(
+    tmp_path: Path, content: bytes | None, problem: str
+) -> None:
+    path = tmp_path / "geo.mmdb"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(GeoError) as caught:
+        Geo(path, "country")
+    assert caught.value.message == f"open geo database {path}: {problem}"
+    assert caught.value.exit_code == 2
+
+
+def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
+    path = one_place(tmp_path / "geo.mmdb", {"asn": 64496}, database_type="Acme-ASN")
+
+    with pytest.raises(GeoError, match="Acme-ASN names no countries"):
+        Geo(path, "country")
+
+
+def test_the_cache_is_bounded_and_can_be_emptied(tmp_path: Path) -> None:
+    geo = Geo(one_place(tmp_path / "geo.mmdb", flat("DE")), "country")
+    for number in range(10_000):
+        geo.place(f"203.0.{number >> 8}.{number & 255}")
+    full = geo.cached
+    geo.forget()
+
+    assert 0 < full < 10_000
+    assert geo.cached == 0
+
+
+def test_no_address_is_shown(tmp_path: Path) -> None:
+    geo = Geo(one_place(tmp_path / "geo.mmdb", flat("DE")), "country")
+    geo.place(V4)
+
+    assert V4 not in f"{geo!r} {vars(geo)} {geo.description} {geo.problem}"
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "expected"),
+    [
+        ("GeoIP2-City-Test.mmdb", "2.125.160.216", Place("GB", "GB-ENG")),
+        ("GeoIP2-City-Test.mmdb", "89.160.20.112", Place("SE", "SE-E")),
+        ("GeoIP2-City-Test.mmdb", "2001:218::1", Place("JP")),
+        ("GeoIP2-Country-Test.mmdb", "2.125.160.216", Place("GB")),
+        ("GeoLite2-City-Test.mmdb", "2.125.160.216", Place("GB", "GB-ENG")),
+        ("GeoLite2-Country-Test.mmdb", "2001:218::1", Place("JP")),
+    ],
+)
+def test_maxminds_own_test_files_are_read(
+    name: str, address: str, expected: Place
+) -> None:
+    if not SHARED.is_dir():
+        pytest.skip("MaxMind's test files are not here")
+    got = Geo(SHARED / name, "region").place(address)
+
+    assert got == expected
+
+
+def test_a_new_file_that_could_not_be_opened_is_taken_up_later(tmp_path: Path) -> None:
+    path = one_place(tmp_path / "geo.mmdb", flat("DE"))
+    geo = Geo(path, "country")
+    one_place(tmp_path / "new.mmdb", flat("FR")).replace(path)
+    with no_descriptor_left():
+        taken, told = geo.reload_if_changed(), geo.problem or ""
+
+    assert not taken
+    assert "Too many open files" in told
+    assert (geo.reload_if_changed(), geo.place(V4)) == (True, Place("FR"))
+    assert geo.problem is None

@@ -1,0 +1,54 @@
+"""The sample shop is whole: every file it points at is there, and nothing else."""
+
+import re
+
+import pytest
+
+from proxy.demo.site import demo_page, load_demo
+
+_DEMO = load_demo()
+_LINK = re.compile(r'(?:href|src|action)="([^"]+)"')
+
+
+def test_the_front_page_has_no_name() -> None:
+    assert demo_page(_DEMO, "") == demo_page(_DEMO, "index.html")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("cart.html", "text/html; charset=utf-8", id="a page"),
+        pytest.param("shop.js", "text/javascript; charset=utf-8", id="a script"),
+        pytest.param("kettle.svg", "image/svg+xml", id="a picture"),
+        pytest.param("guide-fire.html", "text/html; charset=utf-8", id="a chapter"),
+        pytest.param("../tag.js", None, id="a file outside"),
+        pytest.param("none.html", None, id="no such file"),
+    ],
+)
+def test_pages_by_name(name: str, expected: str | None) -> None:
+    found = demo_page(_DEMO, name)
+
+    assert (found and found.content_type) == expected
+
+
+@pytest.mark.parametrize("name", sorted(n for n in _DEMO if n.endswith(".html")))
+def test_every_link_of_a_page_leads_somewhere(name: str) -> None:
+    links = _LINK.findall(_DEMO[name].body.decode())
+
+    missing = [link for link in links if not _leads_somewhere(link)]
+    assert missing == []
+
+
+def test_only_the_outbound_link_leads_to_another_site() -> None:
+    whole = b"".join(_DEMO[name].body for name in sorted(_DEMO)).decode()
+
+    assert set(re.findall(r"https?://[\w.]+", whole)) == {
+        "https://www.openstreetmap.org",
+        "http://www.w3.org",  # the name of the SVG format, never fetched
+    }
+
+
+def _leads_somewhere(link: str) -> bool:
+    if link in ("../m.js", "data:,", "https://www.openstreetmap.org/"):
+        return True
+    return demo_page(_DEMO, link.removeprefix("./")) is not None

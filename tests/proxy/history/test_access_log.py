@@ -1,0 +1,214 @@
+"""Every line is a page view or has a reason, whatever bytes a log is made of."""
+
+import pickle
+
+import pytest
+
+from proxy.history.access_log import LogLine, Skipped, parse_line, parse_stamp
+from proxy.history.log_file import LONGEST_LINE
+from tests.proxy.history.imports import NOON
+
+AT = b"[17/May/2015:10:05:03 +0000]"
+STAMP_S = 1_431_857_103
+TAIL = b' "-" "agent/1.0"'
+
+
+def get(
+    target: bytes = b"/a", *, tail: bytes = TAIL, address: bytes = b"1.2.3.4"
+) -> bytes:
+    return address + b" - - " + AT + b' "GET ' + target + b' HTTP/1.1" 200 12' + tail
+
+
+def asked(request: bytes, answer: bytes = b"200 12") -> bytes:
+    return b"1.2.3.4 - - " + AT + b' "' + request + b'" ' + answer + TAIL
+
+
+def at(stamp: bytes) -> bytes:
+    return b"1.2.3.4 - - [" + stamp + b'] "GET / HTTP/1.1" 200 1' + TAIL
+
+
+def facts(parsed: LogLine | Skipped) -> tuple[str | int | None, ...] | Skipped:
+    if isinstance(parsed, Skipped):
+        return parsed
+    return (
+        parsed.host,
+        parsed.address,
+        parsed.target,
+        parsed.agent,
+        parsed.referrer,
+        parsed.answer,
+    )
+
+
+def view(
+    *,
+    host: str | None = None,
+    address: str = "1.2.3.4",
+    target: str = "/a",
+    agent: str = "agent/1.0",
+    referrer: str | None = None,
+    answer: str = "200 12",
+) -> tuple[str | int | None, ...]:
+    return host, address, target, agent, referrer, answer
+
+
+PAGE_VIEWS = {
+    "combined": (get(), view()),
+    "common": (get(tail=b""), view(agent="")),
+    "line feed": (get() + b"\n", view()),
+    "carriage return": (get() + b"\r\n", view()),
+    "common with carriage return": (get(tail=b"\r\n"), view(agent="")),
+    "further quoted fields": (get() + b' "10.0.0.1" "x"', view()),
+    "further plain fields": (get() + b" 0.004 0.003 .", view()),
+    "further field of common": (get(tail=b" 0.004"), view(agent="")),
+    "referrer": (
+        get(tail=b' "https://a.example/?q=1" "b"'),
+        view(referrer="https://a.example/?q=1", agent="b"),
+    ),
+    "no agent": (get(tail=b' "-" "-"'), view(agent="")),
+    "empty agent": (get(tail=b' "" ""'), view(agent="")),
+    "IPv6": (get(address=b"2001:db8::7"), view(address="2001:db8::7")),
+    "a host for an address": (
+        get(address=b"a.isp.example"),
+        view(address="a.isp.example"),
+    ),
+    "virtual host": (
+        get(address=b"shop.example:443 1.2.3.4"),
+        view(host="shop.example:443"),
+    ),
+    "virtual host, IPv6": (
+        get(address=b"shop.example 2001:db8::7"),
+        view(host="shop.example", address="2001:db8::7"),
+    ),
+    "ident and name": (
+        b"1.2.3.4 ident frank " + AT + b' "GET /a HTTP/1.0" 200 12' + TAIL,
+        view(),
+    ),
+    "spaces in the name": (
+        b"1.2.3.4 - Anna B. [x] C " + AT + b' "GET /a HTTP/1.1" 200 12' + TAIL,
+        view(),
+    ),
+    "no size": (asked(b"GET /a HTTP/1.1", b"304 -"), view(answer="304 -")),
+    "escaped quotes": (get(tail=b' "-" "a \\"b\\" c"'), view(agent='a "b" c')),
+    "escapes of nginx": (get(tail=b' "-" "a \\x22b\\x22"'), view(agent='a "b"')),
+    "escaped backslash at the end": (get(tail=b' "-" "a\\\\"'), view(agent="a\\")),
+    "UTF-8 by nginx": (get(b"/caf\\xC3\\xA9"), view(target="/café")),
+    "UTF-8": (get("/café".encode()), view(target="/café")),
+    "Latin-1": (get("/café".encode("latin-1")), view(target="/café")),
+    "a NUL": (get(b"/a\0b"), view(target="/a\0b")),
+    "HTTP/2": (asked(b"GET /a HTTP/2.0"), view()),
+    "HTTP/0.9": (asked(b"GET /a"), view()),
+    "space in the target": (get(b"/a b"), view(target="/a b")),
+    "absolute target": (
+        get(b"http://shop.example/a?b=c"),
+        view(host="shop.example", target="/a?b=c"),
+    ),
+    "absolute target without a path": (
+        get(b"https://shop.example"),
+        view(host="shop.example", target="/"),
+    ),
+    "two slashes": (get(b"//other.example/a"), view(target="//other.example/a")),
+    "dot in a folder": (get(b"/v1.css/"), view(target="/v1.css/")),
+    "dot in the query": (get(b"/a?b=c.css"), view(target="/a?b=c.css")),
+    "page with an ending": (get(b"/a.html"), view(target="/a.html")),
+}
+SKIPPED = {
+    "empty line": (b"", Skipped.UNREADABLE),
+    "NULs": (b"\0" * 5_000, Skipped.UNREADABLE),
+    "text": (b"this is no log", Skipped.UNREADABLE),
+    "cut in the agent": (get(tail=b' "-" "agen'), Skipped.UNREADABLE),
+    "cut in the referrer": (get(tail=b' "http'), Skipped.UNREADABLE),
+    "one quoted field": (get(tail=b' "-"'), Skipped.UNREADABLE),
+    "cut in the request": (get()[:50], Skipped.UNREADABLE),
+    "no time": (b'1.2.3.4 - - [] "GET / HTTP/1.1" 200 1' + TAIL, Skipped.UNREADABLE),
+    "bad month": (at(b"17/Mai/2015:10:05:03 +0000"), Skipped.UNREADABLE),
+    "bad day": (at(b"31/Feb/2015:10:05:03 +0000"), Skipped.UNREADABLE),
+    "bad hour": (at(b"17/May/2015:25:05:03 +0000"), Skipped.UNREADABLE),
+    "bad zone": (at(b"17/May/2015:10:05:03 +9900"), Skipped.UNREADABLE),
+    "year 0": (at(b"17/May/0000:10:05:03 +0000"), Skipped.UNREADABLE),
+    "year 1, before all zones": (at(b"01/Jan/0001:00:00:00 +1400"), Skipped.UNREADABLE),
+    "1970": (at(b"01/Jan/1970:00:00:00 +0000"), Skipped.TIME),
+    "2038": (at(b"19/Jan/2038:03:14:08 +0000"), Skipped.TIME),
+    "empty request": (asked(b"", b"400 0"), Skipped.REQUEST),
+    "no request": (asked(b"-", b"408 0"), Skipped.REQUEST),
+    "TLS on a plain port": (
+        asked(b"\\x16\\x03\\x01\\x02\\x00\\x01\\x00\\x01\\xFC\\x03\\x03", b"400 157"),
+        Skipped.REQUEST,
+    ),
+    "raw TLS": (asked(b"\x16\x03\x01\x02\0\x01\0", b"400 157"), Skipped.REQUEST),
+    "POST": (asked(b"POST /a HTTP/1.1"), Skipped.METHOD),
+    "HEAD": (asked(b"HEAD /a HTTP/1.1"), Skipped.METHOD),
+    "lower-case method": (asked(b"get /a HTTP/1.1"), Skipped.METHOD),
+    "redirect": (asked(b"GET /a HTTP/1.1", b"301 0"), Skipped.STATUS),
+    "missing page": (asked(b"GET /a HTTP/1.1", b"404 0"), Skipped.STATUS),
+    "fault": (asked(b"GET /a HTTP/1.1", b"500 0"), Skipped.STATUS),
+    "style": (get(b"/a.css"), Skipped.ASSET),
+    "style with a version": (get(b"/a.css?v=1"), Skipped.ASSET),
+    "picture in capitals": (get(b"/A.PNG"), Skipped.ASSET),
+    "feed": (get(b"/feed.rss"), Skipped.ASSET),
+    "robots": (get(b"/robots.txt"), Skipped.ASSET),
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"), PAGE_VIEWS.values(), ids=PAGE_VIEWS.keys()
+)
+def test_a_page_view_is_read(
+    line: bytes, expected: tuple[str | int | None, ...]
+) -> None:
+    got = facts(parse_line(line, NOON))
+
+    assert got == expected
+
+
+@pytest.mark.parametrize(("line", "expected"), SKIPPED.values(), ids=SKIPPED.keys())
+def test_what_is_no_page_view_has_a_reason(line: bytes, expected: Skipped) -> None:
+    got = facts(parse_line(line, NOON))
+
+    assert got == expected
+
+
+def test_the_web_began_in_1990_and_the_log_ends_now() -> None:
+    moments = (b"31/Dec/1989:23:59:59 +0000", b"01/Jan/1990:00:00:00 +0000")
+    read = [isinstance(parse_line(at(each), NOON), LogLine) for each in moments]
+    line = at(b"23/Nov/2026:12:00:00 +0000")
+    read += [isinstance(parse_line(line, now), LogLine) for now in (NOON - 1, NOON)]
+
+    assert read == [False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("stamp", "expected"),
+    [
+        (b"17/May/2015:10:05:03 +0000", STAMP_S),
+        (b"17/May/2015:10:05:03 -0000", STAMP_S),
+        (b"17/May/2015:12:05:03 +0200", STAMP_S),
+        (b"17/May/2015:06:35:03 -0330", STAMP_S),
+        (b"17/May/2015:15:50:03 +0545", STAMP_S),
+        (b"31/Dec/2016:23:59:60 +0000", 1_483_228_799),
+        (b"2015-05-17T10:05:03 +00:00", None),
+    ],
+)
+def test_a_time_is_heard_in_its_zone(stamp: bytes, expected: int | None) -> None:
+    assert parse_stamp(stamp) == expected
+
+
+def test_a_line_shows_nothing_and_cannot_be_copied_out() -> None:
+    parsed = parse_line(get(), NOON)
+
+    assert repr(parsed) == "LogLine(…)"
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(parsed)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [b"[", b'[17/May/2015:10:05:03 +0000] "', b'\\"', b"a ", b'"', b"\\", b"- ", b"\0"],
+)
+def test_garbage_as_long_as_a_line_may_be_is_given_up_at_once(unit: bytes) -> None:
+    line = b"1.2.3.4 - - " + unit * (LONGEST_LINE // len(unit))
+
+    # Steps in the square of the length would run into the time limit of the tests.
+    got = {parse_line(line, NOON + n) for n in range(100)}
+
+    assert got == {Skipped.UNREADABLE}

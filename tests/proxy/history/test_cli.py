@@ -1,0 +1,186 @@
+"""The import as a site owner runs it: killed, misused, and always silent on persons."""
+
+import gzip
+import os
+import pty
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from batcher.salts.history import import_directory
+from tests.canaries import CANARIES, canaries_in, canaries_under
+from tests.processes import ROOT, Installation, install
+from tests.proxy.history.import_command import CONFIG, asked, imported
+from tests.proxy.history.imports import AGENT, BOT, line, write_log
+from tests.waiting import wait_until
+from warehouse.clock.believed_clock import Clocks, note_trusted
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    return install(tmp_path, text=CONFIG)
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("groups", [1, 5])
+def test_an_import_killed_at_any_group_goes_on_when_started_again(
+    installation: Installation, tmp_path: Path, groups: int
+) -> None:
+    lines = [
+        line(
+            f"/p/{n % 3}",
+            at=f"20/Nov/2025:10:{n // 200:02}:00 +0000",
+            address=f"198.51.100.{n % 20}",
+            agent=AGENT if n % 10 else BOT,
+        )
+        for n in range(4_000)
+    ]
+    log = write_log(tmp_path / "log", lines)
+    lane = Path(installation.settings.spool.dir) / "lanes" / "import"
+    process = subprocess.Popen(
+        installation.argv("import", "access-log", str(log), "--site", "sem"),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(
+            lambda: process.poll() is not None or _segments(lane) >= groups,
+            "the import to write",
+            timeout_s=60,
+        )
+    finally:
+        process.send_signal(signal.SIGKILL)
+        killed = process.wait() == -signal.SIGKILL
+    done = imported(installation, log)
+
+    counts = "SELECT count(*), count(DISTINCT visitor) FROM stored"
+    assert (killed, done.returncode) == (True, 0)
+    assert asked(installation, counts) == [(3_600, 18)]
+    assert asked(installation, "SELECT reason, sum(count) FROM stored GROUP BY 1") == [
+        ("bot", 400)
+    ]
+    assert f"{4_000:>12,}  lines" in done.stdout
+    assert not import_directory(Path(installation.settings.spool.dir)).exists()
+
+
+def _segments(lane: Path) -> int:
+    """Return the newest segment's number in the lane, 0 while there is none."""
+    found = lane.glob("0*") if lane.is_dir() else ()
+    return max((int(each.stem.partition("-")[0]) for each in found), default=0)
+
+
+def canary_lines() -> list[str]:
+    """Return page views, drops and garbage with a canary in every place there is."""
+    agent = f"{AGENT} {CANARIES['User-Agent']}"
+    mail, token = CANARIES["e-mail"], CANARIES["token"]
+    referrer = "https://news.example/" + CANARIES["referrer's path"] + f"?q={mail}"
+    targets = [
+        f"/reset/{token}",
+        f"/a?token={token}&mail={mail}&q={CANARIES['query value']}",
+        f"/u/{mail}/x",
+        f"/a?utm_source={mail}#{CANARIES['fragment']}",
+        f"http://{CANARIES['foreign host']}/{token}",
+        f"/{token}.css",
+    ]
+    lines = [
+        line(target, address=address, agent=agent, referrer=referrer)
+        for target in targets
+        for address in (CANARIES["address"], CANARIES["address, version 6"])
+    ]
+    named = line("/b", address=CANARIES["address"], agent=agent)
+    return [
+        *lines,
+        named.replace(" - - ", f" - {CANARIES['name']} "),
+        line(
+            "/bot", address=CANARIES["address"], agent=f"{BOT} {CANARIES['User-Agent']}"
+        ),
+        f"{CANARIES['address']} garbage {mail} {token}",
+    ]
+
+
+def test_nothing_of_a_person_is_written_or_said(
+    installation: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("logs")
+    log = write_log(
+        elsewhere / "log",
+        [each.replace("shop.example", "semicomplete.com") for each in canary_lines()],
+    )
+    cut = elsewhere / "cut.gz"
+    cut.write_bytes(gzip.compress(log.read_bytes())[:-20])
+    done = imported(installation, log, cut)
+
+    assert done.returncode == 3
+    assert asked(installation, "SELECT count(*) > 5 FROM stored") == [(True,)]
+    assert canaries_under(installation.folder) == set()
+    assert canaries_in((done.stdout + done.stderr).encode()) == set()
+
+
+def test_bad_usage_is_told_before_anything_is_done(
+    installation: Installation, tmp_path: Path
+) -> None:
+    log = write_log(tmp_path / "log", [line()])
+    cases = {
+        "there is no site 'blog'\n  hint: one of 'sem'": imported(
+            installation, log, site="blog"
+        ),
+        "is a directory": imported(installation, tmp_path),
+        "does not exist": imported(installation, tmp_path / "none"),
+    }
+
+    assert [done.returncode for done in cases.values()] == [2, 2, 2]
+    for message, done in cases.items():
+        assert message in done.stderr
+        assert done.stdout == ""
+
+
+def test_a_terminal_is_shown_how_far_it_is(
+    installation: Installation, tmp_path: Path
+) -> None:
+    log = write_log(tmp_path / "log", [line(f"/{n}") for n in range(10)])
+    words = installation.argv("import", "access-log", str(log), "--site", "sem")
+    screen, terminal = pty.openpty()
+    try:
+        subprocess.run(
+            words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=terminal, check=True
+        )
+        shown = os.read(screen, 65_536).decode()
+    finally:
+        os.close(terminal)
+        os.close(screen)
+
+    assert "importing" in shown
+    assert "100%" in shown
+
+
+def test_old_history_comes_with_a_word_on_retention(tmp_path: Path) -> None:
+    brief = CONFIG.replace("keep_events_days = 0", "keep_events_days = 30")
+    installation = install(tmp_path, text=brief)
+    done = imported(
+        installation,
+        write_log(tmp_path / "log", [line(at="20/Nov/2015:10:00:00 +0000")]),
+    )
+
+    assert done.returncode == 0
+    assert "raise warehouse.keep_events_days" in done.stderr
+
+
+def test_salts_of_an_import_stay_while_the_clock_is_in_doubt(
+    installation: Installation, tmp_path: Path
+) -> None:
+    settings = installation.settings
+    long_ago = Clocks(wall=lambda: 1_000_000_000.0, steady=lambda: 0.0)
+    note_trusted(Path(settings.warehouse.uri), long_ago)
+    log = write_log(tmp_path / "log", [line()])
+    salts = import_directory(Path(settings.spool.dir))
+
+    doubted = imported(installation, log)
+    kept = salts.exists()
+    installation.run("warehouse", "compact", "--trust-clock")
+    imported(installation, log)
+
+    assert doubted.returncode == 0, doubted.stderr
+    assert (kept, salts.exists()) == (True, False)

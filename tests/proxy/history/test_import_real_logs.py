@@ -1,0 +1,118 @@
+"""Logs that nobody here wrote give the figures that other programs count.
+
+What is expected is counted by awk over the same file, and read back by DuckDB.
+"""
+
+import gzip
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT, Installation, install
+from tests.programs import need
+from tests.proxy.history.import_command import CONFIG, asked, imported
+from tests.proxy.pipeline.chain import classifier
+
+REAL = ROOT.parent / "shared" / "data" / "logs" / "elastic_apache_10k.log"
+# Every page view of a combined log, one a line: day, path without query, User-Agent.
+# Fields are cut at the quotes; nothing of this is Millpond's own way of reading.
+AWK = r"""
+BEGIN { FS = "\""; ORS = "\n"
+  split(ASSETS, list, " "); for (n in list) asset[list[n]] = 1 }
+NF < 7 { next }  # one line of the real log was cut in its agent
+{ split($2, request, " "); split($3, answer, " "); path = request[2]
+  if (request[1] != "GET") next
+  if (answer[1] !~ /^2/ && answer[1] != "304") next
+  sub(/\?.*/, "", path)
+  depth = split(path, part, "/"); name = part[depth]; ending = ""
+  if (match(name, /\.[^.]*$/)) ending = tolower(substr(name, RSTART + 1))
+  if (ending in asset) next
+  match($1, /\[[0-9]+/)
+  print substr($1, RSTART + 1, RLENGTH - 1) "\t" path "\t" $6 }
+"""
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    return install(tmp_path, text=CONFIG)
+
+
+def real_log() -> Path:
+    """Return a real log of 10,000 lines; skip the test where it is not at hand."""
+    if not REAL.exists():
+        pytest.skip(f"there is no {REAL.name} beside the repository")
+    return REAL
+
+
+def asset_endings() -> str:
+    text = (ROOT / "proxy" / "data" / "assets.txt").read_text()
+    lines = [each.partition(":")[2] for each in text.splitlines() if each[0] != "#"]
+    return " ".join(lines)
+
+
+def counted_by_awk(log: Path) -> list[list[str]]:
+    """Return day, path and User-Agent of each page view of *log*."""
+    command = [str(need("awk")), "-v", f"ASSETS={asset_endings()}", AWK, str(log)]
+    done = subprocess.run(command, capture_output=True, check=True)
+    return [each.split("\t") for each in done.stdout.decode().splitlines()]
+
+
+def test_a_real_log_gives_the_figures_awk_counts(installation: Installation) -> None:
+    done = imported(installation, real_log())
+    found = counted_by_awk(REAL)
+    human = [each for each in found if not classifier().classify(each[2]).bot]
+
+    assert (done.returncode, done.stderr) == (0, "")
+    bots = len(found) - len(human)
+    assert asked(installation, "SELECT count(*) FROM stored") == [(len(human),)]
+    assert asked(
+        installation, "SELECT reason, sum(count) FROM stored GROUP BY ALL"
+    ) == [("bot", bots)]
+    per_day = (
+        "SELECT cast(day(day) AS text), count(*) FROM stored GROUP BY 1 ORDER BY 1"
+    )
+    days = sorted({each[0] for each in human})
+    assert asked(installation, per_day) == [
+        (day, sum(each[0] == day for each in human)) for day in days
+    ]
+    top = "SELECT path, count(*) n FROM stored GROUP BY 1 ORDER BY n DESC, 1 LIMIT 10"
+    for path, count in asked(installation, top):
+        assert (path, count) == (path, sum(each[1] == path for each in human))
+    assert f"{len(human):>12,}  page views stored" in done.stdout
+    assert f"{bots:>12,}  dropped: bot" in done.stdout
+    assert "next: millpond reports show --site sem --period 2015-05-17..2015-05-20" in (
+        done.stdout
+    )
+
+
+def test_the_report_shows_what_was_imported_and_a_second_import_changes_nothing(
+    installation: Installation, tmp_path: Path
+) -> None:
+    packed = tmp_path / "log.gz"
+    packed.write_bytes(gzip.compress(real_log().read_bytes()))
+    imported(installation, REAL)
+    show = ["reports", "show", "--site", "sem", "--format", "json", "--by", "page"]
+    period = ["--period", "2015-05-17..2015-05-20"]
+    before = installation.run(*show, *period)
+    again = imported(installation, packed, REAL)
+    after = installation.run(*show, *period)
+
+    assert (again.returncode, before.returncode, after.returncode) == (0, 0, 0)
+    assert "           0  page views stored" in again.stdout
+    rows = [json.loads(each.stdout)["results"] for each in (before, after)]
+    assert rows[0] == rows[1] != []
+
+
+def test_other_formats_are_refused_with_those_that_are_known(
+    installation: Installation,
+) -> None:
+    names = ["webreadr_iis.log", "webreadr_log.squid", "webreadr_log.aws"]
+    others = [real_log().with_name(name) for name in [*names, "webreadr_s3.log"]]
+    done = imported(installation, *others)
+
+    listed = ", ".join(map(str, others))
+    assert done.returncode == 3
+    assert f"import {listed}: no line could be read" in done.stderr
+    assert "known formats are common and combined" in done.stderr

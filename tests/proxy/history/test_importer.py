@@ -1,0 +1,328 @@
+"""History comes in once, by its own days, and nothing of a person lasts with it."""
+
+import gzip
+import os
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from batcher.salts.held import Salts, open_store
+from batcher.salts.history import import_directory
+from batcher.salts.secret_bytes import fill_random
+from batcher.spool.spool import Spool
+from config.settings import Settings, SiteSettings
+from proxy.history.access_log import Skipped
+from proxy.history.log_file import LONGEST_LINE, UnreadableLogError
+from proxy.history.run import UnknownFormatError, UnknownSiteError
+from proxy.history.store import StillBusyError
+from tests.proxy.history.imports import (
+    AGENT,
+    BOT,
+    NOON,
+    accounted,
+    drops,
+    line,
+    received,
+    recorded_salts,
+    run,
+    stored,
+    views,
+    write_log,
+)
+from warehouse.locks import try_lock
+from warehouse.schema import DAILY_STATS, SESSIONS
+
+DAYS = ["20/Nov/2026", "21/Nov/2026", "22/Nov/2026"]
+
+
+def a_day(day: str, count: int = 10) -> list[str]:
+    """Return page views of *day*: two visitors, two pages, a bot among them."""
+    plain = [
+        line(
+            f"/p/{n % 2}",
+            at=f"{day}:10:{n:02}:00 +0000",
+            address=f"198.51.100.{n % 2}",
+        )
+        for n in range(count)
+    ]
+    bot = line("/", at=f"{day}:11:00:00 +0000", agent=BOT)
+    return [*plain, bot, line("/a.css", at=f"{day}:11:00:01 +0000")]
+
+
+def test_an_import_stores_builds_and_accounts_for_every_line(
+    settings: Settings, tmp_path: Path
+) -> None:
+    lines = [each for day in DAYS for each in a_day(day)]
+    outcome = run(settings, write_log(tmp_path / "log", lines))
+
+    tally = outcome.tally
+    assert (tally.lines, tally.events, outcome.duplicates) == (36, 30, 0)
+    assert (tally.first, tally.last) == (date(2026, 11, 20), date(2026, 11, 22))
+    assert (tally.skipped, tally.dropped) == ({Skipped.ASSET: 3}, {"bot": 3})
+    assert views(settings) == [("/p/0", 15), ("/p/1", 15)]
+    assert drops(settings) == {"bot": 3}
+    assert set(stored(settings)["hostname"]) == {"shop.example"}
+    assert set(stored(settings)["late"]) == {False}
+    assert stored(settings)["visitor"].n_unique() == 6
+    assert stored(settings, SESSIONS).height == 6
+    totals = stored(settings, DAILY_STATS).filter(dimension="total")
+    assert totals["pageviews"].to_list() == [10, 10, 10]
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_the_same_log_again_changes_no_figure(
+    settings: Settings, tmp_path: Path, *, packed: bool
+) -> None:
+    lines = [each for day in DAYS for each in a_day(day)]
+    first = run(settings, write_log(tmp_path / "log", lines))
+    before = stored(settings).sort("event_id")
+    again = run(settings, write_log(tmp_path / "again", lines, packed=packed))
+
+    assert again.duplicates == 30
+    assert stored(settings).sort("event_id").equals(before)
+    assert received(settings) == accounted([first, again])
+
+
+def test_files_may_overlap_and_come_in_any_order(
+    settings: Settings, tmp_path: Path
+) -> None:
+    days = [a_day(day) for day in DAYS]
+    late = write_log(tmp_path / "late", [*days[1], *days[2]])
+    early = write_log(tmp_path / "early.gz", [*days[0], *days[1]], packed=True)
+    outcome = run(settings, late, early, late)
+
+    assert outcome.duplicates == 10
+    assert views(settings) == [("/p/0", 15), ("/p/1", 15)]
+    assert received(settings) == accounted([outcome])
+
+
+def test_views_that_look_alike_in_one_second_are_each_counted(
+    settings: Settings, tmp_path: Path
+) -> None:
+    same = line("/a")
+    other = line("/a", address="198.51.100.8")
+    log = write_log(tmp_path / "log", [same, other, same, same])
+    run(settings, log)
+    again = run(settings, write_log(tmp_path / "copy", [same, other, same, same]))
+
+    assert views(settings) == [("/a", 4)]
+    assert again.duplicates == 4
+
+
+def test_two_servers_that_serve_the_same_page_at_once_are_told_apart_by_name(
+    settings: Settings, tmp_path: Path
+) -> None:
+    first = write_log(tmp_path / "first", [line("/a")])
+    second = write_log(tmp_path / "second", [line("/a", address="198.51.100.8")])
+    run(settings, first, server="one")
+    run(settings, second, server="two")
+    again = run(settings, second, server="two")
+
+    assert views(settings) == [("/a", 2)]
+    assert again.duplicates == 1
+
+
+def test_an_id_holds_nothing_of_the_visitor(settings: Settings, tmp_path: Path) -> None:
+    other = replace(settings.warehouse, uri=str(tmp_path / "other"))
+    person = line("/a?mail=a@b.example", referrer="https://a.example/?me=1")
+    somebody = line("/a?mail=c@d.example", address="192.0.2.9", agent=f"{AGENT} x")
+    run(settings, write_log(tmp_path / "log", [person]))
+    run(replace(settings, warehouse=other), write_log(tmp_path / "b", [somebody]))
+
+    ids = [
+        stored(each)["event_id"].to_list()
+        for each in (settings, replace(settings, warehouse=other))
+    ]
+    assert ids[0] == ids[1]
+
+
+def test_past_days_have_salts_of_their_own_which_end_with_the_import_on_record(
+    settings: Settings, tmp_path: Path
+) -> None:
+    log = write_log(tmp_path / "log", a_day(DAYS[0]))
+    run(settings, log)
+    visitors = set(stored(settings)["visitor"])
+    fresh = replace(settings.warehouse, uri=str(tmp_path / "fresh"))
+    run(replace(settings, warehouse=fresh), log)
+
+    assert not import_directory(Path(settings.spool.dir)).exists()
+    created, destroyed = recorded_salts(settings).values()
+    assert (created, len(created)) == (destroyed, 1)
+    again = set(stored(replace(settings, warehouse=fresh))["visitor"])
+    assert (len(visitors), visitors & again) == (2, set())
+
+
+def test_lines_of_today_have_the_visitors_of_today(
+    settings: Settings, tmp_path: Path
+) -> None:
+    today = [line("/a", at="23/Nov/2026:09:00:00 +0000")]
+    run(settings, write_log(tmp_path / "log", today))
+    before = stored(settings)["visitor"].to_list()
+    live = Salts(
+        open_store(settings.privacy.salt_store, Path(settings.spool.dir)), fill_random
+    )
+    try:
+        assert live.key("UTC", date(2026, 11, 23), "shop", NOON) is not None
+    finally:
+        live.close()
+    later = line("/b", at="23/Nov/2026:11:00:00 +0000")
+    run(settings, write_log(tmp_path / "more", [*today, later]))
+
+    assert stored(settings)["visitor"].to_list() == before * 2
+
+
+def test_days_are_those_of_the_site(settings: Settings, tmp_path: Path) -> None:
+    site = SiteSettings(
+        id="shop", domains=("shop.example",), timezone="America/Los_Angeles"
+    )
+    lines = [
+        line("/a", at=f"{at} +0000")
+        for at in ("21/Nov/2026:07:59:59", "21/Nov/2026:08:00:00")
+    ]
+    run(replace(settings, sites=(site,)), write_log(tmp_path / "log", lines))
+
+    assert stored(settings).sort("day")["day"].to_list() == [
+        date(2026, 11, 20),
+        date(2026, 11, 21),
+    ]
+
+
+def test_a_line_names_its_virtual_host_which_must_be_the_site_s(
+    settings: Settings, tmp_path: Path
+) -> None:
+    hosts = ["shop.example:443 ", "www.shop.example ", "elsewhere.example ", ""]
+    lines = [line("/a", vhost=host) for host in hosts]
+    outcome = run(settings, write_log(tmp_path / "log", lines))
+
+    names = sorted(stored(settings)["hostname"])
+    assert names == ["shop.example", "shop.example", "www.shop.example"]
+    assert outcome.tally.dropped == {"foreign_origin": 1}
+    assert drops(settings) == {"foreign_origin": 1}
+
+
+def test_a_site_of_subdomains_only_gets_its_lines(
+    settings: Settings, tmp_path: Path
+) -> None:
+    site = SiteSettings(id="shop", domains=("*.shop.example",))
+    run(replace(settings, sites=(site,)), write_log(tmp_path / "log", [line("/a")]))
+
+    assert stored(settings)["hostname"].to_list() == ["www.shop.example"]
+
+
+def test_a_line_of_absurd_length_is_one_unreadable_line(
+    settings: Settings, tmp_path: Path
+) -> None:
+    lines = [line("/a"), line("/" + "x" * 3 * LONGEST_LINE), line("/b")]
+    outcome = run(settings, write_log(tmp_path / "log", lines))
+
+    assert outcome.tally.lines == 3
+    assert outcome.tally.skipped == {Skipped.UNREADABLE: 1}
+    assert views(settings) == [("/a", 1), ("/b", 1)]
+
+
+def test_of_a_packed_log_that_was_cut_the_beginning_is_kept(
+    settings: Settings, tmp_path: Path
+) -> None:
+    lines = [line(f"/p/{n}", address=f"198.51.{n % 250}.7") for n in range(5_000)]
+    whole = write_log(tmp_path / "whole.gz", lines, packed=True).read_bytes()
+    cut = tmp_path / "cut.gz"
+    cut.write_bytes(whole[: len(whole) // 2])
+    after = write_log(tmp_path / "after", [line("/after")])
+    outcome = run(settings, cut, after)
+
+    kept = stored(settings)
+    assert [type(each) for each in outcome.problems] == [UnreadableLogError]
+    assert str(cut) in str(outcome.problems[0])
+    assert 1_000 < kept.height < 4_000
+    assert kept.filter(path="/after").height == 1
+    assert received(settings) == accounted([outcome])
+
+
+@pytest.mark.parametrize("keep", [0, 2, 12, 20], ids=lambda n: f"{n} bytes")
+def test_a_packed_log_of_nearly_nothing_is_a_clear_error(
+    settings: Settings, tmp_path: Path, keep: int
+) -> None:
+    path = tmp_path / "log.gz"
+    path.write_bytes(gzip.compress(b"x" * 100)[:keep])
+    outcome = run(settings, path)
+
+    expected = [UnreadableLogError] if keep else []
+    assert [type(each) for each in outcome.problems] == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", []),
+        (b"some text\n", [UnknownFormatError]),
+        (b"\0\0\0\0", [UnknownFormatError]),
+        (b"(\xb5/\xfd zstandard\n", [UnknownFormatError]),
+        (f"{line(agent=BOT)}\ngarbage\n".encode(), []),
+    ],
+    ids=["empty", "text", "NULs", "other packer", "one line"],
+)
+def test_a_file_none_of_whose_lines_can_be_read_is_told(
+    settings: Settings, tmp_path: Path, content: bytes, expected: list[type]
+) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(content)
+    outcome = run(settings, path)
+
+    assert [type(each) for each in outcome.problems] == expected
+
+
+def test_an_unknown_site_is_told_with_those_there_are(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with pytest.raises(UnknownSiteError, match="'shop'") as caught:
+        run(settings, write_log(tmp_path / "log", [line()]), site="blog")
+
+    assert caught.value.exit_code == 2
+
+
+def test_history_larger_than_the_spool_is_loaded_meanwhile(
+    settings: Settings, tmp_path: Path
+) -> None:
+    small = replace(settings.spool, max_bytes=1 << 20)
+    lines = [
+        line(f"/p/{n}", at=f"20/Nov/2026:1{n % 10}:00:00 +0000") for n in range(8_000)
+    ]
+    outcome = run(replace(settings, spool=small), write_log(tmp_path / "log", lines))
+
+    assert (outcome.tally.events, outcome.duplicates) == (8_000, 0)
+    assert stored(settings).height == 8_000
+
+
+def test_a_load_by_somebody_else_is_waited_for(
+    settings: Settings, tmp_path: Path
+) -> None:
+    taken = try_lock(Spool(Path(settings.spool.dir)).load_lock)
+    assert taken is not None
+    waits = iter([0, 0, taken])
+
+    def wait() -> None:
+        if held := next(waits):
+            os.close(held)
+
+    run(settings, write_log(tmp_path / "log", [line()]), waited=wait)
+
+    assert (next(waits, "over"), stored(settings).height) == ("over", 1)
+
+
+def test_whoever_waits_in_vain_goes_on_later(
+    settings: Settings, tmp_path: Path
+) -> None:
+    taken = try_lock(Spool(Path(settings.spool.dir)).load_lock)
+    assert taken is not None
+    log = write_log(tmp_path / "log", [line()])
+    try:
+        with pytest.raises(StillBusyError, match="another process"):
+            run(settings, log)
+    finally:
+        os.close(taken)
+    outcome = run(settings, log)
+
+    assert (outcome.tally.lines, outcome.duplicates) == (1, 0)
+    assert views(settings) == [("/", 1)]

@@ -1,0 +1,143 @@
+"""A receipt speaks only of what is on the disk, and every drop is counted once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from batcher.spool.lane import Lane
+from batcher.spool.spool import Spool
+from config.settings import SpoolSettings
+from proxy.intake.intake import Intake, Receipt
+from proxy.intake.journal import Journal
+from proxy.pipeline.anonymize import NoSaltError
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import Hit
+from proxy.pipeline.moment import Calendars
+from tests.proxy.pipeline.chain import NOON, Chain, pageview, sender
+from tests.proxy.spooled import Spooled, read_spool
+from warehouse.schema import Drop
+
+TODAY = date(2026, 11, 23)
+MALFORMED = Dropped(DropReason.MALFORMED)
+BOT_AGENT = "curl/8.5.0"
+
+
+class Desk:
+    """An intake with a real chain and a real spool."""
+
+    def __init__(self, folder: Path) -> None:
+        self.chain = Chain(folder)
+        self.folder = folder / "spool"
+        lane = Lane.open(Spool(self.folder), "worker-0", SpoolSettings())
+        self.journal = Journal(lane, asyncio.get_running_loop(), window_s=0)
+        zones = {site.id: site.zone for site in self.chain.sites}
+        self.intake = Intake(
+            self.chain.anonymizer, self.journal, lambda: NOON, Calendars(zones)
+        )
+
+    async def receive(self, *hits: Hit | Dropped, **headers: str) -> Receipt:
+        """Take *hits* in, and wait until what the receipt says holds."""
+        taken = self.intake.take(hits, sender(**headers))
+        if taken.durable is not None:
+            await taken.durable
+        return taken.receipt
+
+    @property
+    def spooled(self) -> Spooled:
+        """What is on the disk now."""
+        return read_spool(self.folder)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    desk = Desk(tmp_path)
+    desk.chain.prefetch()
+    yield desk
+    await desk.journal.close()
+
+
+def drop(reason: str, count: int, site: str = "shop") -> Drop:
+    return Drop(
+        site=site, day=TODAY, hour=12, reason=reason, protocol="native", count=count
+    )
+
+
+async def test_what_is_accepted_is_on_the_disk(desk: Desk) -> None:
+    got = await desk.receive(pageview(), pageview(url="https://shop.example/b"))
+
+    assert got == Receipt(2, {})
+    assert desk.spooled.paths == ["/p/42", "/b"]
+    assert [event.seq for event in desk.spooled.events] == [0, 1]
+
+
+async def test_good_and_bad_hits_of_a_request_are_told_apart(desk: Desk) -> None:
+    got = await desk.receive(
+        pageview(),
+        MALFORMED,
+        pageview(name="<b>"),
+        pageview(site="other"),
+        MALFORMED,
+        pageview(name="<i>"),
+        pageview(optout=True),
+    )
+
+    assert got == Receipt(
+        1,
+        {
+            DropReason.MALFORMED: 2,
+            DropReason.BAD_NAME: 2,
+            DropReason.UNKNOWN_SITE: 1,
+            DropReason.OPT_OUT: 1,
+        },
+    )
+    assert len(desk.spooled.events) == 1
+    assert sorted(desk.spooled.drops, key=lambda each: each.reason) == [
+        drop("bad_name", 2),
+        drop("malformed", 2, "(unknown)"),
+        drop("unknown_site", 1, "(unknown)"),
+    ]
+
+
+async def test_received_is_stored_and_dropped(desk: Desk) -> None:
+    hits: list[Hit | Dropped] = [
+        pageview(),
+        pageview(name="<b>"),
+        pageview(site="other"),
+        MALFORMED,
+    ]
+
+    for _ in range(3):
+        await desk.receive(*hits)
+    await desk.receive(*hits, User_Agent=BOT_AGENT)
+
+    dropped = sum(each.count for each in desk.spooled.drops)
+    assert len(desk.spooled.events) + dropped == 4 * len(hits)
+
+
+async def test_an_objection_leaves_nothing_on_the_disk(desk: Desk) -> None:
+    got = await desk.receive(
+        pageview(), MALFORMED, pageview(name="<b>"), Cookie="noanalytics=1"
+    )
+
+    assert got == Receipt(0, {DropReason.OPT_OUT: 3})
+    assert desk.spooled == Spooled([], [], [], is_sealed=True)
+
+
+async def test_no_hits_are_no_rows(desk: Desk) -> None:
+    got = await desk.receive()
+
+    assert got == Receipt(0, {})
+    assert desk.spooled.events == []
+
+
+async def test_without_a_salt_nothing_of_the_request_is_kept(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+
+    with pytest.raises(NoSaltError):
+        await desk.receive(pageview(name="<b>"), pageview())
+    await desk.journal.close()
+
+    assert desk.spooled == Spooled([], [], [], is_sealed=True)

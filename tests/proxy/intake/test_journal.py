@@ -1,0 +1,272 @@
+"""Group commit: all of a group is durable before any of it is answered, or none."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from batcher.spool.lane import Lane, SpoolBrokenError
+from batcher.spool.lane_files import LaneTakenError
+from batcher.spool.room import SpoolFullError
+from batcher.spool.segment import Kind, read_frames
+from batcher.spool.spool import Spool
+from config.settings import SpoolSettings
+from proxy.intake.journal import Journal, JournalFullError, encode_drops
+from proxy.pipeline.drops import DropCounts, DropKey, DropReason
+from tests.batcher.spool.spooled import smallest_disk
+from tests.proxy.spooled import read_spool
+
+MEGABYTE = 1 << 20
+SMALLEST = SpoolSettings(max_bytes=MEGABYTE)
+NONE = DropCounts()
+BOTS = DropKey("shop", date(2026, 11, 23), 12, DropReason.BOT, "native")
+
+
+def line(path: str, size: int = 0) -> bytes:
+    """Return an event line, padded to about *size* bytes."""
+    name = "n" * size
+    return b'{"site":"shop","day":"2026-11-23","at":1,"name":"%s","path":"%s"}' % (
+        name.encode(),
+        path.encode(),
+    )
+
+
+def open_journal(
+    folder: Path, settings: SpoolSettings | None = None, window_s: float = 0
+) -> Journal:
+    lane = Lane.open(Spool(folder), "worker-0", settings or SpoolSettings())
+    return Journal(lane, asyncio.get_running_loop(), window_s=window_s)
+
+
+async def turns(count: int) -> None:
+    """Let the loop do what it has to, *count* times."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    journal = open_journal(tmp_path)
+    yield journal
+    await journal.close()
+
+
+@pytest.fixture
+async def small(tmp_path: Path) -> AsyncIterator[Journal]:
+    """Return a journal whose spool takes a megabyte."""
+    journal = open_journal(tmp_path, SMALLEST)
+    yield journal
+    await journal.close()
+
+
+def frames(folder: Path) -> list[tuple[Kind, int]]:
+    """Return kind and rows of every frame, in order."""
+    segments = sorted((folder / "lanes" / "worker-0").glob("*.*[nt]"))
+    return [
+        (frame.kind, frame.rows)
+        for segment in segments
+        if segment.suffix in (".open", ".segment")
+        for frame in read_frames(segment.read_bytes()).frames
+    ]
+
+
+async def test_what_is_answered_is_on_the_disk(
+    journal: Journal, tmp_path: Path
+) -> None:
+    await journal.append([line("/a")], NONE)
+
+    assert read_spool(tmp_path).paths == ["/a"]
+
+
+async def test_nothing_is_answered_before_the_disk_has_it(
+    journal: Journal, tmp_path: Path
+) -> None:
+    slow_disk = threading.Event()
+    blocked = asyncio.ensure_future(journal.run(lambda: slow_disk.wait(20)))
+    await turns(2)
+
+    waiter = journal.append([line("/a")], NONE)
+    await turns(20)
+
+    assert not waiter.done()
+    assert read_spool(tmp_path).paths == []
+    slow_disk.set()
+    await asyncio.gather(waiter, blocked)
+    assert read_spool(tmp_path).paths == ["/a"]
+
+
+async def test_requests_of_one_moment_share_one_write(
+    journal: Journal, tmp_path: Path
+) -> None:
+    counts = DropCounts({BOTS: 2})
+
+    await asyncio.gather(
+        journal.append([line("/a")], NONE),
+        journal.append([line("/b"), line("/c")], counts),
+        journal.append([], counts),
+    )
+
+    assert frames(tmp_path) == [(Kind.EVENTS, 3), (Kind.DROPS, 1)]
+    assert [each.count for each in read_spool(tmp_path).drops] == [4]
+
+
+async def test_while_one_group_is_written_the_next_one_gathers(
+    journal: Journal, tmp_path: Path
+) -> None:
+    first = journal.append([line("/a")], NONE)
+    while not frames(tmp_path):  # noqa: ASYNC110 - the disk tells nobody
+        await asyncio.sleep(0)
+    rest = [journal.append([line(f"/{number}")], NONE) for number in range(9)]
+    await asyncio.gather(first, *rest)
+
+    assert sum(rows for _, rows in frames(tmp_path)) == 10
+    assert len(frames(tmp_path)) < 10
+
+
+async def test_a_window_gathers_what_comes_within_it(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path, window_s=0.05)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    first = journal.append([line("/a")], NONE)
+    await turns(5)
+    await asyncio.gather(first, journal.append([line("/b")], NONE))
+
+    assert loop.time() - began >= 0.05
+    assert frames(tmp_path) == [(Kind.EVENTS, 2)]
+    await journal.close()
+
+
+async def test_a_group_that_fails_fails_all_its_waiters_and_none_later(
+    small: Journal, tmp_path: Path
+) -> None:
+    got = await asyncio.gather(
+        small.append([line("/a")], NONE),
+        small.append([line("/big", 2 * MEGABYTE)], NONE),
+        small.append([], DropCounts({BOTS: 1})),
+        return_exceptions=True,
+    )
+
+    assert [type(each) for each in got] == [SpoolFullError] * 3
+    assert not small.healthy
+    await small.append([line("/later")], NONE)
+    assert small.healthy
+    assert read_spool(tmp_path).paths == ["/later"]
+    assert read_spool(tmp_path).drops == []
+
+
+async def test_a_disk_that_fails_takes_nothing_and_works_again_by_itself(
+    journal: Journal, tmp_path: Path
+) -> None:
+    await journal.append([line("/before")], NONE)
+    with smallest_disk(512):
+        with pytest.raises(SpoolBrokenError):
+            await journal.append([line("/lost", 4_096)], NONE)
+        with pytest.raises(SpoolBrokenError):
+            await journal.append([line("/lost", 4_096)], NONE)
+    await journal.append([line("/after")], NONE)
+
+    assert read_spool(tmp_path).paths == ["/before", "/after"]
+
+
+async def test_a_disk_that_does_not_answer_is_noticed(tmp_path: Path) -> None:
+    lane = Lane.open(Spool(tmp_path), "worker-0", SpoolSettings())
+    loop = asyncio.get_running_loop()
+    journal = Journal(lane, loop, window_s=0, patience_s=0.01)
+    slow_disk = threading.Event()
+    blocked = asyncio.ensure_future(journal.run(lambda: slow_disk.wait(20)))
+    await turns(2)
+
+    waiter = journal.append([line("/a")], NONE)
+    before = journal.is_stuck
+    async with asyncio.timeout(20):
+        while not journal.is_stuck:
+            await turns(1)
+    slow_disk.set()
+    await asyncio.gather(waiter, blocked)
+
+    assert (before, journal.is_stuck) == (False, False)
+    await journal.close()
+
+
+async def test_a_client_that_has_gone_takes_nobody_with_it(
+    journal: Journal, tmp_path: Path
+) -> None:
+    gone = journal.append([line("/gone")], NONE)
+    stays = journal.append([line("/stays")], NONE)
+    gone.cancel()
+    await stays
+
+    assert read_spool(tmp_path).paths == ["/gone", "/stays"]
+
+
+async def test_memory_holds_so_much_and_no_more(small: Journal) -> None:
+    # The same bytes many times: the test's own memory is bounded too.
+    lines = [line("/a", MEGABYTE)] * 65
+    waiting = small.append(lines, NONE)
+
+    with pytest.raises(JournalFullError):
+        small.append([line("/b")], NONE)
+    with pytest.raises(SpoolFullError):
+        await waiting
+    await small.append([line("/c")], NONE)
+
+
+async def test_closing_waits_for_what_was_appended_and_seals_it(
+    tmp_path: Path,
+) -> None:
+    journal = open_journal(tmp_path)
+    first = journal.append([line("/a")], NONE)
+    await asyncio.sleep(0)
+    second = journal.append([line("/b")], NONE)
+
+    await journal.close()
+
+    assert first.done()
+    assert second.done()
+    assert read_spool(tmp_path).paths == ["/a", "/b"]
+    assert read_spool(tmp_path).is_sealed
+
+
+def fail_last(journal: Journal) -> asyncio.Future[None]:
+    return journal.append([line("/big", 2 * MEGABYTE)], NONE)
+
+
+def overflow(journal: Journal) -> asyncio.Future[None]:
+    return journal.append([line("/a", MEGABYTE)] * 65, NONE)
+
+
+@pytest.mark.parametrize("last", [fail_last, overflow])
+async def test_closing_leaves_the_lane_also_where_the_last_group_fails(
+    tmp_path: Path, last: Callable[[Journal], asyncio.Future[None]]
+) -> None:
+    journal = open_journal(tmp_path, SMALLEST)
+    failing = last(journal)
+
+    await journal.close()
+
+    with pytest.raises(SpoolFullError):
+        await failing
+    Lane.open(Spool(tmp_path), "worker-0", SMALLEST).close()
+
+
+async def test_an_open_journal_has_its_lane_to_itself(
+    journal: Journal, tmp_path: Path
+) -> None:
+    await journal.append([line("/a")], NONE)
+
+    with pytest.raises(LaneTakenError):
+        Lane.open(Spool(tmp_path), "worker-0", SMALLEST)
+
+
+def test_counts_are_written_as_rows() -> None:
+    got = encode_drops(DropCounts({BOTS: 7}))
+
+    row = (
+        b'{"site":"shop","day":"2026-11-23","hour":12,"reason":"bot",'
+        b'"protocol":"native","count":7}'
+    )
+    assert got == [row]

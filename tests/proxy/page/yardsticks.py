@@ -1,0 +1,64 @@
+"""Other people's lists of sources, to measure ours with."""
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[4] / "shared" / "data" / "referer"
+_MATOMO = {
+    "search": "matomo_SearchEngines.yml",
+    "social": "matomo_Socials.yml",
+    "ai": "matomo_AIAssistants.yml",
+}
+# A host pattern ends with any suffix, or begins with any country.
+_SUFFIXES = ("com", "de", "co.uk", "com.br")
+
+
+def need() -> None:
+    """Skip the test where the lists are not on this machine."""
+    if not FOLDER.is_dir():
+        pytest.skip("the yardstick lists are not on this machine")
+
+
+def matomo_hosts() -> Iterator[tuple[str, str]]:
+    """Yield Matomo's hosts with their class; patterns are spelled out."""
+    for kind, name in _MATOMO.items():
+        text = (FOLDER / name).read_text(encoding="utf-8")
+        for pattern in _host_patterns(text):
+            host = pattern.removeprefix("android-app//").partition("/")[0]
+            for spelled in _spelled(host):
+                yield spelled, kind
+
+
+def _host_patterns(text: str) -> Iterator[str]:
+    listed = "urls"
+    for line in text.splitlines():
+        if section := re.match(r" +(?:- )?(\w+):\s*$", line):
+            listed = section[1]
+        elif line[:1].strip():
+            listed = "urls"
+        elif listed == "urls" and (entry := re.match(r" +- '?([^'\s]+)'?\s*$", line)):
+            yield entry[1]
+
+
+def _spelled(host: str) -> list[str]:
+    if host.endswith("{}"):
+        return [host.replace("{}", suffix) for suffix in _SUFFIXES]
+    return [host.replace("{}", "fr")]
+
+
+def ga4_sources() -> list[tuple[str, str]]:
+    """Return Google Analytics' sources (hosts and names) with their class."""
+    with (FOLDER / "ga4_source_categories.csv").open(encoding="utf-8") as file:
+        return [
+            (row["source"].strip(), row["source_category"].rpartition("_")[2].lower())
+            for row in csv.DictReader(file)
+        ]
+
+
+def spam_hosts() -> list[str]:
+    """Return the hosts of Matomo's referrer spam list."""
+    return (FOLDER / "matomo_spammers.txt").read_text(encoding="utf-8").split()

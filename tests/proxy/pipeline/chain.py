@@ -1,0 +1,159 @@
+"""The chain built of real parts, for tests of what it keeps and what it refuses."""
+
+import hashlib
+import os
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from batcher.salts.directory import DirectorySalts
+from batcher.salts.held import Salts
+from batcher.salts.secret_bytes import fill_random
+from config.settings import (
+    PrivacySettings,
+    Settings,
+    SiteSettings,
+    SpoolSettings,
+)
+from proxy.client.client import ClientSource, Sender
+from proxy.client.geo import Geo
+from proxy.page.referrer import Referrers
+from proxy.pipeline.anonymize import Anonymizer
+from proxy.pipeline.drops import Dropped
+from proxy.pipeline.hit import Hit, VendorHit
+from proxy.pipeline.moment import Calendars
+from proxy.pipeline.sites import Sites, build_sites
+from proxy.user_agent.classifier import Classifier
+from tests.proxy.client.mmdb import flat, write_mmdb
+from warehouse.schema import Event
+
+# 2026-11-23, noon in UTC.
+NOON = 1_795_435_200
+ADDRESS = "203.0.113.77"
+COUNTRY = "SE"
+USER_AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/149.0.0.0 Safari/537.36"
+)
+SECRET = "s3cret-of-the-shop"  # noqa: S105 - the test's own
+SECRET_KEY = f"sha256:{hashlib.sha256(SECRET.encode()).hexdigest()}"
+
+SHOP = SiteSettings(id="shop", domains=("shop.example",))
+
+
+def request_headers(**more: str) -> CIMultiDictProxy[str]:
+    """Return a browser's headers and *more*, whose names have _ for -."""
+    named = {name.replace("_", "-"): value for name, value in more.items()}
+    plain = {"Host": "shop.example", "User-Agent": USER_AGENT}
+    return CIMultiDictProxy(CIMultiDict(plain | named))
+
+
+def sender(peer: str | None = ADDRESS, **headers: str) -> Sender:
+    """Return who sends a native hit with these headers."""
+    return Sender(request_headers(**headers), peer, "native")
+
+
+def pageview(**changes: Any) -> Hit:
+    """Return a hit that is kept."""
+    plain = {"site": "shop", "url": "https://shop.example/p/42"}
+    return Hit(**(plain | changes))
+
+
+def vendor_hit(**changes: Any) -> VendorHit:
+    """Return a hit that is kept, as a vendor's protocol gives it."""
+    plain = {"site": "shop", "url": "https://shop.example/p/42"}
+    return VendorHit(**(plain | changes))
+
+
+@cache
+def classifier() -> Classifier:
+    """Return one classifier for all tests: its patterns take a while to compile."""
+    return Classifier()
+
+
+@cache
+def referrers() -> Referrers:
+    """Return one set of referrer tables for all tests."""
+    return Referrers()
+
+
+@cache
+def geo() -> Geo:
+    """Return one geo database for all tests, which knows the address of the sender."""
+    with TemporaryDirectory() as folder:
+        networks = {"203.0.113.0/24": flat(COUNTRY)}
+        return Geo(write_mmdb(Path(folder) / "geo.mmdb", networks), "country")
+
+
+class Untouchable:
+    """Stands for a part that must not be asked anything."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Fail: somebody looked."""
+        raise AssertionError(f"{name} was looked at")
+
+    def __iter__(self) -> Any:
+        """Fail: somebody looked."""
+        raise AssertionError("somebody looked")
+
+
+class Chain:
+    """An anonymizer and the parts it is made of; any may be replaced by name."""
+
+    def __init__(
+        self,
+        folder: Path,
+        site: SiteSettings = SHOP,
+        privacy: PrivacySettings | None = None,
+        **parts: Any,
+    ) -> None:
+        self.privacy = replace(
+            privacy or PrivacySettings(), key_dir=str(folder / "keys")
+        )
+        spool = SpoolSettings(dir=str(folder / "spool"))
+        settings = Settings(privacy=self.privacy, spool=spool, sites=(site,))
+        self.sites: Sites = build_sites(settings, lambda size: b"k" * size)
+        self.salts = Salts(DirectorySalts(folder / "salts"), fill_random)
+        self.zone = site.timezone
+        self.anonymizer = Anonymizer(self.privacy, **(self._parts(settings) | parts))
+
+    def _parts(self, settings: Settings) -> dict[str, Any]:
+        zones = {site.id: site.zone for site in self.sites}
+        return {
+            "sites": self.sites,
+            "clients": ClientSource(settings.proxy),
+            "classifier": classifier(),
+            "geo": geo(),
+            "referrers": referrers(),
+            "salts": self.salts,
+            "calendars": Calendars(zones),
+            "random_bytes": os.urandom,
+        }
+
+    def prefetch(self, now_s: float = NOON) -> "Chain":
+        """Hold the salts of the day, as a worker does before it serves."""
+        self.salts.prefetch({self.zone}, now_s)
+        return self
+
+    def outcome(
+        self, hit: Hit, of: Sender | None = None, now_s: float = NOON, seq: int = 0
+    ) -> Event | Dropped:
+        """Return what becomes of *hit*."""
+        return self.anonymizer.anonymize(hit, of or sender(), now_s, seq)
+
+    def event(
+        self, hit: Hit, of: Sender | None = None, now_s: float = NOON, seq: int = 0
+    ) -> Event:
+        """Return the event *hit* becomes."""
+        got = self.outcome(hit, of, now_s, seq)
+        assert isinstance(got, Event), got
+        return got
+
+
+def untouchables(*names: str) -> dict[str, Any]:
+    """Return parts of the chain that must not be asked anything."""
+    return {name: Untouchable() for name in names}

@@ -1,0 +1,160 @@
+"""Every reason for which a hit is refused can be met, under the right site."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from config.settings import PrivacySettings
+from proxy.pipeline.drops import UNCOUNTED, UNKNOWN_SITE_ID, Dropped, DropReason
+from proxy.pipeline.hit import Hit, Order, OrderLine, decode_hits
+from tests.proxy.pipeline.chain import Chain, pageview, sender, vendor_hit
+
+
+class Case(NamedTuple):
+    """A hit that is refused for one reason alone."""
+
+    hit: Mapping[str, Any]
+    headers: Mapping[str, str]
+    site: str = "shop"
+
+
+# Every reason a hit can be refused for; the first test holds the list complete.
+CASES = {
+    DropReason.OPT_OUT: Case({"optout": True}, {}, UNKNOWN_SITE_ID),
+    DropReason.GPC: Case({}, {"Sec_GPC": "1"}, UNKNOWN_SITE_ID),
+    DropReason.DNT: Case({}, {"DNT": "1"}, UNKNOWN_SITE_ID),
+    DropReason.UNKNOWN_SITE: Case({"site": "other"}, {}, UNKNOWN_SITE_ID),
+    DropReason.FOREIGN_ORIGIN: Case({}, {"Origin": "https://evil.example"}),
+    DropReason.BAD_NAME: Case({"name": "jane@mail.example"}, {}),
+    DropReason.BAD_PAGE: Case({"url": "chrome-extension://abc/page.html"}, {}),
+    DropReason.BAD_ORDER: Case({"order": Order(currency="XYZ1")}, {}),
+    DropReason.BOT: Case({}, {"User_Agent": "curl/8.5.0"}),
+    DropReason.IDENTITY: Case({"refused": DropReason.IDENTITY}, {}),
+    DropReason.AUTOMATIC: Case({"refused": DropReason.AUTOMATIC}, {}),
+    DropReason.REFERRER_SPAM: Case({"referrer": "https://semalt.com/"}, {}),
+}
+# MALFORMED is found before there is a hit, DUPLICATE by the batcher, over all hits.
+FOUND_ELSEWHERE = {
+    DropReason.MALFORMED,
+    DropReason.DUPLICATE,
+}
+DROP_BOTH = PrivacySettings(gpc="drop", dnt="drop")
+
+
+def test_every_reason_has_its_case() -> None:
+    assert CASES.keys() | FOUND_ELSEWHERE == set(DropReason)
+    assert CASES.keys() & FOUND_ELSEWHERE == set()
+
+
+@pytest.mark.parametrize("reason", CASES)
+def test_a_hit_is_refused_for_its_reason_and_under_its_site(
+    tmp_path: Path, reason: DropReason
+) -> None:
+    case = CASES[reason]
+    chain = Chain(tmp_path, privacy=DROP_BOTH).prefetch()
+
+    got = chain.outcome(vendor_hit(**case.hit), sender(**case.headers))
+
+    assert got == Dropped(reason, case.site)
+
+
+def test_without_what_is_wrong_the_hit_is_kept(tmp_path: Path) -> None:
+    chain = Chain(tmp_path, privacy=DROP_BOTH).prefetch()
+
+    assert chain.event(pageview()).site == "shop"
+
+
+def test_a_malformed_member_of_an_array_is_refused_alone() -> None:
+    got = decode_hits(b'[{"site": 7}]', 10)
+
+    assert got == [Dropped(DropReason.MALFORMED)]
+
+
+def test_a_client_cannot_say_what_only_a_protocol_knows(tmp_path: Path) -> None:
+    chain = Chain(tmp_path).prefetch()
+    body = b'{"url": "https://shop.example/", "refused": "opt_out", "library": true}'
+
+    [hit] = decode_hits(body, 10)
+
+    assert isinstance(hit, Hit)
+    assert chain.event(hit).visitor is not None
+
+
+def test_a_malformed_member_of_who_objects_is_an_objection(tmp_path: Path) -> None:
+    # Otherwise an objection would leave a count behind.
+    chain = Chain(tmp_path)
+
+    got = chain.anonymizer.refuse(
+        Dropped(DropReason.MALFORMED), sender(Cookie="noanalytics=1")
+    )
+
+    assert got.reason in UNCOUNTED
+
+
+def test_only_objections_are_not_counted() -> None:
+    assert set(UNCOUNTED) == {DropReason.OPT_OUT, DropReason.GPC, DropReason.DNT}
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        pytest.param({"site": "shop"}, "shop", id="by id"),
+        pytest.param({"site": None}, "shop", id="by the host asked"),
+    ],
+)
+def test_a_foreign_page_is_counted_under_the_site_it_names(
+    tmp_path: Path, named: dict[str, str | None], expected: str
+) -> None:
+    chain = Chain(tmp_path)
+
+    got = chain.outcome(pageview(**named), sender(Origin="https://evil.example"))
+
+    assert got == Dropped(DropReason.FOREIGN_ORIGIN, expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({"url": None}, "bad_page", id="page view without a page"),
+        pytest.param({"url": ""}, "bad_page", id="empty"),
+        pytest.param({"url": "file:///home/jane/x.html"}, "bad_page", id="file"),
+        pytest.param({"url": "/p/42"}, "bad_page", id="relative"),
+        pytest.param({"url": "https://"}, "bad_page", id="no host"),
+        pytest.param(
+            {"url": "https://evil.example/"}, "foreign_origin", id="foreign page"
+        ),
+        pytest.param({"url": "https://198.51.100.7/"}, "foreign_origin", id="address"),
+        pytest.param(
+            {"name": "outbound", "url": "https://evil.example/"},
+            "foreign_origin",
+            id="foreign page of another event",
+        ),
+    ],
+)
+def test_a_page_must_be_one_of_the_sites_own(
+    tmp_path: Path, changes: dict[str, str | None], expected: str
+) -> None:
+    chain = Chain(tmp_path).prefetch()
+
+    got = chain.outcome(pageview(**changes))
+
+    assert got == Dropped(DropReason(expected), "shop")
+
+
+def test_another_event_than_a_page_view_needs_no_page(tmp_path: Path) -> None:
+    chain = Chain(tmp_path).prefetch()
+
+    got = chain.event(pageview(name="newsletter_joined", url=None))
+
+    assert (got.hostname, got.path) == (None, None)
+
+
+def test_an_order_with_one_bad_line_is_refused_whole(tmp_path: Path) -> None:
+    chain = Chain(tmp_path).prefetch()
+    lines = [OrderLine(product="42"), OrderLine(product="43", quantity=0.5)]
+
+    got = chain.outcome(pageview(name="order_placed", order=Order(items=lines)))
+
+    assert got == Dropped(DropReason.BAD_ORDER, "shop")

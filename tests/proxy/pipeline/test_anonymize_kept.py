@@ -1,0 +1,389 @@
+"""What is kept of a hit: all that is promised, and nothing else, on the right day."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import pytest
+
+from config.errors import Retryable
+from config.settings import PrivacySettings, SiteSettings
+from proxy.client.visitor import visitor_hash
+from proxy.pipeline.anonymize import NoSaltError
+from proxy.pipeline.hit import Order, OrderLine
+from proxy.pipeline.site_keys import Purpose, keyed_hash
+from tests.proxy.pipeline.chain import (
+    ADDRESS,
+    COUNTRY,
+    NOON,
+    SECRET,
+    SECRET_KEY,
+    SHOP,
+    USER_AGENT,
+    Chain,
+    pageview,
+    sender,
+)
+from warehouse.schema import Event, Item, JsonText, UtcSeconds
+
+TODAY = date(2026, 11, 23)
+SITE_KEY = b"k" * 32
+HOUR = 3_600
+DAY_S = 86_400
+# The grace of yesterday's salt ends half an hour after midnight.
+QUARTER_PAST_MIDNIGHT = 1_795_392_900
+
+EVERYTHING = pageview(
+    name="order_placed",
+    id="5f0c4e8e-message",
+    url="https://www.shop.example/done?utm_source=news&utm_medium=email&gclid=abc&x=1",
+    referrer="https://www.google.com/search?q=secret",
+    lang="de-CH",
+    screen=[1920.0, 1080.0],
+    engaged_ms=1_500.7,
+    scroll_pct=80.0,
+    props={"plan": "pro", "email": "jane@mail.example"},
+    actor="customer 17",
+    order=Order(
+        id="1001",
+        cart="c7",
+        currency="EUR",
+        value=Decimal("59.90"),
+        tax=Decimal("9.56"),
+        shipping=Decimal(0),
+        coupon="SPRING",
+        items=[OrderLine(product="42", quantity=2, price=Decimal("29.95"))],
+    ),
+)
+WITH_PROPS = replace(SHOP, props_allow=("plan", "email"))
+
+
+def site_day_key(chain: Chain, day: date = TODAY, now_s: float = NOON) -> bytearray:
+    """Return today's key of the shop."""
+    key = chain.salts.key_if_live(chain.zone, day, "shop", now_s)
+    assert key is not None
+    return key
+
+
+def test_a_hit_becomes_exactly_this_event(tmp_path: Path) -> None:
+    chain = Chain(tmp_path, WITH_PROPS).prefetch()
+    key = site_day_key(chain)
+
+    got = chain.event(EVERYTHING, seq=3)
+
+    assert got == Event(
+        site="shop",
+        day=TODAY,
+        at=UtcSeconds(NOON),
+        seq=3,
+        event_id=keyed_hash(SITE_KEY, Purpose.EVENT, "5f0c4e8e-message"),
+        visitor=visitor_hash(key, ADDRESS, USER_AGENT),
+        actor=keyed_hash(key, Purpose.ACTOR, "customer 17"),
+        name="order_placed",
+        protocol="native",
+        hostname="www.shop.example",
+        path="/done",
+        referrer="google.com",
+        source="news",
+        channel="email",
+        utm_source="news",
+        utm_medium="email",
+        click_id="gclid",
+        country=COUNTRY,
+        browser="Chrome",
+        browser_major=149,
+        os="Linux",
+        device="desktop",
+        screen="xl",
+        language="de",
+        engaged_ms=1_500,
+        scroll_pct=80,
+        props=JsonText('{"plan":"pro"}'),
+        order_key=keyed_hash(SITE_KEY, Purpose.ORDER, "1001"),
+        cart_key=keyed_hash(SITE_KEY, Purpose.CART, "c7"),
+        currency="EUR",
+        value_minor=5_990,
+        tax_minor=956,
+        shipping_minor=0,
+        coupon="SPRING",
+        items=(Item(product="42", quantity=2, price_minor=2_995),),
+    )
+
+
+@pytest.mark.parametrize("headers", [{"DNT": "1"}, {"Sec_GPC": "1"}])
+def test_who_asks_to_be_left_alone_leaves_no_person_behind(
+    tmp_path: Path, headers: dict[str, str]
+) -> None:
+    chain = Chain(tmp_path, WITH_PROPS).prefetch()
+    whole = chain.event(EVERYTHING)
+
+    got = chain.event(EVERYTHING, sender(**headers))
+
+    personal = ("visitor", "actor", "referrer", "source", "channel", "props")
+    assert got == msgspec.structs.replace(whole, **dict.fromkeys(personal))
+    assert all(getattr(whole, name) is not None for name in personal)
+
+
+@pytest.mark.parametrize(
+    ("signal", "headers"), [("gpc", {"Sec_GPC": "1"}), ("dnt", {"DNT": "1"})]
+)
+def test_a_signal_that_is_to_be_ignored_changes_nothing(
+    tmp_path: Path, signal: str, headers: dict[str, str]
+) -> None:
+    privacy = replace(PrivacySettings(), **{signal: "ignore"})  # type: ignore[arg-type]
+    chain = Chain(tmp_path, privacy=privacy).prefetch()
+
+    assert chain.event(pageview(), sender(**headers)) == chain.event(pageview())
+
+
+def test_an_unknown_address_makes_no_visitor(tmp_path: Path) -> None:
+    # All of an office would be one person.
+    chain = Chain(tmp_path).prefetch()
+
+    got = chain.event(pageview(), sender(peer=None))
+
+    assert (got.visitor, got.country) == (None, None)
+    assert got.browser == "Chrome"
+
+
+@pytest.mark.parametrize(
+    ("behind", "day", "at", "late"),
+    [
+        pytest.param(None, 0, NOON, False, id="no time named"),
+        pytest.param(HOUR, 0, NOON - HOUR, False, id="earlier today"),
+        pytest.param(DAY_S, 0, NOON, True, id="yesterday, its salt is gone"),
+        pytest.param(20 * 365 * DAY_S, 0, NOON, True, id="twenty years ago"),
+        pytest.param(-20 * 365 * DAY_S, 0, NOON, False, id="in twenty years"),
+        pytest.param(-1, 0, NOON, False, id="a second ahead"),
+    ],
+)
+def test_an_event_is_put_on_the_day_it_names_or_on_arrival_as_late(
+    tmp_path: Path, behind: int | None, day: int, at: int, *, late: bool
+) -> None:
+    chain = Chain(tmp_path).prefetch()
+    named = None if behind is None else NOON - behind
+
+    got = chain.event(pageview(at=named))
+
+    assert (got.at, got.late) == (at, late)
+    assert (TODAY - got.day).days == day
+
+
+def test_yesterday_is_open_while_its_salt_lives(tmp_path: Path) -> None:
+    chain = Chain(tmp_path).prefetch(QUARTER_PAST_MIDNIGHT - HOUR)
+    chain.prefetch(QUARTER_PAST_MIDNIGHT)
+    named = QUARTER_PAST_MIDNIGHT - HOUR
+
+    got = chain.event(pageview(at=named), now_s=QUARTER_PAST_MIDNIGHT)
+
+    yesterday = date(2026, 11, 22)
+    key = site_day_key(chain, yesterday, QUARTER_PAST_MIDNIGHT)
+    assert (got.day, got.at, got.late) == (yesterday, named, False)
+    assert got.visitor == visitor_hash(key, ADDRESS, USER_AGENT)
+
+
+@pytest.mark.parametrize(
+    ("limit_s", "late"),
+    [
+        pytest.param(HOUR, False, id="exactly the limit is on time"),
+        pytest.param(HOUR - 1, True, id="a second past it is late"),
+        pytest.param(0, True, id="no limit but now"),
+    ],
+)
+def test_the_limit_holds_also_while_the_salt_lives(
+    tmp_path: Path, limit_s: int, *, late: bool
+) -> None:
+    privacy = PrivacySettings(late_limit_s=limit_s)
+    chain = Chain(tmp_path, privacy=privacy).prefetch()
+
+    got = chain.event(pageview(at=NOON - HOUR))
+
+    assert (got.late, got.at) == (late, NOON if late else NOON - HOUR)
+
+
+def test_a_wrong_clock_is_put_right_by_what_it_said_when_it_sent(
+    tmp_path: Path,
+) -> None:
+    chain = Chain(tmp_path).prefetch()
+    three_years = 3 * 365 * DAY_S
+
+    got = chain.event(
+        pageview(at=NOON - three_years - HOUR, sent_at=NOON - three_years)
+    )
+
+    assert (got.at, got.late) == (NOON - HOUR, False)
+
+
+def test_without_a_salt_the_client_must_send_again(tmp_path: Path) -> None:
+    chain = Chain(tmp_path)
+
+    with pytest.raises(NoSaltError) as caught:
+        chain.outcome(pageview())
+
+    assert isinstance(caught.value, Retryable)
+    assert ADDRESS not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("level", "same_next_day", "kept"),
+    [("off", True, False), ("daily", False, True), ("keyed", True, True)],
+)
+def test_an_actor_is_known_as_long_as_the_site_wants(
+    tmp_path: Path,
+    level: Literal["off", "daily", "keyed"],
+    *,
+    same_next_day: bool,
+    kept: bool,
+) -> None:
+    chain = Chain(tmp_path, replace(SHOP, actors=level)).prefetch()
+    today = chain.event(pageview(actor="customer 17")).actor
+    tomorrow = (
+        chain.prefetch(NOON + DAY_S)
+        .event(pageview(actor="customer 17"), now_s=NOON + DAY_S)
+        .actor
+    )
+
+    assert (today is not None, today == tomorrow) == (kept, same_next_day)
+
+
+@pytest.mark.parametrize("field", ["id", "actor"])
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_an_empty_id_is_none(tmp_path: Path, field: str, nothing: str | None) -> None:
+    # As a hash it would make one event, or one customer, of all that send it.
+    chain = Chain(tmp_path).prefetch()
+
+    got = chain.event(pageview(**{field: nothing}))
+
+    assert (got.event_id, got.actor) == (None, None)
+
+
+def test_ids_are_hashed_apart_by_what_they_are(tmp_path: Path) -> None:
+    chain = Chain(tmp_path, replace(SHOP, actors="keyed")).prefetch()
+
+    got = chain.event(pageview(id="7", actor="7", order=Order(id="7", cart="7")))
+
+    hashes = (got.event_id, got.actor, got.order_key, got.cart_key)
+    assert None not in hashes
+    assert len(set(hashes)) == len(hashes)
+
+
+def test_a_number_and_its_text_are_the_same_id(tmp_path: Path) -> None:
+    # JavaScript and PHP clients disagree about which one an id is.
+    chain = Chain(tmp_path).prefetch()
+
+    assert chain.event(pageview(id=17)).event_id == (
+        chain.event(pageview(id="17")).event_id
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "engaged", "scrolled"),
+    [
+        pytest.param(None, None, None, id="none"),
+        pytest.param(0, 0, 0, id="zero"),
+        pytest.param(50.9, 50, 50, id="a fraction"),
+        pytest.param(-5, 0, 0, id="negative"),
+        pytest.param(1e300, 86_400_000, 100, id="huge"),
+        pytest.param(float("inf"), 86_400_000, 100, id="infinite"),
+        pytest.param(float("-inf"), 0, 0, id="negative infinite"),
+        pytest.param(float("nan"), None, None, id="not a number"),
+    ],
+)
+def test_measures_stay_within_their_bounds(
+    tmp_path: Path, value: float | None, engaged: int | None, scrolled: int | None
+) -> None:
+    chain = Chain(tmp_path).prefetch()
+
+    got = chain.event(pageview(engaged_ms=value, scroll_pct=value))
+
+    assert (got.engaged_ms, got.scroll_pct) == (engaged, scrolled)
+
+
+@pytest.mark.parametrize(
+    "screen",
+    [
+        pytest.param([], id="empty"),
+        pytest.param([float("nan")], id="not a number"),
+        pytest.param([float("inf"), 1], id="infinite"),
+        pytest.param([-1920, 1080], id="negative"),
+        pytest.param([1e308, 1], id="huge"),
+    ],
+)
+def test_a_screen_that_cannot_be_is_unknown(
+    tmp_path: Path, screen: list[float]
+) -> None:
+    chain = Chain(tmp_path).prefetch()
+
+    assert chain.event(pageview(screen=screen)).screen is None
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        pytest.param(USER_AGENT + " \udcff\udcfe", id="no UTF-8"),
+        pytest.param(USER_AGENT + " æøå 日本", id="letters"),
+        pytest.param(USER_AGENT + "x" * 8_000, id="endless"),
+    ],
+)
+def test_any_user_agent_can_be_read(tmp_path: Path, agent: str) -> None:
+    chain = Chain(tmp_path).prefetch()
+
+    got = chain.event(pageview(), sender(User_Agent=agent))
+
+    assert got.visitor is not None
+    assert got.browser == "Chrome"
+
+
+SERVER_SITE = SiteSettings(
+    id="shop", domains=("shop.example",), secret_keys=(SECRET_KEY,)
+)
+
+
+@pytest.mark.parametrize(
+    ("headers", "server"),
+    [
+        pytest.param({"Authorization": f"Bearer {SECRET}"}, True, id="its key"),
+        pytest.param({"Authorization": "Bearer wrong"}, False, id="another key"),
+        pytest.param({}, False, id="no key"),
+    ],
+)
+def test_a_server_event_has_no_visitor_but_its_order(
+    tmp_path: Path, headers: Mapping[str, str], *, server: bool
+) -> None:
+    chain = Chain(tmp_path, SERVER_SITE).prefetch()
+    order = pageview(name="order_placed", url=None, actor="17", order=Order(id="1001"))
+
+    got = chain.event(order, sender(**headers))
+
+    assert (got.server, got.visitor is None) == (server, server)
+    assert got.order_key is not None
+    assert got.actor is not None
+
+
+def test_nothing_of_the_sender_is_in_what_is_spooled(tmp_path: Path) -> None:
+    chain = Chain(tmp_path, WITH_PROPS).prefetch()
+
+    written = msgspec.json.encode(chain.event(EVERYTHING)).decode()
+
+    digests = {
+        hashlib.new(name, ADDRESS.encode()).hexdigest() for name in ("md5", "sha256")
+    }
+    secrets: set[Any] = {ADDRESS, USER_AGENT, "customer 17", "1001", "5f0c4e8e"}
+    secrets |= {"secret", "jane", "abc", "x=1", "de-CH", "1920", *digests}
+    assert [secret for secret in secrets if secret in written] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("Video Started", True), ("pageview", False)]
+)
+def test_what_a_page_sends_by_itself_is_passive(
+    tmp_path: Path, name: str, *, expected: bool
+) -> None:
+    got = Chain(tmp_path).prefetch().event(pageview(name=name, passive=True))
+
+    assert got.passive is expected

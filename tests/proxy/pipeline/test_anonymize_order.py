@@ -1,0 +1,129 @@
+"""The order of the gates: nothing about a sender is looked at before it may be."""
+
+from pathlib import Path
+
+import pytest
+
+from config.settings import PrivacySettings, SiteSettings
+from proxy.pipeline.drops import Dropped, DropReason
+from proxy.pipeline.hit import Order
+from tests.proxy.pipeline.chain import (
+    SECRET,
+    SECRET_KEY,
+    Chain,
+    pageview,
+    sender,
+    untouchables,
+)
+
+ALL = ("sites", "clients", "classifier", "geo", "referrers", "salts", "calendars")
+BEHIND_SITE = ALL[1:]
+BEHIND_BOT = ALL[3:]
+BOT_AGENT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+DROP_BOTH = PrivacySettings(gpc="drop", dnt="drop")
+
+
+@pytest.mark.parametrize(
+    ("headers", "optout", "expected"),
+    [
+        pytest.param({"Cookie": "noanalytics=1"}, False, "opt_out", id="cookie"),
+        pytest.param({}, True, "opt_out", id="body"),
+        pytest.param({"Sec_GPC": "1"}, False, "gpc", id="Sec-GPC"),
+        pytest.param({"DNT": "1"}, False, "dnt", id="DNT"),
+    ],
+)
+def test_of_who_objects_nothing_is_looked_at(
+    tmp_path: Path, headers: dict[str, str], *, optout: bool, expected: str
+) -> None:
+    chain = Chain(tmp_path, privacy=DROP_BOTH, **untouchables(*ALL))
+
+    got = chain.outcome(pageview(optout=optout), sender(**headers))
+
+    assert got == Dropped(DropReason(expected))
+
+
+@pytest.mark.parametrize(
+    ("changes", "headers", "expected"),
+    [
+        pytest.param({"site": "other"}, {}, "unknown_site", id="unknown site"),
+        pytest.param({}, {"Origin": "https://evil.test"}, "foreign_origin", id="page"),
+        pytest.param({"name": "<b>"}, {}, "bad_name", id="name"),
+    ],
+)
+def test_of_a_hit_for_no_site_of_ours_the_sender_is_not_looked_at(
+    tmp_path: Path, changes: dict[str, str], headers: dict[str, str], expected: str
+) -> None:
+    chain = Chain(tmp_path, **untouchables(*BEHIND_SITE))
+
+    got = chain.outcome(pageview(**changes), sender(**headers))
+
+    assert isinstance(got, Dropped)
+    assert got.reason == expected
+
+
+def test_a_bot_is_neither_hashed_nor_located(tmp_path: Path) -> None:
+    chain = Chain(tmp_path, **untouchables(*BEHIND_BOT))
+
+    got = chain.outcome(pageview(), sender(User_Agent=BOT_AGENT))
+
+    assert got == Dropped(DropReason.BOT, "shop")
+
+
+def test_of_a_sites_own_server_neither_address_nor_agent_is_looked_at(
+    tmp_path: Path,
+) -> None:
+    site = SiteSettings(id="shop", domains=("shop.example",), secret_keys=(SECRET_KEY,))
+    chain = Chain(tmp_path, site, **untouchables("clients", "classifier")).prefetch()
+
+    got = chain.event(
+        pageview(), sender(Authorization=f"Bearer {SECRET}", User_Agent=BOT_AGENT)
+    )
+
+    assert (got.server, got.visitor, got.country) == (True, None, None)
+    assert (got.browser, got.os, got.device) == (None, None, None)
+
+
+def test_of_who_asks_to_be_left_alone_the_referrer_is_not_looked_at(
+    tmp_path: Path,
+) -> None:
+    chain = Chain(tmp_path, **untouchables("referrers")).prefetch()
+
+    got = chain.event(
+        pageview(referrer="https://news.example/about-you"), sender(DNT="1")
+    )
+
+    assert (got.referrer, got.source, got.channel) == (None, None, None)
+
+
+OPT_OUT = {"optout": True}
+NO_SITE = {"site": "other"}
+BAD_NAME = {"name": "<b>"}
+BAD_PAGE = {"url": "about:blank"}
+SPAM = {"referrer": "https://semalt.com/"}
+BAD_ORDER = {"order": Order(currency="EURO")}
+FROM_ELSEWHERE = {"Origin": "https://evil.test"}
+BOT = {"User_Agent": BOT_AGENT}
+
+
+@pytest.mark.parametrize(
+    ("changes", "headers", "expected"),
+    [
+        pytest.param(OPT_OUT | NO_SITE, {}, "opt_out", id="objection, then site"),
+        pytest.param(NO_SITE, FROM_ELSEWHERE, "unknown_site", id="site, then page"),
+        pytest.param(BAD_NAME, FROM_ELSEWHERE, "foreign_origin", id="page, then name"),
+        pytest.param(BAD_NAME, BOT, "bad_name", id="name, then bot"),
+        pytest.param(BAD_PAGE, BOT, "bot", id="bot, then page"),
+        pytest.param(BAD_PAGE | SPAM, {}, "bad_page", id="page, then referrer"),
+        pytest.param(SPAM | BAD_ORDER, {}, "referrer_spam", id="referrer, then order"),
+        pytest.param(BAD_ORDER, {}, "bad_order", id="order last"),
+    ],
+)
+def test_of_two_reasons_the_earlier_gate_gives_its_own(
+    tmp_path: Path, changes: dict[str, object], headers: dict[str, str], expected: str
+) -> None:
+    chain = Chain(tmp_path).prefetch()
+
+    got = chain.outcome(pageview(**changes), sender(**headers))
+
+    assert isinstance(got, Dropped)
+    assert got.reason == expected

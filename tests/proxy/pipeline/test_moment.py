@@ -1,0 +1,116 @@
+"""A client's clock is corrected and bounded; the site's day follows its zone."""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.pipeline.moment import LocalDays, occurred_at, parse_time
+
+NOW = 1_795_406_400.0
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(None, None, id="nothing"),
+        pytest.param(1_795_406_400, NOW, id="epoch seconds"),
+        pytest.param(1_795_406_400_000, NOW, id="epoch milliseconds"),
+        pytest.param("2026-11-23T04:00:00Z", NOW, id="ISO with Z"),
+        pytest.param("2026-11-23T05:00:00+01:00", NOW, id="ISO with offset"),
+        pytest.param("2026-11-23T04:00:00", NOW, id="ISO without zone is UTC"),
+        pytest.param("yesterday", None, id="words"),
+        pytest.param("", None, id="empty"),
+        pytest.param(float("nan"), None, id="not a number"),
+        pytest.param(float("inf"), None, id="infinite"),
+        pytest.param("9999-99-99", None, id="no such date"),
+        pytest.param("0001-01-01T00:00:00+23:59", -62_135_683_140.0, id="year 1"),
+        pytest.param(
+            "9999-12-31T23:59:59-23:59", 253_402_387_139.0, id="end of year 9999"
+        ),
+        pytest.param("\ud800", None, id="half a surrogate"),
+        pytest.param(10**400, None, id="400 digits"),
+        pytest.param(-(10**400), None, id="400 digits, negative"),
+    ],
+)
+def test_a_time_is_read_in_every_usual_spelling(
+    value: str | float | None, expected: float | None
+) -> None:
+    assert parse_time(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("named", "sent", "expected"),
+    [
+        pytest.param(None, None, NOW, id="no time is now"),
+        pytest.param(NOW - 60, None, NOW - 60, id="a minute ago"),
+        pytest.param(NOW + 3_600, None, NOW, id="the future is now"),
+        pytest.param(NOW + 3_540, NOW + 3_600, NOW - 60, id="a fast clock"),
+        pytest.param(NOW - 3_660, NOW - 3_600, NOW - 60, id="a slow clock"),
+        pytest.param("nonsense", NOW, NOW, id="no usable time"),
+        pytest.param(1e308, None, NOW, id="absurdly late"),
+    ],
+)
+def test_a_clock_is_corrected_by_what_it_said_when_it_sent(
+    named: str | float | None, sent: float | None, expected: float
+) -> None:
+    assert occurred_at(named, sent, NOW) == expected
+
+
+@given(st.floats() | st.text() | st.none(), st.floats() | st.text() | st.none())
+def test_no_client_time_is_ever_after_arrival(
+    named: str | float | None, sent: str | float | None
+) -> None:
+    assert occurred_at(named, sent, NOW) <= NOW
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "expected"),
+    [
+        pytest.param("UTC", 1_795_406_400, (date(2026, 11, 23), 4), id="UTC"),
+        pytest.param(
+            "America/Los_Angeles", 1_795_406_400, (date(2026, 11, 22), 20), id="west"
+        ),
+        pytest.param(
+            "Asia/Kathmandu", 1_795_371_299, (date(2026, 11, 22), 23), id="+5:45"
+        ),
+        pytest.param(
+            "Asia/Kathmandu",
+            1_795_371_300,
+            (date(2026, 11, 23), 0),
+            id="+5:45, midnight",
+        ),
+        pytest.param(
+            "Europe/Berlin",
+            1_792_889_999,
+            (date(2026, 10, 25), 2),
+            id="first 2 o'clock",
+        ),
+        pytest.param(
+            "Europe/Berlin",
+            1_792_890_000,
+            (date(2026, 10, 25), 2),
+            id="second 2 o'clock",
+        ),
+        pytest.param(
+            "Europe/Berlin", 1_792_893_600, (date(2026, 10, 25), 3), id="after it"
+        ),
+    ],
+)
+def test_the_local_day_follows_the_zone_and_its_clock_changes(
+    zone: str, at: int, expected: tuple[date, int]
+) -> None:
+    assert LocalDays(ZoneInfo(zone)).of(at) == expected
+
+
+def test_days_are_remembered_up_to_a_bound() -> None:
+    local_days = LocalDays(ZoneInfo("Europe/Berlin"))
+    day_s = 86_400
+
+    for number in range(6_000):
+        local_days.of(number * day_s)
+
+    assert local_days.of(0) == (date(1970, 1, 1), 1)
+    assert local_days.remembered <= 4_096

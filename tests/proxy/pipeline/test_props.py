@@ -1,0 +1,107 @@
+"""Only allowed properties with harmless values are stored, as JSON with sorted keys."""
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.pii.detect import looks_personal
+from proxy.pipeline.props import (
+    LONGEST_KEY,
+    LONGEST_VALUE,
+    MOST_PROPS,
+    NEVER_KEPT,
+    clean_props,
+)
+
+ALLOW = frozenset({"plan", "level", "on", "price", "Größe", *NEVER_KEPT})
+
+
+@pytest.mark.parametrize(
+    ("props", "expected"),
+    [
+        pytest.param(None, None, id="none"),
+        pytest.param({}, None, id="empty"),
+        pytest.param({"other": "x"}, None, id="not allowed"),
+        pytest.param(
+            {"plan": "pro", "level": 3}, '{"level":3,"plan":"pro"}', id="kept"
+        ),
+        pytest.param({"on": True}, '{"on":true}', id="truth"),
+        pytest.param({"price": 59.9}, '{"price":59.9}', id="fraction"),
+        pytest.param({"Größe": "größer"}, '{"Größe":"größer"}', id="other letters"),
+        pytest.param({"plan": " a\tb\x00 "}, '{"plan":"a b"}', id="controls"),
+        pytest.param({"plan": "x" * LONGEST_VALUE + "y"}, None, id="too long"),
+        pytest.param({"plan": ""}, None, id="empty text"),
+        pytest.param({"plan": None}, None, id="null"),
+        pytest.param({"plan": ["a"]}, None, id="list"),
+        pytest.param({"plan": {"a": "b"}}, None, id="object"),
+        pytest.param({"level": float("nan")}, None, id="not a number"),
+        pytest.param({"level": float("inf")}, None, id="infinity"),
+        pytest.param({"level": 10**400}, None, id="huge"),
+        pytest.param({"level": 4_915_112_345_678}, None, id="telephone as number"),
+        pytest.param({"plan": "jane@mail.example"}, None, id="e-mail"),
+        pytest.param({"plan": "+49 151 1234567"}, None, id="telephone"),
+        pytest.param(
+            {"plan": "pro", "level": "jane@mail.example"},
+            '{"plan":"pro"}',
+            id="one bad value goes alone",
+        ),
+    ],
+)
+def test_allowed_harmless_values_are_kept(
+    props: dict[str, object] | None, expected: str | None
+) -> None:
+    got = clean_props(props, ALLOW)
+
+    assert got == expected
+
+
+@pytest.mark.parametrize("key", sorted(NEVER_KEPT))
+def test_some_names_are_never_kept_whatever_is_allowed(key: str) -> None:
+    spelled = key.replace("_", "-").title()
+
+    got = clean_props({key: "x", spelled: "x"}, frozenset({key, spelled}))
+
+    assert got is None
+
+
+def test_no_more_than_the_limit_is_kept() -> None:
+    props = {f"k{number:03}": number for number in range(100)}
+
+    got = clean_props(props, frozenset(props))
+
+    assert got is not None
+    assert list(json.loads(got)) == sorted(props)[:MOST_PROPS]
+
+
+def test_a_key_past_the_limit_is_not_kept() -> None:
+    key = "k" * (LONGEST_KEY + 1)
+
+    assert clean_props({key: "x"}, frozenset({key})) is None
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=300),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+)
+
+
+@given(props=st.dictionaries(st.sampled_from(sorted(ALLOW)) | st.text(), VALUES))
+def test_anything_becomes_sound_json_within_the_limits(
+    props: dict[str, object],
+) -> None:
+    got = clean_props(props, ALLOW)
+
+    if got is None:
+        return
+    kept = msgspec.json.decode(got, type=dict[str, str | bool | int | float])
+    assert list(kept) == sorted(kept)
+    assert set(kept) <= ALLOW - NEVER_KEPT
+    texts = [value for value in kept.values() if isinstance(value, str)]
+    assert all(text.isprintable() and len(text) <= LONGEST_VALUE for text in texts)
+    assert not any(map(looks_personal, texts))

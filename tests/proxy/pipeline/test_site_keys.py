@@ -1,0 +1,160 @@
+"""A site's key is made once, is Millpond's alone, and keeps kinds of ids apart."""
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.pipeline.site_keys import (
+    KEY_BYTES,
+    Purpose,
+    SiteKeyError,
+    keyed_hash,
+    site_key,
+)
+
+KEY = bytes(range(KEY_BYTES))
+KEYS = st.binary(min_size=KEY_BYTES, max_size=KEY_BYTES)
+TEXTS = st.text(max_size=80)
+
+
+def no_more_keys(_size: int) -> bytes:
+    pytest.fail("a second key was made")
+
+
+def test_a_key_is_made_once_and_found_again(tmp_path: Path) -> None:
+    made = site_key(tmp_path / "a" / "keys", tmp_path / "spool", "shop", os.urandom)
+    found = site_key(tmp_path / "a" / "keys", tmp_path / "spool", "shop", no_more_keys)
+
+    assert len(made) == KEY_BYTES
+    assert found == made
+
+
+def test_every_site_has_its_own_key(tmp_path: Path) -> None:
+    keys = {
+        site_key(tmp_path, tmp_path / "spool", site, os.urandom)
+        for site in ("shop", "blog", "docs")
+    }
+
+    assert len(keys) == 3
+
+
+def test_only_the_owner_can_read_a_new_key(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        site_key(tmp_path / "keys", tmp_path / "spool", "shop", os.urandom)
+    finally:
+        os.umask(before)
+    modes = [
+        path.stat().st_mode & 0o777
+        for path in (tmp_path / "keys", tmp_path / "keys" / "shop.key")
+    ]
+
+    assert modes == [0o700, 0o600]
+
+
+def test_who_comes_second_takes_the_first_ones_key(tmp_path: Path) -> None:
+    first = []
+
+    def overtaken(size: int) -> bytes:
+        first.append(site_key(tmp_path, tmp_path / "spool", "shop", os.urandom))
+        return bytes(size)
+
+    second = site_key(tmp_path, tmp_path / "spool", "shop", overtaken)
+
+    assert [second] == first
+    assert site_key(tmp_path, tmp_path / "spool", "shop", no_more_keys) == second
+
+
+def test_processes_that_race_get_the_same_key(tmp_path: Path) -> None:
+    sites = [f"site-{number}" for number in range(20)]
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+        rounds = [
+            list(
+                pool.map(
+                    site_key,
+                    [tmp_path] * 4,
+                    [tmp_path / "spool"] * 4,
+                    [site] * 4,
+                    [os.urandom] * 4,
+                )
+            )
+            for site in sites
+        ]
+
+    assert [len(set(keys)) for keys in rounds] == [1] * len(sites)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o666, 0o660, 0o602, 0o610])
+def test_a_key_others_can_reach_is_refused(tmp_path: Path, mode: int) -> None:
+    site_key(tmp_path, tmp_path / "spool", "shop", os.urandom)
+    path = tmp_path / "shop.key"
+    path.chmod(mode)
+
+    with pytest.raises(SiteKeyError) as caught:
+        site_key(tmp_path, tmp_path / "spool", "shop", no_more_keys)
+
+    assert str(caught.value) == (
+        f"read site key {path}: others can reach it (mode {mode:04o})\n"
+        f"  hint: chmod 600 {path}"
+    )
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("content", [b"", KEY[:-1], KEY + b"\n"])
+def test_a_key_of_a_wrong_length_is_refused_and_kept(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "shop.key"
+    path.write_bytes(content)
+    path.chmod(0o600)
+
+    with pytest.raises(SiteKeyError, match="32 bytes expected"):
+        site_key(tmp_path, tmp_path / "spool", "shop", no_more_keys)
+    assert path.read_bytes() == content
+
+
+def test_a_directory_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "shop.key").mkdir()
+
+    with pytest.raises(
+        SiteKeyError, match=r"read site key .*shop\.key: Is a directory"
+    ):
+        site_key(tmp_path, tmp_path / "spool", "shop", no_more_keys)
+
+
+def test_the_hash_has_not_drifted() -> None:
+    got = {purpose.name: keyed_hash(KEY, purpose, "1001") for purpose in Purpose}
+
+    # From `openssl mac -macopt custom:"millpond event" -macopt size:8 … BLAKE2BMAC`.
+    assert got == {
+        "EVENT": 6326738786458014345,
+        "ORDER": -3862549458184077781,
+        "CART": -4903842718114776847,
+        "ACTOR": 4985663448219142448,
+    }
+
+
+@given(key=KEYS, text=TEXTS)
+def test_an_id_has_another_hash_for_every_purpose(key: bytes, text: str) -> None:
+    got = {keyed_hash(key, purpose, text) for purpose in Purpose}
+
+    assert len(got) == len(Purpose)
+    assert all(-(2**63) <= value < 2**63 for value in got)
+
+
+@given(
+    keys=st.lists(KEYS, min_size=2, max_size=2, unique=True),
+    texts=st.lists(TEXTS, min_size=2, max_size=2, unique=True),
+    purpose=st.sampled_from(Purpose),
+)
+def test_another_key_or_another_id_gives_another_hash(
+    keys: list[bytes], texts: list[str], purpose: Purpose
+) -> None:
+    got = {keyed_hash(key, purpose, text) for key in keys for text in texts}
+
+    assert len(got) == 4

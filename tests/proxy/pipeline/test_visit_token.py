@@ -1,0 +1,188 @@
+"""A token leads a shop's own server to today's visitor, and nobody else anywhere."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.pipeline.hit import Hit
+from proxy.pipeline.visit_token import LONGEST_TOKEN, open_visit_token, seal_visit_token
+from tests.flips import flips
+from tests.proxy.canaries import found_in
+from tests.proxy.pipeline.chain import (
+    NOON,
+    SECRET,
+    SECRET_KEY,
+    SHOP,
+    Chain,
+    pageview,
+    sender,
+    vendor_hit,
+)
+from tests.proxy.transport.raw_http import ask, event, get
+from tests.proxy.worker_process import WorkerProcess
+from warehouse.schema import Hash64
+
+DAY = date(2026, 11, 23)
+KEY = b"d" * 32
+VISITOR = Hash64(-(1 << 40) + 7)
+DAY_S = 86_400
+KEYED = replace(SHOP, secret_keys=(SECRET_KEY,))
+SERVER = {"Authorization": f"Bearer {SECRET}", "User_Agent": "shop-backend/1.0"}
+
+
+def token(key: bytes = KEY, day: date = DAY) -> str:
+    """Return a token for the visitor."""
+    return seal_visit_token(VISITOR, day, key, os.urandom)
+
+
+@given(st.integers(-(1 << 63), (1 << 63) - 1))
+def test_a_token_gives_back_its_visitor(visitor: int) -> None:
+    sealed = seal_visit_token(Hash64(visitor), DAY, KEY, os.urandom)
+
+    assert open_visit_token(sealed, DAY, KEY) == visitor
+    assert len(sealed) == LONGEST_TOKEN
+
+
+def test_no_two_tokens_are_alike_and_none_shows_the_visitor() -> None:
+    tokens = {token() for _ in range(100)}
+
+    assert len(tokens) == 100
+    assert not any(str(VISITOR) in each for each in tokens)
+
+
+@pytest.mark.parametrize(
+    ("sealed", "day", "key"),
+    [
+        pytest.param(token(), DAY + timedelta(1), KEY, id="another day"),
+        pytest.param(token(), DAY, b"e" * 32, id="another key"),
+        pytest.param(token()[:-1], DAY, KEY, id="cut"),
+        pytest.param(token() + "A", DAY, KEY, id="longer"),
+        pytest.param("", DAY, KEY, id="empty"),
+        pytest.param("?" * LONGEST_TOKEN, DAY, KEY, id="no base64"),
+        pytest.param("\u00e9" * LONGEST_TOKEN, DAY, KEY, id="no ASCII"),
+        pytest.param("A" * LONGEST_TOKEN, DAY, KEY, id="zeros"),
+    ],
+)
+def test_what_is_no_token_of_the_day_names_nobody(
+    sealed: str, day: date, key: bytes
+) -> None:
+    assert open_visit_token(sealed, day, key) is None
+
+
+def test_no_bit_of_a_token_flips_into_another_visitor() -> None:
+    sealed = token()
+    got = [
+        open_visit_token(flipped.decode("latin-1"), DAY, KEY)
+        for flipped in flips(sealed.encode())
+    ]
+
+    # Of the last letter some bits are padding.
+    assert set(got[:-8]) == {None}
+    assert set(got[-8:]) <= {None, VISITOR}
+
+
+@given(st.integers(0, LONGEST_TOKEN - 2), st.sampled_from("AZaz09-_"))
+def test_a_changed_token_names_nobody(place: int, letter: str) -> None:
+    sealed = token()
+    changed = sealed[:place] + letter + sealed[place + 1 :]
+
+    expected = VISITOR if changed == sealed else None
+    assert open_visit_token(changed, DAY, KEY) == expected
+
+
+def test_a_servers_order_is_the_visitors_whose_token_it_brings(tmp_path: Path) -> None:
+    chain = Chain(tmp_path, site=KEYED).prefetch()
+    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
+
+    own = chain.event(pageview())
+    got = chain.event(
+        pageview(name="order_placed", url=None, visit_token=sealed), sender(**SERVER)
+    )
+
+    assert got.visitor == own.visitor
+    assert (got.country, got.browser) == (None, None)
+
+
+def test_a_vendors_client_carries_the_token_as_a_property(tmp_path: Path) -> None:
+    site = replace(KEYED, props_allow=("millpond_visit", "plan"))
+    chain = Chain(tmp_path, site=site).prefetch()
+    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
+    props = {"millpond_visit": sealed, "plan": "pro"}
+
+    own = chain.event(pageview())
+    got = chain.event(
+        vendor_hit(name="order_placed", url=None, props=props), sender(**SERVER)
+    )
+
+    assert (got.visitor, got.props) == (own.visitor, '{"plan":"pro"}')
+
+
+def test_a_page_cannot_speak_for_another_visitor(tmp_path: Path) -> None:
+    chain = Chain(tmp_path, site=KEYED).prefetch()
+    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
+    other = sender("203.0.113.200")
+
+    got = chain.event(pageview(visit_token=sealed), other)
+
+    assert got.visitor == chain.event(pageview(), other).visitor
+
+
+def test_a_token_ends_with_its_day_and_its_salt(tmp_path: Path) -> None:
+    chain = Chain(tmp_path, site=KEYED).prefetch()
+    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
+    chain.prefetch(NOON + DAY_S)
+    order = pageview(name="order_placed", url=None, visit_token=sealed)
+
+    got = chain.event(order, sender(**SERVER), NOON + DAY_S)
+
+    assert got.visitor is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"Cookie": "noanalytics=1"}, id="objects"),
+        pytest.param({"Sec_GPC": "1"}, id="does not want to be told apart"),
+        pytest.param({"User_Agent": "curl/8.5.0"}, id="a program"),
+        pytest.param({"Origin": "https://evil.example"}, id="a foreign page"),
+        pytest.param({"Authorization": f"Bearer {SECRET}"}, id="a server"),
+    ],
+)
+def test_who_is_no_visitor_gets_no_token(
+    tmp_path: Path, headers: dict[str, str]
+) -> None:
+    chain = Chain(tmp_path, site=KEYED).prefetch()
+
+    assert chain.anonymizer.visit_token(Hit(), sender(**headers), NOON) is None
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    folder = tmp_path_factory.mktemp("visit")
+    with WorkerProcess(folder, site={"secret_keys": [SECRET_KEY]}) as worker:
+        yield worker
+
+
+def test_a_shop_learns_a_token_and_its_order_joins_the_visit(
+    worker: WorkerProcess,
+) -> None:
+    own = "Origin: https://shop.example"
+    asked = ask(worker.port, get("/stats/v1/visit", own))
+    sealed = asked.json["visit"]
+    ask(worker.port, event(own))
+    order = b'{"name": "order_placed", "visit": "%s"}' % sealed.encode()
+    got = ask(worker.port, event(f"Authorization: Bearer {SECRET}", body=order))
+
+    page, placed = worker.spooled.events
+    assert (asked.status, got.json) == (200, {"accepted": 1, "dropped": {}})
+    assert asked.headers["cache-control"] == "no-store"
+    assert asked.headers["access-control-allow-origin"] == "https://shop.example"
+    assert placed.visitor == page.visitor
+    assert sealed.encode() not in worker.written()
+    assert found_in(worker.written()) == []

@@ -1,0 +1,141 @@
+"""A small web server for browser tests: pages, the tag, and a record of what it sends.
+
+A test that has the real proxy behind it overrides ``answer`` and passes the event on.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from aiohttp import web
+
+from config.settings import ProxySettings
+from proxy.demo.site import demo_page, load_demo
+from proxy.pipeline.hit import decode_hits
+from proxy.routes.tag import TAG_HEADERS, tag_script
+
+# Long enough for the slowest machine; a test that passes never waits for it.
+_PATIENCE_S = 20
+_GATE_PATH = "/gate"
+
+# Stands among statuses for a connection that is cut.
+NO_ANSWER = 0
+
+Sent = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One POST: where it went, what it carried, and what it was answered."""
+
+    path: str
+    headers: Mapping[str, str]
+    event: Sent
+    status: int
+
+
+class TagServer:
+    """Serves on a free port; every host name leads here, so a test may use any."""
+
+    def __init__(self, proxy: ProxySettings) -> None:
+        self.pages: dict[str, str] = {}
+        self.received: list[Received] = []
+        self.requested: list[str] = []
+        # Answers to the next events; when they run out, 202.
+        self.statuses: list[int] = []
+        # A page that asks for /gate waits until the test opens it.
+        self.gate = asyncio.Event()
+        self.port = 0
+        self._proxy = proxy
+        self._demo = load_demo()
+        self._changed = asyncio.Condition()
+        self._runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=1)
+
+    async def __aenter__(self) -> Self:
+        """Start to listen."""
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """Stop listening."""
+        await self._runner.cleanup()
+
+    def url(self, path: str, host: str = "shop.example") -> str:
+        """Return the address of *path* on *host*."""
+        return f"http://{host}:{self.port}{path}"
+
+    def tag(self, attributes: str = 'data-site="shop"') -> str:
+        """Return the script element that loads the tag from its configured path."""
+        src = self._proxy.path_prefix + self._proxy.tag_path
+        return f'<script defer src="{src}" {attributes}></script>'
+
+    @property
+    def events(self) -> list[Sent]:
+        """The events received so far, each as it was sent."""
+        return [received.event for received in self.received]
+
+    async def named(self, name: str, count: int = 1) -> list[Sent]:
+        """Wait for *count* events of that name and return them all."""
+        await self.until(lambda: len(self._named(name)) >= count)
+        return self._named(name)
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait until what was received makes *is_so* true."""
+        async with asyncio.timeout(_PATIENCE_S), self._changed:
+            await self._changed.wait_for(is_so)
+
+    async def answer(self, _request: web.BaseRequest, _body: bytes) -> int:
+        """Return the status that an event is answered with."""
+        return self.statuses.pop(0) if self.statuses else 202
+
+    def _named(self, name: str) -> list[Sent]:
+        return [event for event in self.events if event["name"] == name]
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        respond = self._record if request.method == "POST" else self._page
+        response = await respond(request)
+        # On a connection used before, the browser itself repeats what was cut off.
+        response.force_close()
+        async with self._changed:
+            self.requested.append(request.path)
+            self._changed.notify_all()
+        return response
+
+    async def _record(self, request: web.BaseRequest) -> web.Response:
+        body = await request.read()
+        # Whatever the tag sends, the proxy can read: else the event never arrives.
+        decode_hits(body, most=1)
+        status = await self.answer(request, body)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.received.append(Received(request.path, headers, json.loads(body), status))
+        if status == NO_ANSWER and request.transport is not None:
+            request.transport.abort()
+        # Only so may a page on another origin see the answer, and so try again.
+        return web.Response(
+            status=status or 500, headers={"Access-Control-Allow-Origin": "*"}
+        )
+
+    async def _page(self, request: web.BaseRequest) -> web.Response:
+        path = request.path
+        if path == _GATE_PATH:
+            await self.gate.wait()
+            return web.Response()
+        if path == self._proxy.path_prefix + self._proxy.tag_path:
+            return web.Response(body=tag_script(self._proxy), headers=TAG_HEADERS)
+        if path in self.pages:
+            html = f'<!doctype html><link rel="icon" href="data:,">{self.pages[path]}'
+            return web.Response(text=html, content_type="text/html")
+        return self._demo_response(path)
+
+    def _demo_response(self, path: str) -> web.Response:
+        folder, _, name = path.rpartition("/")
+        found = demo_page(self._demo, name) if folder.endswith("/demo") else None
+        if found is None:
+            return web.Response(status=404)
+        return web.Response(
+            body=found.body, headers={"Content-Type": found.content_type}
+        )

@@ -1,0 +1,72 @@
+"""A full spool names its true cause: what loading says of itself."""
+
+import pytest
+
+from batcher.spool.lane import SpoolBrokenError
+from batcher.spool.room import SpoolFullError
+from proxy.routes.readiness import job_problems, write_problem
+from warehouse.job_states import JobState
+
+NOW = 1_795_334_400.0
+FULL = SpoolFullError("append to the spool: it is full")
+FAILING = JobState(
+    every_s=15,
+    last_success_at=NOW - 60,
+    failures=2,
+    failing_since=NOW - 45,
+    problem="open lane 'import': EACCES",
+)
+
+
+@pytest.mark.parametrize(
+    ("problem", "load", "said"),
+    [
+        pytest.param(
+            FULL,
+            FAILING,
+            "full (spool.max_bytes): loading has not succeeded since"
+            " 2026-11-22T07:59:00Z, failed 2 times: open lane 'import': EACCES",
+            id="loading fails",
+        ),
+        pytest.param(
+            FULL,
+            JobState(every_s=15, last_success_at=NOW - 60),
+            "full (spool.max_bytes): loading has not succeeded since"
+            " 2026-11-22T07:59:00Z: is the batcher running?",
+            id="nobody loads",
+        ),
+        pytest.param(
+            FULL,
+            JobState(every_s=15, last_success_at=NOW - 5),
+            "full (spool.max_bytes): more arrives than loading takes",
+            id="too much arrives",
+        ),
+        pytest.param(
+            FULL,
+            None,
+            "full (spool.max_bytes): no batcher has run on this spool yet",
+            id="no batcher",
+        ),
+        pytest.param(
+            SpoolBrokenError("append to the spool: EIO"),
+            FAILING,
+            "the last write did not reach the disk",
+            id="not full",
+        ),
+    ],
+)
+def test_a_failed_write_says_why(
+    problem: Exception, load: JobState | None, said: str
+) -> None:
+    states = {} if load is None else {"load": load}
+
+    assert write_problem(problem, states, NOW) == said
+
+
+def test_a_job_is_named_from_its_first_failure_on() -> None:
+    first = JobState(every_s=15, last_success_at=NOW - 5, failures=1, error="OSError")
+
+    (said,) = job_problems({"build": first}, NOW).items()
+
+    problem = "has not succeeded since 2026-11-22T07:59:55Z, failed once: OSError"
+    assert said == ("job build", problem)

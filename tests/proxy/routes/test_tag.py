@@ -1,0 +1,129 @@
+"""The tag is small, the same for everybody, and reads only what it says it reads."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from config.settings import ProxySettings
+from proxy.routes.tag import TAG_HEADERS, compact, gzipped, tag_script
+
+_ROOT = Path(__file__).parents[3]
+_SOURCE = (_ROOT / "proxy/routes/tag.js").read_text("utf-8")
+_PAGE = (_ROOT / "docs/tag.md").read_text("utf-8")
+_SERVED = tag_script(ProxySettings()).decode()
+_TEXT = re.compile(r'"[^"\n]*"')
+
+# What the tag may ask the browser by the name of its objects; docs/tag.md says why.
+_MAY_READ = {
+    "console.error",
+    "crypto.getRandomValues",
+    "crypto.randomUUID",
+    "document.addEventListener",
+    "document.cookie",
+    "document.currentScript",
+    "document.documentElement",
+    "document.hasFocus",
+    "document.hidden",
+    "document.prerendering",
+    "document.referrer",
+    "location.hash",
+    "location.hostname",
+    "location.origin",
+    "location.pathname",
+    "location.search",
+    "navigator.language",
+    "navigator.sendBeacon",
+    "performance.now",
+    "screen.height",
+    "screen.width",
+    "window.millpond",
+}
+_BROWSER_OBJECTS = {name.split(".")[0] for name in _MAY_READ} | {"globalThis", "self"}
+
+
+def test_the_tag_is_under_one_and_a_half_kilobytes_compressed() -> None:
+    assert len(gzipped(_SERVED.encode())) < 1_500
+
+
+def test_a_thousand_answers_are_the_same_bytes() -> None:
+    got = {tag_script(ProxySettings()) for _ in range(1_000)}
+
+    assert len(got) == 1
+    assert len({gzipped(script) for script in got for _ in range(10)}) == 1
+
+
+def test_the_headers_tell_no_two_visitors_apart() -> None:
+    names = {name.lower() for name in TAG_HEADERS}
+
+    assert names.isdisjoint({"etag", "last-modified", "set-cookie", "expires"})
+    assert TAG_HEADERS["Cache-Control"] == "public, max-age=3600"
+
+
+@pytest.mark.parametrize(
+    ("tag_path", "expected"),
+    [
+        pytest.param("/m.js", '"v1/events"', id="as it comes"),
+        pytest.param("/x.js", '"v1/events"', id="renamed"),
+        pytest.param("/js/x.js", '"../v1/events"', id="one folder down"),
+        pytest.param("/js/a/x.js", '"../../v1/events"', id="two folders down"),
+    ],
+)
+def test_the_tag_finds_the_events_from_its_own_path(
+    tag_path: str, expected: str
+) -> None:
+    got = tag_script(ProxySettings(tag_path=tag_path)).decode()
+
+    assert re.findall(r'"[./]*v1/events"', got) == [expected]
+
+
+def test_the_tag_reads_nothing_that_is_not_listed() -> None:
+    code = _TEXT.sub('""', _SERVED)
+    objects = "|".join(sorted(_BROWSER_OBJECTS))
+
+    assert set(re.findall(rf"\b(?:{objects})\.\w+", code)) == _MAY_READ
+    # Nor as a whole, or by a computed name.
+    assert set(re.findall(rf"\b(?:{objects})\b(?![.:])", code)) == set()
+
+
+def test_the_page_about_the_tag_lists_what_it_reads() -> None:
+    section = _PAGE.partition("## What it reads")[2].partition("\n## ")[0]
+
+    assert set(re.findall(r"`(\w+\.\w+)`", section)) == _MAY_READ | {
+        "history.pushState",
+        "history.replaceState",
+        "window.innerHeight",
+        "window.scrollY",
+    }
+
+
+def test_the_tag_writes_nothing_into_the_browser() -> None:
+    assert not re.search(
+        r"storage|indexedDB|caches|serviceWorker|\bname=|cookie\s*\+?=[^=]",
+        _SERVED,
+        re.IGNORECASE,
+    )
+
+
+def test_the_source_keeps_the_rules_that_compacting_it_needs() -> None:
+    code = re.sub(r"^\s*//.*$", "", _SOURCE, flags=re.MULTILINE)
+
+    assert [text for text in _TEXT.findall(code) if " " in text] == []
+    # No comment but on a line of its own, and no text or pattern over several lines.
+    assert not re.search(r"[;,{}()\w]\s+//|/\*|`|'", code)
+    assert compact(_SERVED) == _SERVED
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("  // why\nlet x;\n", "let x;", id="a comment line goes"),
+        pytest.param("let x = 1 < 2;", "let x=1<2;", id="only words stay apart"),
+        pytest.param("return [a];", "return[a];", id="a bracket ends a word"),
+        pytest.param("in $b", "in $b", id="a dollar sign is part of a word"),
+        pytest.param('u = "https://x";', 'u="https://x";', id="a text stays"),
+        pytest.param("f();\n\n  g();", "f();g();", id="lines are joined"),
+    ],
+)
+def test_compacting(source: str, expected: str) -> None:
+    assert compact(source) == expected

@@ -1,0 +1,316 @@
+"""Whoever listens on the machine sees what is stored, why the rest is not, no more."""
+
+import asyncio
+import socket
+import stat
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from batcher.spool.lane import Lane
+from batcher.spool.spool import Spool
+from config.settings import SpoolSettings
+from proxy.intake.intake import Intake
+from proxy.intake.journal import Journal
+from proxy.pipeline.drops import UNCOUNTED, Dropped, DropReason
+from proxy.pipeline.hit import Hit
+from proxy.pipeline.moment import Calendars
+from proxy.tail.lines import Line, Missed, Refused, Stored, decode_line, lines_of
+from proxy.tail.table import FORMS
+from proxy.tail.tail import GREETING, MOST_LISTENERS, Tail, short_name, socket_path
+from tests.proxy.pipeline.chain import NOON, Chain, pageview, sender
+from warehouse.schema import Event, Hash64, JsonText, UtcSeconds
+
+AT = "2026-11-23T12:00:00Z"
+BOT = Dropped(DropReason.BOT, "shop")
+# Every column has a value of its own, so that what is shown can be told.
+EVENT = Event(
+    site="shop",
+    day=date(2026, 11, 23),
+    at=UtcSeconds(1_795_435_200),
+    event_id=Hash64(7_731_001),
+    visitor=Hash64(7_731_002),
+    actor=Hash64(7_731_003),
+    name="order_placed",
+    protocol="plausible",
+    hostname="canary-host.example",
+    path="/thanks",
+    referrer="canary-referrer.example",
+    source="Newsletter",
+    channel="email",
+    utm_source="canary-utm",
+    utm_campaign="canary-campaign",
+    country="DE",
+    region="DE-BE",
+    browser="Firefox",
+    browser_major=140,
+    os="canary-os",
+    screen="xl",
+    language="canary-language",
+    props=JsonText('{"plan":"canary-prop"}'),
+    order_key=Hash64(7_731_004),
+    cart_key=Hash64(7_731_005),
+    currency="EUR",
+    value_minor=7_731_006,
+    coupon="canary-coupon",
+)
+SHOWN = Stored(
+    at=AT,
+    site="shop",
+    protocol="plausible",
+    name="order_placed",
+    path="/thanks",
+    source="Newsletter",
+    channel="email",
+    country="DE",
+    browser="Firefox",
+    order=True,
+)
+
+
+REFUSED = Refused(at=AT, site="shop", protocol="native", reason="bot")
+
+
+def test_a_line_holds_what_is_stored_and_nothing_that_names_anybody() -> None:
+    [got] = lines_of([EVENT], "plausible", NOON)
+
+    assert got == SHOWN
+    assert "canary" not in FORMS["json"].row(got) + FORMS["table"].row(got)
+    assert "7731" not in FORMS["json"].row(got) + FORMS["table"].row(got)
+
+
+@pytest.mark.parametrize("reason", DropReason)
+def test_every_drop_is_shown_but_objections(reason: DropReason) -> None:
+    got = [*lines_of([Dropped(reason, "shop")], "native", NOON)]
+
+    expected = Refused(at=AT, site="shop", protocol="native", reason=reason)
+    assert got == ([] if reason in UNCOUNTED else [expected])
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        pytest.param(
+            SHOWN,
+            "12:00:00  shop          plausible   order_placed              /thanks"
+            "                         Newsletter      email           DE       Firefox"
+            "       yes",
+            id="event",
+        ),
+        pytest.param(
+            REFUSED, "12:00:00  shop          native      dropped: bot", id="drop"
+        ),
+        pytest.param(
+            Missed(count=3),
+            "(3 lines were lost: they come faster than they are read)",
+            id="missed",
+        ),
+        pytest.param(
+            Refused(at=AT, site="s" * 20, protocol="native", reason="\x1b[2J"),
+            "12:00:00  sssssssssss…  native      dropped: ?[2J",
+            id="too long, and no order to the screen",
+        ),
+    ],
+)
+def test_a_row_of_the_table(line: Line, expected: str) -> None:
+    assert FORMS["table"].row(line) == expected
+
+
+def test_a_row_of_json_is_an_object() -> None:
+    assert decode_line(FORMS["json"].row(SHOWN).encode()) == SHOWN
+    assert FORMS["json"].header == ""
+
+
+class Ear:
+    """A listener that reads when it is told to."""
+
+    def __init__(self, path: Path) -> None:
+        self.connected = socket.socket(socket.AF_UNIX)
+        with short_name(path) as name:
+            self.connected.connect(name)
+        self.connected.settimeout(0)
+
+    async def heard(self, most: int) -> bytes:
+        """Return what has come, at the latest when it is *most* bytes."""
+        loop = asyncio.get_running_loop()
+        heard = b""
+        while len(heard) < most:
+            chunk = await loop.sock_recv(self.connected, most - len(heard))
+            if not chunk:
+                break
+            heard += chunk
+        return heard
+
+    async def lines(self, count: int) -> list[Line]:
+        """Return the next lines, which must be as many as that."""
+        found = b""
+        while found.count(b"\n") < count:
+            found += await self.heard(1)
+        return [decode_line(each) for each in found.splitlines()]
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[Tail]:
+    tail = Tail(path)
+    await tail.open()
+    try:
+        yield tail
+    finally:
+        tail.close()
+
+
+@pytest.fixture
+async def tail(tmp_path: Path) -> AsyncIterator[Tail]:
+    async with opened(socket_path(tmp_path, 0)) as tail:
+        yield tail
+
+
+async def listening(folder: Path) -> Ear:
+    """Return an ear that hears everything from now on."""
+    ear = Ear(socket_path(folder, 0))
+    assert await ear.heard(1) == GREETING
+    return ear
+
+
+async def show(
+    tail: Tail, outcomes: Sequence[Event | Dropped], error: Exception | None = None
+) -> None:
+    durable = asyncio.get_running_loop().create_future()
+    tail.show(durable, outcomes, "native", NOON)
+    if error is None:
+        durable.set_result(None)
+    else:
+        durable.set_exception(error)
+    await asyncio.wait([durable])
+
+
+async def test_everybody_who_listens_is_told_what_is_durable(
+    tail: Tail, tmp_path: Path
+) -> None:
+    ears = [await listening(tmp_path), await listening(tmp_path)]
+    await show(tail, [EVENT], error=OSError("the disk is full"))
+    tail.show(None, [BOT], "native", NOON)
+    await show(tail, [BOT])
+
+    assert [await ear.lines(1) for ear in ears] == [[REFUSED]] * 2
+    for ear in ears:
+        ear.connected.close()
+
+
+async def test_whoever_hangs_up_is_forgotten(tail: Tail, tmp_path: Path) -> None:
+    assert not tail.is_watched
+    first, second = await listening(tmp_path), await listening(tmp_path)
+    assert tail.is_watched
+
+    first.connected.close()
+    await show(tail, [BOT])
+    assert await second.lines(1) == [REFUSED]
+    second.connected.close()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not tail.is_watched
+
+
+async def test_a_slow_listener_loses_lines_and_is_told_how_many(
+    tail: Tail, tmp_path: Path
+) -> None:
+    ear = await listening(tmp_path)
+    for _ in range(100):
+        await show(tail, [BOT] * 100)
+    told = missed = 0
+    while told + missed < 10_000:
+        [line] = await ear.lines(1)
+        if isinstance(line, Missed):
+            missed += line.count
+        else:
+            told += 1
+    await show(tail, [BOT])
+
+    assert missed > 0
+    assert told + missed == 10_000
+    assert await ear.lines(1) == [REFUSED]
+    ear.connected.close()
+
+
+async def test_only_so_many_may_listen(tail: Tail, tmp_path: Path) -> None:
+    ears = [await listening(tmp_path) for _ in range(MOST_LISTENERS)]
+    another = Ear(socket_path(tmp_path, 0))
+
+    assert await another.heard(1) == b""
+    assert tail.is_watched
+    for ear in [*ears, another]:
+        ear.connected.close()
+
+
+async def test_the_socket_is_its_owners_and_goes_with_the_worker(
+    tmp_path: Path,
+) -> None:
+    # Deeper than the address of a socket may be long.
+    folder = tmp_path / ("deep" * 30)
+    folder.mkdir()
+    path = socket_path(folder, 0)
+    with socket.socket(socket.AF_UNIX) as dead, short_name(path) as name:
+        dead.bind(name)
+
+    async with opened(path):
+        ear = await listening(folder)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert await ear.heard(1) == b""
+    assert not path.exists()
+    ear.connected.close()
+
+
+class Unheard(Tail):
+    """A tail that must not be told anything."""
+
+    def show(self, *_args: object) -> NoReturn:
+        """Fail."""
+        raise AssertionError("nobody listens")
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    lane = Lane.open(Spool(tmp_path / "spool"), "worker-0", SpoolSettings())
+    journal = Journal(lane, asyncio.get_running_loop(), window_s=0)
+    yield journal
+    await journal.close()
+
+
+def intake(chain: Chain, journal: Journal, tail: Tail) -> Intake:
+    chain.prefetch()
+    zones = {site.id: site.zone for site in chain.sites}
+    return Intake(chain.anonymizer, journal, lambda: NOON, Calendars(zones), tail)
+
+
+HITS: list[Hit | Dropped] = [pageview(), BOT, pageview(optout=True)]
+
+
+async def test_no_line_is_made_while_nobody_listens(
+    tmp_path: Path, journal: Journal
+) -> None:
+    desk = intake(Chain(tmp_path), journal, Unheard(socket_path(tmp_path, 0)))
+
+    taken = desk.take(HITS, sender())
+
+    assert taken.durable is not None
+    await taken.durable
+
+
+async def test_what_the_intake_took_is_told(
+    tmp_path: Path, journal: Journal, tail: Tail
+) -> None:
+    desk = intake(Chain(tmp_path), journal, tail)
+    ear = await listening(tmp_path)
+
+    desk.take([pageview(optout=True)], sender())
+    desk.take(HITS, sender())
+
+    first, second = await ear.lines(2)
+    assert isinstance(first, Stored)
+    assert (first.path, first.order) == ("/p/42", False)
+    assert second == REFUSED
+    ear.connected.close()

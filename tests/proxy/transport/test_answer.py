@@ -1,0 +1,127 @@
+"""Answers whose bytes are ready: whole, in order, and never piling up in memory."""
+
+import asyncio
+from http import HTTPStatus
+
+import pytest
+from aiohttp import web
+
+from proxy.transport.answer import Answer, Dates, json_answer
+from proxy.transport.server import WrittenAnswer
+from tests.proxy.in_process import served
+
+DATE = b"Date: Mon, 23 Nov 2026 12:00:00 GMT\r\n"
+REQUEST = b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n"
+# So large that a few fill what lies between two sockets.
+LARGE = b"x" * 1_000_000
+
+
+def wire_of(body: bytes) -> bytes:
+    """Return a whole answer with *body*."""
+    return Answer(HTTPStatus.OK, body).wire(DATE)
+
+
+def test_an_answer_is_these_bytes() -> None:
+    answer = json_answer(HTTPStatus.ACCEPTED, b"{}", {"Vary": "Origin"})
+
+    assert answer.wire(DATE) == (
+        b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\n"
+        b"Cache-Control: no-store\r\nVary: Origin\r\nContent-Length: 2\r\n"
+        b"Date: Mon, 23 Nov 2026 12:00:00 GMT\r\n\r\n{}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param(Answer(HTTPStatus.OK, b"ok"), b"Content-Length: 2", id="to HEAD"),
+        pytest.param(Answer(HTTPStatus.NO_CONTENT), b"204 No Content", id="no content"),
+    ],
+)
+def test_an_answer_without_a_body_ends_with_its_head(
+    answer: Answer, expected: bytes
+) -> None:
+    got = answer.wire(DATE, to_head=True, connection=b"Connection: close\r\n")
+
+    assert got.endswith(expected + b"\r\n" + DATE + b"Connection: close\r\n\r\n")
+
+
+def test_a_date_is_that_of_its_second() -> None:
+    dates = Dates()
+
+    got = [dates.line(at_s) for at_s in (0.0, 0.9, 1_000.0)]
+
+    assert got == [
+        b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n",
+        b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n",
+        b"Date: Thu, 01 Jan 1970 00:16:40 GMT\r\n",
+    ]
+
+
+async def test_an_answer_is_written_as_it_is_and_the_connection_kept() -> None:
+    wire = wire_of(b"ok")
+
+    async def answer(_request: web.BaseRequest) -> web.StreamResponse:
+        return WrittenAnswer(wire)
+
+    async with served(answer) as (reader, writer):
+        for _ in range(3):
+            writer.write(REQUEST)
+
+            assert await reader.readexactly(len(wire)) == wire
+
+
+async def test_the_last_answer_closes_the_connection() -> None:
+    wire = wire_of(b"ok")
+
+    async def answer(_request: web.BaseRequest) -> web.StreamResponse:
+        return WrittenAnswer(wire, keep_alive=False)
+
+    async with served(answer) as (reader, writer):
+        writer.write(REQUEST * 2)
+
+        assert await reader.read() == wire
+
+
+async def test_who_does_not_read_is_given_no_more_answers() -> None:
+    wire = wire_of(LARGE)
+    given = 0
+
+    async def answer(_request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal given
+        given += 1
+        return WrittenAnswer(wire)
+
+    count = 100
+    async with served(answer) as (reader, writer):
+        writer.write(REQUEST * count)
+        for _ in range(5_000):
+            await asyncio.sleep(0)
+        while_deaf = given
+        got = await reader.readexactly(len(wire) * count)
+
+    assert 0 < while_deaf < count // 2
+    assert got == wire * count
+
+
+async def test_to_a_client_that_has_gone_nothing_is_written() -> None:
+    outcome: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+    heard, gone = asyncio.Event(), asyncio.Event()
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        heard.set()
+        await gone.wait()
+        while request.transport is not None:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0)
+        with pytest.raises(ConnectionResetError) as caught:
+            await WrittenAnswer(b"").prepare(request)
+        outcome.set_result(caught.value)
+        raise caught.value
+
+    async with served(answer) as (_, writer):
+        writer.write(REQUEST)
+        await heard.wait()
+        writer.close()
+        gone.set()
+
+        assert "gone" in str(await asyncio.wait_for(outcome, 20))

@@ -1,0 +1,110 @@
+"""A path is found under any prefix; every failure has its answer."""
+
+import errno
+import os
+import re
+from http import HTTPStatus
+
+import pytest
+from multidict import CIMultiDict
+
+from batcher.salts.store import SaltStoreError
+from batcher.spool.lane_files import SpoolError
+from batcher.spool.room import SpoolFullError
+from config.settings import Settings
+from proxy.pipeline.sites import build_sites
+from proxy.transport.answer import Answer, Later
+from proxy.transport.cors import Cors
+from proxy.transport.dispatcher import Door, Handler, Methods, Routes
+from proxy.transport.request import Request
+
+
+def says(word: str) -> Methods:
+    """Return methods whose answer is *word*."""
+
+    def handle(_request: Request) -> Answer | Later:
+        return Answer(HTTPStatus.OK, word.encode())
+
+    return {"GET": handle}
+
+
+def word(found: Methods | None) -> str | None:
+    """Return what the methods say."""
+    if found is None:
+        return None
+    handler: Handler = found["GET"]
+    answer = handler(Request("GET", "/", CIMultiDict(), None))
+    assert isinstance(answer, Answer)
+    return answer.body.decode()
+
+
+ROUTES = Routes(
+    {"/v1/batch": says("long"), "/batch": says("short")},
+    [(re.compile("/array/([^/]+)/config$"), says("config"))],
+) + Routes(
+    {"/batch": says("other"), "/e": says("e"), "/config": says("shorter")},
+    [(re.compile("/x$"), says("x"))],
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/batch", "short"),
+        ("/collect/batch", "short"),
+        ("/collect/v1/batch", "long"),
+        ("/v1/batch", "long"),
+        ("/a/b/c/e", "e"),
+        ("/array/key/config", "config"),
+        ("/collect/array/key/config", "config"),
+        ("/other/config", "shorter"),
+        ("/a/x", "x"),
+        ("/array//config", "shorter"),
+        ("/batch/", None),
+        ("/mybatch", None),
+        ("batch", None),
+        ("", None),
+        ("/" * 40, None),
+        ("/a" * 30 + "/e", None),
+    ],
+)
+def test_the_longest_end_of_a_path_that_is_known_counts(
+    path: str, expected: str | None
+) -> None:
+    assert word(ROUTES.methods(path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        *(
+            pytest.param(OSError(number, "no"), (503, True), id=errno.errorcode[number])
+            for number in (
+                *(errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EIO),
+                *(errno.EROFS, errno.EACCES, errno.ENOENT, errno.ESTALE),
+            )
+        ),
+        pytest.param(SpoolError("open lane: counter"), (503, True), id="a counter"),
+        pytest.param(SpoolFullError("full"), (503, True), id="a full spool"),
+        pytest.param(SaltStoreError("gone"), (503, True), id="no salts"),
+        pytest.param(ValueError("a bug"), (500, False), id="a fault of the code"),
+    ],
+)
+def test_only_a_fault_of_the_code_is_a_500(
+    settings: Settings, error: Exception, expected: tuple[int, bool]
+) -> None:
+    def fail(_request: Request) -> Answer | Later:
+        raise error
+
+    door = Door(
+        Routes({"/e": {"GET": fail}}),
+        cors=Cors(build_sites(settings, os.urandom)),
+        most_body_bytes=1_024,
+        clock=lambda: 0.0,
+    )
+    request = Request("GET", "/e", CIMultiDict(), None)
+    answer = door.answer(request)
+    assert isinstance(answer, Answer)
+    wire = door.wire(request, answer)
+
+    assert (answer.status, b"\r\nRetry-After: 2\r\n" in wire) == expected

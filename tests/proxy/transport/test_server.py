@@ -1,0 +1,236 @@
+"""Slow clients, silent clients, too many: each is held so long and no longer."""
+
+import contextlib
+import select
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.proxy.transport.raw_http import EVENT, Connection, ask, event, get, request
+from tests.proxy.worker_process import WorkerProcess
+from tests.waiting import wait_until
+
+TIMEOUT_S = 1
+KEEPALIVE_S = 1
+# What a loaded machine may add to a second.
+SLACK_S = 10
+MOST_CONNECTIONS = 16
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """Return a worker that waits a second for a request, and long for the next."""
+    proxy = {"request_timeout_s": TIMEOUT_S, "keepalive_s": 600}
+    folder = tmp_path_factory.mktemp("slow")
+    with WorkerProcess(folder, proxy=proxy) as worker:
+        yield worker
+    assert set(worker.words) == {"geo", "listening"}
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """Return a worker that waits long for a request, and a second for the next."""
+    proxy = {
+        "request_timeout_s": 300,
+        "keepalive_s": KEEPALIVE_S,
+        "max_connections": MOST_CONNECTIONS,
+    }
+    folder = tmp_path_factory.mktemp("patient")
+    with WorkerProcess(folder, proxy=proxy) as worker:
+        yield worker
+
+
+class SlowClient:
+    """Sends a little at a time, and notes when it was hung up on."""
+
+    def __init__(self, port: int, at_once: bytes, slowly: bytes) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.settimeout(0)
+        self.began_s = time.monotonic()
+        self.ended_s: float | None = None
+        self.received = b""
+        self._slowly = slowly
+        self.socket.send(at_once)
+
+    def go_on(self) -> None:
+        """Read what there is, or send a byte."""
+        try:
+            chunk = self.socket.recv(65_536)
+        except BlockingIOError:
+            self._send_a_byte()
+            return
+        except OSError:
+            chunk = b""
+        self.received += chunk
+        if not chunk:
+            self.ended_s = time.monotonic()
+            self.socket.close()
+
+    def _send_a_byte(self) -> None:
+        # Where the server has hung up, the next read says so.
+        with contextlib.suppress(OSError):
+            self.socket.send(self._slowly[:1])
+            self._slowly = self._slowly[1:]
+
+    @property
+    def held_s(self) -> float:
+        """How long it was not hung up on."""
+        assert self.ended_s is not None
+        return self.ended_s - self.began_s
+
+
+def run(clients: list[SlowClient], within_s: float = TIMEOUT_S + SLACK_S) -> None:
+    """Let *clients* go on until all were hung up on."""
+    end_s = time.monotonic() + within_s
+    while waiting := [each for each in clients if each.ended_s is None]:
+        assert time.monotonic() < end_s, f"{len(waiting)} clients are still held"
+        select.select([each.socket for each in waiting], [], [], 0.05)
+        for each in waiting:
+            each.go_on()
+
+
+HEAD = request()[:-4]
+BODY_HEAD = request("POST", "/v1/events", b"", "Content-Length: 1000")
+CHUNKED_HEAD = request("POST", "/v1/events", b"", "Transfer-Encoding: chunked")
+NO_BYTES = b""
+TRICKLE = b"X-Slow: " + b"a" * 1_000
+
+# What each slow client sends at once, and what a byte at a time.
+SLOW = {
+    "says nothing": (NO_BYTES, NO_BYTES),
+    "headers stop": (HEAD, NO_BYTES),
+    "request line trickles": (NO_BYTES, HEAD),
+    "headers trickle": (HEAD + b"\r\n", TRICKLE),
+    "HTTP/0.9": (b"GET /healthz\r\n", NO_BYTES),
+    "empty lines trickle": (b"\r\n", b"\r\n" * 500),
+    "body stops": (BODY_HEAD, NO_BYTES),
+    "body trickles": (BODY_HEAD, EVENT * 20),
+    "chunk trickles": (CHUNKED_HEAD + b"3e8\r\n", EVENT * 20),
+    "chunks trickle": (CHUNKED_HEAD, b"1\r\na\r\n" * 200),
+}
+
+
+@pytest.fixture(scope="module")
+def slow(worker: WorkerProcess) -> dict[str, list[SlowClient]]:
+    """Return slow clients of every kind, all hung up on, and how a quick one fared."""
+    clients = {
+        kind: [SlowClient(worker.port, *sends) for _ in range(30)]
+        for kind, sends in SLOW.items()
+    }
+    quick = SlowClient(worker.port, event("Connection: close"), NO_BYTES)
+    run([quick, *(each for kind in clients.values() for each in kind)])
+    return {"quick": [quick], **clients}
+
+
+@pytest.mark.parametrize("kind", SLOW)
+def test_a_request_must_have_come_in_time(
+    slow: dict[str, list[SlowClient]], kind: str
+) -> None:
+    clients = slow[kind]
+
+    # A byte that crosses with the answer on its way makes the network forget it.
+    answers = {each.received[:12] for each in clients} - {b""}
+    assert answers == {b"HTTP/1.1 408"}
+    assert min(each.held_s for each in clients) >= TIMEOUT_S * 0.9
+
+
+def test_slow_clients_keep_nobody_waiting(slow: dict[str, list[SlowClient]]) -> None:
+    [quick] = slow["quick"]
+
+    assert b" 202 Accepted" in quick.received
+    assert quick.held_s < max(each.held_s for each in slow["body trickles"])
+
+
+def test_also_the_second_request_of_a_connection_must(worker: WorkerProcess) -> None:
+    client = SlowClient(worker.port, get("/healthz"), NO_BYTES)
+    while b"ok\n" not in client.received:
+        client.go_on()
+    between_s = time.monotonic()
+    client.socket.send(HEAD)
+
+    run([client])
+
+    assert time.monotonic() - between_s >= TIMEOUT_S * 0.9
+    assert b"HTTP/1.1 408" in client.received
+
+
+def test_a_connection_between_two_requests_may_wait(worker: WorkerProcess) -> None:
+    # Its time is keepalive_s, here ten minutes, and not that of a request.
+    with Connection(worker.port) as connection:
+        connection.send(event())
+        connection.answer()
+        run([SlowClient(worker.port, NO_BYTES, NO_BYTES)])
+        connection.send(event())
+
+        assert connection.answer().status == 202
+
+
+@contextlib.contextmanager
+def deaf_client(port: int) -> Iterator[socket.socket]:
+    """Return a connection that takes in hardly anything, and never waits."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.connect(("127.0.0.1", port))
+        client.settimeout(0)
+        yield client
+
+
+def test_who_does_not_read_is_hung_up_on(worker: WorkerProcess) -> None:
+    asked = get("/m.js") * 500
+    with deaf_client(worker.port) as client:
+        began_s = time.monotonic()
+        while True:
+            assert time.monotonic() - began_s < SLACK_S, "it is still held"
+            try:
+                client.send(asked)
+            except BlockingIOError:
+                select.select([], [client], [], 0.05)
+            except OSError:
+                break
+
+    assert ask(worker.port, event()).status == 202
+
+
+def test_a_slow_reader_that_does_read_is_served(worker: WorkerProcess) -> None:
+    count = 2_000
+    with Connection(worker.port) as connection:
+        for _ in range(count // 100):
+            connection.send(get("/m.js") * 100)
+        got = {connection.answer().status for _ in range(count)}
+
+    assert got == {200}
+
+
+def test_a_connection_that_is_not_used_is_closed(patient: WorkerProcess) -> None:
+    client = SlowClient(patient.port, get("/healthz"), NO_BYTES)
+
+    run([client], KEEPALIVE_S + SLACK_S)
+
+    assert client.held_s >= KEEPALIVE_S * 0.9
+    assert client.received.endswith(b"ok\n")
+
+
+def test_so_many_connections_are_held_and_no_more(patient: WorkerProcess) -> None:
+    with_room = [SlowClient(patient.port, HEAD, NO_BYTES) for _ in range(10)]
+    crowd = [SlowClient(patient.port, HEAD, NO_BYTES) for _ in range(30)]
+
+    def refused() -> int:
+        for each in [*with_room, *crowd]:
+            if each.ended_s is None:
+                each.go_on()
+        return sum(each.ended_s is not None for each in crowd)
+
+    wait_until(lambda: refused() >= 40 - MOST_CONNECTIONS, "the crowd to be refused")
+    assert all(each.ended_s is None for each in with_room)
+    for each in [*with_room, *crowd]:
+        each.socket.close()
+
+    def serves() -> bool:
+        try:
+            return ask(patient.port, event()).status == 202
+        except (OSError, AssertionError):
+            return False
+
+    wait_until(serves, "room for a client")

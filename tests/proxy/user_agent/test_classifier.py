@@ -1,0 +1,281 @@
+"""A User-Agent becomes a few common words; no piece of the header gets through."""
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from crawleruseragents import (  # type: ignore[import-untyped] # ships no types
+    CRAWLER_USER_AGENTS_DATA,
+    is_crawler,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from is_bot import Bots  # type: ignore[import-untyped] # ships no types
+
+from proxy.user_agent.bots import BotList
+from proxy.user_agent.classifier import NO_AGENT, Classifier, UserAgent
+from proxy.user_agent.device import Device
+from proxy.user_agent.names import (
+    BROWSER_NAMES,
+    BROWSER_RULES,
+    SYSTEM_NAMES,
+    TAKEN_BROWSERS,
+)
+from proxy.user_agent.rules import AgentRules
+
+ROOT = Path(__file__).parents[3]
+DATA = Path(__file__).with_name("data")
+LOG = ROOT.parent / "shared" / "data" / "logs" / "elastic_apache_10k.log"
+USUAL = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/142.0.0.0 Safari/537.36"
+)
+
+
+def known(text: str) -> str | None:
+    return None if text == "-" else text
+
+
+def read_expected() -> list[tuple[UserAgent, str]]:
+    rows = []
+    for line in (DATA / "user_agents.tsv").read_text().splitlines()[1:]:
+        browser, major, system, device, header = line.split("\t")
+        expected = UserAgent(
+            browser=known(browser),
+            browser_major=None if major == "-" else int(major),
+            os=known(system),
+            device=None if device == "-" else Device(device),
+        )
+        rows.append((expected, header))
+    return rows
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    """Return one classifier for all tests: building it takes a quarter of a second."""
+    return Classifier()
+
+
+@pytest.fixture(scope="module")
+def bots() -> BotList:
+    """Return one bot list for all tests."""
+    return BotList()
+
+
+@pytest.mark.parametrize(
+    ("expected", "header"),
+    [
+        pytest.param(row, header, id=f"{row.browser} {row.os} {row.device} {number}")
+        for number, (row, header) in enumerate(read_expected())
+    ],
+)
+def test_people_are_told_apart_by_browser_system_and_device(
+    classifier: Classifier, expected: UserAgent, header: str
+) -> None:
+    got = classifier.classify(header)
+
+    assert got == expected
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *(DATA / "bots.txt").read_text().splitlines(),
+        pytest.param("", id="empty"),
+        pytest.param("-", id="empty as logs spell it"),
+        pytest.param("  ", id="blanks"),
+    ],
+)
+def test_bots_and_nobody_are_bots(classifier: Classifier, header: str) -> None:
+    got = classifier.classify(header)
+
+    assert got == UserAgent(bot=True)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param(f"{USUAL} WebAppManager", id="LG television"),
+        pytest.param(f"{USUAL} SmartNews/8.46.0", id="news in an app"),
+        pytest.param(f"{USUAL} NewsBreak/24.1", id="news in another app"),
+        pytest.param(f"{USUAL} Channel/googleplay", id="google allowed by its list"),
+    ],
+)
+def test_people_whose_software_sounds_like_a_bot_are_people(
+    bots: BotList, header: str
+) -> None:
+    got = bots.is_bot(header)
+
+    assert not got
+
+
+def test_every_bot_known_by_its_header_is_found(bots: BotList) -> None:
+    headers = {
+        header for entry in CRAWLER_USER_AGENTS_DATA for header in entry["instances"]
+    }
+    missed = [header for header in headers if not bots.is_bot(header)]
+
+    assert len(headers) > 2_000
+    assert missed == []
+
+
+def test_the_fast_engine_finds_what_the_lists_own_code_finds(bots: BotList) -> None:
+    theirs = Bots()
+    # One header of people, with a piece of one of bots' in the middle.
+    headers = [
+        f"{USUAL[:60]}{header[:cut]}{USUAL[60:]}"
+        for entry in CRAWLER_USER_AGENTS_DATA
+        for header in entry["instances"][:1]
+        for cut in (4, 9, 14)
+    ]
+    differing = [
+        header
+        for header in headers
+        if bots.is_bot(header) != (theirs.is_bot(header) or is_crawler(header))
+    ]
+    people = [header for header in headers if not bots.is_bot(header)]
+
+    assert differing == []
+    assert len(headers) // 10 < len(people) < len(headers)
+
+
+def test_a_real_log_has_as_many_bots_as_the_lists_say(classifier: Classifier) -> None:
+    if not LOG.is_file():
+        pytest.skip("the real access log is not here")
+    counts: Counter[str] = Counter()
+    for line in LOG.read_text(errors="replace").splitlines():
+        quoted = re.search(r'"([^"]*)"$', line)
+        if quoted is None:
+            continue
+        got = classifier.classify(quoted[1])
+        counts["bots" if got.bot else "people"] += 1
+        counts["browsers"] += got.browser is not None
+        counts["systems"] += got.os is not None
+        counts["devices"] += got.device is not None
+
+    assert counts["bots"] == 3_009
+    assert counts["people"] == 6_990
+    assert min(counts["browsers"], counts["systems"], counts["devices"]) > 6_930
+
+
+CANARY = "Canary77"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"{CANARY}/4 CFNetwork/1410.0.3 Darwin/22.6.0",
+        f"{CANARY} Mozilla/5.0 (X11; Linux x86_64) {CANARY}Browser/5.1",
+        f"Mozilla/5.0 (Linux; Android 14; {CANARY} Build/{CANARY}) {CANARY}",
+        f"Mozilla/5.0 ({CANARY}; {CANARY} 12.1; rv:109.0) {CANARY}/109.0",
+        f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6) Mobile/15E148 [{CANARY}/iOS]",
+        f"Mozilla/5.0 (X11; {CANARY}) Gecko/1 Firefox/145.0 ({CANARY}) {CANARY}/1.0",
+        f"Mozilla/5.0 (X11; Linux) Firefox ({CANARY})/1.0",
+        f"ArcGISRuntime-iOS/{CANARY} (iOS 18.6; {CANARY}) ArcGIS for {CANARY}",
+    ],
+)
+def test_no_piece_of_the_header_is_kept(classifier: Classifier, header: str) -> None:
+    got = classifier.classify(header)
+
+    assert CANARY.lower() not in repr(got).lower()
+
+
+@given(
+    parts=st.lists(
+        st.text(max_size=12)
+        | st.sampled_from(
+            ["Chrome/142.0", "CFNetwork/1", "Android", "(", ")", "; ", "/"]
+        )
+        | st.from_regex(r"[A-Za-z]{1,12}/[0-9]{1,12}", fullmatch=True),
+        max_size=12,
+    )
+)
+def test_only_listed_words_and_small_numbers_are_kept(
+    classifier: Classifier, parts: list[str]
+) -> None:
+    got = classifier.classify(" ".join(parts))
+
+    assert got.browser is None or got.browser in BROWSERS
+    assert got.os is None or got.os in set(SYSTEM_NAMES.values())
+    assert got.browser_major is None or 0 <= got.browser_major <= 999
+
+
+BROWSERS = (
+    AgentRules((), ()).fixed_names
+    | TAKEN_BROWSERS
+    | set(BROWSER_NAMES.values())
+    | {name for _, name in BROWSER_RULES}
+)
+
+
+def test_names_with_a_gap_for_the_header_are_not_fixed() -> None:
+    fixed = AgentRules((), ()).fixed_names
+
+    assert "Samsung Internet" in fixed
+    assert [name for name in fixed if "$" in name] == []
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("142", 142), ("999", 999), ("0", 0), ("1000", None), ("4915112345678", None)],
+)
+def test_a_version_too_large_to_be_one_is_unknown(
+    classifier: Classifier, version: str, expected: int | None
+) -> None:
+    got = classifier.classify(f"Mozilla/5.0 (X11; Linux) Firefox/{version}.0")
+
+    assert (got.browser, got.browser_major) == ("Firefox", expected)
+
+
+def test_what_stands_far_behind_does_not_count_and_is_not_kept() -> None:
+    classifier = Classifier()
+    got = [classifier.classify(USUAL + " " * 2_000 + tail) for tail in ("a", "bot", "")]
+
+    assert len(set(got)) == 1
+    assert got[0].browser == "Chrome"
+    assert classifier.cached == 1
+
+
+def test_the_cache_is_bounded_and_can_be_emptied() -> None:
+    classifier = Classifier()
+    for number in range(5_000):
+        classifier.classify(f"x{number}")
+    full = classifier.cached
+    classifier.forget()
+
+    assert 0 < full < 5_000
+    assert classifier.cached == 0
+
+
+def test_a_classifier_shows_no_header() -> None:
+    classifier = Classifier()
+    classifier.classify(f"Mozilla/5.0 {CANARY}")
+
+    assert CANARY not in f"{classifier!r} {vars(classifier)}"
+    assert repr(NO_AGENT).count("None") == 4
+
+
+GROWTH = """
+import resource
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+from proxy.user_agent import Classifier
+classifier = Classifier()
+for number in range(20_000):
+    classifier.classify(f"Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0 {number}")
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_all_lists_together_take_little_memory() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", GROWTH],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert int(done.stdout) < 50

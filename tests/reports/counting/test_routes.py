@@ -1,0 +1,119 @@
+"""Both ways to an answer, stored figures and events, give the same one."""
+
+from collections.abc import Sequence
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.settings import SiteSettings
+from reports.answer import ResultRow
+from reports.counting.from_events import Counted, count_events
+from reports.counting.from_stats import count_stats, stored_dimension
+from reports.counting.queries import no_deadline
+from reports.counting.ranking import result_rows, summed
+from reports.dimensions import DIMENSIONS, Dimension, Span
+from reports.filters import Condition, Filter, Group, Join, Operator
+from reports.metrics import METRICS
+from reports.period import Period
+from reports.query import MAX_LIMIT, Query
+from tests.laws import few_examples
+from tests.warehouse.day import CURRENCIES, ZONES, Row, built, frame
+from tests.warehouse.days import DAYS, events_of
+
+_SITES = tuple(
+    SiteSettings(
+        id=site, domains=(f"{site}.example",), timezone=ZONES[site], currency=currency
+    )
+    for site, currency in CURRENCIES.items()
+)
+_WHOLE = Period(min(DAYS), max(DAYS))
+_OF_DAYS = [each for each in DIMENSIONS.values() if each.span is Span.DAY]
+_STORED = [each for each in DIMENSIONS.values() if each.span is not Span.DAY]
+_DAY_VALUES = ("2026-07-01", "2026-03-29", "2026-03", "2026-06-29")
+_VALUES = ("/", "/a", "(none)", "12", "p1", "pageview", "DE", "internal", "x")
+
+
+def _condition(dimension: Dimension) -> st.SearchStrategy[Filter]:
+    is_day = dimension.span is Span.DAY
+    values = st.sampled_from(_DAY_VALUES if is_day else _VALUES)
+    return st.builds(
+        Condition,
+        st.sampled_from(Operator),
+        st.just(dimension),
+        st.lists(values, min_size=1, max_size=3).map(tuple),
+    )
+
+
+def _filters(dimensions: Sequence[Dimension]) -> st.SearchStrategy[Filter]:
+    one = st.sampled_from(dimensions).flatmap(_condition)
+    parts = st.lists(one, min_size=1, max_size=2).map(tuple)
+    return st.one_of(
+        one,
+        st.builds(Join, st.sampled_from([Group.AND, Group.OR]), parts),
+        one.map(lambda part: Join(Group.NOT, (part,))),
+    )
+
+
+@st.composite
+def _questions(draw: st.DrawFn) -> Query:
+    """Return a question that the stored figures can answer."""
+    stored = draw(st.sampled_from(_STORED))
+    by = draw(st.lists(st.sampled_from(_OF_DAYS), max_size=2, unique=True))
+    by = draw(st.permutations([*by, *draw(st.sampled_from([[], [stored]]))]))
+    filters: list[Filter] = []
+    if stored in by:
+        filters = draw(st.lists(_filters([stored, *_OF_DAYS]), max_size=2))
+    elif draw(st.booleans()):
+        value = draw(st.sampled_from(_VALUES))
+        filters = [Condition(Operator.IS, stored, (value,))]
+        filters += draw(st.lists(_filters(_OF_DAYS), max_size=1))
+    return Query(
+        site=draw(st.sampled_from(_SITES)),
+        metrics=tuple(METRICS.values()),
+        period=_WHOLE,
+        dimensions=tuple(by),
+        filters=tuple(filters),
+        limit=MAX_LIMIT,
+    )
+
+
+def _stats(events: Sequence[Row]) -> pl.DataFrame:
+    days = sorted({row["day"] for row in events})
+    stats = [built([row for row in events if row["day"] == day])[1] for day in days]
+    return pl.concat([built([])[1], *stats])
+
+
+def _from_stats(stats: pl.DataFrame, query: Query) -> Counted:
+    rows = stats.filter(site=query.site.id, dimension=stored_dimension(query))
+    return count_stats(rows, query)
+
+
+def _from_events(events: Sequence[Row], query: Query) -> Counted:
+    mine = [row for row in events if row["site"] == query.site.id]
+    return count_events(
+        query,
+        sorted({row["day"] for row in events}),
+        lambda day: frame(row for row in mine if row["day"] == day),
+        no_deadline,
+    )
+
+
+def _results(counted: Counted, query: Query) -> tuple[ResultRow, ...]:
+    return result_rows(summed(counted.figures, query), query)
+
+
+_ANY_EVENTS = st.lists(st.sampled_from(DAYS[:2]).flatmap(events_of), max_size=24)
+
+
+@few_examples()
+@given(_ANY_EVENTS, st.lists(_questions(), min_size=3, max_size=3))
+def test_stored_figures_and_events_give_the_same_answer(
+    events: list[Row], questions: list[Query]
+) -> None:
+    stats = _stats(events)
+    for query in questions:
+        stored, counted = _from_stats(stats, query), _from_events(events, query)
+
+        assert _results(stored, query) == _results(counted, query)
+        assert stored.other_currencies == counted.other_currencies

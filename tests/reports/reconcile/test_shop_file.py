@@ -1,0 +1,165 @@
+"""The shop's list is read exactly, or not at all, and a row at a time."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from config.errors import MillpondError
+from reports.reconcile.shop_file import (
+    KNOWN,
+    Column,
+    ColumnNameError,
+    Mark,
+    Reading,
+    ShopFileError,
+    ShopOrder,
+    shop_orders,
+)
+from tests.reports.questions import SHOP
+
+_HEAD = "order id,total,currency,date\n"
+
+
+def _read(text: str, reading: Reading | None = None) -> list[ShopOrder]:
+    return [*shop_orders(text.splitlines(keepends=True), SHOP, reading or Reading())]
+
+
+@pytest.mark.parametrize(
+    "separator", [",", ";", "\t"], ids=["comma", "semicolon", "tab"]
+)
+def test_the_separator_is_found(separator: str) -> None:
+    text = '\ufeffOrder_ID,Note,Grand Total\r\n1001,"a;b",59.90\r\n\r\n'
+
+    got = _read(text.replace(",", separator).replace("a;b", "a,b;c"))
+
+    assert got == [ShopOrder("1001", 5_990, "EUR", None)]
+
+
+@pytest.mark.parametrize(
+    ("column", "name"),
+    [(column, name) for column, names in KNOWN.items() for name in names],
+)
+def test_columns_are_known_by_what_shops_call_them(column: Column, name: str) -> None:
+    names = {each: each.value for each in Column} | {column: name.title()}
+    cells = {Column.ID: "7", Column.TOTAL: "1", Column.CURRENCY: "USD"}
+    named = {each: text for each, text in names.items() if each is not column}
+    row = [cells.get(each, "2026-11-22") for each in Column]
+
+    got = _read(f"{','.join(names.values())}\n{','.join(row)}", Reading(named))
+
+    assert got == [ShopOrder("7", 100, "USD", date(2026, 11, 22))]
+
+
+def test_a_column_named_by_hand_wins() -> None:
+    reading = Reading({Column.ID: "Name", Column.TOTAL: "paid"})
+
+    got = _read("Id,Name,Total,Paid\n1,#1001,5,7", reading)
+
+    assert got == [ShopOrder("#1001", 700, "EUR", None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "mark", "minor"),
+    [
+        pytest.param("59.90", "EUR", Mark.POINT, 5_990, id="a point"),
+        pytest.param("59,90", "EUR", Mark.COMMA, 5_990, id="a comma"),
+        pytest.param("1.005", "EUR", Mark.POINT, 100, id="half to even"),
+        pytest.param("7", "JPY", Mark.POINT, 7, id="no decimals"),
+        pytest.param("1.5", "KWD", Mark.POINT, 1_500, id="three decimals"),
+        pytest.param("-3", "EUR", Mark.POINT, -300, id="a cancelled one"),
+        pytest.param("9999999999.99", "EUR", Mark.POINT, 10**12 - 1, id="large"),
+    ],
+)
+def test_totals_are_exact(text: str, currency: str, mark: Mark, minor: int) -> None:
+    row = f'1,"{text}",{currency.lower()},\n'
+
+    (got,) = _read(_HEAD + row, Reading(mark=mark))
+
+    assert (got.minor, got.currency) == (minor, currency)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        pytest.param("2026-11-20", 20, id="a date"),
+        pytest.param("2026-11-20 23:30:00", 20, id="a time of the shop"),
+        pytest.param("2026-11-20 23:30:00 +0000", 21, id="with its offset"),
+        pytest.param("2026-11-20T23:30:00Z", 21, id="ISO in UTC"),
+        pytest.param("2026-11-20 23:30:00 UTC", 21, id="UTC by name"),
+    ],
+)
+def test_a_day_is_the_sites(text: str, day: int) -> None:
+    assert _read(f"{_HEAD}1,1,,{text}")[0].day == date(2026, 11, day)
+
+
+def test_further_lines_of_an_order_are_no_orders() -> None:
+    text = _HEAD + "1,5.00,EUR,2026-11-20\n1,,,\n2,6,,\n1,5,EUR,2026-11-21\n"
+
+    assert [(each.id, each.minor) for each in _read(text)] == [("1", 500), ("2", 600)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("", "no column for the order's id", id="empty"),
+        pytest.param("total\n5", "no column for the order's id", id="no id"),
+        pytest.param("order id\n5", "no column for the order's total", id="no total"),
+        pytest.param(_HEAD + "1,,EUR,", "row 2: no total", id="an empty total"),
+        pytest.param(_HEAD + ",1,EUR,", "row 2: no order id", id="an empty id"),
+        pytest.param(_HEAD + "1,1,EUR,\n1,2,EUR,", "row 3: an order again", id="twice"),
+        pytest.param(
+            _HEAD + "1,1,EUR,\n1,1,USD,", "row 3: an order again", id="two currencies"
+        ),
+        pytest.param(_HEAD + "1,1,XXX,", "row 2: unknown currency", id="currency"),
+        pytest.param(_HEAD + '1,"5,90",,', "--decimal comma", id="a decimal comma"),
+        pytest.param(_HEAD + '1,"1,234.50",,', "thousands", id="thousands"),
+        pytest.param(_HEAD + "1,€5,,", "not a plain number", id="a sign"),
+        pytest.param(_HEAD + "1,1e3,,", "not a plain number", id="an exponent"),
+        pytest.param(_HEAD + "1,٣,,", "not a plain number", id="other digits"),
+        pytest.param(_HEAD + "1,99999999999,,", "past 10,000,000,000", id="too much"),
+        pytest.param(_HEAD + "1,1,EUR,22/11/2026", "row 2: not a date", id="date"),
+        pytest.param(_HEAD + "1,1", "row 2: fewer cells", id="a short row"),
+        pytest.param(_HEAD + '1,"1', "not a CSV file", id="an open quote"),
+    ],
+)
+def test_what_cannot_be_read_is_named_and_not_quoted(text: str, said: str) -> None:
+    with pytest.raises(ShopFileError) as raised:
+        _read(text)
+
+    assert said in str(raised.value)
+    assert raised.value.exit_code == 3
+
+
+def test_a_named_column_that_is_not_there_is_a_wrong_question() -> None:
+    with pytest.raises(ColumnNameError, match="--id-column") as raised:
+        _read(_HEAD + "1,1,,", Reading({Column.ID: "nosuch"}))
+
+    assert raised.value.exit_code == 2
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes(_HEAD.encode() + b"\xff\xfe,1,,\n")
+
+    with (
+        path.open(encoding="utf-8", newline="") as lines,
+        pytest.raises(MillpondError, match="not text in UTF-8"),
+    ):
+        [*shop_orders(lines, SHOP, Reading())]
+
+
+def test_rows_are_read_one_at_a_time() -> None:
+    taken = []
+
+    def lines() -> Iterator[str]:
+        yield _HEAD
+        for number in range(1_000_000):
+            taken.append(number)
+            yield f"{number},1.00,EUR,2026-11-20\n"
+
+    orders = shop_orders(lines(), SHOP, Reading())
+
+    assert [next(orders).id, next(orders).id] == ["0", "1"]
+    assert len(taken) == 2

@@ -1,0 +1,185 @@
+"""What the terminal shows, sign for sign: reviewed as text in tests/golden."""
+
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings
+from reports.terminal.show import Reader
+from tests.reports.questions import BLOG, SHOP, body, today
+from tests.reports.stored import drop, sample, store
+from tests.warehouse.day import Row, event
+
+Golden = Callable[[str, str], None]
+
+_METRICS = ["visitors", "sessions", "pageviews", "bounce_rate"]
+_DROPS = [drop("bot", 1_204), drop("duplicate", 3), drop("bad_page", 1)]
+
+
+def _shown(
+    settings: Settings,
+    events: Iterable[Row],
+    *,
+    drops: Iterable[Row] = (),
+    width: int = 80,
+    encoding: str = "utf-8",
+    form: str = "table",
+    **changes: object,
+) -> str:
+    """Return what is printed of *events*."""
+    given = list(events)
+    if given:
+        store(Path(settings.warehouse.uri), given, list(drops))
+    out = io.BytesIO()
+    stdout = io.TextIOWrapper(out, encoding=encoding, newline="")
+    reader = Reader(replace(settings, sites=(SHOP, BLOG)), today, stdout, width)
+    raw = body(**{"metrics": _METRICS, "dimensions": ["page"], "limit": 10, **changes})
+    if form == "drops":
+        reader.print_received({**raw, "dimensions": []}, "table")
+    elif form == "table":
+        reader.print_overview(raw, adds_orders="metrics" not in changes)
+    else:
+        reader.print_answer(raw, form)
+    stdout.flush()
+    return out.getvalue().decode(encoding)
+
+
+def test_a_week_by_page(settings: Settings, golden: Golden) -> None:
+    golden("show-week.txt", _shown(settings, sample(), drops=_DROPS))
+
+
+def test_a_month_by_source_as_plain_ascii(settings: Settings, golden: Golden) -> None:
+    got = _shown(
+        settings,
+        sample(),
+        encoding="ascii",
+        date_range="2026-11",
+        dimensions=["source", "country"],
+        limit=3,
+    )
+
+    assert got.isascii()
+    golden("show-month-ascii.txt", got)
+
+
+def test_a_day_in_a_narrow_window(settings: Settings, golden: Golden) -> None:
+    got = _shown(
+        settings,
+        sample(),
+        width=44,
+        date_range="yesterday",
+        dimensions=["country"],
+        metrics=["visitors", "avg_duration_s", "value_minor"],
+    )
+
+    assert max(map(len, got.splitlines())) <= 44
+    golden("show-day-narrow.txt", got)
+
+
+def test_a_year_in_a_wide_window(settings: Settings, golden: Golden) -> None:
+    got = _shown(
+        settings,
+        sample(),
+        width=120,
+        date_range="12mo",
+        dimensions=["channel"],
+        filters=[["is", "country", ["DE", "AT"]]],
+    )
+
+    golden("show-year-wide.txt", got)
+
+
+def test_what_was_dropped(settings: Settings, golden: Golden) -> None:
+    golden("show-drops.txt", _shown(settings, sample(), drops=_DROPS, form="drops"))
+
+
+def test_an_answer_as_json(settings: Settings, golden: Golden) -> None:
+    got = _shown(settings, sample(), form="json", totals=True, limit=1)
+
+    golden("show.json", got)
+
+
+def test_an_answer_as_csv(settings: Settings, golden: Golden) -> None:
+    rows = [
+        event(day=row["day"], visitor=row["visitor"], path="=1+1") for row in sample()
+    ]
+
+    got = _shown(settings, [*sample(), *rows], form="csv")
+
+    golden("show.csv", got.replace("\r\n", "\n"))
+
+
+def test_an_empty_warehouse_says_what_to_start(settings: Settings) -> None:
+    got = _shown(settings, [])
+
+    assert got.splitlines() == [
+        "No event has been loaded yet.",
+        "Is the batcher running? Start it with: millpond batcher run",
+    ]
+
+
+def test_an_unbuilt_warehouse_says_what_to_run(settings: Settings) -> None:
+    events = sample()
+    warehouse = store(Path(settings.warehouse.uri), events)
+    warehouse.root.joinpath("daily_stats").rename(warehouse.root / "moved")
+
+    got = _shown(settings, [])
+
+    assert got.splitlines() == [
+        "Events are loaded, but no figures are built yet.",
+        "The last load was at 2026-11-22T08:00:00Z.",
+        "Build them with: millpond warehouse build",
+    ]
+
+
+def test_a_site_without_events_says_where_to_look(settings: Settings) -> None:
+    got = _shown(settings, sample(), site="blog")
+
+    assert got.splitlines() == [
+        "Nothing is stored for blog yet.",
+        "The last load was at 2026-11-22T08:00:00Z.",
+        "Is the tag on its pages? docs/tag.md says how to put it there.",
+    ]
+
+
+def test_an_empty_period_says_which_days_there_are(settings: Settings) -> None:
+    got = _shown(settings, sample(), date_range="2025-03")
+
+    assert got.splitlines() == [
+        "Nothing was counted in this period.",
+        "Stored days of shop: 2026-11-09 to 2026-11-22.",
+        "Look at them with: --period 2026-11-09..2026-11-22",
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_no_stored_value_steers_the_terminal(settings: Settings, encoding: str) -> None:
+    nasty = (
+        "/\x1b]0;x\x07",
+        "/\x9b31m",
+        "/\u202ea",
+        "/[red]x[/red]",
+        "/\r\nx",
+        "/日本",
+    )
+    day = today(SHOP)
+    rows = [event(day=day, visitor=n, path=path) for n, path in enumerate(nasty)]
+
+    got = _shown(settings, rows, encoding=encoding)
+
+    assert not set(got) & set("\x1b\x07\x9b\u202e\r")
+    assert "/[red]x[/red]" in got
+    assert ("/日本" in got) == (encoding == "utf-8")
+
+
+def test_wide_letters_keep_the_columns_aligned(settings: Settings) -> None:
+    day = today(SHOP)
+    rows = [event(day=day, visitor=1, path=path) for path in ("/日本語", "/abc")]
+
+    got = _shown(settings, rows, metrics=["visitors"]).splitlines()
+
+    cells = {line.split()[0]: line for line in got if line.startswith("/")}
+    assert cells["/日本語"].index("1") + 3 == cells["/abc"].index("1")

@@ -1,0 +1,52 @@
+"""The private server, running, over tables full of what attackers send."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from config.settings import ReportsSettings, Settings
+from reports.counting.queries import Statistics
+from reports.web.query_pool import Desk
+from reports.web.server import Door, start
+from reports.web.service import Service
+from tests.reports.questions import BLOG, SHOP, today
+from tests.warehouse.day import Row, event
+from warehouse.tables import Warehouse
+
+# Each would run, or break the page, if it were not escaped for where it stands.
+PAYLOADS = (
+    "/<script>document.title='run'</script>",
+    '/"><img src=x onerror="document.title=\'run\'">',
+    "/'-(document.title='run')-'",
+    "/</title></svg><svg onload=\"document.title='run'\">",
+    "/{{7*7}}{%raw%}",
+    "/&lt;b&gt;",
+)
+
+
+def nasty_events() -> list[Row]:
+    """Return an event for each payload, in every place the page shows."""
+    day = today(SHOP)
+    return [
+        event(day=day, visitor=number, path=text, source=text, country=text)
+        for number, text in enumerate(PAYLOADS)
+    ]
+
+
+@asynccontextmanager
+async def serving(
+    settings: Settings,
+    warehouse: Warehouse,
+    warnings: Callable[[], tuple[str, ...]] = tuple,
+) -> AsyncIterator[str]:
+    """Serve two sites on a free port; yields the address."""
+    settings = replace(settings, sites=(SHOP, BLOG), reports=ReportsSettings(port=0))
+    desk = Desk(lambda: Statistics(warehouse, warnings=warnings), time_limit_s=30)
+    service = Service(settings, desk, today)
+    door = Door(settings.reports, ask=service.ask, show=service.show)
+    runner = await start(door, settings.reports)
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+        desk.close()

@@ -1,0 +1,75 @@
+"""The server reads the months that are over before anyone asks for them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from reports.counting.queries import Statistics
+from reports.counting.stats_cache import StatsCache
+from reports.web.query_pool import THREADS, Desk, keep_at_hand
+from tests.reports.stored import store
+from tests.warehouse.day import event
+from warehouse.schema import DAILY_STATS
+from warehouse.tables import Warehouse
+
+_DAYS = [date(2026, month, 1) for month in (9, 10, 11)]
+
+
+@asynccontextmanager
+async def _keeping(root: Path, cache: StatsCache) -> AsyncIterator[None]:
+    desk = Desk(lambda: Statistics(Warehouse(root), cache), time_limit_s=30)
+    task = asyncio.create_task(keep_at_hand(desk, ["shop"], every_s=0.01))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        desk.close()
+
+
+async def _until_at_hand(root: Path, cache: StatsCache, days: list[date]) -> None:
+    """Return once the countries of *days* are kept."""
+    files = Warehouse(root).view(DAILY_STATS).files(days)
+    await _until(
+        lambda: all(cache.has(((each.path,), "shop", "country")) for each in files)
+    )
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    """Return once *is_so*; the test's timeout bounds it."""
+    while not is_so():  # noqa: ASYNC110 - nothing tells
+        await asyncio.sleep(0.005)
+
+
+async def test_months_that_are_over_come_to_hand_by_themselves(tmp_path: Path) -> None:
+    store(tmp_path, [event(day=day) for day in _DAYS])
+    cache = StatsCache(1 << 30)
+
+    async with _keeping(tmp_path, cache):
+        await _until_at_hand(tmp_path, cache, _DAYS[:2])
+
+    newest = Warehouse(tmp_path).view(DAILY_STATS).files(_DAYS[2:])[0]
+    assert not cache.has(((newest.path,), "shop", "country"))
+
+
+async def test_a_month_that_cannot_be_read_is_said_and_looked_at_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    warehouse = store(tmp_path, [event(day=day) for day in _DAYS])
+    [file] = warehouse.view(DAILY_STATS).files(_DAYS[:1])
+    path = warehouse.root / "daily_stats" / file.path
+    held = path.rename(tmp_path / "held")
+    cache = StatsCache(1 << 30)
+
+    async with _keeping(tmp_path, cache):
+        # More often than there are readers, each of which has to try again.
+        await _until(lambda: caplog.text.count("prepare_failed") > 2 * THREADS)
+        held.rename(path)
+        await _until_at_hand(tmp_path, cache, _DAYS[:1])
+
+    assert file.path not in caplog.text

@@ -1,0 +1,47 @@
+"""In a real Chromium the overview runs nothing that was stored, and is styled."""
+
+import pytest
+from playwright.async_api import async_playwright
+
+from config.settings import Settings
+from tests.programs import need
+from tests.reports.stored import store
+from tests.reports.web.serving import PAYLOADS, nasty_events, serving
+from warehouse.tables import Warehouse
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    return store(tmp_path_factory.mktemp("warehouse"), nasty_events())
+
+
+async def test_nothing_stored_runs_on_the_page(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    chromium = need("chromium")
+    said: list[str] = []
+    async with serving(settings, warehouse) as url, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox"]
+        )
+        page = await browser.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("dialog", lambda dialog: said.append(dialog.message))
+        await page.goto(f"{url}/?period=today", wait_until="networkidle")
+        title = await page.title()
+        shown = await page.locator("tbody th").all_inner_texts()
+        elements = await page.locator("script, img, b, svg svg").count()
+        radius = await page.locator("section").first.evaluate(
+            "element => getComputedStyle(element).borderRadius"
+        )
+        await browser.close()
+
+    assert title == "shop · Millpond"
+    assert sorted({text.strip() for text in shown}) == sorted(PAYLOADS)
+    assert elements == 0
+    # A favicon is asked for and refused; nothing else may be complained about.
+    assert [text for text in said if "404" not in text] == []
+    assert radius == "8px"

@@ -1,0 +1,75 @@
+"""The desk bounds how many questions run and wait, and for how long."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from reports.counting.from_events import Tick, TooSlowError
+from reports.counting.queries import Statistics
+from reports.web.query_pool import THREADS, BusyError, Desk
+from warehouse.tables import Warehouse
+
+
+def _desk(root: Path, time_limit_s: float = 30) -> Desk:
+    return Desk(lambda: Statistics(Warehouse(root)), time_limit_s=time_limit_s)
+
+
+async def test_no_two_threads_share_a_reader(tmp_path: Path) -> None:
+    desk = _desk(tmp_path)
+    both = threading.Barrier(THREADS)
+
+    def who(tables: Statistics, _tick: Tick) -> int:
+        both.wait(timeout=10)
+        return id(tables)
+
+    got = await asyncio.gather(*(desk.ask(who) for _ in range(THREADS)))
+    desk.close()
+
+    assert len(set(got)) == THREADS
+
+
+async def test_past_the_bound_a_question_is_refused_at_once(tmp_path: Path) -> None:
+    desk = _desk(tmp_path)
+    free = threading.Event()
+    waiting = [
+        asyncio.create_task(desk.ask(lambda _t, _k: free.wait(10))) for _ in range(32)
+    ]
+    await asyncio.sleep(0)
+
+    with pytest.raises(BusyError):
+        await desk.ask(lambda _t, _k: True)
+
+    free.set()
+    assert await asyncio.gather(*waiting) == [True] * 32
+    assert await desk.ask(lambda _t, _k: 1) == 1
+    desk.close()
+
+
+async def test_a_question_past_its_time_is_stopped(tmp_path: Path) -> None:
+    desk = _desk(tmp_path, time_limit_s=0.05)
+
+    def long(_tables: Statistics, tick: Tick) -> None:
+        for _ in range(20_000_000):
+            tick()
+
+    with pytest.raises(TooSlowError, match=r"longer than 0\.05 seconds"):
+        await desk.ask(long)
+    desk.close()
+
+
+async def test_a_caller_who_leaves_frees_the_place(tmp_path: Path) -> None:
+    desk = _desk(tmp_path)
+    free = threading.Event()
+    tasks = [
+        asyncio.create_task(desk.ask(lambda _t, _k: free.wait(10))) for _ in range(32)
+    ]
+    await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    free.set()
+
+    assert await desk.ask(lambda _t, _k: 1) == 1
+    desk.close()

@@ -1,0 +1,285 @@
+"""The private server answers right, refuses clearly, and echoes nothing."""
+
+import asyncio
+import errno
+import json
+from collections.abc import AsyncIterator, Mapping
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from config.errors import MillpondError
+from config.settings import ReportsSettings, Settings
+from reports.counting.queries import Statistics
+from reports.query import MAX_BODY_BYTES
+from reports.web.query_pool import Desk
+from reports.web.server import Door, start
+from reports.web.service import Service
+from tests.reports.questions import body, today
+from tests.reports.stored import asked, sample, store
+from tests.reports.web.serving import nasty_events, serving
+from warehouse.tables import Warehouse
+
+_CANARY = "canary@example.org"
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    rows = [*sample(), *nasty_events()]
+    return store(tmp_path_factory.mktemp("warehouse"), rows)
+
+
+@pytest_asyncio.fixture
+async def url(settings: Settings, warehouse: Warehouse) -> AsyncIterator[str]:
+    """Yield the address of a running server."""
+    async with serving(settings, warehouse) as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def client() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def test_the_api_answers_as_the_command_line_does(
+    url: str, client: aiohttp.ClientSession, warehouse: Warehouse
+) -> None:
+    raw = body(dimensions=["page"], order_by=[["pageviews", "desc"]], limit=3)
+
+    async with client.post(f"{url}/api/v1/query", json=raw) as got:
+        answer = await got.json()
+
+    assert (got.status, answer) == (200, asked(warehouse, raw).json())
+
+
+async def test_many_questions_at_once_are_all_answered(
+    url: str, client: aiohttp.ClientSession
+) -> None:
+    raw = body(dimensions=["page", "country"])
+
+    async def ask() -> object:
+        async with client.post(f"{url}/api/v1/query", json=raw) as got:
+            return (got.status, await got.json())
+
+    answers = await asyncio.gather(*(ask() for _ in range(12)))
+
+    assert all(answer == answers[0] for answer in answers)
+    assert answers[0][0] == 200  # type: ignore[index]
+
+
+_BAD_BODIES = [
+    pytest.param(b"", id="empty"),
+    pytest.param(b"{", id="cut short"),
+    pytest.param(b"[]", id="a list"),
+    pytest.param(b'"x"', id="a text"),
+    pytest.param(b"null", id="null"),
+    pytest.param(b"\xff\xfe", id="not UTF-8"),
+    pytest.param(b"[" * 30_000, id="very deep"),
+    pytest.param(b'{"limit": NaN}', id="not a number"),
+    pytest.param(b'{"limit": 1e999}', id="infinite"),
+    pytest.param(json.dumps({_CANARY: 1}).encode(), id="unknown key"),
+    pytest.param(json.dumps(body(site=_CANARY)).encode(), id="unknown site"),
+    pytest.param(json.dumps(body(metrics=[_CANARY])).encode(), id="metric"),
+    pytest.param(json.dumps(body(dimensions=[_CANARY])).encode(), id="dimension"),
+    pytest.param(json.dumps(body(date_range=_CANARY)).encode(), id="range"),
+    pytest.param(json.dumps(body(limit=_CANARY)).encode(), id="limit"),
+    pytest.param(json.dumps(body(limit=10**6)).encode(), id="limit too large"),
+    pytest.param(json.dumps(body(order_by=[[_CANARY, "asc"]])).encode(), id="order"),
+    pytest.param(
+        json.dumps(body(filters=[["is", _CANARY, [_CANARY]]])).encode(), id="filter"
+    ),
+    pytest.param(
+        json.dumps(body(filters=[[_CANARY, "page", ["/"]]])).encode(), id="operator"
+    ),
+    pytest.param(json.dumps(body(filters=[[["is"] * 99]])).encode(), id="nested"),
+    pytest.param(
+        json.dumps(body(date_range=["1990-01-01", "2026-01-01"])).encode(),
+        id="range too long",
+    ),
+]
+
+
+@pytest.mark.parametrize("data", _BAD_BODIES)
+async def test_a_wrong_body_is_refused_and_not_echoed(
+    url: str, client: aiohttp.ClientSession, data: bytes
+) -> None:
+    async with client.post(f"{url}/api/v1/query", data=data) as got:
+        text = await got.text()
+
+    assert (got.status, got.content_type) == (400, "application/json")
+    assert set(json.loads(text)) == {"error", "problems"}
+    assert _CANARY not in text
+    assert "Traceback" not in text
+
+
+_REFUSALS = [
+    pytest.param("GET", "/nothing", {}, b"", 404, id="unknown path"),
+    pytest.param("GET", "/../etc/passwd", {}, b"", 404, id="climbing path"),
+    pytest.param("GET", "/api/v1/query", {}, b"", 405, id="wrong method"),
+    pytest.param("DELETE", "/", {}, b"", 405, id="method of the page"),
+    pytest.param(
+        "POST", "/api/v1/query", {}, b" " * (MAX_BODY_BYTES + 1), 413, id="too large"
+    ),
+    pytest.param(
+        "POST", "/api/v1/query", {"Content-Encoding": "gzip"}, b"x", 415, id="packed"
+    ),
+    pytest.param("GET", "/", {"Host": "evil.example"}, b"", 421, id="foreign host"),
+    pytest.param("GET", "/healthz", {"Host": ""}, b"", 421, id="no host"),
+    pytest.param(
+        "POST",
+        "/api/v1/query",
+        {"Origin": "https://evil.example"},
+        json.dumps(body()).encode(),
+        403,
+        id="foreign origin",
+    ),
+    pytest.param("GET", f"/?site={_CANARY}", {}, b"", 400, id="page of unknown site"),
+    pytest.param("GET", f"/?period={_CANARY}", {}, b"", 400, id="page of no period"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "data", "status"), _REFUSALS)
+async def test_a_refusal_has_its_status_and_a_sentence(
+    url: str,
+    client: aiohttp.ClientSession,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    data: bytes,
+    status: int,
+) -> None:
+    async with client.request(method, url + path, headers=headers, data=data) as got:
+        text = await got.text()
+
+    assert got.status == status
+    assert json.loads(text)["error"]
+    assert _CANARY not in text
+    assert "access-control-allow-origin" not in got.headers
+
+
+async def test_a_body_without_a_length_is_bounded_too(
+    url: str, client: aiohttp.ClientSession
+) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b" " * 4_096
+
+    try:
+        async with client.post(f"{url}/api/v1/query", data=chunks()) as got:
+            status = got.status
+    except aiohttp.ClientConnectionError:
+        status = 413  # the server may close before it has read what it refused
+
+    assert status == 413
+
+
+@pytest.mark.parametrize("path", ["/", "/style.css", "/healthz", "/nothing"])
+async def test_every_answer_tells_the_browser_to_be_careful(
+    url: str, client: aiohttp.ClientSession, path: str
+) -> None:
+    async with client.get(url + path) as got:
+        headers = got.headers
+
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"
+
+
+async def test_the_page_escapes_whatever_was_stored(
+    url: str, client: aiohttp.ClientSession
+) -> None:
+    async with client.get(f"{url}/?site=shop&period=today") as got:
+        page = await got.text()
+
+    assert got.status == 200
+    assert "/&lt;script&gt;document.title=&#39;run&#39;&lt;/script&gt;" in page
+    assert "/{{7*7}}{%raw%}" in page
+    for raw in ("<script", "<img", 'onerror="', "</title></svg>", "<b>", "/&lt;b"):
+        assert raw not in page
+
+
+async def test_the_page_has_figures_and_ways_to_others(
+    url: str, client: aiohttp.ClientSession
+) -> None:
+    async with client.get(url) as got:
+        page = await got.text()
+
+    for expected in (
+        "<title>shop · Millpond</title>",
+        '<dd class="figure">74</dd>',
+        "Visitors by day",
+        "<caption>Pages</caption>",
+        "<caption>Sources</caption>",
+        "<caption>Countries</caption>",
+        'href="/?site=blog&amp;period=30d"',
+        "DE Germany",
+    ):
+        assert expected in page
+
+
+async def test_the_page_of_an_empty_site_says_what_to_do(
+    url: str, client: aiohttp.ClientSession
+) -> None:
+    async with client.get(f"{url}/?site=blog") as got:
+        page = await got.text()
+
+    assert got.status == 200
+    assert "Nothing is stored for blog yet." in page
+    assert "<svg" not in page
+
+
+async def test_a_taken_port_is_said_with_a_way_out(
+    settings: Settings, warehouse: Warehouse, url: str
+) -> None:
+    port = int(url.rpartition(":")[2])
+    desk = Desk(lambda: Statistics(warehouse), time_limit_s=1)
+    service = Service(settings, desk, today)
+    taken = ReportsSettings(port=port)
+
+    with pytest.raises(MillpondError, match=f"listen on 127.0.0.1:{port}") as caught:
+        await start(Door(taken, ask=service.ask, show=service.show), taken)
+    desk.close()
+
+    assert caught.value.hint is not None
+
+
+async def test_what_is_not_http_gets_a_constant_answer(url: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url[17:]))
+    writer.write(f"GET /{_CANARY} HTTP/9 {_CANARY}\r\n\r\n".encode())
+    await writer.drain()
+
+    got = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+
+    assert got.startswith(b"HTTP/1.")
+    assert b" 400 " in got.splitlines()[0]
+    assert _CANARY.encode() not in got
+
+
+async def test_tables_that_cannot_be_read_now_are_a_503(
+    client: aiohttp.ClientSession,
+) -> None:
+    async def no_descriptor(_raw: object) -> dict[str, object]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def no_page(_parameters: Mapping[str, str]) -> str:
+        return ""
+
+    settings = ReportsSettings(port=0)
+    runner = await start(Door(settings, ask=no_descriptor, show=no_page), settings)
+    port = runner.addresses[0][1]
+    try:
+        async with client.post(f"http://127.0.0.1:{port}/api/v1/query", json={}) as got:
+            answer = await got.json()
+    finally:
+        await runner.cleanup()
+
+    assert (got.status, got.headers["Retry-After"]) == (503, "2")
+    assert answer == {"error": "the tables cannot be read now"}

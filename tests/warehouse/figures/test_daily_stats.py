@@ -1,0 +1,341 @@
+"""Which measure counts under which value of which dimension."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tests.warehouse.day import Row, built, event, figures, frame
+from warehouse.dtypes import check_frame
+from warehouse.figures.daily_stats import daily_stats
+from warehouse.figures.sessionize import sessionize
+from warehouse.figures.sessions import sessions
+from warehouse.schema import DAILY_STATS
+
+ORDER: Row = {"name": "order_placed", "value_minor": 500, "currency": "EUR"}
+REFUND: Row = {"name": "order_refunded", "currency": "EUR", "server": True}
+
+
+def by(dimension: str, measure: str, *events: Row, limit: int = 100) -> dict[str, Any]:
+    """Return one measure by the values of a dimension."""
+    return figures(built(events, limit)[1], dimension, measure)
+
+
+def item(product: str, quantity: int = 1, price_minor: int | None = 100) -> Row:
+    """Return a line of an order."""
+    return {
+        "product": product,
+        "variant": None,
+        "quantity": quantity,
+        "price_minor": price_minor,
+    }
+
+
+def test_the_total_has_every_measure() -> None:
+    _, stats = built(
+        [
+            event("12:00", engaged_ms=100),
+            event("12:10", name="engagement", engaged_ms=400),
+            event("14:00"),
+            event("14:05", **ORDER),
+            event("12:00", visitor=2),
+            event("12:00", visitor=None),
+            event("12:01", visitor=None, **ORDER),
+            event("15:00", visitor=None, **REFUND | {"refund_minor": 120}),
+        ]
+    )
+
+    total = stats.filter(dimension="total").drop("site", "day", "dimension")
+    assert total.to_dicts() == [
+        {
+            "value": "(all)",
+            "currency": "EUR",
+            "visitors": 2,
+            "sessions": 3,
+            "bounces": 2,
+            "conversions": 1,
+            "pageviews": 4,
+            "events": 7,
+            "duration_s": 900,
+            "engaged_ms": 500,
+            "orders": 2,
+            "value_minor": 1_000,
+            "refunds": 1,
+            "refund_minor": 120,
+        }
+    ]
+
+
+def test_all_of_a_session_goes_to_the_value_of_the_session() -> None:
+    events = [
+        event("12:00", source="A", path="/a"),
+        event("12:05", source="B", path="/b"),
+        event("12:06", **ORDER, source="C"),
+    ]
+
+    assert by("source", "pageviews", *events) == {"A": 2}
+    assert by("source", "orders", *events) == {"A": 1}
+    assert by("entry_page", "events", *events) == {"/a": 3}
+    assert by("exit_page", "duration_s", *events) == {"/b": 360}
+
+
+def test_an_event_without_a_session_goes_by_its_own_values() -> None:
+    loose = event(visitor=None, source="B", country="FR", path="/b", **ORDER)
+    events = [event(source="A"), loose]
+
+    assert by("source", "orders", *events) == {"A": 0, "B": 1}
+    assert by("country", "events", *events) == {"(none)": 1, "FR": 1}
+    assert by("source", "sessions", *events) == {"A": 1, "B": 0}
+    assert by("entry_page", "events", *events) == {"(none)": 1, "/": 1}
+
+
+def test_a_visitor_with_several_sessions_is_one_visitor_of_each_value() -> None:
+    clocks = {"08:00": "A", "10:00": "B", "12:00": "A", "14:00": "A"}
+    events = [event(clock, source=source) for clock, source in clocks.items()]
+
+    assert by("source", "visitors", *events) == {"A": 1, "B": 1}
+    assert by("source", "sessions", *events) == {"A": 3, "B": 1}
+    assert by("total", "visitors", *events) == {"(all)": 1}
+    assert by("page", "visitors", *events) == {"/": 1}
+
+
+def test_the_same_visitor_hash_at_another_site_is_another_visitor() -> None:
+    _, stats = built([event("12:00"), event("06:00", site="blog")])
+
+    for site in ("shop", "blog"):
+        assert figures(stats, "total", "visitors", site=site) == {"(all)": 1}
+
+
+def test_pages_count_what_happened_on_them_and_who_viewed_them() -> None:
+    events = [
+        event("12:00", path="/a"),
+        event("12:01", path="/b"),
+        event("12:02", path="/a"),
+        event("12:03", path="/b", name="signup"),
+        event("12:04", path="/b", name="engagement", engaged_ms=300),
+        event("12:05", path="/c", **ORDER),
+        event("12:00", path="/a", visitor=2),
+        event("12:00", path=None, visitor=None),
+    ]
+
+    _, stats = built(events)
+    measures = ("visitors", "sessions", "bounces", "pageviews", "events", "duration_s")
+    assert figures(stats, "page", *measures) == {
+        "(none)": (0, 0, 0, 1, 1, 0),
+        "/a": (2, 2, 1, 3, 3, 300),
+        "/b": (1, 1, 0, 1, 2, 300),
+        "/c": (0, 0, 0, 0, 1, 0),
+    }
+    assert figures(stats, "page", "engaged_ms")["/b"] == 300
+    assert figures(stats, "page", "value_minor")["/c"] == 500
+
+
+def test_events_count_by_name_without_pings() -> None:
+    events = [
+        event("12:00"),
+        event("12:01", name="signup"),
+        event("12:02", name="signup"),
+        event("12:03", name="engagement", engaged_ms=300),
+        event("18:00", name="signup"),
+        event("12:00", name="signup", visitor=None),
+    ]
+
+    assert by("event", "events", *events) == {"pageview": 1, "signup": 4}
+    assert by("event", "sessions", *events) == {"pageview": 1, "signup": 2}
+    assert by("event", "visitors", *events) == {"pageview": 1, "signup": 1}
+    assert by("event", "pageviews", *events) == {"pageview": 1, "signup": 0}
+
+
+def test_products_count_the_events_and_orders_that_name_them() -> None:
+    viewed = {"name": "product_viewed", "items": [item("p"), item("p"), item("q")]}
+    ordered = ORDER | {"items": [item("p", 2), item("p", -1), item("q", 3, None)]}
+    events = [event("12:00", **viewed), event("12:05", **ordered), event("12:06")]
+
+    assert by("product", "events", *events) == {"p": 2, "q": 2}
+    assert by("product", "sessions", *events) == {"p": 1, "q": 1}
+    assert by("product", "orders", *events) == {"p": 1, "q": 1}
+    assert by("product", "value_minor", *events) == {"p": 100, "q": 0}
+
+
+@pytest.mark.parametrize(
+    ("day", "since", "hour"),
+    [
+        pytest.param(date(2026, 7, 1), 2 * 3_600, "02", id="a plain day"),
+        pytest.param(date(2026, 3, 29), 2 * 3_600, "03", id="2 o'clock is left out"),
+        pytest.param(date(2026, 10, 25), 2 * 3_600, "02", id="first 2 o'clock"),
+        pytest.param(date(2026, 10, 25), 3 * 3_600, "02", id="second 2 o'clock"),
+        pytest.param(date(2026, 10, 25), 24 * 3_600 + 1, "23", id="the 25th hour"),
+    ],
+)
+def test_the_hour_is_that_of_the_sites_clock(day: date, since: int, hour: str) -> None:
+    moved = event(f"00:00:{since}", day=day)
+
+    assert by("hour", "pageviews", moved) == {hour: 1}
+
+
+def test_events_go_by_their_hour_and_sessions_by_the_hour_they_started() -> None:
+    events = [
+        event("12:50"),
+        event("13:10"),
+        event("13:20", name="engagement", engaged_ms=5),
+        event("18:00"),
+        event("18:00", visitor=None),
+    ]
+
+    _, stats = built(events)
+    measures = ("visitors", "sessions", "bounces", "pageviews", "duration_s")
+    assert figures(stats, "hour", *measures) == {
+        "12": (1, 1, 0, 1, 1_800),
+        "13": (0, 0, 0, 1, 0),
+        "18": (1, 1, 1, 2, 0),
+    }
+    assert figures(stats, "hour", "engaged_ms")["13"] == 5
+
+
+def test_orders_in_another_currency_have_rows_of_their_own() -> None:
+    dollars = ORDER | {"currency": "USD", "source": "A"}
+    _, stats = built(
+        [event("12:00", source="A"), event("12:01", **ORDER), event("12:02", **dollars)]
+    )
+
+    for dimension in ("total", "source", "page", "event", "hour"):
+        rows = stats.filter(pl.col("orders") > 0, dimension=dimension).sort("currency")
+        measures = ("currency", "sessions", "events", "orders", "value_minor")
+        assert [tuple(row[name] for name in measures) for row in rows.to_dicts()] == [
+            ("EUR", *((1, 2) if dimension == "event" else (1, 3)), 1, 500),
+            ("USD", 0, 0, 1, 500),
+        ]
+
+
+def test_a_refund_counts_where_its_order_does() -> None:
+    key: Row = {"order_key": 1, "items": [item("p", 2), item("q", 3)]}
+    back: Row = REFUND | {"visitor": None, "order_key": 1, "path": None}
+    events = [
+        event("12:00", source="A"),
+        event("12:05", **ORDER, **key, path="/cart"),
+        event("18:00", **back, refund_minor=500),
+    ]
+
+    assert by("source", "refund_minor", *events) == {"(none)": 0, "A": 500}
+    assert by("source", "events", *events) == {"(none)": 1, "A": 2}
+    # By itself it happened later, and on no page.
+    assert by("hour", "refunds", *events) == {"12": 0, "18": 1}
+    assert by("page", "refunds", *events) == {"(none)": 1, "/": 0, "/cart": 0}
+    assert by("event", "refunds", *events)["order_refunded"] == 1
+    # Whole, so the lines are those of the order.
+    assert by("product", "refund_minor", *events) == {"p": 200, "q": 300}
+
+
+def test_a_refund_of_some_lines_counts_under_their_products() -> None:
+    key: Row = {"order_key": 1, "items": [item("p", 2), item("q", 3)]}
+    back: Row = REFUND | {"visitor": None, "order_key": 1}
+    events = [
+        event("12:05", **ORDER, **key),
+        event("18:00", **back, refund_minor=100, items=[item("p", -1)]),
+        event("19:00", **back, refund_minor=50),
+    ]
+
+    assert by("product", "refund_minor", *events) == {"p": 100, "q": 0}
+    assert by("total", "refund_minor", *events) == {"(all)": 150}
+
+
+def test_a_session_with_orders_is_one_conversion() -> None:
+    events = [
+        event("12:00", source="A", path="/a"),
+        event("12:05", path="/b", **ORDER),
+        event("12:06", path="/b", **ORDER),
+        event("15:00", source="A"),
+        event(visitor=None, source="B", **ORDER),
+    ]
+
+    _, stats = built(events)
+    measures = ("sessions", "conversions", "orders")
+    assert figures(stats, "source", *measures) == {"A": (2, 1, 2), "B": (0, 0, 1)}
+    assert figures(stats, "page", *measures)["/a"] == (1, 1, 0)
+    assert figures(stats, "hour", *measures)["12"] == (1, 1, 3)
+
+
+@pytest.mark.parametrize("dimension", ["source", "entry_page", "page", "product"])
+def test_values_past_the_limit_fold_into_one_with_exact_visitors(
+    dimension: str,
+) -> None:
+    values = {1: "aa", 2: "bbbc", 3: "dc", 4: "d"}
+    events = [
+        event(
+            f"{6 + 2 * number}:00",
+            visitor=visitor,
+            source=value,
+            path=value,
+            items=[item(value)],
+        )
+        for visitor, names in values.items()
+        for number, value in enumerate(names)
+    ]
+
+    # By sessions: b 3, then a, c and d 2 each; of equals the first by name stays.
+    assert by(dimension, "sessions", *events, limit=2) == {"(other)": 4, "a": 2, "b": 3}
+    assert by(dimension, "visitors", *events, limit=2) == {"(other)": 3, "a": 1, "b": 1}
+    assert by(dimension, "events", *events, limit=2) == {"(other)": 4, "a": 2, "b": 3}
+
+
+def test_values_with_more_sessions_stay_whatever_their_events() -> None:
+    busy = [event(source="a", path=f"/{number}") for number in range(9)]
+    known = [event(visitor=visitor, source="b") for visitor in (2, 3)]
+    events = [*busy, *known]
+
+    assert by("source", "events", *events, limit=1) == {"(other)": 9, "b": 2}
+
+
+def test_of_values_with_as_many_sessions_those_with_more_events_stay() -> None:
+    events = [event(source="a"), event(source="b", visitor=2)]
+    events.append(event("12:01", visitor=2))
+
+    assert by("source", "events", *events, limit=1) == {"(other)": 1, "b": 2}
+
+
+def test_a_session_that_touched_several_folded_values_counts_once() -> None:
+    events = [
+        event(f"12:{minute:02}", path=path) for minute, path in enumerate("aabcd")
+    ]
+
+    assert by("page", "sessions", *events, limit=1) == {"(other)": 1, "a": 1}
+    assert by("page", "pageviews", *events, limit=1) == {"(other)": 3, "a": 2}
+
+
+def test_orders_of_other_currencies_fold_with_their_value() -> None:
+    dollars = ORDER | {"currency": "USD", "source": "B"}
+    events = [event(source="A"), event(visitor=None, **dollars)]
+
+    _, stats = built(events, 1)
+
+    folded = stats.filter(dimension="source", currency="USD")
+    assert folded["value"].to_list() == ["(other)"]
+
+
+def test_a_value_that_looks_like_unknown_is_one_with_it() -> None:
+    events = [event("12:00", path=None), event("12:01", path="(none)")]
+
+    assert by("page", "sessions", *events) == {"(none)": 1}
+    assert by("page", "pageviews", *events) == {"(none)": 2}
+
+
+def test_what_is_suspect_is_in_no_figure() -> None:
+    crowd = [event(visitor=9, path="/x", **ORDER) for _ in range(2)]
+    crowd += [event(visitor=9, path="/x") for _ in range(1_001)]
+    quiet = [event("10:00", visitor=1), event("08:00", visitor=9)]
+
+    # The visitor's other session still counts.
+    assert by("total", "sessions", *crowd, *quiet) == {"(all)": 2}
+    assert by("total", "orders", *crowd, *quiet) == {"(all)": 0}
+    assert by("page", "pageviews", *crowd, *quiet) == {"/": 2}
+    assert by("event", "visitors", *crowd, *quiet) == {"pageview": 2}
+
+
+def test_statistics_are_what_their_table_takes() -> None:
+    day = sessionize(frame([]))
+    nothing = daily_stats(day, sessions(day, {}, {}), {}, {}, 10)
+
+    check_frame(nothing, DAILY_STATS)
+    check_frame(built([event()])[1], DAILY_STATS)
+    assert nothing.is_empty()

@@ -1,0 +1,195 @@
+"""Laws of sessions and daily_stats over any events.
+
+They equal a plain reference, add up, and neither row order nor duplicates nor late
+arrival move them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.laws import few_examples
+from tests.warehouse.day import CURRENCIES, ZONES, Row, built, frame, rows
+from tests.warehouse.days import days_of_events
+from tests.warehouse.figures import reference
+from warehouse.figures.breakdown import MEASURES
+from warehouse.figures.daily_stats import daily_stats
+from warehouse.figures.day_facts import BY_SESSION
+from warehouse.figures.sessionize import sessionize
+from warehouse.figures.sessions import sessions
+from warehouse.schema import DAILY_STATS, SESSIONS
+
+SLOW = few_examples()
+# Long enough for a session of a whole day, which is suspect.
+TIMEOUTS = st.sampled_from((1_800, 1_800, 43_200))
+LIMITS = st.sampled_from((1, 2, 100))
+
+
+def keyed(found: list[Row]) -> list[Row]:
+    """Return sessions in an order of their own."""
+    return sorted(found, key=lambda row: (row["site"], row["visitor"], row["session"]))
+
+
+def figures_of(stats: pl.DataFrame) -> dict[tuple[Any, ...], Row]:
+    """Return the measures of every row of daily_stats by its key."""
+    key = ("site", "dimension", "value", "currency")
+    return {
+        tuple(row[name] for name in key): {name: row[name] for name in MEASURES}
+        for row in stats.to_dicts()
+    }
+
+
+@SLOW
+@given(days_of_events(), TIMEOUTS)
+def test_sessions_equal_the_plain_reference(events: list[Row], timeout_s: int) -> None:
+    day = sessionize(frame(events), timeout_s)
+
+    found = rows(sessions(day, CURRENCIES, ZONES, timeout_s))
+
+    expected = reference.sessions(events, CURRENCIES, ZONES, timeout_s)
+    assert keyed(found) == keyed(expected)
+
+
+@SLOW
+@given(days_of_events(), TIMEOUTS, LIMITS)
+def test_figures_equal_the_plain_reference(
+    events: list[Row], timeout_s: int, value_limit: int
+) -> None:
+    day = sessionize(frame(events), timeout_s)
+    found = sessions(day, CURRENCIES, ZONES, timeout_s)
+
+    stats = daily_stats(day, found, CURRENCIES, ZONES, value_limit)
+
+    expected = reference.daily_stats(events, CURRENCIES, ZONES, value_limit, timeout_s)
+    assert figures_of(stats) == {
+        key: {name: row[name] for name in MEASURES} for key, row in expected.items()
+    }
+
+
+@SLOW
+@given(days_of_events(), st.randoms(use_true_random=False), st.data())
+def test_row_order_and_duplicates_change_nothing(
+    events: list[Row], chance: Any, data: st.DataObject
+) -> None:
+    known = [each for each in events if each["event_id"] is not None]
+    copies = data.draw(
+        st.lists(st.sampled_from(known), max_size=5) if known else st.just([])
+    )
+    # A retry that arrives later may differ in all but its id.
+    later = [
+        each | {"at": each["at"] + 7, "path": "/retry", "visitor": 2} for each in copies
+    ]
+    muddled = [*events, *copies, *later]
+    chance.shuffle(muddled)
+
+    before, after = built(events, 2), built(muddled, 2)
+
+    assert after[0].equals(before[0])
+    assert after[1].equals(before[1])
+
+
+@SLOW
+@given(days_of_events(), st.integers(0, 24))
+def test_late_arrival_changes_nothing(events: list[Row], late: int) -> None:
+    """Events appended after a day was built lie behind the rest, out of order."""
+    stored = frame(events[late:]).sort("visitor", "at", "seq", "event_id")
+    appended = pl.concat([stored, frame(events[:late])])
+
+    for before, after in zip(built(events), built(appended), strict=True):
+        assert after.equals(before)
+
+
+@SLOW
+@given(days_of_events(), LIMITS)
+def test_figures_add_up(events: list[Row], value_limit: int) -> None:
+    found, stats = built(events, value_limit)
+    total = sums(stats, "total")
+
+    for dimension in BY_SESSION:
+        assert sums(stats, dimension, but=["visitors"]) == without(total, ["visitors"])
+    touched = ["visitors", "sessions", "duration_s", "conversions"]
+    assert sums(stats, "hour", but=["visitors"]) == without(total, ["visitors"])
+    assert sums(stats, "page", but=touched) == without(total, touched)
+    # Engagement pings have no name of their own, and some bounces no counted event.
+    named = [*touched, "bounces", "engaged_ms"]
+    assert sums(stats, "event", but=named) == without(total, named)
+    usable = found.filter(~pl.col("suspect"))
+    assert sum(row["sessions"] for row in total.values()) == usable.height
+
+
+def sums(
+    stats: pl.DataFrame, dimension: str, but: Sequence[str] = ()
+) -> dict[tuple[Any, ...], Row]:
+    """Return sums over the values of a dimension by site and currency, if not 0."""
+    found = (
+        stats.filter(dimension=dimension)
+        .group_by("site", "currency")
+        .agg(pl.col(MEASURES).sum())
+    )
+    rows = {(row.pop("site"), row.pop("currency")): row for row in found.to_dicts()}
+    return without(rows, but)
+
+
+def without(
+    rows: dict[tuple[Any, ...], Row], but: Sequence[str]
+) -> dict[tuple[Any, ...], Row]:
+    """Return rows without some measures, and without those that have no other."""
+    kept = {
+        key: {name: value for name, value in row.items() if name not in but}
+        for key, row in rows.items()
+    }
+    return {key: row for key, row in kept.items() if any(row.values())}
+
+
+@SLOW
+@given(days_of_events(), LIMITS)
+def test_visitors_are_at_most_sessions_are_at_most_events(
+    events: list[Row], value_limit: int
+) -> None:
+    _, stats = built(events, value_limit)
+
+    own = stats.filter(pl.col("currency") == pl.col("site").replace_strict(CURRENCIES))
+    assert (own["visitors"] <= own["sessions"]).all()
+    assert (own["sessions"] <= own["events"]).all()
+    assert (own["bounces"] <= own["sessions"]).all()
+    assert (own["conversions"] <= own["sessions"]).all()
+    paged = own.filter(dimension="page")
+    assert (paged["sessions"] <= paged["pageviews"]).all()
+
+
+@SLOW
+@given(days_of_events())
+def test_a_servers_events_move_no_session(events: list[Row]) -> None:
+    unlike = [
+        each | ({"event_id": None} if each["server"] else {})
+        for each in events
+        if each["name"] != "order_placed"
+    ]
+    found, _ = built(unlike)
+    alone, _ = built([each for each in unlike if not each["server"]])
+
+    counted = ("events", "pageviews", "engaged_ms", "product_views", "cart_updates")
+    kept = pl.all().exclude(*counted, "checkouts", "suspect")
+    assert found.select(kept).equals(alone.select(kept))
+
+
+@SLOW
+@given(days_of_events())
+def test_keys_are_unique(events: list[Row]) -> None:
+    found, stats = built(events, 2)
+
+    assert not found.select(SESSIONS.key).is_duplicated().any()
+    assert not stats.select(DAILY_STATS.key).is_duplicated().any()
+
+
+@SLOW
+@given(days_of_events())
+def test_sites_do_not_touch_each_other(events: list[Row]) -> None:
+    whole = built(events)
+    for site in CURRENCIES:
+        alone = built([each for each in events if each["site"] == site])
+        for table, part in zip(whole, alone, strict=True):
+            assert table.filter(site=site).equals(part)

@@ -1,0 +1,35 @@
+"""Small JSON files that say when they are damaged: the document, then its checksum."""
+
+import contextlib
+from pathlib import Path
+from typing import TypeVar
+from zlib import crc32
+
+import msgspec
+
+from config.errors import MillpondError
+from warehouse.durable import write_durable
+
+T = TypeVar("T")
+
+
+class DamagedFileError(MillpondError):
+    """A file is not what was written; nothing of it may be believed."""
+
+
+def write_checked(path: Path, document: object, *, mode: int = 0o644) -> None:
+    """Write *document* whole, in place of what was there, durably."""
+    text = msgspec.json.encode(document)
+    write_durable(path, b"%b\n%08x\n" % (text, crc32(text)), mode=mode)
+
+
+def read_checked(path: Path, kind: type[T]) -> T:
+    """Return the document; raise ``DamagedFileError`` or ``FileNotFoundError``."""
+    text, _, checksum = path.read_bytes().partition(b"\n")
+    if checksum == b"%08x\n" % crc32(text):
+        with contextlib.suppress(msgspec.DecodeError):
+            return msgspec.json.decode(text, type=kind)
+    raise DamagedFileError(
+        f"read {path}: it is damaged",
+        hint='see docs/operations.md, "Torn and missing segments"',
+    )

@@ -1,0 +1,220 @@
+"""Sessionized events and their sessions to daily statistics: pure, frame in, frame out.
+
+Which measure of what counts under which value is written down in
+docs/decisions/0051-daily-stats-attribution.md.
+"""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from warehouse.dtypes import UTC_MICROSECONDS, polars_schema
+from warehouse.figures.breakdown import (
+    ALL,
+    EVENT_MEASURES,
+    ORDER_MEASURES,
+    SESSION_MEASURES,
+    Breakdown,
+    Codes,
+    distinct_pairs,
+    figures,
+    labelled,
+    numbered,
+)
+from warehouse.figures.day_facts import BY_SESSION, DayFacts, day_facts
+from warehouse.figures.sessionize import SessionizedDay
+from warehouse.schema import DAILY_STATS
+
+# No zone has moved its clock by less since 1972.
+_QUARTER_US = 900 * 1_000_000
+_OF_EVENT = ["site_no", "session", *EVENT_MEASURES]
+_IN_SESSION = pl.col("session").is_not_null()
+
+
+def daily_stats(
+    day: SessionizedDay,
+    sessions: pl.DataFrame,
+    currencies: Mapping[str, str],
+    zones: Mapping[str, str],
+    value_limit: int,
+) -> pl.DataFrame:
+    """Return the figures of *day* by every dimension; *sessions* as it gave them."""
+    schema = polars_schema(DAILY_STATS)
+    if day.events.is_empty():
+        return schema.to_frame()
+    facts = day_facts(day, sessions, currencies)
+    breakdowns = [
+        *_by_session(facts),
+        _by_hour(facts, zones),
+        _by_page(facts),
+        _by_name(facts),
+        _by_product(facts),
+    ]
+    own = pl.col("site").replace_strict(dict(currencies), return_dtype=pl.String)
+    return (
+        figures(breakdowns, value_limit)
+        .with_columns(
+            day=pl.lit(day.events["day"][0]),
+            currency=pl.coalesce("currency", own),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    )
+
+
+def _by_session(facts: DayFacts) -> list[Breakdown]:
+    """Return the total, and what the session's own value decides."""
+    values = {"total": pl.lit(ALL).alias("value")} | {
+        dimension: labelled(pl.col(column)) for dimension, column in BY_SESSION.items()
+    }
+    whole = pl.concat([facts.sessions, facts.loose], how="diagonal").lazy()
+    several = facts.sessions.lazy().filter("several")
+    orders = facts.orders.lazy()
+    return [
+        Breakdown(
+            dimension,
+            [
+                whole.select("site", value, *SESSION_MEASURES, *EVENT_MEASURES),
+                orders.select("site", "currency", value, *ORDER_MEASURES),
+            ],
+            several.select("session", "site", "visitor_no", value),
+        )
+        for dimension, value in values.items()
+    ]
+
+
+def _by_hour(facts: DayFacts, zones: Mapping[str, str]) -> Breakdown:
+    """Return events by their own hour, sessions by the hour they started in."""
+    sessions = facts.sessions.with_columns(at=pl.col("started_at"))
+    parts = [
+        _by_quarter(facts),
+        sessions.select("site", "at", *SESSION_MEASURES),
+        facts.orders.select("site", "at", "currency", *ORDER_MEASURES),
+    ]
+    several = sessions.filter("several").select("session", "site", "at", "visitor_no")
+    hour = _hour(zones)
+    return Breakdown(
+        "hour",
+        [part.lazy().with_columns(hour) for part in parts],
+        several.lazy().with_columns(hour),
+    )
+
+
+def _by_quarter(facts: DayFacts) -> pl.DataFrame:
+    """Return events by site and quarter of an hour: few rows to find the hour of."""
+    quarter = (pl.col("at").to_physical() // _QUARTER_US).cast(pl.UInt64)
+    count = len(facts.sites)
+    code = quarter * count + pl.col("site_no")
+    sums = facts.events.group_by(code.alias("code")).agg(
+        pl.col(EVENT_MEASURES).sum().cast(pl.Int64)
+    )
+    at = (pl.col("code") // count).cast(pl.Int64) * _QUARTER_US
+    return sums.select(
+        *EVENT_MEASURES,
+        at=at.cast(UTC_MICROSECONDS),
+        site=pl.lit(facts.sites).gather(pl.col("code") % count),
+    )
+
+
+def _hour(zones: Mapping[str, str]) -> pl.Expr:
+    """Return the hour of ``at`` on the site's own clock, two digits, as a value."""
+    hour = pl.lit(None, pl.Int8)
+    for zone in sorted(set(zones.values())):
+        there = [site for site, its in zones.items() if its == zone]
+        local = pl.col("at").dt.convert_time_zone(zone).dt.hour()
+        hour = pl.when(pl.col("site").is_in(there)).then(local).otherwise(hour)
+    return hour.cast(pl.String).str.zfill(2).alias("value")
+
+
+def _by_page(facts: DayFacts) -> Breakdown:
+    """Return events by their own path, sessions by the paths they viewed."""
+    path = labelled(pl.col("path"))
+    value_no, values = numbered(facts.events.select(path).to_series())
+    events = facts.events.select(
+        *_OF_EVENT, value_no, touches=pl.col("pageviews") & _IN_SESSION
+    )
+    return _by_event("page", events, values, facts.orders.with_columns(path), facts)
+
+
+def _by_name(facts: DayFacts) -> Breakdown:
+    """Return counted events by their name, sessions by the names they hold."""
+    counted = facts.events.select(*_OF_EVENT, "name").filter("events")
+    value_no, values = numbered(counted["name"])
+    events = counted.select(*_OF_EVENT, value_no, touches=_IN_SESSION)
+    orders = facts.orders.with_columns(pl.col("name").alias("value"))
+    return _by_event("event", events, values, orders, facts)
+
+
+def _by_product(facts: DayFacts) -> Breakdown:
+    """Return counted events by the products they name, each once however often."""
+    has_items = pl.col("events") & (pl.col("items").list.len() > 0)
+    naming = facts.events.select(*_OF_EVENT, "items").filter(has_items)
+    products = naming.select(
+        pl.col("items").list.eval(pl.element().struct.field("product")),
+        row=pl.int_range(pl.len(), dtype=pl.UInt32),
+    ).explode("items")
+    product_no, values = numbered(
+        products.select(labelled(pl.col("items"))).to_series()
+    )
+    row, value_no = distinct_pairs(products["row"], product_no)
+    events = naming.select(pl.col(_OF_EVENT).gather(row)).with_columns(
+        value_no.alias("value_no"), touches=_IN_SESSION
+    )
+    return _by_event("product", events, values, _order_lines(facts.orders), facts)
+
+
+def _order_lines(orders: pl.DataFrame) -> pl.DataFrame:
+    """Return orders and refunds by product, each with the worth of its own lines."""
+    item = pl.col("items").struct
+    worth = item.field("quantity").fill_null(1) * item.field("price_minor").fill_null(0)
+    placed = pl.col("orders") > 0
+    return (
+        orders.select("site", "currency", "items", "orders", "refunds")
+        .with_row_index("row")
+        .filter(pl.col("items").list.len() > 0)
+        .explode("items")
+        .with_columns(labelled(item.field("product")), worth=worth)
+        .group_by("row", "site", "currency", "value", "orders", "refunds")
+        .agg(pl.col("worth").sum())
+        .with_columns(
+            value_minor=pl.when(placed).then("worth").otherwise(0),
+            # A refund's lines may be told as returned ones, below nought.
+            refund_minor=pl.when(~placed).then(pl.col("worth").abs()).otherwise(0),
+        )
+    )
+
+
+def _by_event(
+    dimension: str,
+    events: pl.DataFrame,
+    values: pl.Series,
+    orders: pl.DataFrame,
+    facts: DayFacts,
+) -> Breakdown:
+    """Return what *events* and *orders* add; the session of one that touches counts."""
+    codes = Codes(facts.sites, values)
+    code = codes.code(events["site_no"], events["value_no"]).alias("code")
+    touching = events.select("session", "value_no").filter(events["touches"])
+    pairs = _pairs(*distinct_pairs(*touching.get_columns()), codes, facts)
+    return Breakdown(
+        dimension,
+        [
+            events.select(*EVENT_MEASURES, code).lazy(),
+            pairs.select("session", "code", *SESSION_MEASURES).lazy(),
+            orders.select("site", "currency", "value", *ORDER_MEASURES).lazy(),
+        ],
+        pairs.filter("several").select("session", "code", "visitor_no").lazy(),
+        codes,
+    )
+
+
+def _pairs(
+    session: pl.Series, value_no: pl.Series, codes: Codes, facts: DayFacts
+) -> pl.DataFrame:
+    """Return what a session brings to each value it touched, whole every time."""
+    of_session = facts.by_number.select(pl.all().gather(session))
+    return of_session.with_columns(
+        session.alias("session"),
+        codes.code(of_session["site_no"], value_no).alias("code"),
+        sessions=pl.lit(1, pl.Int64),
+        visitors=pl.lit(1, pl.Int64),
+    )

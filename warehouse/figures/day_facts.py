@@ -1,0 +1,139 @@
+"""What a day's figures are counted from: suspect sessions and their events left out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from warehouse.figures.orders import ORDER_REFUNDED
+from warehouse.figures.sessionize import PAGEVIEW, SessionizedDay, is_counted
+from warehouse.figures.sessions import is_own_currency
+
+# Under these dimensions all of a session goes to the session's value of the column.
+BY_SESSION: Mapping[str, str] = {
+    "entry_page": "entry_path",
+    "exit_page": "exit_path",
+    **{
+        name: name
+        for name in (
+            *("referrer", "source", "channel"),
+            *("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"),
+            *("country", "region", "browser", "os", "device", "screen", "language"),
+        )
+    },
+}
+_OF_EVENTS = ("site_no", "session", "at", "name", "path", "items")
+
+
+@dataclass(frozen=True, slots=True)
+class DayFacts:
+    """The sessions, events and orders that count.
+
+    ``sessions``: a row per session, with its number in ``events`` and measures.
+    ``by_number``: what events need to know of session n, in row n.
+    ``loose``: a row per event without a session, with the columns of ``sessions``.
+    ``events``: site_no, session and what an event goes by, with its measures.
+    ``orders``: and refunds, with the values of the session they belong to, or their
+    own.
+    """
+
+    sites: pl.Series
+    sessions: pl.DataFrame
+    by_number: pl.DataFrame
+    loose: pl.DataFrame
+    events: pl.DataFrame
+    orders: pl.DataFrame
+
+
+def day_facts(
+    day: SessionizedDay, sessions: pl.DataFrame, currencies: Mapping[str, str]
+) -> DayFacts:
+    """Return what to count of *day*; *sessions* are those that ``sessions`` gave."""
+    suspect = sessions["suspect"]
+    numbered = _with_measures(sessions)
+    by_number = numbered.select(
+        *("visitor_no", "several", "bounces", "duration_s", "conversions"),
+        site_no=day.leads["site_no"],
+    )
+    events, orders = day.events, pl.concat([day.orders, day.refunds])
+    if suspect.any():
+        usable = ~pl.lit(suspect).gather("session").fill_null(value=False)
+        numbered = numbered.filter(~suspect)
+        events, orders = events.filter(usable), orders.filter(usable)
+    loose = day.loose
+    return DayFacts(
+        sites=day.sites,
+        sessions=numbered,
+        by_number=by_number,
+        loose=loose.select(
+            "site",
+            *_own_values(loose),
+            *(measure.cast(pl.Int64) for measure in event_measures()),
+        ),
+        events=events.select(*_OF_EVENTS, *event_measures()),
+        orders=_order_facts(orders, sessions, currencies),
+    )
+
+
+def event_measures() -> list[pl.Expr]:
+    """Return what each event adds."""
+    return [
+        (pl.col("name") == PAGEVIEW).alias("pageviews"),
+        is_counted().alias("events"),
+        pl.col("engaged_ms").fill_null(0),
+    ]
+
+
+def _with_measures(sessions: pl.DataFrame) -> pl.DataFrame:
+    # Sessions lie by visitor, so another of the same is a neighbour. The same hash at
+    # another site only looks like one: whoever counts visitors does so by site.
+    again = pl.col("visitor") == pl.col("visitor").shift(1)
+    again = again.fill_null(value=False)
+    return sessions.select(
+        *("site", "started_at", *BY_SESSION.values()),
+        *("pageviews", "events", "engaged_ms", "duration_s"),
+        session=pl.int_range(pl.len(), dtype=pl.UInt32),
+        visitor_no=(~again).cum_sum(),
+        several=again | again.shift(-1, fill_value=False),
+        bounces=pl.col("bounce").cast(pl.Int64),
+        conversions=(pl.col("orders") > 0).cast(pl.Int64),
+        sessions=pl.lit(1, pl.Int64),
+        visitors=pl.lit(1, pl.Int64),
+    )
+
+
+def _own_values(events: pl.DataFrame) -> list[pl.Expr]:
+    """Return what an event alone goes by: no entry and no exit page."""
+    return [
+        pl.col(name) if name in events.columns else pl.lit(None, pl.String).alias(name)
+        for name in BY_SESSION.values()
+    ]
+
+
+def _order_facts(
+    orders: pl.DataFrame, sessions: pl.DataFrame, currencies: Mapping[str, str]
+) -> pl.DataFrame:
+    own_values = orders.select(_own_values(orders))
+    number = orders["session"]
+    of_session = sessions.select(pl.col(own_values.columns).gather(number))
+    values = pl.when(number.is_not_null())
+    return orders.with_columns(
+        *(
+            values.then(of_session[name]).otherwise(own_values[name]).alias(name)
+            for name in own_values.columns
+        ),
+        currency=pl.when(~is_own_currency(currencies)).then("currency"),
+        **order_measures(),
+    )
+
+
+def order_measures() -> dict[str, pl.Expr]:
+    """Return what each order or refund adds, whatever else its event holds."""
+    is_refund = pl.col("name") == ORDER_REFUNDED
+    value, back = pl.col("value_minor"), pl.col("refund_minor")
+    return {
+        "orders": (~is_refund).cast(pl.Int64),
+        "value_minor": pl.when(~is_refund).then(value).fill_null(0),
+        "refunds": is_refund.cast(pl.Int64),
+        "refund_minor": pl.when(is_refund).then(back).fill_null(0),
+    }

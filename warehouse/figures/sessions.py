@@ -1,0 +1,200 @@
+"""Sessionized events to sessions: pure, frame in, frame out.
+
+What a session, a bounce and a continued session are is written down in
+docs/decisions/0050-sessions-and-bounces.md.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from hashlib import blake2b
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from warehouse.dtypes import UTC_MICROSECONDS, polars_schema
+from warehouse.figures.sessionize import (
+    PAGEVIEW,
+    TIMEOUT_S,
+    SessionizedDay,
+    is_counted,
+    is_interactive,
+)
+from warehouse.schema import EVENTS, SESSIONS
+
+# Past these a "visitor" is a program or a clock gone wrong; DESIGN calls it suspect.
+SUSPECT_PAGEVIEWS = 1_000
+SUSPECT_S = 86_400
+
+# The channel of an event whose page was reached from the site itself.
+INTERNAL = "internal"
+
+_COUNTED_NAMES = {
+    "product_views": "product_viewed",
+    "cart_updates": "cart_updated",
+    "checkouts": "checkout_started",
+}
+_VISITOR_FACTOR = 0x9E3779B97F4A7C15
+_START_FACTOR = 0xBF58476D1CE4E5B9
+_MEASURED = ("engaged_ms", "value_minor", "currency")
+_OF_LEAD = [
+    name
+    for name in polars_schema(SESSIONS)
+    if name in set(polars_schema(EVENTS)) - set(_MEASURED)
+]
+_ACQUISITION = (
+    *("referrer", "source", "click_id", "utm_source", "utm_medium"),
+    *("utm_campaign", "utm_term", "utm_content"),
+)
+
+
+def sessions(
+    day: SessionizedDay,
+    currencies: Mapping[str, str],
+    zones: Mapping[str, str],
+    timeout_s: int = TIMEOUT_S,
+) -> pl.DataFrame:
+    """Return the sessions of *day*: row n is session n of ``day.events``.
+
+    *currencies* and *zones* name each site's own currency and IANA time zone.
+    """
+    schema = polars_schema(SESSIONS)
+    if day.bounds.is_empty():
+        return schema.to_frame()
+    frame = pl.concat(
+        [
+            _leads(day),
+            _measures(day),
+            _pages(day),
+            _orders(day, currencies),
+        ],
+        how="horizontal",
+    )
+    continued = _is_continued(frame, _midnights(day, zones), timeout_s)
+    return frame.with_columns(
+        *(pl.when(~continued).then(name).alias(name) for name in _ACQUISITION),
+        session=_session_id(frame),
+        continued=continued,
+        bounce=(pl.col("interactive") == 1)
+        & (pl.col("lead_name") == PAGEVIEW)
+        & ~continued,
+        suspect=(pl.col("pageviews") > SUSPECT_PAGEVIEWS)
+        | (pl.col("duration_s") >= SUSPECT_S),
+        currency=pl.col("site").replace_strict(dict(currencies)),
+    ).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+
+
+def _leads(day: SessionizedDay) -> pl.DataFrame:
+    """Return the columns a session takes from its first interactive event."""
+    last_at = day.events["at"].gather(day.bounds["last"])
+    return day.leads.select(
+        *_OF_LEAD,
+        pl.col("at").alias("started_at"),
+        pl.col("name").alias("lead_name"),
+        (last_at - pl.col("at")).dt.total_seconds().alias("duration_s"),
+    )
+
+
+def _measures(day: SessionizedDay) -> pl.DataFrame:
+    """Return what is counted and summed over all of a session's events."""
+    named = {column: pl.col("name") == name for column, name in _COUNTED_NAMES.items()}
+    return day.totals(
+        {
+            "pageviews": pl.col("name") == PAGEVIEW,
+            "events": is_counted(),
+            "interactive": is_interactive(),
+            "engaged_ms": pl.col("engaged_ms").fill_null(0),
+            **named,
+        }
+    )
+
+
+def _pages(day: SessionizedDay) -> pl.DataFrame:
+    """Return the paths of each session's first and last pageview, null without one."""
+    is_pageview = (day.events["name"] == PAGEVIEW) & ~day.events["server"]
+    rows = is_pageview.arg_true()
+    seen = is_pageview.cum_sum()
+    first, last = day.bounds["first"], day.bounds["last"]
+    entry = seen.gather(first) - is_pageview.gather(first)
+    has_one = seen.gather(last) > entry
+    pages = {"entry_path": entry, "exit_path": seen.gather(last) - 1}
+    return pl.DataFrame(
+        {
+            name: day.events["path"].gather(rows.gather(_where(has_one, number)))
+            for name, number in pages.items()
+        }
+    )
+
+
+def _where(condition: pl.Series, values: pl.Series) -> pl.Series:
+    """Return *values*, null where the condition does not hold."""
+    return pl.select(pl.when(condition).then(values)).to_series()
+
+
+def _orders(day: SessionizedDay, currencies: Mapping[str, str]) -> pl.DataFrame:
+    """Return each session's orders, and their value in the site's own currency."""
+    own = is_own_currency(currencies)
+    found = (
+        day.orders.filter(pl.col("session").is_not_null())
+        .group_by("session")
+        .agg(
+            orders=pl.len().cast(pl.Int64),
+            value_minor=pl.col("value_minor").filter(own).sum(),
+        )
+    )
+    none = pl.repeat(0, len(day.bounds), dtype=pl.Int64, eager=True)
+    return pl.DataFrame(
+        {
+            name: none.clone().scatter(found["session"], found[name])
+            for name in ("orders", "value_minor")
+        }
+    )
+
+
+def is_own_currency(currencies: Mapping[str, str]) -> pl.Expr:
+    """Return whether an order is in its site's currency; one that names none is."""
+    own = pl.col("site").replace_strict(dict(currencies))
+    return pl.col("currency").is_null() | (pl.col("currency") == own)
+
+
+def _is_continued(
+    frame: pl.DataFrame, midnights: Mapping[str, datetime], timeout_s: int
+) -> pl.Series:
+    """Return which sessions came from the site itself just after midnight."""
+    since = pl.col("started_at") - pl.col("site").replace_strict(
+        dict(midnights), return_dtype=UTC_MICROSECONDS
+    )
+    in_time = since.is_between(pl.duration(), pl.duration(seconds=timeout_s))
+    internal = (pl.col("channel") == INTERNAL).fill_null(value=False)
+    return frame.select((internal & in_time).alias("continued")).to_series()
+
+
+def _midnights(day: SessionizedDay, zones: Mapping[str, str]) -> dict[str, datetime]:
+    """Return the first instant of the day on each site's clock."""
+    date_there: date = day.events["day"][0]
+    return {
+        site: datetime.combine(date_there, time(), ZoneInfo(zone)).astimezone(UTC)
+        for site, zone in zones.items()
+    }
+
+
+def _session_id(frame: pl.DataFrame) -> pl.Series:
+    """Return 64 bits that only this (site, visitor, start) has: the same anywhere.
+
+    Spelled out in wrapping integer arithmetic, because Polars' own hash changes
+    between versions, and a rebuild must give the same ids. The visitor is random
+    already; the odd factors keep equal sums of its parts apart.
+    """
+    sites = {
+        site: int.from_bytes(blake2b(site.encode(), digest_size=8).digest())
+        for site in frame["site"].unique()
+    }
+    bits = (
+        pl.col("visitor").reinterpret(signed=False) * _word(_VISITOR_FACTOR)
+        + pl.col("started_at").dt.epoch("s").cast(pl.UInt64) * _word(_START_FACTOR)
+        + pl.col("site").replace_strict(sites, return_dtype=pl.UInt64)
+    )
+    return frame.select(bits.reinterpret(signed=True)).to_series()
+
+
+def _word(value: int) -> pl.Expr:
+    return pl.lit(value, pl.UInt64)

@@ -1,0 +1,102 @@
+"""Every byte of the tables held to what was written: log, data files, rows, ledger."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from config.errors import MillpondError
+from warehouse.delta.data_files import DataFile
+from warehouse.delta.file_checks import damage
+from warehouse.delta.log_digests import damaged_versions, entry_path
+from warehouse.delta.log_files import versions
+from warehouse.lifecycle import ledger
+from warehouse.lifecycle.row_account import count_findings, repeat_findings
+from warehouse.schema import EVENTS, LEDGER, TABLES, Table
+from warehouse.tables import DamagedTableError, TableView, Warehouse
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """Something of a table that is not as it was written; *file* where it is one."""
+
+    table: str
+    problem: str
+    file: str | None = None
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """What was looked at, and all that was found."""
+
+    tables: int
+    files: int
+    size_bytes: int
+    damage: list[Damage]
+
+
+def verify(warehouse: Warehouse) -> Verified:
+    """Read every file of every table, and return what is not as it was written."""
+    tables = files = size_bytes = 0
+    found: list[Damage] = []
+    for table in TABLES:
+        try:
+            view = warehouse.view(table)
+        except MillpondError as error:
+            found.append(_of_error(warehouse, table, error))
+            continue
+        tables += view.version >= 0
+        files += len(view.files())
+        size_bytes += view.size_bytes()
+        found += _log_damage(view)
+        broken = list(_file_damage(view))
+        # Rows can only be counted where every file can be read.
+        found += broken or _row_damage(view)
+    return Verified(tables, files, size_bytes, found)
+
+
+def _of_error(warehouse: Warehouse, table: Table, error: MillpondError) -> Damage:
+    if isinstance(error, DamagedTableError):
+        file = error.path.relative_to(warehouse.root / table.name).as_posix()
+        return Damage(table.name, "is damaged or missing", file)
+    return Damage(table.name, error.message)
+
+
+def _log_damage(view: TableView) -> Iterator[Damage]:
+    """Yield the old log entries that are damaged; the newer ones were just read."""
+    present = versions(view.path)
+    gaps = set(range(present[0], present[-1] + 1)) - set(present) if present else set()
+    first = max(gaps, default=present[0] - 1 if present else -1) + 1
+    for version in damaged_versions(view.path, first, view.version):
+        path = entry_path(view.path, version)
+        yield Damage(view.table.name, "is damaged", _name(view, path))
+
+
+def _file_damage(view: TableView) -> Iterator[Damage]:
+    for file in view.files():
+        problem = damage(view.path, file) or _count_damage(view.path, file)
+        if problem is not None:
+            yield Damage(view.table.name, problem, file.path)
+
+
+def _count_damage(root: Path, file: DataFile) -> str | None:
+    """Return what is wrong with the number of rows a sound file holds."""
+    rows = pl.scan_parquet(root / file.path, glob=False).select(pl.len()).collect()
+    held = int(rows.item())
+    return None if held == file.rows else f"holds {held} rows, the log says {file.rows}"
+
+
+def _row_damage(view: TableView) -> Iterator[Damage]:
+    findings = count_findings(view)
+    if view.table == EVENTS:
+        findings += repeat_findings(view, view.days())
+    for finding in findings:
+        when = "" if finding.day is None else f"{finding.day} "
+        yield Damage(finding.table, f"{when}{finding.problem}")
+    if view.table == LEDGER:
+        count = view.transaction_version(ledger.APP) or 0
+        for link in ledger.verify(view.read(), count=count):
+            yield Damage(LEDGER.name, f"entry {link.number}: {link.problem}")
+
+
+def _name(view: TableView, path: Path) -> str:
+    return path.relative_to(view.path).as_posix()
