@@ -260,7 +260,7 @@ def test_a_load_that_would_lose_rows_stores_nothing(
     spool: Spool, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spool_some(spool, "/a", "/b")
-    monkeypatch.setattr("batcher.load.with_amounts", lambda rows, *_: rows.head(1))
+    monkeypatch.setattr("batcher.load.load.with_amounts", lambda rows, *_: rows.head(1))
     with pytest.raises(RowsLostError, match="of 4 events 1 are new and 2 repeated"):
         load(spool, warehouse, SETTINGS, NOW_S)
 

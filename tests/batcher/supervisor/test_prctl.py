@@ -7,7 +7,7 @@ from tests.batcher.processes import ROOT
 
 SCRIPT = """
 import ctypes, os, resource, signal
-from batcher.prctl import forbid_core_dumps
+from batcher.supervisor.prctl import forbid_core_dumps
 resource.setrlimit(resource.RLIMIT_CORE, (-1, -1))
 forbid_core_dumps()
 PR_GET_DUMPABLE = 3

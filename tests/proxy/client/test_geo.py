@@ -218,7 +218,7 @@ def test_a_broken_file_is_not_read_again_until_it_changes(tmp_path: Path) -> Non
 READ_AFTER_TRUNCATION = """
 import sys
 from pathlib import Path
-from proxy.geo import Geo
+from proxy.client.geo import Geo
 path = Path(sys.argv[1])
 geo = Geo(path, "country")
 path.write_bytes(b"")

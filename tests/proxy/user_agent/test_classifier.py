@@ -261,7 +261,7 @@ def test_a_classifier_shows_no_header() -> None:
 GROWTH = """
 import resource
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-from proxy.user_agent import Classifier
+from proxy.user_agent.classifier import Classifier
 classifier = Classifier()
 for number in range(20_000):
     classifier.classify(f"Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0 {number}")
