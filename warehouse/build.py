@@ -39,6 +39,8 @@ _MOST_ATTEMPTS = 5
 _NO_CURRENCY = "XXX"
 # The newest version of events that is in the derived tables, counted from 1.
 _BUILT_APP = "build"
+# The log entry of that version, as a number.
+_ENTRY_APP = "build entry"
 # The digest of the rules they were built by, as a transaction's number.
 _RULES_APP = "build rules"
 # Raised by whoever changes what a figure means, so that stored ones are built anew.
@@ -143,9 +145,7 @@ class _Build:
         number = self._events.version + 1
         rules = self._rules.digest()
         bounded = since is not None or until is not None
-        last = self._stats.transaction_version(_BUILT_APP) or 0
-        if self._stats.transaction_version(_RULES_APP) != rules:
-            last = 0
+        last = self._last_built(rules)
         if number <= last and not full:
             return Built()
         wanted = self._wanted(last, full=full or last == 0)
@@ -153,8 +153,31 @@ class _Build:
             day: sites for day, sites in wanted.items() if is_within(day, since, until)
         }
         # A build of some days leaves the others to the next one.
-        done = {} if bounded else {_BUILT_APP: number, _RULES_APP: rules}
+        done = {} if bounded else self._done(number, rules)
         return self._replace(days, done) if days or done else Built()
+
+    def _last_built(self, rules: int) -> int:
+        """Return the newest version that both tables were built from, 0 for none.
+
+        0 also where the rules differ, or the events are not those of then: a backup
+        was restored.
+        """
+        numbers = {
+            table.transaction_version(_BUILT_APP) or 0
+            for table in (self._sessions, self._stats)
+        }
+        last = min(numbers)
+        entry = self._events.entry_number(last - 1)
+        known = self._stats.transaction_version(_ENTRY_APP)
+        is_other = None not in (entry, known) and entry != known
+        is_back = last > self._events.version + 1
+        is_old = self._stats.transaction_version(_RULES_APP) != rules
+        return 0 if is_old or is_back or is_other else last
+
+    def _done(self, number: int, rules: int) -> dict[str, int]:
+        entry = self._events.entry_number(number - 1)
+        named = {} if entry is None else {_ENTRY_APP: entry}
+        return {_BUILT_APP: number, _RULES_APP: rules, **named}
 
     def _wanted(self, last: int, *, full: bool) -> SitesByDay:
         """Return the days to rebuild, with their sites; an empty set is all of them.
@@ -179,7 +202,7 @@ class _Build:
                 days, now_s=self._now_s, touched=pairs, transactions=done
             ) as write_stats,
             self._sessions.replacing(
-                days, now_s=self._now_s, touched=pairs
+                days, now_s=self._now_s, touched=pairs, transactions=done
             ) as write_sessions,
             # A day is written while the next one is read and counted.
             ThreadPoolExecutor(1) as writer,

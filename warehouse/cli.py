@@ -47,10 +47,13 @@ _format = click.option(
 
 
 def _opened(settings: Settings) -> "Warehouse":
+    from warehouse.register import check_bound  # noqa: PLC0415 - as below
     from warehouse.tables import Warehouse  # noqa: PLC0415 - Polars takes 0.6 s
 
     configure(sys.stderr)
-    return Warehouse(Path(settings.warehouse.uri))
+    root = Path(settings.warehouse.uri)
+    check_bound(root, Path(settings.spool.dir))
+    return Warehouse(root)
 
 
 def _day(value: datetime | None) -> date | None:

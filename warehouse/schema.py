@@ -233,3 +233,5 @@ DAILY_STATS = Table(
 DROPS = Table(name="drops", row=Drop, key=("site", "day", "hour", "reason", "protocol"))
 LEDGER = Table(name="ledger", row=LedgerEntry, key=("number",))
 TABLES = (EVENTS, SESSIONS, DAILY_STATS, DROPS, LEDGER)
+# Made of the others, and made again if they are moved away.
+DERIVED = (SESSIONS, DAILY_STATS)

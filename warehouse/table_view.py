@@ -42,6 +42,13 @@ class TableView:
         """
         return self._delta.recorded_rows
 
+    def entry_number(self, version: int) -> int | None:
+        """Return a number that stands for the log entry of *version*, if it is there.
+
+        Another history of the table, as after a restore, gives another number.
+        """
+        return self._delta.entry_number(version)
+
     def transaction_version(self, app: str) -> int | None:
         """Return the newest transaction number committed for *app*, if any."""
         return self._delta.transaction_version(app)

@@ -20,7 +20,8 @@ from warehouse.delta.file_checks import FileChecks
 from warehouse.delta.log_changes import TouchedDays
 from warehouse.delta.table_log import NO_VERSION, create, delta_errors
 from warehouse.durable import make_directory
-from warehouse.schema import Table
+from warehouse.register import Register
+from warehouse.schema import DERIVED, Table
 from warehouse.stored_table import AlreadyCommittedError, StoredTable
 from warehouse.table_errors import (
     ConflictError,
@@ -57,10 +58,17 @@ class Warehouse:
             )
         self.root = root
         self._checks = FileChecks()
+        self._register = Register(root)
 
     def view(self, table: Table) -> TableView:
-        """Return *table* to read from; one that does not exist yet is empty."""
-        return TableView(table, self.root / table.name, self._checks)
+        """Return *table* to read from; one that does not exist yet is empty.
+
+        Raises ``DamagedTableError`` where it existed once and is gone.
+        """
+        view = TableView(table, self.root / table.name, self._checks)
+        if view.version == NO_VERSION:
+            self._check_new(table)
+        return view
 
     def open(self, table: Table) -> StoredTable:
         """Return *table* to write to, created if need be.
@@ -81,13 +89,27 @@ class Warehouse:
                 files=len(torn),
             )
         self._check_settled(table, path)
-        stored = StoredTable(table, path, self._checks)
+        # With checks of its own: a writer makes new files of what it reads, so it looks
+        # at each once more, however long this process has known it.
+        stored = StoredTable(table, path, FileChecks())
         if stored.version == NO_VERSION:
+            self._check_new(table)
             create(table, path)
             stored.refresh()
         stored.settle_columns()
         stored.settle()
+        # Only now is the table promised to anyone.
+        self._register.add(table.name)
         return stored
+
+    def _check_new(self, table: Table) -> None:
+        """Refuse to take a table that is gone for one that never was.
+
+        The derived ones may be moved away: they are built anew.
+        """
+        if table not in DERIVED and self._register.has(table.name):
+            path = self.root / table.name
+            raise DamagedTableError(f"open {table.name}", path, "is missing or empty")
 
     def _check_settled(self, table: Table, path: Path) -> None:
         """Refuse a log that ends before what was promised, as Delta would not."""

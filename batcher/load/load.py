@@ -48,6 +48,7 @@ from config.settings import Settings
 from warehouse.checked_file import DamagedFileError, read_checked, write_checked
 from warehouse.durable import remove_durable
 from warehouse.locks import try_locked
+from warehouse.register import bind, check_bound
 from warehouse.schema import EVENTS, Drop
 from warehouse.tables import AlreadyCommittedError, ConflictError, Warehouse
 
@@ -125,10 +126,13 @@ def load(
     with try_locked(spool.load_lock) as ours:
         if not ours:
             raise LoadBusyError("load the spool: another process is at it")
+        # An empty mount point is not the warehouse whose disk is away.
+        check_bound(warehouse.root, spool.directory)
         try:
             run = _Load(
                 spool, warehouse, settings, now_s, seen or SeenKeys(), random_bits
             )
+            bind(warehouse.root, spool.directory)
             return run.all(batch_bytes)
         except OSError as error:
             raise SpoolBrokenError(

@@ -1,5 +1,6 @@
 """The build touches what changed, whole or not at all, and can be run again."""
 
+import shutil
 from datetime import UTC, date, datetime
 from itertools import chain
 from pathlib import Path
@@ -242,3 +243,33 @@ def test_figures_outlive_the_events_they_came_from(warehouse: Warehouse) -> None
 
     assert totals(warehouse)["shop", MONDAY] == 10
     assert build.rebuild_differences(warehouse, RULES) == []
+
+
+@pytest.mark.parametrize("more", [0, 1, 2], ids=["fewer", "as many", "more commits"])
+def test_events_restored_from_a_backup_are_built_anew(
+    warehouse: Warehouse, tmp_path: Path, more: int
+) -> None:
+    events = warehouse.root / EVENTS.name
+    shutil.copytree(events, tmp_path / "backup")
+    warehouse.open(EVENTS).append(views("shop", MONDAY, range(10, 15), "/lost"))
+    build.build(warehouse, RULES, NOW)
+    shutil.rmtree(events)
+    (tmp_path / "backup").rename(events)
+    for number in range(more):
+        new = views("shop", MONDAY, range(20 + number, 21 + number), "/new")
+        warehouse.open(EVENTS).append(new)
+    build.build(warehouse, RULES, NOW)
+
+    assert totals(warehouse)["shop", MONDAY] == 10 + more
+    assert build.rebuild_differences(warehouse, RULES) == []
+
+
+@pytest.mark.parametrize("table", [SESSIONS, DAILY_STATS], ids=lambda table: table.name)
+def test_a_derived_table_that_was_moved_away_is_built_anew(
+    warehouse: Warehouse, table: Table
+) -> None:
+    shutil.rmtree(warehouse.root / table.name)
+    build.build(warehouse, RULES, NOW)
+
+    assert build.rebuild_differences(warehouse, RULES) == []
+    assert warehouse.view(table).rows() > 0

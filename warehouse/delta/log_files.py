@@ -89,10 +89,6 @@ def repair(table: Path) -> list[str]:
         names = _torn_checkpoints(table)
         known = settled_version(table)
         present = versions(table)
-        if present and known > present[-1]:
-            # A backup was restored: what follows is not durable yet.
-            known = present[-1]
-            _mark_settled(table, known)
         names += _torn_entries(table, known, present)
         if names:
             _set_aside(table, names)
@@ -102,16 +98,29 @@ def repair(table: Path) -> list[str]:
 def first_damaged(table: Path, first: int, last: int) -> Path | None:
     """Return the log file that is not as it was written, None where all is well.
 
-    Looks at the checkpoint below *first* and at the entries from *first* to *last*.
-    Delta would take an empty entry for a commit that changes nothing, and a changed
-    one at its word.
+    Looks at the checkpoint below *first* and at the entries from *first* to *last*,
+    and whether the log reaches as far as was noted. Delta would take an empty entry
+    for a commit that changes nothing, a changed one at its word, and a log without its
+    end for the whole.
     """
     checkpoint = checkpoint_version(table)
     if checkpoint is not None and is_checkpoint_damaged(table, checkpoint):
         return checkpoint_path(table, checkpoint)
+    if (lost := _lost_checkpoint(table, checkpoint)) is not None:
+        return lost
+    until = max(last, settled_version(table))
     start = max(first, 0 if checkpoint is None else checkpoint + 1)
-    damaged = min(damaged_versions(table, start, last), default=None)
+    damaged = min(damaged_versions(table, start, until), default=None)
     return None if damaged is None else entry_path(table, damaged)
+
+
+def _lost_checkpoint(table: Path, newest: int | None) -> Path | None:
+    """Return the checkpoint that is missing and that the log cannot do without."""
+    noted = read_note(table / CHECKPOINT).version
+    if noted <= (-1 if newest is None else newest):
+        return None
+    reaches_back = newest is not None or 0 in versions(table)
+    return None if reaches_back else checkpoint_path(table, noted)
 
 
 def _torn_entries(table: Path, known: int, present: list[int]) -> list[str]:
@@ -189,7 +198,9 @@ def sync_checkpoint(table: Path, version: int) -> None:
     """Return once the checkpoint of *version* and the pointer to it are durable."""
     checkpoint = checkpoint_path(table, version)
     sync_file(checkpoint)
-    sync_file(table / LOG / LAST_CHECKPOINT)
+    pointer = table / LOG / LAST_CHECKPOINT
+    if pointer.exists():
+        sync_file(pointer)
     sync_directory(table / LOG)
     _write_note(table / CHECKPOINT, Note(version, file_digest(checkpoint)))
 

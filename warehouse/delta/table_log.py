@@ -6,6 +6,8 @@ and quotes rows in its errors.
 """
 
 import json
+import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -46,8 +48,10 @@ from warehouse.table_errors import (
 
 NO_VERSION = -1
 CHECKPOINT_EVERY = 50
+_NUMBER_DIGITS = 14
 _MOST_ATTEMPTS = 20
 _SECOND_MS = 1_000
+_SYSTEM_ERROR = re.compile(r"\(os error (\d{1,3})\)")
 _MILLISECOND_NS = 1_000_000
 _CONFIGURATION: dict[str, str | None] = {
     # No column's least and greatest values in the log, whoever writes.
@@ -87,6 +91,13 @@ def delta_errors(doing: str, table: Table) -> Iterator[None]:
 
 
 def _unreadable(doing: str, table: Table, error: BaseException) -> StorageError:
+    # The text quotes rows, but for the number of the system's error that it may hold.
+    found = _SYSTEM_ERROR.search(str(error))
+    if found is not None:
+        number = int(found[1])
+        return storage_error(
+            f"{doing} {table.name}", OSError(number, os.strerror(number))
+        )
     return StorageError(
         f"{doing} {table.name}: {type(error).__name__}",
         hint=f"run `millpond warehouse verify`, which names the damaged files of"
@@ -139,7 +150,7 @@ class DeltaFiles:
 
     def _check_log(self, until: int) -> None:
         """Raise ``DamagedTableError`` where a log file up to *until* is damaged."""
-        if until <= self._checked:
+        if until <= self._checked and until >= delta_log.settled_version(self._path):
             return
         damaged = delta_log.first_damaged(self._path, self._checked + 1, until)
         if damaged is not None:
@@ -248,6 +259,14 @@ class DeltaFiles:
             app_transactions=[Transaction(*each) for each in transactions.items()],
         )
 
+    def entry_number(self, version: int) -> int | None:
+        """Return a number that stands for the log entry of *version*, if it is there.
+
+        It fits a transaction. Another history of the table gives another number.
+        """
+        digest = file_digest(entry_path(self._path, version))
+        return None if digest is None else int(digest[:_NUMBER_DIGITS], 16)
+
     @property
     def recorded_rows(self) -> int | None:
         """Return how many rows the commits of ours made it; None if none says."""
@@ -269,6 +288,8 @@ class DeltaFiles:
 
     def checkpoint(self) -> None:
         """Write a durable checkpoint, so that opening need not read the whole log."""
+        if checkpoint_version(self._path) == self.version:
+            return
         with delta_errors("checkpoint", self._table):
             self._writer.create_checkpoint()
             delta_log.sync_checkpoint(self._path, self.version)

@@ -56,7 +56,8 @@ def verify(warehouse: Warehouse) -> Verified:
 
 def _of_error(warehouse: Warehouse, table: Table, error: MillpondError) -> Damage:
     if isinstance(error, DamagedTableError):
-        file = error.path.relative_to(warehouse.root / table.name).as_posix()
+        place = warehouse.root / table.name
+        file = error.path.relative_to(place).as_posix()
         return Damage(table.name, "is damaged or missing", file)
     return Damage(table.name, error.message)
 

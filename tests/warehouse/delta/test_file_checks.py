@@ -55,6 +55,17 @@ def test_reading_names_the_file_and_what_to_do(table: StoredTable) -> None:
         assert caught.value.exit_code == 3
 
 
+def test_a_writer_makes_no_new_file_of_a_damaged_one(table: StoredTable) -> None:
+    warehouse = Warehouse(table.path.parent)
+    warehouse.open(EVENTS).append(frame([event()]))
+    view = warehouse.view(EVENTS)
+    view.read()
+    flip(data_file(table), 999)
+
+    with pytest.raises(DamagedTableError):
+        warehouse.open(EVENTS).compact([DAY], now_s=0)
+
+
 def test_a_missing_file_is_named(table: StoredTable) -> None:
     data_file(table).unlink()
 

@@ -1,5 +1,6 @@
 """What a power loss tore is set aside; what was promised before is never touched."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from tests.warehouse.event_rows import event, events, frame
 from warehouse.delta import log_files as delta_log
 from warehouse.delta.log_digests import entry_path
-from warehouse.schema import EVENTS
+from warehouse.schema import EVENTS, Table
 from warehouse.tables import DamagedTableError, StoredTable, Warehouse
 
 
@@ -101,8 +102,9 @@ def test_a_torn_creation_is_created_again(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "warehouse")
     table = warehouse.open(EVENTS)
     (table.path / "_settled").unlink()
+    (warehouse.root / "tables.json").unlink()
     entry(table, 0).write_bytes(b"")
-    again = warehouse.open(EVENTS)
+    again = Warehouse(warehouse.root).open(EVENTS)
 
     assert again.version == 0
     again.append(frame([event()]))
@@ -178,12 +180,53 @@ def test_a_torn_checkpoint_is_set_aside(
     assert warehouse.open(EVENTS).rows() == 3
 
 
-def test_a_restored_backup_is_made_durable_again(warehouse: Warehouse) -> None:
-    table = warehouse.open(EVENTS)
-    (table.path / "_settled").write_text("9")
-    warehouse.open(EVENTS)
+@pytest.mark.parametrize("kind", [Warehouse.open, Warehouse.view])
+def test_a_log_that_lost_its_newest_entry_is_not_taken_for_the_whole(
+    warehouse: Warehouse, kind: Callable[[Warehouse, Table], object]
+) -> None:
+    newest = entry(warehouse.open(EVENTS), 2)
+    newest.unlink()
 
-    assert delta_log.settled_version(table.path) == 2
+    with pytest.raises(DamagedTableError) as caught:
+        kind(warehouse, EVENTS)
+    assert caught.value.path == newest
+
+
+@pytest.mark.parametrize("kind", [Warehouse.open, Warehouse.view])
+def test_a_table_that_lost_its_log_is_not_taken_for_a_new_one(
+    warehouse: Warehouse, kind: Callable[[Warehouse, Table], object]
+) -> None:
+    table = warehouse.open(EVENTS)
+    shutil.rmtree(table.path / "_delta_log")
+
+    with pytest.raises(DamagedTableError):
+        kind(Warehouse(warehouse.root), EVENTS)
+    shutil.rmtree(table.path)
+    with pytest.raises(DamagedTableError, match="is missing or empty"):
+        kind(Warehouse(warehouse.root), EVENTS)
+
+
+def test_a_checkpoint_the_log_cannot_do_without_is_missed(warehouse: Warehouse) -> None:
+    table = warehouse.open(EVENTS)
+    table._delta.checkpoint()  # noqa: SLF001
+    for version in range(3):
+        entry(table, version).unlink()
+    [checkpoint] = table.path.glob("_delta_log/*.checkpoint.parquet")
+    checkpoint.unlink()
+
+    with pytest.raises(DamagedTableError) as caught:
+        warehouse.open(EVENTS)
+    assert caught.value.path == checkpoint
+
+
+def test_a_log_without_its_pointer_can_be_cleaned(warehouse: Warehouse) -> None:
+    table = warehouse.open(EVENTS)
+    table.clean_log()
+    (table.path / "_delta_log" / "_last_checkpoint").write_bytes(b"{")
+    again = warehouse.open(EVENTS)
+    again.clean_log()
+
+    assert warehouse.open(EVENTS).rows() == 2
 
 
 def test_settling_names_the_newest_version(warehouse: Warehouse) -> None:
