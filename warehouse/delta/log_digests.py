@@ -152,7 +152,7 @@ def read_note(path: Path) -> Note:
             return Note(int(text), None)
         version, digest, checksum = text.split()
         is_whole = int(checksum) == _checksum(version, digest)
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return NO_NOTE
     if not is_whole:
         return NO_NOTE

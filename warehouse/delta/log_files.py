@@ -40,7 +40,7 @@ def versions(table: Path) -> list[int]:
     try:
         with os.scandir(table / LOG) as entries:
             names = [entry.name for entry in entries]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     stems = (name.removesuffix(".json") for name in names if name.endswith(".json"))
     return sorted(int(stem) for stem in stems if _is_version(stem))

@@ -5,6 +5,7 @@ What the library gets wrong for us on a local disk is answered here or in
 and quotes rows in its errors.
 """
 
+import errno
 import json
 import os
 import re
@@ -323,6 +324,9 @@ def create(table: Table, path: Path) -> None:
 
 def _opened(path: Path) -> DeltaTable | None:
     if not path.is_dir():
+        if path.exists():
+            number = errno.ENOTDIR
+            raise NotADirectoryError(number, os.strerror(number), str(path))
         return None
     try:
         return DeltaTable(path)
