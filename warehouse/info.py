@@ -4,7 +4,9 @@ from datetime import date
 
 import msgspec
 
-from warehouse.schema import TABLES
+from config.errors import MillpondError
+from warehouse.delta.table_log import NO_VERSION
+from warehouse.schema import TABLES, Table
 from warehouse.tables import TableView, Warehouse
 
 
@@ -12,6 +14,7 @@ class TableInfo(msgspec.Struct, frozen=True):
     """One table; *version* is -1 while it does not exist.
 
     *recorded_rows* is what the commits of Millpond made it, None where none says.
+    *error* says why the table cannot be opened; nothing else is known of it then.
     """
 
     table: str
@@ -23,10 +26,13 @@ class TableInfo(msgspec.Struct, frozen=True):
     rows: int
     size_bytes: int
     recorded_rows: int | None = None
+    error: str | None = None
 
     @property
     def problem(self) -> str | None:
-        """Return what is wrong with the number of rows, None where nothing is."""
+        """Return what is wrong with the table, None where nothing is known to be."""
+        if self.error is not None:
+            return self.error
         if self.recorded_rows in (None, self.rows):
             return None
         return (
@@ -37,7 +43,16 @@ class TableInfo(msgspec.Struct, frozen=True):
 
 def table_infos(warehouse: Warehouse) -> list[TableInfo]:
     """Return what each table holds."""
-    return [_info(warehouse.view(table)) for table in TABLES]
+    return [_of(warehouse, table) for table in TABLES]
+
+
+def _of(warehouse: Warehouse, table: Table) -> TableInfo:
+    try:
+        return _info(warehouse.view(table))
+    except MillpondError as error:
+        return TableInfo(
+            table.name, NO_VERSION, 0, None, None, 0, 0, 0, error=str(error)
+        )
 
 
 def _info(view: TableView) -> TableInfo:

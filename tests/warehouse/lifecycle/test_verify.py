@@ -115,3 +115,14 @@ def test_the_command_ends_with_1_where_it_finds_something(
     assert "events  day=2026-11-22/part-" in printed
     assert "damaged: its bytes are not those that were written" in printed
     assert printed.endswith("1 findings\n")
+
+
+def test_a_damaged_table_hides_no_other_from_the_overview(warehouse: Warehouse) -> None:
+    flip(entry_path(warehouse.root / "ledger", 1), 999)
+
+    infos = {info.table: info for info in table_infos(warehouse)}
+    assert infos["events"].rows == 3
+    assert infos["events"].problem is None
+    assert "ledger/_delta_log/00000000000000000001.json" in (
+        infos["ledger"].problem or ""
+    )
