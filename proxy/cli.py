@@ -29,31 +29,39 @@ def proxy() -> None:
 @path_option
 def run(path: Path) -> int:
     """Run all workers, on one port, until told to stop."""
-    from batcher.supervisor.sole import sole  # noqa: PLC0415 - one use
-    from batcher.supervisor.supervise import Process, supervise  # noqa: PLC0415 - as above
+    from batcher.supervisor.cli import workers  # noqa: PLC0415 - one use
+    from batcher.supervisor.port import hold_port, listeners  # noqa: PLC0415 - as above
+    from batcher.supervisor.sole import sole  # noqa: PLC0415 - as above
+    from batcher.supervisor.supervise import supervise  # noqa: PLC0415 - as above
 
     settings = load(path, os.environ)
     check_writer(settings)
     configure(sys.stderr)
-    command = [sys.executable, "-m", "millpond", "proxy", "worker"]
-    config = ["--config", str(path.resolve())]
-    with sole("proxy run", [Path(settings.spool.dir)]):
-        return supervise(
-            Process(name=f"proxy-{number}", argv=[*command, str(number), *config])
-            for number in range(settings.proxy.workers)
-        )
+    spool = Path(settings.spool.dir)
+    with (
+        sole("proxy run", [spool]),
+        listeners(spool) as inherited,
+        hold_port("proxy", settings.proxy.host, settings.proxy.port),
+    ):
+        return supervise(workers(settings, path.resolve(), inherits=[inherited]))
 
 
 @proxy.command(epilog="\b\nExample:\n  millpond proxy worker 0")
 @click.argument("number", type=click.IntRange(0, 63))
 @click.option("--demo", is_flag=True, hidden=True, help="Serve the sample shop too.")
+@click.option(
+    "--shared", is_flag=True, hidden=True, help="Share a port the supervisor holds."
+)
 @writer_option
-def worker(number: int, settings: Settings, *, demo: bool) -> None:
-    """Run worker NUMBER alone, in this process; each has a lane of the spool."""
+def worker(number: int, settings: Settings, *, demo: bool, shared: bool) -> None:
+    """Run worker NUMBER alone, in this process; each has a lane of the spool.
+
+    It has its port to itself: workers that share one are started by proxy run.
+    """
     from proxy.run import run_worker  # noqa: PLC0415 - aiohttp takes 0.3 s to import
 
     configure(sys.stderr)
-    run_worker(settings, number, demo=demo)
+    run_worker(settings, number, demo=demo, shared=shared)
 
 
 @proxy.command(epilog="\b\nExample:\n  millpond proxy tail --site shop")

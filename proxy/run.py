@@ -22,15 +22,21 @@ from proxy.worker import Worker, serve
 _POLL_S = 0.2
 
 
-def run_worker(settings: Settings, number: int, *, demo: bool = False) -> None:
-    """Serve as worker *number* until SIGTERM or SIGINT."""
+def run_worker(
+    settings: Settings, number: int, *, demo: bool = False, shared: bool = False
+) -> None:
+    """Serve as worker *number* until SIGTERM or SIGINT.
+
+    *shared* says that a supervisor holds the port, for all of its workers.
+    """
     # A core file would hold addresses and today's salts.
     forbid_core_dumps()
     proxy = fit_connections(settings.proxy, descriptor_limits()[0])
-    uvloop.run(_run(replace(settings, proxy=proxy), number, demo=demo))
+    settings = replace(settings, proxy=proxy)
+    uvloop.run(_run(settings, number, demo=demo, shared=shared))
 
 
-async def _run(settings: Settings, number: int, *, demo: bool) -> None:
+async def _run(settings: Settings, number: int, *, demo: bool, shared: bool) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for caught in (signal.SIGTERM, signal.SIGINT):
@@ -45,7 +51,7 @@ async def _run(settings: Settings, number: int, *, demo: bool) -> None:
     )
     worker = await _opened(open_worker, number, settings, stop)
     if worker is not None:
-        await serve(worker, settings, stop)
+        await serve(worker, settings, stop, shared=shared)
 
 
 async def _opened(

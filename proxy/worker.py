@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import logging
 import os
 import time
@@ -17,6 +16,7 @@ from batcher.salts.secret_bytes import fill_random
 from batcher.spool.lane import Lane, SpoolBrokenError
 from batcher.spool.room import SpoolFullError
 from batcher.spool.spool import Spool, takes_writes
+from batcher.supervisor.port import PortError, SharedPortError
 from config.errors import MillpondError
 from config.logs import say
 from config.settings import ProxySettings, Settings
@@ -52,10 +52,6 @@ _FORGET_S = 3_600.0
 _SAY_EVERY_S = 20.0
 # Less than a supervisor waits: connections that hang do not make it kill us.
 _DRAIN_S = 3.0
-
-
-class ListenError(MillpondError):
-    """The proxy's address cannot be listened on."""
 
 
 class Worker:
@@ -277,16 +273,23 @@ class Worker:
             self._tail.close()
 
 
-async def serve(worker: Worker, settings: Settings, stop: asyncio.Event) -> None:
-    """Serve until *stop*; then finish what was begun, in order."""
+async def serve(
+    worker: Worker, settings: Settings, stop: asyncio.Event, *, shared: bool = False
+) -> None:
+    """Serve until *stop*; then finish what was begun, in order.
+
+    The port is this worker's alone unless *shared*: then its supervisor holds it.
+    """
     try:
         await worker.prepare()
-        await _serve(worker, settings, stop)
+        await _serve(worker, settings, stop, shared=shared)
     finally:
         await worker.close()
 
 
-async def _serve(worker: Worker, settings: Settings, stop: asyncio.Event) -> None:
+async def _serve(
+    worker: Worker, settings: Settings, stop: asyncio.Event, *, shared: bool
+) -> None:
     proxy = settings.proxy
     server = SilentServer(
         PatientHandler(worker.door, proxy.request_timeout_s),
@@ -299,9 +302,9 @@ async def _serve(worker: Worker, settings: Settings, stop: asyncio.Event) -> Non
     await runner.setup()
     try:
         site = web.TCPSite(
-            runner, proxy.host, proxy.port, reuse_port=True, backlog=1_024
+            runner, proxy.host, proxy.port, reuse_port=shared, backlog=1_024
         )
-        await _listen(site, proxy)
+        await _listen(site, proxy, SharedPortError if shared else PortError)
         say(_LOG, "listening", host=proxy.host, port=proxy.port)
         upkeep = asyncio.create_task(worker.stay_fresh())
         upkeep.add_done_callback(lambda _: stop.set())
@@ -315,12 +318,10 @@ async def _serve(worker: Worker, settings: Settings, stop: asyncio.Event) -> Non
         await upkeep
 
 
-async def _listen(site: web.TCPSite, proxy: ProxySettings) -> None:
+async def _listen(
+    site: web.TCPSite, proxy: ProxySettings, refused: type[PortError]
+) -> None:
     try:
         await site.start()
     except OSError as error:
-        reason = errno.errorcode.get(error.errno or 0, "no such address")
-        raise ListenError(
-            f"listen on {proxy.host}:{proxy.port}: {reason}",
-            hint="see what else uses proxy.port, and whether proxy.host is ours",
-        ) from None
+        raise refused("proxy", proxy.host, proxy.port, error) from None

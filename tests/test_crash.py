@@ -27,7 +27,7 @@ CLIENTS = 4
 # of a load and a build.
 MOST_BETWEEN = 500
 
-WORKERS = ("proxy worker 0", "proxy worker 1")
+WORKERS = ("proxy worker 0 --shared", "proxy worker 1 --shared")
 BATCHER = "batcher run"
 
 

@@ -4,9 +4,11 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import IO, Any
@@ -91,3 +93,41 @@ def test_sample_traffic_and_ones_own_clicks_are_in_the_report(
     assert "/demo/kettle.ht" in printed
     assert '"level": "warning"' not in log
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+def test_ports_that_are_taken_are_replaced_by_free_ones(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with ExitStack() as stack:
+        taken = [
+            stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in "12"
+        ]
+        proxy, reports = (str(each.getsockname()[1]) for each in taken)
+        options = ["--port", proxy, "--reports-port", reports]
+        demo = subprocess.Popen(
+            [sys.executable, "-m", "millpond", "demo", *options],
+            stdout=subprocess.DEVNULL,
+            stderr=stack.enter_context(log.open("w")),
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+        )
+        stack.callback(demo.wait)
+        stack.callback(demo.send_signal, signal.SIGINT)
+
+        def told_port(role: str, number: str) -> int:
+            said = rf"demo: port {number} is taken; the {role} gets (\d+)"
+            found = re.search(said, log.read_text(encoding="utf-8"))
+            return int(found[1]) if found else 0
+
+        wait_until(lambda: told_port("reports", reports), "both ports to be told")
+        page = "http://127.0.0.1/demo/?utm_source=own"
+        event = {"site": "demo", "url": page}
+        wait_until(
+            lambda: answers(told_port("proxy", proxy), event), "the proxy to answer"
+        )
+
+
+def answers(port: int, event: object) -> bool:
+    """Say whether a proxy takes *event* there."""
+    try:
+        return bool(post(port, "/v1/events", event)["accepted"])
+    except OSError:
+        return False

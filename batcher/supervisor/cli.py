@@ -3,11 +3,12 @@
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
 
+from batcher.supervisor.port import check_port, hold_port, listeners
 from batcher.supervisor.sole import data_directories, sole
 from batcher.supervisor.supervise import Process, supervise
 from config.cli import check_writer, path_option, trust_clock_option
@@ -26,27 +27,47 @@ def role(*words: str, config: Path) -> list[str]:
 
 
 def processes(
-    settings: Settings, config: Path, proxy_options: Iterable[str] = ()
+    settings: Settings,
+    config: Path,
+    proxy_options: Iterable[str] = (),
+    inherits: Sequence[int] = (),
 ) -> list[Process]:
-    """Return the processes of one machine; the proxies stop first, reports last."""
-    workers = [
-        Process(
-            name=f"proxy-{number}",
-            argv=role("proxy", "worker", str(number), *proxy_options, config=config),
-            stage=_PROXIES,
-        )
-        for number in range(settings.proxy.workers)
-    ]
+    """Return the processes of one machine; the proxies stop first, reports last.
+
+    Those that listen get the open descriptors *inherits*.
+    """
     return [
-        *workers,
+        *workers(settings, config, proxy_options, inherits),
         Process(
             name="batcher",
             argv=role("batcher", "run", "--supervised", config=config),
             stage=_BATCHER,
         ),
         Process(
-            name="reports", argv=role("reports", "serve", config=config), stage=_REPORTS
+            name="reports",
+            argv=role("reports", "serve", config=config),
+            stage=_REPORTS,
+            inherits=inherits,
         ),
+    ]
+
+
+def workers(
+    settings: Settings,
+    config: Path,
+    options: Iterable[str] = (),
+    inherits: Sequence[int] = (),
+) -> list[Process]:
+    """Return the proxy's workers, which share a port that the supervisor holds."""
+    words = ("--shared", *options)
+    return [
+        Process(
+            name=f"proxy-{number}",
+            argv=role("proxy", "worker", str(number), *words, config=config),
+            stage=_PROXIES,
+            inherits=inherits,
+        )
+        for number in range(settings.proxy.workers)
     ]
 
 
@@ -59,14 +80,21 @@ def up(path: Path, *, trust_clock: bool) -> int:
     check_writer(settings)
     configure(sys.stderr)
     spool = Path(settings.spool.dir)
-    with sole("up", data_directories(settings)), sole("proxy run", [spool]):
+    proxy, reports = settings.proxy, settings.reports
+    with (
+        sole("up", data_directories(settings)),
+        sole("proxy run", [spool]),
+        listeners(spool) as inherited,
+        hold_port("proxy", proxy.host, proxy.port),
+    ):
+        check_port("reports", reports.host, reports.port)
         if trust_clock:
             # Here, not by the batcher: one that is started again must not trust again.
             clocks = Clocks.of_machine(_CLOCK)
             note_trusted(Path(settings.warehouse.uri), clocks)
         click.echo(f"tag and events  {proxy_url(settings)}", err=True)
         click.echo(f"reports         {reports_url(settings)}", err=True)
-        return supervise(processes(settings, path.resolve()))
+        return supervise(processes(settings, path.resolve(), inherits=[inherited]))
 
 
 def proxy_url(settings: Settings) -> str:

@@ -39,11 +39,15 @@ class StartError(MillpondError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """A child to keep running; of all processes the lowest *stage* stops first."""
+    """A child to keep running; of all processes the lowest *stage* stops first.
+
+    It gets the open descriptors *inherits*.
+    """
 
     name: str
     argv: Sequence[str]
     stage: int = 0
+    inherits: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,7 @@ class _Child:
                 self.process.argv,
                 preexec_fn=prepare,  # noqa: PLW1509 - the supervisor has one thread
                 process_group=0,
+                pass_fds=self.process.inherits,
             )
         except OSError as error:
             raise StartError(f"start {name}: {error.strerror}") from None

@@ -16,12 +16,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from batcher.salts.directory import default_directory
 from batcher.supervisor.cli import processes, proxy_url, reports_url, role
+from batcher.supervisor.port import PortError, check_port, free_port, hold_port
 from batcher.supervisor.supervise import supervise
 from config.load import load
 from config.logs import configure
@@ -76,8 +78,40 @@ domains = ["{host}", "localhost", "127.0.0.1"]
     "--geo-database", default="", metavar="FILE", help="MMDB file; found if installed."
 )
 def demo(port: int, reports_port: int, geo_database: str) -> int:
-    """Run everything on sample traffic, in a temporary place, until Ctrl-C."""
+    """Run everything on sample traffic, in a temporary place, until Ctrl-C.
+
+    A port that is taken is replaced by a free one; the addresses are printed.
+    """
     configure(sys.stderr)
+    with ExitStack() as held:
+        port = _held_port(held, port)
+        return _run_demo(port, _free_port("reports", reports_port), geo_database)
+
+
+def _held_port(held: ExitStack, port: int) -> int:
+    """Hold *port* for the proxy while *held* is open, or a free one; return which."""
+    try:
+        held.enter_context(hold_port("proxy", _LOOPBACK, port))
+    except PortError:
+        return _held_port(held, _other_port("proxy", port))
+    return port
+
+
+def _free_port(role: str, port: int) -> int:
+    try:
+        check_port(role, _LOOPBACK, port)
+    except PortError:
+        return _other_port(role, port)
+    return port
+
+
+def _other_port(role: str, taken: int) -> int:
+    port = free_port(_LOOPBACK)
+    click.echo(f"demo: port {taken} is taken; the {role} gets {port}", err=True)
+    return port
+
+
+def _run_demo(port: int, reports_port: int, geo_database: str) -> int:
     folder = Path(tempfile.mkdtemp(prefix="millpond-demo-"))
     config = folder / "millpond.toml"
     geo = geo_database or _installed_geo()
@@ -135,7 +169,7 @@ def _feed(settings: Settings, config: Path) -> None:
     now = int(time.time())  # noqa: TID251 - the demo is its own composition root
     chance = random.Random(now // _DAY_S)  # noqa: S311 - invented sample_visitors, no secrets
     if not _until(lambda: _post(settings, [], None) is not None):
-        click.echo("demo: the proxy does not answer; is its port taken?", err=True)
+        click.echo("demo: the proxy does not answer; see the log above", err=True)
         return
     midnight = now - now % _DAY_S
     start = midnight - _PAST_DAYS * _DAY_S

@@ -57,6 +57,8 @@ class WorkerProcess:
         self._command = [
             *under,
             *(sys.executable, "-m", "millpond", "proxy", "worker", str(number)),
+            # The port that is reserved for it is held as a supervisor holds it.
+            "--shared",
             *(["--demo"] if demo else []),
         ]
         spool = {"dir": str(folder / "spool"), **(spool or {})}

@@ -77,9 +77,10 @@ def test_a_second_up_on_the_same_data_ends_at_once(installation: Installation) -
 
 
 def test_a_lane_that_stays_taken_ends_the_proxy_too(installation: Installation) -> None:
+    spool = installation.settings.spool.dir
     with (
         running(installation, "proxy worker 0"),
-        role(installation, "proxy", "run") as second,
+        role(elsewhere(installation, spool), "proxy", "run") as second,
     ):
         wait_until(second.has_ended, "the second proxy to give up", timeout_s=40)
         code = second.stop()
