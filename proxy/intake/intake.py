@@ -14,7 +14,6 @@ from proxy.pipeline.drops import UNCOUNTED, DropCounts, DropKey, Dropped, DropRe
 from proxy.pipeline.hit import Hit
 from proxy.pipeline.moment import Calendars
 from proxy.tail.tail import Tail
-from proxy.transport.answer import Answer, Later
 from warehouse.schema import Event
 
 _ENCODER = msgspec.json.Encoder()
@@ -49,10 +48,6 @@ class Taken(NamedTuple):
     durable: "asyncio.Future[None] | None" = None
     # Of each hit in its order, why it was dropped.
     outcomes: Sequence[DropReason | None] = (None,)
-
-    def answered(self, answer: Answer) -> Answer | Later:
-        """Return *answer*, to be given when the receipt holds."""
-        return answer if self.durable is None else Later(self.durable, answer)
 
 
 class Intake:

@@ -15,6 +15,7 @@ from proxy.pipeline.hit import decode_hits
 from proxy.pipeline.opt_out import has_opted_out
 from proxy.protocols import native
 from proxy.routes import opt_out_page
+from proxy.routes.receipt import when_durable
 from proxy.routes.tag import TAG_HEADERS
 from proxy.transport.answer import RETRY_AFTER, Answer, Later, json_answer
 from proxy.transport.body import refuse_encoded
@@ -92,7 +93,7 @@ class Handlers:
         hits = decode_hits(request.body, self._settings.max_events)
         sender = Sender(request.headers, request.peer, native.NAME)
         taken = self._intake.take(hits, sender)
-        return taken.answered(self._answer(request, taken.receipt))
+        return when_durable(taken, self._answer(request, taken.receipt))
 
     def _answer(self, request: Request, receipt: Receipt) -> Answer:
         origin = self._cors.origin(request.headers)
@@ -122,7 +123,7 @@ class Handlers:
         sender = Sender(request.headers, request.peer, native.NAME)
         taken = self._intake.take([hit], sender)
         headers = {**_PIXEL_HEADERS, **self._debug(taken.receipt)}
-        return taken.answered(Answer(HTTPStatus.OK, native.PIXEL, headers))
+        return when_durable(taken, Answer(HTTPStatus.OK, native.PIXEL, headers))
 
     def _visit_token(self, request: Request) -> Answer:
         hit = native.pixel_hit(request.query, request.headers)

@@ -15,6 +15,7 @@ from proxy.protocols.protocol import (
     VendorRequest,
     check_number,
 )
+from proxy.routes.receipt import when_durable
 from proxy.transport.answer import Answer, Later
 from proxy.transport.body import RefusedBodyError, is_encoded
 from proxy.transport.cors import Cors
@@ -75,7 +76,7 @@ class Vendors:
         taken = self._intake.take(read.hits, sender)
         debug = taken.receipt.debug_headers() if self._debug else {}
         answer = self._answer(request, read.reply(taken.outcomes), debug)
-        return taken.answered(answer)
+        return when_durable(taken, answer)
 
     def _vendor_request(self, route: Route, request: Request) -> VendorRequest:
         if is_encoded(request.headers):
