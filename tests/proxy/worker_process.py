@@ -25,11 +25,12 @@ Values = Mapping[str, Any]
 
 @contextmanager
 def reserved_port() -> Iterator[int]:
-    """Yield a port that, while the block runs, only a server that shares it gets.
+    """Yield a port that, while the block runs, only a server that asks for it gets.
 
     Merely free, it would soon be the near end of some client's connection.
     """
     with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         holder.bind(("127.0.0.1", 0))
         yield holder.getsockname()[1]
