@@ -15,8 +15,9 @@ from batcher.supervisor.prctl import forbid_core_dumps
 from batcher.supervisor.sole import ORPHANS_END_S, AlreadyRunningError
 from config.descriptors import descriptor_limits
 from config.settings import Settings
-from proxy.demo.site import load_demo
+from proxy.demo.site import demo_routes
 from proxy.transport.descriptors import fit_connections
+from proxy.transport.dispatcher import NO_ROUTES
 from proxy.worker import Worker, serve
 
 _POLL_S = 0.2
@@ -47,7 +48,7 @@ async def _run(settings: Settings, number: int, *, demo: bool, shared: bool) -> 
         number,
         loop,
         time.time,  # noqa: TID251 - the one place where the proxy's clock is chosen
-        demo=load_demo() if demo else None,
+        demo_routes() if demo else NO_ROUTES,
     )
     worker = await _opened(open_worker, number, settings, stop)
     if worker is not None:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from config.settings import ProxySettings, Settings
 from config.throttle import Throttle
 from proxy.client.client import ClientSource
 from proxy.client.geo import Geo
-from proxy.demo.site import Page as DemoPage
 from proxy.intake.intake import Intake
 from proxy.intake.journal import Journal
 from proxy.page.referrer import Referrers
@@ -38,7 +37,7 @@ from proxy.routes.tag import tag_script
 from proxy.routes.vendors import Vendors
 from proxy.tail.tail import Tail, socket_path
 from proxy.transport.cors import Cors
-from proxy.transport.dispatcher import Door
+from proxy.transport.dispatcher import NO_ROUTES, Door, Routes
 from proxy.transport.server import PatientHandler, SilentServer
 from proxy.user_agent.classifier import Classifier
 from warehouse.clock.believed_clock import Clocks, doubt_of
@@ -55,7 +54,7 @@ _DRAIN_S = 3.0
 
 
 class Worker:
-    """What one process of the proxy is made of."""
+    """What one process of the proxy is made of; *more_routes* come after its own."""
 
     def __init__(
         self,
@@ -63,7 +62,7 @@ class Worker:
         number: int,
         loop: asyncio.AbstractEventLoop,
         clock: Callable[[], float],
-        demo: Mapping[str, DemoPage] | None = None,
+        more_routes: Routes = NO_ROUTES,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -88,9 +87,9 @@ class Worker:
         )
         self._calendars = Calendars({site.id: site.zone for site in self._sites})
         self._tail = Tail(socket_path(spool_dir, number))
-        self.door = self._build_door(demo or {})
+        self.door = self._build_door(more_routes)
 
-    def _build_door(self, demo: Mapping[str, DemoPage]) -> Door:
+    def _build_door(self, more_routes: Routes) -> Door:
         anonymizer = Anonymizer(
             self._settings.privacy,
             sites=self._sites,
@@ -113,10 +112,9 @@ class Worker:
             cors=cors,
             tag=tag_script(self._settings.proxy),
             readiness=self.readiness,
-            demo=demo,
         )
         return Door(
-            handlers.routes() + vendors.routes(PROTOCOLS),
+            handlers.routes() + vendors.routes(PROTOCOLS) + more_routes,
             cors=cors,
             most_body_bytes=self._settings.proxy.max_body_bytes,
             clock=self._clock,

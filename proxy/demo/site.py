@@ -1,10 +1,17 @@
 """The sample shop that `millpond demo` measures: a few static files, read once."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
+from proxy.transport.answer import Answer
+from proxy.transport.dispatcher import Routes
+from proxy.transport.request import Request
+
 _FOLDER = Path(__file__).with_name("static")
+_PATH = re.compile(r"/demo/([^/]*)$")
 _CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".csv": "text/csv; charset=utf-8",
@@ -40,3 +47,16 @@ def demo_page(pages: Mapping[str, Page], name: str) -> Page | None:
     if name.startswith("guide-") and name.endswith(".html"):
         name = "guide.html"
     return pages.get(name)
+
+
+def demo_routes() -> Routes:
+    """Return the routes of the sample shop, for a worker to serve beside its own."""
+    pages = load_demo()
+
+    def answer(request: Request) -> Answer:
+        page = demo_page(pages, request.path.rpartition("/")[2])
+        if page is None:
+            return Answer(HTTPStatus.NOT_FOUND)
+        return Answer(HTTPStatus.OK, page.body, {"Content-Type": page.content_type})
+
+    return Routes({}, [(_PATH, {"GET": answer})])

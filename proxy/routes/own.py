@@ -1,15 +1,12 @@
 """What stands at our own paths: the native protocol, the tag, the visitor's choice."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
 
 import msgspec
 
 from config.settings import ProxySettings
 from proxy.client.client import Sender
-from proxy.demo.site import Page as DemoPage
-from proxy.demo.site import demo_page
 from proxy.intake.intake import ONE_ACCEPTED, Intake, Receipt
 from proxy.pipeline.hit import decode_hits
 from proxy.pipeline.opt_out import has_opted_out
@@ -25,7 +22,6 @@ from proxy.transport.request import Request
 
 # A site has few origins; but anyone may put any port behind its name.
 _MOST_ORIGINS = 64
-_DEMO = re.compile(r"/demo/([^/]*)$")
 _NO_STORE = {"Cache-Control": "no-store"}
 _PIXEL_HEADERS = {
     "Content-Type": "image/gif",
@@ -58,7 +54,6 @@ class Handlers:
         cors: Cors,
         tag: bytes,
         readiness: Callable[[], Readiness],
-        demo: Mapping[str, DemoPage],
     ) -> None:
         self._settings = settings
         self._intake = intake
@@ -67,12 +62,14 @@ class Handlers:
         # browser by (TRUST L-20).
         self._tag = Answer(HTTPStatus.OK, tag, {**TAG_HEADERS})
         self._readiness = readiness
-        self._demo = demo
         self._accepted: dict[str | None, Answer] = {}
 
     def routes(self) -> Routes:
         """Return what stands at which path."""
-        paths: dict[str, Methods] = {
+        return Routes(self._paths())
+
+    def _paths(self) -> dict[str, Methods]:
+        return {
             native.EVENTS_PATH: {"POST": self._events, "OPTIONS": self._preflight},
             native.PIXEL_PATH: {"GET": self._pixel},
             self._settings.tag_path: {"GET": self._script, "HEAD": self._script},
@@ -84,9 +81,6 @@ class Handlers:
             "/healthz": {"GET": self._health, "HEAD": self._health},
             "/readyz": {"GET": self._ready, "HEAD": self._ready},
         }
-        if not self._demo:
-            return Routes(paths)
-        return Routes(paths, [(_DEMO, {"GET": self._demo_page})])
 
     def _events(self, request: Request) -> Answer | Later:
         refuse_encoded(request.headers)
@@ -144,12 +138,6 @@ class Handlers:
         refuse_encoded(request.headers)
         headers = opt_out_page.choice_headers(request.body, request.headers)
         return Answer(HTTPStatus.SEE_OTHER, b"", headers)
-
-    def _demo_page(self, request: Request) -> Answer:
-        page = demo_page(self._demo, request.path.rpartition("/")[2])
-        if page is None:
-            return Answer(HTTPStatus.NOT_FOUND)
-        return Answer(HTTPStatus.OK, page.body, {"Content-Type": page.content_type})
 
     def _health(self, _request: Request) -> Answer:
         return _HEALTHY

@@ -67,6 +67,9 @@ class Routes:
         return next(matching, None)
 
 
+NO_ROUTES = Routes({})
+
+
 class Door:
     """Dispatches by path and method; every failure becomes an answer.
 

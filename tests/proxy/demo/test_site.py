@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from proxy.demo.site import demo_page, load_demo
+from proxy.demo.site import demo_page, demo_routes, load_demo
 
 _DEMO = load_demo()
 _LINK = re.compile(r'(?:href|src|action)="([^"]+)"')
@@ -29,6 +29,15 @@ def test_pages_by_name(name: str, expected: str | None) -> None:
     found = demo_page(_DEMO, name)
 
     assert (found and found.content_type) == expected
+
+
+def test_the_shop_is_found_under_any_prefix_and_only_read() -> None:
+    routes = demo_routes()
+
+    for path in ("/demo/", "/demo/cart.html", "/stats/demo/cart.html"):
+        assert list(routes.methods(path) or ()) == ["GET"]
+    assert routes.methods("/demo") is None
+    assert routes.methods("/v1/events") is None
 
 
 @pytest.mark.parametrize("name", sorted(n for n in _DEMO if n.endswith(".html")))
