@@ -7,7 +7,8 @@ or does not read its answers, is held by the framework for as long as it likes.
 A request that came whole, on a connection that was waiting for it, is answered
 without a task, a request object or a response object of the framework's: those cost
 more than all we do with an event (benchmarks/RESULTS.md). Its parser still reads every
-byte, and everything unusual takes its ordinary way.
+byte, and everything unusual takes its ordinary way. Each name of the framework's that
+this needs and that is not documented is listed in ``aiohttp_private.py``.
 """
 
 import asyncio

@@ -1,0 +1,121 @@
+"""What we use of aiohttp's without its promise is listed, and is still there."""
+
+import ast
+import asyncio
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.web_protocol import RequestHandler
+
+from proxy.transport import connection, server
+from proxy.transport.aiohttp_private import CHECKED_WITH, CONNECTION, PARSER, SERVER
+from proxy.transport.connection import SilentConnection
+from proxy.transport.server import SilentServer
+from tests.proxy.in_process import door_server
+
+_UPGRADE = (
+    f"checked with aiohttp {CHECKED_WITH}, this is {aiohttp.__version__}:"
+    " read its web_protocol.py, then see proxy/transport/aiohttp_private.py"
+)
+
+
+def gone(of: object, names: Iterable[str]) -> list[str]:
+    """Return which of *names* an object does not have."""
+    return [name for name in names if not hasattr(of, name)]
+
+
+@pytest.fixture
+async def made() -> SilentConnection:
+    """Return a connection as the server makes it."""
+    found = door_server({})()
+    assert isinstance(found, SilentConnection)
+    return found
+
+
+def test_aiohttp_is_the_version_that_was_checked() -> None:
+    assert aiohttp.__version__ == CHECKED_WITH, _UPGRADE
+
+
+async def test_no_attribute_of_a_connection_is_gone(made: SilentConnection) -> None:
+    assert gone(made, CONNECTION) == [], _UPGRADE
+
+
+async def test_no_attribute_of_a_parser_is_gone() -> None:
+    plain = RequestHandler(door_server({}), loop=asyncio.get_running_loop())
+
+    assert gone(plain._parser, PARSER) == [], _UPGRADE  # noqa: SLF001 - it is the test
+
+
+async def test_no_attribute_of_a_server_is_gone() -> None:
+    assert gone(door_server({}), SERVER) == [], _UPGRADE
+
+
+def test_what_is_gone_is_named() -> None:
+    assert gone(object(), ["_waiter", "__class__"]) == ["_waiter"]
+
+
+@pytest.mark.parametrize(
+    ("module", "ours", "listed"),
+    [
+        pytest.param(connection, SilentConnection, CONNECTION, id="connection"),
+        pytest.param(server, SilentServer, SERVER, id="server"),
+    ],
+)
+def test_every_private_attribute_in_use_is_listed(
+    module: ModuleType, ours: type[Any], listed: Iterable[str]
+) -> None:
+    """Both ways: what nothing uses any more is not listed."""
+    [body] = [each for each in _classes(module) if each.name == ours.__name__]
+    used = _own_private(body)
+
+    assert set(listed) <= used
+    assert used - set(listed) <= _defined(body)
+
+
+def _classes(module: ModuleType) -> Iterator[ast.ClassDef]:
+    assert module.__file__ is not None
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    return (each for each in ast.walk(tree) if isinstance(each, ast.ClassDef))
+
+
+def _own_private(body: ast.ClassDef) -> set[str]:
+    """Return the private attributes of itself that a class uses or overrides."""
+    used = {
+        each.attr
+        for each in ast.walk(body)
+        if isinstance(each, ast.Attribute)
+        and isinstance(each.value, ast.Name)
+        and each.value.id == "self"
+    }
+    return {name for name in used | _methods(body) if _is_private(name)}
+
+
+def _methods(body: ast.ClassDef) -> set[str]:
+    return {each.name for each in body.body if isinstance(each, ast.FunctionDef)}
+
+
+def _defined(body: ast.ClassDef) -> set[str]:
+    """Return what a class defines: methods, slots, and what its start assigns."""
+    slots = {
+        each.value
+        for statement in body.body
+        if isinstance(statement, ast.Assign)
+        for each in ast.walk(statement.value)
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    }
+    assigned = {
+        each.attr
+        for function in body.body
+        if isinstance(function, ast.FunctionDef) and function.name == "__init__"
+        for each in ast.walk(function)
+        if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store)
+    }
+    return _methods(body) | slots | assigned
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
