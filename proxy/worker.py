@@ -105,10 +105,11 @@ class Worker:
         intake = Intake(
             anonymizer, self._journal, self._clock, self._calendars, self._tail
         )
-        vendors = Vendors(intake, cors, self._settings.proxy)
+        vendors = Vendors(intake, self._clients, cors, self._settings.proxy)
         handlers = Handlers(
             self._settings.proxy,
             intake=intake,
+            clients=self._clients,
             cors=cors,
             tag=tag_script(self._settings.proxy),
             readiness=self.readiness,

@@ -105,10 +105,16 @@ class ClientSource:
     def client(self, peer: str | None, headers: MultiMapping[str]) -> Client:
         """Return who sent a request with these *headers*."""
         agent = headers.get(_USER_AGENT, "")
+        return self._client(self.address(peer, headers), agent)
+
+    def named(self, address: str, user_agent: str) -> Client:
+        """Return a client that a record names: no proxy stands before it."""
+        return self._client(self.canonical(address), user_agent)
+
+    def _client(self, address: str | None, agent: str) -> Client:
         if not agent.isascii():
             # Bytes that are no UTF-8 come as surrogates, which cannot be read on.
             agent = agent.encode("utf-8", "replace").decode()
-        address = self.address(peer, headers)
         if len(agent) > _LONGEST_REMEMBERED:
             return Client(address, agent)
         return self._made(address, agent)
@@ -155,27 +161,39 @@ def _header_of(
     return _HEADERS[client_ip]
 
 
-class Sender:
-    """The peer and headers of one request; the client is worked out when needed.
+class ClientFinder:
+    """Finds the client of one request when it is first asked for; shows nothing."""
 
-    An objection must be heard before the address is looked at, so construction
-    looks at nothing.
-    """
-
-    __slots__ = ("client", "headers", "peer", "protocol")
+    __slots__ = ("_clients", "_found", "_headers", "_peer")
 
     def __init__(
-        self, headers: MultiMapping[str], peer: str | None, protocol: str
+        self,
+        clients: ClientSource,
+        peer: str | None,
+        headers: MultiMapping[str],
     ) -> None:
-        self.headers = headers
-        self.peer = peer
-        self.protocol = protocol
-        self.client: Client | None = None
+        self._clients = clients
+        self._peer = peer
+        self._headers = headers
+        self._found: Client | None = None
+
+    @classmethod
+    def known(cls, client: Client) -> "ClientFinder":
+        """Return a finder of *client*, for which nothing has to be looked for."""
+        finder = cls.__new__(cls)
+        finder._found = client  # noqa: SLF001 - it is a constructor
+        return finder
+
+    def __call__(self) -> Client:
+        """Return the client, looked for once."""
+        if self._found is None:
+            self._found = self._clients.client(self._peer, self._headers)
+        return self._found
 
     def __repr__(self) -> str:
-        """Show nothing of the sender."""
-        return "Sender(…)"
+        """Show nothing of the client."""
+        return "ClientFinder(…)"
 
-    def __reduce__(self) -> str:
-        """Refuse to be pickled: that would write the address."""
-        raise TypeError("a Sender cannot be pickled")
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Refuse to be pickled or copied: that would write the address."""
+        raise TypeError("a ClientFinder cannot be pickled or copied")

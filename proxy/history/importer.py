@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
-from multidict import CIMultiDict
 
 from batcher.salts.dates import local_date
 from batcher.salts.held import Salts
 from batcher.salts.history import ImportSalts
 from batcher.spool.segment import FrameId
-from proxy.client.client import Sender
+from proxy.client.client import ClientFinder, ClientSource
 from proxy.history.access_log import LogLine, Skipped, parse_line
 from proxy.history.log_file import LogFile, UnreadableLogError, opened
 from proxy.history.progress import FileProgress, ImportProgress
@@ -27,6 +26,7 @@ from proxy.pipeline.anonymize import Anonymizer
 from proxy.pipeline.drops import DropCounts, DropKey, Dropped
 from proxy.pipeline.hit import Hit
 from proxy.pipeline.moment import Calendars
+from proxy.pipeline.sender import Sender
 from proxy.pipeline.site_keys import Purpose, keyed_hash
 from proxy.pipeline.sites import Site
 from warehouse.schema import Event
@@ -110,6 +110,7 @@ class Importer:
         anonymizer: Anonymizer,
         site: Site,
         *,
+        clients: ClientSource,
         store: Store,
         keys: HistoryKeys,
         calendars: Calendars,
@@ -119,6 +120,7 @@ class Importer:
     ) -> None:
         self._anonymizer = anonymizer
         self._site = site
+        self._clients = clients
         self._store = store
         self._keys = keys
         self._calendar = calendars.of(site.id)
@@ -203,8 +205,8 @@ class Importer:
             url=f"https://{line.host or self._host}{line.target}",
             referrer=line.referrer,
         )
-        headers = CIMultiDict({"User-Agent": line.agent})
-        sender = Sender(headers, line.address, PROTOCOL)
+        client = self._clients.named(line.address, line.agent)
+        sender = Sender(PROTOCOL, ClientFinder.known(client))
         outcome = self._anonymizer.anonymize(hit, sender, line.at)
         if isinstance(outcome, Dropped):
             return outcome

@@ -125,10 +125,14 @@ class _Import:
         past = ImportSalts(import_directory(spool_dir), fill_random)
         keys = HistoryKeys(past, live)
         calendars = Calendars({self.site.id: self.site.zone})
+        clients = ClientSource(ProxySettings())
         try:
             yield Importer(
-                _anonymizer(self.settings, self._sites, lists, keys, calendars),
+                _anonymizer(
+                    self.settings, self._sites, clients, lists, keys, calendars
+                ),
                 self.site,
+                clients=clients,
                 store=self.store,
                 keys=keys,
                 calendars=calendars,
@@ -191,6 +195,7 @@ def _others_unfinished(settings: Settings, site_id: str, now_s: float) -> bool:
 def _anonymizer(
     settings: Settings,
     sites: Sites,
+    clients: ClientSource,
     lists: Lists,
     keys: HistoryKeys,
     calendars: Calendars,
@@ -199,8 +204,7 @@ def _anonymizer(
     return Anonymizer(
         settings.privacy,
         sites=sites,
-        # A log names the client itself; no proxy stands in front of a file.
-        clients=ClientSource(ProxySettings(private_clients=True)),
+        clients=clients,
         classifier=lists.classifier,
         geo=Geo(Path(database) if database else None, settings.privacy.geo),
         referrers=lists.referrers,

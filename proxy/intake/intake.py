@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from proxy.client.client import Sender
 from proxy.intake.journal import Journal
 from proxy.pipeline.anonymize import Anonymizer
 from proxy.pipeline.drops import UNCOUNTED, DropCounts, DropKey, Dropped, DropReason
 from proxy.pipeline.hit import Hit
 from proxy.pipeline.moment import Calendars
+from proxy.pipeline.sender import Sender
 from proxy.tail.tail import Tail
 from warehouse.schema import Event
 

@@ -9,11 +9,9 @@ from collections.abc import Callable
 from datetime import date
 from typing import Protocol
 
-from multidict import istr
-
 from config.errors import MillpondError, Retryable
 from config.settings import PrivacySettings
-from proxy.client.client import Client, ClientSource, Sender
+from proxy.client.client import Client, ClientSource
 from proxy.client.geo import Geo
 from proxy.client.visitor import hash_client
 from proxy.page.page import NO_PAGE, Page
@@ -26,15 +24,13 @@ from proxy.pipeline.hit import NO_ID, Hit
 from proxy.pipeline.moment import Calendars, Moment, occurred_at
 from proxy.pipeline.opt_out import Objection, objection
 from proxy.pipeline.props import VISIT_TOKEN_PROP, clean_props
+from proxy.pipeline.sender import Sender
 from proxy.pipeline.site_keys import Purpose, keyed_hash
 from proxy.pipeline.sites import Site, Sites
 from proxy.pipeline.visit_token import key_name, open_visit_token, seal_visit_token
 from proxy.user_agent.classifier import NO_AGENT, Classifier, UserAgent
 from warehouse.schema import Event, Hash64
 
-_ORIGIN = istr("Origin")
-_HOST = istr("Host")
-_AUTHORIZATION = istr("Authorization")
 _DROPPING = {
     Objection.OPT_OUT: Dropped(DropReason.OPT_OUT),
     Objection.GPC: Dropped(DropReason.GPC),
@@ -120,30 +116,27 @@ class Anonymizer:
 
     def refuse(self, dropped: Dropped, sender: Sender) -> Dropped:
         """Return *dropped*, or the sender's objection: who objects is not counted."""
-        wish = objection(sender.headers, self._privacy, hit_opt_out=False)
+        wish = objection(sender.signals, self._privacy, hit_opt_out=False)
         return _DROPPING.get(wish, dropped)
 
     def _gates(self, hit: Hit, sender: Sender) -> Sent | Dropped:
         """Objection, site, name, client address, bot: in this order."""
-        headers = sender.headers
-        wish = objection(headers, self._privacy, hit.optout)
+        wish = objection(sender.signals, self._privacy, hit.optout)
         if wish in _DROPPING:
             return _DROPPING[wish]
-        site = self._sites.find(
-            hit.site, hit.key, headers.get(_ORIGIN), headers.get(_HOST)
-        )
+        site = self._sites.find(hit.site, hit.key, sender.origin, sender.host)
         if isinstance(site, DropReason):
             return self._refused(site, hit, sender)
         if hit.refused is not None:
             return Dropped(hit.refused, site.id)
         if not is_event_name(hit.name):
             return Dropped(DropReason.BAD_NAME, site.id)
-        named = (headers.get(_AUTHORIZATION), hit.key, hit.secret)
+        named = (sender.credential, hit.key, hit.secret)
         server = any(map(site.is_server, named))
         if server or hit.library:
             client = self._spoken_for(hit) if server else _NOBODY
         else:
-            client = self._client(sender)
+            client = sender.client()
         agent = NO_AGENT if client is _NOBODY else self._agent(client)
         if agent.bot:
             return Dropped(DropReason.BOT, site.id)
@@ -163,14 +156,8 @@ class Anonymizer:
 
     def _refused(self, reason: DropReason, hit: Hit, sender: Sender) -> Dropped:
         """Count a foreign page's hits under the site they name: its owner must see."""
-        host = sender.headers.get(_HOST)
-        named = self._sites.find(hit.site, hit.key, None, host)
+        named = self._sites.find(hit.site, hit.key, None, sender.host)
         return Dropped(reason, named.id) if isinstance(named, Site) else Dropped(reason)
-
-    def _client(self, sender: Sender) -> Client:
-        if sender.client is None:
-            sender.client = self._clients.client(sender.peer, sender.headers)
-        return sender.client
 
     def _moment(
         self, hit: Hit, site: Site, now_s: float

@@ -5,6 +5,7 @@ An objection leaves nothing behind that could tell who objected.
 
 from enum import StrEnum
 
+import msgspec
 from multidict import MultiMapping, istr
 
 from config.settings import PrivacySettings
@@ -28,19 +29,40 @@ class Objection(StrEnum):
     DNT = "dnt"
 
 
+class Signals(msgspec.Struct, frozen=True, gc=False):
+    """What a sender says of being counted, apart from what a hit says itself."""
+
+    opt_out: bool = False
+    gpc: bool = False
+    dnt: bool = False
+
+
+# Most senders say nothing.
+SILENT = Signals()
+
+
+def signals_of(headers: MultiMapping[str]) -> Signals:
+    """Return what the cookie and the browser's signals say."""
+    opt_out = has_opted_out(headers)
+    gpc, dnt = _signals(headers, _GPC_HEADER), _signals(headers, _DNT_HEADER)
+    return Signals(opt_out, gpc, dnt) if opt_out or gpc or dnt else SILENT
+
+
 def objection(
-    headers: MultiMapping[str],
+    signals: Signals,
     privacy: PrivacySettings,
     hit_opt_out: bool,  # noqa: FBT001 - a fact of the hit, not a mode of this function
 ) -> Objection:
-    """Return the strongest objection of the cookie, the hit and the browser's signals.
+    """Return the strongest objection of a sender's signals and the hit itself.
 
     An explicit opt-out always drops; Sec-GPC and DNT do what the settings say.
     """
-    if hit_opt_out or has_opted_out(headers):
+    if hit_opt_out or signals.opt_out:
         return Objection.OPT_OUT
-    gpc = privacy.gpc if _signals(headers, _GPC_HEADER) else "ignore"
-    dnt = privacy.dnt if _signals(headers, _DNT_HEADER) else "ignore"
+    if signals is SILENT:
+        return Objection.NONE
+    gpc = privacy.gpc if signals.gpc else "ignore"
+    dnt = privacy.dnt if signals.dnt else "ignore"
     if gpc == "drop":
         return Objection.GPC
     if dnt == "drop":

@@ -6,13 +6,14 @@ from http import HTTPStatus
 import msgspec
 
 from config.settings import ProxySettings
-from proxy.client.client import Sender
+from proxy.client.client import ClientSource
 from proxy.intake.intake import ONE_ACCEPTED, Intake, Receipt
 from proxy.pipeline.hit import decode_hits
 from proxy.pipeline.opt_out import has_opted_out
 from proxy.protocols import native
 from proxy.routes import opt_out_page
 from proxy.routes.receipt import when_durable
+from proxy.routes.sender import sender_of
 from proxy.routes.tag import TAG_HEADERS
 from proxy.transport.answer import RETRY_AFTER, Answer, Later, json_answer
 from proxy.transport.body import refuse_encoded
@@ -51,12 +52,14 @@ class Handlers:
         settings: ProxySettings,
         *,
         intake: Intake,
+        clients: ClientSource,
         cors: Cors,
         tag: bytes,
         readiness: Callable[[], Readiness],
     ) -> None:
         self._settings = settings
         self._intake = intake
+        self._clients = clients
         self._cors = cors
         # The same bytes for everybody and no validator: nothing to recognise a
         # browser by (TRUST L-20).
@@ -85,7 +88,7 @@ class Handlers:
     def _events(self, request: Request) -> Answer | Later:
         refuse_encoded(request.headers)
         hits = decode_hits(request.body, self._settings.max_events)
-        sender = Sender(request.headers, request.peer, native.NAME)
+        sender = sender_of(request, native.NAME, self._clients)
         taken = self._intake.take(hits, sender)
         return when_durable(taken, self._answer(request, taken.receipt))
 
@@ -114,14 +117,14 @@ class Handlers:
 
     def _pixel(self, request: Request) -> Answer | Later:
         hit = native.pixel_hit(request.query, request.headers)
-        sender = Sender(request.headers, request.peer, native.NAME)
+        sender = sender_of(request, native.NAME, self._clients)
         taken = self._intake.take([hit], sender)
         headers = {**_PIXEL_HEADERS, **self._debug(taken.receipt)}
         return when_durable(taken, Answer(HTTPStatus.OK, native.PIXEL, headers))
 
     def _visit_token(self, request: Request) -> Answer:
         hit = native.pixel_hit(request.query, request.headers)
-        sender = Sender(request.headers, request.peer, native.NAME)
+        sender = sender_of(request, native.NAME, self._clients)
         body = msgspec.json.encode({"visit": self._intake.visit_token(hit, sender)})
         headers = self._cors.headers(request.headers)
         return json_answer(HTTPStatus.OK, body + b"\n", headers)

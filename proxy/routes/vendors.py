@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from config.settings import ProxySettings
-from proxy.client.client import Sender
+from proxy.client.client import ClientSource
 from proxy.intake.intake import Intake
 from proxy.protocols import encodings
 from proxy.protocols.protocol import (
@@ -16,6 +16,7 @@ from proxy.protocols.protocol import (
     check_number,
 )
 from proxy.routes.receipt import when_durable
+from proxy.routes.sender import sender_of
 from proxy.transport.answer import Answer, Later
 from proxy.transport.body import RefusedBodyError, is_encoded
 from proxy.transport.cors import Cors
@@ -31,8 +32,11 @@ _NO_STORE = {"Cache-Control": "no-store"}
 class Vendors:
     """Makes routes of protocols, all on one intake."""
 
-    def __init__(self, intake: Intake, cors: Cors, settings: ProxySettings) -> None:
+    def __init__(
+        self, intake: Intake, clients: ClientSource, cors: Cors, settings: ProxySettings
+    ) -> None:
         self._intake = intake
+        self._clients = clients
         self._cors = cors
         self._most_inflated_bytes = settings.max_inflated_bytes
         self._most_hits = settings.max_events
@@ -72,7 +76,7 @@ class Vendors:
         return self._take(read.protocol or name, read, request)
 
     def _take(self, name: str, read: Read, request: Request) -> Answer | Later:
-        sender = Sender(request.headers, request.peer, name)
+        sender = sender_of(request, name, self._clients)
         taken = self._intake.take(read.hits, sender)
         debug = taken.receipt.debug_headers() if self._debug else {}
         answer = self._answer(request, read.reply(taken.outcomes), debug)

@@ -15,18 +15,22 @@ from batcher.salts.held import Salts
 from batcher.salts.secret_bytes import fill_random
 from config.settings import (
     PrivacySettings,
+    ProxySettings,
     Settings,
     SiteSettings,
     SpoolSettings,
 )
-from proxy.client.client import ClientSource, Sender
+from proxy.client.client import ClientSource
 from proxy.client.geo import Geo
 from proxy.page.referrer import Referrers
 from proxy.pipeline.anonymize import Anonymizer
 from proxy.pipeline.drops import Dropped
 from proxy.pipeline.hit import Hit, VendorHit
 from proxy.pipeline.moment import Calendars
+from proxy.pipeline.sender import Sender
 from proxy.pipeline.sites import Sites, build_sites
+from proxy.routes.sender import sender_of
+from proxy.transport.request import Request
 from proxy.user_agent.classifier import Classifier
 from tests.proxy.client.mmdb import flat, write_mmdb
 from warehouse.schema import Event
@@ -42,6 +46,7 @@ USER_AGENT = (
 SECRET = "s3cret-of-the-shop"  # noqa: S105 - the test's own
 SECRET_KEY = f"sha256:{hashlib.sha256(SECRET.encode()).hexdigest()}"
 
+CLIENTS = ClientSource(ProxySettings())
 SHOP = SiteSettings(id="shop", domains=("shop.example",))
 
 
@@ -52,9 +57,12 @@ def request_headers(**more: str) -> CIMultiDictProxy[str]:
     return CIMultiDictProxy(CIMultiDict(plain | named))
 
 
-def sender(peer: str | None = ADDRESS, **headers: str) -> Sender:
+def sender(
+    peer: str | None = ADDRESS, *, clients: Any = CLIENTS, **headers: str
+) -> Sender:
     """Return who sends a native hit with these headers."""
-    return Sender(request_headers(**headers), peer, "native")
+    request = Request("POST", "/v1/events", request_headers(**headers), peer)
+    return sender_of(request, "native", clients)
 
 
 def pageview(**changes: Any) -> Hit:
@@ -119,7 +127,9 @@ class Chain:
         self.sites: Sites = build_sites(settings, lambda size: b"k" * size)
         self.salts = Salts(DirectorySalts(folder / "salts"), fill_random)
         self.zone = site.timezone
-        self.anonymizer = Anonymizer(self.privacy, **(self._parts(settings) | parts))
+        parts = self._parts(settings) | parts
+        self.clients = parts["clients"]
+        self.anonymizer = Anonymizer(self.privacy, **parts)
 
     def _parts(self, settings: Settings) -> dict[str, Any]:
         zones = {site.id: site.zone for site in self.sites}
@@ -143,7 +153,9 @@ class Chain:
         self, hit: Hit, of: Sender | None = None, now_s: float = NOON, seq: int = 0
     ) -> Event | Dropped:
         """Return what becomes of *hit*."""
-        return self.anonymizer.anonymize(hit, of or sender(), now_s, seq)
+        return self.anonymizer.anonymize(
+            hit, of or sender(clients=self.clients), now_s, seq
+        )
 
     def event(
         self, hit: Hit, of: Sender | None = None, now_s: float = NOON, seq: int = 0

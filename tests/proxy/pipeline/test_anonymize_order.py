@@ -37,7 +37,9 @@ def test_of_who_objects_nothing_is_looked_at(
 ) -> None:
     chain = Chain(tmp_path, privacy=DROP_BOTH, **untouchables(*ALL))
 
-    got = chain.outcome(pageview(optout=optout), sender(**headers))
+    got = chain.outcome(
+        pageview(optout=optout), sender(clients=chain.clients, **headers)
+    )
 
     assert got == Dropped(DropReason(expected))
 
@@ -55,7 +57,7 @@ def test_of_a_hit_for_no_site_of_ours_the_sender_is_not_looked_at(
 ) -> None:
     chain = Chain(tmp_path, **untouchables(*BEHIND_SITE))
 
-    got = chain.outcome(pageview(**changes), sender(**headers))
+    got = chain.outcome(pageview(**changes), sender(clients=chain.clients, **headers))
 
     assert isinstance(got, Dropped)
     assert got.reason == expected
@@ -76,7 +78,12 @@ def test_of_a_sites_own_server_neither_address_nor_agent_is_looked_at(
     chain = Chain(tmp_path, site, **untouchables("clients", "classifier")).prefetch()
 
     got = chain.event(
-        pageview(), sender(Authorization=f"Bearer {SECRET}", User_Agent=BOT_AGENT)
+        pageview(),
+        sender(
+            clients=chain.clients,
+            Authorization=f"Bearer {SECRET}",
+            User_Agent=BOT_AGENT,
+        ),
     )
 
     assert (got.server, got.visitor, got.country) == (True, None, None)

@@ -1,30 +1,86 @@
 """A sender shows nothing of itself, and nothing of it is looked at before its time."""
 
 import copy
+import inspect
 import pickle
 from collections.abc import Callable
 
+import msgspec
 import pytest
+from rich.pretty import pretty_repr
 
-from proxy.client.client import Sender
-from tests.proxy.pipeline.chain import ADDRESS, Untouchable, sender
+from config.settings import ProxySettings
+from proxy.client.client import ClientFinder, ClientSource
+from proxy.pipeline.anonymize import Anonymizer
+from proxy.pipeline.sender import Sender
+from tests.proxy.pipeline.chain import ADDRESS, CLIENTS, Untouchable, sender
+
+PARTS = [
+    pytest.param(lambda each: each, id="sender"),
+    pytest.param(lambda each: each.client, id="its finder"),
+    pytest.param(lambda each: each.client(), id="its client"),
+]
+Part = Callable[[Sender], object]
 
 
-@pytest.mark.parametrize("shown", [repr, str, lambda each: f"{[each]}"])
-def test_a_sender_shows_nothing(shown: Callable[[Sender], str]) -> None:
-    got = shown(sender(User_Agent="canary", Cookie="canary"))
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("shown", [repr, str, lambda each: f"{[each]}", pretty_repr])
+def test_a_sender_shows_nothing(shown: Callable[[object], str], part: Part) -> None:
+    canary = sender(
+        User_Agent="canary", Cookie="canary", Authorization="canary", Origin="canary"
+    )
+
+    got = shown(part(canary))
 
     assert "canary" not in got
     assert ADDRESS not in got
 
 
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
-def test_a_sender_cannot_be_copied_out(copied: Callable[[Sender], object]) -> None:
+def test_a_sender_cannot_be_copied_out(
+    copied: Callable[[object], object], part: Part
+) -> None:
     with pytest.raises(TypeError, match="cannot be pickled"):
-        copied(sender())
+        copied(part(sender()))
 
 
-def test_making_a_sender_looks_at_nothing() -> None:
-    untouched = Untouchable()
+def test_a_sender_cannot_be_encoded() -> None:
+    with pytest.raises(TypeError, match="unsupported"):
+        msgspec.json.encode(sender())
 
-    assert Sender(untouched, ADDRESS, "native").client is None  # type: ignore[arg-type]
+
+@pytest.mark.parametrize("name", Sender.__struct_fields__)
+def test_a_sender_does_not_change(name: str) -> None:
+    with pytest.raises(AttributeError, match="immutable"):
+        setattr(sender(), name, None)
+    with pytest.raises(AttributeError, match="immutable"):
+        delattr(sender(), name)
+
+
+def test_making_a_sender_does_not_look_for_the_client() -> None:
+    made = sender(clients=Untouchable())
+
+    with pytest.raises(AssertionError, match="was looked at"):
+        made.client()
+
+
+def test_the_client_is_looked_for_once() -> None:
+    clients = ClientSource(ProxySettings(client_ip="xff"))
+    made = sender(clients=clients, X_Forwarded_For="198.51.100.1")
+
+    assert made.client() is made.client()
+    # Each look counts a forwarding header that nobody trusted wrote.
+    assert clients.untrusted_headers == 1
+
+
+def test_a_record_names_its_client_by_address_and_agent() -> None:
+    client = CLIENTS.named("::ffff:192.168.1.4", "agent")
+
+    assert ClientFinder.known(client)() is client
+    assert (client.address, client.user_agent) == ("192.168.1.4", "agent")
+    assert CLIENTS.named("no address", "agent").encoded is None
+
+
+def test_the_chain_knows_nothing_of_headers() -> None:
+    assert "header" not in inspect.getsource(Anonymizer)
