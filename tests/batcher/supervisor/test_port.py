@@ -104,6 +104,20 @@ def test_the_port_goes_with_the_block(port: int) -> None:
     check_port("proxy", HOST, port)
 
 
+def test_a_port_of_every_address_is_also_a_port_of_one(held: int) -> None:
+    everywhere = "0.0.0.0"  # noqa: S104 - nothing listens
+    with pytest.raises(PortError), hold_port("proxy", everywhere, held):
+        pass
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+@pytest.mark.parametrize("host", ["::1", "localhost"])
+def test_a_port_is_held_on_each_address_of_its_host(host: str, port: int) -> None:
+    with hold_port("proxy", host, port), pytest.raises(PortError):
+        check_port("proxy", host, port)
+    check_port("proxy", host, port)
+
+
 def test_port_0_is_many_ports_and_is_not_held() -> None:
     with hold_port("proxy", HOST, 0), hold_port("proxy", HOST, 0):
         pass
