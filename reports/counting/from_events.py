@@ -5,37 +5,21 @@ time bounds the memory, and a deadline between days bounds the time.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
-from config.errors import MillpondError
 from reports.counting import event_facts
+from reports.counting.counted import Counted
 from reports.counting.event_facts import OWN, ROW, SESSION, DayFacts
 from reports.counting.predicates import day_value, predicate
+from reports.deadline import Tick
 from reports.dimensions import Dimension, Span
 from reports.filters import Filter, conditions
 from reports.metrics import OWN_ORDERS
 from reports.query import Query
 
 Events = Callable[[date], pl.DataFrame]
-# Raises when a question has taken too long.
-Tick = Callable[[], None]
-
-
-class TooSlowError(MillpondError):
-    """A question takes longer than it may."""
-
-    exit_code = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Additive columns by the question's dimensions, and what they leave out."""
-
-    figures: pl.DataFrame
-    other_currencies: frozenset[str] = frozenset()
 
 
 def count_events(

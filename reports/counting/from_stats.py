@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from reports.counting.from_events import Counted
+from reports.counting.counted import Counted
 from reports.counting.predicates import day_values, predicate
 from reports.counting.stats_reader import TOTAL
 from reports.dimensions import Dimension, Span

@@ -13,7 +13,8 @@ import polars as pl
 
 from config.settings import SiteSettings
 from reports.answer import Answer, AsOf, Figure, Source
-from reports.counting.from_events import Counted, Tick, count_events
+from reports.counting.counted import Counted
+from reports.counting.from_events import count_events
 from reports.counting.from_stats import (
     asks_no_days,
     count_stats,
@@ -24,6 +25,7 @@ from reports.counting.ranking import result_rows, summed
 from reports.counting.received import Received, count_received
 from reports.counting.stats_cache import StatsCache
 from reports.counting.stats_reader import TOTAL, StatsReader
+from reports.deadline import Tick, no_deadline
 from reports.period import Period
 from reports.query import Query
 from warehouse.delta.log_digests import entry_path
@@ -32,10 +34,6 @@ from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
 from warehouse.tables import StorageError, TableView, Warehouse
 
 _CACHE_BYTES: Final = 256 * 1024 * 1024
-
-
-def no_deadline() -> None:
-    """Let a question take as long as it needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

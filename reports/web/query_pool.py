@@ -14,8 +14,8 @@ from typing import Final, TypeVar
 
 from config.errors import MillpondError, Retryable
 from config.logs import say
-from reports.counting.from_events import Tick, TooSlowError
 from reports.counting.queries import Statistics
+from reports.deadline import Tick, TooSlowError
 
 THREADS: Final = 2
 _MOST_WAITING: Final = 32

@@ -19,7 +19,7 @@ from config.descriptors import descriptor_limits, fitting_connections
 from config.errors import MillpondError
 from config.logs import say
 from config.settings import ReportsSettings
-from reports.counting.from_events import TooSlowError
+from reports.deadline import TooSlowError
 from reports.problems import QueryError
 from reports.query import MAX_BODY_BYTES, decode_body
 from reports.web.host_check import is_own_host, is_own_origin

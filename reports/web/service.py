@@ -9,8 +9,8 @@ from datetime import date
 from typing import Final
 
 from config.settings import Settings
-from reports.counting.from_events import Tick
 from reports.counting.queries import Statistics
+from reports.deadline import Tick
 from reports.dimensions import DIMENSIONS
 from reports.empty_state import advice
 from reports.overview import overview

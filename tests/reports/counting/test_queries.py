@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from reports.answer import Source
-from reports.counting.from_events import TooSlowError
 from reports.counting.queries import Statistics
+from reports.deadline import TooSlowError
 from reports.period import Period
 from reports.query import parse_query
 from tests.reports.questions import BLOG, SHOP, SITES, body, today

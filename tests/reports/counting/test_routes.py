@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from config.settings import SiteSettings
 from reports.answer import ResultRow
-from reports.counting.from_events import Counted, count_events
+from reports.counting.counted import Counted
+from reports.counting.from_events import count_events
 from reports.counting.from_stats import count_stats, stored_dimension
-from reports.counting.queries import no_deadline
 from reports.counting.ranking import result_rows, summed
+from reports.deadline import no_deadline
 from reports.dimensions import DIMENSIONS, Dimension, Span
 from reports.filters import Condition, Filter, Group, Join, Operator
 from reports.metrics import METRICS

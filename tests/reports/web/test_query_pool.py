@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.counting.from_events import Tick, TooSlowError
 from reports.counting.queries import Statistics
+from reports.deadline import Tick, TooSlowError
 from reports.web.query_pool import THREADS, BusyError, Desk
 from warehouse.tables import Warehouse
 
