@@ -25,9 +25,9 @@ from benchmarks.build import NOW_S, RULES, SITES, make_events
 from config.settings import ReportsSettings, Settings, SiteSettings
 from reports.counting.queries import Statistics
 from reports.counting.stats_cache import StatsCache
+from reports.web.app import build_app
 from reports.web.query_pool import Desk
-from reports.web.server import Door, start
-from reports.web.service import Service
+from reports.web.server import listening
 from warehouse import build
 from warehouse.schema import DAILY_STATS, EVENTS
 from warehouse.tables import Warehouse
@@ -118,14 +118,9 @@ async def _served(warehouse: Warehouse) -> AsyncIterator[tuple[Desk, str]]:
     settings = Settings(sites=sites, reports=ReportsSettings(port=0))
     cache = StatsCache(settings.reports.cache_mb * _MIB)
     desk = Desk(lambda: Statistics(warehouse, cache), time_limit_s=30)
-    service = Service(settings, desk, lambda _site: _LAST)
-    door = Door(settings.reports, ask=service.ask, show=service.show)
-    runner = await start(door, settings.reports)
-    try:
-        yield desk, f"http://127.0.0.1:{runner.addresses[0][1]}/api/v1/query"
-    finally:
-        await runner.cleanup()
-        desk.close()
+    app = build_app(settings, desk, lambda _site: _LAST)
+    async with listening(app, settings.reports) as port:
+        yield desk, f"http://127.0.0.1:{port}/api/v1/query"
 
 
 async def _ask(

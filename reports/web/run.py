@@ -10,9 +10,9 @@ from reports.clock import now_s, today_by
 from reports.counting.queries import Statistics
 from reports.counting.stats_cache import StatsCache
 from reports.query import Today
-from reports.web.query_pool import Desk, keep_at_hand
-from reports.web.server import Door, listen
-from reports.web.service import Service
+from reports.web.app import build_app, keep_months_at_hand
+from reports.web.query_pool import Desk
+from reports.web.server import listening
 from warehouse.caveats import caveats
 from warehouse.clock.believed_clock import Clocks
 from warehouse.tables import Warehouse
@@ -30,23 +30,17 @@ async def _serve(settings: Settings, today: Today) -> None:
     stop = asyncio.Event()
     for caught in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(caught, stop.set)
+    app = build_app(settings, _desk(settings), today)
+    app.cleanup_ctx.append(keep_months_at_hand)
+    async with listening(app, settings.reports):
+        await stop.wait()
+
+
+def _desk(settings: Settings) -> Desk:
     warehouse = Warehouse(Path(settings.warehouse.uri))
     clocks = Clocks.of_machine(now_s)
-
-    def warnings() -> tuple[str, ...]:
-        return caveats(settings, clocks)
-
     cache = StatsCache(settings.reports.cache_mb * _MIB)
-    desk = Desk(
-        lambda: Statistics(warehouse, cache, warnings),
+    return Desk(
+        lambda: Statistics(warehouse, cache, lambda: caveats(settings, clocks)),
         time_limit_s=settings.reports.query_timeout_s,
     )
-    service = Service(settings, desk, today)
-    door = Door(settings.reports, ask=service.ask, show=service.show)
-    sites = [site.id for site in settings.sites]
-    preparing = asyncio.create_task(keep_at_hand(desk, sites))
-    try:
-        await listen(door, settings.reports, stop)
-    finally:
-        preparing.cancel()
-        desk.close()

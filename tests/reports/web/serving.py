@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from config.settings import ReportsSettings, Settings
 from reports.counting.queries import Statistics
+from reports.web.app import build_app
 from reports.web.query_pool import Desk
-from reports.web.server import Door, start
-from reports.web.service import Service
+from reports.web.server import listening
 from tests.reports.questions import BLOG, SHOP, today
 from tests.warehouse.day import Row, event
 from warehouse.tables import Warehouse
@@ -42,11 +42,6 @@ async def serving(
     """Serve two sites on a free port; yields the address."""
     settings = replace(settings, sites=(SHOP, BLOG), reports=ReportsSettings(port=0))
     desk = Desk(lambda: Statistics(warehouse, warnings=warnings), time_limit_s=30)
-    service = Service(settings, desk, today)
-    door = Door(settings.reports, ask=service.ask, show=service.show)
-    runner = await start(door, settings.reports)
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
-        desk.close()
+    app = build_app(settings, desk, today)
+    async with listening(app, settings.reports) as port:
+        yield f"http://127.0.0.1:{port}"

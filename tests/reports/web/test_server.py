@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -13,9 +13,9 @@ from config.errors import MillpondError
 from config.settings import ReportsSettings, Settings
 from reports.counting.queries import Statistics
 from reports.query import MAX_BODY_BYTES
+from reports.web.app import build_app
 from reports.web.query_pool import Desk
-from reports.web.server import Door, start
-from reports.web.service import Service
+from reports.web.server import listening
 from tests.reports.questions import body, today
 from tests.reports.stored import asked, sample, store
 from tests.reports.web.serving import nasty_events, serving
@@ -41,6 +41,17 @@ async def url(settings: Settings, warehouse: Warehouse) -> AsyncIterator[str]:
 async def client() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
         yield session
+
+
+async def _sent(url: str, lines: str) -> bytes:
+    """Return what comes back for a request of these bytes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url[17:]))
+    writer.write(lines.encode())
+    await writer.drain()
+    got = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return got
 
 
 async def test_the_api_answers_as_the_command_line_does(
@@ -238,48 +249,108 @@ async def test_a_taken_port_is_said_with_a_way_out(
     settings: Settings, warehouse: Warehouse, url: str
 ) -> None:
     port = int(url.rpartition(":")[2])
-    desk = Desk(lambda: Statistics(warehouse), time_limit_s=1)
-    service = Service(settings, desk, today)
     taken = ReportsSettings(port=port)
+    desk = Desk(lambda: Statistics(warehouse), time_limit_s=1)
+    app = build_app(settings, desk, today)
 
     with pytest.raises(MillpondError, match=f"listen on 127.0.0.1:{port}") as caught:
-        await start(Door(taken, ask=service.ask, show=service.show), taken)
-    desk.close()
+        async with listening(app, taken):
+            pass
 
     assert caught.value.hint is not None
 
 
 async def test_what_is_not_http_gets_a_constant_answer(url: str) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(url[17:]))
-    writer.write(f"GET /{_CANARY} HTTP/9 {_CANARY}\r\n\r\n".encode())
-    await writer.drain()
-
-    got = await reader.read()
-    writer.close()
-    await writer.wait_closed()
+    got = await _sent(url, f"GET /{_CANARY} HTTP/9 {_CANARY}\r\n\r\n")
 
     assert got.startswith(b"HTTP/1.")
     assert b" 400 " in got.splitlines()[0]
     assert _CANARY.encode() not in got
 
 
-async def test_tables_that_cannot_be_read_now_are_a_503(
-    client: aiohttp.ClientSession,
+@pytest.mark.parametrize("path", ["/", "/nothing", "/api/v1/query"])
+async def test_an_expectation_nobody_knows_is_refused_and_not_echoed(
+    url: str, path: str
 ) -> None:
-    async def no_descriptor(_raw: object) -> dict[str, object]:
+    got = await _sent(
+        url, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nExpect: {_CANARY}\r\n\r\n"
+    )
+
+    assert b" 417 " in got.splitlines()[0]
+    assert b"Content-Security-Policy" in got
+    assert _CANARY.encode() not in got
+
+
+async def test_a_client_may_ask_before_it_sends_its_body(url: str) -> None:
+    question = json.dumps(body())
+
+    got = await _sent(
+        url,
+        "POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+        f"Content-Length: {len(question)}\r\nConnection: close\r\n\r\n{question}",
+    )
+
+    assert got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
+
+
+async def test_a_wrong_method_is_told_the_right_ones(
+    url: str, client: aiohttp.ClientSession
+) -> None:
+    async with client.delete(f"{url}/healthz") as got:
+        assert (got.status, got.headers["Allow"]) == (405, "GET,HEAD")
+
+
+@pytest.mark.parametrize("path", ["/", "/style.css", "/healthz"])
+async def test_what_can_be_read_has_a_head(
+    url: str, client: aiohttp.ClientSession, path: str
+) -> None:
+    async with client.head(url + path) as got:
+        assert (got.status, await got.read()) == (200, b"")
+
+
+async def test_a_connection_past_the_limit_is_closed(url: str) -> None:
+    port = int(url[17:])
+    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(256)]
+    reader, past = await asyncio.open_connection("127.0.0.1", port)
+
+    async with asyncio.timeout(5):  # an idle connection is kept longer
+        assert await reader.read() == b""
+    past.close()
+    for _, writer in held:
+        writer.close()
+    await asyncio.gather(*(writer.wait_closed() for _, writer in held))
+    async with aiohttp.ClientSession() as client, client.get(f"{url}/healthz") as got:
+        assert got.status == 200
+
+
+async def test_nothing_of_a_request_is_logged(
+    url: str, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    agent = {"User-Agent": _CANARY}
+
+    async with client.get(f"{url}/{_CANARY}?{_CANARY}", headers=agent) as got:
+        assert got.status == 404
+    async with client.get(f"{url}/?period={_CANARY}", headers=agent) as got:
+        assert got.status == 400
+    await _sent(url, f"GET /{_CANARY} HTTP/9 {_CANARY}\r\n\r\n")
+
+    ours = [each.getMessage() for each in caplog.records if each.name != "asyncio"]
+    assert _CANARY not in " ".join(ours)
+    assert "127.0.0.1" not in " ".join(ours)
+
+
+async def test_tables_that_cannot_be_read_now_are_a_503(
+    settings: Settings, warehouse: Warehouse, client: aiohttp.ClientSession
+) -> None:
+    def no_descriptor() -> tuple[str, ...]:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    async def no_page(_parameters: Mapping[str, str]) -> str:
-        return ""
-
-    settings = ReportsSettings(port=0)
-    runner = await start(Door(settings, ask=no_descriptor, show=no_page), settings)
-    port = runner.addresses[0][1]
-    try:
-        async with client.post(f"http://127.0.0.1:{port}/api/v1/query", json={}) as got:
-            answer = await got.json()
-    finally:
-        await runner.cleanup()
+    async with (
+        serving(settings, warehouse, no_descriptor) as url,
+        client.post(f"{url}/api/v1/query", json=body()) as got,
+    ):
+        answer = await got.json()
 
     assert (got.status, got.headers["Retry-After"]) == (503, "2")
     assert answer == {"error": "the tables cannot be read now"}
