@@ -49,12 +49,7 @@ class LazyGroup(click.Group):
         if cmd_name not in PARTS:
             return None
         module, _, name = PARTS[cmd_name][0].partition(":")
-        try:
-            found: click.Command = getattr(import_module(module), name)
-        except ModuleNotFoundError as error:
-            if error.name != module:
-                raise
-            raise click.UsageError(f"{cmd_name} is not built yet") from None
+        found: click.Command = getattr(import_module(module), name)
         return found
 
     def format_commands(
