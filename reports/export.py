@@ -2,7 +2,7 @@
 
 Values in a CSV come from strangers and are opened in spreadsheets, so whatever a
 spreadsheet could take for a formula gets an apostrophe in front; a value that
-already looks so gets one more, and ``unguarded`` can take it off again.
+already looks so gets one more, and a reader can take it off again.
 """
 
 import csv
@@ -24,11 +24,6 @@ _GUARD: Final = "'"
 def guarded(value: str) -> str:
     """Return *value* so that no spreadsheet takes it for a formula."""
     return _GUARD + value if _FORMULA.match(value) else value
-
-
-def unguarded(cell: str) -> str:
-    """Return the value that ``guarded`` was given."""
-    return cell[1:] if cell.startswith(_GUARD) and _FORMULA.match(cell[1:]) else cell
 
 
 def answer_csv(answer: Answer) -> str:

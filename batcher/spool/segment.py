@@ -119,11 +119,6 @@ def encode_frame_header(
     return head + _CHECKSUMS.pack(checksum, crc32(payload, checksum))
 
 
-def encode_frame(kind: Kind, frame: FrameId, rows: int, payload: bytes) -> bytes:
-    """Return a whole frame of *rows* JSON lines."""
-    return encode_frame_header(kind, frame, rows, payload) + payload
-
-
 def read_frames(content: bytes) -> Frames:
     """Read every frame that can be read, also behind a damaged place."""
     problem = _header_problem(content)

@@ -4,7 +4,6 @@ Nothing in it or around it may differ between two visitors, or a browser's cache
 become an identifier: no id, no entity tag, no date.
 """
 
-import gzip
 import re
 from pathlib import Path
 from types import MappingProxyType
@@ -44,8 +43,3 @@ def tag_script(proxy: ProxySettings) -> bytes:
 def compact(source: str) -> str:
     """Return *source* without whole-line comments and needless white space."""
     return _NEEDLESS_SPACE.sub("", _COMMENT.sub("", source))
-
-
-def gzipped(script: bytes) -> bytes:
-    """Return *script* compressed, always to the same bytes: the header has no time."""
-    return gzip.compress(script, compresslevel=9, mtime=0)

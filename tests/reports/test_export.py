@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.answer import Answer, ResultRow, Source
-from reports.export import answer_csv, guarded, json_text, unguarded
+from reports.export import answer_csv, guarded, json_text
 from reports.query import parse_query
 from tests.reports.questions import SITES, body, today
 
@@ -30,6 +30,11 @@ _FORMULAS = [
     pytest.param("%0A=1", id="percent"),
     pytest.param("'=1", id="guarded by hand"),
 ]
+
+
+def unguarded(cell: str) -> str:
+    """Return the value behind *cell*, as a reader of the file can find it."""
+    return cell[1:] if cell.startswith("'") and guarded(cell[1:]) == cell else cell
 
 
 @pytest.mark.parametrize("value", _FORMULAS)

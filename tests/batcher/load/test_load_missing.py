@@ -10,7 +10,6 @@ from batcher.spool.segment import (
     HEADER_BYTES,
     FrameId,
     Kind,
-    encode_frame,
     encode_header,
 )
 from batcher.spool.spool import Spool
@@ -24,6 +23,7 @@ from tests.batcher.load.spool_writer import (
     stored,
     three_segments,
 )
+from tests.batcher.spool.frames import encode_frame
 from tests.batcher.spool.spooled import SETTINGS as SPOOL_SETTINGS
 from tests.batcher.spool.spooled import WRITER
 from tests.warehouse.event_rows import DAY, event, lines

@@ -12,9 +12,9 @@ from batcher.spool.segment import (
     HEADER_BYTES,
     FrameId,
     Kind,
-    encode_frame,
     encode_header,
 )
+from tests.batcher.spool.frames import encode_frame
 from tests.warehouse.event_rows import DAY, event, lines
 from warehouse.schema import Drop, Hash64
 

@@ -11,12 +11,12 @@ from batcher.spool.lane_files import segment_path
 from batcher.spool.segment import (
     FrameId,
     Kind,
-    encode_frame,
     encode_header,
     read_frames,
 )
 from batcher.spool.spool import Spool
 from config.settings import SpoolSettings
+from tests.batcher.spool.frames import encode_frame
 
 SETTINGS = SpoolSettings(segment_max_s=10)
 WRITER = bytes(range(16))

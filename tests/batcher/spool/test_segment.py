@@ -14,10 +14,10 @@ from batcher.spool.segment import (
     FrameId,
     Kind,
     Problem,
-    encode_frame,
     encode_header,
     read_frames,
 )
+from tests.batcher.spool.frames import encode_frame
 from tests.batcher.spool.make_segments import FOLDER, WRITER, corpus
 
 _CHARACTERS = st.characters(min_codepoint=32, exclude_categories=["Cs"])

@@ -1,12 +1,13 @@
 """The tag is small, the same for everybody, and reads only what it says it reads."""
 
+import gzip
 import re
 from pathlib import Path
 
 import pytest
 
 from config.settings import ProxySettings
-from proxy.routes.tag import TAG_HEADERS, compact, gzipped, tag_script
+from proxy.routes.tag import TAG_HEADERS, compact, tag_script
 
 _ROOT = Path(__file__).parents[3]
 _SOURCE = (_ROOT / "proxy/routes/tag.js").read_text("utf-8")
@@ -43,14 +44,13 @@ _BROWSER_OBJECTS = {name.split(".")[0] for name in _MAY_READ} | {"globalThis", "
 
 
 def test_the_tag_is_under_one_and_a_half_kilobytes_compressed() -> None:
-    assert len(gzipped(_SERVED.encode())) < 1_500
+    assert len(gzip.compress(_SERVED.encode(), mtime=0)) < 1_500
 
 
 def test_a_thousand_answers_are_the_same_bytes() -> None:
     got = {tag_script(ProxySettings()) for _ in range(1_000)}
 
     assert len(got) == 1
-    assert len({gzipped(script) for script in got for _ in range(10)}) == 1
 
 
 def test_the_headers_tell_no_two_visitors_apart() -> None:
