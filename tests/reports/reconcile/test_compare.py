@@ -1,9 +1,8 @@
 """The shop's orders and ours stand side by side, order by order."""
 
-import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,8 +15,8 @@ from millpond import run as millpond
 from reports.reconcile import run as reconcile_run
 from reports.reconcile.compare import Unseen
 from tests.reports.questions import BLOG, SHOP, today
+from tests.reports.reconcile import invoices
 from tests.reports.stored import store
-from tests.test_docs import ROOT
 from tests.warehouse.day import Row, event
 from warehouse.keyed_hash import Purpose, keyed_hash
 from warehouse.money import money
@@ -306,11 +305,13 @@ def test_no_id_of_the_shop_is_stored_or_left_behind(
     assert holding == ["shop.csv"]
 
 
-def test_a_retailers_real_invoices_match(settings: Settings) -> None:
-    lines = (ROOT / "tests/data/orders/uci_online_retail.csv").read_text("utf-8")
+@pytest.mark.parametrize("lines", [invoices.made, invoices.of_a_retailer])
+def test_invoices_of_many_lines_match_the_orders_counted(
+    settings: Settings, lines: Callable[[], Iterator[invoices.Line]]
+) -> None:
     totals: dict[str, Decimal] = {}
     days: dict[str, str] = {}
-    for row in csv.DictReader(io.StringIO(lines)):
+    for row in lines():
         worth = int(row["Quantity"]) * Decimal(row["UnitPrice"])
         name = row["InvoiceNo"]
         totals[name] = totals.get(name, Decimal(0)) + worth

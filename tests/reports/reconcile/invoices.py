@@ -1,0 +1,49 @@
+"""Invoices line by line: made by us, and a retailer's where they are at hand."""
+
+import csv
+import gzip
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from tests.test_docs import ROOT
+
+_COUNT = 40
+_RETAILER = ROOT.parent / "shared/data/ecommerce/uci_online_retail_sample.csv.gz"
+_FIRST = datetime(2010, 12, 1, 8, 26)  # noqa: DTZ001 - as a shop writes it, without a zone
+
+Line = Mapping[str, str]
+
+
+def made() -> Iterator[Line]:
+    """Yield lines with returned pieces, odd prices, and many of one invoice."""
+    random = Random(536_365)  # noqa: S311 - invoices, not secrets
+    for number in range(_COUNT):
+        placed_at = _FIRST + timedelta(minutes=7 * number)
+        pieces = [random.randint(1, 600) for _ in range(random.choice((1, 2, 9, 70)))]
+        for line, quantity in enumerate(pieces):
+            # The cheapest pieces come back, so that every total is above zero.
+            returned = line % 7 == 6
+            cents = 1 if returned else random.randint(601, 29_999)
+            yield {
+                "InvoiceNo": str(536_365 + number),
+                "Quantity": str(-quantity if returned else quantity),
+                "InvoiceDate": f"{placed_at:%Y-%m-%d %H:%M:%S}",
+                "UnitPrice": str(Decimal(cents).scaleb(-2)),
+            }
+
+
+def of_a_retailer() -> Iterator[Line]:
+    """Yield a real retailer's first invoices; skip the test without them."""
+    if not _RETAILER.is_file():
+        pytest.skip("the retailer's invoices are not on this machine")
+    seen: set[str] = set()
+    with gzip.open(_RETAILER, "rt", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            seen.add(row["InvoiceNo"])
+            if len(seen) > _COUNT:
+                return
+            yield row
