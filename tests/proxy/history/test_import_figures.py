@@ -1,18 +1,22 @@
-"""Logs that nobody here wrote give the figures that other programs count.
+"""An imported log gives the figures that other programs count.
 
-What is expected is counted by awk over the same file, and read back by DuckDB.
+What is expected is counted by awk over the same file, and read back by DuckDB. The log
+is one made here, and a real one where it is at hand.
 """
 
 import gzip
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from tests.processes import ROOT, Installation, install
 from tests.programs import need
 from tests.proxy.history.import_command import CONFIG, asked, imported
+from tests.proxy.history.imports import AGENT, BOT, write_log
 from tests.proxy.pipeline.chain import classifier
 
 REAL = ROOT.parent / "shared" / "data" / "logs" / "elastic_apache_10k.log"
@@ -39,8 +43,39 @@ def installation(tmp_path: Path) -> Installation:
     return install(tmp_path, text=CONFIG)
 
 
-def real_log() -> Path:
-    """Return a real log of 10,000 lines; skip the test where it is not at hand."""
+_PATHS = (
+    "/",
+    "/blog/",
+    "/a/b.html?x=1",
+    "/p/shoe?q=a+b",
+    "/s.css",
+    "/i/L.PNG",
+    "/a.b/c",
+)
+_REQUESTS = ("GET", "GET", "GET", "GET", "POST", "HEAD")
+_STATUSES = (200, 200, 200, 206, 301, 304, 404, 500)
+_AGENTS = (AGENT, AGENT, f"{AGENT} Edg/149.0", BOT)
+
+
+def made_lines() -> list[str]:
+    """Return lines of all kinds over four days, one of them cut in its agent."""
+    random = Random(2_015)  # noqa: S311 - a log, not a secret
+    lines = [
+        f"198.51.100.{random.randrange(250)} - - "
+        f"[{17 + n // 500}/May/2015:{n // 25 % 20:02}:{n % 60:02}:00 +0000] "
+        f'"{random.choice(_REQUESTS)} {random.choice(_PATHS)} HTTP/1.1"'
+        f' {random.choice(_STATUSES)} {random.randrange(9_999)} "-"'
+        f' "{random.choice(_AGENTS)}"'
+        for n in range(2_000)
+    ]
+    return [*lines, lines[0].rpartition(" ")[0]]
+
+
+@pytest.fixture(params=["made", "real"])
+def log(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Return a log made here; then a real one, and skip the test without it."""
+    if request.param == "made":
+        return write_log(tmp_path / "made.log", made_lines())
     if not REAL.exists():
         pytest.skip(f"there is no {REAL.name} beside the repository")
     return REAL
@@ -59,9 +94,11 @@ def counted_by_awk(log: Path) -> list[list[str]]:
     return [each.split("\t") for each in done.stdout.decode().splitlines()]
 
 
-def test_a_real_log_gives_the_figures_awk_counts(installation: Installation) -> None:
-    done = imported(installation, real_log())
-    found = counted_by_awk(REAL)
+def test_a_log_gives_the_figures_awk_counts(
+    installation: Installation, log: Path
+) -> None:
+    done = imported(installation, log)
+    found = counted_by_awk(log)
     human = [each for each in found if not classifier().classify(each[2]).bot]
 
     assert (done.returncode, done.stderr) == (0, "")
@@ -88,15 +125,15 @@ def test_a_real_log_gives_the_figures_awk_counts(installation: Installation) -> 
 
 
 def test_the_report_shows_what_was_imported_and_a_second_import_changes_nothing(
-    installation: Installation, tmp_path: Path
+    installation: Installation, tmp_path: Path, log: Path
 ) -> None:
     packed = tmp_path / "log.gz"
-    packed.write_bytes(gzip.compress(real_log().read_bytes()))
-    imported(installation, REAL)
+    packed.write_bytes(gzip.compress(log.read_bytes()))
+    imported(installation, log)
     show = ["reports", "show", "--site", "sem", "--format", "json", "--by", "page"]
     period = ["--period", "2015-05-17..2015-05-20"]
     before = installation.run(*show, *period)
-    again = imported(installation, packed, REAL)
+    again = imported(installation, packed, log)
     after = installation.run(*show, *period)
 
     assert (again.returncode, before.returncode, after.returncode) == (0, 0, 0)
@@ -105,14 +142,38 @@ def test_the_report_shows_what_was_imported_and_a_second_import_changes_nothing(
     assert rows[0] == rows[1] != []
 
 
+# One line in the shape of each format.
+_OTHERS = {
+    "iis.log": "2015-05-17 10:05:03 192.0.2.1 GET /a - 80 - 198.51.100.7 Agent 200",
+    "squid.log": "1431857103.443 1 198.51.100.7 TCP_HIT/200 512 GET http://a.test/ -",
+    "aws.log": "2015-05-17\t10:05:03\tFRA2\t512\t198.51.100.7\tGET\ta.example\t/\t200",
+}
+
+
 def test_other_formats_are_refused_with_those_that_are_known(
-    installation: Installation,
+    installation: Installation, tmp_path: Path
 ) -> None:
-    names = ["webreadr_iis.log", "webreadr_log.squid", "webreadr_log.aws"]
-    others = [real_log().with_name(name) for name in [*names, "webreadr_s3.log"]]
+    others = [write_log(tmp_path / name, [text]) for name, text in _OTHERS.items()]
     done = imported(installation, *others)
 
-    listed = ", ".join(map(str, others))
+    check_refused(done, others)
+
+
+def test_samples_of_other_formats_are_refused(installation: Installation) -> None:
+    names = ["webreadr_iis.log", "webreadr_log.squid", "webreadr_log.aws"]
+    others = [REAL.with_name(name) for name in [*names, "webreadr_s3.log"]]
+    if not all(each.exists() for each in others):
+        pytest.skip("there are no samples of other formats beside the repository")
+    done = imported(installation, *others)
+
+    check_refused(done, others)
+
+
+def check_refused(
+    done: "subprocess.CompletedProcess[str]", files: Sequence[Path]
+) -> None:
+    """Assert that no line of *files* could be read, and that the message says why."""
+    listed = ", ".join(map(str, files))
     assert done.returncode == 3
     assert f"import {listed}: no line could be read" in done.stderr
     assert "known formats are common and combined" in done.stderr
