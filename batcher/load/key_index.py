@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from warehouse.figures.orders import ORDER_PLACED
+from warehouse.figures.order_rule import ORDER_PLACED
 from warehouse.tables import DataFile, TableView
 
 MOST_BYTES = 256 << 20

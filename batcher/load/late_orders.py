@@ -10,8 +10,8 @@ from collections.abc import Collection
 import polars as pl
 
 from batcher.load.key_index import SeenKeys, order_key, report_key
-from batcher.load.order_rows import ORDER, days_of_orders, order_rows
-from warehouse.figures.orders import ORDER_PLACED
+from batcher.load.order_rows import days_of_orders, order_rows
+from warehouse.figures.order_rule import ORDER, ORDER_PLACED
 from warehouse.tables import TableView
 
 _READ = ["site", "day", "at", "name", "server", "order_key"]

@@ -7,11 +7,9 @@ import polars as pl
 
 from batcher.load.key_index import SeenKeys, order_key, report_key
 from warehouse.delta.table_log import delta_errors
-from warehouse.figures.orders import ORDER_PLACED
+from warehouse.figures.order_rule import ORDER, ORDER_PLACED
 from warehouse.schema import EVENTS
 from warehouse.tables import TableView
-
-ORDER = ["site", "order_key"]
 
 
 def days_of_orders(

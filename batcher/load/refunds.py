@@ -5,24 +5,25 @@ is left of an earlier order is looked up here, once, and stored with the refund.
 refunds are few: a shop's own reports usually name the amount.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
 import polars as pl
 
 from batcher.load.key_index import SeenKeys
-from batcher.load.order_rows import ORDER, days_of_orders, order_rows
-from warehouse.figures.orders import ORDER_PLACED, ORDER_REFUNDED
+from batcher.load.order_rows import days_of_orders, order_rows
+from warehouse.figures.order_rule import (
+    EARLIEST,
+    ORDER,
+    ORDER_PLACED,
+    ORDER_REFUNDED,
+    best_figures_first,
+    with_amounts_taken,
+)
+from warehouse.figures.row_order import by_content
 from warehouse.tables import TableView
 
 _READ = [
-    *("site", "day", "at", "seq", "name", "server", "order_key"),
+    *("site", "day", "at", "seq", "event_id", "name", "server", "order_key"),
     *("currency", "value_minor", "refund_minor"),
 ]
-_IN_TIME = ["day", "at", "seq"]
-
-Row = Mapping[str, Any]
-_Order = tuple[str, int]
 
 
 def with_amounts(
@@ -42,15 +43,10 @@ def with_amounts(
     if asking.is_empty():
         return events
     orders = asking.select(ORDER).unique()
-    told = pl.concat(
-        [
-            _stored(orders, stored, seen),
-            numbered.join(orders, on=ORDER, how="semi"),
-        ],
-        how="diagonal_relaxed",
-    )
-    found = _settled(told.sort(_IN_TIME).iter_rows(named=True))
-    return _filled(events, found) if found else events
+    known = [_stored(orders, stored, seen), numbered.join(orders, on=ORDER, how="semi")]
+    rows = pl.concat(known, how="diagonal_relaxed")
+    found = _amounts(rows[by_content(rows, ["day", *EARLIEST])])
+    return events if found.is_empty() else _filled(events, found)
 
 
 def _stored(orders: pl.DataFrame, stored: TableView, seen: SeenKeys) -> pl.DataFrame:
@@ -60,46 +56,25 @@ def _stored(orders: pl.DataFrame, stored: TableView, seen: SeenKeys) -> pl.DataF
     return order_rows(orders, stored, since, (ORDER_PLACED, ORDER_REFUNDED), _READ)
 
 
-def _settled(told: Iterable[Row]) -> dict[int, tuple[int, str]]:
-    """Return amount and currency of the rows that ask, *told* in order of time."""
-    rows = list(told)
-    values = _values(rows)
-    taken: dict[_Order, int] = {}
-    found: dict[int, tuple[int, str]] = {}
-    for row in rows:
-        order = values.get((row["site"], row["order_key"]))
-        if row["name"] != ORDER_REFUNDED or order is None:
-            continue
-        place = (row["site"], row["order_key"])
-        left = max(order["value_minor"] - taken.get(place, 0), 0)
-        amount = row["refund_minor"]
-        if amount is None:
-            amount = left
-            if row["row"] is not None and row["day"] != order["day"]:
-                found[row["row"]] = (left, order["currency"])
-        elif row["currency"] != order["currency"]:
-            continue
-        taken[place] = taken.get(place, 0) + amount
-    return found
+def _amounts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return row, amount and currency of the refunds that ask for an amount.
 
-
-def _values(rows: Iterable[Row]) -> dict[_Order, Row]:
-    """Return the report of each order whose value holds: the server's, if there is."""
-    found: dict[_Order, Row] = {}
-    for row in rows:
-        if row["name"] == ORDER_PLACED and row["value_minor"] is not None:
-            place = (row["site"], row["order_key"])
-            if place not in found or (row["server"] and not found[place]["server"]):
-                found[place] = row
-    return found
-
-
-def _filled(events: pl.DataFrame, found: Mapping[int, tuple[int, str]]) -> pl.DataFrame:
-    amounts = pl.DataFrame(
-        [(row, *each) for row, each in found.items()],
-        schema={"row": pl.UInt32, "amount": pl.Int64, "of_order": pl.String},
-        orient="row",
+    *rows* are orders and refunds in order of time; stored ones have no ``row``.
+    """
+    placed = rows.filter(name=ORDER_PLACED)
+    orders = best_figures_first(placed).unique(ORDER, keep="first", maintain_order=True)
+    refunds = rows.filter(name=ORDER_REFUNDED).with_columns(
+        asks=pl.col("refund_minor").is_null() & pl.col("row").is_not_null()
     )
+    is_of_earlier_day = pl.col("day") != pl.col("order_day")
+    return (
+        with_amounts_taken(refunds, orders.filter(pl.col("value_minor").is_not_null()))
+        .filter(pl.col("asks") & is_of_earlier_day)
+        .select("row", amount="refund_minor", of_order="currency")
+    )
+
+
+def _filled(events: pl.DataFrame, amounts: pl.DataFrame) -> pl.DataFrame:
     return (
         events.with_row_index("row")
         .join(amounts, on="row", how="left", maintain_order="left")

@@ -16,6 +16,7 @@ from config.settings import SiteSettings
 from reports.dimensions import Dimension, Span
 from warehouse.figures.breakdown import NONE
 from warehouse.figures.day_facts import order_measures
+from warehouse.figures.order_rule import line_worth
 from warehouse.figures.sessionize import (
     PAGEVIEW,
     SessionizedDay,
@@ -86,10 +87,9 @@ def order_facts(facts: DayFacts, dimensions: Dimensions) -> pl.LazyFrame:
     """
     orders = _exploded(facts.orders, dimensions)
     if _has(dimensions, _PRODUCT):
-        item = pl.col("items").struct
-        quantity = item.field("quantity").fill_null(1)
-        worth = quantity * item.field("price_minor")
-        orders = orders.with_columns(value_minor=worth, refund_minor=worth)
+        orders = orders.with_columns(
+            value_minor=line_worth(), refund_minor=line_worth()
+        )
     own = is_own_currency({facts.site.id: facts.site.currency})
     return orders.select(
         ROW,

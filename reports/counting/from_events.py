@@ -18,6 +18,7 @@ from reports.dimensions import Dimension, Span
 from reports.filters import Filter, conditions
 from reports.metrics import OWN_ORDERS
 from reports.query import Query
+from warehouse.figures.order_rule import refunded_worth
 
 Events = Callable[[date], pl.DataFrame]
 
@@ -103,8 +104,7 @@ def _whole_orders(orders: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
     return orders.group_by(ROW, *names).agg(
         pl.col(OWN, "orders", "refunds").first(),
         pl.col("value_minor").sum(),
-        # The lines of a refund may be told as returned ones, below nought.
-        pl.col("refund_minor").sum().abs(),
+        refunded_worth(pl.col("refund_minor").sum()),
     )
 
 

@@ -14,12 +14,8 @@ import polars as pl
 from config.settings import SiteSettings
 from warehouse.delta.table_log import delta_errors
 from warehouse.dtypes import polars_schema
-from warehouse.figures.orders import (
-    ORDER_PLACED,
-    ORDER_REFUNDED,
-    merged_orders,
-    settled_refunds,
-)
+from warehouse.figures.order_rule import ORDER_PLACED, ORDER_REFUNDED
+from warehouse.figures.orders import merged_orders, settled_refunds
 from warehouse.schema import EVENTS, SESSIONS
 from warehouse.tables import Warehouse
 

@@ -22,6 +22,7 @@ from warehouse.figures.breakdown import (
     numbered,
 )
 from warehouse.figures.day_facts import BY_SESSION, DayFacts, day_facts
+from warehouse.figures.order_rule import line_worth, refunded_worth
 from warehouse.figures.sessionize import SessionizedDay
 from warehouse.schema import DAILY_STATS
 
@@ -164,21 +165,20 @@ def _by_product(facts: DayFacts) -> Breakdown:
 
 def _order_lines(orders: pl.DataFrame) -> pl.DataFrame:
     """Return orders and refunds by product, each with the worth of its own lines."""
-    item = pl.col("items").struct
-    worth = item.field("quantity").fill_null(1) * item.field("price_minor").fill_null(0)
+    product = pl.col("items").struct.field("product")
     placed = pl.col("orders") > 0
+    back = refunded_worth(pl.col("worth"))
     return (
         orders.select("site", "currency", "items", "orders", "refunds")
         .with_row_index("row")
         .filter(pl.col("items").list.len() > 0)
         .explode("items")
-        .with_columns(labelled(item.field("product")), worth=worth)
+        .with_columns(labelled(product), worth=line_worth())
         .group_by("row", "site", "currency", "value", "orders", "refunds")
         .agg(pl.col("worth").sum())
         .with_columns(
             value_minor=pl.when(placed).then("worth").otherwise(0),
-            # A refund's lines may be told as returned ones, below nought.
-            refund_minor=pl.when(~placed).then(pl.col("worth").abs()).otherwise(0),
+            refund_minor=pl.when(~placed).then(back).otherwise(0),
         )
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from warehouse.figures.orders import ORDER_REFUNDED
+from warehouse.figures.order_rule import ORDER_REFUNDED
 from warehouse.figures.sessionize import PAGEVIEW, SessionizedDay, is_counted
 from warehouse.figures.sessions import is_own_currency
 

@@ -8,14 +8,16 @@ are few; how they lie decides nothing.
 import polars as pl
 
 from warehouse.dtypes import polars_schema
+from warehouse.figures.order_rule import (
+    EARLIEST,
+    ORDER,
+    best_figures_first,
+    takes_all,
+    with_amounts_taken,
+)
 from warehouse.figures.row_order import by_content, repeated
 from warehouse.schema import EVENTS, SESSIONS
 
-ORDER_PLACED = "order_placed"
-ORDER_REFUNDED = "order_refunded"
-
-_ORDER = ["site", "order_key"]
-_EARLIEST = ["at", "seq", "event_id"]
 _FIGURES = (
     *("value_minor", "tax_minor", "shipping_minor", "discount_minor"),
     *("coupon", "items"),
@@ -43,8 +45,8 @@ def merged_orders(placed: pl.DataFrame) -> pl.DataFrame:
         return placed
     again = placed["order_key"].is_in(keys.implode()).fill_null(value=False)
     reports = placed.filter(again)
-    reports = reports[by_content(reports, [*_ORDER, *_EARLIEST])]
-    merged = _placing(reports).join(_figures(reports), on=_ORDER)
+    reports = reports[by_content(reports, [*ORDER, *EARLIEST])]
+    merged = _placing(reports).join(_figures(reports), on=ORDER)
     return pl.concat([placed.filter(~again), merged.select(placed.columns)])
 
 
@@ -52,22 +54,24 @@ def _placing(reports: pl.DataFrame) -> pl.DataFrame:
     """Return of each order the report that says where it belongs."""
     loose = pl.col("session").is_null()
     ranked = reports.sort(loose, loose & pl.col("server"), maintain_order=True)
-    first = ranked.unique(_ORDER, keep="first", maintain_order=True)
+    first = ranked.unique(ORDER, keep="first", maintain_order=True)
     return first.drop("currency", *_FIGURES, strict=False)
 
 
 def _figures(reports: pl.DataFrame) -> pl.DataFrame:
     """Return each order's figures; what the first report lacks, another fills."""
-    unsaid = pl.col("value_minor").is_null()
-    ranked = reports.sort(unsaid, ~pl.col("server"), maintain_order=True)
     same = pl.col("currency").eq_missing(pl.col("currency").first())
-    return ranked.group_by(_ORDER, maintain_order=True).agg(
-        pl.col("currency").first(),
-        *(
-            pl.col(name).filter(same).drop_nulls().first()
-            for name in _FIGURES
-            if name in reports.columns
-        ),
+    return (
+        best_figures_first(reports)
+        .group_by(ORDER, maintain_order=True)
+        .agg(
+            pl.col("currency").first(),
+            *(
+                pl.col(name).filter(same).drop_nulls().first()
+                for name in _FIGURES
+                if name in reports.columns
+            ),
+        )
     )
 
 
@@ -80,51 +84,14 @@ def settled_refunds(refunded: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFram
     if refunded.is_empty():
         return refunded
     place = [name for name in _PLACE if name in refunded.columns]
-    wanted = orders.select(*_ORDER, *place, "value_minor", "currency", "items")
-    of_order = pl.all().exclude(_ORDER).name.prefix("order_")
-    known = wanted.select(*_ORDER, of_order, found=pl.lit(value=True))
-    joined = refunded[by_content(refunded, [*_ORDER, *_EARLIEST])].join(
-        known, on=_ORDER, how="left", maintain_order="left"
-    )
-    taken = joined.with_columns(_taken(), currency=_currency(), found=_found())
+    wanted = orders.select(*ORDER, *place, "value_minor", "currency", "items")
+    in_time = refunded[by_content(refunded, [*ORDER, *EARLIEST])]
+    taken = with_amounts_taken(in_time, wanted)
     lines = (pl.col("items").list.len() > 0).fill_null(value=False)
-    whole = _is_bounded() & (pl.col("refund_minor") == pl.col("order_value_minor"))
     return taken.with_columns(
         *(
-            pl.when("found").then(f"order_{name}").otherwise(name).alias(name)
+            pl.when("order_found").then(f"order_{name}").otherwise(name).alias(name)
             for name in place
         ),
-        items=pl.when(whole & ~lines).then("order_items").otherwise("items"),
+        items=pl.when(takes_all() & ~lines).then("order_items").otherwise("items"),
     ).select(refunded.columns)
-
-
-def _found() -> pl.Expr:
-    return pl.col("found").fill_null(value=False)
-
-
-def _currency() -> pl.Expr:
-    """Return a refund's currency: its order's, where it names no amount."""
-    of_order = _found() & pl.col("refund_minor").is_null()
-    return pl.when(of_order).then("order_currency").otherwise("currency")
-
-
-def _is_bounded() -> pl.Expr:
-    """Return whether a refund's amount can be compared with its order's value."""
-    same = _currency().eq_missing(pl.col("order_currency"))
-    return _found() & pl.col("order_value_minor").is_not_null() & same
-
-
-def _taken() -> pl.Expr:
-    """Return what each refund takes back of what those before it left."""
-    value = pl.col("order_value_minor")
-    asked = pl.when(_is_bounded()).then(pl.col("refund_minor").fill_null(value))
-    so_far = asked.fill_null(0).cum_sum().over(_ORDER)
-    bounded = pl.min_horizontal(so_far, value) - pl.min_horizontal(
-        so_far - asked, value
-    )
-    return (
-        pl.when(_is_bounded())
-        .then(bounded)
-        .otherwise(pl.col("refund_minor").fill_null(0))
-        .alias("refund_minor")
-    )

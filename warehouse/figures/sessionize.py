@@ -11,12 +11,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from warehouse.dtypes import polars_schema
-from warehouse.figures.orders import (
-    ORDER_PLACED,
-    ORDER_REFUNDED,
-    merged_orders,
-    settled_refunds,
-)
+from warehouse.figures.order_rule import ORDER_PLACED, ORDER_REFUNDED
+from warehouse.figures.orders import merged_orders, settled_refunds
 from warehouse.figures.row_order import by_content, repeated
 from warehouse.figures.runs import Visited, run_ends, runs_of, sessions_of
 from warehouse.schema import EVENTS, SESSIONS

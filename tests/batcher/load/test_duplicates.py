@@ -14,7 +14,7 @@ from batcher.load.key_index import SeenKeys
 from tests.laws import few_examples
 from tests.warehouse.event_rows import DAY, event, events, frame
 from warehouse.dtypes import check_frame
-from warehouse.figures.orders import ORDER_PLACED
+from warehouse.figures.order_rule import ORDER_PLACED
 from warehouse.schema import DROPS, EVENTS, Drop, Event
 from warehouse.tables import Warehouse
 

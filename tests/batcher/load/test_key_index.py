@@ -8,7 +8,7 @@ import pytest
 
 from batcher.load.key_index import SeenKeys, event_key, order_key, report_key
 from tests.warehouse.event_rows import DAY, event, frame
-from warehouse.figures.orders import ORDER_PLACED
+from warehouse.figures.order_rule import ORDER_PLACED
 from warehouse.schema import EVENTS
 from warehouse.tables import StoredTable, Warehouse
 

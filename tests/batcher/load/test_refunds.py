@@ -1,15 +1,22 @@
 """A refund that names only its order takes back what is left of it, whenever it was."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from batcher.load.key_index import SeenKeys
 from batcher.load.refunds import with_amounts
+from tests.laws import few_examples
 from tests.warehouse.event_rows import DAY, event, events, frame
-from warehouse.schema import EVENTS, Event
+from warehouse.figures.orders import merged_orders, settled_refunds
+from warehouse.schema import EVENTS, Event, Hash64, UtcSeconds
 from warehouse.tables import Warehouse
 
 LATER, LATEST = DAY + timedelta(30), DAY + timedelta(31)
@@ -91,3 +98,79 @@ def test_nothing_else_of_what_is_loaded_changes(tmp_path: Path) -> None:
 
     assert (got[1].refund_minor, got[1].currency) == (500, "SEK")
     assert [got[0], *got[2:]] == [new[0], *new[2:]]
+
+
+NOON = order().at
+ORDERS = st.builds(
+    lambda step, key, *, server, value, currency: order(
+        value, at=NOON + step, order_key=key, server=server, currency=currency
+    ),
+    st.integers(0, 2),
+    st.sampled_from((8, 9)),
+    server=st.booleans(),
+    value=st.sampled_from((None, 0, 500, 700)),
+    currency=st.sampled_from(("EUR", "USD")),
+)
+REFUNDS = st.builds(
+    lambda step, key, *, amount, currency: (step, key, amount, currency),
+    st.integers(3, 6),
+    st.sampled_from((8, 9, 10, None)),
+    amount=st.sampled_from((None, None, 0, 120, 900)),
+    currency=st.sampled_from(("EUR", "USD", None)),
+)
+Told = tuple[int, int | None, int | None, str | None]
+
+
+def refunds_on(days_later: int, told: Sequence[Told]) -> list[Event]:
+    """Return refunds in order of time, so many days after their order."""
+    return [
+        refund(
+            amount,
+            day=DAY + timedelta(days_later),
+            at=UtcSeconds(NOON + step + days_later * 86_400),
+            order_key=key,
+            currency=currency,
+            event_id=Hash64(number),
+        )
+        for number, (step, key, amount, currency) in enumerate(sorted(told, key=_at))
+    ]
+
+
+def _at(told: Told) -> int:
+    return told[0]
+
+
+def built(orders: list[Event], refunds: list[Event]) -> list[tuple[Any, ...]]:
+    """Return what each of *refunds* takes when a build settles them on one day."""
+    session = pl.lit(None, pl.UInt32).alias("session")
+    placed = merged_orders(frame(orders).with_columns(session))
+    settled = settled_refunds(frame(refunds).with_columns(session), placed)
+    return settled.sort("event_id").select("refund_minor", "currency").rows()
+
+
+@few_examples()
+@given(
+    st.lists(ORDERS, min_size=1, max_size=4),
+    st.lists(REFUNDS, min_size=1, max_size=6),
+    st.integers(0, 6),
+)
+def test_the_load_gives_a_refund_the_amount_that_a_build_would(
+    orders: list[Event], told: list[Told], stored: int
+) -> None:
+    expected = built(orders, refunds_on(0, told))
+    worth = {each.order_key for each in orders if each.value_minor is not None}
+    later = refunds_on(30, told)
+    with TemporaryDirectory() as folder:
+        table = Warehouse(Path(folder)).open(EVENTS)
+        table.append(frame(orders))
+        got: list[Event] = []
+        for part in (later[:stored], later[stored:]):
+            rows = with_amounts(frame(part), table, SeenKeys())
+            table.append(rows)
+            got += events(rows)
+
+    is_asked = [each.refund_minor is None and each.order_key in worth for each in later]
+    assert [(each.refund_minor, each.currency) for each in got] == [
+        amount if asked else (each.refund_minor, each.currency)
+        for each, amount, asked in zip(later, expected, is_asked, strict=True)
+    ]
