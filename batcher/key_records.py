@@ -137,12 +137,11 @@ class KeyRecords:
 
 def _read(warehouse: Warehouse) -> dict[str, str]:
     """Return the commitment on record for each site."""
-    entries = (
-        warehouse.view(LEDGER)
-        .scan(columns=["number", "kind", "subject", "detail"])
+    view = warehouse.view(LEDGER)
+    entries = view.collect(
+        view.scan(columns=["number", "kind", "subject", "detail"])
         .filter(pl.col("kind").is_in([CREATED, REPLACED]))
         .sort("number")
-        .collect()
     )
     return {
         site: json.loads(detail)["commitment"]

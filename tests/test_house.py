@@ -196,6 +196,36 @@ def test_a_log_line_is_a_literal_word_and_allowed_fields(path: Path) -> None:
     assert complaints == []
 
 
+@pytest.mark.parametrize(
+    "path",
+    [path for path in OURS if path != ROOT / "warehouse" / "frames.py"],
+    ids=named,
+)
+def test_a_lazy_frame_is_collected_by_an_engine_that_one_place_chooses(
+    path: Path,
+) -> None:
+    complaints = [
+        f"line {node.lineno}"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and is_bare_collect(node)
+    ]
+
+    assert complaints == []
+
+
+def is_bare_collect(call: ast.Call) -> bool:
+    """Return whether *call* leaves the choice of the engine to Polars."""
+    match call.func:
+        case ast.Attribute(attr="collect_all" | "collect_async" | "collect_batches"):
+            return True
+        case ast.Attribute(value=ast.Name(id="gc")):
+            return False
+        # ``TableView.collect`` takes the frame; the method of a frame takes none.
+        case ast.Attribute(attr="collect"):
+            return not call.args
+    return False
+
+
 def is_sound(call: ast.Call) -> bool:
     """Return whether a call of ``say`` can only log what it shows."""
     word = call.args[1] if len(call.args) > 1 else None

@@ -21,7 +21,7 @@ from config.logs import say
 from config.settings import Settings
 from warehouse.durable import make_directory
 from warehouse.figures.daily_stats import daily_stats
-from warehouse.figures.sessionize import NARROW, WIDE, sessionize
+from warehouse.figures.sessionize import NARROW, sessionize
 from warehouse.figures.sessions import sessions
 from warehouse.locks import try_locked
 from warehouse.schema import DAILY_STATS, EVENTS, SESSIONS
@@ -246,12 +246,15 @@ class Derived(msgspec.Struct, frozen=True):
 def derive(table: TableView, day: date, sites: frozenset[str], rules: Rules) -> Derived:
     """Return what the events of *day* give: of all sites, or only of *sites*."""
     # In one piece at once, so that nothing later copies it to make it so.
-    events = _rows(table, day, sites, NARROW).collect().rechunk()
+    events = table.collect(_rows(table, day, sites, NARROW)).rechunk()
     found = frozenset(events["site"].unique())
     # Events outlive the configuration of their site.
     currencies = {site: rules.currencies.get(site, _NO_CURRENCY) for site in found}
     zones = {site: rules.zones.get(site, "UTC") for site in found}
-    whole = sessionize(events, wide=_rows(table, day, sites, WIDE))
+    whole = sessionize(
+        events,
+        wide=lambda columns: table.collect(_rows(table, day, sites, columns)),
+    )
     rows = sessions(whole, currencies, zones)
     stats = daily_stats(whole, rows, currencies, zones, rules.value_limit)
     return Derived(events.height, found, rows, stats)
@@ -310,7 +313,7 @@ def _with_others(
     """Return *rows* with the stored ones of the sites that are not being rebuilt."""
     if not sites:
         return rows
-    others = table.scan([day]).filter(~pl.col("site").is_in(sites)).collect()
+    others = table.collect(table.scan([day]).filter(~pl.col("site").is_in(sites)))
     return pl.concat([others, rows])
 
 

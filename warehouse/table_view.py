@@ -1,6 +1,7 @@
 """One version of a table, to read from; it never writes, and belongs to one thread."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +11,10 @@ from warehouse.delta.data_files import DataFile, scan_files
 from warehouse.delta.file_checks import FileChecks, damage
 from warehouse.delta.log_changes import TouchedDays, touched
 from warehouse.delta.table_log import DeltaFiles, delta_errors
+from warehouse.frames import collect, collect_unordered
 from warehouse.schema import Table
+
+_READ = "read"
 
 
 class TableView:
@@ -103,8 +107,35 @@ class TableView:
         self, files: Sequence[DataFile], columns: Sequence[str] | None = None
     ) -> pl.DataFrame:
         """Return the rows of some of ``files()``; a file's rows never change."""
-        with delta_errors("read", self.table):
-            return self._scan(files, columns).collect()
+        return self.collect(self._scan(files, columns))
+
+    def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
+        """Return *rows*, made of a scan of this table, in order.
+
+        Raises ``DamagedTableError`` where a file of this version went missing or
+        changed since the scan, and ``StorageError`` for anything else.
+        """
+        with self._reading():
+            return collect(rows)
+
+    def collect_unordered(self, rows: pl.LazyFrame) -> pl.DataFrame:
+        """Return *rows* as ``collect`` does, in any order and with less memory."""
+        with self._reading():
+            return collect_unordered(rows)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Turn the libraries' errors into ours, naming the file where one is bad."""
+        with delta_errors(_READ, self.table):
+            try:
+                yield
+            except (OSError, pl.exceptions.PolarsError):
+                FileChecks().check(self._doing, self.path, self.files())
+                raise
+
+    @property
+    def _doing(self) -> str:
+        return f"{_READ} {self.table.name}"
 
     def damaged_files(self) -> list[DataFile]:
         """Return the files of this version that are missing or not as written.
@@ -123,5 +154,6 @@ class TableView:
     def _scan(
         self, files: Sequence[DataFile], columns: Sequence[str] | None
     ) -> pl.LazyFrame:
-        self._checks.check(f"read {self.table.name}", self.path, files)
+        with delta_errors(_READ, self.table):
+            self._checks.check(self._doing, self.path, files)
         return scan_files(self.path, self.table, files, columns)

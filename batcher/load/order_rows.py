@@ -6,9 +6,7 @@ from datetime import date
 import polars as pl
 
 from batcher.load.key_index import SeenKeys, order_key, report_key
-from warehouse.delta.table_log import delta_errors
 from warehouse.figures.order_rule import ORDER, ORDER_PLACED
-from warehouse.schema import EVENTS
 from warehouse.tables import TableView
 
 
@@ -37,6 +35,5 @@ def order_rows(
     """
     keys = orders["order_key"].unique().implode()
     wanted = pl.col("name").is_in(names) & pl.col("order_key").is_in(keys)
-    with delta_errors("read", EVENTS):
-        rows = stored.scan(days, columns).filter(wanted).collect()
+    rows = stored.collect(stored.scan(days, columns).filter(wanted))
     return rows.join(orders, on=ORDER, how="semi")

@@ -139,16 +139,15 @@ class ImportStore:
 
     def duplicates(self, site_id: str) -> int:
         """Return how many duplicates of the site's imported lines are on record."""
-        found = (
-            self._warehouse.view(DROPS)
-            .scan(columns=["site", "reason", "protocol", "count"])
+        view = self._warehouse.view(DROPS)
+        found = view.collect(
+            view.scan(columns=["site", "reason", "protocol", "count"])
             .filter(
                 (pl.col("site") == site_id)
                 & (pl.col("protocol") == PROTOCOL)
                 & (pl.col("reason") == DropReason.DUPLICATE)
             )
             .select(pl.col("count").sum())
-            .collect()
         )
         return int(found.item())
 
@@ -177,11 +176,11 @@ class ImportStore:
 
     def _recorded(self, kind: str) -> set[str]:
         """Return the markers of imports that have an entry of *kind*."""
-        entries = (
-            self._warehouse.view(LEDGER)
-            .scan(columns=["kind", "subject", "detail"])
-            .filter((pl.col("kind") == kind) & (pl.col("subject") == _SUBJECT))
-            .collect()
+        view = self._warehouse.view(LEDGER)
+        entries = view.collect(
+            view.scan(columns=["kind", "subject", "detail"]).filter(
+                (pl.col("kind") == kind) & (pl.col("subject") == _SUBJECT)
+            )
         )
         return {
             marker

@@ -19,6 +19,7 @@ from reports.filters import Filter, conditions
 from reports.metrics import OWN_ORDERS
 from reports.query import Query
 from warehouse.figures.order_rule import refunded_worth
+from warehouse.frames import collect_all
 
 Events = Callable[[date], pl.DataFrame]
 
@@ -54,7 +55,7 @@ def _count_day(query: Query, day: date, found: DayFacts) -> Counted:
     events = met(event_facts.event_facts(found, needed)).unique([ROW, *names])
     sessions = met(event_facts.session_facts(found, needed)).unique([SESSION, *names])
     orders = met(event_facts.order_facts(found, needed))
-    parts = pl.collect_all(
+    parts = collect_all(
         [
             _grouped(events, names, _EVENT_SUMS),
             _grouped(sessions, names, _SESSION_SUMS),

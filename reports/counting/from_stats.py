@@ -16,6 +16,7 @@ from reports.filters import Condition, Operator, conditions
 from reports.metrics import ADDITIVE, OWN_ORDERS
 from reports.query import Query
 from warehouse.figures.breakdown import OTHER
+from warehouse.frames import collect_all
 
 
 def stored_dimension(query: Query) -> str | None:
@@ -82,7 +83,7 @@ def count_stats(stats: pl.DataFrame, query: Query) -> Counted:
         *(pl.when(own).then(name).otherwise(0).alias(name) for name in amounts),
     )
     sums = pl.col(ADDITIVE).sum()
-    found, foreign = pl.collect_all(
+    found, foreign = collect_all(
         [
             figures.group_by(names).agg(sums) if names else figures.select(sums),
             rows.filter(~own).select(pl.col("currency").unique()),

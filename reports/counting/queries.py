@@ -29,9 +29,8 @@ from reports.deadline import Tick, no_deadline
 from reports.period import Period
 from reports.query import Query
 from warehouse.delta.log_digests import entry_path
-from warehouse.delta.table_log import delta_errors
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
-from warehouse.tables import StorageError, TableView, Warehouse
+from warehouse.tables import DamagedTableError, StorageError, TableView, Warehouse
 
 _CACHE_BYTES: Final = 256 * 1024 * 1024
 
@@ -72,7 +71,7 @@ class Statistics:
         """
         try:
             return self._answer(query, tick)
-        except StorageError:
+        except (DamagedTableError, StorageError):
             # A file this version names may just have been replaced and swept.
             return self._answer(query, tick)
 
@@ -100,15 +99,9 @@ class Statistics:
         self._refresh()
         self._drops.refresh()
         self._sessions.refresh()
-        days = period.dates()
-        with delta_errors("read", DROPS):
-            received = count_received(
-                site,
-                period,
-                self._events.scan(days, ["site"]),
-                self._drops.scan(days, ["site", "reason", "count"]),
-                self._sessions.scan(days, ["site", "suspect", "events"]),
-            )
+        received = count_received(
+            site, period, self._events, self._drops, self._sessions
+        )
         return replace(received, warnings=self.warnings())
 
     def _refresh(self) -> None:
@@ -153,8 +146,7 @@ class Statistics:
     def _reader(self, site: SiteSettings) -> Callable[[date], pl.DataFrame]:
         def read(day: date) -> pl.DataFrame:
             mine = self._events.scan([day]).filter(pl.col("site") == site.id)
-            with delta_errors("read", EVENTS):
-                return mine.collect()
+            return self._events.collect(mine)
 
         return read
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from config.settings import SiteSettings
 from reports.period import Period
+from warehouse.tables import TableView
 
 DUPLICATE: Final = "duplicate"
 
@@ -72,22 +73,24 @@ class Received:
 def count_received(
     site: SiteSettings,
     period: Period,
-    events: pl.LazyFrame,
-    drops: pl.LazyFrame,
-    sessions: pl.LazyFrame,
+    events: TableView,
+    drops: TableView,
+    sessions: TableView,
 ) -> Received:
-    """Return the counts of *site* from the rows of the days of *period*."""
-    mine = pl.col("site") == site.id
-    suspect = sessions.filter(mine & pl.col("suspect"))
-    stored, reasons, out = pl.collect_all(
-        [
-            events.filter(mine).select(pl.len()),
-            drops.filter(mine)
-            .group_by("reason")
-            .agg(pl.col("count").sum())
-            .sort("count", "reason", descending=[True, False]),
-            suspect.select(pl.len(), pl.col("events").sum()),
-        ]
+    """Return the counts of *site* on the days of *period* from the three tables."""
+    days, mine = period.dates(), pl.col("site") == site.id
+    stored = events.collect(events.scan(days, ["site"]).filter(mine).select(pl.len()))
+    reasons = drops.collect(
+        drops.scan(days, ["site", "reason", "count"])
+        .filter(mine)
+        .group_by("reason")
+        .agg(pl.col("count").sum())
+        .sort("count", "reason", descending=[True, False])
+    )
+    out = sessions.collect(
+        sessions.scan(days, ["site", "suspect", "events"])
+        .filter(mine & pl.col("suspect"))
+        .select(pl.len(), pl.col("events").sum())
     )
     return Received(
         site=site,

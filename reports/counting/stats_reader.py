@@ -13,8 +13,8 @@ import polars as pl
 
 from reports.counting.stats_cache import Paths, StatsCache
 from reports.dimensions import DIMENSIONS, Span
-from warehouse.delta.table_log import delta_errors
 from warehouse.figures.breakdown import MEASURES
+from warehouse.frames import collect
 from warehouse.schema import DAILY_STATS
 from warehouse.tables import TableView
 
@@ -116,8 +116,7 @@ class StatsReader:
             self.read(site, TOTAL, days)
         rows = self._view.scan(days).filter(pl.col("site").is_in([*sites]))
         sums = _sums(rows, [*_GROUP, "value", "currency"])
-        with delta_errors("read", DAILY_STATS):
-            month = sums.collect(engine="streaming").partition_by(_GROUP, as_dict=True)
+        month = self._view.collect_unordered(sums).partition_by(_GROUP, as_dict=True)
         for site in sites:
             for dimension in _STORED:
                 frame = month.get((site, dimension))
@@ -152,13 +151,12 @@ class StatsReader:
             .filter((pl.col("site") == site) & (pl.col("dimension") == dimension))
             .select(_KEPT)
         )
-        with delta_errors("read", DAILY_STATS):
-            rows = mine.collect()
+        rows = self._view.collect(mine)
         by_day = rows.partition_by("day", as_dict=True)
         return {day: by_day.get((day,), rows.clear()) for day in days}
 
     def _empty(self) -> pl.DataFrame:
-        return self._view.scan([], _KEPT).collect()
+        return self._view.read([], _KEPT)
 
     def _kept_of(self, days: _Days, site: str, dimension: str) -> pl.DataFrame | None:
         return self._cache.frame((self._paths_of(days), site, dimension))
@@ -178,7 +176,7 @@ def _added_up(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     if len(frames) == 1:
         return frames[0]
     whole = pl.concat(frames)
-    return _sums(whole.lazy(), ["value", "currency"]).collect().select(whole.columns)
+    return collect(_sums(whole.lazy(), ["value", "currency"])).select(whole.columns)
 
 
 def _sums(rows: pl.LazyFrame, by: Sequence[str]) -> pl.LazyFrame:

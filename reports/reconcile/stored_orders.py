@@ -12,7 +12,6 @@ from typing import Final
 import polars as pl
 
 from config.settings import SiteSettings
-from warehouse.delta.table_log import delta_errors
 from warehouse.dtypes import polars_schema
 from warehouse.figures.order_rule import ORDER_PLACED, ORDER_REFUNDED
 from warehouse.figures.orders import merged_orders, settled_refunds
@@ -73,16 +72,13 @@ def stored_orders(warehouse: Warehouse, site: SiteSettings) -> Iterator[StoredOr
 
 def _events(warehouse: Warehouse, site: SiteSettings) -> pl.DataFrame:
     """Return what orders and refunds say, in the site's currency where they do not."""
-    mine = (
-        warehouse.view(EVENTS)
-        .scan(columns=_COLUMNS)
-        .filter(
+    view = warehouse.view(EVENTS)
+    found = view.collect(
+        view.scan(columns=_COLUMNS).filter(
             pl.col("site") == site.id,
             pl.col("name").is_in([ORDER_PLACED, ORDER_REFUNDED]),
         )
     )
-    with delta_errors("read", EVENTS):
-        found = mine.collect()
     return found.with_columns(
         pl.col("currency").fill_null(site.currency),
         # Lines are not compared, and reading them of all days takes long.
@@ -93,20 +89,16 @@ def _events(warehouse: Warehouse, site: SiteSettings) -> pl.DataFrame:
 def _with_session(warehouse: Warehouse, placed: pl.DataFrame) -> pl.DataFrame:
     """Return *placed* with ``session``: 0 where the visitor's had begun, else null."""
     who = ["site", "day", "visitor"]
+    view = warehouse.view(SESSIONS)
     begun = (
-        warehouse.view(SESSIONS)
-        .scan(placed["day"].unique().to_list(), [*who, "started_at"])
+        view.scan(placed["day"].unique().to_list(), [*who, "started_at"])
         .group_by(who)
         .agg(pl.col("started_at").min())
     )
     known = placed.lazy().join(begun, on=who, how="left", maintain_order="left")
     in_one = pl.col("started_at") <= pl.col("at")
-    with delta_errors("read", SESSIONS):
-        return (
-            known.with_columns(session=pl.when(in_one).then(pl.lit(0, pl.UInt32)))
-            .drop("started_at")
-            .collect()
-        )
+    session = pl.when(in_one).then(pl.lit(0, pl.UInt32))
+    return view.collect(known.with_columns(session=session).drop("started_at"))
 
 
 def _reports(placed: pl.DataFrame) -> pl.DataFrame:

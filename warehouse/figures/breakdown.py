@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from warehouse.frames import collect, collect_all
+
 _HALF = 32
 _LOW = (1 << _HALF) - 1
 ALL = "(all)"
@@ -104,7 +106,7 @@ def _summed(breakdowns: Iterable[Breakdown]) -> pl.DataFrame:
     """Return the sums over all parts of every breakdown."""
     asked = list(breakdowns)
     queries = [[*map(_by_value, each.parts), _repeats(each.several)] for each in asked]
-    found = iter(pl.collect_all([query for part in queries for query in part]))
+    found = iter(collect_all([query for part in queries for query in part]))
     sums = [
         _merged(each, [next(found) for _ in part])
         for each, part in zip(asked, queries, strict=True)
@@ -118,7 +120,7 @@ def _merged(each: Breakdown, sums: list[pl.DataFrame]) -> pl.DataFrame:
     if each.codes is not None:
         coded = [part for part in sums if "code" in part.columns]
         whole = _totals(pl.concat(coded, how="diagonal"), ["code"])
-        plain.append(each.codes.decoded(whole.lazy()).collect())
+        plain.append(collect(each.codes.decoded(whole.lazy())))
     merged = pl.concat(plain, how="diagonal")
     return merged.with_columns(dimension=pl.lit(each.dimension))
 

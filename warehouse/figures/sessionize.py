@@ -5,7 +5,7 @@ order and duplicates stop mattering. A session's sums are differences of running
 totals at its two ends; only a server's events, which are few, are added up by session.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -39,6 +39,8 @@ _NO_ID = -(1 << 63)
 _KEYS = ("visitor", "site", "at", "seq", "event_id")
 # So many columns are in memory at once where only some of their rows are wanted.
 _WIDE_AT_ONCE = 3
+
+Wide = Callable[[Sequence[str]], pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +122,11 @@ def is_interactive() -> pl.Expr:
 def sessionize(
     events: pl.DataFrame,
     timeout_s: int = TIMEOUT_S,
-    wide: pl.LazyFrame | None = None,
+    wide: Wide | None = None,
 ) -> SessionizedDay:
     """Return *events* of one day, of any number of sites, cut into sessions.
 
-    *wide* has further columns of the same rows, in the same order.
+    *wide* reads some of the columns ``WIDE`` of the same rows, in the same order.
     """
     if events["day"].n_unique() > 1:
         raise ValueError("sessionize takes the events of one day")
@@ -169,7 +171,7 @@ class _Given:
     """The events as they came, some columns of them perhaps still in their file."""
 
     events: pl.DataFrame
-    wide: pl.LazyFrame | None
+    wide: Wide | None
 
     def narrow(self, rows: pl.Series) -> pl.DataFrame:
         """Return the columns at hand of *rows*."""
@@ -187,9 +189,8 @@ class _Given:
         places = pl.concat(wanted)
         parts = [ordered[places]]
         if self.wide is not None:
-            names = self.wide.collect_schema().names()
-            for start in range(0, len(names), _WIDE_AT_ONCE):
-                some = self.wide.select(names[start : start + _WIDE_AT_ONCE]).collect()
+            for start in range(0, len(WIDE), _WIDE_AT_ONCE):
+                some = self.wide(WIDE[start : start + _WIDE_AT_ONCE])
                 parts.append(some[rows.gather(places)])
         frame = pl.concat(parts, how="horizontal")
         starts = [sum(map(len, wanted[:number])) for number in range(len(wanted))]

@@ -11,6 +11,7 @@ from warehouse.delta.data_files import DataFile
 from warehouse.delta.file_checks import damage
 from warehouse.delta.log_digests import damaged_versions, entry_path
 from warehouse.delta.log_files import versions
+from warehouse.frames import collect
 from warehouse.lifecycle import ledger
 from warehouse.lifecycle.row_account import count_findings, repeat_findings
 from warehouse.schema import EVENTS, LEDGER, TABLES, Table
@@ -81,8 +82,11 @@ def _file_damage(view: TableView) -> Iterator[Damage]:
 
 def _count_damage(root: Path, file: DataFile) -> str | None:
     """Return what is wrong with the number of rows a sound file holds."""
-    rows = pl.scan_parquet(root / file.path, glob=False).select(pl.len()).collect()
-    held = int(rows.item())
+    rows = pl.scan_parquet(root / file.path, glob=False).select(pl.len())
+    try:
+        held = int(collect(rows).item())
+    except (OSError, pl.exceptions.PolarsError):
+        return "cannot be read as Parquet"
     return None if held == file.rows else f"holds {held} rows, the log says {file.rows}"
 
 
