@@ -247,7 +247,6 @@ def test_figures_outlive_the_events_they_came_from(warehouse: Warehouse) -> None
     assert build.rebuild_differences(warehouse, RULES) == []
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("more", [0, 1, 2], ids=["fewer", "as many", "more commits"])
 def test_events_restored_from_a_backup_are_built_anew(
     warehouse: Warehouse, tmp_path: Path, more: int
@@ -276,7 +275,8 @@ def test_a_derived_table_that_was_moved_away_is_built_anew(
 
     assert build.rebuild_differences(warehouse, RULES) == []
     assert warehouse.view(table).rows() > 0
-=======
+
+
 def written(root: Path, parts: list[pl.DataFrame]) -> dict[str, list[tuple[str, str]]]:
     """Return the day and digest of each file a build of *parts* writes, by table."""
     made = Warehouse(root)
@@ -309,4 +309,3 @@ def test_shuffled_events_in_other_files_give_the_same_bytes(
         scattered = written(Path(folder) / "scattered", parts)
 
     assert scattered == whole
->>>>>>> 543fe83 (Name the engine of every collect, and read through the view)
