@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from config.settings import SiteSettings
 from reports.query import Today
+from warehouse.clock.local_dates import local_date
 
 Clock = Callable[[], float]
 
@@ -20,6 +20,6 @@ def today_by(clock: Clock) -> Today:
     """Return what tells a site's own date by *clock*."""
 
     def today(site: SiteSettings) -> date:
-        return datetime.fromtimestamp(clock(), ZoneInfo(site.timezone)).date()
+        return local_date(site.timezone, clock())
 
     return today

@@ -3,12 +3,9 @@
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from warehouse.clock.local_dates import local_date
+
 ONE_DAY = timedelta(days=1)
-
-
-def local_date(zone: str, now_s: float) -> date:
-    """Return the date *zone* writes at *now_s*."""
-    return datetime.fromtimestamp(now_s, ZoneInfo(zone)).date()
 
 
 def date_start_s(zone: str, day: date) -> int:

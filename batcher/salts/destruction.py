@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
-from batcher.salts.dates import date_end_s, local_date
+from batcher.salts.dates import date_end_s
 from batcher.salts.store import GRACE_S, SaltStore
 from config.errors import MillpondError
+from warehouse.clock.local_dates import local_date
 
 # A salt that is dated later than this was made by a clock that ran ahead.
 _FURTHEST = timedelta(days=2)

@@ -12,8 +12,9 @@ from datetime import date
 from urllib.parse import quote
 from zoneinfo import ZoneInfoNotFoundError
 
-from batcher.salts.dates import ONE_DAY, local_date
+from batcher.salts.dates import ONE_DAY
 from config.logs import say
+from warehouse.clock.local_dates import local_date
 
 _LOG = logging.getLogger(__name__)
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC

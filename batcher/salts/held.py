@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from batcher.salts.dates import ONE_DAY, date_end_s, date_start_s, local_date
+from batcher.salts.dates import ONE_DAY, date_end_s, date_start_s
 from batcher.salts.directory import DirectorySalts, default_directory
 from batcher.salts.secret_bytes import Randomness, pin, take, wipe
 from batcher.salts.store import GRACE_S, MARKER_BYTES, SALT_BYTES, SaltStore
 from config.errors import MillpondError
+from warehouse.clock.local_dates import local_date
 
 # Tomorrow's salt is fetched this long before midnight, so that a slow store delays
 # no visitor of the new date.

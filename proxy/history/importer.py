@@ -13,7 +13,6 @@ from typing import Protocol
 
 import msgspec
 
-from batcher.salts.dates import local_date
 from batcher.salts.held import Salts
 from batcher.salts.history import ImportSalts
 from batcher.spool.segment import FrameId
@@ -29,6 +28,7 @@ from proxy.pipeline.moment import Calendars
 from proxy.pipeline.sender import Sender
 from proxy.pipeline.site_keys import Purpose, keyed_hash
 from proxy.pipeline.sites import Site
+from warehouse.clock.local_dates import local_date
 from warehouse.schema import Event
 
 PROTOCOL = "access-log"

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from warehouse.clock.local_dates import local_time
+
 _QUARTER_S = 900
 _MOST_QUARTERS = 4_096
 # Beyond this an epoch number can only be milliseconds (5138-11-16 in seconds).
@@ -45,7 +47,7 @@ class LocalDays:
             return known
         if len(self._quarters) >= _MOST_QUARTERS:
             self._quarters.clear()
-        local = datetime.fromtimestamp(quarter * _QUARTER_S, UTC).astimezone(self._zone)
+        local = local_time(self._zone, quarter * _QUARTER_S)
         self._quarters[quarter] = (local.date(), local.hour)
         return self._quarters[quarter]
 

@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from batcher.salts.dates import ONE_DAY, date_end_s, date_start_s, local_date
+from batcher.salts.dates import ONE_DAY, date_end_s, date_start_s
+from warehouse.clock.local_dates import local_date
 
 HOUR_S = 3_600
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from batcher.salts.dates import ONE_DAY, date_end_s, local_date
+from batcher.salts.dates import ONE_DAY, date_end_s
 from batcher.salts.held import Salts, open_store
 from batcher.salts.redis_store import RedisSalts
 from batcher.salts.secret_bytes import fill_random
@@ -23,6 +23,7 @@ from batcher.salts.store import (
 )
 from tests.batcher.salts.redis_server import free_port, running_redis
 from tests.batcher.salts.salt_cases import ZONE
+from warehouse.clock.local_dates import local_date
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from batcher.salts.dates import local_date
 from batcher.salts.directory import DirectorySalts
 from batcher.salts.held import site_day_key
 from batcher.salts.redis_store import RedisSalts
@@ -15,6 +14,7 @@ from tests.batcher.processes import answer, hear, running_module
 from tests.batcher.salts.memory_scan import count_in_memory
 from tests.batcher.salts.redis_server import running_redis
 from tests.batcher.salts.salt_cases import DAY, ZONE
+from warehouse.clock.local_dates import local_date
 
 HOLDER = "tests.batcher.salts.salt_holder"
 

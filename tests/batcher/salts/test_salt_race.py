@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from batcher.salts.dates import local_date
 from tests.batcher.processes import answer, hear, running_module
 from tests.batcher.salts.redis_server import running_redis
+from warehouse.clock.local_dates import local_date
 
 RACERS = 4
 
