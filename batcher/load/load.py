@@ -4,8 +4,8 @@ A batch goes through these steps, each durable before the next:
 
 1. a plan beside the spool: the frames and segments it takes, and the drop counts they
    amount to, duplicates included, because a second look would find other duplicates;
-2. one commit of the events, which records the frames;
-3. a note of the frames that are missing between those;
+2. one commit of the events, which records the frames, and those missing between them;
+3. a note of these for people;
 4. one commit of the drop counts, which records the same frames;
 5. the segments of the plan are removed, and others set aside; then the plan.
 
@@ -264,7 +264,7 @@ class _Load:
 
     def _choose(self, contents: list[Content], before: _Chosen | None) -> _Chosen:
         """Return what to load; the rows of *before* where it is still the same."""
-        selection = select(contents, self._events, self._missing)
+        selection = select(contents, self._events)
         if before is not None and selection.is_as(before.selection):
             batch = before.batch
         else:

@@ -44,7 +44,8 @@ class LoadPlan(msgspec.Struct, frozen=True):
     @property
     def transactions(self) -> dict[str, int]:
         """Return what the commit of the events records."""
-        return {**self.entry.transactions, LOAD_APP: self.token}
+        frames = {**self.entry.transactions, **self.entry.gap_transactions}
+        return {**frames, LOAD_APP: self.token}
 
     def is_committed(self, events: TableView) -> bool:
         """Return whether the batch is in the table *events*."""

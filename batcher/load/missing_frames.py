@@ -1,7 +1,11 @@
-"""Frames a load had to go past without seeing them, noted until they turn up.
+"""Frames a load had to go past without seeing them, until they turn up.
 
-A note stands in the quarantine directory, one file for each incarnation. It counts
-only below what the table records of that incarnation: see ``batcher.load.selection``.
+The table records them in the commit that goes past them, so that every spool knows
+them, also one that was restored. A transaction is found by its whole name only, so
+they are numbered: ``INCARNATION/gaps`` is how many there are.
+
+A note in the quarantine directory, one file for each incarnation, tells people. No
+load decides anything by it.
 """
 
 import logging
@@ -15,6 +19,7 @@ from batcher.spool.quarantine import Quarantine
 from config.logs import say
 from warehouse.checked_file import DamagedFileError, read_checked, write_checked
 from warehouse.durable import remove_durable
+from warehouse.tables import TableView
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -75,23 +80,70 @@ class Entry(msgspec.Struct, frozen=True):
     """What one commit records of the frames it takes, by incarnation as hex.
 
     *recorded* is the highest sequence before it and *highest* after it; *late* are
-    frames that were missing before; *missing* is what the commit goes past.
+    frames that were missing before; *missing* is what the commit goes past, and
+    *gaps* how many such spans were recorded before.
     """
 
     recorded: dict[str, int]
     highest: dict[str, int]
     late: dict[str, list[int]]
     missing: dict[str, list[Span]]
+    gaps: dict[str, int]
 
     @property
     def transactions(self) -> dict[str, int]:
-        """Return what the commit records in the table."""
+        """Return what the commit records of the frames it takes."""
         late = {
             late_app(incarnation, sequence): 1
             for incarnation, sequences in self.late.items()
             for sequence in sequences
         }
         return {**self.highest, **late}
+
+    @property
+    def gap_transactions(self) -> dict[str, int]:
+        """Return what the commit of the events records of the frames it goes past."""
+        found: dict[str, int] = {}
+        for incarnation, spans in self.missing.items():
+            before = self.gaps[incarnation]
+            found[_gaps_app(incarnation)] = before + len(spans)
+            for number, span in enumerate(spans, before + 1):
+                found[_gap_app(incarnation, number, "first")] = span.first
+                found[_gap_app(incarnation, number, "last")] = span.last
+        return found
+
+
+def recorded_gaps(table: TableView, incarnation: str) -> list[Span]:
+    """Return what commits to *table* went past, found since or not."""
+    return [
+        Span(
+            table.transaction_version(_gap_app(incarnation, number, "first")) or 0,
+            table.transaction_version(_gap_app(incarnation, number, "last")) or 0,
+        )
+        for number in range(1, gap_count(table, incarnation) + 1)
+    ]
+
+
+def gap_count(table: TableView, incarnation: str) -> int:
+    """Return how many gaps *table* records."""
+    return table.transaction_version(_gaps_app(incarnation)) or 0
+
+
+def is_recorded(table: TableView, incarnation: str, sequence: int) -> bool:
+    """Return whether *table* records the frame as loaded."""
+    if sequence > (table.transaction_version(incarnation) or 0):
+        return False
+    if not any(sequence in span for span in recorded_gaps(table, incarnation)):
+        return True
+    return table.transaction_version(late_app(incarnation, sequence)) is not None
+
+
+def _gaps_app(incarnation: str) -> str:
+    return f"{incarnation}/gaps"
+
+
+def _gap_app(incarnation: str, number: int, end: str) -> str:
+    return f"{incarnation}/gap/{number}/{end}"
 
 
 def late_app(incarnation: str, sequence: int) -> str:
@@ -113,7 +165,6 @@ class MissingFrames:
         except FileNotFoundError:
             return []
         except DamagedFileError as error:
-            # Without the note what turns up is taken for loaded, and set aside.
             path.replace(path.with_suffix(".damaged"))
             say(
                 _LOGGER,

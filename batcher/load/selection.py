@@ -1,15 +1,21 @@
 """Which frames of some segments are to be loaded: each that the table does not have.
 
-The table records, for each incarnation, the highest sequence loaded. Below it all is
-loaded, but for what the spool notes as missing; a missing frame that turns up is
-loaded under a record of its own.
+The table records, for each incarnation, the highest sequence loaded, and the gaps
+below it. A frame of a gap that turns up is loaded under a record of its own.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
-from batcher.load.missing_frames import Entry, MissingFrames, Span, gaps, late_app
+from batcher.load.missing_frames import (
+    Entry,
+    Span,
+    gap_count,
+    gaps,
+    late_app,
+    recorded_gaps,
+)
 from batcher.load.read_segments import Content, Group
 from batcher.spool.lane_files import Segment
 from batcher.spool.segment import FrameId
@@ -17,10 +23,10 @@ from warehouse.tables import TableView
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """The frames to load, and the highest sequence recorded of each incarnation."""
+    """The frames to load, and what the table records of each incarnation."""
 
     groups: list[Group]
-    recorded: dict[bytes, int]
+    known: dict[bytes, "_Known"]
 
     def is_as(self, other: "Selection") -> bool:
         """Return whether both are of the same frames."""
@@ -36,9 +42,9 @@ class Selection(msgspec.Struct, frozen=True):
         for group in _readable(self.groups, unreadable):
             for frame in group.frames:
                 taken.setdefault(frame.incarnation, []).append(frame.sequence)
-        entry = Entry({}, {}, {}, {})
+        entry = Entry({}, {}, {}, {}, {})
         for incarnation, sequences in taken.items():
-            _add(entry, incarnation.hex(), sequences, self.recorded[incarnation])
+            _add(entry, incarnation.hex(), sequences, self.known[incarnation])
         return entry
 
 
@@ -58,20 +64,20 @@ def _readable(
             yield Group(group.segment, frames)
 
 
-def _add(entry: Entry, incarnation: str, sequences: list[int], recorded: int) -> None:
+def _add(entry: Entry, incarnation: str, sequences: list[int], known: "_Known") -> None:
+    recorded = known.recorded
     entry.recorded[incarnation] = recorded
     new = [sequence for sequence in sequences if sequence > recorded]
     if new:
         entry.highest[incarnation] = max(new)
     if missing := gaps(new, recorded):
         entry.missing[incarnation] = missing
+        entry.gaps[incarnation] = known.gap_count()
     if late := [sequence for sequence in sequences if sequence <= recorded]:
         entry.late[incarnation] = late
 
 
-def select(
-    contents: Sequence[Content], table: TableView, missing: MissingFrames
-) -> Selection:
+def select(contents: Sequence[Content], table: TableView) -> Selection:
     """Return the frames of *contents* that *table* does not have, each once."""
     known: dict[bytes, _Known] = {}
     groups: list[Group] = []
@@ -80,26 +86,22 @@ def select(
         for frame in content.frames:
             of = known.get(frame.incarnation)
             if of is None:
-                of = _Known(frame.incarnation.hex(), table, missing)
+                of = _Known(frame.incarnation.hex(), table)
                 known[frame.incarnation] = of
             if of.take(frame.sequence):
                 frames.append(frame)
         groups.append(Group(content.segment, frames))
-    recorded = {incarnation: each.recorded for incarnation, each in known.items()}
-    return Selection(groups, recorded)
+    return Selection(groups, known)
 
 
 class _Known:
     """What is loaded of one incarnation, or taken by this load."""
 
-    def __init__(
-        self, incarnation: str, table: TableView, missing: MissingFrames
-    ) -> None:
+    def __init__(self, incarnation: str, table: TableView) -> None:
         self.recorded = table.transaction_version(incarnation) or 0
         self._incarnation = incarnation
         self._table = table
-        self._missing = missing
-        self._noted: list[Span] | None = None
+        self._gaps: list[Span] | None = None
         self._highest = self.recorded
         self._taken: set[int] = set()
 
@@ -112,13 +114,17 @@ class _Known:
         self._taken.add(sequence)
         return True
 
+    def gap_count(self) -> int:
+        """Return how many gaps are recorded."""
+        return gap_count(self._table, self._incarnation)
+
     def _is_loaded(self, sequence: int) -> bool:
         return sequence <= self.recorded and not self._is_missing(sequence)
 
     def _is_missing(self, sequence: int) -> bool:
-        if self._noted is None:
-            self._noted = self._missing.of(self._incarnation)
-        if not any(sequence in span for span in self._noted):
+        if self._gaps is None:
+            self._gaps = recorded_gaps(self._table, self._incarnation)
+        if not any(sequence in span for span in self._gaps):
             return False
         app = late_app(self._incarnation, sequence)
         return self._table.transaction_version(app) is None

@@ -13,7 +13,7 @@ import polars as pl
 from batcher.key_records import KeyRecords
 from batcher.load.key_index import SeenKeys
 from batcher.load.load import LoadBusyError, load
-from batcher.load.missing_frames import MissingFrames
+from batcher.load.missing_frames import is_recorded
 from batcher.salts.directory import DirectorySalts
 from batcher.salts.history import ImportSalts, import_directory
 from batcher.salts.records import CREATED, DESTROYED
@@ -98,11 +98,7 @@ class ImportStore:
         if any(frame in ids for ids in self._spooled(frame.incarnation.hex())):
             return True
         events = self._warehouse.view(EVENTS)
-        incarnation = frame.incarnation.hex()
-        if frame.sequence > (events.transaction_version(incarnation) or 0):
-            return False
-        missing = MissingFrames(self._spool.quarantine).of(incarnation)
-        return not any(frame.sequence in span for span in missing)
+        return is_recorded(events, frame.incarnation.hex(), frame.sequence)
 
     def _spooled(self, incarnation: str) -> Iterator[set[FrameId]]:
         """Yield the frames of each segment that *incarnation* wrote."""

@@ -1,5 +1,6 @@
 """Frames that are not where they should be: said, noted, and loaded once when found."""
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -17,9 +18,11 @@ from tests.batcher.load.loads import stored_drops
 from tests.batcher.load.spool_writer import (
     LANE,
     Writer,
+    copy,
     load_all,
     notes,
     reasons,
+    restore,
     stored,
     three_segments,
 )
@@ -137,7 +140,7 @@ def test_rows_that_cannot_be_read_are_missing_until_they_can(
     assert reasons(spool) == ["bad_rows", "bad_rows"]
 
 
-def test_a_damaged_note_is_not_believed(
+def test_no_load_depends_on_the_note(
     spool: Spool, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
 ) -> None:
     acknowledged, segments = three_segments(spool)
@@ -149,10 +152,43 @@ def test_a_damaged_note_is_not_believed(
     segments[1].path.write_bytes(content)
     load_all(spool, warehouse)
 
-    assert stored(warehouse) == [*acknowledged[:2], *acknowledged[4:]]
-    assert reasons(spool) == ["already_loaded"]
+    assert stored(warehouse) == acknowledged
+    assert reasons(spool) == []
     assert "missing_frames_note_damaged" in caplog.text
     assert note.with_suffix(".damaged") in spool.quarantine.entries()
+
+
+def test_a_spool_restored_from_a_backup_brings_what_was_missing(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    acknowledged, segments = three_segments(spool)
+    kept = copy(spool, "kept")
+    segments[0].path.unlink()
+    load_all(spool, warehouse)
+    restore(spool, kept)
+    for copies in (2, 5):
+        load_all(spool, warehouse)
+
+        assert stored(warehouse) == acknowledged
+        assert reasons(spool) == ["already_loaded"] * copies
+        shutil.copytree(kept.directory, spool.directory, dirs_exist_ok=True)
+
+
+def test_what_one_spool_goes_past_another_brings_once(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    acknowledged, segments = three_segments(spool)
+    other = copy(spool, "other")
+    for number in (0, 1):
+        other.sealed()[0].path.unlink()
+        assert len(segments) - len(other.sealed()) == number + 1
+    for each in (other, spool, copy(spool, "third")):
+        load_all(each, warehouse)
+    third = Spool(spool.directory.with_name("third"))
+
+    assert stored(warehouse) == acknowledged
+    assert reasons(spool) == ["already_loaded"]
+    assert reasons(third) == ["already_loaded"] * 3
 
 
 def test_a_drop_count_that_was_missing_is_counted_once_too(

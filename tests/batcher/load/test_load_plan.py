@@ -229,7 +229,7 @@ def test_drops_that_wait_in_a_damaged_plan_are_set_aside(
 
 def plan_of(token: int, highest: int) -> LoadPlan:
     """Return a plan that takes the frames of one incarnation up to *highest*."""
-    entry = Entry({"aa": 0}, {"aa": highest}, {}, {})
+    entry = Entry({"aa": 0}, {"aa": highest}, {}, {}, {})
     return LoadPlan(token, entry, [], [])
 
 
