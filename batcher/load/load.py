@@ -207,7 +207,7 @@ class _Load:
         return segment.is_at(self._path(segment))
 
     def _path(self, segment: PlannedSegment) -> Path:
-        return self._spool.lane_directory(segment.lane) / segment.name
+        return self._spool.folder(segment.lane) / segment.name
 
     def _finish(self, plan: LoadPlan, segments: Iterable[PlannedSegment]) -> None:
         """Do what is left once the events of *plan* are in the table; repeatable."""

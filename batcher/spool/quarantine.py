@@ -33,7 +33,9 @@ class Quarantine:
         """Set *segment* aside with its *reason* beside it; return where it is."""
         stem = segment.path.stem
         # One that was set aside before and put back keeps its name.
-        name = stem if stem.startswith(f"{segment.lane}-") else f"{segment.lane}-{stem}"
+        # A name that begins with a dot would not be seen.
+        lane = segment.lane.lstrip(".")
+        name = stem if stem.startswith(f"{lane}-") else f"{lane}-{stem}"
         target = unused(self.directory / f"{name}{SEALED_SUFFIX}")
         # The reason first: a crash in between repeats both.
         write_durable(target.with_suffix(REASON_SUFFIX), msgspec.json.encode(reason))

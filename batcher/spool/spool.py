@@ -13,8 +13,8 @@ lies where.
 import contextlib
 import errno
 import os
+import re
 import secrets
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -30,6 +30,11 @@ from warehouse.durable import (
 
 _TOKEN_BYTES = 16
 _LEFTOVER_AGE_S = 3_600
+# As ``warehouse.durable`` and ``lane_files`` name what is not finished.
+_UNFINISHED_FILE = re.compile(
+    r"\.(?:.+\.(?:json|reason)|probe|seal-request)\.[a-z0-9_]{8}"
+)
+_LANE_DRAFT = re.compile(r"\.[a-z0-9][a-z0-9-]{0,62}\.[0-9a-f]{16}")
 
 
 class Spool:
@@ -65,12 +70,12 @@ class Spool:
             )
 
     def lanes(self) -> list[str]:
-        """Return the names of the lanes."""
+        """Return the names of all directories of lanes, whatever they are called."""
         try:
-            names = [path.name for path in self._lanes.iterdir()]
+            names = [path.name for path in self._lanes.iterdir() if path.is_dir()]
         except FileNotFoundError:
             return []
-        return sorted(name for name in names if lane_files.is_lane_name(name))
+        return sorted(name for name in names if not _LANE_DRAFT.fullmatch(name))
 
     def lane_directory(self, lane: str) -> Path:
         """Return where *lane* keeps its segments."""
@@ -78,28 +83,32 @@ class Spool:
             raise SpoolError(f"open lane {lane!r}: not a lane name")
         return self._lanes / lane
 
+    def folder(self, lane: str) -> Path:
+        """Return the directory of one of ``lanes()``."""
+        return self._lanes / lane
+
     def sealed(self) -> list[Segment]:
         """Return the sealed segments of all lanes, each writer's oldest first."""
         found: list[Segment] = []
         for lane in self.lanes():
-            found += lane_files.sealed_segments(self.lane_directory(lane))
+            found += lane_files.sealed_segments(self.folder(lane))
         return found
 
     def unsealed(self) -> list[Segment]:
         """Return the segments that are being written, or were left by a dead owner."""
         found: list[Segment] = []
         for lane in self.lanes():
-            found += lane_files.list_segments(self.lane_directory(lane), OPEN_SUFFIX)
+            found += lane_files.list_segments(self.folder(lane), OPEN_SUFFIX)
         return found
 
     def recover_lanes(self) -> int:
         """Seal what dead owners left open; return how many segments there were."""
-        directories = map(self.lane_directory, self.lanes())
+        directories = map(self.folder, self.lanes())
         return sum(map(lane_files.recover_abandoned, directories))
 
     def size_bytes(self) -> int:
         """Return the size of all segments: sealed, open and set aside."""
-        folders = [*map(self.lane_directory, self.lanes()), self.quarantine.directory]
+        folders = [*map(self.folder, self.lanes()), self.quarantine.directory]
         return sum(map(_folder_bytes, folders))
 
     def remove(self, paths: Iterable[Path]) -> None:
@@ -118,14 +127,16 @@ class Spool:
         return self.quarantine.segments()
 
     def remove_leftovers(self, now_s: float) -> None:
-        """Remove files a killed writer had not given their name, after an hour."""
-        folders = [self.directory, self._lanes, self.quarantine.directory]
-        for folder in [*folders, *map(self.lane_directory, self.lanes())]:
+        """Remove files a killed writer had not given their name, after an hour.
+
+        Only names that our own code makes, and of directories only empty ones: all
+        else belongs to a person.
+        """
+        for folder in [self.directory, self._lanes, self.quarantine.directory]:
             for path in folder.glob(".*"):
                 with contextlib.suppress(FileNotFoundError):
-                    if now_s - path.stat().st_mtime < _LEFTOVER_AGE_S:
-                        continue
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+                    if now_s - path.lstat().st_mtime >= _LEFTOVER_AGE_S:
+                        _remove_leftover(path)
 
     def request_seal(self) -> None:
         """Ask the owners of all lanes to seal what they have open."""
@@ -139,6 +150,17 @@ class Spool:
         except FileNotFoundError:
             return (0, 0)
         return (status.st_ino, status.st_mtime_ns)
+
+
+def _remove_leftover(path: Path) -> None:
+    """Remove *path* if its name shows that it is unfinished, and ours."""
+    if path.is_dir() and not path.is_symlink():
+        if _LANE_DRAFT.fullmatch(path.name):
+            # It never holds anything before it has its name.
+            with contextlib.suppress(OSError):
+                path.rmdir()
+    elif _UNFINISHED_FILE.fullmatch(path.name):
+        path.unlink()
 
 
 def _folder_bytes(folder: Path) -> int:

@@ -364,22 +364,42 @@ def test_what_a_killed_writer_left_unnamed_goes_after_an_hour(
     spool: Spool, lane: Lane, tmp_path: Path
 ) -> None:
     lane.commit([b"1"], [])
-    left = [
-        tmp_path / "spool" / ".load-plan.json.x",
-        tmp_path / "spool" / "lanes" / ".lane-9" / "x",
-        tmp_path / "spool" / "lanes" / LANE / ".x",
-        tmp_path / "spool" / "quarantine" / ".a.reason.x",
+    root = tmp_path / "spool"
+    unfinished = [
+        root / ".load-plan.json.ab12cd_9",
+        root / "quarantine" / ".a.reason.ab12cd_9",
     ]
-    for path in left:
+    draft = root / "lanes" / ".lane-9.0123456789abcdef"
+    kept = [
+        root / ".backup" / "x",
+        root / "lanes" / ".worker-0" / "x",
+        root / "lanes" / ".lane-8.0123456789abcdef" / "x",
+        root / ".notes",
+    ]
+    for path in [*unfinished, *kept]:
         path.parent.mkdir(exist_ok=True)
         path.touch()
+    draft.mkdir()
+    left = [*unfinished, draft]
     made_s = min(path.stat().st_mtime for path in left)
     spool.remove_leftovers(made_s + 3_599)
     before = [path.exists() for path in left]
     spool.remove_leftovers(made_s + 3_700)
 
-    assert before == [True] * 4
-    assert [path.exists() for path in left] == [False] * 4
-    assert not left[1].parent.exists()
+    assert before == [True] * 3
+    assert [path.exists() for path in left] == [False] * 3
+    assert all(path.exists() for path in kept)
     lane.seal()
     assert stored_lines(spool) == [b"1"]
+
+
+@pytest.mark.parametrize("name", ["lane.old", ".lane", "Lane-0", "lane_bak"])
+def test_a_directory_of_any_name_under_lanes_is_read(
+    spool: Spool, lane: Lane, name: str
+) -> None:
+    lane.commit([b"1"], [])
+    lane.close()
+    folder = spool.lane_directory(LANE)
+    folder.rename(folder.with_name(name))
+
+    assert [each.lane for each in spool.sealed()] == [name]
