@@ -185,7 +185,7 @@ class Batcher:
     def _try_load(self) -> None:
         try:
             self.load(self._clocks.wall())
-        except MillpondError as error:
+        except (MillpondError, OSError) as error:
             # It waits in the spool, durable, for the next start.
             say(_log, "last_load_failed", level=logging.WARNING, error=error)
 

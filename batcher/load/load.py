@@ -134,6 +134,12 @@ def load(
             )
             bind(warehouse.root, spool.directory)
             return run.all(batch_bytes)
+        except IsADirectoryError as error:
+            raise SpoolBrokenError(
+                f"load the spool: {error.filename} is a directory, and should be a"
+                " file",
+                hint="move it away; then the load goes on",
+            ) from None
         except OSError as error:
             raise SpoolBrokenError(
                 f"load the spool: {reason(error)}",
@@ -183,10 +189,21 @@ class _Load:
         self._finish_plan()
         self._spool.remove_leftovers(self._now_s)
         self._spool.recover_lanes()
+        self._report_directories()
         total = Loaded()
         for segments in _batches(self._spool.sealed(), batch_bytes):
             total += self._load(read_contents(segments))
         return msgspec.structs.replace(total, waiting=len(self._drops.waiting()))
+
+    def _report_directories(self) -> None:
+        for path in self._spool.directories_in_the_way():
+            say(
+                _LOGGER,
+                "segment_is_directory",
+                level=logging.ERROR,
+                lane=path.parent.name,
+                file=path.name,
+            )
 
     def _finish_plan(self) -> None:
         """Finish the plan of a load that died after its events, or forget it."""

@@ -135,6 +135,9 @@ def list_segments(lane: Path, suffix: str) -> list[Segment]:
         for entry in entries:
             if not entry.name.endswith(suffix) or entry.name.startswith("."):
                 continue
+            if entry.is_dir():
+                # The load reports it; it must not stop what is beside it.
+                continue
             try:
                 size = entry.stat().st_size
             except FileNotFoundError:

@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from batcher.spool.lane import Lane
+from batcher.load.load import load
+from batcher.spool.lane import Lane, SpoolBrokenError
 from batcher.spool.segment import (
     HEADER_BYTES,
     FrameId,
@@ -14,9 +15,10 @@ from batcher.spool.segment import (
     encode_header,
 )
 from batcher.spool.spool import Spool
-from tests.batcher.load.loads import stored_drops
+from tests.batcher.load.loads import SETTINGS, stored_drops
 from tests.batcher.load.spool_writer import (
     LANE,
+    NOW_S,
     Writer,
     copy,
     load_all,
@@ -209,3 +211,29 @@ def test_a_drop_count_that_was_missing_is_counted_once_too(
         segment.path.write_bytes(content)
 
     assert counts == [6, 9, 9]
+
+
+def test_a_directory_named_as_a_segment_is_reported_and_stops_nothing(
+    spool: Spool, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    acknowledged, segments = three_segments(spool)
+    for name in ("9.segment", "8.open"):
+        (segments[0].path.parent / name).mkdir()
+    load(spool, warehouse, SETTINGS, NOW_S)
+
+    assert stored(warehouse) == acknowledged
+    assert "segment_is_directory lane=lane-000 file=8.open" in caplog.text
+    assert "segment_is_directory lane=lane-000 file=9.segment" in caplog.text
+
+
+def test_a_directory_in_the_place_of_the_plan_is_named(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    three_segments(spool)
+    spool.load_plan.mkdir()
+    with pytest.raises(
+        SpoolBrokenError, match=r"load-plan\.json is a directory"
+    ) as said:
+        load(spool, warehouse, SETTINGS, NOW_S)
+
+    assert "move it away" in (said.value.hint or "")
