@@ -38,8 +38,9 @@ class KeyChangedError(MillpondError):
         super().__init__(
             f"load the spool: the key of {named} is not the one on record;"
             " known orders would count again, and nothing was loaded",
-            hint=f"restore the key; if the new one is meant, run `millpond batcher"
-            f" accept-keys`; {_WHERE}",
+            hint="stop the proxy, move lanes/ out of the spool if it took events with"
+            " the other key, then restore the key; if the new one is meant, run"
+            f" `millpond batcher accept-keys`; {_WHERE}",
         )
 
 
@@ -49,7 +50,8 @@ class CommitmentDamagedError(MillpondError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"load the spool: {path} is damaged, and nothing was loaded",
-            hint=f"start the proxy again: it writes the file anew; {_WHERE}",
+            hint="restore it from a backup, or remove it and start the proxy again,"
+            f" which writes it anew if the key is the right one; {_WHERE}",
         )
 
 
