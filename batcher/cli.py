@@ -92,7 +92,11 @@ def accept_keys(settings: Settings, *, yes: bool) -> None:
     be found by their ids. The ledger records it.
     """
     if not yes:
-        click.confirm("known orders may count again; go on?", abort=True)
+        try:
+            click.confirm("known orders may count again; go on?", abort=True)
+        except click.Abort:
+            click.echo("nothing was accepted; without a terminal use --yes", err=True)
+            raise
     accepted = _key_records(settings).accept(_CLOCK())
     click.echo(f"accepted: {', '.join(accepted) or 'no key has changed'}")
 
