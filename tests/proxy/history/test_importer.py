@@ -129,6 +129,8 @@ def test_an_id_holds_nothing_of_the_visitor(settings: Settings, tmp_path: Path) 
     person = line("/a?mail=a@b.example", referrer="https://a.example/?me=1")
     somebody = line("/a?mail=c@d.example", address="192.0.2.9", agent=f"{AGENT} x")
     run(settings, write_log(tmp_path / "log", [person]))
+    # On purpose into other tables.
+    (Path(settings.spool.dir) / "warehouse-id").unlink()
     run(replace(settings, warehouse=other), write_log(tmp_path / "b", [somebody]))
 
     ids = [
@@ -145,6 +147,7 @@ def test_past_days_have_salts_of_their_own_which_end_with_the_import_on_record(
     run(settings, log)
     visitors = set(stored(settings)["visitor"])
     fresh = replace(settings.warehouse, uri=str(tmp_path / "fresh"))
+    (Path(settings.spool.dir) / "warehouse-id").unlink()
     run(replace(settings, warehouse=fresh), log)
 
     assert not import_directory(Path(settings.spool.dir)).exists()
