@@ -5,6 +5,7 @@ can give it. ``ZONE.ended`` remembers the last date destroyed, so that a clock s
 cannot bring a date a second salt (``batcher.salts.end_note``).
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -29,6 +30,7 @@ from batcher.salts.store import (
     commitment,
     new_salt,
 )
+from config.files import reason, remedy
 from warehouse.durable import create_durable, write_durable
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - checked to be memory, and used privately
@@ -251,9 +253,11 @@ def _shred(folder: int, name: str) -> None:
 def _check_private(folder: int, directory: Path) -> None:
     found = os.fstat(folder)
     if found.st_uid != os.geteuid():
+        refused = PermissionError(errno.EACCES, "", str(directory))
         raise SaltDirectoryError(
-            f"open salt store {directory}: it belongs to another user",
-            hint="name a directory of your own in privacy.salt_store",
+            f"open salt store {directory}: {reason(refused)}",
+            hint=f"{remedy(refused)}; or name a directory of your own in"
+            " privacy.salt_store",
         )
     if stat.S_IMODE(found.st_mode) & 0o077:
         raise SaltDirectoryError(
@@ -267,9 +271,11 @@ def _as_store_error(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        # What failed within the directory is named without its folder.
+        named = OSError(error.errno, error.strerror, str(directory))
         raise SaltDirectoryError(
-            f"use salt store {directory}: {error.strerror}",
-            hint="see that the directory exists, is yours and has room",
+            f"use salt store {directory}: {reason(named)}",
+            hint=remedy(named) or "see that the directory exists and has room",
         ) from None
 
 
