@@ -2,13 +2,13 @@
 
 Retention, the destruction of salts and the removal of files act on dates. A clock that
 is at the wrong year would have them destroy everything, so the last time that was
-believed is kept in a file beside the tables. A clock more than a day away from it is
-in doubt, unless this machine's steady clock has counted the difference, the kernel says
-that a time service keeps the clock, or the operator says so. docs/decisions/0070.
+believed is kept in two files beside the tables (``witness``). A clock more than a day
+away from it, in one step or in many, is in doubt, unless this machine's steady clock
+has counted the difference, the kernel says that a time service keeps the clock, or the
+operator says so. docs/decisions/0070.
 """
 
 import logging
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,9 +17,11 @@ from pathlib import Path
 import msgspec
 
 from config.errors import MillpondError
+from config.files import reason, remedy
 from config.logs import say
 from warehouse.clock import kernel_clock
-from warehouse.durable import make_directory, write_durable
+from warehouse.clock.misdated_days import note_misdated
+from warehouse.clock.witness import Witness, read_records, write_records
 
 DAY_S = 86_400.0
 # A jump while we look is acted on only once it has stood for so long.
@@ -28,7 +30,6 @@ STAND_S = 3_600.0
 _DRIFT_S = 120.0
 _NOTE_EVERY_S = 600.0
 _LATEST_S = 253_402_300_799.0
-_NAME = "clock"
 _LOG = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
@@ -66,6 +67,8 @@ class Doubt(msgspec.Struct, frozen=True):
 
     wall_s: float
     expected_s: float | None
+    problem: str | None = None
+    remedy: str | None = None
 
     @property
     def off_s(self) -> float:
@@ -76,7 +79,8 @@ class Doubt(msgspec.Struct, frozen=True):
         """Return the warning that is shown wherever figures are."""
         head = f"the clock is not believed: it says {_text(self.wall_s)}"
         if self.expected_s is None:
-            reason = "and what was believed before cannot be read"
+            named = self.problem or "what was believed before cannot be read"
+            reason = f"and {named}"
         else:
             side = "ahead of" if self.off_s > 0 else "behind"
             days = f"{abs(self.off_s) / DAY_S:,.1f} days"
@@ -86,10 +90,11 @@ class Doubt(msgspec.Struct, frozen=True):
     @property
     def hint(self) -> str:
         """Return what to do about it."""
-        return (
+        hint = (
             "set the clock right; or, if it is right, say so once with --trust-clock"
             ' (docs/operations.md, "A clock that is not believed")'
         )
+        return hint if self.remedy is None else f"{self.remedy}; or {hint}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,32 +108,12 @@ class Believed:
     doubt: Doubt | None = None
 
 
-class _Witness(msgspec.Struct, frozen=True, kw_only=True):
-    """The time that was believed last, and what the steady clock said then."""
-
-    believed_at: float
-    steady_s: float
-    boot: str
-    checksum: int = 0
-
-    def sealed(self) -> "_Witness":
-        """Return it with the checksum of its facts."""
-        times = (float(self.believed_at), float(self.steady_s))
-        facts = msgspec.json.encode([*times, self.boot])
-        return msgspec.structs.replace(self, checksum=zlib.crc32(facts))
-
-    def expected_s(self, clocks: Clocks) -> float:
-        """Return the earliest time it can be by now."""
-        passed_s = clocks.steady() - self.steady_s
-        is_same_boot = bool(clocks.boot) and self.boot == clocks.boot
-        return self.believed_at + (max(passed_s, 0.0) if is_same_boot else 0.0)
-
-
 class BelievedClock:
     """Compares the wall clock with its witness; belongs to one process.
 
     *newest_data_s* gives the newest time in the stored data, None without data; it
     raises where that cannot be told, and is asked only where there is no witness yet.
+    A witness that is damaged or cannot be read leaves a doubt: it is not none.
     *trusted*: the operator says that the clock is right, now.
     """
 
@@ -140,11 +125,19 @@ class BelievedClock:
         newest_data_s: Callable[[], float | None],
         trusted: bool = False,
     ) -> None:
-        self._path = root / _NAME
+        self._root = root
         self._clocks = clocks
-        self._noted = _read(self._path)
+        self._records = read_records(root)
+        self._noted = self._records.sound
+        self._misdated_day: int | None = None
         wall_s, steady_s = clocks.wall(), clocks.steady()
         self._note_due_s = steady_s
+        if trusted:
+            note_trusted(root, clocks)
+            self._records = read_records(root)
+            self._noted = self._records.sound
+        # How far the time moved without a witness, in all, since it last had one.
+        self._unwitnessed_s = 0.0
         expected_s = wall_s if trusted else self._expected_s(newest_data_s)
         self._knows = expected_s is not None
         self._base = (expected_s or 0.0, steady_s)
@@ -159,26 +152,56 @@ class BelievedClock:
         wall_s, steady_s = self._clocks.wall(), self._clocks.steady()
         expected_s = self._base[0] + steady_s - self._base[1]
         off_s = wall_s - expected_s
-        is_far = not abs(off_s) <= DAY_S
+        total_s = self._unwitnessed_s + off_s
+        is_far = not max(abs(off_s), abs(total_s)) <= DAY_S
         if is_far and self._heed_other(steady_s):
             return self.look()
-        if abs(off_s) <= _DRIFT_S or self._is_acceptable(wall_s, off_s, steady_s):
-            self._believe(wall_s, steady_s)
+        is_drift = abs(off_s) <= _DRIFT_S and not is_far
+        if is_drift or self._is_acceptable(wall_s, off_s, steady_s, is_far=is_far):
+            self._believe(wall_s, steady_s, total_s)
             return Believed(at_s=wall_s)
         if not is_far or self._clocks.is_synchronised(wall_s):
             return Believed(at_s=expected_s)
-        doubt = Doubt(wall_s, expected_s if self._knows else None)
-        return Believed(at_s=min(wall_s, expected_s), doubt=doubt)
+        return self._doubted(wall_s, expected_s)
 
-    def _is_acceptable(self, wall_s: float, off_s: float, steady_s: float) -> bool:
+    def _doubted(self, wall_s: float, expected_s: float) -> Believed:
+        """Return the doubt, against what has a witness."""
+        if not self._knows:
+            bad = self._records
+            doubt = Doubt(wall_s, None, bad.problem, bad.remedy)
+            return Believed(at_s=min(wall_s, expected_s), doubt=doubt)
+        doubt = Doubt(wall_s, expected_s - self._unwitnessed_s)
+        if doubt.off_s < 0:
+            self._note_misdated(wall_s, expected_s)
+        proven_s = expected_s - max(self._unwitnessed_s, 0.0)
+        return Believed(at_s=min(wall_s, proven_s), doubt=doubt)
+
+    def _note_misdated(self, wall_s: float, expected_s: float) -> None:
+        """Note once a day that events of now are put on days that look past."""
+        day = int(wall_s // DAY_S)
+        if day == self._misdated_day:
+            return
+        try:
+            note_misdated(self._root, wall_s, expected_s)
+        except (OSError, MillpondError) as error:
+            say(_LOG, "clock_not_noted", level=logging.WARNING, error=error)
+        else:
+            self._misdated_day = day
+
+    def _is_acceptable(
+        self, wall_s: float, off_s: float, steady_s: float, *, is_far: bool
+    ) -> bool:
         """Say whether the jump has stood, and is short or has a witness."""
         if abs(off_s - self._jump[0]) > _DRIFT_S:
             self._jump = (off_s, steady_s)
         if steady_s - self._jump[1] < STAND_S:
             return False
-        return abs(off_s) <= DAY_S or self._clocks.is_synchronised(wall_s)
+        return not is_far or self._clocks.is_synchronised(wall_s)
 
-    def _believe(self, wall_s: float, steady_s: float) -> None:
+    def _believe(self, wall_s: float, steady_s: float, unwitnessed_s: float) -> None:
+        needs_witness = abs(unwitnessed_s) > _DRIFT_S
+        has_witness = needs_witness and self._clocks.is_synchronised(wall_s)
+        self._unwitnessed_s = 0.0 if has_witness else unwitnessed_s
         self._base = (wall_s, steady_s)
         self._knows = True
         self._jump = (0.0, steady_s)
@@ -188,20 +211,29 @@ class BelievedClock:
 
     def _heed_other(self, steady_s: float) -> bool:
         """Take what another process, trusted or sure, has noted since we looked."""
-        found = _read(self._path)
+        found = read_records(self._root).sound
         if found is None or found == self._noted:
             return False
         self._noted = found
-        self._base = (found.expected_s(self._clocks), steady_s)
+        self._unwitnessed_s = found.unwitnessed_by_now_s(self._clocks.boot)
+        self._base = (self._expected_of(found), steady_s)
         self._knows = True
         self._jump = (self._clocks.wall() - self._base[0], steady_s - STAND_S)
         return True
 
+    def _expected_of(self, witness: Witness) -> float:
+        return witness.expected_s(self._clocks.steady(), self._clocks.boot)
+
     def _expected_s(self, newest_data_s: Callable[[], float | None]) -> float | None:
+        bad = self._records.problem
+        if bad is not None:
+            say(_LOG, "clock_record_damaged", level=logging.WARNING, reason=bad)
         if self._noted is not None:
-            return self._noted.expected_s(self._clocks)
-        if _is_there(self._path):
-            say(_LOG, "clock_record_damaged", level=logging.WARNING, file=_NAME)
+            self._unwitnessed_s = self._noted.unwitnessed_by_now_s(self._clocks.boot)
+            return self._expected_of(self._noted)
+        if bad is not None:
+            # The newest event may be of the clock that the record would contradict.
+            return None
         try:
             newest_s = newest_data_s()
         except MillpondError as error:
@@ -211,60 +243,52 @@ class BelievedClock:
         return self._clocks.wall() if newest_s is None else newest_s
 
     def _note(self, believed_at: float, steady_s: float) -> None:
-        noted = _Witness(
-            believed_at=believed_at, steady_s=steady_s, boot=self._clocks.boot
+        noted = Witness(
+            believed_at=believed_at,
+            steady_s=steady_s,
+            boot=self._clocks.boot,
+            unwitnessed_s=self._unwitnessed_s,
         ).sealed()
         self._noted = noted
         try:
-            _write(self._path, noted)
+            write_records(self._root, noted)
         except OSError as error:
             # A full disk must not end the job that makes room on it.
             say(_LOG, "clock_not_noted", level=logging.WARNING, error=error)
 
 
 def note_trusted(root: Path, clocks: Clocks) -> None:
-    """Note the present time as one the operator vouches for."""
-    witness = _Witness(
+    """Note the present time as the operator's word, or raise ``ClockError``."""
+    noted = Witness(
         believed_at=clocks.wall(), steady_s=clocks.steady(), boot=clocks.boot
     )
-    _write(root / _NAME, witness.sealed())
+    try:
+        write_records(root, noted.sealed())
+    except OSError as error:
+        raise ClockError(
+            f"note that the clock is trusted, in {root}: {reason(error)}",
+            hint=remedy(error),
+        ) from None
 
 
 def doubt_of(root: Path, clocks: Clocks) -> Doubt | None:
     """Return why a process that started now would not believe the clock, if so.
 
-    Reads one small file and changes nothing: for those who only show it.
+    Reads two small files and changes nothing: for those who only show it.
     """
-    path = root / _NAME
-    witness = _read(path)
+    records = read_records(root)
     wall_s = clocks.wall()
-    if witness is None:
-        return Doubt(wall_s, None) if _is_there(path) else None
-    expected_s = witness.expected_s(clocks)
-    if abs(wall_s - expected_s) <= DAY_S or clocks.is_synchronised(wall_s):
+    if clocks.is_synchronised(wall_s):
         return None
-    return Doubt(wall_s, expected_s)
-
-
-def _read(path: Path) -> _Witness | None:
-    try:
-        found = msgspec.json.decode(path.read_bytes(), type=_Witness)
-    except (OSError, msgspec.MsgspecError, UnicodeError):
+    if records.sound is None:
+        if records.problem is None:
+            return None
+        return Doubt(wall_s, None, records.problem, records.remedy)
+    expected_s = records.sound.expected_s(clocks.steady(), clocks.boot)
+    proven_s = expected_s - records.sound.unwitnessed_by_now_s(clocks.boot)
+    if max(abs(wall_s - expected_s), abs(wall_s - proven_s)) <= DAY_S:
         return None
-    return found if found == found.sealed() else None
-
-
-def _is_there(path: Path) -> bool:
-    """Say whether there is such a file; one behind a closed directory is not."""
-    try:
-        return path.exists()
-    except OSError:
-        return False
-
-
-def _write(path: Path, witness: _Witness) -> None:
-    make_directory(path.parent)
-    write_durable(path, msgspec.json.encode(witness) + b"\n")
+    return Doubt(wall_s, proven_s)
 
 
 def _text(at_s: float) -> str:

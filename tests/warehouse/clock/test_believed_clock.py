@@ -138,19 +138,21 @@ def test_data_that_cannot_be_read_is_no_evidence_of_anything(machine: Machine) -
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", None])
-def test_a_damaged_witness_counts_as_none_and_is_shown(
+def test_a_damaged_witness_is_doubted_and_never_counts_as_none(
     machine: Machine, content: bytes | None
 ) -> None:
     machine.opened()
     file = machine.root / "clock"
     kept = file.read_bytes()
     file.write_bytes(kept.replace(b"179", b"279") if content is None else content)
+    (machine.root / "clock.copy").write_bytes(file.read_bytes())
     machine.wall_s += YEARS_S
     shown = machine.shown()
 
     assert shown is not None
-    assert is_doubted(machine.opened())
-    assert file.read_bytes() != content
+    assert is_doubted(machine.opened(lambda: machine.wall_s))
+    assert not is_doubted(machine.opened(trusted=True))
+    assert machine.shown() is None
 
 
 def test_a_clock_of_whole_seconds_is_noted_as_well(machine: Machine) -> None:
@@ -256,3 +258,34 @@ def test_time_goes_on_as_before_until_a_jump_has_stood(
     machine: Machine, seen: list[tuple[float, float]], expected: list[float]
 ) -> None:
     assert believed(machine, *seen) == expected
+
+
+@pytest.mark.parametrize("name", ["clock", "clock.copy"])
+@pytest.mark.parametrize("content", [b"", b"{", None])
+def test_one_sound_copy_of_the_witness_is_enough(
+    machine: Machine, name: str, content: bytes | None
+) -> None:
+    machine.opened()
+    file = machine.root / name
+    file.unlink() if content is None else file.write_bytes(content)
+    machine.wall_s += YEARS_S
+
+    assert is_doubted(machine.opened(lambda: machine.wall_s))
+
+
+def test_steps_of_less_than_a_day_do_not_add_up(machine: Machine) -> None:
+    machine.opened()
+    doubted = []
+    for _ in range(5):
+        machine.wall_s += 23 * HOUR_S
+        doubted.append(is_doubted(machine.opened()))
+
+    assert doubted == [False, True, True, True, True]
+
+
+def test_a_machine_that_is_off_every_night_is_believed(machine: Machine) -> None:
+    for _ in range(20):
+        assert not is_doubted(machine.opened())
+        machine.pass_time(8 * HOUR_S)
+        assert not is_doubted(machine.opened())
+        machine.reboot(off_s=16 * HOUR_S)
