@@ -1,26 +1,40 @@
 """Retention: days past their keep leave every table, bytes included, on the record."""
 
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
-
-import msgspec
+from functools import partial
+from itertools import pairwise
 
 from config.errors import MillpondError
+from config.logs import say
 from config.settings import WarehouseSettings
-from warehouse.clock.believed_clock import BelievedClock, Clocks
+from warehouse.checked_file import DamagedFileError
+from warehouse.clock.believed_clock import BelievedClock, ClockError, Clocks
+from warehouse.clock.misdated_days import MisdatedDays, read_misdated
+from warehouse.durable import make_directory
 from warehouse.lifecycle import ledger
 from warehouse.lifecycle.compaction import raise_problems
+from warehouse.lifecycle.retention_plan import (
+    APP,
+    Plan,
+    Retained,
+    drop_plan,
+    read_plan,
+    record,
+    record_unknown,
+    write_plan,
+)
+from warehouse.locks import locked
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, LEDGER, SESSIONS, Table
-from warehouse.tables import TableView, Warehouse
+from warehouse.tables import ConflictError, TableView, Warehouse
 
 _MIDDAY = time(12, tzinfo=UTC)
-
-
-class Retained(msgspec.Struct, frozen=True):
-    """What left one table: the days, oldest first, and their rows."""
-
-    table: str
-    days: tuple[date, ...]
-    rows: int
+_MOST_ATTEMPTS = 20
+# Between days of real traffic; a clock that jumped leaves a longer one.
+_LONGEST_GAP = timedelta(days=7)
+_LOG = logging.getLogger(__name__)
 
 
 def open_clock(
@@ -39,7 +53,13 @@ def open_clock(
 
 
 def _newest_data_s(warehouse: Warehouse) -> float | None:
-    """Return the newest time in events and ledger; else about that of other tables."""
+    """Return the newest time in events and ledger; else about that of other tables.
+
+    Events on both sides of a long gap may be those of a wrong clock: no evidence.
+    """
+    days = warehouse.view(EVENTS).days()
+    if any(later - day > _LONGEST_GAP for day, later in pairwise(days)):
+        raise ClockError("tell the time from events: a gap of more than a week in them")
     each = [_newest_at_s(warehouse.view(table)) for table in (EVENTS, LEDGER)]
     found = [at_s for at_s in each if at_s is not None]
     if not found:
@@ -63,61 +83,120 @@ def retain(
 ) -> list[Retained]:
     """Remove the days each table keeps no longer, and record it in the ledger.
 
-    The bytes are gone when it returns, under readers of an older version too. A table
-    that is damaged keeps no other from it; ``PartlyDoneError`` names it at the end.
+    The bytes are gone when it returns, under readers of an older version too; and what
+    an earlier run began is finished. A table that is damaged keeps no other from it;
+    ``PartlyDoneError`` names it at the end.
     """
     found: list[Retained] = []
     problems: list[MillpondError] = []
-    for table, keep_days in _keeps(keep).items():
-        try:
-            removed = _remove(warehouse, table, keep_days, today, now_s)
-        except MillpondError as problem:
-            problems.append(problem)
-        else:
-            found += [removed] if removed else []
-    try:
-        ledger.append(warehouse, [_entry(each) for each in found], now_s)
-    except MillpondError as problem:
-        problems.append(problem)
+    make_directory(warehouse.root)
+    with locked(warehouse.root / "_retention.lock"):
+        misdated = read_misdated(warehouse.root)
+        for table, keep_days in _keeps(keep).items():
+            try:
+                found += _finish(warehouse, table, now_s)
+                first = today - timedelta(days=keep_days)
+                held = partial(_is_held, misdated, keep_days, now_s)
+                found += _remove(warehouse, table, first, held, now_s)
+            except MillpondError as problem:
+                problems.append(problem)
     raise_problems("retain", problems)
     return found
 
 
+def _is_held(
+    misdated: Sequence[MisdatedDays], keep_days: int, now_s: float, day: date
+) -> bool:
+    """Say whether *day* may hold events that are newer than it is."""
+    return any(each.holds(day, keep_days, now_s) for each in misdated)
+
+
+def _finish(warehouse: Warehouse, table: Table, now_s: float) -> list[Retained]:
+    """Finish what an earlier run did not come to after its commit."""
+    try:
+        plan = read_plan(warehouse, table.name)
+    except DamagedFileError:
+        say(_LOG, "retention_plan_damaged", level=logging.WARNING, table=table.name)
+        _erase(warehouse, table, now_s)
+        record_unknown(warehouse, table.name, now_s)
+        drop_plan(warehouse, table.name)
+        return []
+    if plan is None:
+        return []
+    if (warehouse.view(table).transaction_version(APP) or 0) < plan.number:
+        drop_plan(warehouse, table.name)
+        return []
+    return [_complete(warehouse, table, plan, now_s)]
+
+
 def _remove(
-    warehouse: Warehouse, table: Table, keep_days: int, today: date, now_s: float
-) -> Retained | None:
-    if not keep_days:
-        return None
-    view = warehouse.view(table)
-    first = today - timedelta(days=keep_days)
-    days = tuple(day for day in view.days() if day < first)
-    if not days:
-        return None
-    rows = view.rows(days)
+    warehouse: Warehouse,
+    table: Table,
+    first: date,
+    is_held: Callable[[date], bool],
+    now_s: float,
+) -> list[Retained]:
+    for _ in range(_MOST_ATTEMPTS):
+        view = warehouse.view(table)
+        past = tuple(day for day in view.days() if day < first)
+        days = tuple(day for day in past if not is_held(day))
+        if len(days) < len(past):
+            count = len(past) - len(days)
+            say(_LOG, "misdated_days_kept", table=table.name, count=count)
+        if not days:
+            return []
+        with suppress(ConflictError):
+            plan = _commit(warehouse, table, days, now_s)
+            return [_complete(warehouse, table, plan, now_s)]
+    raise ConflictError(f"retain {table.name}: other writers keep coming first")
+
+
+def _commit(
+    warehouse: Warehouse, table: Table, days: tuple[date, ...], now_s: float
+) -> Plan:
+    """Remove *days* from the table, after a plan that says so."""
     stored = warehouse.open(table)
-    stored.delete_days(days, now_s=now_s)
+    number = (stored.transaction_version(APP) or 0) + 1
+    retained = Retained(table.name, days, stored.rows(days))
+    plan = Plan(number, ledger.count_of(warehouse), retained)
+    write_plan(warehouse, plan)
+    stored.replace_days(days, [], now_s=now_s, transactions={APP: number})
+    return plan
+
+
+def _complete(warehouse: Warehouse, table: Table, plan: Plan, now_s: float) -> Retained:
+    """Remove the bytes of what was committed, and put it on the record."""
+    _erase(warehouse, table, now_s)
+    record(warehouse, plan, now_s)
+    drop_plan(warehouse, table.name)
+    done = plan.retained
+    first, last = done.days[0], done.days[-1]
+    say(
+        _LOG,
+        "days_removed",
+        table=done.table,
+        days=len(done.days),
+        rows=done.rows,
+        since=first,
+        until=last,
+    )
+    return done
+
+
+def _erase(warehouse: Warehouse, table: Table, now_s: float) -> None:
+    stored = warehouse.open(table)
+    # What was committed may not be durable yet; its bytes go only after it is.
+    stored.settle()
     stored.vacuum(now_s=now_s, removed_age_s=0)
     stored.clean_log()
-    return Retained(table.name, days, rows)
 
 
 def _keeps(keep: WarehouseSettings) -> dict[Table, int]:
-    return {
+    """Return how long each table keeps a day, of those that do not keep all."""
+    every = {
         EVENTS: keep.keep_events_days,
         SESSIONS: keep.keep_sessions_days,
         DAILY_STATS: keep.keep_daily_stats_days,
         DROPS: keep.keep_drops_days,
     }
-
-
-def _entry(each: Retained) -> ledger.NewEntry:
-    return ledger.NewEntry(
-        "retention",
-        each.table,
-        {
-            "from": each.days[0].isoformat(),
-            "until": each.days[-1].isoformat(),
-            "days": len(each.days),
-            "rows": each.rows,
-        },
-    )
+    return {table: days for table, days in every.items() if days}
