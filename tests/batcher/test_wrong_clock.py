@@ -51,7 +51,8 @@ def installation(tmp_path: Path) -> Installation:
         for days_ago in (0, 1):
             spool(found, path, days_ago)
         assert found.run("batcher", "drain").returncode == 0
-    (tmp_path / "data" / "warehouse" / "clock").unlink(missing_ok=True)
+    for name in ("clock", "clock.copy"):
+        (tmp_path / "data" / "warehouse" / name).unlink(missing_ok=True)
     return found
 
 

@@ -1,0 +1,73 @@
+"""A retention that was killed after its commit is finished and recorded by the next."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from config.settings import WarehouseSettings
+from tests.warehouse.event_rows import DAY, event, frame
+from warehouse.lifecycle import ledger, retention
+from warehouse.schema import EVENTS, LEDGER
+from warehouse.stored_table import StoredTable
+from warehouse.tables import Warehouse
+
+NOW_S = 1_795_400_000.0
+OLD = DAY - timedelta(days=30)
+KEEP = WarehouseSettings(keep_events_days=10)
+
+
+class KilledError(BaseException):
+    """Stands for the death of the process."""
+
+
+def die(*_: object, **__: object) -> None:
+    """End the process here."""
+    raise KilledError
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """Return a warehouse with a day past its keep and one that is kept."""
+    warehouse = Warehouse(tmp_path / "warehouse")
+    warehouse.open(EVENTS).append(frame([event(day=OLD), event()]))
+    return warehouse
+
+
+def recorded(warehouse: Warehouse) -> list[str]:
+    """Return the tables of the ledger's retention entries."""
+    entries = ledger.read_entries(warehouse.view(LEDGER).read())
+    return [entry.subject for entry in entries if entry.kind == "retention"]
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        (StoredTable, "replace_days"),
+        (StoredTable, "vacuum"),
+        (StoredTable, "clean_log"),
+        (ledger, "append"),
+        (retention, "drop_plan"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_a_killed_retention_began_is_finished_once(
+    warehouse: Warehouse,
+    monkeypatch: pytest.MonkeyPatch,
+    where: object,
+    name: str,
+) -> None:
+    def run() -> None:
+        retention.retain(warehouse, KEEP, DAY, NOW_S)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(where, name, die)
+        with pytest.raises(KilledError):
+            run()
+    run()
+    run()
+
+    assert warehouse.view(EVENTS).days() == [DAY]
+    assert recorded(warehouse) == ["events"]
+    assert list((warehouse.root / "events").glob(f"day={OLD}/*")) == []
+    assert list(warehouse.root.glob("retention-*")) == []
