@@ -10,6 +10,7 @@ import sys
 from importlib import import_module
 
 import millpond
+from tests.waiting import wait_until
 
 _COMMANDS_USE = (
     "batcher.drain",
@@ -19,7 +20,6 @@ _COMMANDS_USE = (
     "warehouse.lifecycle.compaction",
 )
 _DATA_PROBLEM = 3
-_MOST_ATTEMPTS = 50
 
 
 def main() -> int:
@@ -29,12 +29,14 @@ def main() -> int:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
-    code = _DATA_PROBLEM
-    for _ in range(_MOST_ATTEMPTS):
-        code = millpond.run(sys.argv[1:])
-        if code != _DATA_PROBLEM:
-            break
-    return code
+    codes: list[int] = []
+
+    def is_done() -> bool:
+        codes.append(millpond.run(sys.argv[1:]))
+        return codes[-1] != _DATA_PROBLEM
+
+    wait_until(is_done, "the other command to be out of the way")
+    return codes[-1]
 
 
 if __name__ == "__main__":
