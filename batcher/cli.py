@@ -11,8 +11,9 @@ import click
 
 from batcher.spool.spool import Spool
 from batcher.supervisor.signals import stop_on_signals
-from batcher.supervisor.sole import ORPHANS_END_S, data_directories, sole
+from batcher.supervisor.sole import ORPHANS_END_S, sole
 from config.cli import trust_clock_option, writer_option
+from config.files import data_directories
 from config.logs import configure
 from config.settings import Settings
 from warehouse.clock.believed_clock import Clocks

@@ -60,10 +60,15 @@ class ForeignFileError(Retryable, MillpondError):
         )
 
 
+def data_directories(settings: Settings) -> list[Path]:
+    """Return the directories that one installation has to itself."""
+    named = (settings.spool.dir, settings.warehouse.uri)
+    return [Path(each) for each in named if "://" not in each]
+
+
 def owned_places(settings: Settings) -> list[Path]:
     """Return the directories that only their owner writes to."""
-    named = (settings.spool.dir, settings.warehouse.uri, settings.privacy.key_dir)
-    return [Path(each) for each in named if "://" not in each]
+    return [*data_directories(settings), Path(settings.privacy.key_dir)]
 
 
 def check_owner(places: Iterable[Path], user_id: int, command: str) -> None:

@@ -35,11 +35,9 @@ class JobState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def since(self) -> float | None:
         """Return the time of the last success, or of the first of only failures."""
-        return (
-            self.failing_since
-            if self.last_success_at is None
-            else (self.last_success_at)
-        )
+        if self.last_success_at is None:
+            return self.failing_since
+        return self.last_success_at
 
     def reason(self) -> str:
         """Return in a line why the last run did nothing; empty where that is fine."""

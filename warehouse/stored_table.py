@@ -14,7 +14,7 @@ import polars as pl
 
 from config.errors import MillpondError
 from config.logs import say
-from warehouse.delta import log_files as delta_log
+from warehouse.delta import log_files
 from warehouse.delta.data_files import DataFile, write_data_file
 from warehouse.delta.log_changes import (
     RowChanges,
@@ -217,7 +217,7 @@ class StoredTable(TableView):
         A commit may be visible and not durable yet, if its writer died in between.
         """
         with delta_errors("sync", self.table):
-            delta_log.settle(self.path, self.version)
+            log_files.settle(self.path, self.version)
 
     @contextmanager
     def _writing(self, doing: str) -> Iterator[None]:

@@ -32,9 +32,11 @@ class ConflictError(Retryable, MillpondError):
 
 def storage_error(doing: str, error: OSError) -> StorageError:
     """Return *error* in our words; it names the file only where the system did."""
-    named = f": {error.filename}" if error.filename else ""
+    problem = reason(error)
+    if error.filename and str(error.filename) not in problem:
+        problem += f": {error.filename}"
     return StorageError(
-        f"{doing}: {reason(error)}{named}",
+        f"{doing}: {problem}",
         hint=remedy(error)
         or 'see the disk\'s health and docs/operations.md, "Damaged tables"',
     )

@@ -14,7 +14,7 @@ import logging
 from pathlib import Path
 
 from config.logs import say
-from warehouse.delta import log_files as delta_log
+from warehouse.delta import log_files
 from warehouse.delta.data_files import DataFile
 from warehouse.delta.file_checks import FileChecks
 from warehouse.delta.log_changes import TouchedDays
@@ -79,7 +79,7 @@ class Warehouse:
         path = self.root / table.name
         with delta_errors("open", table):
             make_directory(path)
-            torn = delta_log.repair(path)
+            torn = log_files.repair(path)
         if torn:
             say(
                 _LOGGER,
@@ -88,7 +88,6 @@ class Warehouse:
                 table=table.name,
                 files=len(torn),
             )
-        self._check_settled(table, path)
         # With checks of its own: a writer makes new files of what it reads, so it looks
         # at each once more, however long this process has known it.
         stored = StoredTable(table, path, FileChecks())
@@ -110,10 +109,3 @@ class Warehouse:
         if table not in DERIVED and self._register.has(table.name):
             path = self.root / table.name
             raise DamagedTableError(f"open {table.name}", path, "is missing or empty")
-
-    def _check_settled(self, table: Table, path: Path) -> None:
-        """Refuse a log that ends before what was promised, as Delta would not."""
-        damaged = delta_log.first_damaged(path, 0, delta_log.settled_version(path))
-        if damaged is not None:
-            problem = "is damaged" if damaged.exists() else "is missing"
-            raise DamagedTableError(f"open {table.name}", damaged, problem)

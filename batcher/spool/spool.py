@@ -30,6 +30,8 @@ from warehouse.durable import (
 
 _TOKEN_BYTES = 16
 _LEFTOVER_AGE_S = 3_600
+# As much as a busy second brings; a full disk still has room for a few bytes.
+_PROBE_BYTES = 1 << 20
 # As ``warehouse.durable`` and ``lane_files`` name what is not finished.
 _UNFINISHED_FILE = re.compile(
     r"\.(?:.+\.(?:json|reason)|probe|seal-request)\.[a-z0-9_]{8}"
@@ -182,10 +184,6 @@ def _folder_bytes(folder: Path) -> int:
             with contextlib.suppress(FileNotFoundError):
                 total += entry.stat(follow_symlinks=False).st_size
     return total
-
-
-# As much as a busy second brings; a full disk still has room for a few bytes.
-_PROBE_BYTES = 1 << 20
 
 
 def takes_writes(spool: Spool, most_bytes: int) -> bool:

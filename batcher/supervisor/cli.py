@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from batcher.supervisor.port import check_port, hold_port, listeners
-from batcher.supervisor.sole import data_directories, sole
+from batcher.supervisor.sole import sole
 from batcher.supervisor.supervise import Process, supervise
 from config.cli import check_writer, path_option, trust_clock_option
+from config.files import data_directories
 from config.load import load
 from config.logs import configure
 from config.settings import Settings

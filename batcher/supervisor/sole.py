@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from config.errors import MillpondError
-from config.settings import Settings
 from warehouse.durable import make_directory
 from warehouse.locks import try_lock
 
@@ -31,12 +30,6 @@ class AlreadyRunningError(MillpondError):
             hint="stop it first, or give this one another spool.dir and warehouse.uri"
             ' (docs/operations.md, "It runs already")',
         )
-
-
-def data_directories(settings: Settings) -> list[Path]:
-    """Return the directories that one installation has to itself."""
-    named = (settings.spool.dir, settings.warehouse.uri)
-    return [Path(each) for each in named if "://" not in each]
 
 
 @contextmanager

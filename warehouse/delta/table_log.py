@@ -1,7 +1,7 @@
 """Delta Lake as ``warehouse.tables`` needs it; the only module that imports it.
 
 What the library gets wrong for us on a local disk is answered here or in
-``delta_log``: it never fsyncs, checkpoints and cleans up behind the caller's back,
+``log_files``: it never fsyncs, checkpoints and cleans up behind the caller's back,
 and quotes rows in its errors.
 """
 
@@ -26,7 +26,7 @@ from deltalake import (
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction, Transaction
 
-from warehouse.delta import log_files as delta_log
+from warehouse.delta import log_files
 from warehouse.delta.data_files import DataFile
 from warehouse.delta.log_changes import TouchedDays, days_by_site
 from warehouse.delta.log_digests import (
@@ -144,16 +144,16 @@ class DeltaFiles:
                 else:
                     self._delta = _opened(self._path)
         except StorageError:
-            newest = max(delta_log.versions(self._path), default=NO_VERSION)
+            newest = max(log_files.versions(self._path), default=NO_VERSION)
             self._check_log(newest)
             raise
         self._check_log(self.version)
 
     def _check_log(self, until: int) -> None:
         """Raise ``DamagedTableError`` where a log file up to *until* is damaged."""
-        if until <= self._checked and until >= delta_log.settled_version(self._path):
+        if until <= self._checked and until >= log_files.settled_version(self._path):
             return
-        damaged = delta_log.first_damaged(self._path, self._checked + 1, until)
+        damaged = log_files.first_damaged(self._path, self._checked + 1, until)
         if damaged is not None:
             problem = "is damaged" if damaged.exists() else "is missing"
             raise DamagedTableError(f"open {self._table.name}", damaged, problem)
@@ -214,7 +214,7 @@ class DeltaFiles:
                 post_commithook_properties=_NO_HOOKS,
             )
         self.refresh()
-        delta_log.settle(self._path, self.version)
+        log_files.settle(self._path, self.version)
 
     def files(self) -> list[DataFile]:
         """Return the version's files, ordered by day."""
@@ -240,7 +240,7 @@ class DeltaFiles:
             post_commithook_properties=_NO_HOOKS,
         )
         self.refresh()
-        delta_log.settle(self._path, self.version)
+        log_files.settle(self._path, self.version)
         last = checkpoint_version(self._path) or 0
         if self.version - last >= CHECKPOINT_EVERY:
             self.checkpoint()
@@ -293,7 +293,7 @@ class DeltaFiles:
             return
         with delta_errors("checkpoint", self._table):
             self._writer.create_checkpoint()
-            delta_log.sync_checkpoint(self._path, self.version)
+            log_files.sync_checkpoint(self._path, self.version)
 
     def clean_log(self) -> None:
         """Remove log entries past their retention that a checkpoint covers."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.warehouse.event_rows import event, events, frame
-from warehouse.delta import log_files as delta_log
+from warehouse.delta import log_files
 from warehouse.delta.log_digests import entry_path
 from warehouse.schema import EVENTS, Table
 from warehouse.tables import DamagedTableError, StoredTable, Warehouse
@@ -233,9 +233,9 @@ def test_settling_names_the_newest_version(warehouse: Warehouse) -> None:
     table = warehouse.open(EVENTS)
     (table.path / "_settled").write_text("torn")
 
-    assert delta_log.settled_version(table.path) == -1
+    assert log_files.settled_version(table.path) == -1
     table.settle()
-    assert delta_log.settled_version(table.path) == 2
+    assert log_files.settled_version(table.path) == 2
 
 
 def test_rows_another_program_changed_make_the_touched_pairs_unknown(

@@ -1,0 +1,25 @@
+"""What an error of the system says about a table's file."""
+
+import errno
+import os
+from pathlib import Path
+
+from warehouse.table_errors import storage_error
+
+
+def test_a_file_that_may_not_be_read_is_named_once(tmp_path: Path) -> None:
+    refused = PermissionError(
+        errno.EACCES, os.strerror(errno.EACCES), os.fspath(tmp_path)
+    )
+
+    message = storage_error("read events", refused).message
+
+    assert message.count(os.fspath(tmp_path)) == 1
+    assert "belongs to" in message
+
+
+def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
+    path = os.fspath(tmp_path / "part-0.parquet")
+    error = storage_error("read events", FileNotFoundError(errno.ENOENT, "", path))
+
+    assert error.message == f"read events: ENOENT: {path}"
