@@ -1,7 +1,7 @@
 """Group commit: requests wait together for one fsync, and answer only after it.
 
 While one fsync runs in the journal's thread the next group gathers by itself, so
-the busier the door, the larger the groups. Nothing is retried here: a group that
+the busier the proxy, the larger the groups. Nothing is retried here: a group that
 could not be made durable fails whole, and its clients are told so.
 """
 

@@ -1,4 +1,4 @@
-"""The doors of vendors' protocols: they read, the one chain decides, they answer."""
+"""The routes of vendors' protocols: they read, the one chain decides, they answer."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
