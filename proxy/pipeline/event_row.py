@@ -46,12 +46,7 @@ class Enrichment(msgspec.Struct, frozen=True, gc=False):
 def event_row(sent: AdmittedHit, moment: Moment, found: Enrichment, seq: int) -> Event:
     """Return the row: here, and nowhere else, a column gets its value."""
     hit, agent = sent.hit, sent.agent
-    location, page, referral, order = (
-        found.location,
-        found.page,
-        found.referral,
-        found.order,
-    )
+    page, referral, order = found.page, found.referral, found.order
     return Event(
         site=sent.site.id,
         day=moment.day,
@@ -75,8 +70,8 @@ def event_row(sent: AdmittedHit, moment: Moment, found: Enrichment, seq: int) ->
         utm_term=page.utm_term,
         utm_content=page.utm_content,
         click_id=page.click_id,
-        country=location.country,
-        region=location.region,
+        country=found.location.country,
+        region=found.location.region,
         browser=agent.browser,
         browser_major=agent.browser_major,
         os=agent.os,
