@@ -133,3 +133,68 @@ def test_generated_pages_are_fresh() -> None:
     )
 
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+RECORDS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+SECTIONS = ["Situation", "Decision", "Consequences", "Revisit when"]
+HEADING = re.compile(r"(?m)^(#+) (.+)$")
+PACKAGES = "config|warehouse|batcher|proxy|reports|tests|benchmarks|docs"
+NAMED_FILE = re.compile(rf"`((?:{PACKAGES})/[\w/.*-]+)`")
+
+
+def title_of(record: Path) -> str:
+    """Return the first heading of a decision record, without its number."""
+    first = record.read_text(encoding="utf-8").partition("\n")[0]
+    return first.partition(". ")[2]
+
+
+def template_faults(name: str, text: str) -> list[str]:
+    """Return how a decision record differs from the template."""
+    (mark, title), *rest = HEADING.findall(text)
+    faults = []
+    if mark != "#" or not re.fullmatch(rf"{int(name[:4]):02}\. \S.*", title):
+        faults.append(f"title: {title}")
+    sections = [heading for level, heading in rest if level == "##"]
+    if sections != SECTIONS:
+        faults.append(f"sections: {', '.join(sections)}")
+    parts = re.split(r"(?m)^## .+\n", text)[1:]
+    for section, part in zip(sections, parts, strict=True):
+        if not part.strip():
+            faults.append(f"empty: {section}")
+        if section != "Decision" and HEADING.search(part):
+            faults.append(f"sub-heading: {section}")
+    return faults
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=named)
+def test_every_decision_record_follows_the_template(path: Path) -> None:
+    assert template_faults(path.name, path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("# 8. A\n## Situation\na\n", "title: 8. A"),
+        ("# 08. A\n## Situation\na\n", "sections: Situation"),
+        ("# 08. A\n## Decision\n\n## Situation\na\n", "empty: Decision"),
+        ("# 08. A\n## Situation\na\n### B\nb\n", "sub-heading: Situation"),
+    ],
+)
+def test_a_decision_record_off_the_template_is_found(text: str, fault: str) -> None:
+    assert fault in template_faults("0008-a.md", text)
+
+
+def test_the_index_lists_every_decision_record_under_its_title() -> None:
+    index = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| \[(\d\d)\]\((.+?)\) \| (.+?) \| \S.* \|$", index)
+
+    assert rows == [
+        (record.name[2:4], record.name, title_of(record)) for record in RECORDS
+    ]
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=named)
+def test_every_file_a_decision_record_names_exists(path: Path) -> None:
+    files = NAMED_FILE.findall(path.read_text(encoding="utf-8"))
+
+    assert [name for name in files if not [*ROOT.glob(name)]] == []
