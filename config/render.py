@@ -16,9 +16,9 @@ _WIDTH = 80
 # What stands in the files where a key has no default.
 _EXAMPLES: dict[str, Value] = {"id": "shop", "domains": ("shop.example",)}
 _STARTER_HEAD = """\
-# Millpond's configuration. Only a site is needed; every other line is a default,
+# Millpond's configuration. Only a site is required. Every other line is a default,
 # commented out: uncomment and change what you need, then run `millpond config check`.
-# Every key is also MILLPOND__SECTION__KEY in the environment.
+# An environment variable MILLPOND__SECTION__KEY overrides a key.
 """
 _REFERENCE_HEAD = """\
 # Every key of millpond.toml with its default. Written by `make docs` from
@@ -121,16 +121,16 @@ _PAGE_HEAD = """\
 # Configuration
 
 Millpond reads one TOML file, `millpond.toml` unless `--config` names another.
-`millpond init` writes one, `millpond config check` tests it, and
-`millpond config show` prints what holds and where each value comes from.
+`millpond init` writes this file, `millpond config check` tests it, and
+`millpond config show` prints the effective values and where each comes from.
 
-- A variable `MILLPOND__SECTION__KEY` overrides a key, for instance
-  `MILLPOND__PROXY__PORT=9000`. Several values are separated by commas. Sites are
-  set in the file alone.
-- A relative path starts at the directory of the configuration file.
-- An unknown key is refused, and all problems are reported at once.
-- Secrets do not belong in the file: a Redis URL with a password is accepted only
-  from the environment, and of a secret key only the SHA-256 digest is kept.
+- An environment variable `MILLPOND__SECTION__KEY` overrides a key, for example
+  `MILLPOND__PROXY__PORT=9000`. Separate several values with commas. Sites can be
+  set only in the file.
+- A relative path is relative to the directory of the configuration file.
+- An unknown key is an error. Millpond reports all problems at once.
+- Do not put secrets in the file. A Redis URL with a password is accepted only
+  from the environment. For a secret key, the file contains only the SHA-256 digest.
 """
 
 

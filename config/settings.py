@@ -37,7 +37,7 @@ _YEAR_S = 366 * 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxySettings:
-    """The public door: where it listens, whom it believes, what it refuses."""
+    """The public proxy: where it listens, which headers it trusts, its limits."""
 
     host: Annotated[str, Doc("Address the proxy listens on.")] = "127.0.0.1"
     port: Annotated[int, Limits(0, 65_535), Doc("Port the proxy listens on.")] = 8080
@@ -47,41 +47,41 @@ class ProxySettings:
     path_prefix: Annotated[
         str,
         Format("path_prefix"),
-        Doc("Path under which the site routes tracking here, such as /stats."),
+        Doc("Path that the web server forwards to the proxy, such as /stats."),
     ] = ""
     tag_path: Annotated[
-        str, Format("path"), Doc("Path of the tag; rename it to suit the site.")
+        str, Format("path"), Doc("Path of the tag; you may rename it.")
     ] = "/m.js"
     trusted_proxies: Annotated[
         tuple[str, ...],
         Format("network"),
-        Doc("Addresses or networks whose forwarding header is believed."),
+        Doc("Addresses or networks whose forwarding header is trusted."),
     ] = ()
     client_ip: Annotated[
         str,
         Format("client_ip"),
         Doc(
-            "Where the client address comes from: peer, xff, forwarded or"
-            " header:NAME; a header counts only from a trusted proxy."
+            "Source of the client address: peer, xff, forwarded or header:NAME;"
+            " a header is used only from a trusted proxy."
         ),
     ] = "peer"
     private_clients: Annotated[
         bool,
         Doc(
-            "Whether a private address that a header names is a visitor, as in an"
-            " intranet; otherwise it counts as unknown."
+            "Whether a private address in a header is a visitor's, as in an"
+            " intranet; otherwise the address counts as unknown."
         ),
     ] = False
     max_body_bytes: Annotated[
-        int, Limits(1_024, 16_777_216), Doc("Larger request bodies answer 413.")
+        int, Limits(1_024, 16_777_216), Doc("Larger request bodies get 413.")
     ] = 524_288
     max_inflated_bytes: Annotated[
         int,
         Limits(1_024, 67_108_864),
-        Doc("Compressed bodies of vendors' clients may unpack to so much."),
+        Doc("Largest decompressed body of a vendor's client."),
     ] = 4_194_304
     max_events: Annotated[
-        int, Limits(1, 100_000), Doc("Most events one request may carry.")
+        int, Limits(1, 100_000), Doc("Most events in one request.")
     ] = 2_500
     request_timeout_s: Annotated[
         int, Limits(1, 300), Doc("Headers and body must arrive within this time.")
@@ -93,36 +93,36 @@ class ProxySettings:
         int, Limits(16, 100_000), Doc("Most connections a worker holds at once.")
     ] = 4_096
     debug_header: Annotated[
-        bool, Doc("Name the drop reason in an X-Millpond header, for wiring up a site.")
+        bool, Doc("Send the drop reason in an X-Millpond header, for testing a site.")
     ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacySettings:
-    """What is kept of a visitor, and for how long it can be recomputed."""
+    """What is kept about a visitor, and for how long it can be recomputed."""
 
     salt_store: Annotated[
         str,
         Format("salt_store"),
         Doc(
-            "Directory or redis:// URL that holds the live salts; empty chooses a"
-            " RAM-backed directory where there is one."
+            "Directory or redis:// URL of the live salts; empty selects a"
+            " RAM-backed directory if there is one."
         ),
     ] = ""
     key_dir: Annotated[
         str, Format("directory"), Doc("Directory of the per-site keys for order ids.")
     ] = "data/keys"
     geo: Annotated[
-        Literal["country", "region", "none"], Doc("How finely a visit is located.")
+        Literal["country", "region", "none"], Doc("Precision of a visitor's location.")
     ] = "country"
     geo_database: Annotated[
         str, Format("file"), Doc("MMDB file; without it countries are unknown.")
     ] = ""
     gpc: Annotated[Objection, Doc("What Sec-GPC: 1 does to an event.")] = "strip"
     dnt: Annotated[Objection, Doc("What DNT: 1 does to an event.")] = "strip"
-    mode: Annotated[
-        Literal["cookieless"], Doc("The named privacy mode the site runs in.")
-    ] = "cookieless"
+    mode: Annotated[Literal["cookieless"], Doc("Privacy mode of the installation.")] = (
+        "cookieless"
+    )
     query_allow: Annotated[
         tuple[str, ...],
         Format("query_key"),
@@ -134,13 +134,13 @@ class PrivacySettings:
     late_limit_s: Annotated[
         int,
         Limits(0, 604_800),
-        Doc("How far back an event may place itself, if that day's salt still lives."),
+        Doc("How old an event may be and keep its day, if that day's salt exists."),
     ] = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolSettings:
-    """Where accepted events wait, durable, until the batcher has committed them."""
+    """The durable store of accepted events until the batcher has committed them."""
 
     dir: Annotated[str, Format("directory"), Doc("Directory of the spool.")] = (
         "data/spool"
@@ -159,20 +159,20 @@ class SpoolSettings:
     max_bytes: Annotated[
         int,
         Limits(1_048_576, 1 << 50),
-        Doc("The whole spool's bound; beyond it the proxy answers 503."),
+        Doc("Largest size of the whole spool; beyond it the proxy sends 503."),
     ] = 2_147_483_648
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarehouseSettings:
-    """Where the tables are, and how long each keeps its days (0: for ever)."""
+    """The tables' directory, and how long each table keeps its days (0: for ever)."""
 
     uri: Annotated[str, Format("warehouse"), Doc("Directory of the tables.")] = (
         "data/warehouse"
     )
-    engine: Annotated[Literal["local"], Doc("What runs the jobs.")] = "local"
+    engine: Annotated[Literal["local"], Doc("Engine that runs the jobs.")] = "local"
     duplicate_window_days: Annotated[
-        int, Limits(1, 366), Doc("A message id is recognised this many days apart.")
+        int, Limits(1, 366), Doc("A repeated message id is recognised this long.")
     ] = 7
     keep_events_days: Annotated[int, Limits(0, 36_500), Doc("Days of events kept.")] = (
         760
@@ -189,7 +189,7 @@ class WarehouseSettings:
     value_limit: Annotated[
         int,
         Limits(10, 10_000_000),
-        Doc("Most values of one dimension a (site, day) keeps; the rest is (other)."),
+        Doc("Most values of one dimension per site and day; the rest is (other)."),
     ] = 10_000
 
 
@@ -207,7 +207,7 @@ class JobsSettings:
         int, Limits(1, _YEAR_S), Doc("Small files are merged this often.")
     ] = 3_600
     destroy_salts_every_s: Annotated[
-        int, Limits(1, 3_600), Doc("Ended dates' salts are looked for this often.")
+        int, Limits(1, 3_600), Doc("Salts of ended dates are destroyed this often.")
     ] = 60
     retain_every_s: Annotated[
         int, Limits(1, _YEAR_S), Doc("Retention runs this often.")
@@ -216,15 +216,15 @@ class JobsSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportsSettings:
-    """The private server: dashboard and statistics API."""
+    """The private reports server: dashboard and query API."""
 
     host: Annotated[str, Doc("Address the reports server listens on.")] = "127.0.0.1"
     port: Annotated[int, Limits(0, 65_535), Doc("Port of the reports server.")] = 8081
     cache_mb: Annotated[
-        int, Limits(8, 65_536), Doc("Memory for daily figures kept at hand.")
+        int, Limits(8, 65_536), Doc("Memory for the cache of daily figures.")
     ] = 512
     query_timeout_s: Annotated[
-        int, Limits(1, 3_600), Doc("A question over HTTP is given up after this time.")
+        int, Limits(1, 3_600), Doc("A query over HTTP is aborted after this time.")
     ] = 10
 
 
@@ -236,23 +236,23 @@ class SiteSettings:
     domains: Annotated[
         tuple[str, ...],
         Format("domain"),
-        Doc("Hosts the site is served from; *.example.org takes in every subdomain."),
+        Doc("Hosts of the site; *.example.org includes every subdomain."),
     ]
     timezone: Annotated[
-        str, Format("timezone"), Doc("IANA time zone that bounds the site's days.")
+        str, Format("timezone"), Doc("IANA time zone of the site's days.")
     ] = "UTC"
     currency: Annotated[
-        str, Format("currency"), Doc("ISO 4217 currency its revenue is reported in.")
+        str, Format("currency"), Doc("ISO 4217 currency of the site's revenue.")
     ] = "EUR"
     keys: Annotated[
         tuple[str, ...],
         Format("key"),
-        Doc("Public keys by which a vendor's client names this site."),
+        Doc("Public keys with which vendors' clients identify this site."),
     ] = ()
     secret_keys: Annotated[
         tuple[str, ...],
         Format("secret_key"),
-        Doc("sha256:HEX of keys the site's own servers send."),
+        Doc("sha256:HEX of the keys that the site's own servers send."),
     ] = ()
     actors: Annotated[
         Literal["off", "daily", "keyed"], Doc("How known customers are pseudonymised.")

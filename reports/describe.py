@@ -9,14 +9,14 @@ _INTRO = """\
 # Metrics and dimensions
 
 Generated from `reports/metrics.py` and `reports/dimensions.py`; do not edit.
-How to ask for them: [api.md](api.md).
+How to query them: [api.md](api.md).
 
 ## Metrics
 
-Every metric is a sum of one column, or one sum less or divided by another; a ratio
-whose divisor is nought is unknown (`null`). Engagement pings are no events of their
-own: they only add engaged time. Events without a visitor count as events, pageviews and
-orders, never as sessions or visitors. Suspect sessions (over 1,000 pageviews, or 24
+Every metric is a sum of one column, a difference of two sums, or a ratio of two sums.
+A ratio whose divisor is zero is unknown (`null`). Engagement pings do not count as
+events: they only add engaged time. Events without a visitor count as events, pageviews
+and orders, never as sessions or visitors. Suspect sessions (over 1,000 pageviews, or 24
 hours long) are in no figure.
 
 | metric | formula | unit | meaning |
@@ -24,32 +24,34 @@ hours long) are in no figure.
 """
 _OWN = f"""
 `{OWN_ORDERS}` are the orders in the site's own currency. Amounts are whole minor units
-(cents), never fractions. In reports people may write {{aliases}}.
+(cents), never fractions. The command line also accepts {{aliases}}.
 
 ## Dimensions
 
 """
 _SPANS = {
     DimensionScope.SESSION: """\
-Of a session: all of a session goes to its value, so figures of all values add up to the
-total, visitors excepted: one who comes twice by different ways is a visitor of both.
-An event without a session goes by its own value. The session's value is that of its
-first interactive event.
+Session dimensions: every event of a session counts under the session's value. So the
+figures of all values add up to the total. Visitors are the exception: a visitor with
+two sessions from different sources counts under both. An event without a session counts
+under its own value. The session's value is the value of its first interactive event.
 """,
     DimensionScope.EVENT: """\
-Of an event: an event goes by what it is itself; a session and its visitor count under
-every value the session touched, so only events, pageviews and orders add up (under
-`product` not even those: an event may name several). A session's `hour` is the one it
-began in. Engagement pings have no `event` and no `product`.
+Event dimensions: an event counts under its own value. A session and its visitor count
+under every value of the session's events, so only events, pageviews and orders add up.
+Under `product` these do not add up either, because an event may name several products.
+A session's `hour` is the hour in which it began. Engagement pings have no `event` and
+no `product`.
 """,
     DimensionScope.DAY: """\
-Of a day: sums of days; a session and a visitor belong to one day.
+Day dimensions: sums of days. A session and a visitor belong to one day.
 """,
 }
 _VALUES = """
-A value nobody knows is `(none)`. Past `warehouse.value_limit` values of one dimension
-and day, the rarest fold into `(other)`: no count is lost, only their names. Filters
-that such a fold could falsify are answered from the events instead.
+An unknown value is `(none)`. If one dimension has more than `warehouse.value_limit`
+values on a day, the rarest are merged into `(other)`: their names are lost, but no
+count. If this could make a filter's result wrong, the query is answered from the events
+instead.
 """
 
 
@@ -58,7 +60,7 @@ def page() -> str:
     aliases = ", ".join(f"`{alias}` for `{name}`" for alias, name in ALIASES.items())
     parts = [_INTRO, *_metrics(), _OWN.format(aliases=aliases)]
     for span, text in _SPANS.items():
-        parts += [text, "\n| dimension | meaning | also written |\n|---|---|---|\n"]
+        parts += [text, "\n| dimension | meaning | other names |\n|---|---|---|\n"]
         parts += [*_dimensions(span), "\n"]
     return "".join(parts).rstrip() + "\n" + _VALUES
 

@@ -64,7 +64,7 @@ _ALL = (
     _of_day("week", "day", "Monday of the ISO week.", "weeks"),
     _of_day("month", "day", "The calendar month, such as 2026-11.", "months"),
     _of_event("hour", "at", "The site's local hour, 00 to 23.", "hours"),
-    _of_event("page", "path", "Path of the page, query dropped.", "pages", "path"),
+    _of_event("page", "path", "Path of the page, without query.", "pages", "path"),
     _of_session(
         "entry_page",
         "Path of the session's first pageview.",
@@ -80,7 +80,7 @@ _ALL = (
         column="exit_path",
     ),
     _of_session("referrer", "Host that linked here.", "referrers"),
-    _of_session("source", "Name of who sent the session.", "sources"),
+    _of_session("source", "Name of the session's source.", "sources"),
     _of_session("channel", "Class of the source.", "channels"),
     _of_session("utm_source", "utm_source of the entry."),
     _of_session("utm_medium", "utm_medium of the entry."),

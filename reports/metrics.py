@@ -100,7 +100,7 @@ _ALL = (
         unit=Unit.COUNT,
         meaning=(
             "Distinct visitors of a day; over several days the sum of daily visitors,"
-            " because nobody can be recognised on another day."
+            " because no visitor can be recognised on another day."
         ),
     ),
     Metric(
@@ -126,7 +126,7 @@ _ALL = (
         label="events",
         formula=Sum("events"),
         unit=Unit.COUNT,
-        meaning="All events, pageviews among them, engagement pings left out.",
+        meaning="All events, including pageviews, except engagement pings.",
     ),
     Metric(
         name="bounces",
@@ -135,7 +135,7 @@ _ALL = (
         unit=Unit.COUNT,
         meaning=(
             "Sessions with exactly one pageview and no other interactive event that"
-            " do not go on from the day before."
+            " do not continue from the day before."
         ),
     ),
     Metric(
@@ -150,14 +150,14 @@ _ALL = (
         label="views/session",
         formula=Ratio("pageviews", "sessions"),
         unit=Unit.RATIO,
-        meaning="Pageviews for each session.",
+        meaning="Pageviews per session.",
     ),
     Metric(
         name="duration_s",
         label="time",
         formula=Sum("duration_s"),
         unit=Unit.SECONDS,
-        meaning="Time from first to last event, summed over sessions.",
+        meaning="Time from the first to the last event, summed over sessions.",
     ),
     Metric(
         name="avg_duration_s",
@@ -171,7 +171,7 @@ _ALL = (
         label="engaged",
         formula=Sum("engaged_ms"),
         unit=Unit.MILLISECONDS,
-        meaning="Time the page was in view and in use, summed over engagement pings.",
+        meaning="Time the page was visible and in use, summed over engagement pings.",
     ),
     Metric(
         name="avg_engaged_s",
@@ -223,7 +223,7 @@ _ALL = (
         label="net",
         formula=Difference("value_minor", "refund_minor"),
         unit=Unit.MINOR,
-        meaning="Value of the orders placed less what was refunded meanwhile.",
+        meaning="Value of the orders placed minus refunds of the same days.",
     ),
     Metric(
         name="conversions",
@@ -238,8 +238,8 @@ _ALL = (
         formula=Ratio("conversions", "sessions"),
         unit=Unit.SHARE,
         meaning=(
-            "Share of sessions with at least one order; orders that belong to no"
-            " session are not in it."
+            "Share of sessions with at least one order; orders without a session"
+            " are not included."
         ),
     ),
 )

@@ -1,5 +1,6 @@
-"""The docs are fresh, every link leads somewhere, and every hint's page exists."""
+"""The docs are fresh, every link leads somewhere, every hint names a section."""
 
+import ast
 import re
 import shlex
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from millpond import run
-from tests.test_house import OURS, named
+from tests.test_house import OURS, named, tree
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -50,6 +51,26 @@ def test_every_page_a_hint_names_exists(path: Path) -> None:
         page
         for page in re.findall(r"\bdocs/[\w/-]+\.md\b", text)
         if not (ROOT / page).is_file()
+    ]
+
+    assert missing == []
+
+
+SECTION = re.compile(r"""\b(docs/[\w/-]+\.md), (["'])(.+?)\2""")
+
+
+@pytest.mark.parametrize("path", OURS, ids=named)
+def test_every_section_a_hint_names_exists(path: Path) -> None:
+    texts = [
+        node.value
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    missing = [
+        (page, section)
+        for text in texts
+        for page, _, section in SECTION.findall(" ".join(text.split()))
+        if f"\n## {section}\n" not in (ROOT / page).read_text(encoding="utf-8")
     ]
 
     assert missing == []

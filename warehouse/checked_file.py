@@ -31,5 +31,5 @@ def read_checked(path: Path, kind: type[T]) -> T:
             return msgspec.json.decode(text, type=kind)
     raise DamagedFileError(
         f"read {path}: it is damaged",
-        hint='see docs/operations.md, "Torn and missing segments"',
+        hint='see docs/operations.md, "Damaged and missing segments"',
     )

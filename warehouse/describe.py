@@ -11,14 +11,14 @@ _HEAD = """\
 # Tables
 
 Each table is a Delta Lake table in its own directory of `warehouse.uri`, partitioned
-by `day`, in Parquet with zstd. DuckDB, Polars, Spark and pandas open them without
-Millpond:
+by `day`, in Parquet with zstd. DuckDB, Polars, Spark and pandas can read the tables
+without Millpond:
 
 ```sql
 select day, count(*) from delta_scan('data/warehouse/events') group by day order by day;
 ```
 
-`day` is the site's local date (of the ledger, the UTC date). Times are UTC in whole
+`day` is the site's local date (in the ledger, the UTC date). Times are UTC in whole
 seconds. 64-bit hashes are signed, because Delta has no unsigned integers. Amounts are
 whole numbers of the currency's minor unit. An empty column means "not known".
 """
@@ -60,7 +60,7 @@ def describe(table: Table) -> str:
 
 def _order(table: Table) -> str:
     if not table.sort_by:
-        return "Within a file the rows are sorted by it."
+        return "Within a file the rows are sorted by the key."
     order = ", ".join(f"`{name}`" for name in table.sort_by)
     return f"Within a file the rows are sorted by {order}."
 
@@ -69,7 +69,7 @@ def _added(table: Table) -> list[str]:
     if not table.added:
         return []
     names = ", ".join(f"`{name}`" for name in table.added)
-    text = f"Files written before it was added lack {names}: null there is the default."
+    text = f"Older files lack {names}; such rows are read with the default value."
     return ["", text]
 
 

@@ -19,7 +19,7 @@ _NAME = "tables.json"
 _LOCK = "tables.lock"
 _BOUND = "warehouse-id"
 _ID_BYTES = 16
-_SECTION = 'docs/operations.md, "A warehouse that is not there"'
+_SECTION = 'docs/operations.md, "Warehouse not found"'
 
 
 class WarehouseAwayError(TableError):

@@ -28,7 +28,7 @@ class Item(Row, frozen=True):
 
     product: Annotated[str, Doc("The shop's product id or SKU.")]
     variant: Annotated[str | None, Doc("The chosen variant.")] = None
-    quantity: Annotated[int, Doc("Pieces; negative for returned ones.")] = 1
+    quantity: Annotated[int, Doc("Number of pieces; negative for returns.")] = 1
     price_minor: Annotated[
         int | None, Doc("Price of one piece in minor units of the currency.")
     ] = None
@@ -39,8 +39,8 @@ class Event(Row, frozen=True):
 
     site: Annotated[str, Doc("Site id.")]
     day: Annotated[date, Doc("The site's local date on which the event occurred.")]
-    at: Annotated[UtcSeconds, Doc("When it occurred, UTC, whole seconds.")]
-    seq: Annotated[int, Doc("Order within its request.")] = 0
+    at: Annotated[UtcSeconds, Doc("Time of the event, UTC, whole seconds.")]
+    seq: Annotated[int, Doc("Position within its request.")] = 0
     event_id: Annotated[
         Hash64 | None,
         Doc("Keyed hash of the client's message id; removes duplicates."),
@@ -52,22 +52,22 @@ class Event(Row, frozen=True):
     actor: Annotated[
         Hash64 | None, Doc("Pseudonym of a known customer, by the site's actors level.")
     ] = None
-    name: Annotated[str, Doc("What happened; pageview is one name.")] = "pageview"
-    protocol: Annotated[str, Doc("The wire protocol it came by.")] = "native"
+    name: Annotated[str, Doc("Name of the event, such as pageview.")] = "pageview"
+    protocol: Annotated[str, Doc("Wire protocol of the request.")] = "native"
     server: Annotated[bool, Doc("Sent by the site's own server with a secret key.")] = (
         False
     )
     passive: Annotated[
-        bool, Doc("Sent by itself, as its page says: no sign of a person.")
+        bool, Doc("Sent by the page without an action of the visitor.")
     ] = False
     hostname: Annotated[str | None, Doc("Host of the page.")] = None
-    path: Annotated[
-        str | None, Doc("Path of the page, secrets cut, query dropped.")
-    ] = None
+    path: Annotated[str | None, Doc("Path of the page, without secrets and query.")] = (
+        None
+    )
     referrer: Annotated[str | None, Doc("Host that linked here; null if direct.")] = (
         None
     )
-    source: Annotated[str | None, Doc("Name of who sent the visit.")] = None
+    source: Annotated[str | None, Doc("Name of the visit's source.")] = None
     channel: Annotated[str | None, Doc("Class of the source.")] = None
     utm_source: Annotated[str | None, Doc("utm_source of the page URL.")] = None
     utm_medium: Annotated[str | None, Doc("utm_medium of the page URL.")] = None
@@ -86,17 +86,17 @@ class Event(Row, frozen=True):
     screen: Annotated[str | None, Doc("Class of screen width: xs, s, m, l, xl.")] = None
     language: Annotated[str | None, Doc("Primary language tag.")] = None
     engaged_ms: Annotated[
-        int | None, Doc("Milliseconds of attention this event adds.")
+        int | None, Doc("Milliseconds of engaged time this event adds.")
     ] = None
     scroll_pct: Annotated[int | None, Doc("Deepest scroll position, 0 to 100.")] = None
     props: Annotated[
         JsonText | None, Doc("Allow-listed properties as JSON, keys sorted.")
     ] = None
     late: Annotated[
-        bool, Doc("Named an earlier day that was closed; counted on arrival.")
+        bool, Doc("Dated on an earlier, closed day; counted on arrival.")
     ] = False
     order_key: Annotated[
-        Hash64 | None, Doc("Keyed hash of the order id; counts an order once.")
+        Hash64 | None, Doc("Keyed hash of the order id, so an order counts once.")
     ] = None
     cart_key: Annotated[Hash64 | None, Doc("Keyed hash of the cart id.")] = None
     currency: Annotated[str | None, Doc("ISO 4217 currency of the amounts.")] = None
@@ -117,12 +117,12 @@ class Session(Row, frozen=True):
     session: Annotated[Hash64, Doc("Deterministic id of the session.")]
     visitor: Annotated[Hash64, Doc("The visitor whose session it is.")]
     started_at: Annotated[UtcSeconds, Doc("Time of the first event, UTC.")]
-    duration_s: Annotated[int, Doc("Seconds to the last event a browser sent.")]
+    duration_s: Annotated[int, Doc("Seconds until the last event a browser sent.")]
     engaged_ms: Annotated[int, Doc("Sum of engagement pings in milliseconds.")]
     pageviews: Annotated[int, Doc("Events named pageview.")]
-    events: Annotated[int, Doc("All events, engagement pings left out.")]
+    events: Annotated[int, Doc("All events except engagement pings.")]
     bounce: Annotated[bool, Doc("Meets the bounce definition of docs/metrics.md.")]
-    continued: Annotated[bool, Doc("Goes on from the day before; no new acquisition.")]
+    continued: Annotated[bool, Doc("Continues the day before; no new acquisition.")]
     suspect: Annotated[bool, Doc("Too long or too busy for a person; in no figure.")]
     entry_path: Annotated[str | None, Doc("Path of the first pageview.")]
     exit_path: Annotated[str | None, Doc("Path of the last pageview.")]
@@ -147,55 +147,55 @@ class Session(Row, frozen=True):
     product_views: Annotated[int, Doc("Events named product_viewed.")]
     cart_updates: Annotated[int, Doc("Events named cart_updated.")]
     checkouts: Annotated[int, Doc("Events named checkout_started.")]
-    orders: Annotated[int, Doc("Orders placed, each order key once.")]
+    orders: Annotated[int, Doc("Orders placed, counted once per order key.")]
     value_minor: Annotated[int, Doc("Value of those orders in the site's currency.")]
     currency: Annotated[str, Doc("The site's currency.")]
 
 
 class DailyStat(Row, frozen=True):
-    """The figures of one value of one dimension on one day of one site."""
+    """The figures of one value of one dimension, for one site and day."""
 
     site: Annotated[str, Doc("Site id.")]
     day: Annotated[date, Doc("The site's local date.")]
-    dimension: Annotated[str, Doc("What the day is broken down by; total is all.")]
-    value: Annotated[str, Doc("The dimension's value; (none) unknown, (other) folded.")]
-    currency: Annotated[str, Doc("Currency of value_minor; other currencies get rows.")]
+    dimension: Annotated[str, Doc("Dimension of the breakdown; total for all.")]
+    value: Annotated[str, Doc("The dimension's value; (none) unknown, (other) merged.")]
+    currency: Annotated[str, Doc("Currency of value_minor; one row per currency.")]
     visitors: Annotated[int, Doc("Distinct visitors.")]
     sessions: Annotated[int, Doc("Sessions.")]
     bounces: Annotated[int, Doc("Sessions that bounced.")]
     conversions: Annotated[int, Doc("Sessions with an order.")]
     pageviews: Annotated[int, Doc("Pageviews.")]
-    events: Annotated[int, Doc("Events, engagement pings left out.")]
+    events: Annotated[int, Doc("Events except engagement pings.")]
     duration_s: Annotated[int, Doc("Sum of session durations in seconds.")]
     engaged_ms: Annotated[int, Doc("Sum of engagement in milliseconds.")]
     orders: Annotated[int, Doc("Orders placed.")]
     value_minor: Annotated[int, Doc("Order value in minor units of currency.")]
-    refunds: Annotated[int, Doc("Refunds made, on their own day.")]
+    refunds: Annotated[int, Doc("Refunds made, on the day of the refund.")]
     refund_minor: Annotated[int, Doc("Refunded amounts in minor units of currency.")]
 
 
 class Drop(Row, frozen=True):
-    """How many hits were refused for one reason in one hour; never a payload."""
+    """How many hits were dropped for one reason in one hour; never a payload."""
 
-    site: Annotated[str, Doc("Site id; (unknown) where the site was the problem.")]
+    site: Annotated[str, Doc("Site id; (unknown) if no site was identified.")]
     day: Annotated[date, Doc("The site's local date of arrival.")]
     hour: Annotated[int, Doc("The site's local hour of arrival, 0 to 23.")]
     reason: Annotated[str, Doc("One of the closed set of drop reasons.")]
-    protocol: Annotated[str, Doc("The wire protocol they came by.")]
-    count: Annotated[int, Doc("How many hits.")]
+    protocol: Annotated[str, Doc("Wire protocol of the hits.")]
+    count: Annotated[int, Doc("Number of hits.")]
 
 
 class LedgerEntry(Row, frozen=True):
-    """One link of the tamper-evident chain of what was done to the data."""
+    """One entry of the tamper-evident record of operations on the data."""
 
     number: Annotated[int, Doc("Position in the chain, from 0.")]
     day: Annotated[date, Doc("UTC date of the entry.")]
-    at: Annotated[UtcSeconds, Doc("When it was written, UTC.")]
+    at: Annotated[UtcSeconds, Doc("Time of the entry, UTC.")]
     kind: Annotated[str, Doc("salt_created, salt_destroyed, retention, …")]
-    subject: Annotated[str, Doc("What it concerns; never anything personal.")]
-    detail: Annotated[JsonText, Doc("Facts of the entry as JSON, keys sorted.")]
-    previous: Annotated[str, Doc("SHA-256 of the entry before, hex.")]
-    digest: Annotated[str, Doc("SHA-256 of this entry and the one before, hex.")]
+    subject: Annotated[str, Doc("Subject of the entry; never personal data.")]
+    detail: Annotated[JsonText, Doc("Details of the entry as JSON, keys sorted.")]
+    previous: Annotated[str, Doc("SHA-256 of the previous entry, hex.")]
+    digest: Annotated[str, Doc("SHA-256 of this entry and the previous one, hex.")]
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ class AlreadyRunningError(MillpondError):
         super().__init__(
             f"{command}: another one runs on {directory}{process}",
             hint="stop it first, or give this one another spool.dir and warehouse.uri"
-            ' (docs/operations.md, "It runs already")',
+            ' (docs/operations.md, "Already running")',
         )
 
 

@@ -22,7 +22,7 @@ DEFAULT_FILES = (
     Path("/opt/homebrew/etc/nginx/nginx.conf"),
 )
 
-_LOGS = 'see docs/operations.md, "What the web server writes", and deploy/nginx.conf'
+_LOGS = 'see docs/operations.md, "Web server logs", and deploy/nginx.conf'
 _VARIABLE = re.compile(r"\$\{?([a-z0-9_]+)")
 # What says nothing of who asked: every other variable is taken to tell.
 _HARMLESS = re.compile(

@@ -35,7 +35,7 @@ def running(proxy: ProxySettings) -> Iterator[Finding]:
         yield finding(
             _ABOUT,
             f"{where} {state} {', '.join(problems) or 'it is not ready'}",
-            'see docs/operations.md, "Is it well?"',
+            'see docs/operations.md, "Health checks"',
         )
     else:
         yield fine(_ABOUT, f"{where} takes events")

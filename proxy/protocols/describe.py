@@ -4,32 +4,34 @@ from collections.abc import Mapping, Sequence
 
 from proxy.protocols.commerce import commerce_table
 
-_INTRO = """# Events of a shop
+_INTRO = """# Shop events
 
 Written by `make docs` from `proxy/data/commerce.toml`; do not edit.
 
-Whatever a vendor's client calls them, these seven events are stored under one name
-each. Case does not matter, and `.`, `_`, `-` and `$` count as blanks: `Order Completed`
-and `order.completed` are one. Every other event keeps its own name.
+Vendors' clients use different names for these seven events. Each is stored under one
+name. Case does not matter, and `.`, `_`, `-` and `$` count as blanks: `Order Completed`
+and `order.completed` are the same. Every other event keeps its own name.
 
-| stored as | what clients call it |
+| stored as | names that clients use |
 |---|---|
 """
 _ORDER = """
 ## Fields
 
-Of several the first that is there counts. Amounts are read digit by digit; one that
-cannot be read refuses the whole order (`bad_order`): revenue is never silently wrong.
+If an event has several of the names in one row, the first one counts. Amounts are
+read as exact decimals. If one amount is invalid, the whole order is dropped
+(`bad_order`), so that revenue is never silently wrong.
 
-| of an order or cart | what clients call it |
+| order or cart field | names that clients use |
 |---|---|
 """
 _ITEM = """
-The properties of `product_viewed` and `cart_updated` are themselves one line where they
-name a product and hold no list. In `order_refunded` the order's value is the refund,
-unless a refund is named; without any amount it is the whole order.
+The properties of `product_viewed` and `cart_updated` count as one line themselves if
+they name a product and contain no list. In `order_refunded` the order's value is the
+refund, unless a refund field is present. Without any amount the refund is the rest of
+the order.
 
-| of a line | what clients call it |
+| line field | names that clients use |
 |---|---|
 """
 

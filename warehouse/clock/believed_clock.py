@@ -92,7 +92,7 @@ class ClockDoubt(msgspec.Struct, frozen=True):
         """Return what to do about it."""
         hint = (
             "set the clock right; or, if it is right, say so once with --trust-clock"
-            ' (docs/operations.md, "A clock that is not believed")'
+            ' (docs/operations.md, "Clock not believed")'
         )
         return hint if self.remedy is None else f"{self.remedy}; or {hint}"
 

@@ -47,7 +47,7 @@ def read_misdated(root: Path) -> list[MisdatedDays]:
             error.message,
             hint="it says which old days hold new events, of a clock that was behind:"
             " restore it, or remove it so that such days go at once"
-            ' (docs/operations.md, "A clock that is not believed")',
+            ' (docs/operations.md, "Clock not believed")',
         ) from None
 
 
