@@ -134,8 +134,9 @@ _ALL = (
         formula=Sum("bounces"),
         unit=Unit.COUNT,
         meaning=(
-            "Sessions with exactly one pageview and no other interactive event that"
-            " do not go on from the day before."
+            "Sessions whose only interactive event is a pageview and that do not go on"
+            " from the day before. By page, a bounce counts on the page of that"
+            " pageview alone."
         ),
     ),
     Metric(
