@@ -38,10 +38,10 @@ first interactive event.
 """,
     Span.EVENT: """\
 Of an event: an event goes by what it is itself; a session and its visitor count under
-every value the session touched, so only events, pageviews and orders add up, and
-bounces by `page`: each is on the one page its visitor viewed (under
-`product` not even those: an event may name several). A session's `hour` is the one it
-began in. Engagement pings have no `event` and no `product`.
+every value the session touched, so only events, pageviews and orders add up (under
+`product` not even those: an event may name several). By `page` bounces add up too: each
+counts on the one page its visitor viewed. A session's `hour` is the one it began in.
+Engagement pings have no `event` and no `product`.
 """,
     Span.DAY: """\
 Of a day: sums of days; a session and a visitor belong to one day.
