@@ -17,7 +17,7 @@ from config.descriptors import raise_descriptor_limit
 from config.errors import MillpondError
 from config.files import FileError, is_of_files
 from config.logs import code_location
-from config.memory import settle_allocator
+from config.memory import configure_allocator
 
 UNEXPECTED_EXIT_CODE = 70
 
@@ -103,7 +103,7 @@ def _told(message: str, exit_code: int) -> int:
 def main() -> None:
     """Run the command the process was started with."""
     # Before any part is imported, and with it what allocates.
-    settle_allocator(os.environ)
+    configure_allocator(os.environ)
     # Tables, spools and connections are many files; a soft limit is often 1,024.
     raise_descriptor_limit()
     sys.exit(run(sys.argv[1:]))

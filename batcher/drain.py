@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from batcher.load.key_index import SeenKeys
+from batcher.load.key_index import KeyIndex
 from batcher.load.load import LoadBusyError, Loaded, load
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
@@ -49,7 +49,7 @@ def drain(
                 f"{len(waiting)} segments are still open",
                 "see that the proxy that writes them is not stopped",
             )
-    seen = SeenKeys()
+    seen = KeyIndex()
     while True:
         try:
             return load(spool, warehouse, settings, now_s, seen=seen)

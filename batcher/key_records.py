@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from config.errors import MillpondError
-from config.logs import say
+from config.logs import log_event
 from warehouse.durable import make_directory
 from warehouse.key_commitment import read_commitments, spool_commitment
 from warehouse.lifecycle import ledger
@@ -78,7 +78,7 @@ class KeyRecords:
         try:
             self._compare(in_use, now_s)
         except (DamagedTableError, StorageError) as error:
-            say(_LOG, "keys_not_checked", level=logging.ERROR, error=error)
+            log_event(_LOG, "keys_not_checked", level=logging.ERROR, error=error)
 
     def _compare(self, in_use: Mapping[str, str], now_s: float) -> None:
         with self._alone():

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from batcher.key_records import KeyRecords
-from batcher.load.key_index import SeenKeys
+from batcher.load.key_index import KeyIndex
 from batcher.load.load import Loaded, load
 from batcher.salts.destruction import SaltWatch
 from batcher.salts.held import open_store
@@ -17,7 +17,7 @@ from batcher.schedule.scheduler import Job, run_jobs
 from batcher.spool.spool import Spool
 from config.errors import MillpondError
 from config.files import naming_foreign_files, owned_places
-from config.logs import say
+from config.logs import log_event
 from config.settings import Settings
 from config.throttle import Throttle
 from warehouse import build
@@ -53,7 +53,7 @@ class Batcher:
         self._keys = KeyRecords(
             self._warehouse, self._spool_dir, [site.id for site in settings.sites]
         )
-        self._seen = SeenKeys()
+        self._seen = KeyIndex()
         self._salt_watch = SaltWatch()
         self._doubts = {
             name: Throttle(_SAY_EVERY_S) for name in ("start", *_HELD_OFF_IN_DOUBT)
@@ -61,7 +61,7 @@ class Batcher:
         self._clock = retention.open_clock(self._warehouse, clocks, trusted=trust_clock)
         self._believed("start")
         if self._store.is_volatile() is False:
-            say(_log, "salts_on_disk", level=logging.WARNING)
+            log_event(_log, "salts_on_disk", level=logging.WARNING)
 
     def jobs(self) -> list[Job]:
         """Return the jobs, the most urgent first."""
@@ -165,7 +165,7 @@ class Batcher:
         believed = self._clock.look()
         doubt = believed.doubt
         if doubt and self._doubts[job].count(self._clocks.steady()):
-            say(
+            log_event(
                 _log,
                 "clock_not_believed",
                 level=logging.WARNING,
@@ -187,7 +187,7 @@ class Batcher:
             self.load(self._clocks.wall())
         except (MillpondError, OSError) as error:
             # It waits in the spool, durable, for the next start.
-            say(_log, "last_load_failed", level=logging.WARNING, error=error)
+            log_event(_log, "last_load_failed", level=logging.WARNING, error=error)
 
 
 def _held_off(doubt: Doubt | None) -> str:
@@ -217,11 +217,11 @@ def run(
     instruction, and a native thread cannot be stopped. *trust_clock*: the operator
     says that the clock is right, now.
     """
-    say(_log, "batcher_started")
+    log_event(_log, "batcher_started")
     batcher = Batcher(settings, clocks, trust_clock=trust_clock)
     ended = batcher.run(stop)
     if ended:
-        say(_log, "batcher_stopped")
+        log_event(_log, "batcher_stopped")
     else:
-        say(_log, "job_abandoned", level=logging.WARNING)
+        log_event(_log, "job_abandoned", level=logging.WARNING)
     return ended

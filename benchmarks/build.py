@@ -26,7 +26,7 @@ from typing import NamedTuple
 import polars as pl
 
 from benchmarks.workload import Workload, day_of_events
-from config.memory import ALLOCATOR, settle_allocator
+from config.memory import ALLOCATOR, configure_allocator
 from warehouse import build
 from warehouse.dtypes import polars_schema
 from warehouse.schema import DAILY_STATS, EVENTS, SESSIONS, Table
@@ -220,7 +220,7 @@ def _run(side: str, folder: Path) -> Measured:
     # As a command of Millpond allocates; Polars has set its own here.
     environment = {**os.environ}
     environment.pop(ALLOCATOR, None)
-    settle_allocator(environment)
+    configure_allocator(environment)
     printed = subprocess.run(
         [*command, "--folder", str(folder)],
         check=True,

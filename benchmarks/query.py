@@ -26,7 +26,7 @@ from config.settings import ReportsSettings, Settings, SiteSettings
 from reports.counting.queries import Statistics
 from reports.counting.stats_cache import StatsCache
 from reports.web.app import build_app
-from reports.web.query_pool import Desk
+from reports.web.query_pool import QueryPool
 from reports.web.server import listening
 from warehouse import build
 from warehouse.schema import DAILY_STATS, EVENTS
@@ -110,14 +110,14 @@ async def _turn(warehouse: Warehouse, name: str) -> Turn:
 
 
 @asynccontextmanager
-async def _served(warehouse: Warehouse) -> AsyncIterator[tuple[Desk, str]]:
+async def _served(warehouse: Warehouse) -> AsyncIterator[tuple[QueryPool, str]]:
     sites = tuple(
         SiteSettings(id=site, domains=(f"{site}.example",), currency=currency)
         for site, (currency, _) in SITES.items()
     )
     settings = Settings(sites=sites, reports=ReportsSettings(port=0))
     cache = StatsCache(settings.reports.cache_mb * _MIB)
-    desk = Desk(lambda: Statistics(warehouse, cache), time_limit_s=30)
+    desk = QueryPool(lambda: Statistics(warehouse, cache), time_limit_s=30)
     app = build_app(settings, desk, lambda _site: _LAST)
     async with listening(app, settings.reports) as port:
         yield desk, f"http://127.0.0.1:{port}/api/v1/query"

@@ -1,7 +1,7 @@
 """Log lines that cannot carry anything personal: one word and allow-listed fields.
 
-Millpond logs through ``say`` alone. What a library logs is reduced to who, how bad
-and where, because its text may quote a request.
+Millpond logs through ``log_event`` alone. What a library logs is reduced to who, how
+bad and where, because its text may quote a request.
 """
 
 import json
@@ -80,7 +80,7 @@ class Line:
         return " ".join([self.word, *_pairs(self.fields)])
 
 
-def say(
+def log_event(
     logger: logging.Logger,
     word: str,
     *,
@@ -97,7 +97,7 @@ def say(
 
 
 def line(word: str, *, error: BaseException | None = None, **fields: Value) -> Line:
-    """Return the checked line ``say`` logs."""
+    """Return the checked line ``log_event`` logs."""
     if not (word.isascii() and word.isidentifier()):
         raise ValueError("a log word is one lower_case word")
     for name in fields:

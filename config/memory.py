@@ -12,6 +12,6 @@ ALLOCATOR = "_RJEM_MALLOC_CONF"
 _THRIFTY = "narenas:1,dirty_decay_ms:100,muzzy_decay_ms:0"
 
 
-def settle_allocator(environment: MutableMapping[str, str]) -> None:
+def configure_allocator(environment: MutableMapping[str, str]) -> None:
     """Make a build take a sixth less memory; what an operator has set stays."""
     environment.setdefault(ALLOCATOR, _THRIFTY)

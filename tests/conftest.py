@@ -17,7 +17,8 @@ from config.settings import (
 
 # A slow example says something of the machine, not of the code.
 hypothesis.settings.register_profile("millpond", deadline=None)
-# More examples, for `make soak`; tests/laws.py has the numbers of slow ones.
+# More examples, for `make soak`; tests/hypothesis_settings.py has the numbers of slow
+# ones.
 hypothesis.settings.register_profile("soak", deadline=None, max_examples=1_000)
 hypothesis.settings.load_profile("millpond")
 

@@ -189,7 +189,7 @@ def test_a_log_line_is_a_literal_word_and_allowed_fields(path: Path) -> None:
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id == "say"
+        and node.func.id == "log_event"
         and not is_sound(node)
     ]
 
@@ -227,7 +227,7 @@ def is_bare_collect(call: ast.Call) -> bool:
 
 
 def is_sound(call: ast.Call) -> bool:
-    """Return whether a call of ``say`` can only log what it shows."""
+    """Return whether a call of ``log_event`` can only log what it shows."""
     word = call.args[1] if len(call.args) > 1 else None
     allowed = FIELDS | {"level", "error"}
     return isinstance(word, ast.Constant) and all(

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from reports.dimensions import DIMENSIONS
-from tests import doors
+from tests import canary_requests as doors
 from tests.canaries import CANARIES, canaries_in, canaries_under, spellings
 from tests.processes import Installation, install, running, settle
 from tests.programs import need
@@ -116,7 +116,7 @@ def written(log: Path) -> Iterator[tuple[str, bytes]]:
 def installation(tmp_path: Path) -> Installation:
     """Return an installation that logs everything."""
     environ = {"PYTHONDEVMODE": "1", "PYTHONASYNCIODEBUG": "1"}
-    return install(tmp_path / "inside", environ=environ, program="tests.talkative")
+    return install(tmp_path / "inside", environ=environ, program="tests.debug_logging")
 
 
 def test_no_canary_gets_through_any_door(

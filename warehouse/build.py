@@ -17,7 +17,7 @@ import msgspec
 import polars as pl
 
 from config.errors import Busy, MillpondError
-from config.logs import say
+from config.logs import log_event
 from config.settings import Settings
 from warehouse.durable import make_directory
 from warehouse.figures.daily_stats import daily_stats
@@ -220,7 +220,7 @@ class _Build:
                 pairs |= {(site, day) for site in sites or derived.sites}
                 built += derived.counts()
             _wait(written)
-        say(_LOG, "built", days=built.days, events=built.events)
+        log_event(_LOG, "built", days=built.days, events=built.events)
         return built
 
 

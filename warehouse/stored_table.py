@@ -13,7 +13,7 @@ from datetime import date
 import polars as pl
 
 from config.errors import MillpondError
-from config.logs import say
+from config.logs import log_event
 from warehouse.delta import log_files
 from warehouse.delta.data_files import DataFile, write_data_file
 from warehouse.delta.log_changes import (
@@ -205,19 +205,19 @@ class StoredTable(TableView):
         self._delta.checkpoint()
         self._delta.clean_log()
 
-    def settle_columns(self) -> None:
+    def add_missing_columns(self) -> None:
         """Add the columns an earlier version did not have; refuse any other table."""
-        added = self._delta.settle_columns()
+        added = self._delta.add_missing_columns()
         if added:
-            say(_LOGGER, "columns_added", table=self.table.name, count=len(added))
+            log_event(_LOGGER, "columns_added", table=self.table.name, count=len(added))
 
-    def settle(self) -> None:
+    def sync_log(self) -> None:
         """Return once all this object sees is durable; do so before acting on it.
 
         A commit may be visible and not durable yet, if its writer died in between.
         """
         with delta_errors("sync", self.table):
-            log_files.settle(self.path, self.version)
+            log_files.sync_log(self.path, self.version)
 
     @contextmanager
     def _writing(self, doing: str) -> Iterator[None]:
@@ -270,7 +270,7 @@ class StoredTable(TableView):
         for app, number in transactions.items():
             recorded = self.transaction_version(app)
             if recorded is not None and recorded >= number:
-                self.settle()
+                self.sync_log()
                 raise AlreadyCommittedError(
                     f"append to {self.table.name}: transaction {number} of {app!r}"
                     f" is not newer than {recorded}"

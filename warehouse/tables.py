@@ -13,7 +13,7 @@ loss. ``TableView`` only reads; ``StoredTable`` writes. Both belong to one threa
 import logging
 from pathlib import Path
 
-from config.logs import say
+from config.logs import log_event
 from warehouse.delta import log_files
 from warehouse.delta.data_files import DataFile
 from warehouse.delta.file_checks import FileChecks
@@ -81,7 +81,7 @@ class Warehouse:
             make_directory(path)
             torn = log_files.repair(path)
         if torn:
-            say(
+            log_event(
                 _LOGGER,
                 "log_repaired",
                 level=logging.WARNING,
@@ -95,8 +95,8 @@ class Warehouse:
             self._check_new(table)
             create(table, path)
             stored.refresh()
-        stored.settle_columns()
-        stored.settle()
+        stored.add_missing_columns()
+        stored.sync_log()
         # Only now is the table promised to anyone.
         self._register.add(table.name)
         return stored

@@ -13,7 +13,7 @@ import polars as pl
 from batcher.load.load_plan import LoadPlan
 from batcher.spool.spool import Spool
 from config.errors import MillpondError
-from config.logs import say
+from config.logs import log_event
 from warehouse.checked_file import DamagedFileError, read_checked
 from warehouse.dtypes import polars_schema
 from warehouse.durable import remove_durable, sync_directory
@@ -86,7 +86,9 @@ class DropCounts:
 
     def _complain(self, error: Exception) -> None:
         level = logging.ERROR
-        say(_LOGGER, "drops_not_stored", level=level, error=error, table=DROPS.name)
+        log_event(
+            _LOGGER, "drops_not_stored", level=level, error=error, table=DROPS.name
+        )
 
 
 def _commit(table: StoredTable, plan: LoadPlan) -> None:
@@ -100,7 +102,7 @@ def _commit(table: StoredTable, plan: LoadPlan) -> None:
             if (table.transaction_version(app) or 0) < number
         }
         if not left:
-            table.settle()
+            table.sync_log()
             return
         try:
             table.append(frame, transactions=left)
@@ -124,7 +126,7 @@ def _number(path: Path) -> str:
 def report_damaged_plan(spool: Spool, path: Path, error: DamagedFileError) -> None:
     """Set the damaged plan at *path* aside, and say so."""
     kept = spool.quarantine.add_file(path)
-    say(
+    log_event(
         _LOGGER,
         "load_plan_damaged",
         level=logging.ERROR,

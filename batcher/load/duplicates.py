@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from batcher.load.key_index import SeenKeys, event_key, order_key, report_key, window
+from batcher.load.key_index import KeyIndex, event_key, order_key, report_key, window
 from warehouse.dtypes import polars_schema
 from warehouse.schema import DROPS
 from warehouse.tables import TableView
@@ -29,7 +29,7 @@ class Split(NamedTuple):
 
 
 def split_duplicates(
-    events: pl.DataFrame, stored: TableView, seen: SeenKeys, *, window_days: int
+    events: pl.DataFrame, stored: TableView, seen: KeyIndex, *, window_days: int
 ) -> Split:
     """Split *events* into those to store and those *stored* or they themselves have.
 
@@ -56,7 +56,7 @@ def _without(keyed: pl.DataFrame, rows: set[int]) -> pl.DataFrame:
 
 
 def _stored_events(
-    keyed: pl.DataFrame, stored: TableView, seen: SeenKeys, window_days: int
+    keyed: pl.DataFrame, stored: TableView, seen: KeyIndex, window_days: int
 ) -> Iterator[int]:
     named = keyed.filter(pl.col("event").is_not_null())
     for day in named["day"].unique().sort():
@@ -66,7 +66,7 @@ def _stored_events(
 
 
 def _stored_orders(
-    keyed: pl.DataFrame, stored: TableView, seen: SeenKeys
+    keyed: pl.DataFrame, stored: TableView, seen: KeyIndex
 ) -> Iterator[int]:
     order, server = pl.col("order"), pl.col("server")
     orders = keyed.filter(order.is_not_null()).with_columns(

@@ -54,7 +54,7 @@ _KINDS = {
 }
 
 
-class SeenKeys:
+class KeyIndex:
     """The keys of a table's files, those used last, up to *most_bytes*."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:

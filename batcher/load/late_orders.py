@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from batcher.load.key_index import SeenKeys, order_key, report_key
+from batcher.load.key_index import KeyIndex, order_key, report_key
 from batcher.load.order_rows import days_of_orders, order_rows
 from warehouse.figures.order_rule import ORDER, ORDER_PLACED
 from warehouse.tables import TableView
@@ -20,7 +20,7 @@ _READ = ["site", "day", "at", "name", "server", "order_key"]
 def with_order_days(
     events: pl.DataFrame,
     stored: TableView,
-    seen: SeenKeys,
+    seen: KeyIndex,
     *,
     keyed: Collection[str] = (),
 ) -> pl.DataFrame:
@@ -54,7 +54,7 @@ def with_order_days(
     return _moved(events, told, first, keyed)
 
 
-def _late(told: pl.DataFrame, stored: TableView, seen: SeenKeys) -> pl.DataFrame:
+def _late(told: pl.DataFrame, stored: TableView, seen: KeyIndex) -> pl.DataFrame:
     """Return those a server *told* that may be late; the usual ones are not.
 
     Neither one that the server told before, nor one whose twin is stored of its day.

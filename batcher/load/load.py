@@ -24,7 +24,7 @@ import polars as pl
 
 from batcher.load.drop_counts import DropCounts, report_damaged_plan
 from batcher.load.duplicates import duplicate_drops, split_duplicates, sum_drops
-from batcher.load.key_index import SeenKeys
+from batcher.load.key_index import KeyIndex
 from batcher.load.late_orders import with_order_days
 from batcher.load.load_plan import (
     RANDOM_BITS,
@@ -43,7 +43,7 @@ from batcher.spool.lane_files import Segment
 from batcher.spool.spool import Spool
 from config.errors import Busy, MillpondError, Retryable
 from config.files import reason, remedy
-from config.logs import say
+from config.logs import log_event
 from config.settings import Settings
 from warehouse.checked_file import DamagedFileError, read_checked, write_checked
 from warehouse.durable import remove_durable
@@ -114,7 +114,7 @@ def load(
     settings: Settings,
     now_s: float,
     *,
-    seen: SeenKeys | None = None,
+    seen: KeyIndex | None = None,
     batch_bytes: int = BATCH_BYTES,
     random_bits: Callable[[int], int] = secrets.randbits,
 ) -> Loaded:
@@ -130,7 +130,7 @@ def load(
         check_bound(warehouse.root, spool.directory)
         try:
             run = _Load(
-                spool, warehouse, settings, now_s, seen or SeenKeys(), random_bits
+                spool, warehouse, settings, now_s, seen or KeyIndex(), random_bits
             )
             bind(warehouse.root, spool.directory)
             return run.all(batch_bytes)
@@ -171,7 +171,7 @@ class _Load:
         warehouse: Warehouse,
         settings: Settings,
         now_s: float,
-        seen: SeenKeys,
+        seen: KeyIndex,
         random_bits: Callable[[int], int],
     ) -> None:
         self._spool = spool
@@ -197,7 +197,7 @@ class _Load:
 
     def _report_directories(self) -> None:
         for path in self._spool.directories_in_the_way():
-            say(
+            log_event(
                 _LOGGER,
                 "segment_is_directory",
                 level=logging.ERROR,
@@ -230,7 +230,7 @@ class _Load:
         """Do what is left once the events of *plan* are in the table; repeatable."""
         self._missing.note(plan.entry)
         for incarnation, spans in plan.entry.missing.items():
-            say(
+            log_event(
                 _LOGGER,
                 "frames_missing",
                 level=logging.ERROR,
@@ -340,7 +340,7 @@ class _Load:
             "at": self._now(),
         }
         self._spool.quarantine.add_segment(content.segment, reason)
-        say(
+        log_event(
             _LOGGER,
             "segment_quarantined",
             level=logging.ERROR,
@@ -353,7 +353,7 @@ class _Load:
         return datetime.fromtimestamp(self._now_s, UTC).isoformat(timespec="seconds")
 
     def _said(self, loaded: Loaded) -> Loaded:
-        say(
+        log_event(
             _LOGGER,
             "segments_loaded",
             segments=loaded.segments,

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from batcher.spool.quarantine import Quarantine
-from config.logs import say
+from config.logs import log_event
 from warehouse.checked_file import DamagedFileError, read_checked, write_checked
 from warehouse.durable import remove_durable
 from warehouse.tables import TableView
@@ -166,7 +166,7 @@ class MissingFrames:
             return []
         except DamagedFileError as error:
             path.replace(path.with_suffix(".damaged"))
-            say(
+            log_event(
                 _LOGGER,
                 "missing_frames_note_damaged",
                 level=logging.ERROR,

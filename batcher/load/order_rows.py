@@ -5,13 +5,13 @@ from datetime import date
 
 import polars as pl
 
-from batcher.load.key_index import SeenKeys, order_key, report_key
+from batcher.load.key_index import KeyIndex, order_key, report_key
 from warehouse.figures.order_rule import ORDER, ORDER_PLACED
 from warehouse.tables import TableView
 
 
 def days_of_orders(
-    orders: pl.DataFrame, stored: TableView, seen: SeenKeys
+    orders: pl.DataFrame, stored: TableView, seen: KeyIndex
 ) -> set[date]:
     """Return the days on which reports of *orders* (site, order_key) are stored."""
     placed = orders.with_columns(name=pl.lit(ORDER_PLACED))

@@ -7,7 +7,7 @@ refunds are few: a shop's own reports usually name the amount.
 
 import polars as pl
 
-from batcher.load.key_index import SeenKeys
+from batcher.load.key_index import KeyIndex
 from batcher.load.order_rows import days_of_orders, order_rows
 from warehouse.figures.order_rule import (
     EARLIEST,
@@ -27,7 +27,7 @@ _READ = [
 
 
 def with_amounts(
-    events: pl.DataFrame, stored: TableView, seen: SeenKeys
+    events: pl.DataFrame, stored: TableView, seen: KeyIndex
 ) -> pl.DataFrame:
     """Return *events* with what each refund without an amount leaves of its order.
 
@@ -49,7 +49,7 @@ def with_amounts(
     return events if found.is_empty() else _filled(events, found)
 
 
-def _stored(orders: pl.DataFrame, stored: TableView, seen: SeenKeys) -> pl.DataFrame:
+def _stored(orders: pl.DataFrame, stored: TableView, seen: KeyIndex) -> pl.DataFrame:
     """Return what is stored of *orders*: they, and refunds of them since."""
     holding = days_of_orders(orders, stored, seen)
     since = [day for day in stored.days() if holding and day >= min(holding)]

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfoNotFoundError
 
 from batcher.salts.dates import ONE_DAY
-from config.logs import say
+from config.logs import log_event
 from warehouse.clock.local_dates import local_date
 
 _LOG = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def read_end(folder: int, zone: str) -> End:
     day = _decode(content, latest)
     if day is not None:
         return End(day=day)
-    say(_LOG, "salt_note_damaged", level=logging.WARNING, zone=zone)
+    log_event(_LOG, "salt_note_damaged", level=logging.WARNING, zone=zone)
     return End(day=latest, is_damaged=True)
 
 

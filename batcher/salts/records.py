@@ -14,7 +14,7 @@ import polars as pl
 
 from batcher.salts.destruction import Destroyed, SaltName, try_to_destroy_due
 from batcher.salts.store import SaltMark, SaltStore
-from config.logs import say
+from config.logs import log_event
 from warehouse.lifecycle import ledger
 from warehouse.schema import LEDGER
 from warehouse.tables import Warehouse
@@ -48,7 +48,7 @@ def destroy_and_record(
     )
     # Before the record: whoever reads the log learns of it also where that fails.
     for each in destroyed:
-        say(_log, "salt_destroyed", zone=each.zone, day=each.day)
+        log_event(_log, "salt_destroyed", zone=each.zone, day=each.day)
     _record(store, warehouse, before, destroyed, now_s)
     if problems:
         raise problems[0]

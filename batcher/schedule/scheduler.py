@@ -28,7 +28,7 @@ from batcher.schedule.due_jobs import DueJobs
 from batcher.schedule.job_state import write_job_states
 from config.errors import Busy, MillpondError, Retryable
 from config.files import FileError, is_of_files
-from config.logs import say
+from config.logs import log_event
 from config.throttle import Throttle
 from warehouse.job_states import JobState, read_job_states
 
@@ -76,7 +76,7 @@ def run_jobs(
     thread.start()
     timetable.start(worker.states)
     while not stop.wait(_LOOK_S):
-        timetable.heed_clock()
+        timetable.watch_clock()
     timetable.stop()
     worker.due.close()
     thread.join(patience_s)
@@ -156,7 +156,7 @@ class _Timetable:
                 name, next_run_time=datetime.fromtimestamp(at_s, UTC)
             )
 
-    def heed_clock(self) -> None:
+    def watch_clock(self) -> None:
         """Run everything now if the wall clock has jumped.
 
         The timetable is in wall time: a clock set back by a day would leave every
@@ -167,7 +167,7 @@ class _Timetable:
         if abs(jump_s) < _JUMP_S:
             return
         self._offset_s = offset_s
-        say(_log, "clock_jumped", level=logging.WARNING, seconds=round(jump_s))
+        log_event(_log, "clock_jumped", level=logging.WARNING, seconds=round(jump_s))
         for job in self._jobs:
             self._scheduler.reschedule_job(
                 job.name, trigger="interval", seconds=job.every_s
@@ -215,7 +215,7 @@ class _Worker:
             took_s = round(self._clock() - started_s, 3)
             # Jobs tell what they changed themselves; most runs change nothing.
             level = logging.INFO if before.failures else logging.DEBUG
-            say(_log, "job_done", level=level, job=job.name, seconds=took_s)
+            log_event(_log, "job_done", level=level, job=job.name, seconds=took_s)
             after = JobState(
                 every_s=job.every_s,
                 last_run_at=started_s,
@@ -228,7 +228,7 @@ class _Worker:
 
     def _wait(self, job: Job, before: JobState, error: Exception) -> None:
         """Try again soon; what does not come to an end elsewhere is seen as late."""
-        say(_log, "job_waits", job=job.name, error=error)
+        log_event(_log, "job_waits", job=job.name, error=error)
         self.states[job.name] = replace(before, problem=str(error))
         self._save()
         self.retry(job.name, self._clock() + retry_in_s(1, job.every_s))
@@ -242,7 +242,7 @@ class _Worker:
         if isinstance(error, Retryable):
             delay_s = retry_in_s(failures, job.every_s)
             self.retry(job.name, now_s + delay_s)
-        say(
+        log_event(
             _log,
             "job_failed",
             level=logging.WARNING,
@@ -271,7 +271,7 @@ class _Worker:
             # A full disk must not end the job that makes room on it.
             count = self._losses.count(self._clock())
             if count:
-                say(
+                log_event(
                     _log,
                     "job_state_lost",
                     level=logging.WARNING,

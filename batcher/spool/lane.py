@@ -15,7 +15,7 @@ from batcher.spool.segment import INCARNATION_BYTES, FrameId, Kind, encode_frame
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
 from config.files import reason, remedy
-from config.logs import say
+from config.logs import log_event
 from config.settings import SpoolSettings
 
 _LOGGER = logging.getLogger(__name__)
@@ -205,7 +205,7 @@ class Lane:
         if lane_files.is_owned_by(self._directory, self._owner):
             return
         self._spool.check_present()
-        say(_LOGGER, "lane_vanished", level=logging.ERROR, lane=self.name)
+        log_event(_LOGGER, "lane_vanished", level=logging.ERROR, lane=self.name)
         owner = lane_files.own(self._directory)
         os.close(self._owner)
         self._owner = owner
@@ -224,7 +224,7 @@ class Lane:
         is_kept = segment.retire()
         self._segment = None
         if not is_kept:
-            say(
+            log_event(
                 _LOGGER,
                 "segment_vanished",
                 level=logging.ERROR,

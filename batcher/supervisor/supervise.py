@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from batcher.supervisor.prctl import end_with_parent
 from config.errors import MillpondError
-from config.logs import say
+from config.logs import log_event
 
 FINE = 0
 KILLED = 3
@@ -94,7 +94,7 @@ class _Child:
             )
         except OSError as error:
             raise StartError(f"start {name}: {error.strerror}") from None
-        say(_log, "process_started", process=name, pid=self._running.pid)
+        log_event(_log, "process_started", process=name, pid=self._running.pid)
 
     @property
     def is_running(self) -> bool:
@@ -111,7 +111,7 @@ class _Child:
         if now_s - self._started_s >= self._patience.healthy_s:
             self._delay_s = self._patience.first_delay_s
         self.due_s = now_s + self._delay_s
-        say(
+        log_event(
             _log,
             "process_ended",
             level=logging.WARNING if code else logging.INFO,
@@ -208,7 +208,7 @@ class _Watch:
 
     def _stop(self) -> int:
         stages = sorted({child.process.stage for child in self._children})
-        say(_log, "stopping", count=len(self._children))
+        log_event(_log, "stopping", count=len(self._children))
         clean = [self._stop_stage(stage) for stage in stages]
         return FINE if all(clean) else KILLED
 
@@ -231,7 +231,7 @@ class _Watch:
         self._look()
         late = [child for child in stopping if child.is_running]
         for child in late:
-            say(
+            log_event(
                 _log,
                 "process_killed",
                 level=logging.WARNING,

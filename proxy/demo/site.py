@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from proxy.transport.answer import Answer
 from proxy.transport.dispatcher import Routes
 from proxy.transport.request import Request
+from proxy.transport.response import Response
 
 _FOLDER = Path(__file__).with_name("static")
 _PATH = re.compile(r"/demo/([^/]*)$")
@@ -53,10 +53,10 @@ def demo_routes() -> Routes:
     """Return the routes of the sample shop, for a worker to serve beside its own."""
     pages = load_demo()
 
-    def answer(request: Request) -> Answer:
+    def answer(request: Request) -> Response:
         page = demo_page(pages, request.path.rpartition("/")[2])
         if page is None:
-            return Answer(HTTPStatus.NOT_FOUND)
-        return Answer(HTTPStatus.OK, page.body, {"Content-Type": page.content_type})
+            return Response(HTTPStatus.NOT_FOUND)
+        return Response(HTTPStatus.OK, page.body, {"Content-Type": page.content_type})
 
     return Routes({}, [(_PATH, {"GET": answer})])

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from batcher.key_records import KeyRecords
-from batcher.load.key_index import SeenKeys
+from batcher.load.key_index import KeyIndex
 from batcher.load.load import LoadBusyError, load
 from batcher.load.missing_frames import is_recorded
 from batcher.salts.directory import DirectorySalts
@@ -71,7 +71,7 @@ class ImportStore:
         self._keys = KeyRecords(
             self._warehouse, self._spool.directory, [site.id for site in settings.sites]
         )
-        self._seen = SeenKeys()
+        self._seen = KeyIndex()
         self._waiting_bytes = 0
 
     @property

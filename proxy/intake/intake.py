@@ -37,7 +37,7 @@ ONE_ACCEPTED = Receipt(1, {})
 _NO_DROPS = DropCounts()
 
 
-class Taken(NamedTuple):
+class PendingReceipt(NamedTuple):
     """A receipt that holds once *durable* is done; None where nothing is to be kept.
 
     *durable* raises a ``Retryable`` error where the spool could not take it; then
@@ -67,7 +67,7 @@ class Intake:
         self._calendars = calendars
         self._tail = tail
 
-    def take(self, hits: Sequence[Hit | Dropped], sender: Sender) -> Taken:
+    def take(self, hits: Sequence[Hit | Dropped], sender: Sender) -> PendingReceipt:
         """Begin to keep every event and every count of a drop of one request.
 
         Raises a ``Retryable`` error where that is known to be impossible.
@@ -81,7 +81,7 @@ class Intake:
 
     def _keep(
         self, found: Sequence[Event | Dropped], protocol: str, now_s: float
-    ) -> Taken:
+    ) -> PendingReceipt:
         lines: list[bytes] = []
         refused: list[Dropped] = []
         outcomes: list[DropReason | None] = []
@@ -94,10 +94,10 @@ class Intake:
                 outcomes.append(outcome.reason)
         if not refused:
             receipt = ONE_ACCEPTED if len(lines) == 1 else Receipt(len(lines), {})
-            return Taken(receipt, self._append(lines, _NO_DROPS), outcomes)
+            return PendingReceipt(receipt, self._append(lines, _NO_DROPS), outcomes)
         drops = self._count(refused, protocol, now_s)
         receipt = Receipt(len(lines), Counter(drop.reason for drop in refused))
-        return Taken(receipt, self._append(lines, drops), outcomes)
+        return PendingReceipt(receipt, self._append(lines, drops), outcomes)
 
     def visit_token(self, hit: Hit, sender: Sender) -> str | None:
         """Return a visit token for who sends *hit*; nothing of it is kept."""

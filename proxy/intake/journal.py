@@ -101,12 +101,12 @@ class Journal:
         group, self._group = self._group, _Group()
         self._began_s = self._loop.time()
         written = self._loop.run_in_executor(self._thread, self._write, group)
-        written.add_done_callback(lambda done: self._settle(group, done))
+        written.add_done_callback(lambda done: self._finish_group(group, done))
 
     def _write(self, group: _Group) -> None:
         self._lane.commit(group.lines, encode_drops(group.drops))
 
-    def _settle(self, group: _Group, written: "asyncio.Future[None]") -> None:
+    def _finish_group(self, group: _Group, written: "asyncio.Future[None]") -> None:
         self._began_s = None
         error = written.exception()
         self.healthy, self.problem = error is None, error

@@ -7,7 +7,12 @@ and what they miss are in docs/decisions/0030-path-scrubbing.md.
 import re
 from collections.abc import Iterable, Sequence
 
-from proxy.page.path_words import Promise, promise, promises_nothing, speaks_of_person
+from proxy.page.path_words import (
+    SegmentHint,
+    promise,
+    promises_nothing,
+    speaks_of_person,
+)
 from proxy.pii.detect import Kind, is_day_number, personal_kind
 
 LONGEST_PATH = 512
@@ -125,7 +130,7 @@ def _fits(route: Sequence[str], segments: Sequence[str]) -> bool:
 
 def _scrubbed(segments: Sequence[str], names: Sequence[str | None]) -> list[str]:
     kept: list[str] = []
-    before = Promise()
+    before = SegmentHint()
     # Armed: a secret was announced and has not come yet. Strict: it has, and what
     # follows it may belong to it.
     armed = strict = False
@@ -143,7 +148,7 @@ def _scrubbed(segments: Sequence[str], names: Sequence[str | None]) -> list[str]
     return kept
 
 
-def _cut(segment: str, before: Promise, *, strict: bool) -> str:
+def _cut(segment: str, before: SegmentHint, *, strict: bool) -> str:
     """Return *segment*, or the placeholder of what it is."""
     if (strict and _may_be_code(segment)) or _carries_secret(segment):
         return _CODE
@@ -154,7 +159,7 @@ def _cut(segment: str, before: Promise, *, strict: bool) -> str:
     return _odd_kind(segment, before) or segment
 
 
-def _odd_kind(segment: str, before: Promise) -> str | None:
+def _odd_kind(segment: str, before: SegmentHint) -> str | None:
     """Return the placeholder of a segment that is not just words, None to keep it."""
     if len(segment) > _LONGEST_SEGMENT:
         return _LONG
@@ -194,7 +199,7 @@ def _is_number_of_person(segment: str) -> bool:
     return digits >= _LEAST_PERSON_DIGITS or 0 < digits == len(segment)
 
 
-def _is_public_number(digits: str, stem: str, before: Promise) -> bool:
+def _is_public_number(digits: str, stem: str, before: SegmentHint) -> bool:
     """Whether a number of six digits or more is a date or names something public."""
     if _MONTH.fullmatch(digits) or (
         len(digits) in _TIMESTAMP_DIGITS and is_day_number(digits[:_DAY_DIGITS])
@@ -207,7 +212,7 @@ def _is_public_number(digits: str, stem: str, before: Promise) -> bool:
     return _WORD.search(stem) is not None and not speaks_of_person(stem)
 
 
-def _is_public_code(kind: Kind, stem: str, before: Promise) -> bool:
+def _is_public_code(kind: Kind, stem: str, before: SegmentHint) -> bool:
     if kind is Kind.NUMBER:
         # The length and place of numbers were judged above.
         return True

@@ -17,7 +17,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]+[0-9]?|[A-Z]+|[^\W_]+")
 _APART = str.maketrans(dict.fromkeys("-_.~+,=: ", "/"))
 
 
-class Promise(NamedTuple):
+class SegmentHint(NamedTuple):
     """What kind of segment is to come after this one."""
 
     secret: bool = False
@@ -26,15 +26,15 @@ class Promise(NamedTuple):
     content: bool = False
 
 
-_NOTHING = Promise()
+_NOTHING = SegmentHint()
 
 
-def promise(segment: str) -> Promise:
+def promise(segment: str) -> SegmentHint:
     """Return what *segment* says of the next one."""
     words = words_of(segment)
     if not words or len(words) > _MOST_WORDS:
         return _NOTHING
-    return Promise(
+    return SegmentHint(
         secret=not _SECRET.isdisjoint((*words, "".join(words))),
         through=_THROUGH.issuperset(words),
         person=not _PERSON.isdisjoint(words),

@@ -19,7 +19,7 @@ from proxy.page.referrer import NO_REFERRAL, Referrers
 from proxy.pipeline.commerce import BAD_ORDER, NO_ORDER, parse_order
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.event_name import is_event_name
-from proxy.pipeline.event_row import Found, Sent, event_row
+from proxy.pipeline.event_row import AdmittedHit, Enrichment, event_row
 from proxy.pipeline.hit import NO_ID, Hit
 from proxy.pipeline.moment import Calendars, Moment, occurred_at
 from proxy.pipeline.opt_out import Objection, objection
@@ -119,7 +119,7 @@ class Anonymizer:
         wish = objection(sender.signals, self._privacy, hit_opt_out=False)
         return _DROPPING.get(wish, dropped)
 
-    def _gates(self, hit: Hit, sender: Sender) -> Sent | Dropped:
+    def _gates(self, hit: Hit, sender: Sender) -> AdmittedHit | Dropped:
         """Objection, site, name, client address, bot: in this order."""
         wish = objection(sender.signals, self._privacy, hit.optout)
         if wish in _DROPPING:
@@ -141,7 +141,7 @@ class Anonymizer:
         if agent.bot:
             return Dropped(DropReason.BOT, site.id)
         stripped = wish is Objection.STRIP
-        return Sent(hit, site, client, agent, sender.protocol, stripped, server)
+        return AdmittedHit(hit, site, client, agent, sender.protocol, stripped, server)
 
     def _agent(self, client: Client) -> UserAgent:
         return self._classifier.classify(client.user_agent)
@@ -184,7 +184,7 @@ class Anonymizer:
         return Moment(arrival, today, late=at != arrival), key
 
     def _visitor(
-        self, sent: Sent, moment: Moment, key: bytes | bytearray, now_s: float
+        self, sent: AdmittedHit, moment: Moment, key: bytes | bytearray, now_s: float
     ) -> Hash64 | None:
         if sent.client.encoded is not None:
             return hash_client(key, sent.client.encoded)
@@ -202,7 +202,7 @@ class Anonymizer:
 
     def _describe(
         self,
-        sent: Sent,
+        sent: AdmittedHit,
         moment: Moment,
         key: bytes | bytearray,
         now_s: float,
@@ -229,7 +229,7 @@ class Anonymizer:
         order = parse_order(hit.order, site) if hit.order is not None else NO_ORDER
         if order is BAD_ORDER:
             return Dropped(DropReason.BAD_ORDER, site.id)
-        found = Found(visitor, actor, place, page, referral, props, order)
+        found = Enrichment(visitor, actor, place, page, referral, props, order)
         return event_row(sent, moment, found, seq)
 
 

@@ -19,7 +19,7 @@ from warehouse.schema import Event, Hash64, JsonText, UtcSeconds
 _MOST_ENGAGED_MS = 86_400_000
 
 
-class Sent(msgspec.Struct, frozen=True, gc=False):
+class AdmittedHit(msgspec.Struct, frozen=True, gc=False):
     """A hit that may be kept, and what the gates found out about it."""
 
     hit: Hit
@@ -31,7 +31,7 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     server: bool
 
 
-class Found(msgspec.Struct, frozen=True, gc=False):
+class Enrichment(msgspec.Struct, frozen=True, gc=False):
     """What the steps made of it."""
 
     visitor: Hash64 | None
@@ -43,7 +43,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     order: OrderFields
 
 
-def event_row(sent: Sent, moment: Moment, found: Found, seq: int) -> Event:
+def event_row(sent: AdmittedHit, moment: Moment, found: Enrichment, seq: int) -> Event:
     """Return the row: here, and nowhere else, a column gets its value."""
     hit, agent = sent.hit, sent.agent
     place, page, referral, order = found.place, found.page, found.referral, found.order

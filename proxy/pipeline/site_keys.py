@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from config.logs import say
+from config.logs import log_event
 from warehouse.durable import create_durable, make_directory, write_durable
 from warehouse.key_commitment import (
     Commitments,
@@ -88,7 +88,7 @@ def _complete(found: Commitments, site_id: str, key: bytes) -> None:
     for path in found.damaged:
         # The other copy was sound and agreed with the key.
         write_durable(path, content)
-        say(_LOG, "commitment_restored", level=logging.WARNING, site=site_id)
+        log_event(_LOG, "commitment_restored", level=logging.WARNING, site=site_id)
 
 
 def _at(error: OSError, path: Path) -> str:

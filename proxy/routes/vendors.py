@@ -17,11 +17,11 @@ from proxy.protocols.protocol import (
 )
 from proxy.routes.receipt import when_durable
 from proxy.routes.sender import sender_of
-from proxy.transport.answer import Answer, Later
 from proxy.transport.body import RefusedBodyError, is_encoded
 from proxy.transport.cors import Cors
 from proxy.transport.dispatcher import Handler, Routes
 from proxy.transport.request import Request
+from proxy.transport.response import PendingResponse, Response
 
 _GZIP = "gzip"
 _ENCODING = "Content-Encoding"
@@ -29,7 +29,7 @@ _NO_HEADERS: Mapping[str, str] = {}
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-class Vendors:
+class VendorRoutes:
     """Makes routes of protocols, all on one intake."""
 
     def __init__(
@@ -57,25 +57,29 @@ class Vendors:
         return Routes(paths, patterns)
 
     def _methods(self, name: str, route: Route) -> dict[str, Handler]:
-        def handle(request: Request) -> Answer | Later:
+        def handle(request: Request) -> Response | PendingResponse:
             return self._handle(name, route, request)
 
         methods: dict[str, Handler] = dict.fromkeys(route.methods, handle)
         methods["OPTIONS"] = self._preflight
         return methods
 
-    def _preflight(self, request: Request) -> Answer:
+    def _preflight(self, request: Request) -> Response:
         headers = self._cors.preflight(request.headers)
-        return Answer(HTTPStatus.NO_CONTENT, b"", headers)
+        return Response(HTTPStatus.NO_CONTENT, b"", headers)
 
-    def _handle(self, name: str, route: Route, request: Request) -> Answer | Later:
+    def _handle(
+        self, name: str, route: Route, request: Request
+    ) -> Response | PendingResponse:
         read = route.read(self._vendor_request(route, request))
         if isinstance(read, Reply):
             return self._answer(request, read)
         check_number(len(read.hits), self._most_hits)
         return self._take(read.protocol or name, read, request)
 
-    def _take(self, name: str, read: Read, request: Request) -> Answer | Later:
+    def _take(
+        self, name: str, read: Read, request: Request
+    ) -> Response | PendingResponse:
         sender = sender_of(request, name, self._clients)
         taken = self._intake.take(read.hits, sender)
         debug = taken.receipt.debug_headers() if self._debug else {}
@@ -97,7 +101,7 @@ class Vendors:
 
     def _answer(
         self, request: Request, reply: Reply, debug: Mapping[str, str] = _NO_HEADERS
-    ) -> Answer:
+    ) -> Response:
         headers = {
             **({"Content-Type": reply.content_type} if reply.body else {}),
             **_NO_STORE,
@@ -105,7 +109,7 @@ class Vendors:
             **reply.headers,
             **debug,
         }
-        return Answer(reply.status, reply.body, headers)
+        return Response(reply.status, reply.body, headers)
 
 
 def _check_gzip(request: Request) -> None:

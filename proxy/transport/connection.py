@@ -21,9 +21,9 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 from multidict import istr
 
-from proxy.transport.answer import Answer
-from proxy.transport.dispatcher import Door
+from proxy.transport.dispatcher import Dispatcher
 from proxy.transport.request import Request
+from proxy.transport.response import Response
 
 # A client that says nothing sensible is told so, and nothing of it is repeated.
 _NOT_HTTP = b"this is not a request Millpond understands\n"
@@ -40,7 +40,7 @@ _EXPECT = istr("Expect")
 _MOST_HELD_BYTES = 65_536
 
 
-class _Sieve:
+class _FastPathParser:
     """Stands before the framework's parser and takes out what is answered quickly."""
 
     def __init__(self, parser: Any, connection: "SilentConnection") -> None:
@@ -57,7 +57,7 @@ class _Sieve:
         if messages:
             self._connection.request_has_come(messages[-1][1])
             is_alone = len(messages) == 1 and not upgraded
-            if is_alone and self._connection.takes(*messages[0]):
+            if is_alone and self._connection.try_answer(*messages[0]):
                 self._parser.message_consumed()
                 return (), upgraded, tail
         return messages, upgraded, tail
@@ -69,7 +69,7 @@ class SilentConnection(RequestHandler):
     __slots__ = (
         "_asked",
         "_body",
-        "_door",
+        "_dispatcher",
         "_has_come",
         "_headers_due",
         "_held",
@@ -79,14 +79,18 @@ class SilentConnection(RequestHandler):
     )
 
     def __init__(
-        self, *args: Any, timeout_s: float, door: Door | None, **options: Any
+        self,
+        *args: Any,
+        timeout_s: float,
+        dispatcher: Dispatcher | None,
+        **options: Any,
     ) -> None:
         super().__init__(*args, **options)
         if self._parser is None:
             raise TypeError("a connection needs a parser")
-        self._parser: Any = _Sieve(self._parser, self)
+        self._parser: Any = _FastPathParser(self._parser, self)
         self._timeout_s = timeout_s
-        self._door = door
+        self._dispatcher = dispatcher
         self._peer: str | None = None
         # The request whose answer waits for the disk, and what came behind it.
         self._asked: Request | None = None
@@ -131,11 +135,11 @@ class SilentConnection(RequestHandler):
             self._headers_due.cancel()
             self._headers_due = None
 
-    def takes(self, message: RawRequestMessage, body: Any) -> bool:
+    def try_answer(self, message: RawRequestMessage, body: Any) -> bool:
         """Answer a request that came whole while nothing else is on, or leave it."""
-        door = self._door
+        dispatcher = self._dispatcher
         if (
-            door is None
+            dispatcher is None
             or not self._is_idle()
             or self._messages
             or self._paused
@@ -152,36 +156,41 @@ class SilentConnection(RequestHandler):
             self._peer,
             body.read_nowait(),
         )
-        answer = door.answer(request)
-        if isinstance(answer, Answer):
+        answer = dispatcher.answer(request)
+        if isinstance(answer, Response):
             self._reply(request, answer)
             return True
         self._asked = request
         # The framework's shutdown waits for a request that is in progress.
         self._request_in_progress = True
-        answer.durable.add_done_callback(partial(self._settle, answer.answer))
+        answer.durable.add_done_callback(
+            partial(self._answer_when_durable, answer.answer)
+        )
         return True
 
-    def _settle(self, answer: Answer, durable: "asyncio.Future[None]") -> None:
+    def _answer_when_durable(
+        self, answer: Response, durable: "asyncio.Future[None]"
+    ) -> None:
         """Give the answer that was waited for, or another; go on with what came."""
         request, self._asked = self._asked, None
         error = durable.exception()
-        if request is None or self._door is None:
+        if request is None or self._dispatcher is None:
             return
         self._request_in_progress = False
         self._reply(
-            request, answer if error is None else self._door.failed(request, error)
+            request,
+            answer if error is None else self._dispatcher.failed(request, error),
         )
         if self._handler_waiter is not None and not self._handler_waiter.done():
             self._handler_waiter.set_result(None)
         if self._held:
             self._go_on()
 
-    def _reply(self, request: Request, answer: Answer) -> None:
+    def _reply(self, request: Request, answer: Response) -> None:
         transport = self.transport
-        if transport is None or self._door is None:
+        if transport is None or self._dispatcher is None:
             return
-        transport.write(self._door.wire(request, answer))
+        transport.write(self._dispatcher.wire(request, answer))
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         if answer.closes:
             self.force_close()

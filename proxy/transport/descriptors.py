@@ -8,7 +8,7 @@ import logging
 from dataclasses import replace
 
 from config.descriptors import fitting_connections
-from config.logs import say
+from config.logs import log_event
 from config.settings import ProxySettings
 
 # Counted in a busy worker: 20 held (standard streams, event loop, listening socket,
@@ -23,5 +23,5 @@ def fit_connections(proxy: ProxySettings, limit: int) -> ProxySettings:
     """Return *proxy* with as many connections as *limit* open files leave room for."""
     fitting = fitting_connections(proxy.max_connections, limit, RESERVE)
     if fitting < proxy.max_connections:
-        say(_LOG, "connections_lowered", level=logging.WARNING, count=fitting)
+        log_event(_LOG, "connections_lowered", level=logging.WARNING, count=fitting)
     return replace(proxy, max_connections=fitting)

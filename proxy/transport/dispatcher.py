@@ -8,15 +8,21 @@ from http import HTTPStatus
 import msgspec
 
 from config.errors import MillpondError, Retryable
-from config.logs import say
+from config.logs import log_event
 from config.throttle import Throttle
 from proxy.pipeline.hit import MalformedBodyError
-from proxy.transport.answer import RETRY_AFTER, Answer, Dates, Later, json_answer
 from proxy.transport.body import RefusedBodyError, check_size
 from proxy.transport.cors import Cors
 from proxy.transport.request import Request
+from proxy.transport.response import (
+    RETRY_AFTER,
+    Dates,
+    PendingResponse,
+    Response,
+    json_response,
+)
 
-Handler = Callable[[Request], Answer | Later]
+Handler = Callable[[Request], Response | PendingResponse]
 Methods = Mapping[str, Handler]
 
 _LOG = logging.getLogger("millpond.proxy")
@@ -70,7 +76,7 @@ class Routes:
 NO_ROUTES = Routes({})
 
 
-class Door:
+class Dispatcher:
     """Dispatches by path and method; every failure becomes an answer.
 
     A path is found under any prefix, for a site may route any of its own to us.
@@ -93,13 +99,13 @@ class Door:
         self._refusals = Throttle(_SAY_EVERY_S)
         self._failures = Throttle(_SAY_EVERY_S)
 
-    def answer(self, request: Request) -> Answer | Later:
+    def answer(self, request: Request) -> Response | PendingResponse:
         """Return the answer to *request*; nothing of it reaches a log, and no error.
 
         It may hold only later; if what it waits for fails, ``failed`` is the answer.
         """
         handler = self._handler(request)
-        if isinstance(handler, Answer):
+        if isinstance(handler, Response):
             return handler
         try:
             check_size(request.body, self.most_body_bytes)
@@ -111,26 +117,28 @@ class Door:
         except Exception as error:  # noqa: BLE001 - the boundary of STYLE 3.6
             return self.failed(request, error)
 
-    def wire(self, request: Request, answer: Answer, connection: bytes = b"") -> bytes:
+    def wire(
+        self, request: Request, answer: Response, connection: bytes = b""
+    ) -> bytes:
         """Return *answer* as the bytes *request* is answered with."""
         date = self._dates.line(self._clock())
         to_head = request.method == "HEAD"
         return answer.wire(date, to_head=to_head, connection=connection)
 
-    def takes(self, request: Request) -> bool:
+    def accepts_body(self, request: Request) -> bool:
         """Whether there is something to do with the body of *request*."""
-        return not isinstance(self._handler(request), Answer)
+        return not isinstance(self._handler(request), Response)
 
-    def refused(self, request: Request, refused: RefusedBodyError) -> Answer:
+    def refused(self, request: Request, refused: RefusedBodyError) -> Response:
         """Return the answer to a body that was not read to its end."""
         return self._problem(request, refused.status, refused.problem, closes=True)
 
-    def failed(self, request: Request, error: BaseException) -> Answer:
+    def failed(self, request: Request, error: BaseException) -> Response:
         """Return the answer to a request that *error* ended: nothing of it was kept."""
         if isinstance(error, _OF_THE_MACHINE):
             if count := self._refusals.count(self._clock()):
                 level = _LEVELS[isinstance(error, Retryable)]
-                say(_LOG, "refused", level=level, error=error, count=count)
+                log_event(_LOG, "refused", level=level, error=error, count=count)
             return self._problem(
                 request,
                 HTTPStatus.SERVICE_UNAVAILABLE,
@@ -138,11 +146,13 @@ class Door:
                 RETRY_AFTER,
             )
         if count := self._failures.count(self._clock()):
-            say(_LOG, "request_failed", level=logging.ERROR, error=error, count=count)
+            log_event(
+                _LOG, "request_failed", level=logging.ERROR, error=error, count=count
+            )
         status = HTTPStatus.INTERNAL_SERVER_ERROR
         return self._problem(request, status, "a fault of ours, logged")
 
-    def _handler(self, request: Request) -> Handler | Answer:
+    def _handler(self, request: Request) -> Handler | Response:
         methods = self._routes.methods(request.path)
         if methods is None:
             return self._problem(request, HTTPStatus.NOT_FOUND, "nothing at this path")
@@ -161,8 +171,8 @@ class Door:
         headers: Mapping[str, str] | None = None,
         *,
         closes: bool = False,
-    ) -> Answer:
+    ) -> Response:
         """Say what is wrong, also to the script of a known page on another host."""
         body = msgspec.json.encode({"error": problem}) + b"\n"
         headers = {**self._cors.headers(request.headers), **(headers or {})}
-        return json_answer(status, body, headers, closes=closes)
+        return json_response(status, body, headers, closes=closes)

@@ -11,11 +11,11 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from proxy.transport.answer import Answer
 from proxy.transport.body import RefusedBodyError, read_body
 from proxy.transport.connection import SilentConnection
-from proxy.transport.dispatcher import Door
+from proxy.transport.dispatcher import Dispatcher
 from proxy.transport.request import Request
+from proxy.transport.response import Response
 
 _CLOSES = b"Connection: close\r\n"
 _STAYS = b"Connection: keep-alive\r\n"
@@ -29,7 +29,7 @@ _NO_ROOM = (
 )
 
 
-class WrittenAnswer(web.StreamResponse):
+class RawResponse(web.StreamResponse):
     """An answer whose bytes are ready, for the framework to write as they are."""
 
     def __init__(self, wire: bytes, *, keep_alive: bool = True) -> None:
@@ -67,7 +67,7 @@ class SilentServer(web.Server):
         self,
         handler: Any,
         *,
-        door: Door | None = None,
+        dispatcher: Dispatcher | None = None,
         timeout_s: float,
         keepalive_s: float,
         most_connections: int,
@@ -75,7 +75,7 @@ class SilentServer(web.Server):
         super().__init__(handler)
         self._most_connections = most_connections
         self._options: dict[str, Any] = {
-            "door": door,
+            "door": dispatcher,
             "timeout_s": timeout_s,
             "access_log": None,
             "auto_decompress": False,
@@ -104,46 +104,46 @@ class SilentServer(web.Server):
             transport.close()
 
 
-class PatientHandler:
+class StreamingHandler:
     """Reads a body that is still coming, asks the door, and waits for the disk."""
 
-    def __init__(self, door: Door, timeout_s: float) -> None:
-        self._door = door
+    def __init__(self, dispatcher: Dispatcher, timeout_s: float) -> None:
+        self._dispatcher = dispatcher
         self._timeout_s = timeout_s
 
     async def __call__(self, asked: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; nothing of it reaches a log, whatever happens."""
         if asked.version.major != 1:
-            return WrittenAnswer(_OTHER_VERSION, keep_alive=False)
+            return RawResponse(_OTHER_VERSION, keep_alive=False)
         request = Request(asked.method, asked.raw_path, asked.headers, asked.remote)
         return self._written(asked, request, await self._answer(asked, request))
 
-    async def _answer(self, asked: web.BaseRequest, request: Request) -> Answer:
+    async def _answer(self, asked: web.BaseRequest, request: Request) -> Response:
         try:
-            if asked.method == "POST" and self._door.takes(request):
+            if asked.method == "POST" and self._dispatcher.accepts_body(request):
                 request.body = await read_body(
                     asked,
-                    most_bytes=self._door.most_body_bytes,
+                    most_bytes=self._dispatcher.most_body_bytes,
                     timeout_s=self._timeout_s,
                 )
         except RefusedBodyError as refused:
-            return self._door.refused(request, refused)
-        answer = self._door.answer(request)
-        if isinstance(answer, Answer):
+            return self._dispatcher.refused(request, refused)
+        answer = self._dispatcher.answer(request)
+        if isinstance(answer, Response):
             return answer
         try:
             await answer.durable
         except Exception as error:  # noqa: BLE001 - the door answers for every failure
-            return self._door.failed(request, error)
+            return self._dispatcher.failed(request, error)
         return answer.answer
 
     def _written(
-        self, asked: web.BaseRequest, request: Request, answer: Answer
-    ) -> WrittenAnswer:
+        self, asked: web.BaseRequest, request: Request, answer: Response
+    ) -> RawResponse:
         stays = asked.keep_alive and not answer.closes
         if asked.version.minor >= 1:
-            wire = self._door.wire(request, answer, b"" if stays else _CLOSES)
+            wire = self._dispatcher.wire(request, answer, b"" if stays else _CLOSES)
         else:
-            wire = self._door.wire(request, answer, _STAYS if stays else _CLOSES)
+            wire = self._dispatcher.wire(request, answer, _STAYS if stays else _CLOSES)
             wire = wire.replace(b"1.1", b"1.0", 1)
-        return WrittenAnswer(wire, keep_alive=stays)
+        return RawResponse(wire, keep_alive=stays)

@@ -6,7 +6,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signs:
+class Glyphs:
     """One way to draw: *blocks* rise from nothing to the most."""
 
     blocks: str
@@ -19,16 +19,16 @@ class Signs:
     none: str
 
 
-UNICODE: Final = Signs(
+UNICODE: Final = Glyphs(
     blocks="▁▂▃▄▅▆▇█", up="▲", down="▼", cut="…", to="→", rule="─", bar="█", none="-"
 )
-ASCII: Final = Signs(
+ASCII: Final = Glyphs(
     blocks="_.-~+*%#", up="+", down="-", cut="~", to="to", rule="-", bar="#", none="-"
 )
 
 
 def sparkline(
-    figures: Sequence[float], signs: Signs, width: int, widest_step: int = 1
+    figures: Sequence[float], signs: Glyphs, width: int, widest_step: int = 1
 ) -> str:
     """Return *figures* as a row of blocks: neighbours added up to fit *width*.
 
@@ -44,7 +44,7 @@ def sparkline(
     return "".join(signs.blocks[level] * repeat for level in levels)
 
 
-def bar(figure: float, most: float, signs: Signs, width: int) -> str:
+def bar(figure: float, most: float, signs: Glyphs, width: int) -> str:
     """Return a bar as long as *figure*'s part of *most*; at least a sign of any."""
     if most <= 0 or figure <= 0:
         return ""

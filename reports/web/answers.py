@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from config.errors import MillpondError
-from config.logs import say
+from config.logs import log_event
 from reports.deadline import TooSlowError
 from reports.problems import QueryError
 from reports.web.query_pool import BusyError
@@ -80,7 +80,7 @@ def error_answer(error: Exception) -> web.Response:
 
 def _failure(error: Exception) -> web.Response:
     """Log *error* by its kind and place; return what a caller may know of it."""
-    say(_LOG, "request_failed", level=logging.ERROR, error=error)
+    log_event(_LOG, "request_failed", level=logging.ERROR, error=error)
     if isinstance(error, OSError):
         # No descriptor, or a disk that fails: the question may be asked again.
         return _busy("the tables cannot be read now")

@@ -14,14 +14,14 @@ from config.settings import Settings
 from reports.query import MAX_BODY_BYTES, Today
 from reports.web.handlers import SERVICE, STYLE, read_style, routes
 from reports.web.middlewares import HOST, add_headers, answer_errors, check_caller
-from reports.web.query_pool import Desk, keep_at_hand
+from reports.web.query_pool import QueryPool, keep_at_hand
 from reports.web.service import Service
 
-_DESK: Final = web.AppKey("desk", Desk)
+_DESK: Final = web.AppKey("desk", QueryPool)
 _SITES: Final = web.AppKey("sites", frozenset[str])
 
 
-def build_app(settings: Settings, desk: Desk, today: Today) -> web.Application:
+def build_app(settings: Settings, desk: QueryPool, today: Today) -> web.Application:
     """Return the application; *desk* is closed when the application is cleaned up."""
     app = web.Application(
         middlewares=[answer_errors, check_caller], client_max_size=MAX_BODY_BYTES

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from config.errors import MillpondError, Retryable
-from config.logs import say
+from config.logs import log_event
 from reports.counting.queries import Statistics
 from reports.deadline import Tick, TooSlowError
 
@@ -30,7 +30,7 @@ class BusyError(Retryable, MillpondError):
         super().__init__("busy with other questions", hint="ask again in a moment")
 
 
-class Desk:
+class QueryPool:
     """Answers questions in threads of its own; made and used by one event loop."""
 
     def __init__(
@@ -88,7 +88,7 @@ _EVERY_S: Final = 30.0
 
 
 async def keep_at_hand(
-    desk: Desk, sites: Collection[str], *, every_s: float = _EVERY_S
+    desk: QueryPool, sites: Collection[str], *, every_s: float = _EVERY_S
 ) -> None:
     """Prepare month after month of *sites*, and look again for ever.
 
@@ -102,5 +102,5 @@ async def keep_at_hand(
             pass  # people's questions come first
         except MillpondError as error:
             # Whoever asks for these figures is told; here it is one look too early.
-            say(_LOG, "prepare_failed", level=logging.WARNING, error=error)
+            log_event(_LOG, "prepare_failed", level=logging.WARNING, error=error)
         await asyncio.sleep(every_s)

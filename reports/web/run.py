@@ -11,7 +11,7 @@ from reports.counting.queries import Statistics
 from reports.counting.stats_cache import StatsCache
 from reports.query import Today
 from reports.web.app import build_app, keep_months_at_hand
-from reports.web.query_pool import Desk
+from reports.web.query_pool import QueryPool
 from reports.web.server import listening
 from warehouse.caveats import caveats
 from warehouse.clock.believed_clock import Clocks
@@ -36,11 +36,11 @@ async def _serve(settings: Settings, today: Today) -> None:
         await stop.wait()
 
 
-def _desk(settings: Settings) -> Desk:
+def _desk(settings: Settings) -> QueryPool:
     warehouse = Warehouse(Path(settings.warehouse.uri))
     clocks = Clocks.of_machine(now_s)
     cache = StatsCache(settings.reports.cache_mb * _MIB)
-    return Desk(
+    return QueryPool(
         lambda: Statistics(warehouse, cache, lambda: caveats(settings, clocks)),
         time_limit_s=settings.reports.query_timeout_s,
     )

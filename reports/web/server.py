@@ -14,7 +14,7 @@ from aiohttp import web
 
 from config.descriptors import descriptor_limits, fitting_connections
 from config.errors import MillpondError
-from config.logs import say
+from config.logs import log_event
 from config.settings import ReportsSettings
 from reports.web.answers import not_understood, refusal
 from reports.web.middlewares import HEADERS
@@ -45,7 +45,7 @@ async def listening(
         listener = await _listen(_silent(runner), most, settings)
         try:
             port = listener.sockets[0].getsockname()[1]
-            say(_LOG, "listening", host=settings.host, port=port)
+            log_event(_LOG, "listening", host=settings.host, port=port)
             yield port
         finally:
             listener.close()

@@ -16,7 +16,7 @@ from reports.empty_state import advice
 from reports.overview import overview
 from reports.query import Query, Today, parse_query
 from reports.web.dashboard import Dashboard, PageRequest
-from reports.web.query_pool import Desk
+from reports.web.query_pool import QueryPool
 
 _DEFAULT_PERIOD: Final = "30d"
 _ROWS: Final = 10
@@ -27,7 +27,7 @@ _METRICS: Final = ("visitors", "pageviews")
 class Service:
     """Answers for the sites of *settings*; *today* tells a site's own date."""
 
-    def __init__(self, settings: Settings, desk: Desk, today: Today) -> None:
+    def __init__(self, settings: Settings, desk: QueryPool, today: Today) -> None:
         self._sites = {site.id: site for site in settings.sites}
         self._desk = desk
         self._today = today

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from config.memory import ALLOCATOR, settle_allocator
+from config.memory import ALLOCATOR, configure_allocator
 
 # Ends at once; whatever main did before is seen as it ends.
 PROBE = """
@@ -33,6 +33,6 @@ def test_every_command_settles_it_before_polars_is_loaded() -> None:
 
 def test_what_the_operator_set_stays() -> None:
     environment = {ALLOCATOR: "narenas:4"}
-    settle_allocator(environment)
+    configure_allocator(environment)
 
     assert environment == {ALLOCATOR: "narenas:4"}

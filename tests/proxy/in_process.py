@@ -8,8 +8,8 @@ from aiohttp import web
 
 from proxy.pipeline.sites import Sites
 from proxy.transport.cors import Cors
-from proxy.transport.dispatcher import Door, Methods, Routes
-from proxy.transport.server import PatientHandler, SilentServer
+from proxy.transport.dispatcher import Dispatcher, Methods, Routes
+from proxy.transport.server import SilentServer, StreamingHandler
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -30,10 +30,12 @@ def door_server(
 ) -> SilentServer:
     """Return a server whose door does *methods* at ``/``."""
     routes = Routes({"/": methods})
-    door = Door(routes, cors=Cors(Sites([])), most_body_bytes=1_000, clock=lambda: 0.0)
+    dispatcher = Dispatcher(
+        routes, cors=Cors(Sites([])), most_body_bytes=1_000, clock=lambda: 0.0
+    )
     return SilentServer(
-        PatientHandler(door, timeout_s),
-        door=door,
+        StreamingHandler(dispatcher, timeout_s),
+        dispatcher=dispatcher,
         timeout_s=timeout_s,
         keepalive_s=keepalive_s,
         most_connections=9,

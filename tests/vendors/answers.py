@@ -41,7 +41,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def json_answer(value: Any, status: int = 200) -> Answer:
+def json_response(value: Any, status: int = 200) -> Answer:
     """Return *value* as JSON."""
     body = json.dumps(value).encode()
     return Answer(status, body, {"Content-Type": "application/json"})
@@ -57,40 +57,40 @@ def _posthog(asked: Recorded, _own_url: str) -> Answer:
         )
         return Answer(200, script.encode(), {"Content-Type": "text/javascript"})
     if asked.path.endswith("/config"):
-        return json_answer(_POSTHOG_CONFIG)
+        return json_response(_POSTHOG_CONFIG)
     if asked.path.startswith("/flags"):
-        return json_answer(_POSTHOG_FLAGS)
+        return json_response(_POSTHOG_FLAGS)
     if asked.path.startswith("/decide"):
-        return json_answer(_POSTHOG_CONFIG | _POSTHOG_FLAGS)
+        return json_response(_POSTHOG_CONFIG | _POSTHOG_FLAGS)
     if asked.path == "/i/v1/analytics/events":
         events = json.loads(asked.unpacked)["batch"]
         ok = {"result": "ok"}
-        return json_answer({"results": {event["uuid"]: ok for event in events}})
-    return json_answer({"status": "Ok"})
+        return json_response({"results": {event["uuid"]: ok for event in events}})
+    return json_response({"status": "Ok"})
 
 
 def _segment(asked: Recorded, own_url: str) -> Answer:
     if not asked.path.endswith("/settings"):
-        return json_answer({"success": True})
+        return json_response({"success": True})
     protocol, _, address = own_url.partition("://")
     key = asked.path.split("/")[-2]
     # Without the key here the client sends events that name no site at all.
     collector = {"apiKey": key, "apiHost": f"{address}/v1", "protocol": protocol}
-    return json_answer({"integrations": {"Segment.io": collector}})
+    return json_response({"integrations": {"Segment.io": collector}})
 
 
 def _rudderstack(asked: Recorded, _own_url: str) -> Answer:
     if not asked.path.startswith("/sourceConfig"):
         return Answer(200, b"OK", {"Content-Type": "text/plain"})
     source = {"id": "s", "enabled": True, "workspaceId": "w", "destinations": []}
-    return json_answer({"source": source | {"config": {}}})
+    return json_response({"source": source | {"config": {}}})
 
 
 def _mixpanel(asked: Recorded, _own_url: str) -> Answer:
     if asked.path.strip("/") in {"settings", "flags"}:
-        return json_answer({"flags": {}})
+        return json_response({"flags": {}})
     if "verbose=1" in asked.query or b"verbose=1" in asked.body:
-        return json_answer({"status": 1, "error": None})
+        return json_response({"status": 1, "error": None})
     return Answer(200, b"1", {"Content-Type": "text/plain"})
 
 
@@ -100,7 +100,7 @@ _ANSWERS: Mapping[Protocol, Callable[[Recorded, str], Answer]] = {
     Protocol.RUDDERSTACK: _rudderstack,
     Protocol.MIXPANEL: _mixpanel,
     Protocol.PLAUSIBLE: lambda _asked, _own_url: Answer(202, b"ok"),
-    Protocol.UMAMI: lambda _asked, _own_url: json_answer(_UMAMI),
+    Protocol.UMAMI: lambda _asked, _own_url: json_response(_UMAMI),
     Protocol.GA4: lambda _asked, _own_url: Answer(204),
 }
 

@@ -10,7 +10,7 @@ from tests.programs import need
 from tests.proxy.protocols.replay import Lately
 from tests.proxy.worker_process import WorkerProcess
 from tests.vendors.browser_visit import VISITOR_FLAGS
-from tests.vendors.telling import silent_worker
+from tests.vendors.sent_events import silent_worker
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")

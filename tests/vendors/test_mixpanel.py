@@ -9,7 +9,7 @@ from playwright.async_api import Browser
 from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
 from tests.proxy.test_worker_durability import limit_files
 from tests.vendors.clients import KEYS, Client, Protocol, Sent
-from tests.vendors.telling import (
+from tests.vendors.sent_events import (
     browsers_of,
     let_write_once_refused,
     servers_of,

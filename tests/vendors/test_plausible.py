@@ -10,7 +10,7 @@ from playwright.async_api import Browser
 from tests.canaries import canaries_under
 from tests.proxy.worker_process import WorkerProcess
 from tests.vendors.clients import BY_ITSELF, Client, Protocol, Sent
-from tests.vendors.telling import browsers_of, tell_in_browser
+from tests.vendors.sent_events import browsers_of, tell_in_browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

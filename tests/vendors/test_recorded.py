@@ -3,9 +3,9 @@
 import pytest
 
 from tests.vendors.answers import Answer
+from tests.vendors.client_profiles import MANNERS
 from tests.vendors.clients import SERVER_CLIENTS, Client, send
 from tests.vendors.decode import manner, names, names_site
-from tests.vendors.manners import MANNERS
 from tests.vendors.recorder import Recorder
 
 

@@ -6,13 +6,13 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.vendors.browser_visit import visit_in_browser
+from tests.vendors.client_profiles import MANNERS, PREFLIGHTS
 from tests.vendors.clients import BROWSER_CLIENTS, BY_ITSELF, Client, Sent
 from tests.vendors.decode import events, manner, names, names_site
-from tests.vendors.manners import MANNERS, PREFLIGHTS
 from tests.vendors.recorded import Recorded
 from tests.vendors.recorder import Recorder
+from tests.vendors.sent_events import visits_of
 from tests.vendors.site import Site
-from tests.vendors.telling import visits_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

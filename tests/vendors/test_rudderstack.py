@@ -5,7 +5,7 @@ from playwright.async_api import Browser
 
 from tests.proxy.protocols.replay import Lately
 from tests.vendors.clients import KEYS, Client, Protocol
-from tests.vendors.telling import (
+from tests.vendors.sent_events import (
     browsers_of,
     servers_of,
     tell,

@@ -7,7 +7,7 @@ from playwright.async_api import Browser
 
 from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
 from tests.vendors.clients import KEYS, Client, Protocol, Sent
-from tests.vendors.telling import (
+from tests.vendors.sent_events import (
     browsers_of,
     servers_of,
     tell,

@@ -13,7 +13,7 @@ from tests.canaries import canaries_under
 from tests.proxy.protocols.replay import dropped
 from tests.proxy.worker_process import WorkerProcess
 from tests.vendors.clients import KEYS, Client, Protocol, Sent, send
-from tests.vendors.telling import browsers_of, servers_of, tell_in_browser
+from tests.vendors.sent_events import browsers_of, servers_of, tell_in_browser
 from tests.vendors.test_plausible import PROXY, counted, expected, figures
 
 KEY = KEYS[Protocol.UMAMI]

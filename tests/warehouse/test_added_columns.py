@@ -80,8 +80,8 @@ def test_adding_a_column_touches_no_day(warehouse: Warehouse) -> None:
 def test_who_comes_second_finds_it_done(warehouse: Warehouse) -> None:
     one, other = (StoredTable(EVENTS, warehouse.root / EVENTS.name) for _ in range(2))
 
-    one.settle_columns()
-    other.settle_columns()
+    one.add_missing_columns()
+    other.add_missing_columns()
 
     assert one.version == other.version
     other.append(frame([event(path="/c")]))

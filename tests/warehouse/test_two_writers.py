@@ -109,7 +109,7 @@ def test_columns_can_be_added_while_an_earlier_version_writes(
     new = StoredTable(EVENTS, warehouse.root / EVENTS.name)
 
     def columns(table: StoredTable) -> None:
-        table.settle_columns()
+        table.add_missing_columns()
 
     def earlier(table: StoredTable) -> None:
         if work in (compact, delete):

@@ -18,7 +18,7 @@ import msgspec
 
 from config.errors import MillpondError
 from config.files import reason, remedy
-from config.logs import say
+from config.logs import log_event
 from warehouse.clock import kernel_clock
 from warehouse.clock.misdated_days import note_misdated
 from warehouse.clock.witness import Witness, read_records, write_records
@@ -184,7 +184,7 @@ class BelievedClock:
         try:
             note_misdated(self._root, wall_s, expected_s)
         except (OSError, MillpondError) as error:
-            say(_LOG, "clock_not_noted", level=logging.WARNING, error=error)
+            log_event(_LOG, "clock_not_noted", level=logging.WARNING, error=error)
         else:
             self._misdated_day = day
 
@@ -227,7 +227,7 @@ class BelievedClock:
     def _expected_s(self, newest_data_s: Callable[[], float | None]) -> float | None:
         bad = self._records.problem
         if bad is not None:
-            say(_LOG, "clock_record_damaged", level=logging.WARNING, reason=bad)
+            log_event(_LOG, "clock_record_damaged", level=logging.WARNING, reason=bad)
         if self._noted is not None:
             self._unwitnessed_s = self._noted.unwitnessed_by_now_s(self._clocks.boot)
             return self._expected_of(self._noted)
@@ -237,7 +237,7 @@ class BelievedClock:
         try:
             newest_s = newest_data_s()
         except MillpondError as error:
-            say(_LOG, "clock_unproven", level=logging.WARNING, error=error)
+            log_event(_LOG, "clock_unproven", level=logging.WARNING, error=error)
             return None
         # Without data there is nothing a wrong clock could destroy.
         return self._clocks.wall() if newest_s is None else newest_s
@@ -254,7 +254,7 @@ class BelievedClock:
             write_records(self._root, noted)
         except OSError as error:
             # A full disk must not end the job that makes room on it.
-            say(_LOG, "clock_not_noted", level=logging.WARNING, error=error)
+            log_event(_LOG, "clock_not_noted", level=logging.WARNING, error=error)
 
 
 def note_trusted(root: Path, clocks: Clocks) -> None:

@@ -1,6 +1,6 @@
 """A table's transaction log as files: made durable, and repaired after a power loss.
 
-Delta's writer never fsyncs. What it committed is only kept once ``settle`` has
+Delta's writer never fsyncs. What it committed is only kept once ``sync_log`` has
 returned; what a power loss tore before that was never promised to anyone and is set
 aside. ``_settled`` names the newest version that is known to be durable: nothing up
 to it is ever set aside, because damage there is damage, and must stop us.
@@ -50,27 +50,27 @@ def _is_version(stem: str) -> bool:
     return len(stem) == _VERSION_DIGITS and stem.isdecimal()
 
 
-def settled_version(table: Path) -> int:
+def synced_version(table: Path) -> int:
     """Return the newest version known to be durable, -1 if none is."""
     return read_note(table / SETTLED).version
 
 
-def settle(table: Path, version: int) -> None:
+def sync_log(table: Path, version: int) -> None:
     """Return once every log entry up to *version* is durable.
 
     Entries of other writers count too: whoever acts on what a version says must
     know that a power loss cannot take it back.
     """
-    known = settled_version(table)
+    known = synced_version(table)
     for each in versions(table):
         if known < each <= version:
             sync_file(entry_path(table, each))
     sync_directory(table / LOG)
     if version > known:
-        _mark_settled(table, version)
+        _note_synced(table, version)
 
 
-def _mark_settled(table: Path, version: int) -> None:
+def _note_synced(table: Path, version: int) -> None:
     note = Note(version, file_digest(entry_path(table, version)))
     _write_note(table / SETTLED, note)
 
@@ -87,7 +87,7 @@ def repair(table: Path) -> list[str]:
     """Set aside what a power loss tore, and return the names of those files."""
     with locked(table / "_repair.lock"):
         names = _torn_checkpoints(table)
-        known = settled_version(table)
+        known = synced_version(table)
         present = versions(table)
         names += _torn_entries(table, known, present)
         if names:
@@ -108,7 +108,7 @@ def first_damaged(table: Path, first: int, last: int) -> Path | None:
         return checkpoint_path(table, checkpoint)
     if (lost := _lost_checkpoint(table, checkpoint)) is not None:
         return lost
-    until = max(last, settled_version(table))
+    until = max(last, synced_version(table))
     start = max(first, 0 if checkpoint is None else checkpoint + 1)
     damaged = min(damaged_versions(table, start, until), default=None)
     return None if damaged is None else entry_path(table, damaged)

@@ -151,7 +151,7 @@ class DeltaFiles:
 
     def _check_log(self, until: int) -> None:
         """Raise ``DamagedTableError`` where a log file up to *until* is damaged."""
-        if until <= self._checked and until >= log_files.settled_version(self._path):
+        if until <= self._checked and until >= log_files.synced_version(self._path):
             return
         damaged = log_files.first_damaged(self._path, self._checked + 1, until)
         if damaged is not None:
@@ -168,7 +168,7 @@ class DeltaFiles:
         """Return the newest transaction number committed for *app*, if any."""
         return None if self._delta is None else self._delta.transaction_version(app)
 
-    def settle_columns(self) -> frozenset[str]:
+    def add_missing_columns(self) -> frozenset[str]:
         """Add the columns an earlier version did not have, and return their names.
 
         Raises ``TableError`` where the columns differ in any other way.
@@ -214,7 +214,7 @@ class DeltaFiles:
                 post_commithook_properties=_NO_HOOKS,
             )
         self.refresh()
-        log_files.settle(self._path, self.version)
+        log_files.sync_log(self._path, self.version)
 
     def files(self) -> list[DataFile]:
         """Return the version's files, ordered by day."""
@@ -240,7 +240,7 @@ class DeltaFiles:
             post_commithook_properties=_NO_HOOKS,
         )
         self.refresh()
-        log_files.settle(self._path, self.version)
+        log_files.sync_log(self._path, self.version)
         last = checkpoint_version(self._path) or 0
         if self.version - last >= CHECKPOINT_EVERY:
             self.checkpoint()

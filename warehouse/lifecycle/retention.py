@@ -8,7 +8,7 @@ from functools import partial
 from itertools import pairwise
 
 from config.errors import MillpondError
-from config.logs import say
+from config.logs import log_event
 from config.settings import WarehouseSettings
 from warehouse.checked_file import DamagedFileError
 from warehouse.clock.believed_clock import BelievedClock, ClockError, Clocks
@@ -116,7 +116,9 @@ def _finish(warehouse: Warehouse, table: Table, now_s: float) -> list[Retained]:
     try:
         plan = read_plan(warehouse, table.name)
     except DamagedFileError:
-        say(_LOG, "retention_plan_damaged", level=logging.WARNING, table=table.name)
+        log_event(
+            _LOG, "retention_plan_damaged", level=logging.WARNING, table=table.name
+        )
         _erase(warehouse, table, now_s)
         record_unknown(warehouse, table.name, now_s)
         drop_plan(warehouse, table.name)
@@ -142,7 +144,7 @@ def _remove(
         days = tuple(day for day in past if not is_held(day))
         if len(days) < len(past):
             count = len(past) - len(days)
-            say(_LOG, "misdated_days_kept", table=table.name, count=count)
+            log_event(_LOG, "misdated_days_kept", table=table.name, count=count)
         if not days:
             return []
         with suppress(ConflictError):
@@ -171,7 +173,7 @@ def _complete(warehouse: Warehouse, table: Table, plan: Plan, now_s: float) -> R
     drop_plan(warehouse, table.name)
     done = plan.retained
     first, last = done.days[0], done.days[-1]
-    say(
+    log_event(
         _LOG,
         "days_removed",
         table=done.table,
@@ -186,7 +188,7 @@ def _complete(warehouse: Warehouse, table: Table, plan: Plan, now_s: float) -> R
 def _erase(warehouse: Warehouse, table: Table, now_s: float) -> None:
     stored = warehouse.open(table)
     # What was committed may not be durable yet; its bytes go only after it is.
-    stored.settle()
+    stored.sync_log()
     stored.vacuum(now_s=now_s, removed_age_s=0)
     stored.clean_log()
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batcher.load.duplicates import duplicate_drops, split_duplicates, sum_drops
-from batcher.load.key_index import SeenKeys
-from tests.laws import few_examples
+from batcher.load.key_index import KeyIndex
+from tests.hypothesis_settings import few_examples
 from tests.warehouse.event_rows import DAY, event, events, frame
 from warehouse.dtypes import check_frame
 from warehouse.figures.order_rule import ORDER_PLACED
@@ -71,7 +71,7 @@ def test_the_split_is_that_of_the_reference(
     with TemporaryDirectory() as directory:
         table = Warehouse(Path(directory)).open(EVENTS)
         table.append(frame(stored))
-        split = split_duplicates(frame(new), table, SeenKeys(), window_days=WINDOW_DAYS)
+        split = split_duplicates(frame(new), table, KeyIndex(), window_days=WINDOW_DAYS)
     first = events(split.first)
 
     assert sorted(first, key=_unique) == sorted(reference(new, stored), key=_unique)

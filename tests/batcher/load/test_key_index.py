@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from batcher.load.key_index import SeenKeys, event_key, order_key, report_key
+from batcher.load.key_index import KeyIndex, event_key, order_key, report_key
 from tests.warehouse.event_rows import DAY, event, frame
 from warehouse.figures.order_rule import ORDER_PLACED
 from warehouse.schema import EVENTS
@@ -46,7 +46,7 @@ def order_keys(
 def test_what_is_stored_is_found_however_much_is_held(
     table: StoredTable, most_bytes: int
 ) -> None:
-    seen = SeenKeys(most_bytes)
+    seen = KeyIndex(most_bytes)
     keys = event_keys(51, 3, 0, 22, 99, -1)
     for _ in range(2):
         got = seen.events(table, keys, ALWAYS).to_list()
@@ -57,7 +57,7 @@ def test_what_is_stored_is_found_however_much_is_held(
 
 
 def test_only_the_files_of_the_window_are_asked(table: StoredTable) -> None:
-    seen = SeenKeys()
+    seen = KeyIndex()
     days = (DAY.replace(day=21), DAY.replace(day=21))
 
     assert seen.events(table, event_keys(0, 20, 40), days).to_list() == [
@@ -69,7 +69,7 @@ def test_only_the_files_of_the_window_are_asked(table: StoredTable) -> None:
 
 
 def test_another_site_has_other_keys(table: StoredTable) -> None:
-    got = SeenKeys().events(table, event_keys(0, 1, site="blog"), ALWAYS)
+    got = KeyIndex().events(table, event_keys(0, 1, site="blog"), ALWAYS)
 
     assert got.to_list() == [False, False]
 
@@ -77,7 +77,7 @@ def test_another_site_has_other_keys(table: StoredTable) -> None:
 def test_an_order_is_found_by_who_reported_it_and_on_which_day(
     table: StoredTable,
 ) -> None:
-    seen = SeenKeys()
+    seen = KeyIndex()
 
     assert seen.orders(table, order_keys(5, 0, server=True)).to_list() == [False, False]
     of_day = seen.orders(table, order_keys(5, 0), DAY.replace(day=20))
@@ -89,7 +89,7 @@ def test_only_placed_orders_have_a_key() -> None:
 
 
 def test_keys_of_files_that_are_gone_are_forgotten(table: StoredTable) -> None:
-    seen = SeenKeys()
+    seen = KeyIndex()
     seen.events(table, event_keys(0), ALWAYS)
     table.delete_days([DAY.replace(day=20)], now_s=0)
     seen.forget_all_but(table.files())
@@ -99,7 +99,7 @@ def test_keys_of_files_that_are_gone_are_forgotten(table: StoredTable) -> None:
 
 
 def test_held_files_are_not_read_again(table: StoredTable) -> None:
-    seen = SeenKeys()
+    seen = KeyIndex()
     seen.events(table, event_keys(0), ALWAYS)
     for path in table.path.glob("day=*/*.parquet"):
         path.unlink()

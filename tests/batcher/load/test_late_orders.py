@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from batcher.load.key_index import SeenKeys
+from batcher.load.key_index import KeyIndex
 from batcher.load.late_orders import with_order_days
 from tests.warehouse.event_rows import DAY, event, events, frame
 from warehouse import build
@@ -32,7 +32,7 @@ def loaded(folder: Path, stored: list[Event], new: list[Event]) -> list[Event]:
     """Return *new* as they are looked at after *stored*."""
     table = Warehouse(folder).open(EVENTS)
     table.append(frame(stored))
-    return events(with_order_days(frame(new), table, SeenKeys()))
+    return events(with_order_days(frame(new), table, KeyIndex()))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_it_takes_the_time_and_loses_who_it_was(
     new = [event(day=NEXT, path="/a"), server(actor=5), event(day=NEXT, path="/b")]
     table = Warehouse(tmp_path).open(EVENTS)
     table.append(frame([order()]))
-    got = events(with_order_days(frame(new), table, SeenKeys(), keyed=keyed))
+    got = events(with_order_days(frame(new), table, KeyIndex(), keyed=keyed))
 
     assert (got[1].at, got[1].visitor, got[1].actor) == (order().at, None, actor)
     assert (got[1].value_minor, got[1].server) == (500, True)
@@ -98,7 +98,7 @@ def test_the_figures_are_the_servers_on_the_day_of_the_order(tmp_path: Path) -> 
     table = warehouse.open(EVENTS)
     table.append(frame([event(path="/a"), order(value_minor=7, currency="EUR")]))
     late = frame([server(currency="EUR")])
-    table.append(with_order_days(late, table, SeenKeys()))
+    table.append(with_order_days(late, table, KeyIndex()))
     rules = build.Rules(
         currencies={"shop": "EUR"}, zones={"shop": "UTC"}, value_limit=100
     )

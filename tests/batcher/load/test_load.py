@@ -7,7 +7,7 @@ import msgspec
 import polars as pl
 import pytest
 
-from batcher.load.key_index import SeenKeys
+from batcher.load.key_index import KeyIndex
 from batcher.load.load import LoadBusyError, Loaded, load
 from batcher.spool.spool import Spool
 from tests.batcher.load.loads import (
@@ -312,7 +312,7 @@ def test_a_damaged_segment_is_set_aside_even_if_it_was_loaded_before(
     assert warehouse.view(EVENTS).rows() == 3
 
 
-class Interrupted(SeenKeys):
+class Interrupted(KeyIndex):
     """Keys that let another spool be loaded between the look and the commit, once."""
 
     def __init__(self, other: Spool, warehouse: Warehouse) -> None:

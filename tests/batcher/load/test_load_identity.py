@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 import pytest
 
-from batcher.load.key_index import SeenKeys
+from batcher.load.key_index import KeyIndex
 from batcher.load.load import load
 from batcher.spool.lane import Lane
 from batcher.spool.spool import Spool
@@ -190,7 +190,7 @@ def test_a_batch_that_ends_between_two_segments_misses_nothing(
     assert spool.quarantine.entries() == []
 
 
-class Meanwhile(SeenKeys):
+class Meanwhile(KeyIndex):
     """Keys that let a copy of the spool be loaded between the look and the commit."""
 
     def __init__(self, other: Spool, warehouse: Warehouse) -> None:

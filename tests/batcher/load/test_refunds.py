@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batcher.load.key_index import SeenKeys
+from batcher.load.key_index import KeyIndex
 from batcher.load.refunds import with_amounts
-from tests.laws import few_examples
+from tests.hypothesis_settings import few_examples
 from tests.warehouse.event_rows import DAY, event, events, frame
 from warehouse.figures.orders import merged_orders, settled_refunds
 from warehouse.schema import EVENTS, Event, Hash64, UtcSeconds
@@ -39,7 +39,7 @@ def loaded(folder: Path, stored: list[Event], new: list[Event]) -> list[Event]:
     """Return *new* as they are stored after *stored*."""
     table = Warehouse(folder).open(EVENTS)
     table.append(frame(stored))
-    return events(with_amounts(frame(new), table, SeenKeys()))
+    return events(with_amounts(frame(new), table, KeyIndex()))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_the_load_gives_a_refund_the_amount_that_a_build_would(
         table.append(frame(orders))
         got: list[Event] = []
         for part in (later[:stored], later[stored:]):
-            rows = with_amounts(frame(part), table, SeenKeys())
+            rows = with_amounts(frame(part), table, KeyIndex())
             table.append(rows)
             got += events(rows)
 

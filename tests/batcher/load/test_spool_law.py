@@ -17,7 +17,7 @@ from batcher.spool.segment import Kind, read_frames
 from batcher.spool.spool import Spool
 from tests.batcher.load.loads import SETTINGS
 from tests.batcher.spool.spooled import SETTINGS as SPOOL_SETTINGS
-from tests.laws import few_examples
+from tests.hypothesis_settings import few_examples
 from tests.warehouse.event_rows import event, lines
 from warehouse.schema import EVENTS, Event
 from warehouse.tables import Warehouse

@@ -25,7 +25,7 @@ MALFORMED = Dropped(DropReason.MALFORMED)
 BOT_AGENT = "curl/8.5.0"
 
 
-class Desk:
+class Setup:
     """An intake with a real chain and a real spool."""
 
     def __init__(self, folder: Path) -> None:
@@ -52,11 +52,11 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    desk = Desk(tmp_path)
-    desk.chain.prefetch()
-    yield desk
-    await desk.journal.close()
+async def setup(tmp_path: Path) -> AsyncIterator[Setup]:
+    setup = Setup(tmp_path)
+    setup.chain.prefetch()
+    yield setup
+    await setup.journal.close()
 
 
 def drop(reason: str, count: int, site: str = "shop") -> Drop:
@@ -65,16 +65,16 @@ def drop(reason: str, count: int, site: str = "shop") -> Drop:
     )
 
 
-async def test_what_is_accepted_is_on_the_disk(desk: Desk) -> None:
-    got = await desk.receive(pageview(), pageview(url="https://shop.example/b"))
+async def test_what_is_accepted_is_on_the_disk(setup: Setup) -> None:
+    got = await setup.receive(pageview(), pageview(url="https://shop.example/b"))
 
     assert got == Receipt(2, {})
-    assert desk.spooled.paths == ["/p/42", "/b"]
-    assert [event.seq for event in desk.spooled.events] == [0, 1]
+    assert setup.spooled.paths == ["/p/42", "/b"]
+    assert [event.seq for event in setup.spooled.events] == [0, 1]
 
 
-async def test_good_and_bad_hits_of_a_request_are_told_apart(desk: Desk) -> None:
-    got = await desk.receive(
+async def test_good_and_bad_hits_of_a_request_are_told_apart(setup: Setup) -> None:
+    got = await setup.receive(
         pageview(),
         MALFORMED,
         pageview(name="<b>"),
@@ -93,15 +93,15 @@ async def test_good_and_bad_hits_of_a_request_are_told_apart(desk: Desk) -> None
             DropReason.OPT_OUT: 1,
         },
     )
-    assert len(desk.spooled.events) == 1
-    assert sorted(desk.spooled.drops, key=lambda each: each.reason) == [
+    assert len(setup.spooled.events) == 1
+    assert sorted(setup.spooled.drops, key=lambda each: each.reason) == [
         drop("bad_name", 2),
         drop("malformed", 2, "(unknown)"),
         drop("unknown_site", 1, "(unknown)"),
     ]
 
 
-async def test_received_is_stored_and_dropped(desk: Desk) -> None:
+async def test_received_is_stored_and_dropped(setup: Setup) -> None:
     hits: list[Hit | Dropped] = [
         pageview(),
         pageview(name="<b>"),
@@ -110,34 +110,34 @@ async def test_received_is_stored_and_dropped(desk: Desk) -> None:
     ]
 
     for _ in range(3):
-        await desk.receive(*hits)
-    await desk.receive(*hits, User_Agent=BOT_AGENT)
+        await setup.receive(*hits)
+    await setup.receive(*hits, User_Agent=BOT_AGENT)
 
-    dropped = sum(each.count for each in desk.spooled.drops)
-    assert len(desk.spooled.events) + dropped == 4 * len(hits)
+    dropped = sum(each.count for each in setup.spooled.drops)
+    assert len(setup.spooled.events) + dropped == 4 * len(hits)
 
 
-async def test_an_objection_leaves_nothing_on_the_disk(desk: Desk) -> None:
-    got = await desk.receive(
+async def test_an_objection_leaves_nothing_on_the_disk(setup: Setup) -> None:
+    got = await setup.receive(
         pageview(), MALFORMED, pageview(name="<b>"), Cookie="noanalytics=1"
     )
 
     assert got == Receipt(0, {DropReason.OPT_OUT: 3})
-    assert desk.spooled == Spooled([], [], [], is_sealed=True)
+    assert setup.spooled == Spooled([], [], [], is_sealed=True)
 
 
-async def test_no_hits_are_no_rows(desk: Desk) -> None:
-    got = await desk.receive()
+async def test_no_hits_are_no_rows(setup: Setup) -> None:
+    got = await setup.receive()
 
     assert got == Receipt(0, {})
-    assert desk.spooled.events == []
+    assert setup.spooled.events == []
 
 
 async def test_without_a_salt_nothing_of_the_request_is_kept(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    setup = Setup(tmp_path)
 
     with pytest.raises(NoSaltError):
-        await desk.receive(pageview(name="<b>"), pageview())
-    await desk.journal.close()
+        await setup.receive(pageview(name="<b>"), pageview())
+    await setup.journal.close()
 
-    assert desk.spooled == Spooled([], [], [], is_sealed=True)
+    assert setup.spooled == Spooled([], [], [], is_sealed=True)

@@ -12,7 +12,7 @@ from proxy.page.host import OwnHosts
 from proxy.page.page import NO_PAGE, Page
 from proxy.page.referrer import NO_REFERRAL, Referral, Referrers
 from proxy.page.sources import load_sources
-from tests.proxy.page import yardsticks
+from tests.proxy.page import reference_lists as yardsticks
 
 OWN = OwnHosts(("shop.example", "*.shop.example"))
 PAGE = Page(hostname="shop.example", path="/")

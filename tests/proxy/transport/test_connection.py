@@ -6,8 +6,8 @@ from http import HTTPStatus
 import pytest
 
 from config.errors import MillpondError, Retryable
-from proxy.transport.answer import Answer, Later
 from proxy.transport.request import Request
+from proxy.transport.response import PendingResponse, Response
 from proxy.transport.server import SilentServer
 from tests.proxy.in_process import Streams, connected, door_server
 
@@ -20,7 +20,7 @@ class DiskFullError(Retryable, MillpondError):
     """What a journal says that cannot keep an event."""
 
 
-class Desk:
+class Setup:
     """Answers every request with its body, some of them when it is told to."""
 
     def __init__(self) -> None:
@@ -28,17 +28,17 @@ class Desk:
         self.waiting: list[asyncio.Future[None]] = []
         self._changed = asyncio.Event()
 
-    def at_once(self, _request: Request) -> Answer | Later:
+    def at_once(self, _request: Request) -> Response | PendingResponse:
         """Answer now."""
-        return Answer(HTTPStatus.OK, b"at once")
+        return Response(HTTPStatus.OK, b"at once")
 
-    def later(self, request: Request) -> Answer | Later:
+    def later(self, request: Request) -> Response | PendingResponse:
         """Answer when the last of ``waiting`` is done."""
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.asked.append(request.body)
         self.waiting.append(durable)
         self._changed.set()
-        return Later(durable, Answer(HTTPStatus.ACCEPTED, request.body))
+        return PendingResponse(durable, Response(HTTPStatus.ACCEPTED, request.body))
 
     async def has(self, count: int) -> None:
         """Return once *count* requests have been asked."""
@@ -54,8 +54,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk() -> Desk:
-    return Desk()
+async def setup() -> Setup:
+    return Setup()
 
 
 async def answer(streams: Streams) -> tuple[int, bytes]:
@@ -66,24 +66,24 @@ async def answer(streams: Streams) -> tuple[int, bytes]:
         return int(head.split()[1]), await streams[0].readexactly(length)
 
 
-async def test_an_answer_is_given_when_it_holds_and_not_before(desk: Desk) -> None:
-    async with connected(desk.server()) as streams:
+async def test_an_answer_is_given_when_it_holds_and_not_before(setup: Setup) -> None:
+    async with connected(setup.server()) as streams:
         streams[1].write(POST + b"a")
-        await desk.has(1)
+        await setup.has(1)
         early = asyncio.create_task(answer(streams))
         await asyncio.sleep(0)
         assert not early.done()
 
-        desk.waiting[0].set_result(None)
+        setup.waiting[0].set_result(None)
 
         assert await early == (202, b"a")
 
 
-async def test_what_could_not_be_kept_is_asked_for_again(desk: Desk) -> None:
-    async with connected(desk.server()) as streams:
+async def test_what_could_not_be_kept_is_asked_for_again(setup: Setup) -> None:
+    async with connected(setup.server()) as streams:
         streams[1].write(POST + b"a")
-        await desk.has(1)
-        desk.waiting[0].set_exception(DiskFullError("append: full"))
+        await setup.has(1)
+        setup.waiting[0].set_exception(DiskFullError("append: full"))
         status, body = await answer(streams)
         streams[1].write(GET)
 
@@ -91,56 +91,56 @@ async def test_what_could_not_be_kept_is_asked_for_again(desk: Desk) -> None:
         assert await answer(streams) == (200, b"at once")
 
 
-async def test_what_is_sent_ahead_is_answered_in_order(desk: Desk) -> None:
-    async with connected(desk.server()) as streams:
+async def test_what_is_sent_ahead_is_answered_in_order(setup: Setup) -> None:
+    async with connected(setup.server()) as streams:
         streams[1].write(POST + b"a")
-        await desk.has(1)
+        await setup.has(1)
         streams[1].write(GET + POST[:20])
         await streams[1].drain()
         streams[1].write(POST[20:] + b"b")
-        desk.waiting[0].set_result(None)
-        await desk.has(2)
-        desk.waiting[1].set_result(None)
+        setup.waiting[0].set_result(None)
+        await setup.has(2)
+        setup.waiting[1].set_result(None)
 
         got = [await answer(streams) for _ in range(3)]
 
     assert got == [(202, b"a"), (200, b"at once"), (202, b"b")]
 
 
-async def test_who_sends_ahead_without_end_is_not_read_on(desk: Desk) -> None:
+async def test_who_sends_ahead_without_end_is_not_read_on(setup: Setup) -> None:
     count = 3_000
     large = GET[:-2] + b"X-Padding: " + b"x" * 4_000 + b"\r\n\r\n"
-    async with connected(desk.server()) as streams:
+    async with connected(setup.server()) as streams:
         streams[1].write(POST + b"a")
-        await desk.has(1)
+        await setup.has(1)
         streams[1].write(large * count)
         # More than sockets and the connection hold: it goes on when that is read.
         assert streams[1].transport.get_write_buffer_size() > 0
 
-        desk.waiting[0].set_result(None)
+        setup.waiting[0].set_result(None)
         got = [await answer(streams) for _ in range(count + 1)]
 
     assert got == [(202, b"a")] + [(200, b"at once")] * count
 
 
-async def test_a_body_that_comes_in_parts_is_one_request(desk: Desk) -> None:
-    async with connected(desk.server()) as streams:
+async def test_a_body_that_comes_in_parts_is_one_request(setup: Setup) -> None:
+    async with connected(setup.server()) as streams:
         streams[1].write(POST)
         await streams[1].drain()
         streams[1].write(b"a")
-        await desk.has(1)
-        desk.waiting[0].set_result(None)
+        await setup.has(1)
+        setup.waiting[0].set_result(None)
 
         assert await answer(streams) == (202, b"a")
-    assert desk.asked == [b"a"]
+    assert setup.asked == [b"a"]
 
 
-async def test_a_slow_disk_is_no_reason_to_hang_up(desk: Desk) -> None:
-    async with connected(desk.server(keepalive_s=0.05)) as streams:
+async def test_a_slow_disk_is_no_reason_to_hang_up(setup: Setup) -> None:
+    async with connected(setup.server(keepalive_s=0.05)) as streams:
         streams[1].write(POST + b"a")
-        await desk.has(1)
+        await setup.has(1)
         loop = asyncio.get_running_loop()
-        loop.call_later(0.3, desk.waiting[0].set_result, None)
+        loop.call_later(0.3, setup.waiting[0].set_result, None)
 
         assert await answer(streams) == (202, b"a")
         # And then it hangs up, for nothing more comes.
@@ -148,30 +148,30 @@ async def test_a_slow_disk_is_no_reason_to_hang_up(desk: Desk) -> None:
             assert await streams[0].read() == b""
 
 
-async def test_who_has_gone_is_forgotten(desk: Desk) -> None:
-    server = desk.server()
+async def test_who_has_gone_is_forgotten(setup: Setup) -> None:
+    server = setup.server()
     async with connected(server) as streams:
         streams[1].write(POST + b"a")
-        await desk.has(1)
+        await setup.has(1)
         streams[1].close()
         async with asyncio.timeout(PATIENCE_S):
             while server.connections:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0)
 
-        desk.waiting[0].set_result(None)
+        setup.waiting[0].set_result(None)
 
 
-async def test_shutting_down_waits_for_what_is_being_kept(desk: Desk) -> None:
-    server = desk.server()
+async def test_shutting_down_waits_for_what_is_being_kept(setup: Setup) -> None:
+    server = setup.server()
     async with connected(server) as streams:
         streams[1].write(POST + b"a")
-        await desk.has(1)
+        await setup.has(1)
         server.pre_shutdown()
         end = asyncio.create_task(server.shutdown(PATIENCE_S))
         await asyncio.sleep(0)
         assert not end.done()
 
-        desk.waiting[0].set_result(None)
+        setup.waiting[0].set_result(None)
         await end
 
         assert await answer(streams) == (202, b"a")

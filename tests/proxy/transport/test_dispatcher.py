@@ -13,17 +13,17 @@ from batcher.spool.lane_files import SpoolError
 from batcher.spool.room import SpoolFullError
 from config.settings import Settings
 from proxy.pipeline.sites import build_sites
-from proxy.transport.answer import Answer, Later
 from proxy.transport.cors import Cors
-from proxy.transport.dispatcher import Door, Handler, Methods, Routes
+from proxy.transport.dispatcher import Dispatcher, Handler, Methods, Routes
 from proxy.transport.request import Request
+from proxy.transport.response import PendingResponse, Response
 
 
 def says(word: str) -> Methods:
     """Return methods whose answer is *word*."""
 
-    def handle(_request: Request) -> Answer | Later:
-        return Answer(HTTPStatus.OK, word.encode())
+    def handle(_request: Request) -> Response | PendingResponse:
+        return Response(HTTPStatus.OK, word.encode())
 
     return {"GET": handle}
 
@@ -34,7 +34,7 @@ def word(found: Methods | None) -> str | None:
         return None
     handler: Handler = found["GET"]
     answer = handler(Request("GET", "/", CIMultiDict(), None))
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, Response)
     return answer.body.decode()
 
 
@@ -93,18 +93,18 @@ def test_the_longest_end_of_a_path_that_is_known_counts(
 def test_only_a_fault_of_the_code_is_a_500(
     settings: Settings, error: Exception, expected: tuple[int, bool]
 ) -> None:
-    def fail(_request: Request) -> Answer | Later:
+    def fail(_request: Request) -> Response | PendingResponse:
         raise error
 
-    door = Door(
+    dispatcher = Dispatcher(
         Routes({"/e": {"GET": fail}}),
         cors=Cors(build_sites(settings, os.urandom)),
         most_body_bytes=1_024,
         clock=lambda: 0.0,
     )
     request = Request("GET", "/e", CIMultiDict(), None)
-    answer = door.answer(request)
-    assert isinstance(answer, Answer)
-    wire = door.wire(request, answer)
+    answer = dispatcher.answer(request)
+    assert isinstance(answer, Response)
+    wire = dispatcher.wire(request, answer)
 
     assert (answer.status, b"\r\nRetry-After: 2\r\n" in wire) == expected

@@ -18,7 +18,7 @@ from reports.filters import Condition, Filter, Group, Join, Operator
 from reports.metrics import METRICS
 from reports.period import Period
 from reports.query import MAX_LIMIT, Query
-from tests.laws import few_examples
+from tests.hypothesis_settings import few_examples
 from tests.warehouse.day import CURRENCIES, ZONES, Row, built, frame
 from tests.warehouse.days import DAYS, events_of
 

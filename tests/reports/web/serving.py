@@ -7,7 +7,7 @@ from dataclasses import replace
 from config.settings import ReportsSettings, Settings
 from reports.counting.queries import Statistics
 from reports.web.app import build_app
-from reports.web.query_pool import Desk
+from reports.web.query_pool import QueryPool
 from reports.web.server import listening
 from tests.reports.questions import BLOG, SHOP, today
 from tests.warehouse.day import Row, event
@@ -41,7 +41,7 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serve two sites on a free port; yields the address."""
     settings = replace(settings, sites=(SHOP, BLOG), reports=ReportsSettings(port=0))
-    desk = Desk(lambda: Statistics(warehouse, warnings=warnings), time_limit_s=30)
+    desk = QueryPool(lambda: Statistics(warehouse, warnings=warnings), time_limit_s=30)
     app = build_app(settings, desk, today)
     async with listening(app, settings.reports) as port:
         yield f"http://127.0.0.1:{port}"

@@ -10,7 +10,7 @@ import pytest
 
 from reports.counting.queries import Statistics
 from reports.counting.stats_cache import StatsCache
-from reports.web.query_pool import THREADS, Desk, keep_at_hand
+from reports.web.query_pool import THREADS, QueryPool, keep_at_hand
 from tests.reports.stored import store
 from tests.warehouse.day import event
 from warehouse.schema import DAILY_STATS
@@ -21,7 +21,7 @@ _DAYS = [date(2026, month, 1) for month in (9, 10, 11)]
 
 @asynccontextmanager
 async def _keeping(root: Path, cache: StatsCache) -> AsyncIterator[None]:
-    desk = Desk(lambda: Statistics(Warehouse(root), cache), time_limit_s=30)
+    desk = QueryPool(lambda: Statistics(Warehouse(root), cache), time_limit_s=30)
     task = asyncio.create_task(keep_at_hand(desk, ["shop"], every_s=0.01))
     try:
         yield

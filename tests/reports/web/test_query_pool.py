@@ -8,12 +8,12 @@ import pytest
 
 from reports.counting.queries import Statistics
 from reports.deadline import Tick, TooSlowError
-from reports.web.query_pool import THREADS, BusyError, Desk
+from reports.web.query_pool import THREADS, BusyError, QueryPool
 from warehouse.tables import Warehouse
 
 
-def _desk(root: Path, time_limit_s: float = 30) -> Desk:
-    return Desk(lambda: Statistics(Warehouse(root)), time_limit_s=time_limit_s)
+def _desk(root: Path, time_limit_s: float = 30) -> QueryPool:
+    return QueryPool(lambda: Statistics(Warehouse(root)), time_limit_s=time_limit_s)
 
 
 async def test_no_two_threads_share_a_reader(tmp_path: Path) -> None:

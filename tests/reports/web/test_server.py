@@ -14,7 +14,7 @@ from config.settings import ReportsSettings, Settings
 from reports.counting.queries import Statistics
 from reports.query import MAX_BODY_BYTES
 from reports.web.app import build_app
-from reports.web.query_pool import Desk
+from reports.web.query_pool import QueryPool
 from reports.web.server import listening
 from tests.reports.questions import body, today
 from tests.reports.stored import asked, sample, store
@@ -250,7 +250,7 @@ async def test_a_taken_port_is_said_with_a_way_out(
 ) -> None:
     port = int(url.rpartition(":")[2])
     taken = ReportsSettings(port=port)
-    desk = Desk(lambda: Statistics(warehouse), time_limit_s=1)
+    desk = QueryPool(lambda: Statistics(warehouse), time_limit_s=1)
     app = build_app(settings, desk, today)
 
     with pytest.raises(MillpondError, match=f"listen on 127.0.0.1:{port}") as caught:

@@ -233,9 +233,9 @@ def test_settling_names_the_newest_version(warehouse: Warehouse) -> None:
     table = warehouse.open(EVENTS)
     (table.path / "_settled").write_text("torn")
 
-    assert log_files.settled_version(table.path) == -1
-    table.settle()
-    assert log_files.settled_version(table.path) == 2
+    assert log_files.synced_version(table.path) == -1
+    table.sync_log()
+    assert log_files.synced_version(table.path) == 2
 
 
 def test_rows_another_program_changed_make_the_touched_pairs_unknown(

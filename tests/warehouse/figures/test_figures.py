@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.laws import few_examples
+from tests.hypothesis_settings import few_examples
 from tests.warehouse.day import CURRENCIES, ZONES, Row, built, frame, rows
 from tests.warehouse.days import days_of_events
 from tests.warehouse.figures import reference

@@ -6,8 +6,8 @@ from http import HTTPStatus
 import pytest
 from aiohttp import web
 
-from proxy.transport.answer import Answer, Dates, json_answer
-from proxy.transport.server import WrittenAnswer
+from proxy.transport.response import Dates, Response, json_response
+from proxy.transport.server import RawResponse
 from tests.proxy.in_process import served
 
 DATE = b"Date: Mon, 23 Nov 2026 12:00:00 GMT\r\n"
@@ -18,11 +18,11 @@ LARGE = b"x" * 1_000_000
 
 def wire_of(body: bytes) -> bytes:
     """Return a whole answer with *body*."""
-    return Answer(HTTPStatus.OK, body).wire(DATE)
+    return Response(HTTPStatus.OK, body).wire(DATE)
 
 
 def test_an_answer_is_these_bytes() -> None:
-    answer = json_answer(HTTPStatus.ACCEPTED, b"{}", {"Vary": "Origin"})
+    answer = json_response(HTTPStatus.ACCEPTED, b"{}", {"Vary": "Origin"})
 
     assert answer.wire(DATE) == (
         b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\n"
@@ -34,12 +34,16 @@ def test_an_answer_is_these_bytes() -> None:
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        pytest.param(Answer(HTTPStatus.OK, b"ok"), b"Content-Length: 2", id="to HEAD"),
-        pytest.param(Answer(HTTPStatus.NO_CONTENT), b"204 No Content", id="no content"),
+        pytest.param(
+            Response(HTTPStatus.OK, b"ok"), b"Content-Length: 2", id="to HEAD"
+        ),
+        pytest.param(
+            Response(HTTPStatus.NO_CONTENT), b"204 No Content", id="no content"
+        ),
     ],
 )
 def test_an_answer_without_a_body_ends_with_its_head(
-    answer: Answer, expected: bytes
+    answer: Response, expected: bytes
 ) -> None:
     got = answer.wire(DATE, to_head=True, connection=b"Connection: close\r\n")
 
@@ -62,7 +66,7 @@ async def test_an_answer_is_written_as_it_is_and_the_connection_kept() -> None:
     wire = wire_of(b"ok")
 
     async def answer(_request: web.BaseRequest) -> web.StreamResponse:
-        return WrittenAnswer(wire)
+        return RawResponse(wire)
 
     async with served(answer) as (reader, writer):
         for _ in range(3):
@@ -75,7 +79,7 @@ async def test_the_last_answer_closes_the_connection() -> None:
     wire = wire_of(b"ok")
 
     async def answer(_request: web.BaseRequest) -> web.StreamResponse:
-        return WrittenAnswer(wire, keep_alive=False)
+        return RawResponse(wire, keep_alive=False)
 
     async with served(answer) as (reader, writer):
         writer.write(REQUEST * 2)
@@ -90,7 +94,7 @@ async def test_who_does_not_read_is_given_no_more_answers() -> None:
     async def answer(_request: web.BaseRequest) -> web.StreamResponse:
         nonlocal given
         given += 1
-        return WrittenAnswer(wire)
+        return RawResponse(wire)
 
     count = 100
     async with served(answer) as (reader, writer):
@@ -114,7 +118,7 @@ async def test_to_a_client_that_has_gone_nothing_is_written() -> None:
         while request.transport is not None:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0)
         with pytest.raises(ConnectionResetError) as caught:
-            await WrittenAnswer(b"").prepare(request)
+            await RawResponse(b"").prepare(request)
         outcome.set_result(caught.value)
         raise caught.value
 

@@ -12,7 +12,7 @@ RETRY_AFTER = {"Retry-After": "2"}
 _BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
-class Answer:
+class Response:
     """An HTTP/1.1 answer; *closes* says that no other request of the client is read.
 
     aiohttp spends a quarter of a small request on building and serialising response
@@ -50,22 +50,22 @@ class Answer:
         return b"".join((self._head, date, connection, b"\r\n", body))
 
 
-def json_answer(
+def json_response(
     status: HTTPStatus,
     body: bytes,
     headers: Mapping[str, str] | None = None,
     *,
     closes: bool = False,
-) -> Answer:
+) -> Response:
     """Return a JSON answer that no cache keeps."""
-    return Answer(status, body, {**_JSON, **(headers or {})}, closes=closes)
+    return Response(status, body, {**_JSON, **(headers or {})}, closes=closes)
 
 
-class Later(NamedTuple):
+class PendingResponse(NamedTuple):
     """An answer that holds once *durable* is done; if that fails, another does."""
 
     durable: "asyncio.Future[None]"
-    answer: Answer
+    answer: Response
 
 
 class Dates:

@@ -1,6 +1,6 @@
 """A program for tests: ``millpond`` with everything logged that there is to log.
 
-python -m tests.talkative WORDS…
+python -m tests.debug_logging WORDS…
 """
 
 import logging
