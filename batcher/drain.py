@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from batcher.load.key_index import KeyIndex
-from batcher.load.load import LoadBusyError, Loaded, load
+from batcher.load.load import LoadBusyError, LoadResult, load
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
 from config.settings import Settings
@@ -25,7 +25,7 @@ def drain(
     timeout_s: float,
     monotonic: Callable[[], float],
     sleep: Callable[[float], None],
-) -> Loaded:
+) -> LoadResult:
     """Have open segments sealed, then load all; safe beside a running batcher.
 
     Waits at most *timeout_s* for the owners of lanes to seal, and for another load

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from batcher.key_records import KeyRecords
 from batcher.load.key_index import KeyIndex
-from batcher.load.load import Loaded, load
+from batcher.load.load import LoadResult, load
 from batcher.salts.destruction import SaltWatch
 from batcher.salts.held import open_store
 from batcher.salts.history import destroy_abandoned, import_directory
@@ -21,7 +21,7 @@ from config.logs import log_event
 from config.settings import Settings
 from config.throttle import Throttle
 from warehouse import build
-from warehouse.clock.believed_clock import Believed, Clocks, Doubt
+from warehouse.clock.believed_clock import Believed, ClockDoubt, Clocks
 from warehouse.job_states import job_state_path
 from warehouse.lifecycle import compaction, retention
 from warehouse.tables import Warehouse
@@ -190,11 +190,11 @@ class Batcher:
             log_event(_log, "last_load_failed", level=logging.WARNING, error=error)
 
 
-def _held_off(doubt: Doubt | None) -> str:
+def _held_off(doubt: ClockDoubt | None) -> str:
     return "; the rest held off, the clock is not believed" if doubt else ""
 
 
-def summary(loaded: Loaded) -> str:
+def summary(loaded: LoadResult) -> str:
     """Return in a line what a load did."""
     text = f"{loaded.events} events of {loaded.segments} segments"
     if loaded.duplicates:

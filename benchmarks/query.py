@@ -93,9 +93,9 @@ async def _turn(warehouse: Warehouse, name: str) -> Turn:
     """Ask both sides once each way, and stop if their answers differ."""
     async with _served(warehouse) as (_, url), aiohttp.ClientSession() as client:
         _, cold_ms = await _ask(client, url, name)
-    async with _served(warehouse) as (desk, url), aiohttp.ClientSession() as client:
+    async with _served(warehouse) as (pool, url), aiohttp.ClientSession() as client:
         started = time.perf_counter()
-        while await desk.ask(lambda tables, _tick: tables.prepare([*SITES])):
+        while await pool.ask(lambda tables, _tick: tables.prepare([*SITES])):
             pass
         preparing_ms = (time.perf_counter() - started) * 1_000
         times = []
@@ -117,10 +117,10 @@ async def _served(warehouse: Warehouse) -> AsyncIterator[tuple[QueryPool, str]]:
     )
     settings = Settings(sites=sites, reports=ReportsSettings(port=0))
     cache = StatsCache(settings.reports.cache_mb * _MIB)
-    desk = QueryPool(lambda: Statistics(warehouse, cache), time_limit_s=30)
-    app = build_app(settings, desk, lambda _site: _LAST)
+    pool = QueryPool(lambda: Statistics(warehouse, cache), time_limit_s=30)
+    app = build_app(settings, pool, lambda _site: _LAST)
     async with listening(app, settings.reports) as port:
-        yield desk, f"http://127.0.0.1:{port}/api/v1/query"
+        yield pool, f"http://127.0.0.1:{port}/api/v1/query"
 
 
 async def _ask(

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from config.errors import Problem
-from config.keys import ENVIRONMENT_PREFIX, SITES, Given, Key, nearest, sections
+from config.keys import ENVIRONMENT_PREFIX, SITES, FoundValue, Key, nearest, sections
 
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
     """What the environment sets, by section and key, and what is wrong with it."""
 
-    given: dict[str, dict[str, Given]] = field(default_factory=dict)
+    given: dict[str, dict[str, FoundValue]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -33,7 +33,7 @@ def overrides(environ: Mapping[str, str]) -> Overrides:
             found.problems.append(value)
         else:
             section = found.given.setdefault(key.section, {})
-            section[key.name] = Given(value, name)
+            section[key.name] = FoundValue(value, name)
     return found
 
 

@@ -46,10 +46,12 @@ class Key:
     default: Value
 
     @property
-    def preset(self) -> "Given":
+    def preset(self) -> "FoundValue":
         """What holds where nothing is given; emptiness stands in for required keys."""
         default = self.default
-        return Given(list(default) if isinstance(default, tuple) else default, DEFAULT)
+        return FoundValue(
+            list(default) if isinstance(default, tuple) else default, DEFAULT
+        )
 
     @property
     def kind_name(self) -> str:
@@ -68,7 +70,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class FoundValue:
     """A value as found for a key, and where: the file, a variable, the default."""
 
     value: Any

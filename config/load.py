@@ -14,7 +14,7 @@ from config.keys import (
     DEFAULT,
     FILE,
     SITES,
-    Given,
+    FoundValue,
     Key,
     Section,
     nearest,
@@ -25,7 +25,7 @@ from config.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class LoadedSettings:
     """Checked settings, and by path where each value came from."""
 
     settings: Settings
@@ -37,9 +37,9 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     return read(path, environ).settings
 
 
-def read(path: Path | None, environ: Mapping[str, str]) -> Loaded:
+def read(path: Path | None, environ: Mapping[str, str]) -> LoadedSettings:
     """Return what ``load`` returns, together with where each value came from."""
-    reading = _Reading(base=Path.cwd() if path is None else path.absolute().parent)
+    reading = _ConfigReader(base=Path.cwd() if path is None else path.absolute().parent)
     document = {} if path is None else _document(path)
     reading.refuse_unknown("", document, [section.name for section in sections()])
     environment = overrides(environ)
@@ -57,7 +57,7 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     reading.add_conflicts(settings)
     if reading.problems:
         raise ConfigError(reading.problems)
-    return Loaded(settings=settings, origins=reading.origins)
+    return LoadedSettings(settings=settings, origins=reading.origins)
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _ConfigReader:
     """One pass over file and environment; collects every problem on the way."""
 
     base: Path
@@ -93,7 +93,9 @@ class _Reading:
                 full = f"{path}.{name}" if path else name
                 self.refuse(full, f"unknown key{nearest(name, known)}")
 
-    def given(self, section: Section, path: str, found: object) -> dict[str, Given]:
+    def given(
+        self, section: Section, path: str, found: object
+    ) -> dict[str, FoundValue]:
         """Return the known keys of one table of the file."""
         if found is None:
             return {}
@@ -102,7 +104,7 @@ class _Reading:
             return {}
         names = [key.name for key in section.keys]
         self.refuse_unknown(path, found, names)
-        return {name: Given(found[name], FILE) for name in names if name in found}
+        return {name: FoundValue(found[name], FILE) for name in names if name in found}
 
     def sites(self, section: Section, found: object) -> tuple[Any, ...]:
         """Return the settings of every [[sites]] table."""
@@ -118,7 +120,9 @@ class _Reading:
             for path in [f"{SITES}[{number}]"]
         )
 
-    def table(self, section: Section, path: str, given: Mapping[str, Given]) -> Any:
+    def table(
+        self, section: Section, path: str, given: Mapping[str, FoundValue]
+    ) -> Any:
         """Return the settings of one table; a refused value leaves its default."""
         values: dict[str, Any] = {}
         for key in section.keys:
@@ -130,7 +134,7 @@ class _Reading:
             values[key.name] = self.value(key, place, found)
         return section.settings(**values)
 
-    def value(self, key: Key, path: str, given: Given) -> Any:
+    def value(self, key: Key, path: str, given: FoundValue) -> Any:
         """Return one value checked, or what stands in for a refused one."""
         if not key.many:
             checked = self.single(key, path, given)
@@ -140,12 +144,12 @@ class _Reading:
             self.refuse(path, message, given.origin)
             return ()
         items = [
-            self.single(key, f"{path}[{number}]", Given(item, given.origin))
+            self.single(key, f"{path}[{number}]", FoundValue(item, given.origin))
             for number, item in enumerate(given.value)
         ]
         return tuple(item for item in items if item is not None)
 
-    def single(self, key: Key, path: str, given: Given) -> bool | int | str | None:
+    def single(self, key: Key, path: str, given: FoundValue) -> bool | int | str | None:
         """Return one checked value in its one spelling, or None when refused."""
         if key.required and given.origin == DEFAULT:
             return None
@@ -163,7 +167,7 @@ class _Reading:
                 self.problems.append(problem)
 
 
-def _single(key: Key, given: Given, base: Path) -> bool | int | str:
+def _single(key: Key, given: FoundValue, base: Path) -> bool | int | str:
     value: bool | int | str = given.value
     if type(value) is not key.kind:
         got = type_name(type(value))

@@ -69,7 +69,7 @@ _LONGEST_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CheckedLine:
     """One checked line: what happened, in one word, and the facts of it."""
 
     word: str
@@ -96,7 +96,9 @@ def log_event(
     logger.log(level, line(word, error=error, **fields))
 
 
-def line(word: str, *, error: BaseException | None = None, **fields: Value) -> Line:
+def line(
+    word: str, *, error: BaseException | None = None, **fields: Value
+) -> CheckedLine:
     """Return the checked line ``log_event`` logs."""
     if not (word.isascii() and word.isidentifier()):
         raise ValueError("a log word is one lower_case word")
@@ -104,7 +106,7 @@ def line(word: str, *, error: BaseException | None = None, **fields: Value) -> L
         if name not in FIELDS:
             raise ValueError(f"log field {name!r} is not in config.logs.FIELDS")
     facts = {} if error is None else _error_fields(error, error.__traceback__)
-    return Line(word, {**fields, **facts})
+    return CheckedLine(word, {**fields, **facts})
 
 
 def code_location(traceback: TracebackType | None) -> str:
@@ -154,7 +156,7 @@ def _crashed(
     traceback: TracebackType | None,
 ) -> None:
     fields = {} if error is None else _error_fields(error, traceback)
-    logger.error(Line("uncaught_error", fields))
+    logger.error(CheckedLine("uncaught_error", fields))
 
 
 def build_handler(stream: TextIO, *, json: bool | None = None) -> logging.Handler:
@@ -167,17 +169,17 @@ def build_handler(stream: TextIO, *, json: bool | None = None) -> logging.Handle
 
 
 def _is_wanted(record: logging.LogRecord) -> bool:
-    return isinstance(record.msg, Line) or record.levelno >= logging.WARNING
+    return isinstance(record.msg, CheckedLine) or record.levelno >= logging.WARNING
 
 
-def _line(record: logging.LogRecord) -> Line:
-    if isinstance(record.msg, Line):
+def _line(record: logging.LogRecord) -> CheckedLine:
+    if isinstance(record.msg, CheckedLine):
         return record.msg
     where = f"{record.module}:{record.lineno}"
     fields: dict[str, Value] = {"logger": record.name, "where": where}
     if record.exc_info and record.exc_info[1]:
         fields |= _error_fields(record.exc_info[1], record.exc_info[2])
-    return Line("library_log", fields)
+    return CheckedLine("library_log", fields)
 
 
 def _pairs(fields: Mapping[str, Value]) -> list[str]:

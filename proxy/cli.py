@@ -81,7 +81,7 @@ def tail(settings: Settings, site: str | None, form: str) -> int:
     Shown is what is stored, never who somebody is; objections are not shown. Hits
     that name no site of yours are under (unknown).
     """
-    from proxy.tail.lines import Missed  # noqa: PLC0415 - one use
+    from proxy.tail.lines import MissedLines  # noqa: PLC0415 - one use
     from proxy.tail.reader import Workers  # noqa: PLC0415 - as above
     from proxy.tail.table import FORMS  # noqa: PLC0415 - as above
 
@@ -91,7 +91,7 @@ def tail(settings: Settings, site: str | None, form: str) -> int:
         try:
             click.echo(header, nl=False)
             for line in workers.follow(partial(click.echo, err=True)):
-                if site is None or isinstance(line, Missed) or line.site == site:
+                if site is None or isinstance(line, MissedLines) or line.site == site:
                     click.echo(row(line))
         except (KeyboardInterrupt, BrokenPipeError):
             # What a closed pipe did not take must not be written at the end, either.

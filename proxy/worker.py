@@ -14,7 +14,7 @@ from aiohttp import web
 from batcher.salts.held import Salts, open_store
 from batcher.salts.secret_bytes import fill_random
 from batcher.spool.lane import Lane, SpoolBrokenError
-from batcher.spool.room import SpoolFullError
+from batcher.spool.quota import SpoolFullError
 from batcher.spool.spool import Spool, is_writable
 from batcher.supervisor.port import PortError, SharedPortError
 from config.errors import MillpondError

@@ -12,7 +12,7 @@ from reports.query import Query
 Figure = int | float | None
 
 
-class Source(StrEnum):
+class SourceTables(StrEnum):
     """Which tables an answer was read from."""
 
     DAILY_STATS = "daily_stats"
@@ -46,7 +46,7 @@ class Answer:
     query: Query
     rows: tuple[ResultRow, ...]
     row_count: int
-    source: Source
+    source: SourceTables
     totals: tuple[Figure, ...] | None = None
     as_of: AsOf | None = None
     other_currencies: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from warehouse.caveats import caveats
 from warehouse.clock.believed_clock import Clocks
 
 if TYPE_CHECKING:
-    from reports.terminal.show import Reader
+    from reports.terminal.show import RawQueryReader
 
 _DROPS: Final = "drops"
 _DEFAULT_METRICS: Final = "visitors,sessions,pageviews,bounce_rate"
@@ -106,10 +106,12 @@ def show(
         _warn(settings)
 
 
-def _reader(settings: Settings) -> "Reader":
-    from reports.terminal.show import Reader  # noqa: PLC0415 - Polars takes 0.6 s to import
+def _reader(settings: Settings) -> "RawQueryReader":
+    from reports.terminal.show import RawQueryReader  # noqa: PLC0415 - Polars takes 0.6 s to import
 
-    return Reader(settings, today_by(now_s), sys.stdout, warnings=_warnings(settings))
+    return RawQueryReader(
+        settings, today_by(now_s), sys.stdout, warnings=_warnings(settings)
+    )
 
 
 def _warnings(settings: Settings) -> tuple[str, ...]:
@@ -195,7 +197,7 @@ def reconcile(
     """Compare the shop's own orders with those counted; 1 if any differ."""
     from reports.reconcile import run as reconcile_run  # noqa: PLC0415 - Polars takes 0.6 s to import
 
-    asked = reconcile_run.Asked(
+    asked = reconcile_run.ReconcileRequest(
         site=site,
         file=file,
         period=period,

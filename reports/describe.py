@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reports.dimensions import DIMENSIONS, Span
+from reports.dimensions import DIMENSIONS, DimensionScope
 from reports.metrics import ALIASES, METRICS, OWN_ORDERS
 
 _INTRO = """\
@@ -30,20 +30,20 @@ _OWN = f"""
 
 """
 _SPANS = {
-    Span.SESSION: """\
+    DimensionScope.SESSION: """\
 Of a session: all of a session goes to its value, so figures of all values add up to the
 total, visitors excepted: one who comes twice by different ways is a visitor of both.
 An event without a session goes by its own value. The session's value is that of its
 first interactive event.
 """,
-    Span.EVENT: """\
+    DimensionScope.EVENT: """\
 Of an event: an event goes by what it is itself; a session and its visitor count under
 every value the session touched, so only events, pageviews and orders add up (under
 `product` not even those: an event may name several). By `page` bounces add up too: each
 counts on the one page its visitor viewed. A session's `hour` is the one it began in.
 Engagement pings have no `event` and no `product`.
 """,
-    Span.DAY: """\
+    DimensionScope.DAY: """\
 Of a day: sums of days; a session and a visitor belong to one day.
 """,
 }
@@ -70,7 +70,7 @@ def _metrics() -> Iterator[str]:
         yield f"| `{metric.name}` | {formula} | {metric.unit} | {metric.meaning} |\n"
 
 
-def _dimensions(span: Span) -> Iterator[str]:
+def _dimensions(span: DimensionScope) -> Iterator[str]:
     for dimension in DIMENSIONS.values():
         if dimension.span is span:
             aliases = ", ".join(f"`{alias}`" for alias in dimension.aliases)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Span(StrEnum):
+class DimensionScope(StrEnum):
     """What has one value of the dimension, and so how figures add up under it."""
 
     DAY = "day"
@@ -21,7 +21,7 @@ class Dimension:
     """One thing to break figures down by."""
 
     name: str
-    span: Span
+    span: DimensionScope
     column: str
     meaning: str
     aliases: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ def _of_session(
 ) -> Dimension:
     return Dimension(
         name=name,
-        span=Span.SESSION,
+        span=DimensionScope.SESSION,
         column=column or name,
         meaning=meaning,
         aliases=aliases,
@@ -41,13 +41,21 @@ def _of_session(
 
 def _of_event(name: str, column: str, meaning: str, *aliases: str) -> Dimension:
     return Dimension(
-        name=name, span=Span.EVENT, column=column, meaning=meaning, aliases=aliases
+        name=name,
+        span=DimensionScope.EVENT,
+        column=column,
+        meaning=meaning,
+        aliases=aliases,
     )
 
 
 def _of_day(name: str, column: str, meaning: str, *aliases: str) -> Dimension:
     return Dimension(
-        name=name, span=Span.DAY, column=column, meaning=meaning, aliases=aliases
+        name=name,
+        span=DimensionScope.DAY,
+        column=column,
+        meaning=meaning,
+        aliases=aliases,
     )
 
 

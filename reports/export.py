@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from reports.answer import Answer, Figure
-from reports.counting.received import Received
+from reports.counting.received import ReceivedCounts
 
 # The full-width signs count too: some spreadsheets normalise them on opening.
 _FORMULA: Final = re.compile(r"[\s'\0]*[=+\-@|%＝＋－＠]|'*[\t\r\n\0]")  # noqa: RUF001
@@ -34,7 +34,7 @@ def answer_csv(answer: Answer) -> str:
     return _csv(names, ((*row.dimensions, *row.metrics) for row in answer.rows))
 
 
-def received_csv(received: Received) -> str:
+def received_csv(received: ReceivedCounts) -> str:
     """Return the counts by reason as CSV, what was stored among them."""
     return _csv(["reason", "count"], [("stored", received.stored), *received.reasons])
 

@@ -26,7 +26,7 @@ class Operator(StrEnum):
     CONTAINS_NOT = "contains_not"
 
 
-class Group(StrEnum):
+class Connective(StrEnum):
     """How conditions are joined."""
 
     AND = "and"
@@ -44,14 +44,14 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Join:
+class JoinedFilters:
     """Several filters joined; a negation has exactly one part."""
 
-    group: Group
+    group: Connective
     parts: tuple["Filter", ...]
 
 
-Filter = Condition | Join
+Filter = Condition | JoinedFilters
 
 
 def conditions(filters: tuple[Filter, ...]) -> list[Condition]:
@@ -67,11 +67,11 @@ def conditions(filters: tuple[Filter, ...]) -> list[Condition]:
 
 def parse_filters(raw: object, problems: Problems) -> tuple[Filter, ...]:
     """Return the filters of a question's body, noting every problem."""
-    reader = _Reader(problems)
+    reader = _FilterReader(problems)
     return reader.several(raw, "filters", 1)
 
 
-class _Reader:
+class _FilterReader:
     """Reads a tree of filters within its bounds."""
 
     def __init__(self, problems: Problems) -> None:
@@ -97,28 +97,28 @@ class _Reader:
             self._problems.add(path, "must be a list that begins with an operator")
             return None
         name = raw[0]
-        if name in set(Group):
-            return self._join(Group(name), raw, path, depth)
+        if name in set(Connective):
+            return self._join(Connective(name), raw, path, depth)
         if name in set(Operator):
             return self._condition(Operator(name), raw, path)
-        self._problems.unknown(f"{path}[0]", "operator", name, [*Operator, *Group])
+        self._problems.unknown(f"{path}[0]", "operator", name, [*Operator, *Connective])
         return None
 
     def _join(
-        self, group: Group, raw: list[object], path: str, depth: int
-    ) -> Join | None:
+        self, group: Connective, raw: list[object], path: str, depth: int
+    ) -> JoinedFilters | None:
         rest = raw[1:]
         if len(rest) != 1:
-            shape = "filter" if group is Group.NOT else "[filter, …]"
+            shape = "filter" if group is Connective.NOT else "[filter, …]"
             self._problems.add(path, f'must be ["{group}", {shape}]')
             return None
-        if group is Group.NOT:
+        if group is Connective.NOT:
             part = self._nested(rest[0], f"{path}[1]", depth + 1)
-            return Join(group, (part,)) if part else None
+            return JoinedFilters(group, (part,)) if part else None
         parts = self.several(rest[0], f"{path}[1]", depth + 1)
         if rest[0] == []:
             self._problems.add(f"{path}[1]", "must hold at least one filter")
-        return Join(group, parts)
+        return JoinedFilters(group, parts)
 
     def _nested(self, raw: object, path: str, depth: int) -> Filter | None:
         if depth > MAX_DEPTH:

@@ -31,7 +31,7 @@ _WEEK: Final = timedelta(days=7)
 _HOURS: Final = tuple(f"{hour:02}" for hour in range(24))
 
 
-class Step(StrEnum):
+class TrendStep(StrEnum):
     """How much time one column of the trend stands for."""
 
     HOUR = "hour"
@@ -76,7 +76,7 @@ class Trend:
     """One metric over the steps of the period, none left out."""
 
     metric: Metric
-    step: Step
+    step: TrendStep
     labels: tuple[str, ...]
     figures: tuple[int, ...]
 
@@ -157,37 +157,37 @@ def _trend(ask: Ask, query: Query, today: date) -> Trend:
     return Trend(metric, step, labels, tuple(found.get(label, 0) for label in labels))
 
 
-def _step(period: Period) -> Step:
+def _step(period: Period) -> TrendStep:
     if period.days == 1:
-        return Step.HOUR
+        return TrendStep.HOUR
     if period.days <= _MOST_DAYS:
-        return Step.DAY
-    return Step.WEEK if period.days <= _MOST_WEEKS else Step.MONTH
+        return TrendStep.DAY
+    return TrendStep.WEEK if period.days <= _MOST_WEEKS else TrendStep.MONTH
 
 
-def _labels(period: Period, step: Step) -> tuple[str, ...]:
+def _labels(period: Period, step: TrendStep) -> tuple[str, ...]:
     """Return the value of every step, also of those in which nothing happened."""
     match step:
-        case Step.HOUR:
+        case TrendStep.HOUR:
             return _HOURS
-        case Step.DAY:
+        case TrendStep.DAY:
             return tuple(day.isoformat() for day in period.dates())
-        case Step.WEEK:
+        case TrendStep.WEEK:
             monday = period.first - timedelta(days=period.first.weekday())
             weeks = (period.last - monday).days // _WEEK.days + 1
             return tuple((monday + _WEEK * n).isoformat() for n in range(weeks))
-        case Step.MONTH:
+        case TrendStep.MONTH:
             months = {f"{day.year:04}-{day.month:02}": None for day in period.dates()}
             return tuple(months)
 
 
-def step_name(step: Step, label: str) -> str:
+def step_name(step: TrendStep, label: str) -> str:
     """Return how people call the step of *label*."""
     match step:
-        case Step.HOUR:
+        case TrendStep.HOUR:
             return f"{label}:00"
-        case Step.MONTH:
+        case TrendStep.MONTH:
             return label
-        case Step.DAY | Step.WEEK:
+        case TrendStep.DAY | TrendStep.WEEK:
             day = date.fromisoformat(label)
             return f"{day.day} {day:%b}"

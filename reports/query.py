@@ -32,7 +32,7 @@ Today = Callable[[SiteSettings], date]
 _Named = TypeVar("_Named", Metric, Dimension)
 
 
-class Direction(StrEnum):
+class SortDirection(StrEnum):
     """Which end a sorted answer begins with."""
 
     ASC = "asc"
@@ -40,14 +40,14 @@ class Direction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class OrderBy:
     """Sort by one of the metrics or dimensions asked for."""
 
     name: str
-    direction: Direction
+    direction: SortDirection
 
 
-class Key(StrEnum):
+class QueryKey(StrEnum):
     """The keys a question may have."""
 
     SITE = "site"
@@ -69,7 +69,7 @@ class Query:
     period: Period
     dimensions: tuple[Dimension, ...] = ()
     filters: tuple[Filter, ...] = ()
-    order_by: tuple[Order, ...] = ()
+    order_by: tuple[OrderBy, ...] = ()
     limit: int = DEFAULT_LIMIT
     totals: bool = False
 
@@ -95,13 +95,13 @@ def parse_query(raw: object, sites: Mapping[str, SiteSettings], today: Today) ->
     if not isinstance(raw, dict):
         raise QueryError([("body", "must be a JSON object")])
     problems = Problems()
-    body = _Body(raw, problems)
+    body = _QueryReader(raw, problems)
     body.check_keys()
     site = body.site(sites)
-    metrics = body.named(Key.METRICS, METRICS)
+    metrics = body.named(QueryKey.METRICS, METRICS)
     period = body.period(site, today)
-    dimensions = body.named(Key.DIMENSIONS, DIMENSIONS)
-    filters = parse_filters(raw.get(Key.FILTERS, []), problems)
+    dimensions = body.named(QueryKey.DIMENSIONS, DIMENSIONS)
+    filters = parse_filters(raw.get(QueryKey.FILTERS, []), problems)
     names = [metric.name for metric in metrics]
     names += [dimension.name for dimension in dimensions]
     order_by = body.order_by(names)
@@ -120,7 +120,7 @@ def parse_query(raw: object, sites: Mapping[str, SiteSettings], today: Today) ->
     )
 
 
-class _Body:
+class _QueryReader:
     """Reads the keys of one question, each by its own rule."""
 
     def __init__(self, raw: dict[str, object], problems: Problems) -> None:
@@ -129,20 +129,22 @@ class _Body:
 
     def check_keys(self) -> None:
         for key in self._raw:
-            if key not in set(Key):
-                self._problems.unknown("body", "key", key, Key)
+            if key not in set(QueryKey):
+                self._problems.unknown("body", "key", key, QueryKey)
 
     def site(self, sites: Mapping[str, SiteSettings]) -> SiteSettings | None:
-        given = self._raw.get(Key.SITE)
+        given = self._raw.get(QueryKey.SITE)
         found = sites.get(given) if isinstance(given, str) else None
         if not sites:
-            self._problems.add(Key.SITE, "none is configured; add one under [[sites]]")
+            self._problems.add(
+                QueryKey.SITE, "none is configured; add one under [[sites]]"
+            )
         elif found is None:
-            self._problems.unknown(Key.SITE, "site", given, sites)
+            self._problems.unknown(QueryKey.SITE, "site", given, sites)
         return found
 
     def period(self, site: SiteSettings | None, today: Today) -> Period | None:
-        given = self._raw.get(Key.DATE_RANGE, DEFAULT_RANGE)
+        given = self._raw.get(QueryKey.DATE_RANGE, DEFAULT_RANGE)
         try:
             match given:
                 case [str() as first, str() as last]:
@@ -150,12 +152,12 @@ class _Body:
                 case str() as text:
                     return parse_period(text, today(site)) if site else None
         except PeriodError as problem:
-            self._problems.add(Key.DATE_RANGE, str(problem))
+            self._problems.add(QueryKey.DATE_RANGE, str(problem))
             return None
-        self._problems.add(Key.DATE_RANGE, f"must be [from, to] or one of {FORMS}")
+        self._problems.add(QueryKey.DATE_RANGE, f"must be [from, to] or one of {FORMS}")
         return None
 
-    def named(self, key: Key, known: Mapping[str, _Named]) -> tuple[_Named, ...]:
+    def named(self, key: QueryKey, known: Mapping[str, _Named]) -> tuple[_Named, ...]:
         names = self._names(key)
         found: list[_Named] = []
         for n, name in enumerate(names):
@@ -169,32 +171,32 @@ class _Body:
                 found.append(part)
         return tuple(found)
 
-    def _names(self, key: Key) -> list[object]:
+    def _names(self, key: QueryKey) -> list[object]:
         given = self._raw.get(key, [])
-        most = MAX_DIMENSIONS if key is Key.DIMENSIONS else _MAX_NAMES
+        most = MAX_DIMENSIONS if key is QueryKey.DIMENSIONS else _MAX_NAMES
         if not isinstance(given, list):
             self._problems.add(key, "must be a list of names")
         elif len(given) > most:
             self._problems.add(key, f"at most {most} at once")
-        elif key is Key.METRICS and not given:
+        elif key is QueryKey.METRICS and not given:
             self._problems.add(key, f"name at least one of {', '.join(METRICS)}")
         else:
             return given
         return []
 
-    def order_by(self, names: list[str]) -> tuple[Order, ...]:
-        given = self._raw.get(Key.ORDER_BY, [])
+    def order_by(self, names: list[str]) -> tuple[OrderBy, ...]:
+        given = self._raw.get(QueryKey.ORDER_BY, [])
         if not isinstance(given, list) or len(given) > _MAX_NAMES:
             rule = f"must be a list of at most {_MAX_NAMES} [name, direction] pairs"
-            self._problems.add(Key.ORDER_BY, rule)
+            self._problems.add(QueryKey.ORDER_BY, rule)
             return ()
         orders = (
-            self._order(pair, f"{Key.ORDER_BY}[{n}]", names)
+            self._order(pair, f"{QueryKey.ORDER_BY}[{n}]", names)
             for n, pair in enumerate(given)
         )
         return tuple(order for order in orders if order is not None)
 
-    def _order(self, pair: object, path: str, names: list[str]) -> Order | None:
+    def _order(self, pair: object, path: str, names: list[str]) -> OrderBy | None:
         if not (isinstance(pair, list) and len(pair) == _PAIR):
             self._problems.add(path, 'must be [name, "asc"] or [name, "desc"]')
             return None
@@ -202,21 +204,23 @@ class _Body:
         if name not in names:
             what = "name; sort by a metric or dimension of the question"
             self._problems.unknown(f"{path}[0]", what, name, names)
-        elif direction not in list(Direction):
-            self._problems.unknown(f"{path}[1]", "direction", direction, Direction)
+        elif direction not in list(SortDirection):
+            self._problems.unknown(f"{path}[1]", "direction", direction, SortDirection)
         else:
-            return Order(name, Direction(direction))
+            return OrderBy(name, SortDirection(direction))
         return None
 
     def limit(self) -> int:
-        given = self._raw.get(Key.LIMIT, DEFAULT_LIMIT)
+        given = self._raw.get(QueryKey.LIMIT, DEFAULT_LIMIT)
         if type(given) is int and 1 <= given <= MAX_LIMIT:
             return given
-        self._problems.add(Key.LIMIT, f"must be a whole number, 1 to {MAX_LIMIT:,}")
+        self._problems.add(
+            QueryKey.LIMIT, f"must be a whole number, 1 to {MAX_LIMIT:,}"
+        )
         return DEFAULT_LIMIT
 
     def totals(self) -> bool:
-        given = self._raw.get(Key.TOTALS, False)
+        given = self._raw.get(QueryKey.TOTALS, False)
         if not isinstance(given, bool):
-            self._problems.add(Key.TOTALS, "must be true or false")
+            self._problems.add(QueryKey.TOTALS, "must be true or false")
         return given is True

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from proxy.pipeline.site_keys import Purpose, keyed_hash, site_key
+from proxy.pipeline.site_keys import HashPurpose, keyed_hash, site_key
 from tests.processes import Installation
 from warehouse.build import build, rules_of
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
@@ -114,7 +114,7 @@ def event_ids(installation: Installation) -> Callable[[str, str], int]:
         site.id: site_key(installation.key_dir, spool_dir, site.id, no_new_key)
         for site in installation.settings.sites
     }
-    return lambda site, message: keyed_hash(keys[site], Purpose.EVENT, message)
+    return lambda site, message: keyed_hash(keys[site], HashPurpose.EVENT, message)
 
 
 def received(warehouse: Warehouse) -> Counter[tuple[str, str]]:

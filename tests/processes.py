@@ -272,7 +272,7 @@ def wait_ready(roles: list[Role], holds: Callable[[], object]) -> None:
     wait_until(check, "the processes to be ready", timeout_s=30)
 
 
-def settle(installation: Installation) -> str:
+def load_and_build(installation: Installation) -> str:
     """Load and build all that was acknowledged; return what was said about it."""
     said = ""
     for words in (("batcher", "drain"), ("warehouse", "build")):

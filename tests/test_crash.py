@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 from tests.oracle import Account, Answer, check_figures, check_stored, check_visitors
-from tests.processes import Installation, Role, install, running, settle, wait_ready
+from tests.processes import (
+    Installation,
+    Role,
+    install,
+    load_and_build,
+    running,
+    wait_ready,
+)
 from tests.senders import load
 from tests.waiting import wait_until
 
@@ -71,7 +78,7 @@ def survive(installation: Installation, chance: random.Random, kills: int) -> No
             kill_some(roles, chance)
         let_work(account, chance)
         wait_ready(roles, installation.is_listening)
-    settle(installation)
+    load_and_build(installation)
 
     assert account.count(Answer.NONE) > 0
     check_stored(account, installation)
@@ -116,7 +123,7 @@ def test_the_supervisor_and_its_children_may_be_killed(
         supervisor.start()
         let_work(account, chance)
         wait_ready([supervisor], installation.is_listening)
-    settle(installation)
+    load_and_build(installation)
 
     check_stored(account, installation)
     check_visitors(account, installation)

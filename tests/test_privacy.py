@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from reports.dimensions import DIMENSIONS
-from tests import canary_requests as doors
+from tests import canary_requests
 from tests.canaries import CANARIES, canaries_in, canaries_under, spellings
-from tests.processes import Installation, install, running, settle
+from tests.processes import Installation, install, load_and_build, running
 from tests.programs import need
 from warehouse.schema import DROPS, EVENTS
 from warehouse.tables import Warehouse
@@ -58,14 +58,16 @@ def test_the_search_finds_every_canary(tmp_path: Path, name: str) -> None:
 
 def enter_all(installation: Installation) -> dict[str, bytes]:
     """Send every request there is; return the answers by name."""
-    requests = {**doors.KEPT, **doors.REFUSED}
-    return {name: doors.send(installation, raw) for name, raw in requests.items()}
+    requests = {**canary_requests.KEPT, **canary_requests.REFUSED}
+    return {
+        name: canary_requests.send(installation, raw) for name, raw in requests.items()
+    }
 
 
 def check_answers(answers: dict[str, bytes]) -> None:
     """Hold answers to what they may be: a status below 500, and no canary."""
     statuses = {name: answer[9:10] for name, answer in answers.items() if answer}
-    kept = {name: answers[name] for name in doors.KEPT}
+    kept = {name: answers[name] for name in canary_requests.KEPT}
     assert {name for name in kept if statuses[name] != b"2"} == set()
     assert {name for name, answer in kept.items() if b"X-Millpond" in answer} == set()
     assert {name for name, status in statuses.items() if status == b"5"} == set()
@@ -79,7 +81,7 @@ def check_answers(answers: dict[str, bytes]) -> None:
 def import_history(installation: Installation, outside: Path) -> str:
     """Import a log full of canaries, which lies *outside*; return what was printed."""
     log = outside / "access.log.gz"
-    log.write_bytes(gzip.compress(doors.access_log("01/Nov/2026").encode()))
+    log.write_bytes(gzip.compress(canary_requests.access_log("01/Nov/2026").encode()))
     done = installation.run("import", "access-log", str(log), "--site", "shop")
     assert done.returncode == 0
     return done.stdout + done.stderr
@@ -126,11 +128,13 @@ def test_no_canary_gets_through_any_door(
         answers = enter_all(installation)
         assert [role.stop() for role in roles] == [0, 0]
     check_answers(answers)
-    printed = import_history(installation, tmp_path) + settle(installation)
+    printed = import_history(installation, tmp_path) + load_and_build(installation)
     reported = read_reports(installation)
     stored = Warehouse(installation.data / "warehouse")
 
-    assert stored.view(EVENTS).rows() >= len(doors.KEPT) + 2 * len(doors.PATHS)
+    assert stored.view(EVENTS).rows() >= len(canary_requests.KEPT) + 2 * len(
+        canary_requests.PATHS
+    )
     assert stored.view(DROPS).rows() > 0
     assert canaries_in(printed.encode()) == set()
     assert [canaries_in(each) for each in reported if canaries_in(each)] == []
@@ -139,10 +143,12 @@ def test_no_canary_gets_through_any_door(
 
 def test_no_canary_is_in_what_a_crash_leaves(installation: Installation) -> None:
     with running(installation, WORKER) as [worker]:
-        for raw in doors.KEPT.values():
-            doors.send(installation, raw)
-        cut_off = doors.request("POST", "/v1/events", json.dumps(doors.hit()))[:-9]
-        with doors.connected(installation) as connection:
+        for raw in canary_requests.KEPT.values():
+            canary_requests.send(installation, raw)
+        cut_off = canary_requests.request(
+            "POST", "/v1/events", json.dumps(canary_requests.hit())
+        )[:-9]
+        with canary_requests.connected(installation) as connection:
             connection.sendall(cut_off)
             worker.kill()
     [left] = (installation.data / "spool").rglob("*.open")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from batcher.spool.lane_files import SEALED_SUFFIX
-from batcher.spool.segment import Kind, read_frames
+from batcher.spool.segment import FrameKind, read_frames
 from config.load import load
 from tests.processes import CONFIG, Installation, install, running
 from tests.proxy.transport.raw_http import ask, event
@@ -41,7 +41,7 @@ def events_of(lane: Path) -> int:
         for segment in lane.glob(f"*{SEALED_SUFFIX}")
         for frame in read_frames(segment.read_bytes()).frames
     ]
-    return sum(frame.rows for frame in frames if frame.kind is Kind.EVENTS)
+    return sum(frame.rows for frame in frames if frame.kind is FrameKind.EVENTS)
 
 
 def _reports_port(installation: Installation) -> int:

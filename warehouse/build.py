@@ -66,7 +66,7 @@ class Rules(msgspec.Struct, frozen=True):
         return int.from_bytes(blake2b(text, digest_size=7).digest())
 
 
-class Built(msgspec.Struct, frozen=True):
+class BuildResult(msgspec.Struct, frozen=True):
     """What a build did."""
 
     days: int = 0
@@ -74,9 +74,9 @@ class Built(msgspec.Struct, frozen=True):
     sessions: int = 0
     daily_stats: int = 0
 
-    def __add__(self, other: "Built") -> "Built":
+    def __add__(self, other: "BuildResult") -> "BuildResult":
         """Return both together."""
-        return Built(
+        return BuildResult(
             *map(
                 sum,
                 zip(
@@ -88,7 +88,7 @@ class Built(msgspec.Struct, frozen=True):
         )
 
 
-class Difference(msgspec.Struct, frozen=True):
+class DayDifference(msgspec.Struct, frozen=True):
     """A stored (site, day) whose rows are not those its events give."""
 
     table: str
@@ -113,7 +113,7 @@ def build(
     since: date | None = None,
     until: date | None = None,
     full: bool = False,
-) -> Built:
+) -> BuildResult:
     """Rebuild the (site, day) pairs that changed since the last build.
 
     *since* and *until* bound the days, both included; with *full* every (site, day)
@@ -141,20 +141,20 @@ class _Build:
         self._rules = rules
         self._now_s = now_s
 
-    def run(self, since: date | None, until: date | None, *, full: bool) -> Built:
+    def run(self, since: date | None, until: date | None, *, full: bool) -> BuildResult:
         number = self._events.version + 1
         rules = self._rules.digest()
         bounded = since is not None or until is not None
         last = self._last_built(rules)
         if number <= last and not full:
-            return Built()
+            return BuildResult()
         wanted = self._wanted(last, full=full or last == 0)
         days = {
             day: sites for day, sites in wanted.items() if is_within(day, since, until)
         }
         # A build of some days leaves the others to the next one.
         done = {} if bounded else self._done(number, rules)
-        return self._replace(days, done) if days or done else Built()
+        return self._replace(days, done) if days or done else BuildResult()
 
     def _last_built(self, rules: int) -> int:
         """Return the newest version that both tables were built from, 0 for none.
@@ -193,9 +193,9 @@ class _Build:
             days[day] = days.get(day, frozenset()) | {site}
         return {day: days[day] for day in stored if day in days}
 
-    def _replace(self, days: SitesByDay, done: Mapping[str, int]) -> Built:
+    def _replace(self, days: SitesByDay, done: Mapping[str, int]) -> BuildResult:
         """Make *days* anew in both tables; *done* is on record once both are."""
-        built = Built()
+        built = BuildResult()
         pairs: TouchedDays = set()
         with (
             self._stats.replacing(
@@ -230,7 +230,7 @@ def _wait(written: list[Future[None]]) -> None:
         each.result()
 
 
-class Derived(msgspec.Struct, frozen=True):
+class DerivedDay(msgspec.Struct, frozen=True):
     """The rows of both tables that one day's events give."""
 
     events: int
@@ -238,12 +238,14 @@ class Derived(msgspec.Struct, frozen=True):
     sessions: pl.DataFrame
     stats: pl.DataFrame
 
-    def counts(self) -> Built:
+    def counts(self) -> BuildResult:
         """Return how much there is of everything."""
-        return Built(1, self.events, self.sessions.height, self.stats.height)
+        return BuildResult(1, self.events, self.sessions.height, self.stats.height)
 
 
-def derive(table: TableView, day: date, sites: frozenset[str], rules: Rules) -> Derived:
+def derive(
+    table: TableView, day: date, sites: frozenset[str], rules: Rules
+) -> DerivedDay:
     """Return what the events of *day* give: of all sites, or only of *sites*."""
     # In one piece at once, so that nothing later copies it to make it so.
     events = table.collect(_rows(table, day, sites, NARROW)).rechunk()
@@ -257,7 +259,7 @@ def derive(table: TableView, day: date, sites: frozenset[str], rules: Rules) -> 
     )
     rows = sessions(whole, currencies, zones)
     stats = daily_stats(whole, rows, currencies, zones, rules.value_limit)
-    return Derived(events.height, found, rows, stats)
+    return DerivedDay(events.height, found, rows, stats)
 
 
 def rebuild_differences(
@@ -266,14 +268,14 @@ def rebuild_differences(
     *,
     since: date | None = None,
     until: date | None = None,
-) -> list[Difference]:
+) -> list[DayDifference]:
     """Return where the stored figures differ from those the events give now.
 
     ``row_account`` says whether the events themselves are those that were loaded.
     """
     events = warehouse.view(EVENTS)
     stored = (warehouse.view(SESSIONS), warehouse.view(DAILY_STATS))
-    found: list[Difference] = []
+    found: list[DayDifference] = []
     for day in events.days():
         if is_within(day, since, until):
             right = derive(events, day, frozenset(), rules)
@@ -282,12 +284,14 @@ def rebuild_differences(
     return found
 
 
-def _differences(table: TableView, day: date, right: pl.DataFrame) -> list[Difference]:
+def _differences(
+    table: TableView, day: date, right: pl.DataFrame
+) -> list[DayDifference]:
     stored = table.read([day])
     order = [*table.table.key]
     sites = {*stored["site"].unique(), *right["site"].unique()}
     return [
-        Difference(table.table.name, site, day)
+        DayDifference(table.table.name, site, day)
         for site in sorted(sites)
         if not _of(stored, site, order).equals(_of(right, site, order))
     ]

@@ -20,7 +20,7 @@ _SIGNED = struct.Struct(">q")
 _OTHERS_BITS = 0o077
 
 
-class Purpose(Enum):
+class HashPurpose(Enum):
     """What an id is hashed for; the same text gives unrelated hashes for each."""
 
     EVENT = b"millpond event"
@@ -40,7 +40,7 @@ class KeyedHash:
 
     __slots__ = ("_begun",)
 
-    def __init__(self, key: bytes | bytearray, purpose: Purpose) -> None:
+    def __init__(self, key: bytes | bytearray, purpose: HashPurpose) -> None:
         self._begun = hashlib.blake2b(
             digest_size=_HASH_BYTES, key=key, person=purpose.value
         )
@@ -53,7 +53,7 @@ class KeyedHash:
         return Hash64(number)
 
 
-def keyed_hash(key: bytes | bytearray, purpose: Purpose, text: str) -> Hash64:
+def keyed_hash(key: bytes | bytearray, purpose: HashPurpose, text: str) -> Hash64:
     """Return what stands for *text* under *key*, where it is not used again."""
     return KeyedHash(key, purpose)(text)
 

@@ -26,7 +26,7 @@ class WarehouseAwayError(TableError):
     """Something else stands where the tables were."""
 
 
-class _Listed(msgspec.Struct, frozen=True):
+class _RegisterContent(msgspec.Struct, frozen=True):
     """The warehouse's random name, and those of its tables."""
 
     id: str
@@ -38,7 +38,7 @@ class Register:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._listed: _Listed | None = None
+        self._listed: _RegisterContent | None = None
 
     def has(self, table: str) -> bool:
         """Return whether *table* was created here once."""
@@ -51,8 +51,8 @@ class Register:
         if self.has(table):
             return
         with locked(self._root / _LOCK):
-            found = self._read() or _Listed(secrets.token_hex(_ID_BYTES), [])
-            listed = _Listed(found.id, sorted({*found.tables, table}))
+            found = self._read() or _RegisterContent(secrets.token_hex(_ID_BYTES), [])
+            listed = _RegisterContent(found.id, sorted({*found.tables, table}))
             write_checked(self._root / _NAME, listed)
         self._listed = listed
 
@@ -62,9 +62,9 @@ class Register:
         self._listed = self._read()
         return None if self._listed is None else self._listed.id
 
-    def _read(self) -> _Listed | None:
+    def _read(self) -> _RegisterContent | None:
         try:
-            return read_checked(self._root / _NAME, _Listed)
+            return read_checked(self._root / _NAME, _RegisterContent)
         except FileNotFoundError:
             return None
 

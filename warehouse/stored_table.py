@@ -22,7 +22,7 @@ from warehouse.delta.log_changes import (
     removed_files,
     row_changes,
 )
-from warehouse.delta.table_log import Change, delta_errors
+from warehouse.delta.table_log import TableChange, delta_errors
 from warehouse.delta.vacuum import ORPHAN_AGE_S, WRITERS_LOCK, sweep
 from warehouse.dtypes import check_frame, polars_schema
 from warehouse.locks import locked
@@ -60,11 +60,11 @@ class StoredTable(TableView):
         check_frame(frame, self.table)
         recorded = {app: self.transaction_version(app) for app in numbers}
 
-        def change(others: RowChanges) -> Change:
+        def change(others: RowChanges) -> TableChange:
             now = {app: self.transaction_version(app) for app in numbers}
             if now != recorded or others.removed:
                 raise self._conflict("append to")
-            return Change(added=added, transactions=numbers, touched=_pairs(frame))
+            return TableChange(added=added, transactions=numbers, touched=_pairs(frame))
 
         with self._writing("append to"):
             added = self._stage([frame])
@@ -119,10 +119,10 @@ class StoredTable(TableView):
                 pairs.update(_pairs(frame))
             added.extend(self._stage([frame]))
 
-        def change(others: RowChanges) -> Change:
+        def change(others: RowChanges) -> TableChange:
             if others.days & wanted:
                 raise self._conflict("replace days of")
-            return Change(
+            return TableChange(
                 added=added,
                 # Read anew: another writer may have merged them meanwhile.
                 removed=self.files(wanted),
@@ -141,8 +141,8 @@ class StoredTable(TableView):
         Their bytes go with ``vacuum``.
         """
 
-        def change(_: RowChanges) -> Change:
-            return Change(
+        def change(_: RowChanges) -> TableChange:
+            return TableChange(
                 removed=self.files(days),
                 touched=self._pairs_of(days),
                 removed_at_s=now_s,
@@ -173,10 +173,10 @@ class StoredTable(TableView):
         merged = self._stage([self.read_files(scattered)])
         names = {file.path for file in scattered}
 
-        def change(_: RowChanges) -> Change:
+        def change(_: RowChanges) -> TableChange:
             if not names.issubset(file.path for file in self.files([day])):
                 raise self._conflict("compact")
-            return Change(
+            return TableChange(
                 added=merged,
                 removed=scattered,
                 removed_at_s=now_s,
@@ -230,7 +230,7 @@ class StoredTable(TableView):
     def _commit(
         self,
         doing: str,
-        change: Callable[[RowChanges], Change],
+        change: Callable[[RowChanges], TableChange],
         staged: Sequence[DataFile],
     ) -> None:
         """Commit what *change* makes of the version seen, again if another came first.

@@ -21,7 +21,7 @@ _UTC = "UTC"
 _DROP_KEY = ("site", "day", "hour", "reason", "protocol")
 
 
-class Split(NamedTuple):
+class DuplicateSplit(NamedTuple):
     """New events, and those that repeat an event."""
 
     first: pl.DataFrame
@@ -30,7 +30,7 @@ class Split(NamedTuple):
 
 def split_duplicates(
     events: pl.DataFrame, stored: TableView, seen: KeyIndex, *, window_days: int
-) -> Split:
+) -> DuplicateSplit:
     """Split *events* into those to store and those *stored* or they themselves have.
 
     The same (site, event_id) repeats where the days are at most *window_days* apart;
@@ -46,9 +46,9 @@ def split_duplicates(
     repeated.update(_stored_orders(_without(keyed, repeated), stored, seen))
     repeated.update(_again_orders(_without(keyed, repeated)))
     if not repeated:
-        return Split(events, events.clear())
+        return DuplicateSplit(events, events.clear())
     is_repeated = pl.int_range(pl.len()).is_in(sorted(repeated))
-    return Split(events.filter(~is_repeated), events.filter(is_repeated))
+    return DuplicateSplit(events.filter(~is_repeated), events.filter(is_repeated))
 
 
 def _without(keyed: pl.DataFrame, rows: set[int]) -> pl.DataFrame:

@@ -34,10 +34,16 @@ from batcher.load.load_plan import (
     planned,
     spans_by_incarnation,
 )
-from batcher.load.missing_frames import Entry, MissingFrames
-from batcher.load.read_segments import Batch, Content, Loss, read_contents, read_rows
+from batcher.load.missing_frames import FrameRecord, MissingFrames
+from batcher.load.read_segments import (
+    Batch,
+    SegmentContent,
+    SegmentLoss,
+    read_contents,
+    read_rows,
+)
 from batcher.load.refunds import with_amounts
-from batcher.load.selection import Selection, select
+from batcher.load.selection import FrameSelection, select
 from batcher.spool.lane import SpoolBrokenError
 from batcher.spool.lane_files import Segment
 from batcher.spool.spool import Spool
@@ -71,7 +77,7 @@ class DropsWaitError(Retryable, MillpondError):
     """The events are loaded, and the counts of drops cannot be stored."""
 
 
-class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a load did; *size_bytes* is that of the segments.
 
     *waiting* loads have their events in the table, but not their counts of drops.
@@ -85,7 +91,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     days: frozenset[date] = frozenset()
     waiting: int = 0
 
-    def check(self) -> "Loaded":
+    def check(self) -> "LoadResult":
         """Return it; raise ``DropsWaitError`` where counts of drops wait."""
         if self.waiting:
             raise DropsWaitError(
@@ -96,9 +102,9 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             )
         return self
 
-    def __add__(self, other: "Loaded") -> "Loaded":
+    def __add__(self, other: "LoadResult") -> "LoadResult":
         """Return both together."""
-        return Loaded(
+        return LoadResult(
             events=self.events + other.events,
             duplicates=self.duplicates + other.duplicates,
             segments=self.segments + other.segments,
@@ -117,7 +123,7 @@ def load(
     seen: KeyIndex | None = None,
     batch_bytes: int = BATCH_BYTES,
     random_bits: Callable[[int], int] = secrets.randbits,
-) -> Loaded:
+) -> LoadResult:
     """Load all sealed segments, and those dead owners left open.
 
     Raises ``LoadBusyError`` while another process loads the same spool. Keep *seen*
@@ -148,15 +154,15 @@ def load(
             ) from None
 
 
-class _Chosen(msgspec.Struct, frozen=True):
+class _ChosenFrames(msgspec.Struct, frozen=True):
     """The frames to load, their rows, and what to record of them."""
 
-    selection: Selection
+    selection: FrameSelection
     batch: Batch
-    entry: Entry
+    entry: FrameRecord
     segments: frozenset[Segment]
 
-    def takes_all_of(self, content: Content) -> bool:
+    def takes_all_of(self, content: SegmentContent) -> bool:
         """Return whether *content* is sound, and this load or another has all of it."""
         lost = content.losses or content.segment in self.batch.losses
         return content.segment in self.segments and not lost
@@ -184,13 +190,13 @@ class _Load:
         self._events = warehouse.open(EVENTS)
         self._drops = DropCounts(spool, warehouse)
 
-    def all(self, batch_bytes: int) -> Loaded:
+    def all(self, batch_bytes: int) -> LoadResult:
         self._drops.finish_waiting()
         self._finish_plan()
         self._spool.remove_leftovers(self._now_s)
         self._spool.recover_lanes()
         self._report_directories()
-        total = Loaded()
+        total = LoadResult()
         for segments in _batches(self._spool.sealed(), batch_bytes):
             total += self._load(read_contents(segments))
         return msgspec.structs.replace(total, waiting=len(self._drops.waiting()))
@@ -244,11 +250,11 @@ class _Load:
         else:
             self._drops.set_waiting(self._spool.load_plan)
 
-    def _load(self, contents: list[Content]) -> Loaded:
+    def _load(self, contents: list[SegmentContent]) -> LoadResult:
         chosen, first = self._store(contents)
         taken = chosen.segments
         return self._said(
-            Loaded(
+            LoadResult(
                 events=first.height,
                 duplicates=chosen.batch.events.height - first.height,
                 segments=len(taken),
@@ -258,7 +264,9 @@ class _Load:
             )
         )
 
-    def _store(self, contents: list[Content]) -> tuple[_Chosen, pl.DataFrame]:
+    def _store(
+        self, contents: list[SegmentContent]
+    ) -> tuple[_ChosenFrames, pl.DataFrame]:
         """Commit what the table does not have; return it, and what of it is new."""
         chosen = self._choose(contents, None)
         for _ in range(_MOST_ATTEMPTS):
@@ -279,14 +287,16 @@ class _Load:
         remove_durable(self._spool.load_plan)
         raise ConflictError("load the spool: the events table changes too often")
 
-    def _choose(self, contents: list[Content], before: _Chosen | None) -> _Chosen:
+    def _choose(
+        self, contents: list[SegmentContent], before: _ChosenFrames | None
+    ) -> _ChosenFrames:
         """Return what to load; the rows of *before* where it is still the same."""
         selection = select(contents, self._events)
         if before is not None and selection.is_as(before.selection):
             batch = before.batch
         else:
             batch = read_rows(selection.groups)
-        return _Chosen(
+        return _ChosenFrames(
             selection,
             batch,
             selection.entry(batch.unreadable),
@@ -294,7 +304,7 @@ class _Load:
         )
 
     def _plan(
-        self, contents: list[Content], chosen: _Chosen
+        self, contents: list[SegmentContent], chosen: _ChosenFrames
     ) -> tuple[pl.DataFrame, LoadPlan]:
         """Return the events to store, and the plan to do so."""
         events = with_order_days(
@@ -321,7 +331,7 @@ class _Load:
         rows = sum_drops(pl.concat([drops, duplicate_drops(repeated, zones)]))
         return [Drop(**row) for row in rows.iter_rows(named=True)]
 
-    def _set_aside(self, contents: list[Content], chosen: _Chosen) -> int:
+    def _set_aside(self, contents: list[SegmentContent], chosen: _ChosenFrames) -> int:
         """Set aside what no plan removes; return how many segments that are."""
         count = 0
         for content in contents:
@@ -331,7 +341,7 @@ class _Load:
                 count += 1
         return count
 
-    def _quarantine(self, content: Content, losses: list[Loss]) -> None:
+    def _quarantine(self, content: SegmentContent, losses: list[SegmentLoss]) -> None:
         problems = sorted({each.problem for each in losses}) or [_ALREADY_LOADED]
         reason = {
             "problems": problems,
@@ -352,7 +362,7 @@ class _Load:
     def _now(self) -> str:
         return datetime.fromtimestamp(self._now_s, UTC).isoformat(timespec="seconds")
 
-    def _said(self, loaded: Loaded) -> Loaded:
+    def _said(self, loaded: LoadResult) -> LoadResult:
         log_event(
             _LOGGER,
             "segments_loaded",
@@ -365,7 +375,10 @@ class _Load:
 
 
 def _check_rows(
-    chosen: _Chosen, first: pl.DataFrame, repeated: pl.DataFrame, drops: list[Drop]
+    chosen: _ChosenFrames,
+    first: pl.DataFrame,
+    repeated: pl.DataFrame,
+    drops: list[Drop],
 ) -> None:
     """Raise unless every row read is stored, or counted as repeated or dropped."""
     rows, counts = chosen.batch.events.height, chosen.batch.drops["count"].sum()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from batcher.load.missing_frames import Entry, Span, spans_of
-from batcher.load.read_segments import Content
+from batcher.load.missing_frames import FrameRecord, SequenceRange, spans_of
+from batcher.load.read_segments import SegmentContent
 from batcher.spool.segment import Frame, read_frames
 from warehouse.schema import Drop
 from warehouse.tables import TableView
@@ -22,7 +22,7 @@ class PlannedSegment(msgspec.Struct, frozen=True):
 
     lane: str
     name: str
-    frames: dict[str, list[Span]]
+    frames: dict[str, list[SequenceRange]]
 
     def is_at(self, path: Path) -> bool:
         """Return whether the file at *path* holds these frames and nothing else."""
@@ -37,7 +37,7 @@ class LoadPlan(msgspec.Struct, frozen=True):
     """One batch: its *token* is recorded with its events, and no other load has it."""
 
     token: int
-    entry: Entry
+    entry: FrameRecord
     segments: list[PlannedSegment]
     drops: list[Drop]
 
@@ -68,7 +68,7 @@ def next_token(version: int, random: int) -> int:
     return (version + 1) << RANDOM_BITS | random
 
 
-def planned(contents: Iterable[Content]) -> list[PlannedSegment]:
+def planned(contents: Iterable[SegmentContent]) -> list[PlannedSegment]:
     """Return the sound segments *contents* as a plan names them."""
     return [
         PlannedSegment(
@@ -80,7 +80,7 @@ def planned(contents: Iterable[Content]) -> list[PlannedSegment]:
     ]
 
 
-def spans_by_incarnation(frames: Iterable[Frame]) -> dict[str, list[Span]]:
+def spans_by_incarnation(frames: Iterable[Frame]) -> dict[str, list[SequenceRange]]:
     """Return the sequences of *frames* by incarnation, as hex."""
     sequences: dict[bytes, list[int]] = {}
     for frame in frames:

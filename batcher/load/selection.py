@@ -9,26 +9,26 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 import msgspec
 
 from batcher.load.missing_frames import (
-    Entry,
-    Span,
+    FrameRecord,
+    SequenceRange,
     gap_count,
     gaps,
     late_app,
     recorded_gaps,
 )
-from batcher.load.read_segments import Content, Group
+from batcher.load.read_segments import FrameGroup, SegmentContent
 from batcher.spool.lane_files import Segment
 from batcher.spool.segment import FrameId
 from warehouse.tables import TableView
 
 
-class Selection(msgspec.Struct, frozen=True):
+class FrameSelection(msgspec.Struct, frozen=True):
     """The frames to load, and what the table records of each incarnation."""
 
-    groups: list[Group]
-    known: dict[bytes, "_Known"]
+    groups: list[FrameGroup]
+    known: dict[bytes, "_LoadedFrames"]
 
-    def is_as(self, other: "Selection") -> bool:
+    def is_as(self, other: "FrameSelection") -> bool:
         """Return whether both are of the same frames."""
         return _ids(self.groups) == _ids(other.groups)
 
@@ -36,35 +36,37 @@ class Selection(msgspec.Struct, frozen=True):
         """Return the segments of all frames but the *unreadable*."""
         return frozenset(group.segment for group in _readable(self.groups, unreadable))
 
-    def entry(self, unreadable: Collection[FrameId]) -> Entry:
+    def entry(self, unreadable: Collection[FrameId]) -> FrameRecord:
         """Return what to record once all frames but the *unreadable* are loaded."""
         taken: dict[bytes, list[int]] = {}
         for group in _readable(self.groups, unreadable):
             for frame in group.frames:
                 taken.setdefault(frame.incarnation, []).append(frame.sequence)
-        entry = Entry({}, {}, {}, {}, {})
+        entry = FrameRecord({}, {}, {}, {}, {})
         for incarnation, sequences in taken.items():
             _add(entry, incarnation.hex(), sequences, self.known[incarnation])
         return entry
 
 
-def _ids(groups: Iterable[Group]) -> list[FrameId]:
+def _ids(groups: Iterable[FrameGroup]) -> list[FrameId]:
     return [frame.id for group in groups for frame in group.frames]
 
 
 def _readable(
-    groups: Iterable[Group], unreadable: Collection[FrameId]
-) -> Iterator[Group]:
+    groups: Iterable[FrameGroup], unreadable: Collection[FrameId]
+) -> Iterator[FrameGroup]:
     """Yield *groups* without the *unreadable* frames, and no empty ones."""
     for group in groups:
         frames = group.frames
         if unreadable:
             frames = [frame for frame in frames if frame.id not in unreadable]
         if frames:
-            yield Group(group.segment, frames)
+            yield FrameGroup(group.segment, frames)
 
 
-def _add(entry: Entry, incarnation: str, sequences: list[int], known: "_Known") -> None:
+def _add(
+    entry: FrameRecord, incarnation: str, sequences: list[int], known: "_LoadedFrames"
+) -> None:
     recorded = known.recorded
     entry.recorded[incarnation] = recorded
     new = [sequence for sequence in sequences if sequence > recorded]
@@ -77,31 +79,31 @@ def _add(entry: Entry, incarnation: str, sequences: list[int], known: "_Known") 
         entry.late[incarnation] = late
 
 
-def select(contents: Sequence[Content], table: TableView) -> Selection:
+def select(contents: Sequence[SegmentContent], table: TableView) -> FrameSelection:
     """Return the frames of *contents* that *table* does not have, each once."""
-    known: dict[bytes, _Known] = {}
-    groups: list[Group] = []
+    known: dict[bytes, _LoadedFrames] = {}
+    groups: list[FrameGroup] = []
     for content in contents:
         frames = []
         for frame in content.frames:
             of = known.get(frame.incarnation)
             if of is None:
-                of = _Known(frame.incarnation.hex(), table)
+                of = _LoadedFrames(frame.incarnation.hex(), table)
                 known[frame.incarnation] = of
             if of.take(frame.sequence):
                 frames.append(frame)
-        groups.append(Group(content.segment, frames))
-    return Selection(groups, known)
+        groups.append(FrameGroup(content.segment, frames))
+    return FrameSelection(groups, known)
 
 
-class _Known:
+class _LoadedFrames:
     """What is loaded of one incarnation, or taken by this load."""
 
     def __init__(self, incarnation: str, table: TableView) -> None:
         self.recorded = table.transaction_version(incarnation) or 0
         self._incarnation = incarnation
         self._table = table
-        self._gaps: list[Span] | None = None
+        self._gaps: list[SequenceRange] | None = None
         self._highest = self.recorded
         self._taken: set[int] = set()
 

@@ -21,7 +21,7 @@ SaltName = tuple[str, date]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Destroyed:
+class DestroyedSalt:
     """A salt that is no more; *marker* finds copies of it, and is all that is left."""
 
     zone: str
@@ -29,7 +29,7 @@ class Destroyed:
     marker: str
 
 
-def destroy_due(store: SaltStore, now_s: float) -> list[Destroyed]:
+def destroy_due(store: SaltStore, now_s: float) -> list[DestroyedSalt]:
     """Destroy every stored salt whose date and grace are over, and say which.
 
     Each one is tried before the first problem is raised.
@@ -66,13 +66,13 @@ def try_to_destroy_due(
     *,
     outlived: Collection[SaltName] = (),
     in_doubt: bool = False,
-) -> tuple[list[Destroyed], list[MillpondError]]:
+) -> tuple[list[DestroyedSalt], list[MillpondError]]:
     """Do the same, and return what stood in the way instead of raising it.
 
     The *outlived* go too. A time that is *in_doubt* may be too early: then a salt of a
     later date stays, for it may be today's.
     """
-    destroyed: list[Destroyed] = []
+    destroyed: list[DestroyedSalt] = []
     problems: list[MillpondError] = []
     for mark in store.live():
         if (mark.zone, mark.day) not in outlived and not is_due(
@@ -86,7 +86,7 @@ def try_to_destroy_due(
         except MillpondError as problem:
             problems.append(problem)
         else:
-            gone = Destroyed(zone=mark.zone, day=mark.day, marker=mark.marker)
+            gone = DestroyedSalt(zone=mark.zone, day=mark.day, marker=mark.marker)
             destroyed.append(gone)
     return destroyed, problems
 

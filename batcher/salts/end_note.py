@@ -24,7 +24,7 @@ _DATE_LENGTH = len("2026-11-22")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class EndedThrough:
     """The last date that is over for good, and whether the note of it is damaged."""
 
     day: date
@@ -42,12 +42,12 @@ def encode_end(day: date) -> bytes:
     return f"{text} {zlib.crc32(text.encode()):08x}\n".encode()
 
 
-def read_end(folder: int, zone: str) -> End:
+def read_end(folder: int, zone: str) -> EndedThrough:
     """Return what the note of *zone* in the directory *folder* says."""
     try:
         file = os.open(end_name(zone), _READ, dir_fd=folder)
     except FileNotFoundError:
-        return End(day=date.min)
+        return EndedThrough(day=date.min)
     try:
         content = os.read(file, _MOST_BYTES)
         written_s = os.fstat(file).st_mtime
@@ -56,9 +56,9 @@ def read_end(folder: int, zone: str) -> End:
     latest = _over_by(zone, written_s)
     day = _decode(content, latest)
     if day is not None:
-        return End(day=day)
+        return EndedThrough(day=day)
     log_event(_LOG, "salt_note_damaged", level=logging.WARNING, zone=zone)
-    return End(day=latest, is_damaged=True)
+    return EndedThrough(day=latest, is_damaged=True)
 
 
 def _decode(content: bytes, latest: date) -> date | None:

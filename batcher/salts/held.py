@@ -29,7 +29,7 @@ _REDIS_SCHEMES = ("redis://", "rediss://")
 
 
 @dataclass(slots=True)
-class _Held:
+class _HeldSalt:
     """One date's salt in memory, and the site-day keys derived from it."""
 
     salt: bytearray = field(repr=False)
@@ -53,8 +53,8 @@ class Salts:
     def __init__(self, store: SaltStore, random: Randomness) -> None:
         self._store = store
         self._random = random
-        self._held: dict[tuple[str, date], _Held] = {}
-        self._replaced: list[_Held] = []
+        self._held: dict[tuple[str, date], _HeldSalt] = {}
+        self._replaced: list[_HeldSalt] = []
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -135,7 +135,7 @@ class Salts:
             if found is None:
                 return
             salt = found
-        self._hold(zone, day, _Held(salt, end_s + GRACE_S))
+        self._hold(zone, day, _HeldSalt(salt, end_s + GRACE_S))
 
     def _is_stored(self, zone: str, day: date) -> bool:
         marker = self._store.marker(zone, day)
@@ -157,7 +157,7 @@ class Salts:
         finally:
             wipe(copy)
 
-    def _hold(self, zone: str, day: date, held: _Held) -> None:
+    def _hold(self, zone: str, day: date, held: _HeldSalt) -> None:
         pin(held.salt)
         with self._lock:
             before = self._held.get((zone, day))

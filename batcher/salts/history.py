@@ -9,7 +9,7 @@ import os
 from datetime import date
 from pathlib import Path
 
-from batcher.salts.destruction import Destroyed
+from batcher.salts.destruction import DestroyedSalt
 from batcher.salts.directory import DirectorySalts, default_directory
 from batcher.salts.held import site_day_key
 from batcher.salts.secret_bytes import Randomness, pin, wipe
@@ -53,7 +53,7 @@ class ImportSalts:
         self._keys.clear()
         os.close(self._lock)
 
-    def destroy(self) -> list[Destroyed]:
+    def destroy(self) -> list[DestroyedSalt]:
         """End the import: wipe the memory, destroy every salt and the store."""
         destroyed = _destroy_store(self._store)
         self.close()
@@ -74,7 +74,7 @@ def import_directory(spool_dir: Path) -> Path:
     return live.with_name(f"{live.name}-import")
 
 
-def destroy_abandoned(directory: Path, now_s: float) -> list[Destroyed]:
+def destroy_abandoned(directory: Path, now_s: float) -> list[DestroyedSalt]:
     """Destroy the store of an import nobody runs or has touched for a day."""
     if not directory.exists():
         return []
@@ -117,9 +117,9 @@ def _is_at(path: Path, file: int) -> bool:
         return False
 
 
-def _destroy_store(store: DirectorySalts) -> list[Destroyed]:
+def _destroy_store(store: DirectorySalts) -> list[DestroyedSalt]:
     destroyed = [
-        Destroyed(zone=mark.zone, day=mark.day, marker=mark.marker)
+        DestroyedSalt(zone=mark.zone, day=mark.day, marker=mark.marker)
         for mark in store.live()
     ]
     store.remove()

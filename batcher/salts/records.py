@@ -12,7 +12,7 @@ from datetime import date
 
 import polars as pl
 
-from batcher.salts.destruction import Destroyed, SaltName, try_to_destroy_due
+from batcher.salts.destruction import DestroyedSalt, SaltName, try_to_destroy_due
 from batcher.salts.store import SaltMark, SaltStore
 from config.logs import log_event
 from warehouse.lifecycle import ledger
@@ -36,7 +36,7 @@ def destroy_and_record(
     *,
     outlived: Collection[SaltName] = (),
     in_doubt: bool = False,
-) -> list[Destroyed]:
+) -> list[DestroyedSalt]:
     """Destroy what is due by the time *due_s*; record what was made and what ended.
 
     A ledger that cannot be read keeps no salt alive. What could not be destroyed, or
@@ -59,7 +59,7 @@ def _record(
     store: SaltStore,
     warehouse: Warehouse,
     before: list[SaltMark],
-    destroyed: list[Destroyed],
+    destroyed: list[DestroyedSalt],
     now_s: float,
 ) -> None:
     """Bring the ledger in line with the salts there were *before* and are now."""
@@ -73,7 +73,7 @@ def _record(
 
 
 def record_abandoned_import(
-    warehouse: Warehouse, destroyed: list[Destroyed], now_s: float
+    warehouse: Warehouse, destroyed: list[DestroyedSalt], now_s: float
 ) -> None:
     """Record the end of the salts of an import that nobody finished."""
     if destroyed:

@@ -44,7 +44,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Errand:
+class _SaltRequest:
     """What the courier is sent for; *expire_at_ms* is None when it must not create."""
 
     url: str
@@ -131,7 +131,9 @@ class RedisSalts:
     def _fetch(
         self, zone: str, day: date, candidate: bytearray, expire_at_ms: int | None
     ) -> bytearray | None:
-        errand = _Errand(url=self._url, key=_key(zone, day), expire_at_ms=expire_at_ms)
+        errand = _SaltRequest(
+            url=self._url, key=_key(zone, day), expire_at_ms=expire_at_ms
+        )
         salt, kept = bytearray(SALT_BYTES), bytearray(COMMITMENT_BYTES)
         size = _send_courier(errand, [candidate, commitment(candidate)], [salt, kept])
         if size == 0:
@@ -163,7 +165,7 @@ def _unreachable(problem: str) -> SaltStoreError:
 
 
 def _send_courier(
-    errand: _Errand, offered: list[bytearray | bytes], received: list[bytearray]
+    errand: _SaltRequest, offered: list[bytearray | bytes], received: list[bytearray]
 ) -> int:
     """Run *errand* in a process of its own; return how many bytes were *received*."""
     with _courier() as courier:
@@ -200,7 +202,7 @@ def _courier() -> subprocess.Popen[bytes]:
 
 def run_errand(inlet: BinaryIO, outlet: BinaryIO) -> None:
     """Do one errand: offer the salt read from *inlet*, write the stored one."""
-    errand = _Errand(**json.loads(inlet.readline()))
+    errand = _SaltRequest(**json.loads(inlet.readline()))
     offered = inlet.read(STORED_BYTES)
     with redis.Redis.from_url(
         errand.url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S

@@ -69,7 +69,7 @@ def run_jobs(
     Then the running job may end within *patience_s*; False says that it did not and
     still runs. Raises what ended the worker thread, if something did.
     """
-    worker = _Worker(jobs, state_path, clock, stop)
+    worker = _JobWorker(jobs, state_path, clock, stop)
     thread = threading.Thread(target=worker.work, name="jobs", daemon=True)
     timetable = _Timetable(jobs, worker.due, clock, steady_clock)
     worker.retry = timetable.set_next
@@ -175,7 +175,7 @@ class _Timetable:
             self._due.add(job.name)
 
 
-class _Worker:
+class _JobWorker:
     """The one thread that runs jobs, and what it remembers of them."""
 
     def __init__(

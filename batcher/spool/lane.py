@@ -10,8 +10,13 @@ from collections.abc import Callable, Sequence
 from batcher.spool import lane_files
 from batcher.spool.lane_files import OPEN_SUFFIX, LaneTakenError, segment_path
 from batcher.spool.open_segment import OpenSegment
-from batcher.spool.room import Room
-from batcher.spool.segment import INCARNATION_BYTES, FrameId, Kind, encode_frame_header
+from batcher.spool.quota import SpoolQuota
+from batcher.spool.segment import (
+    INCARNATION_BYTES,
+    FrameId,
+    FrameKind,
+    encode_frame_header,
+)
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
 from config.files import reason, remedy
@@ -52,7 +57,7 @@ class Lane:
         self._settings = settings
         self._clock = clock
         self._random_bytes = random_bytes
-        self._room = Room(spool.size_bytes, settings.max_bytes, clock)
+        self._quota = SpoolQuota(spool.size_bytes, settings.max_bytes, clock)
         self._segment: OpenSegment | None = None
         self._opened_at_s = 0.0
         self._request = (0, 0)
@@ -97,13 +102,13 @@ class Lane:
         Raises ``SpoolFullError`` or ``SpoolBrokenError`` with nothing taken in. The
         next call starts afresh: as soon as the disk works again, so does the lane.
         """
-        parts = self._framed(Kind.EVENTS, events, 1)
-        parts += self._framed(Kind.DROPS, drops, 2 if parts else 1)
+        parts = self._framed(FrameKind.EVENTS, events, 1)
+        parts += self._framed(FrameKind.DROPS, drops, 2 if parts else 1)
         if not parts:
             return
         size = sum(map(len, parts))
         try:
-            self._room.check(size)
+            self._quota.check(size)
             segment = self._ready()
         except OSError as error:
             raise _refused(error) from None
@@ -117,7 +122,7 @@ class Lane:
             self._begin_incarnation()
             raise _refused(error) from None
         self._sequence += len(parts) // 2
-        self._room.take(size)
+        self._quota.take(size)
         if segment.length >= self._settings.segment_max_mb * _MEGABYTE:
             # The group is durable, whatever sealing says; the next commit tries again.
             with contextlib.suppress(OSError):
@@ -163,7 +168,9 @@ class Lane:
         self._incarnation = self._random_bytes(INCARNATION_BYTES)
         self._sequence = self._sequence_before = 0
 
-    def _framed(self, kind: Kind, lines: Sequence[bytes], ahead: int) -> list[bytes]:
+    def _framed(
+        self, kind: FrameKind, lines: Sequence[bytes], ahead: int
+    ) -> list[bytes]:
         """Return the parts of a frame of *lines*, or none."""
         if not lines:
             return []

@@ -17,11 +17,11 @@ def stop_on_signals() -> threading.Event:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     stop = threading.Event()
 
-    def heed() -> None:
+    def handle_signal() -> None:
         # More than one may come: some who stop a group signal its members twice.
         while True:
             signal.sigwait(STOPPING)
             stop.set()
 
-    threading.Thread(target=heed, name="signals", daemon=True).start()
+    threading.Thread(target=handle_signal, name="signals", daemon=True).start()
     return stop

@@ -51,7 +51,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class SupervisorTimeouts:
     """How long the supervisor waits: between restarts, and for an orderly end."""
 
     first_delay_s: float = 0.5
@@ -61,10 +61,10 @@ class Patience:
     stop_s: float = 10.0
 
 
-class _Child:
+class _ChildProcess:
     """One process over its restarts."""
 
-    def __init__(self, process: Process, patience: Patience) -> None:
+    def __init__(self, process: Process, patience: SupervisorTimeouts) -> None:
         self.process = process
         self._patience = patience
         self._running: subprocess.Popen[bytes] | None = None
@@ -132,7 +132,7 @@ class _Child:
 def supervise(
     processes: Iterable[Process],
     *,
-    patience: Patience | None = None,
+    patience: SupervisorTimeouts | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> int:
     """Keep *processes* running until told to stop; return this process's exit code.
@@ -143,7 +143,7 @@ def supervise(
     that all ended by themselves when told to.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
-    watch = _Watch(processes, patience or Patience(), clock)
+    watch = _Loop(processes, patience or SupervisorTimeouts(), clock)
     try:
         return watch.run()
     finally:
@@ -151,18 +151,18 @@ def supervise(
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-class _Watch:
+class _Loop:
     """The loop: start what is due, sleep until a signal or a start, look again."""
 
     def __init__(
         self,
         processes: Iterable[Process],
-        patience: Patience,
+        patience: SupervisorTimeouts,
         clock: Callable[[], float],
     ) -> None:
         self._patience = patience
         self._clock = clock
-        self._children = [_Child(process, patience) for process in processes]
+        self._children = [_ChildProcess(process, patience) for process in processes]
 
     def run(self) -> int:
         while True:
@@ -226,7 +226,7 @@ class _Watch:
             self._look()
         return True
 
-    def _kill_rest(self, stopping: list[_Child]) -> bool:
+    def _kill_rest(self, stopping: list[_ChildProcess]) -> bool:
         """Kill what still runs; False if it had ended just now."""
         self._look()
         late = [child for child in stopping if child.is_running]

@@ -36,14 +36,14 @@ _FLAT_REGIONS = ("region_code", "state1")
 _Stamp = tuple[int, int, int]
 
 
-class Place(msgspec.Struct, frozen=True, gc=False):
+class Location(msgspec.Struct, frozen=True, gc=False):
     """A country (ISO 3166-1) and a region of it (ISO 3166-2), where known."""
 
     country: str | None = None
     region: str | None = None
 
 
-NOWHERE = Place()
+NOWHERE = Location()
 
 
 class GeoError(MillpondError):
@@ -59,7 +59,7 @@ class GeoUnreadableError(Retryable, GeoError):
 class _Lookup(Protocol):
     """A cached function from an address to its place."""
 
-    def __call__(self, address: str, /) -> Place: ...
+    def __call__(self, address: str, /) -> Location: ...
 
     def cache_clear(self) -> None: ...
 
@@ -67,10 +67,10 @@ class _Lookup(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class _OpenDatabase:
     """One version of the file, and the places looked up in it."""
 
-    place: _Lookup
+    location: _Lookup
     description: str
     stamp: _Stamp
 
@@ -81,7 +81,7 @@ class Geo:
     def __init__(self, path: Path | None, grain: Grain) -> None:
         self._path = None if grain == "none" else path
         self._with_region = grain == "region"
-        self._opened: _Opened | None = None
+        self._opened: _OpenDatabase | None = None
         self._seen: _Stamp | None = None
         if self._path is not None:
             self._take(_open(self._path, with_region=self._with_region))
@@ -93,11 +93,11 @@ class Geo:
         """Name and build date of the database in use."""
         return None if self._opened is None else self._opened.description
 
-    def place(self, address: str | None) -> Place:
+    def location(self, address: str | None) -> Location:
         """Return where *address* is; it is canonical text, as from ``ClientSource``."""
         if address is None or self._opened is None:
             return NOWHERE
-        return self._opened.place(address)
+        return self._opened.location(address)
 
     def reload_if_changed(self) -> bool:
         """Take up a new version of the file; say whether there was one that works.
@@ -127,19 +127,19 @@ class Geo:
         """How many addresses are held in memory."""
         if self._opened is None:
             return 0
-        return int(self._opened.place.cache_info().currsize)
+        return int(self._opened.location.cache_info().currsize)
 
     def forget(self) -> None:
         """Empty the cache of addresses."""
         if self._opened is not None:
-            self._opened.place.cache_clear()
+            self._opened.location.cache_clear()
 
-    def _take(self, opened: _Opened) -> None:
+    def _take(self, opened: _OpenDatabase) -> None:
         self._opened = opened
         self._seen = opened.stamp
 
 
-def _open(path: Path, *, with_region: bool) -> _Opened:
+def _open(path: Path, *, with_region: bool) -> _OpenDatabase:
     try:
         reader, stamp = _copied(path)
         holds_places = _holds_places(reader)
@@ -160,10 +160,10 @@ def _open(path: Path, *, with_region: bool) -> _Opened:
             f"open geo database {path}: {metadata.database_type} names no countries",
             hint="name a country or city database in GeoIP2 or flat country_code form",
         )
-    place = lru_cache(maxsize=_MOST_CACHED)(
+    location = lru_cache(maxsize=_MOST_CACHED)(
         partial(_look_up, reader, with_region=with_region)
     )
-    return _Opened(place, f"{metadata.database_type}, built {built}", stamp)
+    return _OpenDatabase(location, f"{metadata.database_type}, built {built}", stamp)
 
 
 def _copied(path: Path) -> tuple[Reader, _Stamp]:
@@ -193,7 +193,7 @@ def _holds_places(reader: Reader) -> bool:
     )
 
 
-def _look_up(reader: Reader, address: str, *, with_region: bool) -> Place:
+def _look_up(reader: Reader, address: str, *, with_region: bool) -> Location:
     try:
         record = reader.get(address)
     except (InvalidDatabaseError, ValueError):
@@ -202,14 +202,14 @@ def _look_up(reader: Reader, address: str, *, with_region: bool) -> Place:
     return _read_place(record, with_region=with_region)
 
 
-def _read_place(record: Any, *, with_region: bool) -> Place:
+def _read_place(record: Any, *, with_region: bool) -> Location:
     if not isinstance(record, dict):
         return NOWHERE
     country = _country(record.get("country")) or _country(record.get("country_code"))
     if country is None:
         country = _country(record.get("registered_country"))
-        return NOWHERE if country is None else Place(country)
-    return Place(country, _region(record, country) if with_region else None)
+        return NOWHERE if country is None else Location(country)
+    return Location(country, _region(record, country) if with_region else None)
 
 
 def _country(value: Any) -> str | None:

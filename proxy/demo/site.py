@@ -22,23 +22,23 @@ _CONTENT_TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class SampleFile:
     """One file of the sample shop, ready to be sent."""
 
     content_type: str
     body: bytes
 
 
-def load_demo() -> Mapping[str, Page]:
+def load_demo() -> Mapping[str, SampleFile]:
     """Return the sample shop's files by name; the empty name is the front page."""
     pages = {
-        file.name: Page(_CONTENT_TYPES[file.suffix], file.read_bytes())
+        file.name: SampleFile(_CONTENT_TYPES[file.suffix], file.read_bytes())
         for file in sorted(_FOLDER.iterdir())
     }
     return pages | {"": pages["index.html"]}
 
 
-def demo_page(pages: Mapping[str, Page], name: str) -> Page | None:
+def demo_page(pages: Mapping[str, SampleFile], name: str) -> SampleFile | None:
     """Return the file *name* of the sample shop, or nothing.
 
     The guide shows its chapters as guide-….html without loading them; one that is

@@ -91,7 +91,7 @@ _LANGUAGES = ("en-US", "en-GB", "de-DE", "fr-FR", "es-ES", "pt-BR", "ja-JP")
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class SampleView:
     """One page view of theirs."""
 
     at: int
@@ -108,7 +108,7 @@ class SampleVisitor:
     agent: str
     screen: tuple[int, int]
     language: str
-    views: tuple[View, ...]
+    views: tuple[SampleView, ...]
     order: int | None
 
 
@@ -135,15 +135,15 @@ def _sample_visitor(chance: random.Random, start_s: int) -> SampleVisitor:
     )
 
 
-def _walk(chance: random.Random, at: int) -> Iterator[View]:
+def _walk(chance: random.Random, at: int) -> Iterator[SampleView]:
     _, referrer, query = chance.choices(_ORIGINS, [w for w, *_ in _ORIGINS])[0]
     path = chance.choice(_ENTRIES)
-    yield View(at, path, query, referrer)
+    yield SampleView(at, path, query, referrer)
     while chance.random() < _GOES_ON:
         came_from = _ORIGIN + path
         path = chance.choice(_PAGES[path])
         at += chance.randrange(5, 180)
-        yield View(at, path, "", came_from)
+        yield SampleView(at, path, "", came_from)
 
 
 def _address(chance: random.Random) -> str:
@@ -179,13 +179,15 @@ def native_events(visitor: SampleVisitor, number: int) -> list[dict[str, object]
     return events
 
 
-def _event(view: View, name: str, **more: object) -> dict[str, object]:
+def _event(view: SampleView, name: str, **more: object) -> dict[str, object]:
     at = datetime.fromtimestamp(view.at, UTC).isoformat()
     url = f"{_ORIGIN}{view.path}{view.query}"
     return {"site": SITE, "name": name, "at": at, "url": url, **more}
 
 
-def _pageview(visitor: SampleVisitor, view: View, message_id: str) -> dict[str, object]:
+def _pageview(
+    visitor: SampleVisitor, view: SampleView, message_id: str
+) -> dict[str, object]:
     return _event(
         view,
         "pageview",
@@ -196,7 +198,7 @@ def _pageview(visitor: SampleVisitor, view: View, message_id: str) -> dict[str, 
     )
 
 
-def _order(view: View, minor: int, number: int) -> dict[str, object]:
+def _order(view: SampleView, minor: int, number: int) -> dict[str, object]:
     value = f"{minor // 100}.{minor % 100:02}"
     item = {"product": "kettle", "quantity": 1, "price": value}
     order = {"id": f"D-{number}", "currency": "EUR", "value": value, "items": [item]}

@@ -12,7 +12,7 @@ from config.settings import ProxySettings
 from proxy.doctor.client_address import ABOUT as ADDRESS
 from proxy.doctor.client_address import address_of, is_loopback
 from proxy.doctor.finding import Finding, finding, fine, look
-from proxy.doctor.nginx_file import NginxFile, NginxFileError, Place, read_nginx
+from proxy.doctor.nginx_file import Block, NginxFile, NginxFileError, read_nginx
 
 ABOUT = "web server's log"
 DEFAULT_FILES = (
@@ -63,18 +63,18 @@ def nginx(proxy: ProxySettings, file: Path | None) -> Iterator[Finding]:
             "see that `nginx -t` accepts it, and that this user may read it",
         )
         return
-    mine = [each for each in read.places if _leads_here(each, read, proxy)]
-    for place in mine:
-        yield from _examined(place, read, proxy)
+    mine = [each for each in read.blocks if _leads_here(each, read, proxy)]
+    for block in mine:
+        yield from _examined(block, read, proxy)
     if not mine and needs_front:
         yield from _not_yet(read, path, proxy)
 
 
-def _leads_here(place: Place, read: NginxFile, proxy: ProxySettings) -> bool:
+def _leads_here(block: Block, read: NginxFile, proxy: ProxySettings) -> bool:
     """Return whether *place* hands requests on to the proxy."""
-    if place.proxy_pass is None:
+    if block.proxy_pass is None:
         return False
-    target = urlsplit(place.proxy_pass).netloc
+    target = urlsplit(block.proxy_pass).netloc
     return any(_is_here(each, proxy) for each in read.upstreams.get(target, [target]))
 
 
@@ -85,10 +85,10 @@ def _is_here(target: str, proxy: ProxySettings) -> bool:
     return host == proxy.host or is_loopback(address_of(host.strip("[]")))
 
 
-def _examined(place: Place, read: NginxFile, proxy: ProxySettings) -> Iterator[Finding]:
-    logs = [*_access_logs(place, read), *_error_log(place), *_bodies(place)]
-    yield from logs or [fine(ABOUT, f"{place.name}: nothing is written of visitors")]
-    yield from _headers(place, proxy)
+def _examined(block: Block, read: NginxFile, proxy: ProxySettings) -> Iterator[Finding]:
+    logs = [*_access_logs(block, read), *_error_log(block), *_bodies(block)]
+    yield from logs or [fine(ABOUT, f"{block.name}: nothing is written of visitors")]
+    yield from _headers(block, proxy)
 
 
 def _not_yet(read: NginxFile, path: Path, proxy: ProxySettings) -> Iterator[Finding]:
@@ -105,35 +105,35 @@ def _not_yet(read: NginxFile, path: Path, proxy: ProxySettings) -> Iterator[Find
         yield look(ABOUT, f"{path} hands nothing on to {where}", _LOGS)
 
 
-def _access_logs(place: Place, read: NginxFile) -> Iterator[Finding]:
-    for log, *options in place.access_logs:
+def _access_logs(block: Block, read: NginxFile) -> Iterator[Finding]:
+    for log, *options in block.access_logs:
         name = next((each for each in options if "=" not in each), "combined")
         variables = set(_VARIABLE.findall(read.formats.get(name, "$unknown")))
         made = sorted(variables & read.own_variables)
-        telling = sorted(
+        personal = sorted(
             each
             for each in variables - read.own_variables
             if not _HARMLESS.fullmatch(each)
         )
-        if telling:
+        if personal:
             yield finding(
                 ABOUT,
-                f"{place.name}: {log} gets {_listed(telling)} of every visitor",
+                f"{block.name}: {log} gets {_listed(personal)} of every visitor",
                 f"write `access_log off;` there; {_LOGS}",
             )
         elif made:
             yield look(
                 ABOUT,
-                f"{place.name}: {log} gets {_listed(made)}, made by that file itself",
+                f"{block.name}: {log} gets {_listed(made)}, made by that file itself",
                 "see that no address can be read from it",
             )
 
 
-def _error_log(place: Place) -> Iterator[Finding]:
-    log, *levels = place.plain["error_log"]
+def _error_log(block: Block) -> Iterator[Finding]:
+    log, *levels = block.plain["error_log"]
     if log == "/dev/null":
         return
-    text = f"{place.name}: {log} gets the address of visitors whose requests fail"
+    text = f"{block.name}: {log} gets the address of visitors whose requests fail"
     hint = "write `error_log /dev/null;` there"
     if _RARE_LEVELS.intersection(levels):
         yield look(ABOUT, f"{text} in a rare way", hint)
@@ -141,9 +141,9 @@ def _error_log(place: Place) -> Iterator[Finding]:
         yield finding(ABOUT, text, hint)
 
 
-def _bodies(place: Place) -> Iterator[Finding]:
+def _bodies(block: Block) -> Iterator[Finding]:
     """Yield whether what a visitor sends may lie in a file until it is handed on."""
-    plain = {name: said[0] for name, said in place.plain.items()}
+    plain = {name: said[0] for name, said in block.plain.items()}
     streams = plain["proxy_request_buffering"] == "off" and (
         plain["proxy_http_version"] == "1.1"
     )
@@ -152,7 +152,7 @@ def _bodies(place: Place) -> Iterator[Finding]:
     if plain["client_body_in_file_only"] != "off" or not (streams or fits):
         yield finding(
             ABOUT,
-            f"{place.name}: nginx writes large requests to a file before it hands"
+            f"{block.name}: nginx writes large requests to a file before it hands"
             " them on",
             "write `client_body_buffer_size 1m;` and `client_max_body_size 1m;` there",
         )
@@ -165,29 +165,29 @@ def _bytes(size: str) -> int:
     return int(digits) * scale if digits.isdigit() else 0
 
 
-def _headers(place: Place, proxy: ProxySettings) -> Iterator[Finding]:
+def _headers(block: Block, proxy: ProxySettings) -> Iterator[Finding]:
     """Yield whether the header the client's address is taken from is nginx's own."""
     if proxy.client_ip == "peer":
         return
     name = _HEADERS.get(proxy.client_ip, proxy.client_ip.removeprefix("header:"))
-    value = place.headers.get(name)
+    value = block.headers.get(name)
     if value is None and name in _OF_CDNS:
         yield look(
             ADDRESS,
-            f"{place.name}: {name} is believed of whoever reaches nginx",
+            f"{block.name}: {name} is believed of whoever reaches nginx",
             "let nginx answer the CDN's networks only",
         )
     elif value is None:
         yield finding(
             ADDRESS,
-            f"{place.name}: nginx hands on {name} as the visitor wrote it, so anybody"
+            f"{block.name}: nginx hands on {name} as the visitor wrote it, so anybody"
             " can pretend to be somebody else",
             f"write `proxy_set_header {_spelt(name)} $remote_addr;` there",
         )
     elif not _PEERS.search(value):
-        yield look(ADDRESS, f"{place.name}: {name} is made of something of its own")
+        yield look(ADDRESS, f"{block.name}: {name} is made of something of its own")
     else:
-        yield fine(ADDRESS, f"{place.name}: nginx writes {name} itself")
+        yield fine(ADDRESS, f"{block.name}: nginx writes {name} itself")
 
 
 def _spelt(name: str) -> str:

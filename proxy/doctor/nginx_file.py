@@ -39,7 +39,7 @@ class NginxFileError(MillpondError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Block:
     """A block of the configuration, with what holds in it."""
 
     # Such as "server shop.example, location /stats/".
@@ -59,8 +59,8 @@ class NginxFile:
     """All that matters of one configuration."""
 
     # Of the outermost block of HTTP: what a new server would begin with.
-    outermost: Place
-    places: Sequence[Place]
+    outermost: Block
+    blocks: Sequence[Block]
     formats: Mapping[str, str]
     # Addresses of each named group of servers.
     upstreams: Mapping[str, Sequence[str]]
@@ -78,11 +78,11 @@ def read_nginx(path: Path) -> NginxFile:
         told = "; ".join(_told(each) for each in read["errors"])
         raise NginxFileError(f"read {path}: {told}")
     directives = [each for config in read["config"] for each in config["parsed"]]
-    places = list(_places(directives, Place()))
+    blocks = list(_blocks(directives, Block()))
     every = list(_flat(directives))
     return NginxFile(
-        outermost=[each for each in places if not each.name][-1],
-        places=places,
+        outermost=[each for each in blocks if not each.name][-1],
+        blocks=blocks,
         formats={"combined": _COMBINED} | dict(_formats(every)),
         upstreams={
             each["args"][0]: [
@@ -120,35 +120,35 @@ def _own_variables(every: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if each["directive"] not in _VARIABLE_MAKERS:
             continue
         # All name the variable last, but for set, which goes on with its value.
-        place = 0 if each["directive"] == "set" else -1
-        yield each["args"][place].removeprefix("$")
+        block = 0 if each["directive"] == "set" else -1
+        yield each["args"][block].removeprefix("$")
 
 
-def _places(directives: Sequence[Mapping[str, Any]], outer: Place) -> Iterator[Place]:
+def _blocks(directives: Sequence[Mapping[str, Any]], outer: Block) -> Iterator[Block]:
     """Yield *outer* as its own *directives* make it, then every place inside."""
-    place = _with_own(directives, outer)
-    yield place
+    block = _with_own(directives, outer)
+    yield block
     for each in directives:
         if each["directive"] in _BLOCKS:
-            name = ", ".join(filter(None, (place.name, _name_of(each))))
-            yield from _places(each["block"], replace(place, name=name))
+            name = ", ".join(filter(None, (block.name, _name_of(each))))
+            yield from _blocks(each["block"], replace(block, name=name))
 
 
-def _with_own(directives: Sequence[Mapping[str, Any]], outer: Place) -> Place:
+def _with_own(directives: Sequence[Mapping[str, Any]], outer: Block) -> Block:
     def own(name: str) -> list[Arguments]:
         return [tuple(d["args"]) for d in directives if d["directive"] == name]
 
-    place = replace(outer, proxy_pass=None)
+    block = replace(outer, proxy_pass=None)
     if logs := own("access_log"):
         written = () if ("off",) in logs else tuple(logs)
-        place = replace(place, access_logs=written)
+        block = replace(block, access_logs=written)
     plain = {name: said[-1] for name in _PLAIN if (said := own(name))}
-    place = replace(place, plain={**place.plain, **plain})
+    block = replace(block, plain={**block.plain, **plain})
     if headers := own("proxy_set_header"):
-        place = replace(place, headers={name.lower(): v for name, v in headers})
+        block = replace(block, headers={name.lower(): v for name, v in headers})
     if passed := own("proxy_pass"):
-        place = replace(place, proxy_pass=passed[0][0])
-    return place
+        block = replace(block, proxy_pass=passed[0][0])
+    return block
 
 
 def _name_of(block: Mapping[str, Any]) -> str:

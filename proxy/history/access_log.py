@@ -42,7 +42,7 @@ _EARLIEST_S = 631_152_000
 _ASSETS = frozenset[str]().union(*read_groups("assets.txt").values())
 
 
-class Skipped(StrEnum):
+class SkipReason(StrEnum):
     """Why a line is no page view; such lines are counted and otherwise ignored."""
 
     UNREADABLE = "unreadable line"
@@ -89,7 +89,7 @@ class LogLine:
         raise TypeError("a LogLine cannot be pickled")
 
 
-def parse_line(line: bytes, now_s: float) -> LogLine | Skipped:
+def parse_line(line: bytes, now_s: float) -> LogLine | SkipReason:
     """Return the page view of *line*, or why it is none.
 
     A page view is a GET that was answered with 2xx or 304 and does not fetch what
@@ -97,20 +97,20 @@ def parse_line(line: bytes, now_s: float) -> LogLine | Skipped:
     """
     found = _LINE.match(line)
     if found is None:
-        return Skipped.UNREADABLE
+        return SkipReason.UNREADABLE
     first, second, stamp, asked, status, size, referrer, agent = found.groups()
     at = parse_stamp(stamp)
     if at is None:
-        return Skipped.UNREADABLE
+        return SkipReason.UNREADABLE
     request = _REQUEST.fullmatch(_text(asked))
     if request is None:
-        return Skipped.REQUEST
+        return SkipReason.REQUEST
     target = request["target"]
     reason = _no_page(request["method"], int(status), target)
     if reason is not None:
         return reason
     if not _EARLIEST_S <= at <= now_s:
-        return Skipped.TIME
+        return SkipReason.TIME
     host, address = _host_and_address(first, second)
     absolute = None if target[0] == "/" else _ABSOLUTE.fullmatch(target)
     if absolute is not None:
@@ -126,14 +126,14 @@ def parse_line(line: bytes, now_s: float) -> LogLine | Skipped:
     )
 
 
-def _no_page(method: str, status: int, target: str) -> Skipped | None:
+def _no_page(method: str, status: int, target: str) -> SkipReason | None:
     if method != "GET":
-        return Skipped.METHOD
+        return SkipReason.METHOD
     if not (200 <= status < 300 or status == _NOT_MODIFIED):  # noqa: PLR2004 - 2xx
-        return Skipped.STATUS
+        return SkipReason.STATUS
     name = target.partition("?")[0].rpartition("/")[2]
     if "." in name and name.rpartition(".")[2].lower() in _ASSETS:
-        return Skipped.ASSET
+        return SkipReason.ASSET
     return None
 
 

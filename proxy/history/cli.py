@@ -16,7 +16,7 @@ import click
 from config.cli import writer_option
 from config.logs import configure
 from config.settings import Settings
-from proxy.history.run import Lists, Outcome, Show, import_logs
+from proxy.history.run import ImportOutcome, Lists, Show, import_logs
 from proxy.history.summary import retention_note, summary
 from proxy.page.referrer import Referrers
 from proxy.user_agent.classifier import Classifier
@@ -69,10 +69,10 @@ def access_log(
             sleep=time.sleep,
             show=show,
         )
-    _tell(outcome, site_id, settings)
+    _print_outcome(outcome, site_id, settings)
 
 
-def _tell(outcome: Outcome, site_id: str, settings: Settings) -> None:
+def _print_outcome(outcome: ImportOutcome, site_id: str, settings: Settings) -> None:
     tally, problems = outcome.tally, outcome.problems
     click.echo(summary(tally, outcome.duplicates, site_id))
     note = retention_note(tally, settings.warehouse.keep_events_days, _CLOCK())

@@ -17,7 +17,7 @@ from batcher.salts.held import Salts
 from batcher.salts.history import ImportSalts
 from batcher.spool.segment import FrameId
 from proxy.client.client import ClientFinder, ClientSource
-from proxy.history.access_log import LogLine, Skipped, parse_line
+from proxy.history.access_log import LogLine, SkipReason, parse_line
 from proxy.history.log_file import LogFile, UnreadableLogError, opened
 from proxy.history.progress import FileProgress, ImportProgress
 from proxy.intake.journal import encode_drops
@@ -26,7 +26,7 @@ from proxy.pipeline.drops import DropCounts, DropKey, Dropped
 from proxy.pipeline.hit import Hit
 from proxy.pipeline.moment import Calendars
 from proxy.pipeline.sender import Sender
-from proxy.pipeline.site_keys import Purpose, keyed_hash
+from proxy.pipeline.site_keys import HashPurpose, keyed_hash
 from proxy.pipeline.sites import Site
 from warehouse.clock.local_dates import local_date
 from warehouse.schema import Event
@@ -68,7 +68,7 @@ class HistoryKeys:
         return self._past.key(zone, day, site_id)
 
 
-class Store(Protocol):
+class GroupStore(Protocol):
     """Where groups go: see ``proxy.history.store``."""
 
     @property
@@ -82,7 +82,7 @@ class Store(Protocol):
         """Make a group durable as a segment."""
 
 
-class _Repeats:
+class _RepeatCounter:
     """How many page views that look like this one came before it in its file.
 
     Two generations bound the memory: one is forgotten after 50,000 others.
@@ -111,7 +111,7 @@ class Importer:
         site: Site,
         *,
         clients: ClientSource,
-        store: Store,
+        store: GroupStore,
         keys: HistoryKeys,
         calendars: Calendars,
         progress: ImportProgress,
@@ -152,7 +152,7 @@ class Importer:
         self,
         log: LogFile,
         file: FileProgress,
-        repeats: _Repeats,
+        repeats: _RepeatCounter,
         committed: Callable[[int], None],
     ) -> None:
         group_bytes = self._store.group_bytes
@@ -167,9 +167,9 @@ class Importer:
                 self._commit()
                 committed(log.position)
 
-    def _look_back(self, log: LogFile, offset: int) -> _Repeats:
+    def _look_back(self, log: LogFile, offset: int) -> _RepeatCounter:
         """Return what the interrupted run knew of the lines before *offset*."""
-        repeats = _Repeats()
+        repeats = _RepeatCounter()
         if not offset:
             return repeats
         start = max(0, offset - _LOOK_BACK_BYTES)
@@ -182,14 +182,14 @@ class Importer:
                     self._identified(parsed, repeats)
         return repeats
 
-    def _take(self, line: bytes, repeats: _Repeats) -> bool:
+    def _take(self, line: bytes, repeats: _RepeatCounter) -> bool:
         """Count the line, keep its page view; say whether it could be read."""
         tally = self._tally
         tally.lines += 1
         parsed = parse_line(line, self._keys.now_s)
-        if isinstance(parsed, Skipped):
+        if isinstance(parsed, SkipReason):
             tally.skipped[parsed] = tally.skipped.get(parsed, 0) + 1
-            return parsed is not Skipped.UNREADABLE
+            return parsed is not SkipReason.UNREADABLE
         outcome = self._identified(parsed, repeats)
         if isinstance(outcome, Dropped):
             self._count(outcome, parsed.at)
@@ -199,7 +199,7 @@ class Importer:
             tally.count_event(outcome.day)
         return True
 
-    def _identified(self, line: LogLine, repeats: _Repeats) -> Event | Dropped:
+    def _identified(self, line: LogLine, repeats: _RepeatCounter) -> Event | Dropped:
         hit = Hit(
             site=self._site.id,
             url=f"https://{line.host or self._host}{line.target}",
@@ -212,7 +212,7 @@ class Importer:
             return outcome
         look = f"{line.at} {outcome.hostname}{outcome.path} {line.answer}"
         message = f"{PROTOCOL} {self._server} {look} {repeats.count(look)}"
-        event_id = keyed_hash(self._site.key, Purpose.EVENT, message)
+        event_id = keyed_hash(self._site.key, HashPurpose.EVENT, message)
         return msgspec.structs.replace(outcome, event_id=event_id)
 
     def _count(self, drop: Dropped, at: int) -> None:

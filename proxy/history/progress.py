@@ -37,7 +37,7 @@ class FileProgress(msgspec.Struct):
     readable: int = 0
 
 
-class Tally(msgspec.Struct):
+class LineCounts(msgspec.Struct):
     """What became of the lines of an import."""
 
     lines: int = 0
@@ -54,20 +54,20 @@ class Tally(msgspec.Struct):
         self.last = day if self.last is None else max(day, self.last)
 
 
-class State(msgspec.Struct):
+class ImportState(msgspec.Struct):
     """What an import knows; *markers* are those of its salts, once they must go."""
 
     duplicates_before: int
     files: dict[str, FileProgress] = {}
-    tally: Tally = msgspec.field(default_factory=Tally)
+    tally: LineCounts = msgspec.field(default_factory=LineCounts)
     markers: list[str] = []
 
 
-class _Kept(msgspec.Struct):
+class _StoredState(msgspec.Struct):
     """The state that holds, or *pending* if *frame* reached the disk."""
 
-    confirmed: State
-    pending: State | None = None
+    confirmed: ImportState
+    pending: ImportState | None = None
     frame: FrameId | None = None
 
 
@@ -84,7 +84,7 @@ class ImportProgress:
     ) -> None:
         self._path = path
         self._key = key
-        self._confirmed = State(duplicates)
+        self._confirmed = ImportState(duplicates)
         self.is_resumed = path.exists()
         if self.is_resumed:
             kept = _read(path)
@@ -101,7 +101,7 @@ class ImportProgress:
 
     def begin(self, frame: FrameId | None) -> None:
         """Record, durably, what will hold once *frame* is on the disk."""
-        self._write(_Kept(self._confirmed, self.state, frame))
+        self._write(_StoredState(self._confirmed, self.state, frame))
 
     def confirm(self) -> None:
         """Note that the group just begun is on the disk."""
@@ -110,22 +110,22 @@ class ImportProgress:
     def save(self) -> None:
         """Record, durably, that the state holds."""
         self._confirmed = _copy(self.state)
-        self._write(_Kept(self._confirmed))
+        self._write(_StoredState(self._confirmed))
 
     def finish(self) -> None:
         """Forget it all: the import is complete."""
         remove_durable(self._path)
 
-    def _write(self, kept: _Kept) -> None:
+    def _write(self, kept: _StoredState) -> None:
         write_checked(self._path, kept, mode=0o600)
 
 
-def _read(path: Path) -> _Kept:
+def _read(path: Path) -> _StoredState:
     try:
-        return read_checked(path, _Kept)
+        return read_checked(path, _StoredState)
     except DamagedFileError:
         raise ProgressDamagedError(path) from None
 
 
-def _copy(state: State) -> State:
-    return msgspec.json.decode(msgspec.json.encode(state), type=State)
+def _copy(state: ImportState) -> ImportState:
+    return msgspec.json.decode(msgspec.json.encode(state), type=ImportState)

@@ -18,7 +18,7 @@ from batcher.salts.directory import DirectorySalts
 from batcher.salts.history import ImportSalts, import_directory
 from batcher.salts.records import CREATED, DESTROYED
 from batcher.spool.lane import Lane
-from batcher.spool.room import SpoolFullError
+from batcher.spool.quota import SpoolFullError
 from batcher.spool.segment import FrameId, read_frames
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable

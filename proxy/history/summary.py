@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
-from proxy.history.progress import Tally
+from proxy.history.progress import LineCounts
 
 
-def summary(tally: Tally, duplicates: int, site_id: str) -> str:
+def summary(tally: LineCounts, duplicates: int, site_id: str) -> str:
     """Return the counts, one a line, the days, and the command that shows them."""
     rows = [
         ("lines", tally.lines),
@@ -25,7 +25,7 @@ def summary(tally: Tally, duplicates: int, site_id: str) -> str:
     return "\n".join(lines)
 
 
-def retention_note(tally: Tally, keep_days: int, now_s: float) -> str | None:
+def retention_note(tally: LineCounts, keep_days: int, now_s: float) -> str | None:
     """Return a warning if imported days are past what is kept of events."""
     if not keep_days or tally.first is None:
         return None

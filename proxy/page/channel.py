@@ -41,12 +41,12 @@ class Rule(
     referrer: bool = False
 
 
-class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _ChannelTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     paid: tuple[str, ...]
     rule: tuple[Rule, ...]
 
 
-class _Facts(msgspec.Struct, frozen=True):
+class _RuleInput(msgspec.Struct, frozen=True):
     """An acquisition in the spelling the rules use."""
 
     kind: SourceClass | None
@@ -65,7 +65,7 @@ class Channels:
 
     def __init__(self) -> None:
         text = (DATA / "channels.toml").read_text(encoding="utf-8")
-        table = msgspec.convert(tomllib.loads(text), _Table)
+        table = msgspec.convert(tomllib.loads(text), _ChannelTable)
         self._paid = table.paid
         self.rules = table.rule
 
@@ -76,13 +76,13 @@ class Channels:
         rule = next(rule for rule in self.rules if _holds(rule, facts))
         return facts.click if rule.click else rule.channel
 
-    def _facts(self, known: Acquisition) -> _Facts:
+    def _facts(self, known: Acquisition) -> _RuleInput:
         source = _plain(known.source)
         medium = _plain(known.medium)
         campaign = _plain(known.campaign)
         click = known.click or ""
         paid_medium = medium.startswith(self._paid)
-        return _Facts(
+        return _RuleInput(
             kind=known.kind,
             source=source,
             medium=medium,
@@ -101,7 +101,7 @@ def _plain(text: str | None) -> str:
     return "" if plain in ("(none)", "(not-set)", "(direct)") else plain
 
 
-def _holds(rule: Rule, facts: _Facts) -> bool:
+def _holds(rule: Rule, facts: _RuleInput) -> bool:
     return (
         (rule.kind is None or rule.kind is facts.kind)
         and (not rule.paid or facts.paid)

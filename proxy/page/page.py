@@ -16,7 +16,7 @@ from proxy.page.click_ids import CLICK_IDS
 from proxy.page.host import OwnHosts, is_address, parse_host
 from proxy.page.path_scrub import LONGEST_PATH, MORE, PathScrub
 from proxy.page.sources import load_sources
-from proxy.pii.detect import Kind, personal_kind
+from proxy.pii.detect import PersonalKind, personal_kind
 from proxy.pii.plain_text import plain_text
 
 LONGEST_CAMPAIGN = 128
@@ -257,7 +257,7 @@ def _campaign(value: str) -> str | None:
     text = _value(value)
     kind = personal_kind(text)
     # Advertisers' campaigns and advertisements are numbers of up to 18 digits.
-    if kind is not None and not (kind is Kind.NUMBER and text[0] not in "0 "):
+    if kind is not None and not (kind is PersonalKind.NUMBER and text[0] not in "0 "):
         return None
     return plain_text(text)[:LONGEST_CAMPAIGN].rstrip() or None
 

@@ -13,25 +13,25 @@ from proxy.page.path_words import (
     promises_nothing,
     speaks_of_person,
 )
-from proxy.pii.detect import Kind, is_day_number, personal_kind
+from proxy.pii.detect import PersonalKind, is_day_number, personal_kind
 
 LONGEST_PATH = 512
 _LONGEST_SEGMENT = 160
 _MOST_REMEMBERED = 4_096
 _PLACEHOLDERS = {
-    Kind.EMAIL: ":email",
-    Kind.PHONE: ":phone",
-    Kind.CARD: ":id",
-    Kind.IBAN: ":id",
-    Kind.NUMBER: ":id",
-    Kind.SECRET: ":token",
-    Kind.TOKEN: ":token",
-    Kind.ADDRESS: ":address",
-    Kind.COORDINATES: ":place",
-    Kind.USER_AGENT: ":id",
+    PersonalKind.EMAIL: ":email",
+    PersonalKind.PHONE: ":phone",
+    PersonalKind.CARD: ":id",
+    PersonalKind.IBAN: ":id",
+    PersonalKind.NUMBER: ":id",
+    PersonalKind.SECRET: ":token",
+    PersonalKind.TOKEN: ":token",
+    PersonalKind.ADDRESS: ":address",
+    PersonalKind.COORDINATES: ":place",
+    PersonalKind.USER_AGENT: ":id",
 }
-_CODE = _PLACEHOLDERS[Kind.TOKEN]
-_ID = _PLACEHOLDERS[Kind.NUMBER]
+_CODE = _PLACEHOLDERS[PersonalKind.TOKEN]
+_ID = _PLACEHOLDERS[PersonalKind.NUMBER]
 _LONG = ":long"
 MORE = ":more"
 
@@ -212,11 +212,15 @@ def _is_public_number(digits: str, stem: str, before: SegmentHint) -> bool:
     return _WORD.search(stem) is not None and not speaks_of_person(stem)
 
 
-def _is_public_code(kind: Kind, stem: str, before: SegmentHint) -> bool:
-    if kind is Kind.NUMBER:
+def _is_public_code(kind: PersonalKind, stem: str, before: SegmentHint) -> bool:
+    if kind is PersonalKind.NUMBER:
         # The length and place of numbers were judged above.
         return True
-    return kind is Kind.TOKEN and before.content and len(stem) <= _LONGEST_PUBLIC_CODE
+    return (
+        kind is PersonalKind.TOKEN
+        and before.content
+        and len(stem) <= _LONGEST_PUBLIC_CODE
+    )
 
 
 def _shortened(segments: Sequence[str]) -> str:

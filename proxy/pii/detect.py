@@ -14,7 +14,7 @@ from proxy.pii.plain_text import plain_text
 from proxy.pii.token_shape import has_random_run
 
 
-class Kind(StrEnum):
+class PersonalKind(StrEnum):
     """What a value looks like."""
 
     EMAIL = "email"
@@ -120,14 +120,14 @@ def looks_personal(text: str) -> bool:
     return personal_kind(text) is not None
 
 
-def personal_kind(text: str) -> Kind | None:
+def personal_kind(text: str) -> PersonalKind | None:
     """Return what makes *text* personal, or None."""
     if _HARMLESS.fullmatch(text) and " dot " not in text:
         return None
     if len(text) > _LONGEST:
-        return Kind.TOKEN
+        return PersonalKind.TOKEN
     shown = _unmasked(text)
-    return Kind.TOKEN if _ESCAPE.search(shown) else _closer_look(shown)
+    return PersonalKind.TOKEN if _ESCAPE.search(shown) else _closer_look(shown)
 
 
 def is_day_number(digits: str) -> bool:
@@ -154,42 +154,42 @@ class _AsciiDigits(dict[int, str]):
 _DIGITS = _AsciiDigits()
 
 
-def _closer_look(text: str) -> Kind | None:
+def _closer_look(text: str) -> PersonalKind | None:
     if ("@" in text and _EMAIL.search(text)) or _EMAIL_IN_WORDS.search(text):
-        return Kind.EMAIL
+        return PersonalKind.EMAIL
     if _DIGIT.search(text):
         kind = _numeric_kind(text)
         if kind is not None:
             return kind
     if _RUN.search(text):
         if _SECRET.search(text):
-            return Kind.SECRET
+            return PersonalKind.SECRET
         if _TOKEN.search(text) or has_random_run(text):
-            return Kind.TOKEN
-    return Kind.ADDRESS if ":" in text and _ADDRESS.search(text) else None
+            return PersonalKind.TOKEN
+    return PersonalKind.ADDRESS if ":" in text and _ADDRESS.search(text) else None
 
 
-def _numeric_kind(text: str) -> Kind | None:
+def _numeric_kind(text: str) -> PersonalKind | None:
     if any(map(is_card, _CARD.findall(text))):
-        return Kind.CARD
+        return PersonalKind.CARD
     if any(map(is_iban, _IBAN.findall(text))):
-        return Kind.IBAN
+        return PersonalKind.IBAN
     if _ADDRESS.search(text):
-        return Kind.ADDRESS
+        return PersonalKind.ADDRESS
     if _COORDINATES.search(text):
-        return Kind.COORDINATES
+        return PersonalKind.COORDINATES
     if _USER_AGENT.search(text):
-        return Kind.USER_AGENT
+        return PersonalKind.USER_AGENT
     return _number_kind(text)
 
 
-def _number_kind(text: str) -> Kind | None:
+def _number_kind(text: str) -> PersonalKind | None:
     if _PHONE_ABROAD.search(text) or _has_phone(text):
-        return Kind.PHONE
+        return PersonalKind.PHONE
     digits = text.strip()
     if not digits.isdigit() or len(digits) < _SHORTEST_NUMBER:
         return None
-    return None if is_day_number(digits) else Kind.NUMBER
+    return None if is_day_number(digits) else PersonalKind.NUMBER
 
 
 def _has_phone(text: str) -> bool:

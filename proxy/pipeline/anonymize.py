@@ -25,7 +25,7 @@ from proxy.pipeline.moment import Calendars, Moment, occurred_at
 from proxy.pipeline.opt_out import Objection, objection
 from proxy.pipeline.props import VISIT_TOKEN_PROP, clean_props
 from proxy.pipeline.sender import Sender
-from proxy.pipeline.site_keys import Purpose, keyed_hash
+from proxy.pipeline.site_keys import HashPurpose, keyed_hash
 from proxy.pipeline.sites import Site, Sites
 from proxy.pipeline.visit_token import key_name, open_visit_token, seal_visit_token
 from proxy.user_agent.classifier import NO_AGENT, Classifier, UserAgent
@@ -214,7 +214,7 @@ class Anonymizer:
         if not stripped:
             visitor = self._visitor(sent, moment, key, now_s)
             actor = _actor(hit, site, key)
-        place = self._geo.place(client.address)
+        location = self._geo.location(client.address)
         page = site.pages.page(hit.url) or NO_PAGE
         problem = _page_problem(hit, site, page)
         if problem is not None:
@@ -229,7 +229,7 @@ class Anonymizer:
         order = parse_order(hit.order, site) if hit.order is not None else NO_ORDER
         if order is BAD_ORDER:
             return Dropped(DropReason.BAD_ORDER, site.id)
-        found = Enrichment(visitor, actor, place, page, referral, props, order)
+        found = Enrichment(visitor, actor, location, page, referral, props, order)
         return event_row(sent, moment, found, seq)
 
 
@@ -254,4 +254,4 @@ def _actor(hit: Hit, site: Site, day_key: bytes | bytearray) -> Hash64 | None:
     if hit.actor in NO_ID or site.actors == "off":
         return None
     key = site.key if site.actors == "keyed" else day_key
-    return keyed_hash(key, Purpose.ACTOR, str(hit.actor))
+    return keyed_hash(key, HashPurpose.ACTOR, str(hit.actor))

@@ -11,10 +11,10 @@ from typing import Final, Literal
 
 import msgspec
 
-from proxy.pii.detect import Kind, looks_personal, personal_kind
+from proxy.pii.detect import PersonalKind, looks_personal, personal_kind
 from proxy.pii.plain_text import plain_text
 from proxy.pipeline.hit import Order, OrderLine
-from proxy.pipeline.site_keys import Purpose, keyed_hash
+from proxy.pipeline.site_keys import HashPurpose, keyed_hash
 from proxy.pipeline.sites import Site
 from warehouse.money import minor_digits, money
 from warehouse.schema import Hash64, Item
@@ -27,7 +27,9 @@ CUT = ":cut"
 
 _LARGEST_ID = 10**40
 # Product codes are long numbers, and some look random: neither is a person.
-_CODE_KINDS = frozenset({Kind.NUMBER, Kind.TOKEN, Kind.CARD, Kind.PHONE})
+_CODE_KINDS = frozenset(
+    {PersonalKind.NUMBER, PersonalKind.TOKEN, PersonalKind.CARD, PersonalKind.PHONE}
+)
 
 
 class CommerceName(StrEnum):
@@ -85,8 +87,8 @@ def parse_order(order: Order, site: Site) -> OrderFields | Literal[BadOrder.BAD_
 def _order_fields(order: Order, site: Site) -> OrderFields:
     currency = _currency(order.currency, site)
     return OrderFields(
-        order_key=_key(order.id, Purpose.ORDER, site),
-        cart_key=_key(order.cart, Purpose.CART, site),
+        order_key=_key(order.id, HashPurpose.ORDER, site),
+        cart_key=_key(order.cart, HashPurpose.CART, site),
         currency=currency,
         value_minor=_amount(order.value, currency),
         tax_minor=_amount(order.tax, currency),
@@ -116,7 +118,7 @@ def _amount(
     return minor
 
 
-def _key(named: str | int | None, purpose: Purpose, site: Site) -> Hash64 | None:
+def _key(named: str | int | None, purpose: HashPurpose, site: Site) -> Hash64 | None:
     if named is None or named == "":
         return None
     return keyed_hash(site.key, purpose, _text(named))

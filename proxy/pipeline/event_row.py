@@ -5,7 +5,7 @@ import math
 import msgspec
 
 from proxy.client.client import Client
-from proxy.client.geo import Place
+from proxy.client.geo import Location
 from proxy.client.hints import primary_language, screen_class
 from proxy.page.page import Page
 from proxy.page.referrer import Referral
@@ -36,7 +36,7 @@ class Enrichment(msgspec.Struct, frozen=True, gc=False):
 
     visitor: Hash64 | None
     actor: Hash64 | None
-    place: Place
+    location: Location
     page: Page
     referral: Referral
     props: JsonText | None
@@ -46,7 +46,12 @@ class Enrichment(msgspec.Struct, frozen=True, gc=False):
 def event_row(sent: AdmittedHit, moment: Moment, found: Enrichment, seq: int) -> Event:
     """Return the row: here, and nowhere else, a column gets its value."""
     hit, agent = sent.hit, sent.agent
-    place, page, referral, order = found.place, found.page, found.referral, found.order
+    location, page, referral, order = (
+        found.location,
+        found.page,
+        found.referral,
+        found.order,
+    )
     return Event(
         site=sent.site.id,
         day=moment.day,
@@ -70,8 +75,8 @@ def event_row(sent: AdmittedHit, moment: Moment, found: Enrichment, seq: int) ->
         utm_term=page.utm_term,
         utm_content=page.utm_content,
         click_id=page.click_id,
-        country=place.country,
-        region=place.region,
+        country=location.country,
+        region=location.region,
         browser=agent.browser,
         browser_major=agent.browser_major,
         os=agent.os,

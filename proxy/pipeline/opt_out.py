@@ -29,7 +29,7 @@ class Objection(StrEnum):
     DNT = "dnt"
 
 
-class Signals(msgspec.Struct, frozen=True, gc=False):
+class ObjectionSignals(msgspec.Struct, frozen=True, gc=False):
     """What a sender says of being counted, apart from what a hit says itself."""
 
     opt_out: bool = False
@@ -38,18 +38,18 @@ class Signals(msgspec.Struct, frozen=True, gc=False):
 
 
 # Most senders say nothing.
-SILENT = Signals()
+SILENT = ObjectionSignals()
 
 
-def signals_of(headers: MultiMapping[str]) -> Signals:
+def signals_of(headers: MultiMapping[str]) -> ObjectionSignals:
     """Return what the cookie and the browser's signals say."""
     opt_out = has_opted_out(headers)
     gpc, dnt = _signals(headers, _GPC_HEADER), _signals(headers, _DNT_HEADER)
-    return Signals(opt_out, gpc, dnt) if opt_out or gpc or dnt else SILENT
+    return ObjectionSignals(opt_out, gpc, dnt) if opt_out or gpc or dnt else SILENT
 
 
 def objection(
-    signals: Signals,
+    signals: ObjectionSignals,
     privacy: PrivacySettings,
     hit_opt_out: bool,  # noqa: FBT001 - a fact of the hit, not a mode of this function
 ) -> Objection:

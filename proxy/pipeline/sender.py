@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from proxy.client.client import ClientFinder
-from proxy.pipeline.opt_out import SILENT, Signals
+from proxy.pipeline.opt_out import SILENT, ObjectionSignals
 
 
 class Sender(msgspec.Struct, frozen=True, gc=False):
@@ -21,7 +21,7 @@ class Sender(msgspec.Struct, frozen=True, gc=False):
 
     protocol: str
     client: ClientFinder
-    signals: Signals = SILENT
+    signals: ObjectionSignals = SILENT
     origin: str | None = None
     host: str | None = None
     credential: str | None = None

@@ -21,8 +21,8 @@ from warehouse.key_commitment import (
 )
 from warehouse.keyed_hash import (
     KEY_BYTES,
+    HashPurpose,
     KeyedHash,
-    Purpose,
     SiteKeyError,
     key_file,
     keyed_hash,
@@ -31,8 +31,8 @@ from warehouse.keyed_hash import (
 
 __all__ = [
     "KEY_BYTES",
+    "HashPurpose",
     "KeyedHash",
-    "Purpose",
     "SiteKeyError",
     "keyed_hash",
     "site_key",

@@ -63,7 +63,7 @@ def canonical_name(name: str) -> CommerceName | None:
 
 def order_of(name: CommerceName, properties: Mapping[str, Any]) -> Order:
     """Return the commerce part of an event with these *properties*."""
-    find = _Finder(properties, commerce_table().order)
+    find = _FieldFinder(properties, commerce_table().order)
     value, refund = find.amount("value"), find.amount("refund")
     if name is CommerceName.ORDER_REFUNDED and refund is None:
         value, refund = None, value
@@ -93,7 +93,7 @@ def amount_of(value: object) -> Decimal | None:
     return Decimal(text) if PLAIN_DECIMAL.fullmatch(text) else _UNREADABLE
 
 
-class _Finder:
+class _FieldFinder:
     """Finds fields by their names in the table."""
 
     def __init__(
@@ -123,7 +123,7 @@ def _lines(
 
 
 def _line(item: Mapping[str, Any]) -> OrderLine:
-    find = _Finder(item, commerce_table().item)
+    find = _FieldFinder(item, commerce_table().item)
     return OrderLine(
         product=find.text("product"),
         variant=find.text("variant"),

@@ -11,12 +11,12 @@ from proxy.pipeline.drops import Dropped
 from proxy.pipeline.event_name import is_event_name
 from proxy.pipeline.hit import MalformedBodyError, VendorHit, Visitor
 from proxy.protocols import encodings, ga4_web
-from proxy.protocols.ga4_event import Shared, Values, event_hit
+from proxy.protocols.ga4_event import Envelope, Values, event_hit
 from proxy.protocols.protocol import (
     POST_OR_GET,
+    DecodedRequest,
     Outcomes,
     Protocol,
-    Read,
     Reply,
     Route,
     VendorRequest,
@@ -34,7 +34,7 @@ _MICROS = 1_000_000
 _NOTHING_SAID = Reply(status=HTTPStatus.NO_CONTENT)
 
 
-def collect(request: VendorRequest) -> Read:
+def collect(request: VendorRequest) -> DecodedRequest:
     """Read the events of the tag."""
     hits: list[VendorHit | Dropped] = []
     for fields in ga4_web.events(request.query, request.body):
@@ -42,10 +42,10 @@ def collect(request: VendorRequest) -> Read:
         found = request.query if fields is None else fields
         name = None if fields is None else fields.get("en")
         hits.append(event_hit(name, ga4_web.params_of(found), _of_tag(found)))
-    return Read(hits, _say_nothing)
+    return DecodedRequest(hits, _say_nothing)
 
 
-def measured(request: VendorRequest) -> Read:
+def measured(request: VendorRequest) -> DecodedRequest:
     """Read what a server sends by the Measurement Protocol."""
     try:
         body = mapping_of(encodings.json_value(request.body))
@@ -55,7 +55,7 @@ def measured(request: VendorRequest) -> Read:
     check_number(len(members), _MOST_EVENTS)
     shared = _of_server(request, body)
     hits = [_measured_hit(mapping_of(each), shared) for each in members]
-    return Read(hits, _say_nothing)
+    return DecodedRequest(hits, _say_nothing)
 
 
 def checked(request: VendorRequest) -> Reply:
@@ -67,21 +67,21 @@ def checked(request: VendorRequest) -> Reply:
     return json_reply({"validationMessages": messages})
 
 
-def _of_tag(fields: ga4_web.Fields) -> Shared:
-    return Shared(
+def _of_tag(fields: ga4_web.Fields) -> Envelope:
+    return Envelope(
         key=text_of(fields.get("tid")),
         actor=text_of(fields.get("uid")),
         optout=ga4_web.has_refused(fields),
     )
 
 
-def _of_server(request: VendorRequest, body: Values) -> Shared:
+def _of_server(request: VendorRequest, body: Values) -> Envelope:
     secret = text_of(request.query.get("api_secret"))
     address, agent = text_of(body.get("ip_override")), text_of(body.get("user_agent"))
     spoken = None
     if address is not None and agent is not None:
         spoken = Visitor(address, agent)
-    return Shared(
+    return Envelope(
         key=_named_key(request) or secret,
         secret=secret,
         actor=text_of(body.get("user_id")),
@@ -96,7 +96,7 @@ def _named_key(request: VendorRequest) -> str | None:
     return next((text for each in named if (text := text_of(each))), None)
 
 
-def _measured_hit(event: Values, shared: Shared) -> VendorHit | Dropped:
+def _measured_hit(event: Values, shared: Envelope) -> VendorHit | Dropped:
     at = _seconds(event)
     of_event = shared if at is None else shared._replace(at=at)
     return event_hit(event.get("name"), mapping_of(event.get("params")), of_event)

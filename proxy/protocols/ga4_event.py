@@ -44,7 +44,7 @@ _OWN_BEGINNINGS = ("_", "ga_", "firebase_", "google_")
 Values = Mapping[str, Any]
 
 
-class Shared(NamedTuple):
+class Envelope(NamedTuple):
     """What a request says of all its events."""
 
     key: str | None
@@ -56,7 +56,7 @@ class Shared(NamedTuple):
     optout: bool = False
 
 
-def event_hit(name: object, params: Values, shared: Shared) -> VendorHit | Dropped:
+def event_hit(name: object, params: Values, shared: Envelope) -> VendorHit | Dropped:
     """Return the hit of one event."""
     if shared.key is None:
         return Dropped(DropReason.MALFORMED)
@@ -83,7 +83,7 @@ def event_hit(name: object, params: Values, shared: Shared) -> VendorHit | Dropp
     return hit
 
 
-def _refused(shared: Shared, reason: DropReason) -> VendorHit:
+def _refused(shared: Envelope, reason: DropReason) -> VendorHit:
     return VendorHit(key=shared.key, refused=reason, optout=shared.optout)
 
 
@@ -106,7 +106,7 @@ def _name(hit: VendorHit, name: str, params: Values) -> None:
         hit.name, hit.order = commerce_of(name, params)
 
 
-def _engaged_ms(name: str, params: Values, shared: Shared) -> float | None:
+def _engaged_ms(name: str, params: Values, shared: Envelope) -> float | None:
     """Return the attention since the event before; servers make theirs up."""
     if shared.is_server and name != _ENGAGEMENT:
         return None

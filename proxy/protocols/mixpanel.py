@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import encodings
-from proxy.protocols.mixpanel_event import Sent, event_hit, profile_hit
+from proxy.protocols.mixpanel_event import Envelope, event_hit, profile_hit
 from proxy.protocols.native import PIXEL
 from proxy.protocols.protocol import (
     POST_OR_GET,
+    DecodedRequest,
     Outcomes,
     Protocol,
-    Read,
     Reply,
     Route,
     VendorRequest,
@@ -48,44 +48,46 @@ _OF_SENDER = frozenset(
 # Whoever may choose where an answer leads, or what script it is, may attack with it.
 _DANGEROUS = ("redirect", "callback")
 
-HitOf = Callable[[object, Sent], VendorHit | Dropped]
+HitOf = Callable[[object, Envelope], VendorHit | Dropped]
 
 
-class Verdict(NamedTuple):
+class RequestResult(NamedTuple):
     """What a request's sender is told; *problem* is None where all is well."""
 
     status: HTTPStatus
     problem: str | None = None
 
 
-def track(request: VendorRequest) -> Read | Reply:
+def track(request: VendorRequest) -> DecodedRequest | Reply:
     """Read one event or an array of them."""
     return _read(request, event_hit)
 
 
-def profiles(request: VendorRequest) -> Read | Reply:
+def profiles(request: VendorRequest) -> DecodedRequest | Reply:
     """Read changes of profiles or groups, which are counted and not kept."""
     return _read(request, profile_hit)
 
 
-def imported(request: VendorRequest) -> Read | Reply:
+def imported(request: VendorRequest) -> DecodedRequest | Reply:
     """Read what servers send with their secret: a form, JSON, or JSON on each line."""
     if _form_or_none(request) is not None or "data" in request.query:
         return _read(request, event_hit, is_import=True)
-    sent = Sent(request.key, is_import=True)
+    sent = Envelope(request.key, is_import=True)
     members = _members(_lines(request.body))
     check_number(len(members), _MOST_EVENTS)
     hits = [event_hit(each, sent) for each in members]
-    return Read(hits, partial(_import_reply, request.query.get("strict") != "0"))
+    return DecodedRequest(
+        hits, partial(_import_reply, request.query.get("strict") != "0")
+    )
 
 
-def recording(request: VendorRequest) -> Read:
+def recording(request: VendorRequest) -> DecodedRequest:
     """Count a part of a replay, and keep nothing of it."""
     key = request.key or text_of(request.query.get("token"))
     hit: Hit | Dropped = Dropped(DropReason.AUTOMATIC)
     if key is not None:
         hit = VendorHit(key=key, refused=DropReason.AUTOMATIC)
-    return Read([hit], _record_reply)
+    return DecodedRequest([hit], _record_reply)
 
 
 def flags(_request: VendorRequest) -> Reply:
@@ -103,22 +105,22 @@ def _settings(_request: VendorRequest) -> Reply:
 
 def _read(
     request: VendorRequest, hit_of: HitOf, *, is_import: bool = False
-) -> Read | Reply:
-    asked = _Asked(request)
+) -> DecodedRequest | Reply:
+    asked = _ReplyOptions(request)
     if asked.dangerous is not None:
         problem = f"{asked.dangerous} is not supported"
-        return asked.reply(Verdict(HTTPStatus.BAD_REQUEST, problem))
+        return asked.reply(RequestResult(HTTPStatus.BAD_REQUEST, problem))
     try:
         members = _members(asked.value)
         check_number(len(members), _MOST_EVENTS)
     except MalformedBodyError as malformed:
-        return asked.reply(Verdict(HTTPStatus.BAD_REQUEST, malformed.problem))
+        return asked.reply(RequestResult(HTTPStatus.BAD_REQUEST, malformed.problem))
     sent = asked.sent(is_import=is_import)
     hits = [hit_of(each, sent) for each in members]
-    return Read(hits, lambda outcomes: asked.reply(_verdict(outcomes)))
+    return DecodedRequest(hits, lambda outcomes: asked.reply(_verdict(outcomes)))
 
 
-class _Asked:
+class _ReplyOptions:
     """How a request, in its query or form, wants to be read and answered."""
 
     def __init__(self, request: VendorRequest) -> None:
@@ -140,13 +142,13 @@ class _Asked:
         data = self._form.get("data", self._request.query.get("data"))
         return self._request.value if data is None else encodings.packed_value(data)
 
-    def sent(self, *, is_import: bool) -> Sent:
+    def sent(self, *, is_import: bool) -> Envelope:
         """Return what the request says of its members."""
         clock = number_of(self._request.query.get("_"))
         is_away = self._says("ip", "0")
-        return Sent(self._request.key, clock, is_import=is_import, is_away=is_away)
+        return Envelope(self._request.key, clock, is_import=is_import, is_away=is_away)
 
-    def reply(self, verdict: Verdict) -> Reply:
+    def reply(self, verdict: RequestResult) -> Reply:
         """Return *verdict* in the words the client asked for."""
         is_fine = verdict.status is HTTPStatus.OK
         if is_fine and self._says("img", "1"):
@@ -157,16 +159,16 @@ class _Asked:
         return Reply(b"1" if is_fine else b"0", verdict.status, _PLAIN)
 
 
-def _verdict(outcomes: Outcomes) -> Verdict:
+def _verdict(outcomes: Outcomes) -> RequestResult:
     """Say whether the token or the events are wrong; other drops are no error."""
     unread = list(outcomes).count(DropReason.MALFORMED)
     unknown = list(outcomes).count(DropReason.UNKNOWN_SITE)
     if not unread + unknown:
-        return Verdict(HTTPStatus.OK)
+        return RequestResult(HTTPStatus.OK)
     problem = f"{unread} could not be read or had no token, {unknown} an unknown one"
     if unread + unknown < len(outcomes):
-        return Verdict(HTTPStatus.OK, problem)
-    return Verdict(
+        return RequestResult(HTTPStatus.OK, problem)
+    return RequestResult(
         HTTPStatus.UNAUTHORIZED if unknown else HTTPStatus.BAD_REQUEST, problem
     )
 

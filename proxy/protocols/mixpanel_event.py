@@ -37,7 +37,7 @@ _OWN_BEGINNINGS = ("$", "mp_", "utm_", "initial_utm_")
 Properties = Mapping[str, Any]
 
 
-class Sent(NamedTuple):
+class Envelope(NamedTuple):
     """What a request says of all that is in it.
 
     *key* is that of its header, *sent_at* the browser's clock in milliseconds;
@@ -51,7 +51,7 @@ class Sent(NamedTuple):
     is_away: bool = False
 
 
-def event_hit(event: object, sent: Sent) -> VendorHit | Dropped:
+def event_hit(event: object, sent: Envelope) -> VendorHit | Dropped:
     """Return the hit of one event of ``/track`` or ``/import``."""
     properties = mapping_of(mapping_of(event).get("properties"))
     key = text_of(properties.get("token")) or sent.key
@@ -67,7 +67,7 @@ def event_hit(event: object, sent: Sent) -> VendorHit | Dropped:
     return _hit(name, properties, key, sent)
 
 
-def profile_hit(update: object, sent: Sent) -> VendorHit | Dropped:
+def profile_hit(update: object, sent: Envelope) -> VendorHit | Dropped:
     """Return what is counted of one change of a profile or group: nothing is kept.
 
     Nor is a charge on a profile: it names no order, and the order has its own event.
@@ -77,7 +77,7 @@ def profile_hit(update: object, sent: Sent) -> VendorHit | Dropped:
     return refused_hit(key, DropReason.IDENTITY if is_update else DropReason.MALFORMED)
 
 
-def _hit(name: str, properties: Properties, key: str, sent: Sent) -> VendorHit:
+def _hit(name: str, properties: Properties, key: str, sent: Envelope) -> VendorHit:
     stored, order = _named(name, properties)
     library = _is_library(properties, sent)
     message = text_of(properties.get("$insert_id"))
@@ -109,7 +109,7 @@ def _named(name: str, properties: Properties) -> tuple[str, Order | None]:
     return commerce_of(name, properties)
 
 
-def _is_library(properties: Properties, sent: Sent) -> bool:
+def _is_library(properties: Properties, sent: Envelope) -> bool:
     # Node leaves mp_lib out of batches; every client in a browser has it.
     library = properties.get("mp_lib")
     return sent.is_import or (

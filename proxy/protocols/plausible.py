@@ -15,9 +15,9 @@ from proxy.pipeline.hit import Hit, MalformedBodyError, Order
 from proxy.protocols.commerce import amount_of, commerce_of
 from proxy.protocols.encodings import json_value
 from proxy.protocols.protocol import (
+    DecodedRequest,
     Outcomes,
     Protocol,
-    Read,
     Reply,
     Route,
     VendorRequest,
@@ -40,12 +40,12 @@ _NO_SITE = Reply(b'{"error":"no site has this domain"}\n', HTTPStatus.BAD_REQUES
 Body = Mapping[str, Any]
 
 
-def read_event(request: VendorRequest) -> Read:
+def read_event(request: VendorRequest) -> DecodedRequest:
     """Return one hit for each site the event names."""
     body = request.value
     if not isinstance(body, dict):
         raise MalformedBodyError("an event is a JSON object")
-    return Read([_hit(body, key) for key in _keys(body)], _reply)
+    return DecodedRequest([_hit(body, key) for key in _keys(body)], _reply)
 
 
 def _reply(outcomes: Outcomes) -> Reply:

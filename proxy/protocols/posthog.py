@@ -25,9 +25,9 @@ from proxy.protocols.posthog_events import (
 )
 from proxy.protocols.protocol import (
     POST_OR_GET,
+    DecodedRequest,
     Outcomes,
     Protocol,
-    Read,
     Reader,
     Reply,
     Route,
@@ -61,12 +61,12 @@ _MISTAKES = frozenset(
 )
 
 
-def read_events(request: VendorRequest) -> Read:
+def read_events(request: VendorRequest) -> DecodedRequest:
     """Read one event, an array of them, or an object that holds some as ``batch``."""
     members, body = _members(value_of(request))
     sent_at = time_of(body.get("sent_at")) or _query_time(request)
     envelope = _envelope(request, key_in(body), sent_at)
-    return Read(_hits(members, envelope), _reply)
+    return DecodedRequest(_hits(members, envelope), _reply)
 
 
 def is_posthog(value: object) -> bool:
@@ -94,14 +94,14 @@ def value_of(request: VendorRequest) -> Any:
     return request.value
 
 
-def read_v1(request: VendorRequest) -> Read:
+def read_v1(request: VendorRequest) -> DecodedRequest:
     """Read the events of version 1, whose answer says what became of each."""
     body = mapping_of(request.value)
     members = list_of(body.get("batch"))
     sent_at = time_of(request.header(_SENT_AT)) or time_of(body.get("created_at"))
     envelope = _envelope(request, request.key or key_in(body), sent_at)
     reply = _reply_to_each([_uuid(each) for each in members])
-    return Read(_hits(members, envelope), reply)
+    return DecodedRequest(_hits(members, envelope), reply)
 
 
 def _members(value: object) -> tuple[Sequence[object], Values]:
@@ -185,10 +185,10 @@ def _result(outcome: DropReason | None) -> dict[str, str]:
 def _refusing(body: bytes) -> Reader:
     """Return a reader that keeps nothing, has it counted, and answers *body*."""
 
-    def read(request: VendorRequest) -> Read:
+    def read(request: VendorRequest) -> DecodedRequest:
         key = key_in(request.query) or request.key
         hit = VendorHit(key=key, refused=DropReason.AUTOMATIC)
-        return Read([hit], lambda _outcomes: Reply(body))
+        return DecodedRequest([hit], lambda _outcomes: Reply(body))
 
     return read
 

@@ -49,7 +49,7 @@ class Reply(msgspec.Struct, frozen=True):
     headers: dict[str, str] = {}
 
 
-class Read(NamedTuple):
+class DecodedRequest(NamedTuple):
     """The hits of a request in their order, and the reply to what became of them.
 
     The reply is given when every kept hit is durable; *outcomes* has one entry a hit.
@@ -114,7 +114,7 @@ class VendorRequest:
         return key_of(self._headers.get(_AUTHORIZATION, ""))
 
 
-Reader = Callable[[VendorRequest], Read | Reply]
+Reader = Callable[[VendorRequest], DecodedRequest | Reply]
 
 
 class Route(NamedTuple):

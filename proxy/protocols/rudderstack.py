@@ -7,9 +7,9 @@ from http import HTTPStatus
 from typing import Any
 
 from proxy.protocols.protocol import (
+    DecodedRequest,
     Outcomes,
     Protocol,
-    Read,
     Reader,
     Reply,
     Route,
@@ -43,8 +43,8 @@ def _read_config(request: VendorRequest) -> Reply:
     return _CONFIG
 
 
-def _read_beacon(request: VendorRequest) -> Read:
-    return Read(batch_hits(request), _reply)
+def _read_beacon(request: VendorRequest) -> DecodedRequest:
+    return DecodedRequest(batch_hits(request), _reply)
 
 
 def _reply(outcomes: Outcomes) -> Reply:
@@ -52,11 +52,11 @@ def _reply(outcomes: Outcomes) -> Reply:
 
 
 def _pixel_reader(kind: str) -> Reader:
-    def read(request: VendorRequest) -> Read:
+    def read(request: VendorRequest) -> DecodedRequest:
         call = _nested(request.query)
         around = envelope(request, call, kind)
         around = around._replace(page=request.header("Referer"))
-        return Read([call_hit(call, around)], pixel_reply)
+        return DecodedRequest([call_hit(call, around)], pixel_reply)
 
     return read
 

@@ -12,9 +12,9 @@ from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import encodings
 from proxy.protocols.native import PIXEL
 from proxy.protocols.protocol import (
+    DecodedRequest,
     Outcomes,
     Protocol,
-    Read,
     Reader,
     Reply,
     Route,
@@ -69,32 +69,32 @@ def _reply(outcomes: Outcomes) -> Reply:
     return refusal(outcomes) or SUCCESS
 
 
-def _read_batch(request: VendorRequest) -> Read:
-    return Read(batch_hits(request), _reply)
+def _read_batch(request: VendorRequest) -> DecodedRequest:
+    return DecodedRequest(batch_hits(request), _reply)
 
 
 def _reader(kind: str) -> Reader:
-    def read(request: VendorRequest) -> Read:
+    def read(request: VendorRequest) -> DecodedRequest:
         call = _object(request.value)
-        return Read([call_hit(call, envelope(request, call, kind))], _reply)
+        return DecodedRequest([call_hit(call, envelope(request, call, kind))], _reply)
 
     return read
 
 
 def _pixel_reader(kind: str) -> Reader:
-    def read(request: VendorRequest) -> Read:
+    def read(request: VendorRequest) -> DecodedRequest:
         call = _object(encodings.packed_value(request.query.get("data", "")))
         around = envelope(request, call, kind)
         around = around._replace(page=request.header("Referer"))
-        return Read([call_hit(call, around)], pixel_reply)
+        return DecodedRequest([call_hit(call, around)], pixel_reply)
 
     return read
 
 
-def _read_metrics(request: VendorRequest) -> Read:
+def _read_metrics(request: VendorRequest) -> DecodedRequest:
     """Count what a client measures of itself; it names no key."""
     hit = VendorHit(key=request.key, refused=DropReason.AUTOMATIC)
-    return Read([hit], lambda _: SUCCESS)
+    return DecodedRequest([hit], lambda _: SUCCESS)
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from proxy.pipeline.hit import MalformedBodyError
 from proxy.protocols import mixpanel, posthog, posthog_config
 from proxy.protocols.protocol import (
     POST_OR_GET,
+    DecodedRequest,
     Protocol,
-    Read,
     Reader,
     Reply,
     Route,
@@ -20,7 +20,7 @@ from proxy.protocols.protocol import (
 _AUTHORIZATION = "Authorization"
 
 
-def flags(request: VendorRequest) -> Read | Reply:
+def flags(request: VendorRequest) -> DecodedRequest | Reply:
     """Answer that there are no flags, without a look at whom they would be for.
 
     Mixpanel's clients ask with GET, or with their token as a Basic name; PostHog's
@@ -32,7 +32,7 @@ def flags(request: VendorRequest) -> Read | Reply:
 
 
 def _told_apart(of_mixpanel: Reader) -> Reader:
-    def read(request: VendorRequest) -> Read | Reply:
+    def read(request: VendorRequest) -> DecodedRequest | Reply:
         is_posthog = posthog.is_posthog(_value(request))
         found = (posthog.read_events if is_posthog else of_mixpanel)(request)
         if isinstance(found, Reply):

@@ -13,9 +13,9 @@ from proxy.pipeline.drops import UNCOUNTED, Dropped, DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, Order, VendorHit, Visitor
 from proxy.protocols.commerce import amount_of, commerce_of
 from proxy.protocols.protocol import (
+    DecodedRequest,
     Outcomes,
     Protocol,
-    Read,
     Reply,
     Route,
     VendorRequest,
@@ -51,23 +51,25 @@ _NO_SCRIPT = "no script is served here: keep a copy of yours and set its data-ho
 Members = Mapping[str, Any]
 
 
-def read_send(request: VendorRequest) -> Read:
+def read_send(request: VendorRequest) -> DecodedRequest:
     """Return the hit of one event, answered as versions 2 and 3 expect."""
-    return Read([_single(request)], _reply)
+    return DecodedRequest([_single(request)], _reply)
 
 
-def read_collect(request: VendorRequest) -> Read:
+def read_collect(request: VendorRequest) -> DecodedRequest:
     """Return the hit of one event of version 1, whose answer is the token alone."""
-    return Read([_single(request)], _first_reply)
+    return DecodedRequest([_single(request)], _first_reply)
 
 
-def read_batch(request: VendorRequest) -> Read:
+def read_batch(request: VendorRequest) -> DecodedRequest:
     """Return a hit for each member of an array."""
     members = request.value
     if not isinstance(members, list):
         raise MalformedBodyError("a batch is an array of events")
     library = _is_library(request)
-    return Read([_member(each, library=library) for each in members], _batch_reply)
+    return DecodedRequest(
+        [_member(each, library=library) for each in members], _batch_reply
+    )
 
 
 def refuse_script(_request: VendorRequest) -> Reply:

@@ -1,6 +1,6 @@
 """What is wrong behind the proxy, from the states of the batcher's jobs; pure."""
 
-from batcher.spool.room import SpoolFullError
+from batcher.spool.quota import SpoolFullError
 from warehouse.job_states import JobStates, late_jobs, lateness
 
 

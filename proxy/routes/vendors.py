@@ -8,8 +8,8 @@ from proxy.client.client import ClientSource
 from proxy.intake.intake import Intake
 from proxy.protocols import encodings
 from proxy.protocols.protocol import (
+    DecodedRequest,
     Protocol,
-    Read,
     Reply,
     Route,
     VendorRequest,
@@ -78,7 +78,7 @@ class VendorRoutes:
         return self._take(read.protocol or name, read, request)
 
     def _take(
-        self, name: str, read: Read, request: Request
+        self, name: str, read: DecodedRequest, request: Request
     ) -> Response | PendingResponse:
         sender = sender_of(request, name, self._clients)
         taken = self._intake.take(read.hits, sender)

@@ -12,7 +12,9 @@ from proxy.pipeline.drops import UNCOUNTED, Dropped
 from warehouse.schema import Event
 
 
-class Stored(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="event"):
+class EventLine(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="event"
+):
     """An event that was kept; *order* says that it brought an order or an amount."""
 
     at: str
@@ -27,7 +29,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="e
     order: bool
 
 
-class Refused(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="drop"):
+class DropLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="drop"):
     """A hit that was dropped, as it is counted."""
 
     at: str
@@ -36,13 +38,15 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="
     reason: str
 
 
-class Missed(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="missed"):
+class MissedLines(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="missed"
+):
     """How many lines this listener was too slow for."""
 
     count: int
 
 
-Line = Stored | Refused | Missed
+Line = EventLine | DropLine | MissedLines
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Line)
@@ -57,7 +61,7 @@ def lines_of(
         if isinstance(outcome, Event):
             yield _stored(outcome, at)
         elif outcome.reason not in UNCOUNTED:
-            yield Refused(
+            yield DropLine(
                 at=at, site=outcome.site, protocol=protocol, reason=outcome.reason
             )
 
@@ -73,8 +77,8 @@ def decode_line(encoded: bytes) -> Line:
     return line
 
 
-def _stored(event: Event, at: str) -> Stored:
-    return Stored(
+def _stored(event: Event, at: str) -> EventLine:
+    return EventLine(
         at=at,
         site=event.site,
         protocol=event.protocol,

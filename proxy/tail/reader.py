@@ -34,7 +34,7 @@ class Workers:
     def __init__(self, spool_dir: Path) -> None:
         self._spool_dir = spool_dir
         self._selector = selectors.DefaultSelector()
-        self._joined: dict[Path, _Worker] = {}
+        self._joined: dict[Path, _WorkerStream] = {}
 
     def __enter__(self) -> Self:
         """Join those that run; raises ``NoProxyError`` where none does."""
@@ -59,13 +59,13 @@ class Workers:
         """How many are listened to."""
         return len(self._joined)
 
-    def follow(self, tell: Callable[[str], None]) -> Iterator[Line]:
+    def follow(self, send: Callable[[str], None]) -> Iterator[Line]:
         """Yield what they tell, for ever; *tell* is called with how many there are."""
         count = -1
         while True:
             if self.count != count:
                 count = self.count
-                tell(_following(count))
+                send(_following(count))
             look_at_s = time.monotonic() + _LOOK_AGAIN_S
             while (wait_s := look_at_s - time.monotonic()) > 0:
                 yield from self._lines(wait_s)
@@ -78,7 +78,7 @@ class Workers:
                 continue
             connected = _connected(path)
             if connected is not None:
-                self._joined[path] = _Worker(connected)
+                self._joined[path] = _WorkerStream(connected)
                 self._selector.register(connected, selectors.EVENT_READ, path)
 
     def _lines(self, wait_s: float) -> Iterator[Line]:
@@ -95,7 +95,7 @@ class Workers:
         worker.connected.close()
 
 
-class _Worker:
+class _WorkerStream:
     def __init__(self, connected: socket.socket) -> None:
         self.connected = connected
         self.has_ended = False

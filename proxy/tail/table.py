@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from proxy.tail.lines import Line, Missed, Refused, encode_line
+from proxy.tail.lines import DropLine, Line, MissedLines, encode_line
 
 _WIDTHS = {
     "time UTC": 8,
@@ -19,7 +19,7 @@ _WIDTHS = {
 }
 
 
-class Form(NamedTuple):
+class TableLayout(NamedTuple):
     """What stands above the lines, and how each is written."""
 
     header: str
@@ -28,11 +28,11 @@ class Form(NamedTuple):
 
 def table_row(line: Line) -> str:
     """Return *line* as a row, or the sentence that stands for lines that were lost."""
-    if isinstance(line, Missed):
+    if isinstance(line, MissedLines):
         return f"({line.count} lines were lost: they come faster than they are read)"
     time = line.at.partition("T")[2].removesuffix("Z")
     head = [time, line.site, line.protocol]
-    if isinstance(line, Refused):
+    if isinstance(line, DropLine):
         return _row([*head, f"dropped: {line.reason}"])
     told = [line.name, line.path, line.source, line.channel, line.country, line.browser]
     return _row([*head, *told, "yes" if line.order else None])
@@ -54,6 +54,6 @@ def _json_row(line: Line) -> str:
 
 
 FORMS = {
-    "table": Form(f"{_row(list(_WIDTHS))}\n", table_row),
-    "json": Form("", _json_row),
+    "table": TableLayout(f"{_row(list(_WIDTHS))}\n", table_row),
+    "json": TableLayout("", _json_row),
 }

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from proxy.pipeline.drops import Dropped
-from proxy.tail.lines import Missed, encode_line, lines_of
+from proxy.tail.lines import MissedLines, encode_line, lines_of
 from warehouse.schema import Event
 
 MOST_LISTENERS = 8
@@ -83,16 +83,18 @@ class Tail:
         if durable is None:
             return
 
-        def tell(done: "asyncio.Future[None]") -> None:
+        def send(done: "asyncio.Future[None]") -> None:
             if not done.cancelled() and done.exception() is None:
-                self._tell([*map(encode_line, lines_of(outcomes, protocol, now_s))])
+                self._send_lines(
+                    [*map(encode_line, lines_of(outcomes, protocol, now_s))]
+                )
 
-        durable.add_done_callback(tell)
+        durable.add_done_callback(send)
 
-    def _tell(self, lines: Sequence[bytes]) -> None:
+    def _send_lines(self, lines: Sequence[bytes]) -> None:
         for listener in tuple(self._listeners):
             for line in lines:
-                listener.tell(line)
+                listener.send(line)
 
     def close(self) -> None:
         """Hang up, and remove the socket."""
@@ -135,9 +137,9 @@ class _Listener(asyncio.Protocol):
         self._is_slow = False
         missed, self._missed = self._missed, 0
         if missed:
-            self.tell(encode_line(Missed(count=missed)))
+            self.send(encode_line(MissedLines(count=missed)))
 
-    def tell(self, line: bytes) -> None:
+    def send(self, line: bytes) -> None:
         if self._is_slow or self._transport is None:
             self._missed += 1
         else:

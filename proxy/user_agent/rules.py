@@ -18,7 +18,7 @@ Rule = tuple[str, str]
 _BOTH = Domain.USER_AGENT | Domain.OS
 
 
-class Found(NamedTuple):
+class AgentMatch(NamedTuple):
     """What ua-parser reads; names may be pieces of the header itself."""
 
     browser: str | None
@@ -60,11 +60,11 @@ class AgentRules:
             )
         )
 
-    def find(self, user_agent: str) -> Found:
+    def find(self, user_agent: str) -> AgentMatch:
         """Return what the first matching rules say of *user_agent*."""
         result = self._resolve(user_agent, _BOTH)
         browser = result.user_agent
-        return Found(
+        return AgentMatch(
             None if browser is None else browser.family,
             None if browser is None else browser.major,
             None if result.os is None else result.os.family,

@@ -6,7 +6,7 @@ import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedColumns:
     """Additive columns by the question's dimensions, and what they leave out."""
 
     figures: pl.DataFrame

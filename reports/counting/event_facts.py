@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from config.settings import SiteSettings
-from reports.dimensions import Dimension, Span
+from reports.dimensions import Dimension, DimensionScope
 from warehouse.figures.breakdown import NONE
 from warehouse.figures.day_facts import order_measures
 from warehouse.figures.order_rule import line_worth
@@ -41,7 +41,7 @@ Dimensions = Sequence[Dimension]
 
 
 @dataclass(frozen=True, slots=True)
-class DayFacts:
+class EventFacts:
     """A day's sessions, its events, and its orders and refunds, a row each.
 
     ``session`` of an event is the row of its session in ``sessions``; ``lead_path``
@@ -54,13 +54,13 @@ class DayFacts:
     orders: pl.LazyFrame
 
 
-def day_facts(events: pl.DataFrame, site: SiteSettings) -> DayFacts:
+def day_facts(events: pl.DataFrame, site: SiteSettings) -> EventFacts:
     """Return the facts of *events*, all of one day of *site*."""
     day: SessionizedDay = sessionize(events)
     sessions = sessions_of(day, {site.id: site.currency}, {site.id: site.timezone})
     suspect = pl.lit(sessions["suspect"]).gather(pl.col(SESSION))
     usable = ~suspect.fill_null(value=False)
-    return DayFacts(
+    return EventFacts(
         site,
         sessions.drop(SESSION).with_columns(lead_path=day.leads["path"]),
         day.events.lazy().with_row_index(ROW).filter(usable),
@@ -68,7 +68,7 @@ def day_facts(events: pl.DataFrame, site: SiteSettings) -> DayFacts:
     )
 
 
-def event_facts(facts: DayFacts, dimensions: Dimensions) -> pl.LazyFrame:
+def event_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
     """Return a row per event and value of *dimensions*, with what it adds."""
     events = facts.events
     if _names_events(dimensions):
@@ -82,7 +82,7 @@ def event_facts(facts: DayFacts, dimensions: Dimensions) -> pl.LazyFrame:
     )
 
 
-def order_facts(facts: DayFacts, dimensions: Dimensions) -> pl.LazyFrame:
+def order_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
     """Return a row per order or refund and value of *dimensions*, with what it adds.
 
     Under a product that is what the product's own lines are worth.
@@ -102,7 +102,7 @@ def order_facts(facts: DayFacts, dimensions: Dimensions) -> pl.LazyFrame:
     )
 
 
-def session_facts(facts: DayFacts, dimensions: Dimensions) -> pl.LazyFrame:
+def session_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
     """Return a row per session and value of *dimensions*, with what it adds.
 
     Its hour is the one it started in, whatever it touched later. Under a page it
@@ -133,7 +133,7 @@ def session_facts(facts: DayFacts, dimensions: Dimensions) -> pl.LazyFrame:
     )
 
 
-def _bounced(facts: DayFacts, dimensions: Dimensions) -> pl.Expr:
+def _bounced(facts: EventFacts, dimensions: Dimensions) -> pl.Expr:
     bounced = _of_session(facts, "bounce")
     if not _has(dimensions, _PAGE):
         return bounced
@@ -150,7 +150,7 @@ def _names_events(dimensions: Dimensions) -> bool:
 
 
 def _is_touched(dimension: Dimension) -> bool:
-    return dimension.span is Span.EVENT and dimension.name != _HOUR
+    return dimension.span is DimensionScope.EVENT and dimension.name != _HOUR
 
 
 def _exploded(events: pl.LazyFrame, dimensions: Dimensions) -> pl.LazyFrame:
@@ -160,13 +160,13 @@ def _exploded(events: pl.LazyFrame, dimensions: Dimensions) -> pl.LazyFrame:
     return events.filter(pl.col("items").list.len() > 0).explode("items")
 
 
-def _event_values(facts: DayFacts, dimensions: Dimensions) -> list[pl.Expr]:
+def _event_values(facts: EventFacts, dimensions: Dimensions) -> list[pl.Expr]:
     return [_event_value(facts, each).alias(each.name) for each in dimensions]
 
 
-def _event_value(facts: DayFacts, dimension: Dimension) -> pl.Expr:
+def _event_value(facts: EventFacts, dimension: Dimension) -> pl.Expr:
     """Return an event's value: its session's where it has one, else its own."""
-    if dimension.span is Span.EVENT:
+    if dimension.span is DimensionScope.EVENT:
         return _own_value(facts, dimension).fill_null(NONE)
     in_session = pl.col(SESSION).is_not_null()
     is_own = dimension.column in Event.__struct_fields__
@@ -175,7 +175,7 @@ def _event_value(facts: DayFacts, dimension: Dimension) -> pl.Expr:
     return pl.when(in_session).then(values).otherwise(own).fill_null(NONE)
 
 
-def _own_value(facts: DayFacts, dimension: Dimension) -> pl.Expr:
+def _own_value(facts: EventFacts, dimension: Dimension) -> pl.Expr:
     if dimension.name == _HOUR:
         return _hour(pl.col(dimension.column), facts.site)
     if dimension.name == _PRODUCT:
@@ -183,7 +183,7 @@ def _own_value(facts: DayFacts, dimension: Dimension) -> pl.Expr:
     return pl.col(dimension.column)
 
 
-def _session_value(facts: DayFacts, dimension: Dimension) -> pl.Expr:
+def _session_value(facts: EventFacts, dimension: Dimension) -> pl.Expr:
     if dimension.name == _HOUR:
         value = _hour(_of_session(facts, "started_at"), facts.site)
     else:
@@ -191,7 +191,7 @@ def _session_value(facts: DayFacts, dimension: Dimension) -> pl.Expr:
     return value.fill_null(NONE).alias(dimension.name)
 
 
-def _of_session(facts: DayFacts, column: str) -> pl.Expr:
+def _of_session(facts: EventFacts, column: str) -> pl.Expr:
     return pl.lit(facts.sessions[column]).gather(pl.col(SESSION)).alias(column)
 
 

@@ -10,11 +10,11 @@ from datetime import date
 import polars as pl
 
 from reports.counting import event_facts
-from reports.counting.counted import Counted
-from reports.counting.event_facts import OWN, ROW, SESSION, DayFacts
+from reports.counting.counted import CountedColumns
+from reports.counting.event_facts import OWN, ROW, SESSION, EventFacts
 from reports.counting.predicates import day_value, predicate
 from reports.deadline import Tick
-from reports.dimensions import Dimension, Span
+from reports.dimensions import Dimension, DimensionScope
 from reports.filters import Filter, conditions
 from reports.metrics import OWN_ORDERS
 from reports.query import Query
@@ -26,7 +26,7 @@ Events = Callable[[date], pl.DataFrame]
 
 def count_events(
     query: Query, days: Iterable[date], events_of: Events, tick: Tick
-) -> Counted:
+) -> CountedColumns:
     """Return the figures of *query*, a day at a time; *tick* is called before each."""
     parts: list[pl.DataFrame] = []
     currencies: set[str] = set()
@@ -39,12 +39,12 @@ def count_events(
         parts.append(found.figures)
         currencies |= found.other_currencies
     figures = pl.concat(parts, how="diagonal") if parts else pl.DataFrame()
-    return Counted(figures, frozenset(currencies))
+    return CountedColumns(figures, frozenset(currencies))
 
 
-def _count_day(query: Query, day: date, found: DayFacts) -> Counted:
+def _count_day(query: Query, day: date, found: EventFacts) -> CountedColumns:
     """Return one day's figures by the dimensions of *query*."""
-    by = [each for each in query.dimensions if each.span is not Span.DAY]
+    by = [each for each in query.dimensions if each.span is not DimensionScope.DAY]
     needed = _needed(by, query.filters)
     names = [dimension.name for dimension in by]
     condition = predicate(query.filters, lambda each: _column(each, day))
@@ -67,9 +67,9 @@ def _count_day(query: Query, day: date, found: DayFacts) -> Counted:
     days = [
         pl.lit(day_value(each, day)).alias(each.name)
         for each in query.dimensions
-        if each.span is Span.DAY
+        if each.span is DimensionScope.DAY
     ]
-    return Counted(figures.with_columns(days), frozenset(parts[3]["currency"]))
+    return CountedColumns(figures.with_columns(days), frozenset(parts[3]["currency"]))
 
 
 _EVENT_SUMS = [pl.col(name).sum() for name in ("pageviews", "events", "engaged_ms")]
@@ -90,12 +90,12 @@ _ORDER_SUMS = [
 def _needed(by: list[Dimension], filters: tuple[Filter, ...]) -> list[Dimension]:
     """Return the dimensions whose values rows must have, each once."""
     filtered = [condition.dimension for condition in conditions(filters)]
-    wanted = [*by, *(each for each in filtered if each.span is not Span.DAY)]
+    wanted = [*by, *(each for each in filtered if each.span is not DimensionScope.DAY)]
     return list(dict.fromkeys(wanted))
 
 
 def _column(dimension: Dimension, day: date) -> pl.Expr:
-    if dimension.span is Span.DAY:
+    if dimension.span is DimensionScope.DAY:
         return pl.lit(day_value(dimension, day))
     return pl.col(dimension.name)
 

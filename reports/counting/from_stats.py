@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from reports.counting.counted import Counted
+from reports.counting.counted import CountedColumns
 from reports.counting.predicates import day_values, predicate
 from reports.counting.stats_reader import TOTAL
-from reports.dimensions import Dimension, Span
+from reports.dimensions import Dimension, DimensionScope
 from reports.filters import Condition, Operator, conditions
 from reports.metrics import ADDITIVE, OWN_ORDERS
 from reports.query import Query
@@ -32,7 +32,7 @@ def stored_dimension(query: Query) -> str | None:
 
 
 def _stored(dimensions: Iterable[Dimension]) -> set[str]:
-    return {each.name for each in dimensions if each.span is not Span.DAY}
+    return {each.name for each in dimensions if each.span is not DimensionScope.DAY}
 
 
 def _keeps_one_value(query: Query) -> bool:
@@ -62,12 +62,12 @@ def is_folded(stats: pl.DataFrame, query: Query) -> bool:
     return bool((stats["value"] == OTHER).any())
 
 
-def count_stats(stats: pl.DataFrame, query: Query) -> Counted:
+def count_stats(stats: pl.DataFrame, query: Query) -> CountedColumns:
     """Return the figures of *query* from *stats*, all of its site and dimension."""
     own = pl.col("currency") == query.site.currency
 
     def column(dimension: Dimension) -> pl.Expr:
-        if dimension.span is Span.DAY:
+        if dimension.span is DimensionScope.DAY:
             return day_values(dimension, pl.col("day"))
         return pl.col("value")
 
@@ -89,4 +89,4 @@ def count_stats(stats: pl.DataFrame, query: Query) -> Counted:
             rows.filter(~own).select(pl.col("currency").unique()),
         ]
     )
-    return Counted(found, frozenset(foreign["currency"]))
+    return CountedColumns(found, frozenset(foreign["currency"]))

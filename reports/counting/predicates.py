@@ -12,7 +12,7 @@ from typing import Final, assert_never
 import polars as pl
 
 from reports.dimensions import Dimension
-from reports.filters import Condition, Filter, Group, Join, Operator
+from reports.filters import Condition, Connective, Filter, JoinedFilters, Operator
 
 _WEEK: Final = "week"
 _MONTH: Final = "month"
@@ -49,11 +49,11 @@ def _expression(part: Filter, column: Column) -> pl.Expr:
     match part:
         case Condition():
             return _condition(part, column(part.dimension))
-        case Join(Group.AND, parts):
+        case JoinedFilters(Connective.AND, parts):
             return reduce(and_, (_expression(each, column) for each in parts))
-        case Join(Group.OR, parts):
+        case JoinedFilters(Connective.OR, parts):
             return reduce(or_, (_expression(each, column) for each in parts))
-        case Join(Group.NOT, parts):
+        case JoinedFilters(Connective.NOT, parts):
             return ~_expression(parts[0], column)
     raise AssertionError(part)
 

@@ -12,8 +12,8 @@ from typing import Final
 import polars as pl
 
 from config.settings import SiteSettings
-from reports.answer import Answer, AsOf, Figure, Source
-from reports.counting.counted import Counted
+from reports.answer import Answer, AsOf, Figure, SourceTables
+from reports.counting.counted import CountedColumns
 from reports.counting.from_events import count_events
 from reports.counting.from_stats import (
     asks_no_days,
@@ -22,7 +22,7 @@ from reports.counting.from_stats import (
     stored_dimension,
 )
 from reports.counting.ranking import result_rows, summed
-from reports.counting.received import Received, count_received
+from reports.counting.received import ReceivedCounts, count_received
 from reports.counting.stats_cache import StatsCache
 from reports.counting.stats_reader import TOTAL, StatsReader
 from reports.deadline import Tick, no_deadline
@@ -94,7 +94,7 @@ class Statistics:
             built=_as_of(self._daily),
         )
 
-    def received(self, site: SiteSettings, period: Period) -> Received:
+    def received(self, site: SiteSettings, period: Period) -> ReceivedCounts:
         """Return what became of all that was received of *site* in *period*."""
         self._refresh()
         self._drops.refresh()
@@ -118,21 +118,25 @@ class Statistics:
             row_count=sums.height,
             source=source,
             totals=self._totals(query, tick) if query.totals else None,
-            as_of=_as_of(self._daily if source is Source.DAILY_STATS else self._events),
+            as_of=_as_of(
+                self._daily if source is SourceTables.DAILY_STATS else self._events
+            ),
             other_currencies=tuple(sorted(counted.other_currencies)),
-            missing_days=self._missing(query) if source is Source.EVENTS else 0,
+            missing_days=self._missing(query) if source is SourceTables.EVENTS else 0,
             warnings=self.warnings(),
         )
 
-    def _count(self, query: Query, tick: Tick) -> tuple[Source, Counted]:
+    def _count(self, query: Query, tick: Tick) -> tuple[SourceTables, CountedColumns]:
         dimension = stored_dimension(query)
         if dimension is not None:
             days, whole = query.period.dates(), asks_no_days(query)
             stats = self._stats.read(query.site.id, dimension, days, by_month=whole)
             if not is_folded(stats, query):
-                return Source.DAILY_STATS, count_stats(stats, query)
+                return SourceTables.DAILY_STATS, count_stats(stats, query)
         days = [day for day in self._events.days() if day in query.period]
-        return Source.EVENTS, count_events(query, days, self._reader(query.site), tick)
+        return SourceTables.EVENTS, count_events(
+            query, days, self._reader(query.site), tick
+        )
 
     def _totals(self, query: Query, tick: Tick) -> tuple[Figure, ...]:
         """Return the figures of all rows together, counted anew.

@@ -6,9 +6,9 @@ from typing import Final
 import polars as pl
 
 from reports.answer import ResultRow
-from reports.dimensions import Span
+from reports.dimensions import DimensionScope
 from reports.metrics import ADDITIVE, Difference, Metric, Ratio, Sum, Unit
-from reports.query import Direction, Query
+from reports.query import Query, SortDirection
 
 _DIGITS: Final = {Unit.SHARE: 4, Unit.RATIO: 2, Unit.SECONDS: 1, Unit.MINOR: 0}
 
@@ -76,7 +76,7 @@ def _order(query: Query) -> Sequence[tuple[str, bool]]:
     names = [dimension.name for dimension in query.dimensions]
     ties = [(name, False) for name in names]
     if query.order_by:
-        asked = [(o.name, o.direction is Direction.DESC) for o in query.order_by]
+        asked = [(o.name, o.direction is SortDirection.DESC) for o in query.order_by]
     elif not names or _is_time(query):
         asked = []
     else:
@@ -87,4 +87,4 @@ def _order(query: Query) -> Sequence[tuple[str, bool]]:
 
 def _is_time(query: Query) -> bool:
     first = query.dimensions[0]
-    return first.span is Span.DAY or first.name == "hour"
+    return first.span is DimensionScope.DAY or first.name == "hour"

@@ -17,7 +17,7 @@ DUPLICATE: Final = "duplicate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class ReceivedCounts:
     """The counts of one site and period; reasons from the most frequent down."""
 
     site: SiteSettings
@@ -76,7 +76,7 @@ def count_received(
     events: TableView,
     drops: TableView,
     sessions: TableView,
-) -> Received:
+) -> ReceivedCounts:
     """Return the counts of *site* on the days of *period* from the three tables."""
     days, mine = period.dates(), pl.col("site") == site.id
     stored = events.collect(events.scan(days, ["site"]).filter(mine).select(pl.len()))
@@ -92,7 +92,7 @@ def count_received(
         .filter(mine & pl.col("suspect"))
         .select(pl.len(), pl.col("events").sum())
     )
-    return Received(
+    return ReceivedCounts(
         site=site,
         period=period,
         stored=stored.item(),

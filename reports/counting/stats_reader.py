@@ -12,7 +12,7 @@ from itertools import groupby
 import polars as pl
 
 from reports.counting.stats_cache import Paths, StatsCache
-from reports.dimensions import DIMENSIONS, Span
+from reports.dimensions import DIMENSIONS, DimensionScope
 from warehouse.figures.breakdown import MEASURES
 from warehouse.frames import collect
 from warehouse.schema import DAILY_STATS
@@ -22,7 +22,7 @@ TOTAL = "total"
 
 _STORED = (
     TOTAL,
-    *(each.name for each in DIMENSIONS.values() if each.span is not Span.DAY),
+    *(each.name for each in DIMENSIONS.values() if each.span is not DimensionScope.DAY),
 )
 _GROUP = ("site", "dimension")
 _KEPT = tuple(name for name in DAILY_STATS.row.__struct_fields__ if name not in _GROUP)
@@ -98,13 +98,13 @@ class StatsReader:
         over = [*self._months().values()][:-1]
         for days in reversed(over):
             paths = self._paths_of(days)
-            if paths not in self._prepared and not self._is_at_hand(paths, sites):
+            if paths not in self._prepared and not self._is_cached(paths, sites):
                 self._prepare(days, sites)
                 self._prepared.add(paths)
                 return True
         return False
 
-    def _is_at_hand(self, paths: Paths, sites: Collection[str]) -> bool:
+    def _is_cached(self, paths: Paths, sites: Collection[str]) -> bool:
         return all(
             self._cache.has((paths, site, dimension))
             for site in sites

@@ -21,7 +21,7 @@ from reports.reconcile.stored_orders import StoredOrder
 _Z: Final = 1.959964
 
 
-class Status(StrEnum):
+class OrderStatus(StrEnum):
     """How an order of the shop and one of ours stand to each other."""
 
     MATCHED = "matched"
@@ -31,14 +31,14 @@ class Status(StrEnum):
     EXTRA = "extra"
 
 
-EQUAL: Final = frozenset({Status.MATCHED, Status.REFUNDED})
+EQUAL: Final = frozenset({OrderStatus.MATCHED, OrderStatus.REFUNDED})
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OrderComparison:
     """One order that is not simply the same on both sides."""
 
-    status: Status
+    status: OrderStatus
     theirs: ShopOrder | None
     ours: StoredOrder | None
 
@@ -62,7 +62,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class UnseenOrders:
     """Of the *checked* orders, how many came from a browser that reported nothing."""
 
     unseen: int
@@ -96,19 +96,19 @@ class Reconciled:
 
     site: SiteSettings
     period: Period | None
-    counts: Counter[Status] = field(default_factory=Counter)
-    shop_minor: Counter[Status] = field(default_factory=Counter)
-    our_minor: Counter[Status] = field(default_factory=Counter)
+    counts: Counter[OrderStatus] = field(default_factory=Counter)
+    shop_minor: Counter[OrderStatus] = field(default_factory=Counter)
+    our_minor: Counter[OrderStatus] = field(default_factory=Counter)
     refunded_minor: int
     foreign: int
-    lines: tuple[Line, ...]
+    lines: tuple[OrderComparison, ...]
     outside: int
-    unseen: Unseen
+    unseen: UnseenOrders
 
     @property
     def is_equal(self) -> bool:
         """Whether every order is on both sides, with the same amount."""
-        return not any(self.counts[each] for each in Status if each not in EQUAL)
+        return not any(self.counts[each] for each in OrderStatus if each not in EQUAL)
 
 
 def reconciled(
@@ -119,11 +119,11 @@ def reconciled(
     period: Period | None,
 ) -> Reconciled:
     """Compare order by order; without *period* the days of the shop's list count."""
-    run = _Run(ours, key_of, site, period)
+    run = _Comparison(ours, key_of, site, period)
     return run.result([*run.shop(theirs), *run.extra()])
 
 
-class _Run:
+class _Comparison:
     """One comparison, while the shop's rows pass."""
 
     def __init__(
@@ -140,9 +140,9 @@ class _Run:
         self._days: tuple[date, date] | None = None
         self._known: set[int] = set()
         self._outside = 0
-        self._tally = _Tally(site)
+        self._tally = _Totals(site)
 
-    def shop(self, theirs: Iterable[ShopOrder]) -> Iterator[Line]:
+    def shop(self, theirs: Iterable[ShopOrder]) -> Iterator[OrderComparison]:
         """Yield a line for each order of the shop that is not simply matched."""
         for order in theirs:
             key = self._key_of(order.id)
@@ -151,18 +151,18 @@ class _Run:
                 self._outside += 1
                 continue
             found = self._by_key.get(key)
-            line = Line(_status(order, found), order, found)
+            line = OrderComparison(_status(order, found), order, found)
             self._tally.add(line)
-            if line.status is not Status.MATCHED:
+            if line.status is not OrderStatus.MATCHED:
                 yield line
 
-    def extra(self) -> Iterator[Line]:
+    def extra(self) -> Iterator[OrderComparison]:
         """Yield a line for each of our orders that the shop does not list."""
         days = self._asked()
         for order in self._ours:
             if order.key in self._known or (days and order.day not in days):
                 continue
-            line = Line(Status.EXTRA, None, order)
+            line = OrderComparison(OrderStatus.EXTRA, None, order)
             self._tally.add(line)
             yield line
 
@@ -178,7 +178,7 @@ class _Run:
     def _asked(self) -> Period | None:
         return self._period or (Period(*self._days) if self._days else None)
 
-    def result(self, lines: Iterable[Line]) -> Reconciled:
+    def result(self, lines: Iterable[OrderComparison]) -> Reconciled:
         """Return everything counted and summed."""
         tally = self._tally
         return Reconciled(
@@ -195,21 +195,21 @@ class _Run:
         )
 
 
-class _Tally:
+class _Totals:
     """Counts and sums of the lines added to it."""
 
     def __init__(self, site: SiteSettings) -> None:
         self.site = site
-        self.counts: Counter[Status] = Counter()
-        self.shop_minor: Counter[Status] = Counter()
-        self.our_minor: Counter[Status] = Counter()
+        self.counts: Counter[OrderStatus] = Counter()
+        self.shop_minor: Counter[OrderStatus] = Counter()
+        self.our_minor: Counter[OrderStatus] = Counter()
         self.refunded_minor = 0
         self.foreign = 0
         self._has_browser_orders = False
         # By whether a session could be looked up, and whether a browser left a trace.
         self._traces: Counter[tuple[bool, bool]] = Counter()
 
-    def add(self, line: Line) -> None:
+    def add(self, line: OrderComparison) -> None:
         theirs, ours, currency = line.theirs, line.ours, self.site.currency
         self.counts[line.status] += 1
         if theirs and theirs.currency == currency:
@@ -228,7 +228,7 @@ class _Tally:
             self._has_browser_orders |= ours.browser
         self._traces[named, trace] += 1
 
-    def unseen(self) -> Unseen:
+    def unseen(self) -> UnseenOrders:
         """Return what the shop's orders say of browsers that report nothing.
 
         An order whose visitor the server named can be looked up among the sessions.
@@ -240,19 +240,19 @@ class _Tally:
             if named or self._has_browser_orders:
                 checked += count
                 unseen += count * (not trace)
-        return Unseen(unseen, checked, self._traces.total() - checked)
+        return UnseenOrders(unseen, checked, self._traces.total() - checked)
 
 
-def _status(theirs: ShopOrder, ours: StoredOrder | None) -> Status:
+def _status(theirs: ShopOrder, ours: StoredOrder | None) -> OrderStatus:
     if ours is None:
-        return Status.MISSING
+        return OrderStatus.MISSING
     amounts = {ours.minor}
     if ours.refunds and ours.minor is not None:
         # Shops list a refunded order with its first total, or with what is left.
         amounts.add(ours.minor - ours.refunded_minor)
     if theirs.currency != ours.currency or theirs.minor not in amounts:
-        return Status.DIFFERENT
-    return Status.REFUNDED if ours.refunds else Status.MATCHED
+        return OrderStatus.DIFFERENT
+    return OrderStatus.REFUNDED if ours.refunds else OrderStatus.MATCHED
 
 
 def _utc(at: datetime) -> str:

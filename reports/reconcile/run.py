@@ -11,12 +11,17 @@ from reports.period import Period, PeriodError, parse_period
 from reports.problems import Problems, QueryError
 from reports.query import Today
 from reports.reconcile.compare import Reconciled, reconciled
-from reports.reconcile.shop_file import Column, Mark, Reading, shop_orders
+from reports.reconcile.shop_file import (
+    DecimalMark,
+    ListColumn,
+    ListOptions,
+    shop_orders,
+)
 from reports.reconcile.stored_orders import stored_orders
 from reports.reconcile.text import print_reconciled, reconciled_csv, reconciled_json
-from reports.terminal.text import Page, print_warnings
+from reports.terminal.text import Terminal, print_warnings
 from warehouse.key_commitment import verified_key
-from warehouse.keyed_hash import KeyedHash, Purpose, SiteKeyError, key_file
+from warehouse.keyed_hash import HashPurpose, KeyedHash, SiteKeyError, key_file
 from warehouse.tables import Warehouse
 
 
@@ -25,7 +30,7 @@ class NoFileError(MillpondError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ReconcileRequest:
     """What the command line says."""
 
     site: str | None
@@ -37,7 +42,7 @@ class Asked:
 
 def run(
     settings: Settings,
-    asked: Asked,
+    asked: ReconcileRequest,
     today: Today,
     stdout: TextIO,
     form: str,
@@ -51,7 +56,7 @@ def run(
     site = _site(settings, asked.site)
     found = _found(settings, asked, site, _period(asked.period, site, today))
     if form == "table":
-        page = Page(stdout, width)
+        page = Terminal(stdout, width)
         print_warnings(page, warnings)
         print_reconciled(page, found)
     else:
@@ -67,12 +72,15 @@ def run(
 
 
 def _found(
-    settings: Settings, asked: Asked, site: SiteSettings, period: Period | None
+    settings: Settings,
+    asked: ReconcileRequest,
+    site: SiteSettings,
+    period: Period | None,
 ) -> Reconciled:
-    key_of = KeyedHash(_key(settings, site), Purpose.ORDER)
-    reading = Reading(
-        {Column(name): text for name, text in asked.columns.items()},
-        Mark(asked.decimal),
+    key_of = KeyedHash(_key(settings, site), HashPurpose.ORDER)
+    reading = ListOptions(
+        {ListColumn(name): text for name, text in asked.columns.items()},
+        DecimalMark(asked.decimal),
     )
     ours = stored_orders(Warehouse(Path(settings.warehouse.uri)), site)
     try:

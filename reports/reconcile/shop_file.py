@@ -22,7 +22,7 @@ _OFFSET: Final = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)", re.ASCII)
 _BLANK: Final = re.compile(r"[\s_.\-]+")
 
 
-class Column(StrEnum):
+class ListColumn(StrEnum):
     """What a row of the list can say of an order."""
 
     ID = "id"
@@ -32,25 +32,25 @@ class Column(StrEnum):
 
 
 # What shops call them; of several in one file the first counts.
-KNOWN: Final[Mapping[Column, Sequence[str]]] = {
-    Column.ID: (
+KNOWN: Final[Mapping[ListColumn, Sequence[str]]] = {
+    ListColumn.ID: (
         *("order id", "order number", "order no", "order", "transaction id"),
         *("invoice number", "invoice no", "invoiceno", "id", "name"),
     ),
-    Column.TOTAL: (
+    ListColumn.TOTAL: (
         *("total", "order total", "grand total", "total price", "amount"),
         *("order value", "revenue", "value"),
     ),
-    Column.CURRENCY: ("currency", "currency code", "order currency"),
-    Column.DATE: (
+    ListColumn.CURRENCY: ("currency", "currency code", "order currency"),
+    ListColumn.DATE: (
         *("date", "order date", "created at", "date created", "created", "placed at"),
         *("invoice date", "invoicedate", "paid at", "timestamp"),
     ),
 }
-_NEEDED: Final = (Column.ID, Column.TOTAL)
+_NEEDED: Final = (ListColumn.ID, ListColumn.TOTAL)
 
 
-class Mark(StrEnum):
+class DecimalMark(StrEnum):
     """What parts an amount's whole from its fraction."""
 
     POINT = "point"
@@ -81,22 +81,22 @@ class ShopOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ListOptions:
     """How to read the list: columns named by hand, and the decimal mark."""
 
-    columns: Mapping[Column, str] = field(default_factory=dict)
-    mark: Mark = Mark.POINT
+    columns: Mapping[ListColumn, str] = field(default_factory=dict)
+    mark: DecimalMark = DecimalMark.POINT
 
 
 def shop_orders(
-    lines: Iterable[str], site: SiteSettings, reading: Reading
+    lines: Iterable[str], site: SiteSettings, reading: ListOptions
 ) -> Iterator[ShopOrder]:
     """Yield the orders of the list in *lines*, each once, in their order.
 
     A row that repeats an order without another total is one of its lines.
     """
     try:
-        yield from _List(lines, site, reading).orders()
+        yield from _ListReader(lines, site, reading).orders()
     except UnicodeError:
         raise ShopFileError(
             "read the shop's orders: not text in UTF-8",
@@ -106,11 +106,11 @@ def shop_orders(
         raise ShopFileError("read the shop's orders: not a CSV file") from None
 
 
-class _List:
+class _ListReader:
     """One pass over the rows."""
 
     def __init__(
-        self, lines: Iterable[str], site: SiteSettings, reading: Reading
+        self, lines: Iterable[str], site: SiteSettings, reading: ListOptions
     ) -> None:
         self._site = site
         self._zone = ZoneInfo(site.timezone)
@@ -140,20 +140,20 @@ class _List:
     def _order(
         self,
         number: int,
-        cell: Mapping[Column, str],
+        cell: Mapping[ListColumn, str],
         seen: dict[str, tuple[int, str]],
     ) -> ShopOrder | None:
         """Return the order of a row; None for a further line of one *seen*."""
-        name = cell[Column.ID]
+        name = cell[ListColumn.ID]
         if not name:
             raise _problem(number, "no order id")
-        if name in seen and not cell[Column.TOTAL]:
+        if name in seen and not cell[ListColumn.TOTAL]:
             return None
-        currency = self._currency(number, cell.get(Column.CURRENCY, ""))
-        minor = self._minor(number, cell[Column.TOTAL], currency)
+        currency = self._currency(number, cell.get(ListColumn.CURRENCY, ""))
+        minor = self._minor(number, cell[ListColumn.TOTAL], currency)
         if name not in seen:
             seen[name] = (minor, currency)
-            day = self._day(number, cell.get(Column.DATE, ""))
+            day = self._day(number, cell.get(ListColumn.DATE, ""))
             return ShopOrder(name, minor, currency, day)
         if seen[name] != (minor, currency):
             raise _problem(number, "an order again, with another total")
@@ -188,11 +188,13 @@ class _List:
         return (at.astimezone(self._zone) if at.tzinfo else at).date()
 
 
-def _places(head: Sequence[str], named: Mapping[Column, str]) -> dict[Column, int]:
+def _places(
+    head: Sequence[str], named: Mapping[ListColumn, str]
+) -> dict[ListColumn, int]:
     """Return which cell of a row holds what."""
     names = [_plain(each) for each in head]
     places = {}
-    for column in Column:
+    for column in ListColumn:
         wanted = [named[column]] if column in named else KNOWN[column]
         found = [_plain(each) for each in wanted if _plain(each) in names]
         if found:
@@ -213,19 +215,19 @@ def _plain(name: str) -> str:
     return _BLANK.sub(" ", name.strip().lower())
 
 
-def _pointed(text: str, mark: Mark) -> str:
+def _pointed(text: str, mark: DecimalMark) -> str:
     """Return an amount with *mark* as one with a point, any other as none."""
-    return text if mark is Mark.POINT else text.translate(_SWAPPED)
+    return text if mark is DecimalMark.POINT else text.translate(_SWAPPED)
 
 
 def _problem(number: int, text: str, hint: str | None = None) -> ShopFileError:
     return ShopFileError(f"read the shop's orders: row {number}: {text}", hint=hint)
 
 
-def _amount_problem(number: int, text: str, mark: Mark) -> ShopFileError:
+def _amount_problem(number: int, text: str, mark: DecimalMark) -> ShopFileError:
     if not text:
         return _problem(number, "no total")
-    other = Mark.COMMA if mark is Mark.POINT else Mark.POINT
+    other = DecimalMark.COMMA if mark is DecimalMark.POINT else DecimalMark.POINT
     if PLAIN_DECIMAL.fullmatch(_pointed(text, other)):
         return _problem(
             number,

@@ -14,7 +14,7 @@ import polars as pl
 from config.settings import SiteSettings
 from warehouse.dtypes import polars_schema
 from warehouse.figures.order_rule import ORDER_PLACED, ORDER_REFUNDED
-from warehouse.figures.orders import merged_orders, settled_refunds
+from warehouse.figures.orders import merged_orders, resolved_refunds
 from warehouse.schema import EVENTS, SESSIONS
 from warehouse.tables import Warehouse
 
@@ -53,7 +53,7 @@ def stored_orders(warehouse: Warehouse, site: SiteSettings) -> Iterator[StoredOr
     )
     orders = merged_orders(placed).sort("at", "order_key")
     whole = orders.join(_reports(placed), on=_BY_KEY, how="left").join(
-        _refunds(settled_refunds(refunded, orders)),
+        _refunds(resolved_refunds(refunded, orders)),
         on=[*_BY_KEY, "currency"],
         how="left",
     )

@@ -5,17 +5,23 @@ from typing import Final
 
 from reports.export import json_text, lines_csv
 from reports.formatting import money_text, printable
-from reports.reconcile.compare import EQUAL, Line, Reconciled, Status, Unseen
+from reports.reconcile.compare import (
+    EQUAL,
+    OrderComparison,
+    OrderStatus,
+    Reconciled,
+    UnseenOrders,
+)
 from reports.terminal.overview import days_text
-from reports.terminal.text import BOLD, Cells, Page, print_cells
+from reports.terminal.text import BOLD, TableCells, Terminal, print_cells
 
 _MOST_LINES: Final = 50
 _MEANING: Final = {
-    Status.MATCHED: "the same on both sides",
-    Status.REFUNDED: "the same, and refunded here",
-    Status.DIFFERENT: "another amount or currency here",
-    Status.MISSING: "in the shop, not here",
-    Status.EXTRA: "here, not in the shop",
+    OrderStatus.MATCHED: "the same on both sides",
+    OrderStatus.REFUNDED: "the same, and refunded here",
+    OrderStatus.DIFFERENT: "another amount or currency here",
+    OrderStatus.MISSING: "in the shop, not here",
+    OrderStatus.EXTRA: "here, not in the shop",
 }
 
 _SHARE: Final = (
@@ -32,19 +38,19 @@ _UNTOLD: Final = (
 )
 
 
-def print_reconciled(page: Page, found: Reconciled) -> None:
+def print_reconciled(terminal: Terminal, found: Reconciled) -> None:
     """Print counts, sums and the orders that differ."""
-    days = days_text(found.period, page) if found.period else "all days"
-    page.line((found.site.id, BOLD), f"  {days}  {found.site.timezone}")
-    page.line()
-    _print_counts(page, found)
+    days = days_text(found.period, terminal) if found.period else "all days"
+    terminal.line((found.site.id, BOLD), f"  {days}  {found.site.timezone}")
+    terminal.line()
+    _print_counts(terminal, found)
     shown = [line for line in found.lines if line.status not in EQUAL]
     if shown:
-        page.line()
-        _print_lines(page, shown, found)
-    page.line()
+        terminal.line()
+        _print_lines(terminal, shown, found)
+    terminal.line()
     for note in _notes(found):
-        page.note(note)
+        terminal.note(note)
 
 
 def reconciled_json(found: Reconciled, warnings: Sequence[str] = ()) -> str:
@@ -62,9 +68,13 @@ def reconciled_json(found: Reconciled, warnings: Sequence[str] = ()) -> str:
                 if found.period
                 else None,
                 "currency": found.site.currency,
-                "orders": {each.value: found.counts[each] for each in Status},
-                "shop_minor": {each.value: found.shop_minor[each] for each in Status},
-                "our_minor": {each.value: found.our_minor[each] for each in Status},
+                "orders": {each.value: found.counts[each] for each in OrderStatus},
+                "shop_minor": {
+                    each.value: found.shop_minor[each] for each in OrderStatus
+                },
+                "our_minor": {
+                    each.value: found.our_minor[each] for each in OrderStatus
+                },
                 "refunded_minor": found.refunded_minor,
                 "other_currencies": found.foreign,
                 "outside": found.outside,
@@ -94,7 +104,7 @@ _HEAD: Final = (
 )
 
 
-def _print_counts(page: Page, found: Reconciled) -> None:
+def _print_counts(terminal: Terminal, found: Reconciled) -> None:
     currency = found.site.currency
     rows = [
         (
@@ -105,30 +115,32 @@ def _print_counts(page: Page, found: Reconciled) -> None:
                 money_text(found.our_minor[status], currency),
             ],
         )
-        for status in Status
+        for status in OrderStatus
     ]
     heads = ["orders", f"shop {currency}", f"here {currency}"]
-    print_cells(page, Cells(["", ""], heads, rows))
+    print_cells(terminal, TableCells(["", ""], heads, rows))
 
 
-def _print_lines(page: Page, lines: list[Line], found: Reconciled) -> None:
-    rows = [(_labels(page, line, found), _amounts(line)) for line in lines]
+def _print_lines(
+    terminal: Terminal, lines: list[OrderComparison], found: Reconciled
+) -> None:
+    rows = [(_labels(terminal, line, found), _amounts(line)) for line in lines]
     labels = ["", "order", "day"]
-    print_cells(page, Cells(labels, ["shop", "here"], rows[:_MOST_LINES]))
+    print_cells(terminal, TableCells(labels, ["shop", "here"], rows[:_MOST_LINES]))
     more = len(rows) - _MOST_LINES
     if more > 0:
-        page.note(f"and {more:,} more; --format csv has them all")
+        terminal.note(f"and {more:,} more; --format csv has them all")
 
 
-def _labels(page: Page, line: Line, found: Reconciled) -> list[str]:
+def _labels(terminal: Terminal, line: OrderComparison, found: Reconciled) -> list[str]:
     values = line.values(found.site)
-    order = page.safe(printable(line.theirs.id)) if line.theirs else ""
+    order = terminal.safe(printable(line.theirs.id)) if line.theirs else ""
     # An order of ours has no id to name, so its time must do.
-    day = values["at"] if line.status is Status.EXTRA else values["day"]
+    day = values["at"] if line.status is OrderStatus.EXTRA else values["day"]
     return [line.status.value, order, str(day or "")]
 
 
-def _amounts(line: Line) -> list[str]:
+def _amounts(line: OrderComparison) -> list[str]:
     return [
         "" if order is None else _amount(order.minor, order.currency)
         for order in (line.theirs, line.ours)
@@ -151,7 +163,7 @@ def _notes(found: Reconciled) -> list[str]:
     return [*notes, *_unseen_text(found.unseen)]
 
 
-def _unseen_text(unseen: Unseen) -> list[str]:
+def _unseen_text(unseen: UnseenOrders) -> list[str]:
     if unseen.interval is None or unseen.share is None:
         return [_UNTOLD]
     low, high = unseen.interval

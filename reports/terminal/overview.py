@@ -5,12 +5,20 @@ from itertools import pairwise
 from typing import Final
 
 from reports.answer import Answer
-from reports.counting.received import Received
+from reports.counting.received import ReceivedCounts
 from reports.formatting import figure_text, head_text, value_text
 from reports.overview import Direction, Headline, Overview, Trend, step_name
 from reports.period import Period
 from reports.terminal import glyphs
-from reports.terminal.text import BOLD, DIM, GAP, Cells, Page, print_cells, widest
+from reports.terminal.text import (
+    BOLD,
+    DIM,
+    GAP,
+    TableCells,
+    Terminal,
+    print_cells,
+    widest,
+)
 
 _WIDEST_STEP: Final = 3
 
@@ -18,28 +26,28 @@ _WIDEST_STEP: Final = 3
 _Line = Sequence[Sequence[str]]
 
 
-def print_overview(page: Page, overview: Overview) -> None:
+def print_overview(terminal: Terminal, overview: Overview) -> None:
     """Print what the overview holds, headline first."""
     query = overview.query
-    days = days_text(query.period, page)
-    page.line((query.site.id, BOLD), f"{GAP}{days}{GAP}{query.site.timezone}")
-    page.line()
-    _print_headlines(page, overview)
-    page.line()
-    _print_trend(page, overview.trend)
+    days = days_text(query.period, terminal)
+    terminal.line((query.site.id, BOLD), f"{GAP}{days}{GAP}{query.site.timezone}")
+    terminal.line()
+    _print_headlines(terminal, overview)
+    terminal.line()
+    _print_trend(terminal, overview.trend)
     for answer in overview.tables:
-        page.line()
-        print_answer(page, answer)
+        terminal.line()
+        print_answer(terminal, answer)
 
 
-def print_answer(page: Page, answer: Answer) -> None:
+def print_answer(terminal: Terminal, answer: Answer) -> None:
     """Print the rows of *answer* as a table, and how many more there are."""
     query = answer.query
     currency = query.site.currency
     rows = [
         (
             [
-                page.safe(value_text(each.name, value))
+                terminal.safe(value_text(each.name, value))
                 for each, value in zip(query.dimensions, row.dimensions, strict=True)
             ],
             [
@@ -49,27 +57,27 @@ def print_answer(page: Page, answer: Answer) -> None:
         )
         for row in answer.rows
     ]
-    cells = Cells(
+    cells = TableCells(
         labels=[dimension.name.replace("_", " ") for dimension in query.dimensions],
         figures=[head_text(metric, currency) for metric in query.metrics],
         rows=rows,
         bars=[row.metrics[0] or 0 for row in answer.rows],
     )
-    print_cells(page, cells)
+    print_cells(terminal, cells)
     more = answer.row_count - len(answer.rows)
     if more:
-        page.note(f"and {more:,} more; a higher --limit shows them")
+        terminal.note(f"and {more:,} more; a higher --limit shows them")
 
 
-def _print_headlines(page: Page, overview: Overview) -> None:
+def _print_headlines(terminal: Terminal, overview: Overview) -> None:
     """Print label, figure and change under each other, beside each other as fits."""
     currency = overview.query.site.currency
-    columns = [_headline(page, each, currency) for each in overview.headlines]
-    for line in _evenly(columns, page.width):
+    columns = [_headline(terminal, each, currency) for each in overview.headlines]
+    for line in _evenly(columns, terminal.width):
         for n, style in enumerate((DIM, BOLD, "")):
-            cells = [page.left(column[n], widest(column)) for column in line]
-            page.line((GAP.join(cells), style))
-    page.note(f"compared with {days_text(overview.before, page)}")
+            cells = [terminal.left(column[n], widest(column)) for column in line]
+            terminal.line((GAP.join(cells), style))
+    terminal.note(f"compared with {days_text(overview.before, terminal)}")
 
 
 def _evenly(columns: _Line, width: int) -> Sequence[_Line]:
@@ -90,61 +98,63 @@ def _width(line: _Line) -> int:
     return sum(map(widest, line)) + len(GAP) * (len(line) - 1)
 
 
-def _headline(page: Page, headline: Headline, currency: str) -> tuple[str, str, str]:
+def _headline(
+    terminal: Terminal, headline: Headline, currency: str
+) -> tuple[str, str, str]:
     metric = headline.metric
     figure = figure_text(headline.figure, metric.unit, currency)
     return (
         head_text(metric, currency),
-        figure or page.signs.none,
-        _change(page, headline),
+        figure or terminal.signs.none,
+        _change(terminal, headline),
     )
 
 
-def _change(page: Page, headline: Headline) -> str:
+def _change(terminal: Terminal, headline: Headline) -> str:
     direction, text = headline.change()
-    arrows = {Direction.UP: page.signs.up, Direction.DOWN: page.signs.down}
+    arrows = {Direction.UP: terminal.signs.up, Direction.DOWN: terminal.signs.down}
     return f"{arrows[direction]} {text}" if direction in arrows else text
 
 
-def _print_trend(page: Page, trend: Trend) -> None:
+def _print_trend(terminal: Terminal, trend: Trend) -> None:
     """Print the sparkline with what its ends and its highest step are."""
     names = [step_name(trend.step, label) for label in trend.labels]
-    line = glyphs.sparkline(trend.figures, page.signs, page.width, _WIDEST_STEP)
+    line = glyphs.sparkline(trend.figures, terminal.signs, terminal.width, _WIDEST_STEP)
     most = max(trend.figures)
     at = names[trend.figures.index(most)]
-    page.note(f"{trend.metric.label} by {trend.step}, most {most:,} ({at})")
-    page.line(line)
+    terminal.note(f"{trend.metric.label} by {trend.step}, most {most:,} ({at})")
+    terminal.line(line)
     if len(names) > 1:
         gap = len(line) - widest([names[0]]) - widest([names[-1]])
-        page.line((names[0] + " " * max(gap, len(GAP)) + names[-1], DIM))
+        terminal.line((names[0] + " " * max(gap, len(GAP)) + names[-1], DIM))
 
 
-def days_text(period: Period, page: Page) -> str:
+def days_text(period: Period, terminal: Terminal) -> str:
     """Return the first and last day of *period*, and how many there are."""
     if period.days == 1:
         return period.first.isoformat()
-    return f"{period.first} {page.signs.to} {period.last} ({period.days:,} days)"
+    return f"{period.first} {terminal.signs.to} {period.last} ({period.days:,} days)"
 
 
-def print_received(page: Page, received: Received) -> None:
+def print_received(terminal: Terminal, received: ReceivedCounts) -> None:
     """Print the counts by reason, and that they add up."""
-    days = days_text(received.period, page)
-    page.line((received.site.id, BOLD), f"  {days}  {received.site.timezone}")
-    page.line()
-    page.line(received_text(received))
+    days = days_text(received.period, terminal)
+    terminal.line((received.site.id, BOLD), f"  {days}  {received.site.timezone}")
+    terminal.line()
+    terminal.line(received_text(received))
     if received.reasons:
-        page.line()
+        terminal.line()
         rows = [([reason], [f"{count:,}"]) for reason, count in received.reasons]
         counts = [float(count) for _, count in received.reasons]
-        print_cells(page, Cells(["reason"], ["hits"], rows, counts))
+        print_cells(terminal, TableCells(["reason"], ["hits"], rows, counts))
     if received.suspect_sessions:
-        page.line()
-        page.line(suspect_text(received))
-    page.line()
-    page.note("objections (opt-out, GPC, DNT) leave no trace, so no count")
+        terminal.line()
+        terminal.line(suspect_text(received))
+    terminal.line()
+    terminal.note("objections (opt-out, GPC, DNT) leave no trace, so no count")
 
 
-def received_text(received: Received) -> str:
+def received_text(received: ReceivedCounts) -> str:
     """Return the sum that always holds, in one line."""
     return (
         f"received {received.total:,} = stored {received.stored:,}"
@@ -152,7 +162,7 @@ def received_text(received: Received) -> str:
     )
 
 
-def suspect_text(received: Received) -> str:
+def suspect_text(received: ReceivedCounts) -> str:
     """Return what is stored but kept out of every figure."""
     sessions = received.suspect_sessions
     return (

@@ -18,11 +18,11 @@ from reports.terminal.overview import (
     received_text,
     suspect_text,
 )
-from reports.terminal.text import Page, print_warnings
+from reports.terminal.text import Terminal, print_warnings
 from warehouse.tables import Warehouse
 
 
-class Reader:
+class RawQueryReader:
     """Answers the raw questions of one command on stdout.
 
     *today* tells a site's own date; *warnings* are what is wrong behind the figures,
@@ -44,7 +44,7 @@ class Reader:
             Warehouse(Path(settings.warehouse.uri)), warnings=lambda: warnings
         )
         self._stdout = stdout
-        self._page = Page(stdout, width)
+        self._page = Terminal(stdout, width)
 
     def print_overview(self, raw: object, *, adds_orders: bool) -> None:
         """Print headline, trend and table, or why there is nothing to show.

@@ -25,7 +25,7 @@ _LEAST_BAR: Final = 8
 _MOST_BAR: Final = 20
 
 
-class Page:
+class Terminal:
     """A place to print on: its width, its colours and the signs it can show."""
 
     def __init__(self, stream: IO[str], width: int | None = None) -> None:
@@ -69,16 +69,16 @@ def widest(texts: Sequence[str]) -> int:
     return max(map(cell_len, texts), default=0)
 
 
-def print_warnings(page: Page, warnings: Sequence[str]) -> None:
+def print_warnings(terminal: Terminal, warnings: Sequence[str]) -> None:
     """Print what is wrong behind the figures, before them."""
     for each in warnings:
-        page.line((page.safe(f"warning: {each}"), BOLD))
+        terminal.line((terminal.safe(f"warning: {each}"), BOLD))
     if warnings:
-        page.line()
+        terminal.line()
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class TableCells:
     """The texts of a table: a head and rows, labels left and figures right."""
 
     labels: Sequence[str]
@@ -87,7 +87,7 @@ class Cells:
     bars: Sequence[float] = ()
 
 
-def print_cells(page: Page, cells: Cells) -> None:
+def print_cells(terminal: Terminal, cells: TableCells) -> None:
     """Print *cells* aligned; labels are cut before a figure would be."""
     right = [
         widest([head, *(figures[n] for _, figures in cells.rows)])
@@ -97,38 +97,42 @@ def print_cells(page: Page, cells: Cells) -> None:
         widest([head, *(labels[n] for labels, _ in cells.rows)])
         for n, head in enumerate(cells.labels)
     ]
-    left = _label_widths(page, wanted, right)
+    left = _label_widths(terminal, wanted, right)
     width = sum(left) + sum(right) + len(GAP) * (len(left) + len(right) - 1)
-    bars = _bars(page, cells, page.width - width - len(GAP))
-    page.line((_joined(page, cells.labels, left, cells.figures, right), BOLD))
-    page.line((page.signs.rule * width, DIM))
+    bars = _bars(terminal, cells, terminal.width - width - len(GAP))
+    terminal.line((_joined(terminal, cells.labels, left, cells.figures, right), BOLD))
+    terminal.line((terminal.signs.rule * width, DIM))
     for (labels, figures), bar in zip(cells.rows, bars, strict=True):
-        page.line(_joined(page, labels, left, figures, right), (GAP + bar, DIM))
+        terminal.line(_joined(terminal, labels, left, figures, right), (GAP + bar, DIM))
 
 
-def _label_widths(page: Page, wanted: list[int], figures: list[int]) -> list[int]:
+def _label_widths(
+    terminal: Terminal, wanted: list[int], figures: list[int]
+) -> list[int]:
     """Return the widths of the labels, so that the figures fit beside them."""
-    room = page.width - sum(figures) - len(GAP) * (len(figures) + len(wanted) - 1)
+    room = terminal.width - sum(figures) - len(GAP) * (len(figures) + len(wanted) - 1)
     share = max(room // max(len(wanted), 1), _MIN_LABEL)
     return [min(width, share, _MAX_LABEL) for width in wanted]
 
 
 def _joined(
-    page: Page,
+    terminal: Terminal,
     labels: Sequence[str],
     left: Sequence[int],
     figures: Sequence[str],
     right: Sequence[int],
 ) -> str:
-    cells = [page.left(text, width) for text, width in zip(labels, left, strict=True)]
-    cells += [page.right(text, n) for text, n in zip(figures, right, strict=True)]
+    cells = [
+        terminal.left(text, width) for text, width in zip(labels, left, strict=True)
+    ]
+    cells += [terminal.right(text, n) for text, n in zip(figures, right, strict=True)]
     return GAP.join(cells)
 
 
-def _bars(page: Page, cells: Cells, room: int) -> list[str]:
+def _bars(terminal: Terminal, cells: TableCells, room: int) -> list[str]:
     """Return a bar for each row where there is room and something to compare."""
     if room < _LEAST_BAR or len(cells.bars) <= 1:
         return [""] * len(cells.rows)
     most = max(cells.bars)
     width = min(room, _MOST_BAR)
-    return [glyphs.bar(figure, most, page.signs, width) for figure in cells.bars]
+    return [glyphs.bar(figure, most, terminal.signs, width) for figure in cells.bars]

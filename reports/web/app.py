@@ -14,38 +14,38 @@ from config.settings import Settings
 from reports.query import MAX_BODY_BYTES, Today
 from reports.web.handlers import SERVICE, STYLE, read_style, routes
 from reports.web.middlewares import HOST, add_headers, answer_errors, check_caller
-from reports.web.query_pool import QueryPool, keep_at_hand
+from reports.web.query_pool import QueryPool, keep_cache_warm
 from reports.web.service import Service
 
-_DESK: Final = web.AppKey("desk", QueryPool)
+_POOL: Final = web.AppKey("pool", QueryPool)
 _SITES: Final = web.AppKey("sites", frozenset[str])
 
 
-def build_app(settings: Settings, desk: QueryPool, today: Today) -> web.Application:
-    """Return the application; *desk* is closed when the application is cleaned up."""
+def build_app(settings: Settings, pool: QueryPool, today: Today) -> web.Application:
+    """Return the application; *pool* is closed when the application is cleaned up."""
     app = web.Application(
         middlewares=[answer_errors, check_caller], client_max_size=MAX_BODY_BYTES
     )
     app[HOST] = settings.reports.host
-    app[SERVICE] = Service(settings, desk, today)
+    app[SERVICE] = Service(settings, pool, today)
     app[STYLE] = read_style()
-    app[_DESK] = desk
+    app[_POOL] = pool
     app[_SITES] = frozenset(site.id for site in settings.sites)
     app.add_routes(routes)
     app.on_response_prepare.append(add_headers)
-    app.cleanup_ctx.append(_open_desk)
+    app.cleanup_ctx.append(_open_pool)
     return app
 
 
-async def _open_desk(app: web.Application) -> AsyncIterator[None]:
+async def _open_pool(app: web.Application) -> AsyncIterator[None]:
     yield
-    app[_DESK].close()
+    app[_POOL].close()
 
 
-async def keep_months_at_hand(app: web.Application) -> AsyncIterator[None]:
+async def warm_cache(app: web.Application) -> AsyncIterator[None]:
     """Prepare the months of all sites for as long as *app* runs (a cleanup context)."""
     sites = app[_SITES]
-    preparing = asyncio.create_task(keep_at_hand(app[_DESK], sites))
+    preparing = asyncio.create_task(keep_cache_warm(app[_POOL], sites))
     yield
     preparing.cancel()
     with suppress(asyncio.CancelledError):

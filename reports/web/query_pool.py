@@ -87,8 +87,8 @@ _LOG = logging.getLogger("millpond.reports")
 _EVERY_S: Final = 30.0
 
 
-async def keep_at_hand(
-    desk: QueryPool, sites: Collection[str], *, every_s: float = _EVERY_S
+async def keep_cache_warm(
+    pool: QueryPool, sites: Collection[str], *, every_s: float = _EVERY_S
 ) -> None:
     """Prepare month after month of *sites*, and look again for ever.
 
@@ -96,7 +96,7 @@ async def keep_at_hand(
     """
     while True:
         try:
-            while await desk.ask(lambda tables, _tick: tables.prepare(sites)):
+            while await pool.ask(lambda tables, _tick: tables.prepare(sites)):
                 pass
         except BusyError:
             pass  # people's questions come first

@@ -10,7 +10,7 @@ from reports.clock import now_s, today_by
 from reports.counting.queries import Statistics
 from reports.counting.stats_cache import StatsCache
 from reports.query import Today
-from reports.web.app import build_app, keep_months_at_hand
+from reports.web.app import build_app, warm_cache
 from reports.web.query_pool import QueryPool
 from reports.web.server import listening
 from warehouse.caveats import caveats
@@ -30,13 +30,13 @@ async def _serve(settings: Settings, today: Today) -> None:
     stop = asyncio.Event()
     for caught in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(caught, stop.set)
-    app = build_app(settings, _desk(settings), today)
-    app.cleanup_ctx.append(keep_months_at_hand)
+    app = build_app(settings, _pool(settings), today)
+    app.cleanup_ctx.append(warm_cache)
     async with listening(app, settings.reports):
         await stop.wait()
 
 
-def _desk(settings: Settings) -> QueryPool:
+def _pool(settings: Settings) -> QueryPool:
     warehouse = Warehouse(Path(settings.warehouse.uri))
     clocks = Clocks.of_machine(now_s)
     cache = StatsCache(settings.reports.cache_mb * _MIB)

@@ -59,7 +59,7 @@ async def _listen(
     loop = asyncio.get_running_loop()
     try:
         return await loop.create_server(
-            lambda: _Entrance(server, most), settings.host, settings.port
+            lambda: _ConnectionLimiter(server, most), settings.host, settings.port
         )
     except OSError as error:
         raise MillpondError(
@@ -114,7 +114,7 @@ class _Connection(web.RequestHandler):
         """Log nothing."""
 
 
-class _Entrance(asyncio.Protocol):
+class _ConnectionLimiter(asyncio.Protocol):
     """Hands a new connection on to aiohttp, or closes it when *most* are open."""
 
     def __init__(self, server: web.Server, most: int) -> None:

@@ -27,16 +27,16 @@ _METRICS: Final = ("visitors", "pageviews")
 class Service:
     """Answers for the sites of *settings*; *today* tells a site's own date."""
 
-    def __init__(self, settings: Settings, desk: QueryPool, today: Today) -> None:
+    def __init__(self, settings: Settings, pool: QueryPool, today: Today) -> None:
         self._sites = {site.id: site for site in settings.sites}
-        self._desk = desk
+        self._pool = pool
         self._today = today
         self._dashboard = Dashboard()
 
     async def ask(self, raw: object) -> dict[str, object]:
         """Return the answer to a question's body."""
         query = parse_query(raw, self._sites, self._today)
-        answer = await self._desk.ask(lambda tables, tick: tables.answer(query, tick))
+        answer = await self._pool.ask(lambda tables, tick: tables.answer(query, tick))
         return answer.json()
 
     async def show(self, parameters: Mapping[str, str]) -> str:
@@ -50,7 +50,7 @@ class Service:
         }
         query = parse_query(raw, self._sites, self._today)
         today = self._today(query.site)
-        return await self._desk.ask(
+        return await self._pool.ask(
             lambda tables, tick: self._page(tables, tick, query, period, today)
         )
 

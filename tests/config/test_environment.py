@@ -3,7 +3,7 @@
 import pytest
 
 from config.environment import overrides
-from config.keys import Given
+from config.keys import FoundValue
 
 
 def given(section: str, key: str, text: str) -> object:
@@ -33,7 +33,7 @@ def test_a_variable_is_typed_by_its_key(
 ) -> None:
     got = given(section, key, text)
 
-    assert got == Given(expected, f"MILLPOND__{section}__{key}".upper())
+    assert got == FoundValue(expected, f"MILLPOND__{section}__{key}".upper())
 
 
 @pytest.mark.parametrize(

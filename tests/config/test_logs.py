@@ -10,12 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from config.logs import FIELDS, Line, build_handler, code_location, line, log_event
+from config.logs import (
+    FIELDS,
+    CheckedLine,
+    build_handler,
+    code_location,
+    line,
+    log_event,
+)
 
 CANARY = "203.0.113.77 CanaryUA me@example.org"
 
 
-class Terminal(io.StringIO):
+class TerminalOutput(io.StringIO):
     """A stream that says it is a terminal."""
 
     def isatty(self) -> bool:
@@ -71,7 +78,7 @@ def test_a_line_is_json_when_the_stream_is_no_terminal(opened: Open) -> None:
 
 
 def test_a_line_is_aligned_text_on_a_terminal(opened: Open) -> None:
-    stream = Terminal()
+    stream = TerminalOutput()
     log_event(
         opened(stream), "segment_sealed", segment=42, state="all done", reason=None
     )
@@ -135,7 +142,9 @@ def test_a_library_s_chatter_is_left_out(opened: Open) -> None:
     assert stream.getvalue() == ""
 
 
-@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["json", "text"])
+@pytest.mark.parametrize(
+    "stream", [io.StringIO(), TerminalOutput()], ids=["json", "text"]
+)
 def test_a_line_stays_one_line(stream: io.StringIO, opened: Open) -> None:
     log_event(opened(stream), "salt_destroyed", zone="a\nb\x1b[2J" + "x" * 1000)
     got = stream.getvalue()
@@ -158,7 +167,7 @@ def test_a_level_below_the_logger_s_says_nothing(opened: Open) -> None:
 
 
 def test_a_line_reads_as_text_where_a_test_looks_at_it() -> None:
-    assert str(Line("loaded", {"events": 3})) == "loaded events=3"
+    assert str(CheckedLine("loaded", {"events": 3})) == "loaded events=3"
 
 
 def test_an_error_that_was_never_raised_has_no_place() -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from batcher.spool.lane_files import OPEN_SUFFIX, SEALED_SUFFIX
-from batcher.spool.segment import Kind, read_frames
+from batcher.spool.segment import FrameKind, read_frames
 from warehouse.schema import Drop, Event
 
 _SEALED_MEANWHILE = 3
@@ -46,7 +46,7 @@ def _read_spool(folder: Path) -> Spooled:
             payload = bytes(frame.payload)
             lines = payload.split(b"\n")
             assert len(lines) == frame.rows
-            if frame.kind is Kind.EVENTS:
+            if frame.kind is FrameKind.EVENTS:
                 found.events.extend(
                     msgspec.json.decode(each, type=Event) for each in lines
                 )

@@ -2,83 +2,83 @@
 
 import pytest
 
-from reports.answer import Source
+from reports.answer import SourceTables
 from tests.reports.questions import body
 from tests.reports.stored import WEEK, asked, results, store, walks
 from warehouse.tables import Warehouse
 
 _QUESTIONS = [
-    pytest.param({}, [(2, 5)], Source.DAILY_STATS, id="the total"),
+    pytest.param({}, [(2, 5)], SourceTables.DAILY_STATS, id="the total"),
     pytest.param(
         {"dimensions": ["page"]},
         [("/a", 2, 3), ("/", 1, 1), ("/b", 1, 1)],
-        Source.DAILY_STATS,
+        SourceTables.DAILY_STATS,
         id="one dimension",
     ),
     pytest.param(
         {"dimensions": ["page"], "filters": [["is_not", "page", ["/a"]]]},
         [("/", 1, 1), ("/b", 1, 1)],
-        Source.DAILY_STATS,
+        SourceTables.DAILY_STATS,
         id="a dimension filtered by itself",
     ),
     pytest.param(
         {"filters": [["is", "page", ["/a"]]]},
         [(2, 3)],
-        Source.DAILY_STATS,
+        SourceTables.DAILY_STATS,
         id="one value, not shown",
     ),
     pytest.param(
         {"filters": [["is", "page", ["/", "/b"]]]},
         [(1, 2)],
-        Source.EVENTS,
+        SourceTables.EVENTS,
         id="a visitor of two values is one",
     ),
     pytest.param(
         {"metrics": ["sessions"], "filters": [["is", "page", ["/", "/a", "/b"]]]},
         [(3,)],
-        Source.EVENTS,
+        SourceTables.EVENTS,
         id="a session of two values is one",
     ),
     pytest.param(
         {"dimensions": ["page"], "filters": [["is", "country", ["DE"]]]},
         [("/", 1, 1), ("/a", 1, 2), ("/b", 1, 1)],
-        Source.EVENTS,
+        SourceTables.EVENTS,
         id="filtered by another dimension",
     ),
     pytest.param(
         {"dimensions": ["country", "page"], "order_by": [["country", "desc"]]},
         [("FR", "/a", 1, 1), ("DE", "/", 1, 1), ("DE", "/a", 1, 2), ("DE", "/b", 1, 1)],
-        Source.EVENTS,
+        SourceTables.EVENTS,
         id="two dimensions",
     ),
     pytest.param(
         {"dimensions": ["day", "source"]},
         [("2026-11-20", "(none)", 1, 2), ("2026-11-20", "Google", 1, 3)],
-        Source.DAILY_STATS,
+        SourceTables.DAILY_STATS,
         id="a dimension by day",
     ),
     pytest.param(
         {"dimensions": ["month"]},
         [("2026-11", 2, 5)],
-        Source.DAILY_STATS,
+        SourceTables.DAILY_STATS,
         id="by month",
     ),
     pytest.param(
         {"dimensions": ["week"], "filters": [["is", "week", ["2026-11-16"]]]},
         [("2026-11-16", 2, 5)],
-        Source.DAILY_STATS,
+        SourceTables.DAILY_STATS,
         id="a week is called by its monday",
     ),
     pytest.param(
         {"filters": [["is", "day", ["2026-11-19"]]]},
         [(0, 0)],
-        Source.DAILY_STATS,
+        SourceTables.DAILY_STATS,
         id="a day without anything",
     ),
     pytest.param(
         {"dimensions": ["hour"]},
         [("10", 1, 2), ("11", 1, 1), ("12", 0, 1), ("15", 1, 1)],
-        Source.DAILY_STATS,
+        SourceTables.DAILY_STATS,
         id="by hour",
     ),
     pytest.param(
@@ -89,13 +89,13 @@ _QUESTIONS = [
             ("pageview", "/b", 1, 1),
             ("signup", "/a", 1, 1),
         ],
-        Source.EVENTS,
+        SourceTables.EVENTS,
         id="events on pages",
     ),
     pytest.param(
         {"dimensions": ["country"], "filters": [["is", "event", ["signup"]]]},
         [("DE", 1, 0)],
-        Source.EVENTS,
+        SourceTables.EVENTS,
         id="who did something",
     ),
     pytest.param(
@@ -107,37 +107,37 @@ _QUESTIONS = [
             ],
         },
         [("/a", 1, 1), ("/b", 1, 1)],
-        Source.EVENTS,
+        SourceTables.EVENTS,
         id="conditions joined",
     ),
     pytest.param(
         {"dimensions": ["page"], "filters": [["contains", "page", ["(none"]]]},
         [],
-        Source.DAILY_STATS,
+        SourceTables.DAILY_STATS,
         id="nothing found",
     ),
     pytest.param(
         {"dimensions": ["page"], "filters": [["is", "page", ["' OR 1=1 --"]]]},
         [],
-        Source.DAILY_STATS,
+        SourceTables.DAILY_STATS,
         id="a value is only ever a value",
     ),
     pytest.param(
         {"dimensions": ["country", "page"], "filters": [["contains", "page", [".*"]]]},
         [],
-        Source.EVENTS,
+        SourceTables.EVENTS,
         id="a value is no pattern",
     ),
     pytest.param(
         {"site": "blog", "dimensions": ["page"]},
         [("/a", 1, 1)],
-        Source.DAILY_STATS,
+        SourceTables.DAILY_STATS,
         id="another site",
     ),
     pytest.param(
         {"site": "blog", "dimensions": ["page", "country"]},
         [("/a", "(none)", 1, 1)],
-        Source.EVENTS,
+        SourceTables.EVENTS,
         id="another site by two dimensions",
     ),
 ]
@@ -153,7 +153,7 @@ def test_a_question_has_one_right_answer(
     warehouse: Warehouse,
     question: dict[str, object],
     rows: list[tuple[object, ...]],
-    source: Source,
+    source: SourceTables,
 ) -> None:
     got = asked(warehouse, body(date_range=WEEK, **question))
 

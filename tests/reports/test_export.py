@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.answer import Answer, ResultRow, Source
+from reports.answer import Answer, ResultRow, SourceTables
 from reports.export import answer_csv, guarded, json_text
 from reports.query import parse_query
 from tests.reports.questions import SITES, body, today
@@ -62,7 +62,9 @@ def _answer(*values: str) -> Answer:
         body(dimensions=["page"], metrics=["visitors", "bounce_rate"]), SITES, today
     )
     rows = tuple(ResultRow((value,), (7, None)) for value in values)
-    return Answer(query=query, rows=rows, row_count=len(rows), source=Source.EVENTS)
+    return Answer(
+        query=query, rows=rows, row_count=len(rows), source=SourceTables.EVENTS
+    )
 
 
 def test_texts_are_quoted_and_figures_are_not() -> None:

@@ -2,7 +2,7 @@
 
 from reports.describe import page
 from reports.dimensions import ALIASES as DIMENSION_ALIASES
-from reports.dimensions import DIMENSIONS, Span
+from reports.dimensions import DIMENSIONS, DimensionScope
 from reports.metrics import ADDITIVE, ALIASES, METRICS, OWN_ORDERS
 from warehouse.schema import DailyStat, Event, Session
 
@@ -46,4 +46,4 @@ def test_the_page_tells_of_every_metric_and_dimension() -> None:
 
     names = [*METRICS, *DIMENSIONS]
     assert [name for name in names if f"| `{name}` |" not in text] == []
-    assert len({each.span for each in DIMENSIONS.values()}) == len(Span)
+    assert len({each.span for each in DIMENSIONS.values()}) == len(DimensionScope)

@@ -8,7 +8,7 @@ import pytest
 from reports.counting.queries import Statistics
 from reports.dimensions import DIMENSIONS
 from reports.metrics import METRICS
-from reports.overview import Direction, Headline, Overview, Step, overview
+from reports.overview import Direction, Headline, Overview, TrendStep, overview
 from reports.query import parse_query
 from tests.reports.questions import SITES, TODAY, body, today
 from tests.reports.stored import sample, store
@@ -64,24 +64,32 @@ def test_a_site_that_sells_nothing_has_no_revenue(warehouse: Warehouse) -> None:
 @pytest.mark.parametrize(
     ("period", "step", "labels"),
     [
-        pytest.param("2026-11-20", Step.HOUR, ["00", "23", 24], id="a day by hour"),
-        pytest.param("7d", Step.DAY, ["2026-11-16", "2026-11-22", 7], id="by day"),
         pytest.param(
-            "2026-11", Step.DAY, ["2026-11-01", "2026-11-22", 22], id="not the future"
+            "2026-11-20", TrendStep.HOUR, ["00", "23", 24], id="a day by hour"
+        ),
+        pytest.param("7d", TrendStep.DAY, ["2026-11-16", "2026-11-22", 7], id="by day"),
+        pytest.param(
+            "2026-11",
+            TrendStep.DAY,
+            ["2026-11-01", "2026-11-22", 22],
+            id="not the future",
         ),
         pytest.param(
-            "12mo", Step.WEEK, ["2025-12-01", "2026-11-16", 51], id="a year by week"
+            "12mo",
+            TrendStep.WEEK,
+            ["2025-12-01", "2026-11-16", 51],
+            id="a year by week",
         ),
         pytest.param(
-            "2024-12-31..2026-01-01", Step.WEEK, ["2024-12-30", "2025-12-29", 53]
+            "2024-12-31..2026-01-01", TrendStep.WEEK, ["2024-12-30", "2025-12-29", 53]
         ),
         pytest.param(
-            "36mo", Step.MONTH, ["2023-12", "2026-11", 36], id="years by month"
+            "36mo", TrendStep.MONTH, ["2023-12", "2026-11", 36], id="years by month"
         ),
     ],
 )
 def test_the_trend_has_every_step(
-    warehouse: Warehouse, period: str, step: Step, labels: list[object]
+    warehouse: Warehouse, period: str, step: TrendStep, labels: list[object]
 ) -> None:
     got = _seen(warehouse, period).trend
 

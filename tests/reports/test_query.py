@@ -13,8 +13,8 @@ from reports.problems import QueryError
 from reports.query import (
     MAX_BODY_BYTES,
     MAX_LIMIT,
-    Direction,
-    Order,
+    OrderBy,
+    SortDirection,
     decode_body,
     parse_query,
 )
@@ -45,8 +45,8 @@ def test_the_whole_question_is_read() -> None:
     assert got.dimensions == (DIMENSIONS["page"], DIMENSIONS["country"])
     assert len(got.filters) == 1
     assert got.order_by == (
-        Order("pageviews", Direction.DESC),
-        Order("page", Direction.ASC),
+        OrderBy("pageviews", SortDirection.DESC),
+        OrderBy("page", SortDirection.ASC),
     )
     assert (got.limit, got.totals) == (100, True)
 

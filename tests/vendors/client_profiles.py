@@ -30,7 +30,7 @@ _MIXPANEL = frozenset(
     }
 )
 
-MANNERS: Mapping[str, frozenset[str]] = {
+PROFILES: Mapping[str, frozenset[str]] = {
     "posthog-node": frozenset({f"POST /batch/ {_JSON} encoded gzip"}),
     "posthog-node, v1": frozenset(
         {f"POST /i/v1/analytics/events {_JSON} encoded gzip"}

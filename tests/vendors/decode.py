@@ -39,7 +39,7 @@ def names(protocol: Protocol, requests: Iterable[Recorded]) -> Sent:
     return Counter(name for name, _ in seen)
 
 
-def manner(request: Recorded) -> str:
+def profile(request: Recorded) -> str:
     """Return how a request came: method, path, type, and how it was packed."""
     sort = request.headers.get("content-type", "")
     packed = [

@@ -80,21 +80,21 @@ def silent_worker(folder: Path, site: Mapping[str, Any]) -> Iterator[WorkerProce
     assert (found, canaries_in(written)) == (set(), set())
 
 
-def tell(worker: Lately, client: Client) -> Sent:
+def send_all(worker: Lately, client: Client) -> Sent:
     """Let a client of a server tell its visit; return what it was handed."""
     return send(client, f"http://127.0.0.1:{worker.port}/collect")
 
 
-def tell_refused(worker: Lately, client: Client) -> Sent:
+def send_refused(worker: Lately, client: Client) -> Sent:
     """Let *client* tell a worker that can write nothing until it has refused."""
     limit_files(worker.worker, 1)
     with ThreadPoolExecutor(1) as elsewhere:
-        telling = elsewhere.submit(tell, worker, client)
+        sending = elsewhere.submit(send_all, worker, client)
         try:
             let_write_once_refused(worker)
         finally:
             limit_files(worker.worker, resource.RLIM_INFINITY)
-        return telling.result()
+        return sending.result()
 
 
 def let_write_once_refused(worker: Lately) -> None:
@@ -106,7 +106,7 @@ def let_write_once_refused(worker: Lately) -> None:
     limit_files(worker.worker, resource.RLIM_INFINITY)
 
 
-async def tell_in_browser(
+async def send_in_browser(
     visitors: Browser,
     worker: Worker,
     client: Client,

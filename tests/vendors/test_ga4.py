@@ -9,9 +9,9 @@ from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
 from tests.vendors.clients import KEYS, Client, Protocol, Sent
 from tests.vendors.sent_events import (
     browsers_of,
+    send_all,
+    send_in_browser,
     servers_of,
-    tell,
-    tell_in_browser,
     visits_of,
 )
 from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
@@ -53,7 +53,7 @@ def check_figures(worker: Lately, sent: Sent, page: str | None) -> None:
 def test_a_visit_told_by_a_server_is_stored_whole(
     worker: Lately, client: Client
 ) -> None:
-    sent = tell(worker, client)
+    sent = send_all(worker, client)
 
     check_figures(worker, sent, None)
     assert {each.visitor for each in worker.spooled.events} == {None}
@@ -66,7 +66,7 @@ def test_a_visit_told_by_a_server_is_stored_whole(
 async def test_a_visit_told_by_a_browser_is_stored_whole(
     visitors: Browser, worker: Lately, client: Client, origin: str
 ) -> None:
-    sent = await tell_in_browser(
+    sent = await send_in_browser(
         visitors, worker, client, origin, lambda sent: named(sent) <= names(worker)
     )
 

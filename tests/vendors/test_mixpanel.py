@@ -12,9 +12,9 @@ from tests.vendors.clients import KEYS, Client, Protocol, Sent
 from tests.vendors.sent_events import (
     browsers_of,
     let_write_once_refused,
+    send_all,
+    send_in_browser,
     servers_of,
-    tell,
-    tell_in_browser,
     visits_of,
 )
 from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
@@ -67,7 +67,7 @@ def check_figures(worker: Lately, sent: Sent, page: str) -> None:
 def test_a_visit_told_by_a_server_is_stored_whole(
     worker: Lately, client: Client
 ) -> None:
-    sent = tell(worker, client)
+    sent = send_all(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
     events = worker.spooled.events
@@ -84,7 +84,7 @@ def test_a_visit_told_by_a_server_is_stored_whole(
 async def test_a_visit_told_by_a_browser_is_stored_whole(
     visitors: Browser, worker: Lately, client: Client, origin: str
 ) -> None:
-    sent = await tell_in_browser(
+    sent = await send_in_browser(
         visitors, worker, client, origin, lambda sent: has_come(worker, sent)
     )
 
@@ -115,7 +115,7 @@ async def test_what_is_refused_at_first_is_stored_once_all_the_same(
         return has_come(worker, sent)
 
     try:
-        sent = await tell_in_browser(visitors, worker, client, "own", came_at_last)
+        sent = await send_in_browser(visitors, worker, client, "own", came_at_last)
     finally:
         limit_files(worker.worker, resource.RLIM_INFINITY)
 

@@ -10,7 +10,7 @@ from playwright.async_api import Browser
 from tests.canaries import canaries_under
 from tests.proxy.worker_process import WorkerProcess
 from tests.vendors.clients import BY_ITSELF, Client, Protocol, Sent
-from tests.vendors.sent_events import browsers_of, tell_in_browser
+from tests.vendors.sent_events import browsers_of, send_in_browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -64,7 +64,7 @@ async def test_every_event_is_counted_once_and_names_nobody(
     visitors: Browser, tmp_path: Path, client: Client, origin: str
 ) -> None:
     with WorkerProcess(tmp_path, proxy=PROXY, site=SITE) as worker:
-        sent = await tell_in_browser(
+        sent = await send_in_browser(
             visitors, worker, client, origin, lambda sent: has_come(worker, sent)
         )
 

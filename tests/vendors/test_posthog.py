@@ -9,10 +9,10 @@ from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
 from tests.vendors.clients import KEYS, Client, Protocol, Sent
 from tests.vendors.sent_events import (
     browsers_of,
+    send_all,
+    send_in_browser,
+    send_refused,
     servers_of,
-    tell,
-    tell_in_browser,
-    tell_refused,
     visits_of,
 )
 from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
@@ -70,7 +70,7 @@ def check_figures(worker: Lately, sent: Sent, page: str | None) -> None:
 def test_a_visit_told_by_a_server_is_stored_whole(
     worker: Lately, client: Client
 ) -> None:
-    sent = tell(worker, client)
+    sent = send_all(worker, client)
 
     check_figures(worker, sent, None)
     assert dropped(worker) == identities(sent)
@@ -84,7 +84,7 @@ def test_a_visit_told_by_a_server_is_stored_whole(
 def test_what_is_refused_at_first_is_stored_once_all_the_same(
     worker: Lately, client: Client
 ) -> None:
-    sent = tell_refused(worker, client)
+    sent = send_refused(worker, client)
 
     check_figures(worker, sent, None)
 
@@ -95,7 +95,7 @@ def test_what_is_refused_at_first_is_stored_once_all_the_same(
 async def test_a_visit_told_by_a_browser_is_stored_whole(
     visitors: Browser, worker: Lately, client: Client, origin: str
 ) -> None:
-    sent = await tell_in_browser(
+    sent = await send_in_browser(
         visitors, worker, client, origin, lambda sent: have_come(worker, sent)
     )
 

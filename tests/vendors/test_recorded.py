@@ -3,9 +3,9 @@
 import pytest
 
 from tests.vendors.answers import Answer
-from tests.vendors.client_profiles import MANNERS
+from tests.vendors.client_profiles import PROFILES
 from tests.vendors.clients import SERVER_CLIENTS, Client, send
-from tests.vendors.decode import manner, names, names_site
+from tests.vendors.decode import names, names_site, profile
 from tests.vendors.recorder import Recorder
 
 
@@ -17,7 +17,7 @@ def test_every_event_arrives_below_the_prefix(client: Client) -> None:
     assert names(client.protocol, recorder.received) == sent
     assert sent.total() >= 8
     assert recorder.strays == []
-    assert {manner(request) for request in recorder.received} == MANNERS[client.name]
+    assert {profile(request) for request in recorder.received} == PROFILES[client.name]
     assert all(names_site(request, client.key) for request in recorder.received)
 
 

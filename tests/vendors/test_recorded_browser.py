@@ -6,9 +6,9 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.vendors.browser_visit import visit_in_browser
-from tests.vendors.client_profiles import MANNERS, PREFLIGHTS
+from tests.vendors.client_profiles import PREFLIGHTS, PROFILES
 from tests.vendors.clients import BROWSER_CLIENTS, BY_ITSELF, Client, Sent
-from tests.vendors.decode import events, manner, names, names_site
+from tests.vendors.decode import events, names, names_site, profile
 from tests.vendors.recorded import Recorded
 from tests.vendors.recorder import Recorder
 from tests.vendors.sent_events import visits_of
@@ -43,9 +43,9 @@ async def test_every_event_arrives(
 
 def _check_manners(client: Client, received: list[Recorded]) -> None:
     """See that requests came as they do today, each saying for which site."""
-    known = MANNERS[client.name]
+    known = PROFILES[client.name]
     always = {each for each in known if not each.startswith("?")}
-    got = {manner(each) for each in received if each.method != "OPTIONS"}
+    got = {profile(each) for each in received if each.method != "OPTIONS"}
 
     assert always <= got
     assert got - {each.removeprefix("?") for each in known} == set()

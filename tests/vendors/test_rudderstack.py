@@ -7,9 +7,9 @@ from tests.proxy.protocols.replay import Lately
 from tests.vendors.clients import KEYS, Client, Protocol
 from tests.vendors.sent_events import (
     browsers_of,
+    send_all,
+    send_refused,
     servers_of,
-    tell,
-    tell_refused,
     visits_of,
 )
 from tests.vendors.test_segment import SITE as SEGMENTS_SITE
@@ -28,7 +28,7 @@ def test_both_vendors_clients_name_the_same_site() -> None:
 def test_a_visit_told_by_a_server_is_stored_whole(
     worker: Lately, client: Client
 ) -> None:
-    sent = tell(worker, client)
+    sent = send_all(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
     assert {each.visitor for each in worker.spooled.events} == {None}
@@ -38,7 +38,7 @@ def test_a_visit_told_by_a_server_is_stored_whole(
 def test_what_is_refused_at_first_is_stored_once_all_the_same(
     worker: Lately, client: Client
 ) -> None:
-    sent = tell_refused(worker, client)
+    sent = send_refused(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
 

@@ -13,7 +13,7 @@ from tests.canaries import canaries_under
 from tests.proxy.protocols.replay import dropped
 from tests.proxy.worker_process import WorkerProcess
 from tests.vendors.clients import KEYS, Client, Protocol, Sent, send
-from tests.vendors.sent_events import browsers_of, servers_of, tell_in_browser
+from tests.vendors.sent_events import browsers_of, send_in_browser, servers_of
 from tests.vendors.test_plausible import PROXY, counted, expected, figures
 
 KEY = KEYS[Protocol.UMAMI]
@@ -41,7 +41,7 @@ async def test_every_event_of_the_script_is_counted_once_and_names_nobody(
 ) -> None:
     [client] = browsers_of(Protocol.UMAMI)
     with WorkerProcess(tmp_path, proxy=PROXY, site=PUBLIC) as worker:
-        sent = await tell_in_browser(
+        sent = await send_in_browser(
             visitors,
             worker,
             client,

@@ -115,7 +115,7 @@ def test_a_build_of_many_days_equals_the_plain_reference(
 def test_a_second_build_does_nothing(warehouse: Warehouse) -> None:
     before = [info.version for info in table_infos(warehouse)]
 
-    assert build.build(warehouse, RULES, NOW) == build.Built()
+    assert build.build(warehouse, RULES, NOW) == build.BuildResult()
     assert [info.version for info in table_infos(warehouse)] == before
 
 
@@ -177,7 +177,7 @@ def test_figures_changed_by_hand_are_named(warehouse: Warehouse) -> None:
     stats.replace_days([MONDAY], [rows.with_columns(visitors=more)], now_s=NOW)
 
     assert build.rebuild_differences(warehouse, RULES) == [
-        build.Difference("daily_stats", "shop", MONDAY)
+        build.DayDifference("daily_stats", "shop", MONDAY)
     ]
 
 

@@ -62,7 +62,7 @@ class ClockError(MillpondError):
     """The clock is not believed, and what was asked for cannot be undone."""
 
 
-class Doubt(msgspec.Struct, frozen=True):
+class ClockDoubt(msgspec.Struct, frozen=True):
     """Why the wall clock is not believed: what it says, and what was believed last."""
 
     wall_s: float
@@ -105,7 +105,7 @@ class Believed:
     """
 
     at_s: float
-    doubt: Doubt | None = None
+    doubt: ClockDoubt | None = None
 
 
 class BelievedClock:
@@ -154,7 +154,7 @@ class BelievedClock:
         off_s = wall_s - expected_s
         total_s = self._unwitnessed_s + off_s
         is_far = not max(abs(off_s), abs(total_s)) <= DAY_S
-        if is_far and self._heed_other(steady_s):
+        if is_far and self._follow_other_process(steady_s):
             return self.look()
         is_drift = abs(off_s) <= _DRIFT_S and not is_far
         if is_drift or self._is_acceptable(wall_s, off_s, steady_s, is_far=is_far):
@@ -168,9 +168,9 @@ class BelievedClock:
         """Return the doubt, against what has a witness."""
         if not self._knows:
             bad = self._records
-            doubt = Doubt(wall_s, None, bad.problem, bad.remedy)
+            doubt = ClockDoubt(wall_s, None, bad.problem, bad.remedy)
             return Believed(at_s=min(wall_s, expected_s), doubt=doubt)
-        doubt = Doubt(wall_s, expected_s - self._unwitnessed_s)
+        doubt = ClockDoubt(wall_s, expected_s - self._unwitnessed_s)
         if doubt.off_s < 0:
             self._note_misdated(wall_s, expected_s)
         proven_s = expected_s - max(self._unwitnessed_s, 0.0)
@@ -209,7 +209,7 @@ class BelievedClock:
             self._note_due_s = steady_s + _NOTE_EVERY_S
             self._note(wall_s, steady_s)
 
-    def _heed_other(self, steady_s: float) -> bool:
+    def _follow_other_process(self, steady_s: float) -> bool:
         """Take what another process, trusted or sure, has noted since we looked."""
         found = read_records(self._root).sound
         if found is None or found == self._noted:
@@ -271,7 +271,7 @@ def note_trusted(root: Path, clocks: Clocks) -> None:
         ) from None
 
 
-def doubt_of(root: Path, clocks: Clocks) -> Doubt | None:
+def doubt_of(root: Path, clocks: Clocks) -> ClockDoubt | None:
     """Return why a process that started now would not believe the clock, if so.
 
     Reads two small files and changes nothing: for those who only show it.
@@ -283,12 +283,12 @@ def doubt_of(root: Path, clocks: Clocks) -> Doubt | None:
     if records.sound is None:
         if records.problem is None:
             return None
-        return Doubt(wall_s, None, records.problem, records.remedy)
+        return ClockDoubt(wall_s, None, records.problem, records.remedy)
     expected_s = records.sound.expected_s(clocks.steady(), clocks.boot)
     proven_s = expected_s - records.sound.unwitnessed_by_now_s(clocks.boot)
     if max(abs(wall_s - expected_s), abs(wall_s - proven_s)) <= DAY_S:
         return None
-    return Doubt(wall_s, proven_s)
+    return ClockDoubt(wall_s, proven_s)
 
 
 def _text(at_s: float) -> str:

@@ -58,7 +58,7 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Records:
+class WitnessFiles:
     """The newest sound witness; and what is wrong with a file, with what to do."""
 
     sound: Witness | None = None
@@ -66,12 +66,12 @@ class Records:
     remedy: str | None = None
 
 
-def read_records(root: Path) -> Records:
+def read_records(root: Path) -> WitnessFiles:
     """Return what the files say: the first one that is sound counts."""
     found = list(_read_each(root))
     sound = next((each.sound for each in found if each.sound is not None), None)
-    bad = next((each for each in found if each.problem is not None), Records())
-    return Records(sound=sound, problem=bad.problem, remedy=bad.remedy)
+    bad = next((each for each in found if each.problem is not None), WitnessFiles())
+    return WitnessFiles(sound=sound, problem=bad.problem, remedy=bad.remedy)
 
 
 def write_records(root: Path, witness: Witness) -> None:
@@ -81,7 +81,7 @@ def write_records(root: Path, witness: Witness) -> None:
         write_durable(root / name, msgspec.json.encode(witness) + b"\n")
 
 
-def _read_each(root: Path) -> Iterator[Records]:
+def _read_each(root: Path) -> Iterator[WitnessFiles]:
     for name in _NAMES:
         path = root / name
         try:
@@ -89,17 +89,17 @@ def _read_each(root: Path) -> Iterator[Records]:
         except OSError as error:
             if _is_there(path) or error.errno not in (errno.ENOENT, errno.EACCES):
                 problem = f"{path} cannot be read: {reason(error)}"
-                yield Records(problem=problem, remedy=remedy(error))
+                yield WitnessFiles(problem=problem, remedy=remedy(error))
 
 
-def _decoded(path: Path, content: bytes) -> Records:
+def _decoded(path: Path, content: bytes) -> WitnessFiles:
     try:
         found = msgspec.json.decode(content, type=Witness)
     except (msgspec.MsgspecError, UnicodeError):
         found = None
     if found is None or found != found.sealed():
-        return Records(problem=f"{path} is damaged")
-    return Records(sound=found)
+        return WitnessFiles(problem=f"{path} is damaged")
+    return WitnessFiles(sound=found)
 
 
 def _is_there(path: Path) -> bool:

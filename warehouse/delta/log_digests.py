@@ -26,14 +26,14 @@ _UNKNOWN = "-"
 Actions = list[dict[str, Any]]
 
 
-class Note(NamedTuple):
+class VersionDigest(NamedTuple):
     """A version, and the digest of the file that holds it; None where not known."""
 
     version: int
     digest: str | None
 
 
-NO_NOTE = Note(-1, None)
+NO_NOTE = VersionDigest(-1, None)
 
 
 def entry_path(table: Path, version: int) -> Path:
@@ -143,23 +143,23 @@ def _has_info(action: dict[str, Any]) -> bool:
     return isinstance(action.get("commitInfo"), dict)
 
 
-def read_note(path: Path) -> Note:
+def read_note(path: Path) -> VersionDigest:
     """Return what the note at *path* says; nothing if it is missing or damaged."""
     try:
         text = path.read_text(encoding="ascii").strip()
         if text.isdecimal():
             # The form of earlier versions.
-            return Note(int(text), None)
+            return VersionDigest(int(text), None)
         version, digest, checksum = text.split()
         is_whole = int(checksum) == _checksum(version, digest)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return NO_NOTE
     if not is_whole:
         return NO_NOTE
-    return Note(int(version), None if digest == _UNKNOWN else digest)
+    return VersionDigest(int(version), None if digest == _UNKNOWN else digest)
 
 
-def encode_note(note: Note) -> bytes:
+def encode_note(note: VersionDigest) -> bytes:
     """Return the bytes of a note: version, digest, and the CRC-32 of both."""
     digest = note.digest or _UNKNOWN
     checksum = _checksum(str(note.version), digest)

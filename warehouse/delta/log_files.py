@@ -15,7 +15,7 @@ from warehouse.delta.log_digests import (
     LOG,
     SETTLED,
     Actions,
-    Note,
+    VersionDigest,
     checkpoint_path,
     checkpoint_version,
     damaged_versions,
@@ -71,11 +71,11 @@ def sync_log(table: Path, version: int) -> None:
 
 
 def _note_synced(table: Path, version: int) -> None:
-    note = Note(version, file_digest(entry_path(table, version)))
+    note = VersionDigest(version, file_digest(entry_path(table, version)))
     _write_note(table / SETTLED, note)
 
 
-def _write_note(path: Path, note: Note) -> None:
+def _write_note(path: Path, note: VersionDigest) -> None:
     # Not fsynced: without the note more entries are looked at again, and one is
     # proved by nothing until the next commit.
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
@@ -202,7 +202,7 @@ def sync_checkpoint(table: Path, version: int) -> None:
     if pointer.exists():
         sync_file(pointer)
     sync_directory(table / LOG)
-    _write_note(table / CHECKPOINT, Note(version, file_digest(checkpoint)))
+    _write_note(table / CHECKPOINT, VersionDigest(version, file_digest(checkpoint)))
 
 
 def _set_aside(table: Path, names: list[str]) -> None:

@@ -107,7 +107,7 @@ def _unreadable(doing: str, table: Table, error: BaseException) -> StorageError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class TableChange:
     """What one commit changes."""
 
     added: Sequence[DataFile] = ()
@@ -210,7 +210,7 @@ class DeltaFiles:
         with delta_errors("add columns to", self._table):
             self._writer.alter.add_columns(
                 fields,
-                commit_properties=self._properties(Change(), {}),
+                commit_properties=self._properties(TableChange(), {}),
                 post_commithook_properties=_NO_HOOKS,
             )
         self.refresh()
@@ -222,7 +222,7 @@ class DeltaFiles:
             self._files = [] if self._delta is None else _listed(self._delta)
         return self._files
 
-    def commit(self, change: Change) -> None:
+    def commit(self, change: TableChange) -> None:
         """Write one log entry, and return once it and all before it are durable.
 
         It follows the version this object sees, or ``ConflictError`` is raised.
@@ -246,7 +246,7 @@ class DeltaFiles:
             self.checkpoint()
 
     def _properties(
-        self, change: Change, transactions: Mapping[str, int]
+        self, change: TableChange, transactions: Mapping[str, int]
     ) -> CommitProperties:
         return CommitProperties(
             custom_metadata={
@@ -273,7 +273,7 @@ class DeltaFiles:
         """Return how many rows the commits of ours made it; None if none says."""
         return self.transaction_version(_ROWS_APP)
 
-    def _rows_after(self, change: Change) -> int:
+    def _rows_after(self, change: TableChange) -> int:
         """Return how many rows there are to be once *change* is committed."""
         before = self.recorded_rows
         if before is None:
@@ -346,7 +346,7 @@ def _listed(delta: DeltaTable) -> list[DataFile]:
     return sorted((DataFile(*row) for row in rows), key=lambda each: each.day)
 
 
-def _add(root: Path, file: DataFile, change: Change) -> AddAction:
+def _add(root: Path, file: DataFile, change: TableChange) -> AddAction:
     return AddAction(
         path=file.path,
         size=file.size_bytes,
@@ -357,7 +357,7 @@ def _add(root: Path, file: DataFile, change: Change) -> AddAction:
     )
 
 
-def _remove(file: DataFile, change: Change) -> RemoveAction:
+def _remove(file: DataFile, change: TableChange) -> RemoveAction:
     return RemoveAction(
         file.path,
         change.changes_rows,

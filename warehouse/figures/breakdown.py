@@ -25,7 +25,7 @@ MEASURES = (*SESSION_MEASURES, *EVENT_MEASURES, *ORDER_MEASURES)
 
 
 @dataclass(frozen=True, slots=True)
-class Codes:
+class ValueCodes:
     """What numbers mean: a site's is its place in *sites*, a value's in *values*."""
 
     sites: pl.Series
@@ -72,7 +72,7 @@ class Breakdown:
     dimension: str
     parts: Sequence[pl.LazyFrame]
     several: pl.LazyFrame
-    codes: Codes | None = None
+    codes: ValueCodes | None = None
 
 
 def figures(breakdowns: Iterable[Breakdown], value_limit: int) -> pl.DataFrame:
@@ -156,7 +156,7 @@ def _repeats(several: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _plain(part: pl.LazyFrame, codes: Codes | None) -> pl.LazyFrame:
+def _plain(part: pl.LazyFrame, codes: ValueCodes | None) -> pl.LazyFrame:
     """Return *part* with site and value, whether it came with a code or not."""
     return codes.decoded(part) if codes and _is_coded(part) else part
 

@@ -16,7 +16,7 @@ from warehouse.figures.breakdown import (
     ORDER_MEASURES,
     SESSION_MEASURES,
     Breakdown,
-    Codes,
+    ValueCodes,
     distinct_pairs,
     figures,
     labelled,
@@ -199,7 +199,7 @@ def _by_event(
     facts: DayFacts,
 ) -> Breakdown:
     """Return what *events* and *orders* add; the session of one that touches counts."""
-    codes = Codes(facts.sites, values)
+    codes = ValueCodes(facts.sites, values)
     code = codes.code(events["site_no"], events["value_no"]).alias("code")
     touching = events.select("session", "value_no").filter(events["touches"])
     pairs = _pairs(*distinct_pairs(*touching.get_columns()), codes, facts)
@@ -216,7 +216,7 @@ def _by_event(
 
 
 def _pairs(
-    session: pl.Series, value_no: pl.Series, codes: Codes, facts: DayFacts
+    session: pl.Series, value_no: pl.Series, codes: ValueCodes, facts: DayFacts
 ) -> pl.DataFrame:
     """Return what a session brings to each value it touched, whole every time."""
     of_session = facts.by_number.select(pl.all().gather(session))

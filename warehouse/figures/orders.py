@@ -75,7 +75,7 @@ def _figures(reports: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def settled_refunds(refunded: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
+def resolved_refunds(refunded: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     """Return *refunded* with what each takes back, at the place of its order.
 
     ``refund_minor`` is never null, and of one order in *orders* together never more

@@ -12,14 +12,14 @@ _SECOND_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Visited:
+class VisitorEvents:
     """The events with a visitor, in order: who, where and when; ``server`` of each."""
 
     keys: pl.DataFrame
     server: pl.Series
 
 
-def run_ends(visited: Visited, timeout_s: int) -> tuple[pl.Series, pl.Series]:
+def run_ends(visited: VisitorEvents, timeout_s: int) -> tuple[pl.Series, pl.Series]:
     """Return the first and the last row of every run; a server's events are in none."""
     rows = (~visited.server).arg_true()
     has_server = len(rows) < len(visited.keys)
@@ -50,7 +50,7 @@ def runs_of(first: pl.Series, last: pl.Series, interactive: pl.Series) -> pl.Dat
 
 
 def sessions_of(
-    visited: Visited, runs: pl.DataFrame, bounds: pl.DataFrame
+    visited: VisitorEvents, runs: pl.DataFrame, bounds: pl.DataFrame
 ) -> tuple[pl.Series, pl.DataFrame]:
     """Return the session of every event, and which of a server's were ``joined``."""
     begins = pl.repeat(value=False, n=len(visited.keys), eager=True)

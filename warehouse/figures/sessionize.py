@@ -12,9 +12,9 @@ import polars as pl
 
 from warehouse.dtypes import polars_schema
 from warehouse.figures.order_rule import ORDER_PLACED, ORDER_REFUNDED
-from warehouse.figures.orders import merged_orders, settled_refunds
+from warehouse.figures.orders import merged_orders, resolved_refunds
 from warehouse.figures.row_order import by_content, repeated
-from warehouse.figures.runs import Visited, run_ends, runs_of, sessions_of
+from warehouse.figures.runs import VisitorEvents, run_ends, runs_of, sessions_of
 from warehouse.schema import EVENTS, SESSIONS
 
 PAGEVIEW = "pageview"
@@ -130,13 +130,13 @@ def sessionize(
     """
     if events["day"].n_unique() > 1:
         raise ValueError("sessionize takes the events of one day")
-    given = _Given(events, wide)
+    given = _EventColumns(events, wide)
     sites = events["site"].unique().sort()
     keys = _in_order(given, sites)
     nulls = keys["visitor"].null_count()
     # Columns cut into different chunks would be cut alike again by every later step.
     ordered = given.narrow(keys["row"]).rechunk()
-    visited = Visited(
+    visited = VisitorEvents(
         keys.slice(nulls).select("visitor", "site", "at"),
         ordered["server"].slice(nulls),
     )
@@ -161,13 +161,13 @@ def sessionize(
         leads=whole[0],
         loose=whole[1],
         orders=orders,
-        refunds=settled_refunds(whole[3], orders),
+        refunds=resolved_refunds(whole[3], orders),
         sites=sites,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class _EventColumns:
     """The events as they came, some columns of them perhaps still in their file."""
 
     events: pl.DataFrame
@@ -200,7 +200,7 @@ class _Given:
         ]
 
 
-def _in_order(given: _Given, sites: pl.Series) -> pl.DataFrame:
+def _in_order(given: _EventColumns, sites: pl.Series) -> pl.DataFrame:
     """Return the keys of the unique events, ``row`` being where each was given.
 
     Their order is one that no order of the input can change.
@@ -237,7 +237,7 @@ def _is_ascending(keys: pl.DataFrame) -> bool:
     return bool(keys.select(in_order.slice(1).all()).item())
 
 
-def _with_ties_in_order(given: _Given, keys: pl.DataFrame) -> pl.DataFrame:
+def _with_ties_in_order(given: _EventColumns, keys: pl.DataFrame) -> pl.DataFrame:
     """Return *keys* with rows that are equal in all of them ordered by content."""
     same = (pl.col(_KEYS) == pl.col(_KEYS).shift(1)).fill_null(value=False)
     tied = keys.select(pl.all_horizontal(same).alias("tied")).to_series()
@@ -250,7 +250,7 @@ def _with_ties_in_order(given: _Given, keys: pl.DataFrame) -> pl.DataFrame:
     return keys.with_columns(keys["row"].scatter(places, rows.gather(order)))
 
 
-def _content(given: _Given, rows: pl.Series) -> pl.DataFrame:
+def _content(given: _EventColumns, rows: pl.Series) -> pl.DataFrame:
     """Return all columns of *rows*, and which rows they are."""
     everything = pl.int_range(len(given.events), dtype=pl.UInt32, eager=True)
     (content,) = given.whole(given.events, everything, [rows])

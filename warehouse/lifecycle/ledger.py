@@ -34,7 +34,7 @@ class NewEntry(msgspec.Struct, frozen=True):
     detail: Mapping[str, Fact] = msgspec.field(default_factory=dict)
 
 
-class Break(msgspec.Struct, frozen=True):
+class ChainBreak(msgspec.Struct, frozen=True):
     """A place where the chain does not hold."""
 
     number: int
@@ -155,21 +155,23 @@ def read_entries(frame: pl.DataFrame) -> list[LedgerEntry]:
     return [LedgerEntry(**row) for row in plain.iter_rows(named=True)]
 
 
-def verify(frame: pl.DataFrame, *, count: int | None = None) -> list[Break]:
+def verify(frame: pl.DataFrame, *, count: int | None = None) -> list[ChainBreak]:
     """Return every place where the chain does not hold, none where all is as written.
 
     A chain cut off at its end is whole in itself: *count* is how many entries there
     must be, as ``count_of`` says or as a witness noted.
     """
-    breaks: list[Break] = []
+    breaks: list[ChainBreak] = []
     expected, previous = 0, FIRST_PREVIOUS
     for entry in read_entries(frame):
         breaks += [
-            Break(entry.number, each) for each in _wrong(entry, expected, previous)
+            ChainBreak(entry.number, each) for each in _wrong(entry, expected, previous)
         ]
         expected, previous = entry.number + 1, entry.digest
     if count is not None and expected < count:
-        breaks.append(Break(expected, f"{count - expected} entries missing at the end"))
+        breaks.append(
+            ChainBreak(expected, f"{count - expected} entries missing at the end")
+        )
     return breaks
 
 

@@ -19,7 +19,7 @@ from warehouse.lifecycle.compaction import raise_problems
 from warehouse.lifecycle.retention_plan import (
     APP,
     Plan,
-    Retained,
+    RetainedTable,
     drop_plan,
     read_plan,
     record,
@@ -80,14 +80,14 @@ def _newest_at_s(view: TableView) -> float | None:
 
 def retain(
     warehouse: Warehouse, keep: WarehouseSettings, today: date, now_s: float
-) -> list[Retained]:
+) -> list[RetainedTable]:
     """Remove the days each table keeps no longer, and record it in the ledger.
 
     The bytes are gone when it returns, under readers of an older version too; and what
     an earlier run began is finished. A table that is damaged keeps no other from it;
     ``PartlyDoneError`` names it at the end.
     """
-    found: list[Retained] = []
+    found: list[RetainedTable] = []
     problems: list[MillpondError] = []
     make_directory(warehouse.root)
     with locked(warehouse.root / "_retention.lock"):
@@ -111,7 +111,7 @@ def _is_held(
     return any(each.holds(day, keep_days, now_s) for each in misdated)
 
 
-def _finish(warehouse: Warehouse, table: Table, now_s: float) -> list[Retained]:
+def _finish(warehouse: Warehouse, table: Table, now_s: float) -> list[RetainedTable]:
     """Finish what an earlier run did not come to after its commit."""
     try:
         plan = read_plan(warehouse, table.name)
@@ -137,7 +137,7 @@ def _remove(
     first: date,
     is_held: Callable[[date], bool],
     now_s: float,
-) -> list[Retained]:
+) -> list[RetainedTable]:
     for _ in range(_MOST_ATTEMPTS):
         view = warehouse.view(table)
         past = tuple(day for day in view.days() if day < first)
@@ -159,14 +159,16 @@ def _commit(
     """Remove *days* from the table, after a plan that says so."""
     stored = warehouse.open(table)
     number = (stored.transaction_version(APP) or 0) + 1
-    retained = Retained(table.name, days, stored.rows(days))
+    retained = RetainedTable(table.name, days, stored.rows(days))
     plan = Plan(number, ledger.count_of(warehouse), retained)
     write_plan(warehouse, plan)
     stored.replace_days(days, [], now_s=now_s, transactions={APP: number})
     return plan
 
 
-def _complete(warehouse: Warehouse, table: Table, plan: Plan, now_s: float) -> Retained:
+def _complete(
+    warehouse: Warehouse, table: Table, plan: Plan, now_s: float
+) -> RetainedTable:
     """Remove the bytes of what was committed, and put it on the record."""
     _erase(warehouse, table, now_s)
     record(warehouse, plan, now_s)

@@ -21,7 +21,7 @@ APP = "retention"
 KIND = "retention"
 
 
-class Retained(msgspec.Struct, frozen=True):
+class RetainedTable(msgspec.Struct, frozen=True):
     """What left one table: the days, oldest first, and their rows."""
 
     table: str
@@ -34,7 +34,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     number: int
     ledger_count: int
-    retained: Retained
+    retained: RetainedTable
 
 
 def plan_path(warehouse: Warehouse, table: str) -> Path:
@@ -87,7 +87,7 @@ def _is_recorded(warehouse: Warehouse, plan: Plan, entry: ledger.NewEntry) -> bo
     return same.height > 0
 
 
-def _entry(each: Retained) -> ledger.NewEntry:
+def _entry(each: RetainedTable) -> ledger.NewEntry:
     return ledger.NewEntry(
         KIND,
         each.table,

@@ -18,7 +18,7 @@ from warehouse.schema import EVENTS, LEDGER, TABLES, Table
 from warehouse.tables import DamagedTableError, TableView, Warehouse
 
 
-class Damage(msgspec.Struct, frozen=True):
+class TableDamage(msgspec.Struct, frozen=True):
     """Something of a table that is not as it was written; *file* where it is one."""
 
     table: str
@@ -26,19 +26,19 @@ class Damage(msgspec.Struct, frozen=True):
     file: str | None = None
 
 
-class Verified(msgspec.Struct, frozen=True):
+class VerifyResult(msgspec.Struct, frozen=True):
     """What was looked at, and all that was found."""
 
     tables: int
     files: int
     size_bytes: int
-    damage: list[Damage]
+    damage: list[TableDamage]
 
 
-def verify(warehouse: Warehouse) -> Verified:
+def verify(warehouse: Warehouse) -> VerifyResult:
     """Read every file of every table, and return what is not as it was written."""
     tables = files = size_bytes = 0
-    found: list[Damage] = []
+    found: list[TableDamage] = []
     for table in TABLES:
         try:
             view = warehouse.view(table)
@@ -52,32 +52,32 @@ def verify(warehouse: Warehouse) -> Verified:
         broken = list(_file_damage(view))
         # Rows can only be counted where every file can be read.
         found += broken or _row_damage(view)
-    return Verified(tables, files, size_bytes, found)
+    return VerifyResult(tables, files, size_bytes, found)
 
 
-def _of_error(warehouse: Warehouse, table: Table, error: MillpondError) -> Damage:
+def _of_error(warehouse: Warehouse, table: Table, error: MillpondError) -> TableDamage:
     if isinstance(error, DamagedTableError):
         place = warehouse.root / table.name
         file = error.path.relative_to(place).as_posix()
-        return Damage(table.name, "is damaged or missing", file)
-    return Damage(table.name, error.message)
+        return TableDamage(table.name, "is damaged or missing", file)
+    return TableDamage(table.name, error.message)
 
 
-def _log_damage(view: TableView) -> Iterator[Damage]:
+def _log_damage(view: TableView) -> Iterator[TableDamage]:
     """Yield the old log entries that are damaged; the newer ones were just read."""
     present = versions(view.path)
     gaps = set(range(present[0], present[-1] + 1)) - set(present) if present else set()
     first = max(gaps, default=present[0] - 1 if present else -1) + 1
     for version in damaged_versions(view.path, first, view.version):
         path = entry_path(view.path, version)
-        yield Damage(view.table.name, "is damaged", _name(view, path))
+        yield TableDamage(view.table.name, "is damaged", _name(view, path))
 
 
-def _file_damage(view: TableView) -> Iterator[Damage]:
+def _file_damage(view: TableView) -> Iterator[TableDamage]:
     for file in view.files():
         problem = damage(view.path, file) or _count_damage(view.path, file)
         if problem is not None:
-            yield Damage(view.table.name, problem, file.path)
+            yield TableDamage(view.table.name, problem, file.path)
 
 
 def _count_damage(root: Path, file: DataFile) -> str | None:
@@ -90,17 +90,17 @@ def _count_damage(root: Path, file: DataFile) -> str | None:
     return None if held == file.rows else f"holds {held} rows, the log says {file.rows}"
 
 
-def _row_damage(view: TableView) -> Iterator[Damage]:
+def _row_damage(view: TableView) -> Iterator[TableDamage]:
     findings = count_findings(view)
     if view.table == EVENTS:
         findings += repeat_findings(view, view.days())
     for finding in findings:
         when = "" if finding.day is None else f"{finding.day} "
-        yield Damage(finding.table, f"{when}{finding.problem}")
+        yield TableDamage(finding.table, f"{when}{finding.problem}")
     if view.table == LEDGER:
         count = view.transaction_version(ledger.APP) or 0
         for link in ledger.verify(view.read(), count=count):
-            yield Damage(LEDGER.name, f"entry {link.number}: {link.problem}")
+            yield TableDamage(LEDGER.name, f"entry {link.number}: {link.problem}")
 
 
 def _name(view: TableView, path: Path) -> str:

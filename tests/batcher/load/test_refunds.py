@@ -15,7 +15,7 @@ from batcher.load.key_index import KeyIndex
 from batcher.load.refunds import with_amounts
 from tests.hypothesis_settings import few_examples
 from tests.warehouse.event_rows import DAY, event, events, frame
-from warehouse.figures.orders import merged_orders, settled_refunds
+from warehouse.figures.orders import merged_orders, resolved_refunds
 from warehouse.schema import EVENTS, Event, Hash64, UtcSeconds
 from warehouse.tables import Warehouse
 
@@ -144,7 +144,7 @@ def built(orders: list[Event], refunds: list[Event]) -> list[tuple[Any, ...]]:
     """Return what each of *refunds* takes when a build settles them on one day."""
     session = pl.lit(None, pl.UInt32).alias("session")
     placed = merged_orders(frame(orders).with_columns(session))
-    settled = settled_refunds(frame(refunds).with_columns(session), placed)
+    settled = resolved_refunds(frame(refunds).with_columns(session), placed)
     return settled.sort("event_id").select("refund_minor", "currency").rows()
 
 

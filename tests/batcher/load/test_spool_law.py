@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from batcher.load.load import load
 from batcher.spool.lane import Lane, SpoolBrokenError
-from batcher.spool.segment import Kind, read_frames
+from batcher.spool.segment import FrameKind, read_frames
 from batcher.spool.spool import Spool
 from tests.batcher.load.loads import SETTINGS
 from tests.batcher.spool.spooled import SETTINGS as SPOOL_SETTINGS
@@ -49,7 +49,7 @@ def held_in(folder: Path) -> set[str]:
         str(msgspec.json.decode(line, type=Event).path)
         for file in files
         for frame in read_frames(file.read_bytes()).frames
-        if frame.kind is Kind.EVENTS
+        if frame.kind is FrameKind.EVENTS
         for line in bytes(frame.payload).split(b"\n")
     }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from batcher.salts.destruction import Destroyed, destroy_due, is_due
+from batcher.salts.destruction import DestroyedSalt, destroy_due, is_due
 from batcher.salts.directory import DirectorySalts
 from batcher.salts.secret_bytes import fill_random
 from batcher.salts.store import SaltStoreError
@@ -71,8 +71,8 @@ def test_only_what_is_due_is_destroyed_and_named(store: DirectorySalts) -> None:
     got = destroy_due(store, DUE)
 
     assert got == [
-        Destroyed(zone="Asia/Tokyo", day=DAY_BEFORE, marker="03" * 8),
-        Destroyed(zone=ZONE, day=DAY, marker="01" * 8),
+        DestroyedSalt(zone="Asia/Tokyo", day=DAY_BEFORE, marker="03" * 8),
+        DestroyedSalt(zone=ZONE, day=DAY, marker="01" * 8),
     ]
     left = [(mark.zone, mark.day) for mark in store.live()]
     assert left == [(ZONE, DAY_AFTER), ("Pacific/Honolulu", DAY)]
@@ -92,7 +92,7 @@ def test_a_damaged_salt_is_destroyed_like_any_other(store: DirectorySalts) -> No
 
     got = destroy_due(store, DUE)
 
-    assert got == [Destroyed(zone=ZONE, day=DAY, marker="")]
+    assert got == [DestroyedSalt(zone=ZONE, day=DAY, marker="")]
     assert store.live() == []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from batcher.salts.destruction import Destroyed
+from batcher.salts.destruction import DestroyedSalt
 from batcher.salts.directory import DirectorySalts
 from batcher.salts.history import (
     ABANDONED_S,
@@ -60,8 +60,8 @@ def test_the_end_of_an_import_leaves_nothing(place: Path) -> None:
     got = salts.destroy()
 
     assert got == [
-        Destroyed(zone=ZONE, day=LONG_AGO, marker="01" * 8),
-        Destroyed(zone="UTC", day=LONG_AGO, marker="02" * 8),
+        DestroyedSalt(zone=ZONE, day=LONG_AGO, marker="01" * 8),
+        DestroyedSalt(zone="UTC", day=LONG_AGO, marker="02" * 8),
     ]
     assert not place.exists()
     assert bytes(key) == bytes(32)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from batcher.salts.destruction import Destroyed
+from batcher.salts.destruction import DestroyedSalt
 from batcher.salts.directory import DirectorySalts
 from batcher.salts.records import destroy_and_record, record_abandoned_import
 from batcher.salts.store import STORED_BYTES, SaltStoreError, commitment
@@ -46,7 +46,7 @@ def test_a_salt_is_recorded_when_it_is_made_and_when_it_ends(
     first = destroy_and_record(store, warehouse, NOON, NOON)
     second = destroy_and_record(store, warehouse, DUE, DUE)
 
-    assert (first, second) == ([], [Destroyed(zone=ZONE, day=DAY, marker="01" * 8)])
+    assert (first, second) == ([], [DestroyedSalt(zone=ZONE, day=DAY, marker="01" * 8)])
     assert recorded(warehouse) == [
         ("salt_created", facts("01", commitment=commitment(salt_of(1)).hex())),
         ("salt_destroyed", facts("01", how="destroyed")),
@@ -141,7 +141,7 @@ def test_no_entry_holds_a_secret(store: DirectorySalts, warehouse: Warehouse) ->
 def test_an_abandoned_import_is_recorded_by_its_markers(warehouse: Warehouse) -> None:
     record_abandoned_import(warehouse, [], NOON)
     record_abandoned_import(
-        warehouse, [Destroyed(zone=ZONE, day=DAY, marker="0a" * 8)], NOON
+        warehouse, [DestroyedSalt(zone=ZONE, day=DAY, marker="0a" * 8)], NOON
     )
 
     assert recorded(warehouse) == [

@@ -11,7 +11,7 @@ import msgspec
 from batcher.spool.segment import (
     HEADER_BYTES,
     FrameId,
-    Kind,
+    FrameKind,
     encode_header,
 )
 from tests.batcher.spool.frames import encode_frame
@@ -27,9 +27,9 @@ def frames() -> list[bytes]:
     stored = lines(event(path=f"/{each}", event_id=Hash64(each)) for each in range(3))
     drop = Drop(site="shop", day=DAY, hour=12, reason="bot", protocol="native", count=2)
     contents = [
-        (Kind.EVENTS, 2, b"\n".join(stored[:2])),
-        (Kind.DROPS, 1, msgspec.json.encode(drop)),
-        (Kind.EVENTS, 1, stored[2]),
+        (FrameKind.EVENTS, 2, b"\n".join(stored[:2])),
+        (FrameKind.DROPS, 1, msgspec.json.encode(drop)),
+        (FrameKind.EVENTS, 1, stored[2]),
     ]
     return [
         encode_frame(kind, FrameId(WRITER, sequence), rows, payload)

@@ -10,7 +10,7 @@ from batcher.spool.lane import Lane
 from batcher.spool.lane_files import segment_path
 from batcher.spool.segment import (
     FrameId,
-    Kind,
+    FrameKind,
     encode_header,
     read_frames,
 )
@@ -45,7 +45,7 @@ def lines_of(paths: Iterator[Path]) -> list[bytes]:
         read = read_frames(path.read_bytes())
         assert read.damage == []
         for frame in read.frames:
-            if frame.kind is Kind.EVENTS:
+            if frame.kind is FrameKind.EVENTS:
                 found += bytes(frame.payload).split(b"\n")
     return found
 
@@ -54,7 +54,7 @@ def segment_of(*groups: list[bytes], writer: bytes = WRITER, first: int = 1) -> 
     """Return a segment with one frame of events for each group."""
     frames = [
         encode_frame(
-            Kind.EVENTS, FrameId(writer, sequence), len(group), b"\n".join(group)
+            FrameKind.EVENTS, FrameId(writer, sequence), len(group), b"\n".join(group)
         )
         for sequence, group in enumerate(groups, first)
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from batcher.spool.lane import Lane, SpoolBrokenError
-from batcher.spool.room import SpoolFullError
+from batcher.spool.quota import SpoolFullError
 from batcher.spool.spool import Spool
 from config.errors import Retryable
 from config.settings import SpoolSettings

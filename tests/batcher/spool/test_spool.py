@@ -9,8 +9,8 @@ import pytest
 
 from batcher.spool.lane import Lane, SpoolBrokenError, open_free_lane
 from batcher.spool.lane_files import LaneTakenError, SpoolError
-from batcher.spool.room import SpoolFullError
-from batcher.spool.segment import FrameId, Kind, Problem, read_frames
+from batcher.spool.quota import SpoolFullError
+from batcher.spool.segment import FrameId, FrameKind, SegmentProblem, read_frames
 from batcher.spool.spool import Spool
 from config.errors import Retryable
 from config.settings import SpoolSettings
@@ -60,7 +60,7 @@ def test_what_was_committed_is_in_the_segment_before_and_after_sealing(
     assert before == stored_lines(spool) == [b"1", b"2", b"3"]
     (segment,) = spool.sealed()
     kinds = [each.kind for each in read_frames(segment.path.read_bytes()).frames]
-    assert kinds == [Kind.EVENTS, Kind.EVENTS, Kind.DROPS]
+    assert kinds == [FrameKind.EVENTS, FrameKind.EVENTS, FrameKind.DROPS]
     assert opened(spool) == []
 
 
@@ -340,7 +340,7 @@ def test_a_quarantined_segment_has_its_reason_beside_it(
     lane.commit([b"1"], [])
     lane.seal()
     (segment,) = spool.sealed()
-    path = spool.quarantine.add_segment(segment, {"problems": [Problem.EMPTY]})
+    path = spool.quarantine.add_segment(segment, {"problems": [SegmentProblem.EMPTY]})
 
     assert spool.quarantined() == [path]
     assert spool.sealed() == []

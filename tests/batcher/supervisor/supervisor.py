@@ -6,7 +6,7 @@ python -m tests.batcher.supervisor.supervisor PROCESSES PATIENCE
 import json
 import sys
 
-from batcher.supervisor.supervise import Patience, Process, supervise
+from batcher.supervisor.supervise import Process, SupervisorTimeouts, supervise
 from config.errors import MillpondError
 from config.logs import configure
 
@@ -15,7 +15,8 @@ if __name__ == "__main__":
     children, patience = (json.loads(argument) for argument in sys.argv[1:])
     try:
         code = supervise(
-            [Process(**child) for child in children], patience=Patience(**patience)
+            [Process(**child) for child in children],
+            patience=SupervisorTimeouts(**patience),
         )
     except MillpondError as error:
         sys.exit(f"{error}")

@@ -56,31 +56,31 @@ class Analytics:
         """Load the module anew with the provider's options."""
         self.logged.clear()
         base = {"host": host, "site": "shop", "secretKey": key, "flushIntervalMs": 20}
-        self._tell("start", {**base, **options})
+        self._call("start", {**base, **options})
 
     def start_with(self, options: Values) -> None:
         """Load the module anew with exactly these options."""
         self.logged.clear()
-        self._tell("start", options)
+        self._call("start", options)
 
     def track(self, *events: Values) -> None:
         """Track events; this returns before they are sent."""
-        self._tell("track", events)
+        self._call("track", events)
 
     def identify(self, data: Values) -> None:
         """Identify an actor or a group."""
-        self._tell("identify", data)
+        self._call("identify", data)
 
     def shutdown(self) -> None:
         """Do what Medusa does when it ends."""
-        self._tell("shutdown", {})
+        self._call("shutdown", {})
 
     @property
     def warnings(self) -> list[str]:
         """What the provider warned of since the start."""
         return [text for level, text in self.logged if level == "warn"]
 
-    def _tell(self, name: str, argument: object) -> None:
+    def _call(self, name: str, argument: object) -> None:
         self._stdin.write(json.dumps({name: argument}) + "\n")
         while True:
             answer = json.loads(self._lines.get(timeout=_PATIENCE_S))

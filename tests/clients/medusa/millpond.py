@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from proxy.pipeline.site_keys import Purpose, keyed_hash
+from proxy.pipeline.site_keys import HashPurpose, keyed_hash
 from tests.proxy.worker_process import WorkerProcess
 from warehouse.schema import Event, Hash64
 
@@ -30,7 +30,7 @@ class Millpond:
         """How often each new message of each order is in its spool."""
         return Counter((event.event_id, event.order_key) for event in self.events)
 
-    def hashed(self, purpose: Purpose, text: str) -> Hash64:
+    def hashed(self, purpose: HashPurpose, text: str) -> Hash64:
         """Return what stands for an id in its spool."""
         key = (Path(self.worker.folder) / "keys" / "shop.key").read_bytes()
         return keyed_hash(key, purpose, text)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from proxy.pipeline.site_keys import Purpose
+from proxy.pipeline.site_keys import HashPurpose
 from tests.canaries import CANARIES, canaries_in
 from tests.clients.medusa.analytics import Analytics, RefusedError, Values, big
 from tests.clients.medusa.conftest import KEY
@@ -69,8 +69,8 @@ def test_an_order_arrives_with_exact_amounts_and_hashed_ids(
     (event,) = told(analytics, millpond, ORDER)
 
     assert (event.name, event.server, event.visitor) == ("order_placed", True, None)
-    assert event.order_key == millpond.hashed(Purpose.ORDER, CANARIES["order id"])
-    assert event.cart_key == millpond.hashed(Purpose.CART, CANARIES["cart id"])
+    assert event.order_key == millpond.hashed(HashPurpose.ORDER, CANARIES["order id"])
+    assert event.cart_key == millpond.hashed(HashPurpose.CART, CANARIES["cart id"])
     assert event.actor is not None
     assert (event.currency, event.coupon) == ("EUR", "SPRING")
     assert event.value_minor == 900_719_925_499

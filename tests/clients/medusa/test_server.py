@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from batcher.spool.spool import Spool
-from proxy.pipeline.site_keys import Purpose
+from proxy.pipeline.site_keys import HashPurpose
 from tests.batcher.load.loads import stored_events
 from tests.canaries import CANARIES, canaries_in
 from tests.clients.medusa.conftest import KEY
@@ -95,7 +95,7 @@ def check_orders(millpond: Millpond, events: list[Event], sold: Sold) -> None:
 
     assert len(orders) == 2
     for event, order in zip(orders, sold, strict=True):
-        assert event.order_key == millpond.hashed(Purpose.ORDER, order["id"])
+        assert event.order_key == millpond.hashed(HashPurpose.ORDER, order["id"])
         assert event.currency == "EUR"
         assert event.value_minor == minor(order["total"]) == 7_720
         assert event.tax_minor == minor(order["tax_total"]) == 1_233
@@ -108,7 +108,7 @@ def check_movements(millpond: Millpond, events: list[Event], sold: Sold) -> None
     """See the payment and both refunds, each once and of the customer's order."""
     (paid,) = named(events, "payment_completed")
     refunds = named(events, "order_refunded")
-    order = millpond.hashed(Purpose.ORDER, sold.customers["id"])
+    order = millpond.hashed(HashPurpose.ORDER, sold.customers["id"])
 
     assert {event.order_key for event in (paid, *refunds)} == {order}
     assert paid.value_minor == 7_720

@@ -11,7 +11,7 @@ import maxminddb
 import msgspec
 import pytest
 
-from proxy.client.geo import NOWHERE, Geo, GeoError, Grain, Place
+from proxy.client.geo import NOWHERE, Geo, GeoError, Grain, Location
 from tests.descriptors import no_descriptor_left
 from tests.proxy.client.mmdb import flat, geoip2, write_mmdb
 
@@ -30,39 +30,55 @@ def one_place(path: Path, record: Any, **options: Any) -> Path:
 @pytest.mark.parametrize(
     ("record", "expected"),
     [
-        pytest.param(geoip2("US", "CA"), Place("US", "US-CA"), id="geoip2"),
+        pytest.param(geoip2("US", "CA"), Location("US", "US-CA"), id="geoip2"),
         pytest.param(
-            geoip2("GB", "ENG", "BKM"), Place("GB", "GB-ENG"), id="two levels"
+            geoip2("GB", "ENG", "BKM"), Location("GB", "GB-ENG"), id="two levels"
         ),
-        pytest.param(geoip2("SE"), Place("SE"), id="no subdivision"),
-        pytest.param({"country": {"iso_code": "FR"}}, Place("FR"), id="country only"),
+        pytest.param(geoip2("SE"), Location("SE"), id="no subdivision"),
         pytest.param(
-            {"registered_country": {"iso_code": "JP"}}, Place("JP"), id="registered"
+            {"country": {"iso_code": "FR"}}, Location("FR"), id="country only"
+        ),
+        pytest.param(
+            {"registered_country": {"iso_code": "JP"}}, Location("JP"), id="registered"
         ),
         pytest.param(
             {"country": {"names": {}}, "registered_country": {"iso_code": "JP"}},
-            Place("JP"),
+            Location("JP"),
             id="country without a code",
         ),
         pytest.param(
             {"represented_country": {"iso_code": "US"}}, NOWHERE, id="represented"
         ),
-        pytest.param(flat("DE"), Place("DE"), id="flat"),
-        pytest.param(flat("de"), Place("DE"), id="lower case"),
-        pytest.param({"country": "NL"}, Place("NL"), id="country is a code"),
+        pytest.param(flat("DE"), Location("DE"), id="flat"),
+        pytest.param(flat("de"), Location("DE"), id="lower case"),
+        pytest.param({"country": "NL"}, Location("NL"), id="country is a code"),
         pytest.param(
-            {"country": "Netherlands", "country_code": "NL"}, Place("NL"), id="a name"
+            {"country": "Netherlands", "country_code": "NL"},
+            Location("NL"),
+            id="a name",
         ),
-        pytest.param(flat("US", state1="CA"), Place("US", "US-CA"), id="flat region"),
-        pytest.param(flat("US", state1="US-CA"), Place("US", "US-CA"), id="ISO region"),
-        pytest.param(flat("US", region_code="NY"), Place("US", "US-NY"), id="its code"),
-        pytest.param(flat("US", state1="California"), Place("US"), id="region's name"),
-        pytest.param(flat("US", state1=""), Place("US"), id="empty region"),
-        pytest.param(flat("US", state1="MX-CMX"), Place("US"), id="another's region"),
-        pytest.param(flat("US", state1=["CA"]), Place("US"), id="region of odd type"),
+        pytest.param(
+            flat("US", state1="CA"), Location("US", "US-CA"), id="flat region"
+        ),
+        pytest.param(
+            flat("US", state1="US-CA"), Location("US", "US-CA"), id="ISO region"
+        ),
+        pytest.param(
+            flat("US", region_code="NY"), Location("US", "US-NY"), id="its code"
+        ),
+        pytest.param(
+            flat("US", state1="California"), Location("US"), id="region's name"
+        ),
+        pytest.param(flat("US", state1=""), Location("US"), id="empty region"),
+        pytest.param(
+            flat("US", state1="MX-CMX"), Location("US"), id="another's region"
+        ),
+        pytest.param(
+            flat("US", state1=["CA"]), Location("US"), id="region of odd type"
+        ),
         pytest.param(
             {"country": {"iso_code": "US"}, "subdivisions": "CA"},
-            Place("US"),
+            Location("US"),
             id="subdivisions of odd type",
         ),
         pytest.param(flat("ZZ"), NOWHERE, id="unknown"),
@@ -76,11 +92,11 @@ def one_place(path: Path, record: Any, **options: Any) -> Path:
     ],
 )
 def test_both_schemas_give_iso_codes(
-    tmp_path: Path, record: Any, expected: Place
+    tmp_path: Path, record: Any, expected: Location
 ) -> None:
     networks = {**dict.fromkeys(EVERYWHERE, record), "198.51.100.0/24": flat("CH")}
     geo = Geo(write_mmdb(tmp_path / "geo.mmdb", networks), "region")
-    got = [geo.place(V4), geo.place(V6)]
+    got = [geo.location(V4), geo.location(V6)]
 
     assert got == [expected, expected]
 
@@ -88,16 +104,16 @@ def test_both_schemas_give_iso_codes(
 @pytest.mark.parametrize(
     ("grain", "expected"),
     [
-        ("region", Place("US", "US-CA")),
-        ("country", Place("US")),
+        ("region", Location("US", "US-CA")),
+        ("country", Location("US")),
         ("none", NOWHERE),
     ],
 )
 def test_no_more_is_kept_than_the_owner_chose(
-    tmp_path: Path, grain: Grain, expected: Place
+    tmp_path: Path, grain: Grain, expected: Location
 ) -> None:
     geo = Geo(one_place(tmp_path / "geo.mmdb", geoip2("US", "CA")), grain)
-    got = msgspec.to_builtins(geo.place(V4))
+    got = msgspec.to_builtins(geo.location(V4))
 
     assert got == msgspec.to_builtins(expected)
     assert set(got) == {"country", "region"}
@@ -106,9 +122,9 @@ def test_no_more_is_kept_than_the_owner_chose(
 @pytest.mark.parametrize(
     ("ip_version", "address", "expected"),
     [
-        pytest.param(6, V4, Place("DE"), id="v4 in a v6 file"),
-        pytest.param(6, V6, Place("DE"), id="v6 in a v6 file"),
-        pytest.param(4, V4, Place("DE"), id="v4 in a v4 file"),
+        pytest.param(6, V4, Location("DE"), id="v4 in a v6 file"),
+        pytest.param(6, V6, Location("DE"), id="v6 in a v6 file"),
+        pytest.param(4, V4, Location("DE"), id="v4 in a v4 file"),
         pytest.param(4, V6, NOWHERE, id="v6 in a v4 file"),
         pytest.param(6, "192.0.2.1", NOWHERE, id="not in the file"),
         pytest.param(6, "127.0.0.1", NOWHERE, id="loopback"),
@@ -117,7 +133,7 @@ def test_no_more_is_kept_than_the_owner_chose(
     ],
 )
 def test_what_is_not_in_the_file_is_nowhere(
-    tmp_path: Path, ip_version: int, address: str | None, expected: Place
+    tmp_path: Path, ip_version: int, address: str | None, expected: Location
 ) -> None:
     networks = EVERYWHERE if ip_version == 6 else EVERYWHERE[:1]
     path = write_mmdb(
@@ -125,7 +141,7 @@ def test_what_is_not_in_the_file_is_nowhere(
         dict.fromkeys(networks, flat("DE")),
         ip_version=ip_version,
     )
-    got = Geo(path, "country").place(address)
+    got = Geo(path, "country").location(address)
 
     assert got == expected
 
@@ -135,7 +151,7 @@ def test_without_a_file_everything_is_nowhere(grain: Grain) -> None:
     geo = Geo(None, grain)
     geo.forget()
 
-    assert geo.place(V4) == NOWHERE
+    assert geo.location(V4) == NOWHERE
     assert geo.cached == 0
     assert geo.description is None
     assert not geo.reload_if_changed()
@@ -152,12 +168,12 @@ def test_the_file_in_use_is_named_with_its_date(tmp_path: Path) -> None:
 def test_a_new_file_is_taken_up_and_its_old_answers_dropped(tmp_path: Path) -> None:
     path = one_place(tmp_path / "geo.mmdb", flat("DE"))
     geo = Geo(path, "country")
-    before = (geo.place(V4), geo.reload_if_changed())
+    before = (geo.location(V4), geo.reload_if_changed())
     one_place(tmp_path / "new.mmdb", flat("FR"), database_type="New").replace(path)
-    after = (geo.reload_if_changed(), geo.place(V4), geo.reload_if_changed())
+    after = (geo.reload_if_changed(), geo.location(V4), geo.reload_if_changed())
 
-    assert before == (Place("DE"), False)
-    assert after == (True, Place("FR"), False)
+    assert before == (Location("DE"), False)
+    assert after == (True, Location("FR"), False)
     assert (geo.description or "").startswith("New, built ")
     assert geo.problem is None
 
@@ -167,9 +183,9 @@ def test_a_file_written_in_place_is_taken_up(tmp_path: Path) -> None:
     geo = Geo(path, "country")
     path.write_bytes(one_place(tmp_path / "new.mmdb", flat("FR")).read_bytes())
     os.utime(path, ns=(0, 0))
-    got = (geo.reload_if_changed(), geo.place(V4))
+    got = (geo.reload_if_changed(), geo.location(V4))
 
-    assert got == (True, Place("FR"))
+    assert got == (True, Location("FR"))
 
 
 @pytest.mark.parametrize(
@@ -191,15 +207,15 @@ def test_a_broken_new_file_leaves_the_old_one_in_use(
     break_it(path)
     taken = [geo.reload_if_changed(), geo.reload_if_changed()]
     told = geo.problem or ""
-    kept = geo.place(V4)
+    kept = geo.location(V4)
     one_place(tmp_path / "new.mmdb", flat("FR")).replace(path)
-    mended = (geo.reload_if_changed(), geo.place(V4), geo.problem)
+    mended = (geo.reload_if_changed(), geo.location(V4), geo.problem)
 
     assert taken == [False, False]
-    assert kept == Place("DE")
+    assert kept == Location("DE")
     assert told.startswith(f"open geo database {path}: ")
     assert told.endswith(f"; {geo.description} stays in use")
-    assert mended == (True, Place("FR"), None)
+    assert mended == (True, Location("FR"), None)
 
 
 def test_a_broken_file_is_not_read_again_until_it_changes(tmp_path: Path) -> None:
@@ -270,7 +286,7 @@ def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_the_cache_is_bounded_and_can_be_emptied(tmp_path: Path) -> None:
     geo = Geo(one_place(tmp_path / "geo.mmdb", flat("DE")), "country")
     for number in range(10_000):
-        geo.place(f"203.0.{number >> 8}.{number & 255}")
+        geo.location(f"203.0.{number >> 8}.{number & 255}")
     full = geo.cached
     geo.forget()
 
@@ -280,7 +296,7 @@ def test_the_cache_is_bounded_and_can_be_emptied(tmp_path: Path) -> None:
 
 def test_no_address_is_shown(tmp_path: Path) -> None:
     geo = Geo(one_place(tmp_path / "geo.mmdb", flat("DE")), "country")
-    geo.place(V4)
+    geo.location(V4)
 
     assert V4 not in f"{geo!r} {vars(geo)} {geo.description} {geo.problem}"
 
@@ -288,20 +304,20 @@ def test_no_address_is_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "address", "expected"),
     [
-        ("GeoIP2-City-Test.mmdb", "2.125.160.216", Place("GB", "GB-ENG")),
-        ("GeoIP2-City-Test.mmdb", "89.160.20.112", Place("SE", "SE-E")),
-        ("GeoIP2-City-Test.mmdb", "2001:218::1", Place("JP")),
-        ("GeoIP2-Country-Test.mmdb", "2.125.160.216", Place("GB")),
-        ("GeoLite2-City-Test.mmdb", "2.125.160.216", Place("GB", "GB-ENG")),
-        ("GeoLite2-Country-Test.mmdb", "2001:218::1", Place("JP")),
+        ("GeoIP2-City-Test.mmdb", "2.125.160.216", Location("GB", "GB-ENG")),
+        ("GeoIP2-City-Test.mmdb", "89.160.20.112", Location("SE", "SE-E")),
+        ("GeoIP2-City-Test.mmdb", "2001:218::1", Location("JP")),
+        ("GeoIP2-Country-Test.mmdb", "2.125.160.216", Location("GB")),
+        ("GeoLite2-City-Test.mmdb", "2.125.160.216", Location("GB", "GB-ENG")),
+        ("GeoLite2-Country-Test.mmdb", "2001:218::1", Location("JP")),
     ],
 )
 def test_maxminds_own_test_files_are_read(
-    name: str, address: str, expected: Place
+    name: str, address: str, expected: Location
 ) -> None:
     if not SHARED.is_dir():
         pytest.skip("MaxMind's test files are not here")
-    got = Geo(SHARED / name, "region").place(address)
+    got = Geo(SHARED / name, "region").location(address)
 
     assert got == expected
 
@@ -315,5 +331,5 @@ def test_a_new_file_that_could_not_be_opened_is_taken_up_later(tmp_path: Path) -
 
     assert not taken
     assert "Too many open files" in told
-    assert (geo.reload_if_changed(), geo.place(V4)) == (True, Place("FR"))
+    assert (geo.reload_if_changed(), geo.location(V4)) == (True, Location("FR"))
     assert geo.problem is None

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from config.settings import Settings
-from proxy.history.run import Lists, Outcome, Show, import_logs
+from proxy.history.run import ImportOutcome, Lists, Show, import_logs
 from tests.proxy.pipeline.chain import classifier, referrers
 from warehouse.schema import DROPS, EVENTS, LEDGER, Table
 from warehouse.tables import Warehouse
@@ -52,7 +52,7 @@ def run(
     site: str = "shop",
     waited: Callable[[], None] = lambda: None,
     show: Show = lambda _path, _at: None,
-) -> Outcome:
+) -> ImportOutcome:
     """Import *files* at *now_s*; each wait passes at once and calls *waited*."""
     steady = [0.0]
 
@@ -104,7 +104,7 @@ def received(settings: Settings) -> int:
     return stored(settings).height + sum(drops(settings).values())
 
 
-def accounted(outcomes: Sequence[Outcome]) -> int:
+def accounted(outcomes: Sequence[ImportOutcome]) -> int:
     """Return how many page views the outcomes speak of."""
     tallies = [each.tally for each in outcomes]
     return sum(each.events + sum(each.dropped.values()) for each in tallies)

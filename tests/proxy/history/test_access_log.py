@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from proxy.history.access_log import LogLine, Skipped, parse_line, parse_stamp
+from proxy.history.access_log import LogLine, SkipReason, parse_line, parse_stamp
 from proxy.history.log_file import LONGEST_LINE
 from tests.proxy.history.imports import NOON
 
@@ -27,8 +27,8 @@ def at(stamp: bytes) -> bytes:
     return b"1.2.3.4 - - [" + stamp + b'] "GET / HTTP/1.1" 200 1' + TAIL
 
 
-def facts(parsed: LogLine | Skipped) -> tuple[str | int | None, ...] | Skipped:
-    if isinstance(parsed, Skipped):
+def facts(parsed: LogLine | SkipReason) -> tuple[str | int | None, ...] | SkipReason:
+    if isinstance(parsed, SkipReason):
         return parsed
     return (
         parsed.host,
@@ -113,40 +113,43 @@ PAGE_VIEWS = {
     "page with an ending": (get(b"/a.html"), view(target="/a.html")),
 }
 SKIPPED = {
-    "empty line": (b"", Skipped.UNREADABLE),
-    "NULs": (b"\0" * 5_000, Skipped.UNREADABLE),
-    "text": (b"this is no log", Skipped.UNREADABLE),
-    "cut in the agent": (get(tail=b' "-" "agen'), Skipped.UNREADABLE),
-    "cut in the referrer": (get(tail=b' "http'), Skipped.UNREADABLE),
-    "one quoted field": (get(tail=b' "-"'), Skipped.UNREADABLE),
-    "cut in the request": (get()[:50], Skipped.UNREADABLE),
-    "no time": (b'1.2.3.4 - - [] "GET / HTTP/1.1" 200 1' + TAIL, Skipped.UNREADABLE),
-    "bad month": (at(b"17/Mai/2015:10:05:03 +0000"), Skipped.UNREADABLE),
-    "bad day": (at(b"31/Feb/2015:10:05:03 +0000"), Skipped.UNREADABLE),
-    "bad hour": (at(b"17/May/2015:25:05:03 +0000"), Skipped.UNREADABLE),
-    "bad zone": (at(b"17/May/2015:10:05:03 +9900"), Skipped.UNREADABLE),
-    "year 0": (at(b"17/May/0000:10:05:03 +0000"), Skipped.UNREADABLE),
-    "year 1, before all zones": (at(b"01/Jan/0001:00:00:00 +1400"), Skipped.UNREADABLE),
-    "1970": (at(b"01/Jan/1970:00:00:00 +0000"), Skipped.TIME),
-    "2038": (at(b"19/Jan/2038:03:14:08 +0000"), Skipped.TIME),
-    "empty request": (asked(b"", b"400 0"), Skipped.REQUEST),
-    "no request": (asked(b"-", b"408 0"), Skipped.REQUEST),
+    "empty line": (b"", SkipReason.UNREADABLE),
+    "NULs": (b"\0" * 5_000, SkipReason.UNREADABLE),
+    "text": (b"this is no log", SkipReason.UNREADABLE),
+    "cut in the agent": (get(tail=b' "-" "agen'), SkipReason.UNREADABLE),
+    "cut in the referrer": (get(tail=b' "http'), SkipReason.UNREADABLE),
+    "one quoted field": (get(tail=b' "-"'), SkipReason.UNREADABLE),
+    "cut in the request": (get()[:50], SkipReason.UNREADABLE),
+    "no time": (b'1.2.3.4 - - [] "GET / HTTP/1.1" 200 1' + TAIL, SkipReason.UNREADABLE),
+    "bad month": (at(b"17/Mai/2015:10:05:03 +0000"), SkipReason.UNREADABLE),
+    "bad day": (at(b"31/Feb/2015:10:05:03 +0000"), SkipReason.UNREADABLE),
+    "bad hour": (at(b"17/May/2015:25:05:03 +0000"), SkipReason.UNREADABLE),
+    "bad zone": (at(b"17/May/2015:10:05:03 +9900"), SkipReason.UNREADABLE),
+    "year 0": (at(b"17/May/0000:10:05:03 +0000"), SkipReason.UNREADABLE),
+    "year 1, before all zones": (
+        at(b"01/Jan/0001:00:00:00 +1400"),
+        SkipReason.UNREADABLE,
+    ),
+    "1970": (at(b"01/Jan/1970:00:00:00 +0000"), SkipReason.TIME),
+    "2038": (at(b"19/Jan/2038:03:14:08 +0000"), SkipReason.TIME),
+    "empty request": (asked(b"", b"400 0"), SkipReason.REQUEST),
+    "no request": (asked(b"-", b"408 0"), SkipReason.REQUEST),
     "TLS on a plain port": (
         asked(b"\\x16\\x03\\x01\\x02\\x00\\x01\\x00\\x01\\xFC\\x03\\x03", b"400 157"),
-        Skipped.REQUEST,
+        SkipReason.REQUEST,
     ),
-    "raw TLS": (asked(b"\x16\x03\x01\x02\0\x01\0", b"400 157"), Skipped.REQUEST),
-    "POST": (asked(b"POST /a HTTP/1.1"), Skipped.METHOD),
-    "HEAD": (asked(b"HEAD /a HTTP/1.1"), Skipped.METHOD),
-    "lower-case method": (asked(b"get /a HTTP/1.1"), Skipped.METHOD),
-    "redirect": (asked(b"GET /a HTTP/1.1", b"301 0"), Skipped.STATUS),
-    "missing page": (asked(b"GET /a HTTP/1.1", b"404 0"), Skipped.STATUS),
-    "fault": (asked(b"GET /a HTTP/1.1", b"500 0"), Skipped.STATUS),
-    "style": (get(b"/a.css"), Skipped.ASSET),
-    "style with a version": (get(b"/a.css?v=1"), Skipped.ASSET),
-    "picture in capitals": (get(b"/A.PNG"), Skipped.ASSET),
-    "feed": (get(b"/feed.rss"), Skipped.ASSET),
-    "robots": (get(b"/robots.txt"), Skipped.ASSET),
+    "raw TLS": (asked(b"\x16\x03\x01\x02\0\x01\0", b"400 157"), SkipReason.REQUEST),
+    "POST": (asked(b"POST /a HTTP/1.1"), SkipReason.METHOD),
+    "HEAD": (asked(b"HEAD /a HTTP/1.1"), SkipReason.METHOD),
+    "lower-case method": (asked(b"get /a HTTP/1.1"), SkipReason.METHOD),
+    "redirect": (asked(b"GET /a HTTP/1.1", b"301 0"), SkipReason.STATUS),
+    "missing page": (asked(b"GET /a HTTP/1.1", b"404 0"), SkipReason.STATUS),
+    "fault": (asked(b"GET /a HTTP/1.1", b"500 0"), SkipReason.STATUS),
+    "style": (get(b"/a.css"), SkipReason.ASSET),
+    "style with a version": (get(b"/a.css?v=1"), SkipReason.ASSET),
+    "picture in capitals": (get(b"/A.PNG"), SkipReason.ASSET),
+    "feed": (get(b"/feed.rss"), SkipReason.ASSET),
+    "robots": (get(b"/robots.txt"), SkipReason.ASSET),
 }
 
 
@@ -162,7 +165,7 @@ def test_a_page_view_is_read(
 
 
 @pytest.mark.parametrize(("line", "expected"), SKIPPED.values(), ids=SKIPPED.keys())
-def test_what_is_no_page_view_has_a_reason(line: bytes, expected: Skipped) -> None:
+def test_what_is_no_page_view_has_a_reason(line: bytes, expected: SkipReason) -> None:
     got = facts(parse_line(line, NOON))
 
     assert got == expected
@@ -211,4 +214,4 @@ def test_garbage_as_long_as_a_line_may_be_is_given_up_at_once(unit: bytes) -> No
     # Steps in the square of the length would run into the time limit of the tests.
     got = {parse_line(line, NOON + n) for n in range(100)}
 
-    assert got == {Skipped.UNREADABLE}
+    assert got == {SkipReason.UNREADABLE}

@@ -13,7 +13,7 @@ from batcher.salts.history import import_directory
 from batcher.salts.secret_bytes import fill_random
 from batcher.spool.spool import Spool
 from config.settings import Settings, SiteSettings
-from proxy.history.access_log import Skipped
+from proxy.history.access_log import SkipReason
 from proxy.history.log_file import LONGEST_LINE, UnreadableLogError
 from proxy.history.run import UnknownFormatError, UnknownSiteError
 from proxy.history.store import StillBusyError
@@ -60,7 +60,7 @@ def test_an_import_stores_builds_and_accounts_for_every_line(
     tally = outcome.tally
     assert (tally.lines, tally.events, outcome.duplicates) == (36, 30, 0)
     assert (tally.first, tally.last) == (date(2026, 11, 20), date(2026, 11, 22))
-    assert (tally.skipped, tally.dropped) == ({Skipped.ASSET: 3}, {"bot": 3})
+    assert (tally.skipped, tally.dropped) == ({SkipReason.ASSET: 3}, {"bot": 3})
     assert views(settings) == [("/p/0", 15), ("/p/1", 15)]
     assert drops(settings) == {"bot": 3}
     assert set(stored(settings)["hostname"]) == {"shop.example"}
@@ -221,7 +221,7 @@ def test_a_line_of_absurd_length_is_one_unreadable_line(
     outcome = run(settings, write_log(tmp_path / "log", lines))
 
     assert outcome.tally.lines == 3
-    assert outcome.tally.skipped == {Skipped.UNREADABLE: 1}
+    assert outcome.tally.skipped == {SkipReason.UNREADABLE: 1}
     assert views(settings) == [("/a", 1), ("/b", 1)]
 
 

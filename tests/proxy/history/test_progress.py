@@ -14,8 +14,8 @@ from config.settings import Settings, SiteSettings
 from proxy.history.progress import (
     FileProgress,
     ImportProgress,
+    ImportState,
     ProgressDamagedError,
-    State,
 )
 from proxy.history.store import ImportStore
 from tests.flips import flips
@@ -102,7 +102,7 @@ def test_nothing_is_left_of_a_finished_import(tmp_path: Path) -> None:
     found.finish()
 
     assert list(tmp_path.iterdir()) == []
-    assert progress(tmp_path).state == State(0)
+    assert progress(tmp_path).state == ImportState(0)
 
 
 def a_log(folder: Path) -> Path:

@@ -10,8 +10,8 @@ import pytest
 
 from batcher.spool.lane import Lane, SpoolBrokenError
 from batcher.spool.lane_files import LaneTakenError
-from batcher.spool.room import SpoolFullError
-from batcher.spool.segment import Kind, read_frames
+from batcher.spool.quota import SpoolFullError
+from batcher.spool.segment import FrameKind, read_frames
 from batcher.spool.spool import Spool
 from config.settings import SpoolSettings
 from proxy.intake.journal import Journal, JournalFullError, encode_drops
@@ -62,7 +62,7 @@ async def small(tmp_path: Path) -> AsyncIterator[Journal]:
     await journal.close()
 
 
-def frames(folder: Path) -> list[tuple[Kind, int]]:
+def frames(folder: Path) -> list[tuple[FrameKind, int]]:
     """Return kind and rows of every frame, in order."""
     segments = sorted((folder / "lanes" / "worker-0").glob("*.*[nt]"))
     return [
@@ -109,7 +109,7 @@ async def test_requests_of_one_moment_share_one_write(
         journal.append([], counts),
     )
 
-    assert frames(tmp_path) == [(Kind.EVENTS, 3), (Kind.DROPS, 1)]
+    assert frames(tmp_path) == [(FrameKind.EVENTS, 3), (FrameKind.DROPS, 1)]
     assert [each.count for each in read_spool(tmp_path).drops] == [4]
 
 
@@ -136,7 +136,7 @@ async def test_a_window_gathers_what_comes_within_it(tmp_path: Path) -> None:
     await asyncio.gather(first, journal.append([line("/b")], NONE))
 
     assert loop.time() - began >= 0.05
-    assert frames(tmp_path) == [(Kind.EVENTS, 2)]
+    assert frames(tmp_path) == [(FrameKind.EVENTS, 2)]
     await journal.close()
 
 

@@ -20,7 +20,7 @@ _SUFFIXES = ("com", "de", "co.uk", "com.br")
 def need() -> None:
     """Skip the test where the lists are not on this machine."""
     if not FOLDER.is_dir():
-        pytest.skip("the yardstick lists are not on this machine")
+        pytest.skip("the reference lists are not on this machine")
 
 
 def matomo_hosts() -> Iterator[tuple[str, str]]:

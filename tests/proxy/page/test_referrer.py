@@ -12,7 +12,7 @@ from proxy.page.host import OwnHosts
 from proxy.page.page import NO_PAGE, Page
 from proxy.page.referrer import NO_REFERRAL, Referral, Referrers
 from proxy.page.sources import load_sources
-from tests.proxy.page import reference_lists as yardsticks
+from tests.proxy.page import reference_lists
 
 OWN = OwnHosts(("shop.example", "*.shop.example"))
 PAGE = Page(hostname="shop.example", path="/")
@@ -292,12 +292,12 @@ def test_any_referrer_leaves_a_host_or_nothing(url: str, source: str | None) -> 
 
 
 def test_nearly_all_of_matomos_hosts_have_their_class(referrers: Referrers) -> None:
-    yardsticks.need()
+    reference_lists.need()
     # Two lists may class one host differently; either is right.
     accepted: dict[str, set[str]] = {}
-    for host, kind in [*yardsticks.matomo_hosts(), *yardsticks.ga4_sources()]:
+    for host, kind in [*reference_lists.matomo_hosts(), *reference_lists.ga4_sources()]:
         accepted.setdefault(host.removeprefix("www."), set()).add(CHANNEL[kind])
-    asked = list(yardsticks.matomo_hosts())
+    asked = list(reference_lists.matomo_hosts())
 
     found = [
         host
@@ -311,10 +311,10 @@ def test_nearly_all_of_matomos_hosts_have_their_class(referrers: Referrers) -> N
 
 
 def test_nearly_all_of_googles_sources_have_their_class(referrers: Referrers) -> None:
-    yardsticks.need()
+    reference_lists.need()
     asked: Counter[str] = Counter()
     found: Counter[str] = Counter()
-    for source, kind in yardsticks.ga4_sources():
+    for source, kind in reference_lists.ga4_sources():
         got = {referrers.refer(None, Page(utm_source=source), OWN).channel}
         if "." in source:
             got.add(referrers.refer(f"https://{source}/", NO_PAGE, OWN).channel)
@@ -326,11 +326,11 @@ def test_nearly_all_of_googles_sources_have_their_class(referrers: Referrers) ->
 
 
 def test_all_of_matomos_spammers_are_known(referrers: Referrers) -> None:
-    yardsticks.need()
+    reference_lists.need()
 
     missed = [
         host
-        for host in yardsticks.spam_hosts()
+        for host in reference_lists.spam_hosts()
         if not referrers.refer(f"http://www.{host}/x", NO_PAGE, OWN).spam
     ]
 

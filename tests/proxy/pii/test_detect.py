@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.pii.detect import Kind, is_day_number, looks_personal, personal_kind
+from proxy.pii.detect import PersonalKind, is_day_number, looks_personal, personal_kind
 
 LABELLED = Path(__file__).parents[4] / "shared/data/pii/presidio_generated_small.json"
 DETECTED = {"PHONE_NUMBER", "CREDIT_CARD", "EMAIL_ADDRESS", "IP_ADDRESS", "US_SSN"}
 
 PERSONAL = {
-    Kind.EMAIL: [
+    PersonalKind.EMAIL: [
         "jane@mail.example",
         "Write to j.d+x@mail.example today",
         "jane%40mail.example",
@@ -26,7 +26,7 @@ PERSONAL = {
         "jane＠mail.example",  # noqa: RUF001 - the disguise
         "ja\u200bne@mail.example",
     ],
-    Kind.PHONE: [
+    PersonalKind.PHONE: [
         "+49 151 12345678",
         "+4915112345678",
         "0049 151 1234567",
@@ -38,14 +38,18 @@ PERSONAL = {
         " 4915112345678",
         "531-21-7351",
     ],
-    Kind.CARD: ["4111 1111 1111 1111", "4111111111111111", "card 5500-0000-0000-0004"],
-    Kind.IBAN: [
+    PersonalKind.CARD: [
+        "4111 1111 1111 1111",
+        "4111111111111111",
+        "card 5500-0000-0000-0004",
+    ],
+    PersonalKind.IBAN: [
         "DE89 3704 0044 0532 0130 00",
         "gb82west12345698765432",
         "to DE89370400440532013000 please",
     ],
-    Kind.NUMBER: ["1234567", "12345678901", "１２３４５６７８", "٠١٢٣٤٥٦٧٨"],  # noqa: RUF001
-    Kind.SECRET: [
+    PersonalKind.NUMBER: ["1234567", "12345678901", "１２３４５６７８", "٠١٢٣٤٥٦٧٨"],  # noqa: RUF001
+    PersonalKind.SECRET: [
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
         "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
         "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
@@ -53,7 +57,7 @@ PERSONAL = {
         "xoxb-123456789012-abcdef",
         "-----BEGIN PRIVATE KEY-----",
     ],
-    Kind.TOKEN: [
+    PersonalKind.TOKEN: [
         "550e8400-e29b-41d4-a716-446655440000",
         "d41d8cd98f00b204e9800998ecf8427e",
         "id 5f2a9c1b3e4d5f6a",
@@ -62,7 +66,7 @@ PERSONAL = {
         "jane%25252540mail.example",
         "(word) " * 500,
     ],
-    Kind.ADDRESS: [
+    PersonalKind.ADDRESS: [
         "203.0.113.7",
         "\u0662\u0660\u0663.\u0660.\u0661\u0661\u0663.\u0667",
         "from 203.0.113.7, today",
@@ -71,8 +75,12 @@ PERSONAL = {
         "fe80::1ff:fe23:4567:890a",
         "00:1A:2B:3C:4D:5E",
     ],
-    Kind.COORDINATES: ["52.520008, 13.404954", "52.5200,13.4050", "-33.8688/151.2093"],
-    Kind.USER_AGENT: [
+    PersonalKind.COORDINATES: [
+        "52.520008, 13.404954",
+        "52.5200,13.4050",
+        "-33.8688/151.2093",
+    ],
+    PersonalKind.USER_AGENT: [
         "Mozilla/5.0 (X11; Linux x86_64)",
         "Opera (Windows NT 10.0)",
     ],
@@ -130,14 +138,14 @@ ORDINARY = [
         for number, text in enumerate(texts)
     ],
 )
-def test_a_personal_value_is_recognised(text: str, expected: Kind) -> None:
+def test_a_personal_value_is_recognised(text: str, expected: PersonalKind) -> None:
     got = personal_kind(text)
 
     assert got == expected
 
 
 def test_every_kind_has_cases() -> None:
-    assert set(PERSONAL) == set(Kind)
+    assert set(PERSONAL) == set(PersonalKind)
 
 
 @pytest.mark.parametrize("text", ORDINARY)
@@ -155,7 +163,7 @@ def test_a_day_is_spelt_in_eight_digits(digits: str, expected: bool) -> None:  #
 
 @given(text=st.text(max_size=120) | st.from_regex(r"[0-9a-fx@:.+% -]{0,60}"))
 def test_any_text_is_judged(text: str) -> None:
-    assert personal_kind(text) in (None, *Kind)
+    assert personal_kind(text) in (None, *PersonalKind)
 
 
 @given(

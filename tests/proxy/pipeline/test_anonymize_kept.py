@@ -16,7 +16,7 @@ from config.settings import PrivacySettings, SiteSettings
 from proxy.client.visitor import visitor_hash
 from proxy.pipeline.anonymize import NoSaltError
 from proxy.pipeline.hit import Order, OrderLine
-from proxy.pipeline.site_keys import Purpose, keyed_hash
+from proxy.pipeline.site_keys import HashPurpose, keyed_hash
 from tests.proxy.pipeline.chain import (
     ADDRESS,
     COUNTRY,
@@ -82,9 +82,9 @@ def test_a_hit_becomes_exactly_this_event(tmp_path: Path) -> None:
         day=TODAY,
         at=UtcSeconds(NOON),
         seq=3,
-        event_id=keyed_hash(SITE_KEY, Purpose.EVENT, "5f0c4e8e-message"),
+        event_id=keyed_hash(SITE_KEY, HashPurpose.EVENT, "5f0c4e8e-message"),
         visitor=visitor_hash(key, ADDRESS, USER_AGENT),
-        actor=keyed_hash(key, Purpose.ACTOR, "customer 17"),
+        actor=keyed_hash(key, HashPurpose.ACTOR, "customer 17"),
         name="order_placed",
         protocol="native",
         hostname="www.shop.example",
@@ -105,8 +105,8 @@ def test_a_hit_becomes_exactly_this_event(tmp_path: Path) -> None:
         engaged_ms=1_500,
         scroll_pct=80,
         props=JsonText('{"plan":"pro"}'),
-        order_key=keyed_hash(SITE_KEY, Purpose.ORDER, "1001"),
-        cart_key=keyed_hash(SITE_KEY, Purpose.CART, "c7"),
+        order_key=keyed_hash(SITE_KEY, HashPurpose.ORDER, "1001"),
+        cart_key=keyed_hash(SITE_KEY, HashPurpose.CART, "c7"),
         currency="EUR",
         value_minor=5_990,
         tax_minor=956,

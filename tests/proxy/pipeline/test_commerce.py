@@ -21,7 +21,7 @@ from proxy.pipeline.commerce import (
     parse_order,
 )
 from proxy.pipeline.hit import Order, OrderLine
-from proxy.pipeline.site_keys import Purpose, keyed_hash
+from proxy.pipeline.site_keys import HashPurpose, keyed_hash
 from proxy.pipeline.sites import Site, prepare_site
 from warehouse.money import LARGEST_AMOUNT, minor_digits
 from warehouse.schema import Item
@@ -58,8 +58,8 @@ def test_an_order_becomes_the_columns() -> None:
     got = parse_order(order, SITE)
 
     assert got == OrderFields(
-        order_key=keyed_hash(KEY, Purpose.ORDER, "1001"),
-        cart_key=keyed_hash(KEY, Purpose.CART, "c-7"),
+        order_key=keyed_hash(KEY, HashPurpose.ORDER, "1001"),
+        cart_key=keyed_hash(KEY, HashPurpose.CART, "c-7"),
         currency="USD",
         value_minor=5_990,
         tax_minor=956,

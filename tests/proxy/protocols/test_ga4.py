@@ -13,7 +13,7 @@ from config.settings import SiteSettings
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import MalformedBodyError, VendorHit, Visitor
 from proxy.protocols import ga4, ga4_web
-from proxy.protocols.protocol import Read, Reader, Reply, VendorRequest
+from proxy.protocols.protocol import DecodedRequest, Reader, Reply, VendorRequest
 from proxy.transport.body import RefusedBodyError
 from tests.proxy.pipeline.chain import Chain, sender
 
@@ -213,7 +213,7 @@ def test_what_cannot_be_read_is_counted_under_its_site(
 @pytest.mark.parametrize("read", [ga4.collect, ga4.measured])
 def test_the_answer_is_always_empty(read: Reader) -> None:
     got = read(request(b"en=a"))
-    assert isinstance(got, Read)
+    assert isinstance(got, DecodedRequest)
 
     for reason in (None, DropReason.UNKNOWN_SITE, DropReason.MALFORMED):
         assert got.reply([reason]) == Reply(status=got.reply([None]).status)
@@ -333,7 +333,7 @@ def check_read(chain: Chain, read: Reader, sent: VendorRequest) -> None:
         found = read(sent)
     except (MalformedBodyError, RefusedBodyError):
         return
-    if isinstance(found, Read):
+    if isinstance(found, DecodedRequest):
         for hit in found.hits:
             if not isinstance(hit, Dropped):
                 chain.outcome(hit, sender())

@@ -7,14 +7,14 @@ import pytest
 
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Order, OrderLine, VendorHit, Visitor
-from proxy.protocols.ga4_event import Shared, event_hit
+from proxy.protocols.ga4_event import Envelope, event_hit
 
-TAG = Shared("G-1")
-SERVER = Shared("G-1", secret="api-secret", is_server=True)  # noqa: S106 - the test's own
+TAG = Envelope("G-1")
+SERVER = Envelope("G-1", secret="api-secret", is_server=True)  # noqa: S106 - the test's own
 PAGE = "https://shop.example/products/blue-mug"
 
 
-def hit(name: object, shared: Shared = TAG, /, **params: Any) -> Any:
+def hit(name: object, shared: Envelope = TAG, /, **params: Any) -> Any:
     """Return the hit of an event."""
     return event_hit(name, params, shared)
 
@@ -60,7 +60,7 @@ def test_what_is_no_event_of_the_site_is_counted_under_it(
 
 
 def test_an_event_without_a_key_is_malformed() -> None:
-    assert hit("page_view", Shared(None)) == Dropped(DropReason.MALFORMED)
+    assert hit("page_view", Envelope(None)) == Dropped(DropReason.MALFORMED)
 
 
 def test_the_page_is_handed_on() -> None:
@@ -91,7 +91,7 @@ def test_a_screen_without_two_sizes_is_none(size: object) -> None:
     ],
 )
 def test_attention_is_what_pages_measured(
-    name: str, shared: Shared, expected: float | None
+    name: str, shared: Envelope, expected: float | None
 ) -> None:
     assert hit(name, shared, engagement_time_msec="4774").engaged_ms == expected
 

@@ -13,7 +13,7 @@ from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import MalformedBodyError, VendorHit
 from proxy.protocols import mixpanel
 from proxy.protocols.native import PIXEL
-from proxy.protocols.protocol import Read, Reply, VendorRequest
+from proxy.protocols.protocol import DecodedRequest, Reply, VendorRequest
 
 EVENT = {"event": "a", "properties": {"token": "pk-1", "time": 1}}
 PROFILE = {"$token": "pk-1", "$set": {"plan": "pro"}}
@@ -42,13 +42,13 @@ def basic(name: str) -> str:
     return f"Basic {base64.b64encode(f'{name}:'.encode()).decode()}"
 
 
-def read(found: Read | Reply) -> Read:
+def read(found: DecodedRequest | Reply) -> DecodedRequest:
     """Return *found*, which must not be refused."""
-    assert isinstance(found, Read), found
+    assert isinstance(found, DecodedRequest), found
     return found
 
 
-def names(found: Read | Reply) -> list[str]:
+def names(found: DecodedRequest | Reply) -> list[str]:
     """Return the names of the hits of *found*, or why they are refused."""
     return [
         hit.reason if isinstance(hit, Dropped) else hit.refused or hit.name
@@ -56,7 +56,7 @@ def names(found: Read | Reply) -> list[str]:
     ]
 
 
-def refusal(found: Read | Reply) -> Reply:
+def refusal(found: DecodedRequest | Reply) -> Reply:
     """Return *found*, of which nothing may have been read."""
     assert isinstance(found, Reply), found
     return found

@@ -7,14 +7,14 @@ import pytest
 
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Order, OrderLine, VendorHit, Visitor
-from proxy.protocols.mixpanel_event import Sent, event_hit, profile_hit
+from proxy.protocols.mixpanel_event import Envelope, event_hit, profile_hit
 
 PAGE = "https://shop.example/products/blue-mug"
-NOTHING_SAID = Sent()
+NOTHING_SAID = Envelope()
 
 
 def hit(
-    name: object = "Signup Clicked", sent: Sent = NOTHING_SAID, **changes: Any
+    name: object = "Signup Clicked", sent: Envelope = NOTHING_SAID, **changes: Any
 ) -> Any:
     """Return the hit of an event of a browser."""
     plain = {"token": "pk-1", "mp_lib": "web"}
@@ -92,11 +92,11 @@ def test_what_is_no_event_of_the_site_is_counted_under_it(
 def test_nothing_of_a_profile_is_kept(
     update: object, expected: VendorHit | Dropped
 ) -> None:
-    assert profile_hit(update, Sent()) == expected
+    assert profile_hit(update, Envelope()) == expected
 
 
 def test_what_is_no_profile_is_malformed_under_the_site_of_the_header() -> None:
-    got = profile_hit("$set", Sent("secret"))
+    got = profile_hit("$set", Envelope("secret"))
 
     assert got == VendorHit(key="secret", refused=DropReason.MALFORMED)
 
@@ -113,7 +113,7 @@ def test_what_is_no_profile_is_malformed_under_the_site_of_the_header() -> None:
 def test_the_key_is_the_events_token_or_the_headers(
     properties: dict[str, str], header: str | None, expected: str
 ) -> None:
-    got = event_hit({"event": "a", "properties": properties}, Sent(header))
+    got = event_hit({"event": "a", "properties": properties}, Envelope(header))
 
     assert isinstance(got, VendorHit)
     assert got.key == expected
@@ -131,7 +131,7 @@ def test_the_key_is_the_events_token_or_the_headers(
     ],
 )
 def test_an_event_without_any_key_is_malformed(event: object) -> None:
-    assert event_hit(event, Sent()) == Dropped(DropReason.MALFORMED)
+    assert event_hit(event, Envelope()) == Dropped(DropReason.MALFORMED)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_time_is_a_number_of_any_unit(time: object, expected: float | None) -> N
 def test_only_a_browsers_clock_is_corrected(
     library: str, expected: float | None
 ) -> None:
-    sent = Sent(sent_at=1795359089996.0)
+    sent = Envelope(sent_at=1795359089996.0)
 
     assert hit(sent=sent, mp_lib=library).sent_at == expected
 
@@ -177,21 +177,21 @@ def test_an_events_id_counts_together_with_its_name() -> None:
     ("properties", "sent", "expected"),
     [
         *(
-            pytest.param({"mp_lib": name}, Sent(), True, id=name)
+            pytest.param({"mp_lib": name}, Envelope(), True, id=name)
             for name in ("python", "node", "php", "ruby", "go", "jdk")
         ),
-        pytest.param({"mp_lib": "web"}, Sent(), False, id="browser"),
-        pytest.param({"mp_lib": "web"}, Sent(is_away=True), False, id="its ip=0"),
-        pytest.param({"mp_lib": "swift"}, Sent(), False, id="app"),
-        pytest.param({"mp_lib": ["python"]}, Sent(), False, id="no name"),
-        pytest.param({"mp_lib": None}, Sent(), False, id="unnamed"),
-        pytest.param({"mp_lib": None}, Sent(is_away=True), True, id="Node's batch"),
-        pytest.param({"mp_lib": "web"}, Sent(is_import=True), True, id="import"),
+        pytest.param({"mp_lib": "web"}, Envelope(), False, id="browser"),
+        pytest.param({"mp_lib": "web"}, Envelope(is_away=True), False, id="its ip=0"),
+        pytest.param({"mp_lib": "swift"}, Envelope(), False, id="app"),
+        pytest.param({"mp_lib": ["python"]}, Envelope(), False, id="no name"),
+        pytest.param({"mp_lib": None}, Envelope(), False, id="unnamed"),
+        pytest.param({"mp_lib": None}, Envelope(is_away=True), True, id="Node's batch"),
+        pytest.param({"mp_lib": "web"}, Envelope(is_import=True), True, id="import"),
     ],
 )
 def test_a_server_library_is_known_by_what_it_says(
     properties: dict[str, Any],
-    sent: Sent,
+    sent: Envelope,
     expected: bool,  # noqa: FBT001 - a case's value
 ) -> None:
     assert hit(sent=sent, **properties).library is expected

@@ -13,7 +13,7 @@ from config.settings import SiteSettings
 from proxy.pipeline.drops import Dropped
 from proxy.pipeline.hit import MalformedBodyError
 from proxy.protocols import mixpanel
-from proxy.protocols.protocol import Read, Reader, VendorRequest
+from proxy.protocols.protocol import DecodedRequest, Reader, VendorRequest
 from proxy.transport.body import RefusedBodyError
 from tests.proxy.pipeline.chain import Chain, sender
 
@@ -82,7 +82,7 @@ def test_any_json_is_hits_or_a_refusal(chain: Chain, read: Reader, body: Any) ->
         found = read(request)
     except (MalformedBodyError, RefusedBodyError):
         return
-    if isinstance(found, Read):
+    if isinstance(found, DecodedRequest):
         kept = [hit for hit in found.hits if not isinstance(hit, Dropped)]
         outcomes = [chain.outcome(hit, sender()) for hit in kept]
         reasons = [

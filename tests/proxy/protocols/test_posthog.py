@@ -18,7 +18,7 @@ from proxy.protocols.posthog import (
     read_events,
     read_v1,
 )
-from proxy.protocols.protocol import Outcomes, Read, VendorRequest
+from proxy.protocols.protocol import DecodedRequest, Outcomes, VendorRequest
 from proxy.transport.body import RefusedBodyError
 from tests.proxy.pipeline.chain import Chain
 from tests.proxy.protocols.vendor_requests import vendor_request
@@ -34,7 +34,7 @@ BASE64 = base64.b64encode(TEXT.encode()).decode()
 OK = {"status": "Ok"}
 
 
-def hits(read: Read) -> list[VendorHit]:
+def hits(read: DecodedRequest) -> list[VendorHit]:
     """Return the hits of a request; none of them may be dropped outright."""
     got = [each for each in read.hits if isinstance(each, VendorHit)]
     assert len(got) == len(read.hits)
@@ -202,7 +202,7 @@ V1_IDS = [f"01a203bb-5dfa-7d56-af59-00000000000{each}" for each in range(5)]
 V1_EVENT = {"event": "x", "timestamp": "2026-11-22T14:49:00.662Z", "distinct_id": "u"}
 
 
-def v1(members: list[Any], **body: Any) -> Read:
+def v1(members: list[Any], **body: Any) -> DecodedRequest:
     """Return what is read of a request of version 1."""
     return read_v1(vendor_request({"batch": members, **body}, headers=V1_HEADERS))
 
@@ -346,7 +346,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     return Chain(tmp_path_factory.mktemp("chain")).prefetch()
 
 
-def survives(chain: Chain, read: Read) -> None:
+def survives(chain: Chain, read: DecodedRequest) -> None:
     """See that the chain takes every hit, and that every outcome is answered."""
     outcomes = [
         chain.outcome(hit) if isinstance(hit, Hit) else hit for hit in read.hits

@@ -14,7 +14,7 @@ from proxy.pipeline.drops import DropReason
 from proxy.pipeline.hit import MalformedBodyError, VendorHit
 from proxy.protocols import rudderstack
 from proxy.protocols.native import PIXEL
-from proxy.protocols.protocol import Read, Reply
+from proxy.protocols.protocol import DecodedRequest, Reply
 from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
 from tests.proxy.protocols.test_segment import BASIC, KEY, TRACK, URL, ask, hit
 from tests.proxy.protocols.test_segment_replay import (
@@ -36,7 +36,7 @@ def pixel(kind: str, **fields: str) -> VendorHit:
     query = urlencode({name.replace("__", "."): fields[name] for name in fields})
     path = f"/pixel/v1/{kind}"
     read = ask(PROTOCOL, path, method="GET", query=query, Referer=URL)
-    assert isinstance(read, Read)
+    assert isinstance(read, DecodedRequest)
     (got,) = read.hits
     assert isinstance(got, VendorHit)
     return got
@@ -86,7 +86,7 @@ def test_a_beacon_is_a_batch_with_its_key_in_the_query(
     query = f"writeKey={KEY}"
     read = ask(PROTOCOL, "/beacon/v1/batch", {"batch": [call]}, query=query)
 
-    assert isinstance(read, Read)
+    assert isinstance(read, DecodedRequest)
     assert [(each.key, each.name) for each in read.hits if isinstance(each, VendorHit)]
     reply = read.reply([outcome])
     assert (reply.status, body or reply.body) == (status, reply.body)
@@ -120,7 +120,7 @@ def test_a_pixel_without_a_page_is_on_the_page_that_shows_it() -> None:
 def test_a_pixel_always_shows() -> None:
     read = ask(PROTOCOL, "/pixel/v1/page", method="GET", query="writeKey=x")
 
-    assert isinstance(read, Read)
+    assert isinstance(read, DecodedRequest)
     for outcome in (None, DropReason.UNKNOWN_SITE, DropReason.MALFORMED):
         assert read.reply([outcome]).body == PIXEL
 
@@ -144,7 +144,7 @@ def test_no_pixel_whatever_is_a_failure(fields: dict[str, str]) -> None:
             read = ask(PROTOCOL, f"/pixel/v1/{kind}", method="GET", query=query)
         except MalformedBodyError:
             continue
-        assert isinstance(read, Read)
+        assert isinstance(read, DecodedRequest)
         assert len(read.hits) == 1
 
 

@@ -12,7 +12,7 @@ from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import segment
 from proxy.protocols.native import PIXEL
-from proxy.protocols.protocol import Protocol, Read, Reply, VendorRequest
+from proxy.protocols.protocol import DecodedRequest, Protocol, Reply, VendorRequest
 
 KEY = "wire-key-1"
 BASIC = "Basic d2lyZS1rZXktMTo="
@@ -30,7 +30,7 @@ def ask(
     method: str = "POST",
     query: str = "",
     **headers: str,
-) -> Read | Reply:
+) -> DecodedRequest | Reply:
     """Return what *protocol* makes of a request; *value* is its body."""
     body = b"" if value is None else json.dumps(value).encode()
     asked = CIMultiDictProxy(CIMultiDict({"Host": "shop.example"} | headers))
@@ -45,7 +45,7 @@ def ask(
 def hits(path: str, value: object, **more: Any) -> list[Hit | Dropped]:
     """Return the hits of a request."""
     read = ask(segment.PROTOCOL, path, value, **more)
-    assert isinstance(read, Read)
+    assert isinstance(read, DecodedRequest)
     return list(read.hits)
 
 
@@ -127,7 +127,7 @@ def test_a_client_is_told_success_unless_all_was_in_vain(
 ) -> None:
     for path in ("/v1/t", "/v1/batch"):
         read = ask(segment.PROTOCOL, path, {**TRACK, "batch": []})
-        assert isinstance(read, Read)
+        assert isinstance(read, DecodedRequest)
 
         reply = read.reply(outcomes)
 
@@ -154,7 +154,7 @@ def test_a_body_of_another_shape_is_refused(path: str, value: object) -> None:
 def test_what_a_client_measures_of_itself_is_refused_and_counted() -> None:
     read = ask(segment.PROTOCOL, "/v1/m", {"series": []}, Authorization=BASIC)
 
-    assert isinstance(read, Read)
+    assert isinstance(read, DecodedRequest)
     assert read.hits == [VendorHit(key=KEY, refused=DropReason.AUTOMATIC)]
     for outcome in (DROPS.AUTOMATIC, DROPS.UNKNOWN_SITE):
         assert read.reply([outcome]) == Reply(b'{"success": true}')
@@ -173,7 +173,7 @@ def test_a_pixel_is_a_call_on_the_page_that_shows_it(data: str) -> None:
         segment.PROTOCOL, "/v1/pixel/track", method="GET", query=query, Referer=URL
     )
 
-    assert isinstance(read, Read)
+    assert isinstance(read, DecodedRequest)
     (got,) = read.hits
     assert isinstance(got, VendorHit)
     assert (got.key, got.name, got.url) == (KEY, "Opened", URL)

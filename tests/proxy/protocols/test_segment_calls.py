@@ -18,7 +18,7 @@ from proxy.pipeline.hit import (
     Visitor,
 )
 from proxy.protocols import segment
-from proxy.protocols.protocol import Read
+from proxy.protocols.protocol import DecodedRequest
 from proxy.transport.body import RefusedBodyError
 from tests.proxy.pipeline.chain import NOON, Chain, sender
 from tests.proxy.protocols.test_segment import (
@@ -321,7 +321,7 @@ def test_no_body_whatever_is_a_failure(
             read = ask(segment.PROTOCOL, path, body)
         except (MalformedBodyError, RefusedBodyError):
             continue
-        assert isinstance(read, Read)
+        assert isinstance(read, DecodedRequest)
         for each in read.hits:
             if isinstance(each, Hit):
                 got = chain.outcome(each, sender(), NOON)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from proxy.protocols import shared
-from proxy.protocols.protocol import Read, Reply
+from proxy.protocols.protocol import DecodedRequest, Reply
 from proxy.protocols.registry import PROTOCOLS
 from tests.proxy.protocols.replay import Captured, captured, dropped, replay
 from tests.proxy.protocols.vendor_requests import vendor_request
@@ -54,7 +54,9 @@ def test_the_bodys_shape_says_whose_it_is(path: str, event: Any, expected: str) 
 
     found = [READERS[path](each) for each in ways]
 
-    assert [each.protocol for each in found if isinstance(each, Read)] == [expected] * 3
+    assert [each.protocol for each in found if isinstance(each, DecodedRequest)] == [
+        expected
+    ] * 3
 
 
 def test_what_cannot_be_read_is_refused_in_mixpanels_words() -> None:

@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import MalformedBodyError, Order, VendorHit, Visitor
-from proxy.protocols.protocol import Outcomes, Read, Reader, VendorRequest
+from proxy.protocols.protocol import DecodedRequest, Outcomes, Reader, VendorRequest
 from proxy.protocols.umami import read_batch, read_collect, read_send
 from proxy.transport.body import RefusedBodyError
 
@@ -272,7 +272,7 @@ def test_the_answer_is_umamis(
 @pytest.mark.parametrize("read", [read_send, read_collect])
 def test_a_website_nobody_has_is_told(read: Reader) -> None:
     got = read(asked(event(VIEW)))
-    assert isinstance(got, Read)
+    assert isinstance(got, DecodedRequest)
 
     reply = got.reply([DropReason.UNKNOWN_SITE])
 
@@ -328,5 +328,5 @@ def test_no_value_at_all_is_a_failure(body: object, read: Reader) -> None:
         got = read(asked(many))
     except (MalformedBodyError, RefusedBodyError):
         return
-    assert isinstance(got, Read)
+    assert isinstance(got, DecodedRequest)
     assert got.reply([None for _ in got.hits]).status == 200

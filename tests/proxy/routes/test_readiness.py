@@ -3,7 +3,7 @@
 import pytest
 
 from batcher.spool.lane import SpoolBrokenError
-from batcher.spool.room import SpoolFullError
+from batcher.spool.quota import SpoolFullError
 from proxy.routes.readiness import job_problems, write_problem
 from warehouse.job_states import JobState
 

@@ -19,7 +19,14 @@ from proxy.intake.journal import Journal
 from proxy.pipeline.drops import UNCOUNTED, Dropped, DropReason
 from proxy.pipeline.hit import Hit
 from proxy.pipeline.moment import Calendars
-from proxy.tail.lines import Line, Missed, Refused, Stored, decode_line, lines_of
+from proxy.tail.lines import (
+    DropLine,
+    EventLine,
+    Line,
+    MissedLines,
+    decode_line,
+    lines_of,
+)
 from proxy.tail.table import FORMS
 from proxy.tail.tail import GREETING, MOST_LISTENERS, Tail, short_name, socket_path
 from tests.proxy.pipeline.chain import NOON, Chain, pageview, sender
@@ -58,7 +65,7 @@ EVENT = Event(
     value_minor=7_731_006,
     coupon="canary-coupon",
 )
-SHOWN = Stored(
+SHOWN = EventLine(
     at=AT,
     site="shop",
     protocol="plausible",
@@ -72,7 +79,7 @@ SHOWN = Stored(
 )
 
 
-REFUSED = Refused(at=AT, site="shop", protocol="native", reason="bot")
+REFUSED = DropLine(at=AT, site="shop", protocol="native", reason="bot")
 
 
 def test_a_line_holds_what_is_stored_and_nothing_that_names_anybody() -> None:
@@ -87,7 +94,7 @@ def test_a_line_holds_what_is_stored_and_nothing_that_names_anybody() -> None:
 def test_every_drop_is_shown_but_objections(reason: DropReason) -> None:
     got = [*lines_of([Dropped(reason, "shop")], "native", NOON)]
 
-    expected = Refused(at=AT, site="shop", protocol="native", reason=reason)
+    expected = DropLine(at=AT, site="shop", protocol="native", reason=reason)
     assert got == ([] if reason in UNCOUNTED else [expected])
 
 
@@ -105,12 +112,12 @@ def test_every_drop_is_shown_but_objections(reason: DropReason) -> None:
             REFUSED, "12:00:00  shop          native      dropped: bot", id="drop"
         ),
         pytest.param(
-            Missed(count=3),
+            MissedLines(count=3),
             "(3 lines were lost: they come faster than they are read)",
             id="missed",
         ),
         pytest.param(
-            Refused(at=AT, site="s" * 20, protocol="native", reason="\x1b[2J"),
+            DropLine(at=AT, site="s" * 20, protocol="native", reason="\x1b[2J"),
             "12:00:00  sssssssssss…  native      dropped: ?[2J",
             id="too long, and no order to the screen",
         ),
@@ -224,7 +231,7 @@ async def test_a_slow_listener_loses_lines_and_is_told_how_many(
     told = missed = 0
     while told + missed < 10_000:
         [line] = await ear.lines(1)
-        if isinstance(line, Missed):
+        if isinstance(line, MissedLines):
             missed += line.count
         else:
             told += 1
@@ -292,9 +299,9 @@ HITS: list[Hit | Dropped] = [pageview(), BOT, pageview(optout=True)]
 async def test_no_line_is_made_while_nobody_listens(
     tmp_path: Path, journal: Journal
 ) -> None:
-    desk = intake(Chain(tmp_path), journal, Unheard(socket_path(tmp_path, 0)))
+    watched = intake(Chain(tmp_path), journal, Unheard(socket_path(tmp_path, 0)))
 
-    taken = desk.take(HITS, sender())
+    taken = watched.take(HITS, sender())
 
     assert taken.durable is not None
     await taken.durable
@@ -303,14 +310,14 @@ async def test_no_line_is_made_while_nobody_listens(
 async def test_what_the_intake_took_is_told(
     tmp_path: Path, journal: Journal, tail: Tail
 ) -> None:
-    desk = intake(Chain(tmp_path), journal, tail)
+    watched = intake(Chain(tmp_path), journal, tail)
     ear = await listening(tmp_path)
 
-    desk.take([pageview(optout=True)], sender())
-    desk.take(HITS, sender())
+    watched.take([pageview(optout=True)], sender())
+    watched.take(HITS, sender())
 
     first, second = await ear.lines(2)
-    assert isinstance(first, Stored)
+    assert isinstance(first, EventLine)
     assert (first.path, first.order) == ("/p/42", False)
     assert second == REFUSED
     ear.connected.close()

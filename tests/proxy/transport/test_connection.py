@@ -48,7 +48,7 @@ class Setup:
                 self._changed.clear()
 
     def server(self, *, keepalive_s: float = 60) -> SilentServer:
-        """Return a server that asks this desk."""
+        """Return a server that asks this setup."""
         methods = {"GET": self.at_once, "POST": self.later}
         return door_server(methods, keepalive_s=keepalive_s)
 

@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 
 from batcher.salts.store import SaltStoreError
 from batcher.spool.lane_files import SpoolError
-from batcher.spool.room import SpoolFullError
+from batcher.spool.quota import SpoolFullError
 from config.settings import Settings
 from proxy.pipeline.sites import build_sites
 from proxy.transport.cors import Cors

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.answer import Source
+from reports.answer import SourceTables
 from reports.counting.queries import Statistics
 from reports.deadline import TooSlowError
 from reports.period import Period
@@ -262,7 +262,7 @@ def test_folded_values_do_not_falsify_a_filter(tmp_path: Path) -> None:
     got = asked(stored, body(date_range=WEEK, filters=only))
 
     assert ("(other)", 5, 5) in results(whole)
-    assert (results(got), got.source) == ([(1, 1)], Source.EVENTS)
+    assert (results(got), got.source) == ([(1, 1)], SourceTables.EVENTS)
 
 
 def test_days_whose_events_are_gone_are_said_to_be_missing(tmp_path: Path) -> None:

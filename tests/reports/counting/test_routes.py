@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from config.settings import SiteSettings
 from reports.answer import ResultRow
-from reports.counting.counted import Counted
+from reports.counting.counted import CountedColumns
 from reports.counting.from_events import count_events
 from reports.counting.from_stats import count_stats, stored_dimension
 from reports.counting.ranking import result_rows, summed
 from reports.deadline import no_deadline
-from reports.dimensions import DIMENSIONS, Dimension, Span
-from reports.filters import Condition, Filter, Group, Join, Operator
+from reports.dimensions import DIMENSIONS, Dimension, DimensionScope
+from reports.filters import Condition, Connective, Filter, JoinedFilters, Operator
 from reports.metrics import METRICS
 from reports.period import Period
 from reports.query import MAX_LIMIT, Query
@@ -29,14 +29,14 @@ _SITES = tuple(
     for site, currency in CURRENCIES.items()
 )
 _WHOLE = Period(min(DAYS), max(DAYS))
-_OF_DAYS = [each for each in DIMENSIONS.values() if each.span is Span.DAY]
-_STORED = [each for each in DIMENSIONS.values() if each.span is not Span.DAY]
+_OF_DAYS = [each for each in DIMENSIONS.values() if each.span is DimensionScope.DAY]
+_STORED = [each for each in DIMENSIONS.values() if each.span is not DimensionScope.DAY]
 _DAY_VALUES = ("2026-07-01", "2026-03-29", "2026-03", "2026-06-29")
 _VALUES = ("/", "/a", "(none)", "12", "p1", "pageview", "DE", "internal", "x")
 
 
 def _condition(dimension: Dimension) -> st.SearchStrategy[Filter]:
-    is_day = dimension.span is Span.DAY
+    is_day = dimension.span is DimensionScope.DAY
     values = st.sampled_from(_DAY_VALUES if is_day else _VALUES)
     return st.builds(
         Condition,
@@ -51,8 +51,10 @@ def _filters(dimensions: Sequence[Dimension]) -> st.SearchStrategy[Filter]:
     parts = st.lists(one, min_size=1, max_size=2).map(tuple)
     return st.one_of(
         one,
-        st.builds(Join, st.sampled_from([Group.AND, Group.OR]), parts),
-        one.map(lambda part: Join(Group.NOT, (part,))),
+        st.builds(
+            JoinedFilters, st.sampled_from([Connective.AND, Connective.OR]), parts
+        ),
+        one.map(lambda part: JoinedFilters(Connective.NOT, (part,))),
     )
 
 
@@ -85,12 +87,12 @@ def _stats(events: Sequence[Row]) -> pl.DataFrame:
     return pl.concat([built([])[1], *stats])
 
 
-def _from_stats(stats: pl.DataFrame, query: Query) -> Counted:
+def _from_stats(stats: pl.DataFrame, query: Query) -> CountedColumns:
     rows = stats.filter(site=query.site.id, dimension=stored_dimension(query))
     return count_stats(rows, query)
 
 
-def _from_events(events: Sequence[Row], query: Query) -> Counted:
+def _from_events(events: Sequence[Row], query: Query) -> CountedColumns:
     mine = [row for row in events if row["site"] == query.site.id]
     return count_events(
         query,
@@ -100,7 +102,7 @@ def _from_events(events: Sequence[Row], query: Query) -> Counted:
     )
 
 
-def _results(counted: Counted, query: Query) -> tuple[ResultRow, ...]:
+def _results(counted: CountedColumns, query: Query) -> tuple[ResultRow, ...]:
     return result_rows(summed(counted.figures, query), query)
 
 

@@ -13,12 +13,12 @@ import pytest
 from config.settings import Settings
 from millpond import run as millpond
 from reports.reconcile import run as reconcile_run
-from reports.reconcile.compare import Unseen
+from reports.reconcile.compare import UnseenOrders
 from tests.reports.questions import BLOG, SHOP, today
 from tests.reports.reconcile import invoices
 from tests.reports.stored import store
 from tests.warehouse.day import Row, event
-from warehouse.keyed_hash import Purpose, keyed_hash
+from warehouse.keyed_hash import HashPurpose, keyed_hash
 from warehouse.money import money
 
 KEY = bytes(range(32))
@@ -27,7 +27,7 @@ SERVER: Row = {"server": True, "visitor": None}
 
 def order(name: str, clock: str = "12:05", /, **changes: Any) -> Row:
     """Return an order as it is stored, under the site's key."""
-    key = keyed_hash(KEY, Purpose.ORDER, name)
+    key = keyed_hash(KEY, HashPurpose.ORDER, name)
     placed: Row = {"name": "order_placed", "order_key": key, "currency": "EUR"}
     return event(clock, **{"day": today(SHOP), **placed, **changes})
 
@@ -56,7 +56,7 @@ def _asked(
         "decimal": "point",
         "columns": {},
     }
-    question = reconcile_run.Asked(**{**words, **asked}, file=file)
+    question = reconcile_run.ReconcileRequest(**{**words, **asked}, file=file)
     out = io.BytesIO()
     stdout = io.TextIOWrapper(out, encoding="utf-8", newline="")
     sites = replace(settings, sites=(SHOP, BLOG))
@@ -248,8 +248,10 @@ def test_the_unseen_are_counted_among_orders_that_can_tell(
 def test_the_interval_is_wilsons(
     unseen: int, checked: int, interval: tuple[float, float]
 ) -> None:
-    assert Unseen(unseen, checked, 0).interval == pytest.approx(interval, abs=1e-4)
-    assert Unseen(0, 0, 5).interval is None
+    assert UnseenOrders(unseen, checked, 0).interval == pytest.approx(
+        interval, abs=1e-4
+    )
+    assert UnseenOrders(0, 0, 5).interval is None
 
 
 def _week() -> tuple[list[Row], str]:
@@ -386,7 +388,7 @@ def test_the_exit_code_tells_the_outcome(
 def test_without_the_sites_key_nothing_is_compared_and_no_key_made(
     settings: Settings,
 ) -> None:
-    asked = reconcile_run.Asked(
+    asked = reconcile_run.ReconcileRequest(
         site=None, file=Path(__file__), period=None, decimal="point", columns={}
     )
 

@@ -9,10 +9,10 @@ import pytest
 from config.errors import MillpondError
 from reports.reconcile.shop_file import (
     KNOWN,
-    Column,
     ColumnNameError,
-    Mark,
-    Reading,
+    DecimalMark,
+    ListColumn,
+    ListOptions,
     ShopFileError,
     ShopOrder,
     shop_orders,
@@ -22,8 +22,10 @@ from tests.reports.questions import SHOP
 _HEAD = "order id,total,currency,date\n"
 
 
-def _read(text: str, reading: Reading | None = None) -> list[ShopOrder]:
-    return [*shop_orders(text.splitlines(keepends=True), SHOP, reading or Reading())]
+def _read(text: str, reading: ListOptions | None = None) -> list[ShopOrder]:
+    return [
+        *shop_orders(text.splitlines(keepends=True), SHOP, reading or ListOptions())
+    ]
 
 
 @pytest.mark.parametrize(
@@ -41,19 +43,21 @@ def test_the_separator_is_found(separator: str) -> None:
     ("column", "name"),
     [(column, name) for column, names in KNOWN.items() for name in names],
 )
-def test_columns_are_known_by_what_shops_call_them(column: Column, name: str) -> None:
-    names = {each: each.value for each in Column} | {column: name.title()}
-    cells = {Column.ID: "7", Column.TOTAL: "1", Column.CURRENCY: "USD"}
+def test_columns_are_known_by_what_shops_call_them(
+    column: ListColumn, name: str
+) -> None:
+    names = {each: each.value for each in ListColumn} | {column: name.title()}
+    cells = {ListColumn.ID: "7", ListColumn.TOTAL: "1", ListColumn.CURRENCY: "USD"}
     named = {each: text for each, text in names.items() if each is not column}
-    row = [cells.get(each, "2026-11-22") for each in Column]
+    row = [cells.get(each, "2026-11-22") for each in ListColumn]
 
-    got = _read(f"{','.join(names.values())}\n{','.join(row)}", Reading(named))
+    got = _read(f"{','.join(names.values())}\n{','.join(row)}", ListOptions(named))
 
     assert got == [ShopOrder("7", 100, "USD", date(2026, 11, 22))]
 
 
 def test_a_column_named_by_hand_wins() -> None:
-    reading = Reading({Column.ID: "Name", Column.TOTAL: "paid"})
+    reading = ListOptions({ListColumn.ID: "Name", ListColumn.TOTAL: "paid"})
 
     got = _read("Id,Name,Total,Paid\n1,#1001,5,7", reading)
 
@@ -63,19 +67,21 @@ def test_a_column_named_by_hand_wins() -> None:
 @pytest.mark.parametrize(
     ("text", "currency", "mark", "minor"),
     [
-        pytest.param("59.90", "EUR", Mark.POINT, 5_990, id="a point"),
-        pytest.param("59,90", "EUR", Mark.COMMA, 5_990, id="a comma"),
-        pytest.param("1.005", "EUR", Mark.POINT, 100, id="half to even"),
-        pytest.param("7", "JPY", Mark.POINT, 7, id="no decimals"),
-        pytest.param("1.5", "KWD", Mark.POINT, 1_500, id="three decimals"),
-        pytest.param("-3", "EUR", Mark.POINT, -300, id="a cancelled one"),
-        pytest.param("9999999999.99", "EUR", Mark.POINT, 10**12 - 1, id="large"),
+        pytest.param("59.90", "EUR", DecimalMark.POINT, 5_990, id="a point"),
+        pytest.param("59,90", "EUR", DecimalMark.COMMA, 5_990, id="a comma"),
+        pytest.param("1.005", "EUR", DecimalMark.POINT, 100, id="half to even"),
+        pytest.param("7", "JPY", DecimalMark.POINT, 7, id="no decimals"),
+        pytest.param("1.5", "KWD", DecimalMark.POINT, 1_500, id="three decimals"),
+        pytest.param("-3", "EUR", DecimalMark.POINT, -300, id="a cancelled one"),
+        pytest.param("9999999999.99", "EUR", DecimalMark.POINT, 10**12 - 1, id="large"),
     ],
 )
-def test_totals_are_exact(text: str, currency: str, mark: Mark, minor: int) -> None:
+def test_totals_are_exact(
+    text: str, currency: str, mark: DecimalMark, minor: int
+) -> None:
     row = f'1,"{text}",{currency.lower()},\n'
 
-    (got,) = _read(_HEAD + row, Reading(mark=mark))
+    (got,) = _read(_HEAD + row, ListOptions(mark=mark))
 
     assert (got.minor, got.currency) == (minor, currency)
 
@@ -134,7 +140,7 @@ def test_what_cannot_be_read_is_named_and_not_quoted(text: str, said: str) -> No
 
 def test_a_named_column_that_is_not_there_is_a_wrong_question() -> None:
     with pytest.raises(ColumnNameError, match="--id-column") as raised:
-        _read(_HEAD + "1,1,,", Reading({Column.ID: "nosuch"}))
+        _read(_HEAD + "1,1,,", ListOptions({ListColumn.ID: "nosuch"}))
 
     assert raised.value.exit_code == 2
 
@@ -147,7 +153,7 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
         path.open(encoding="utf-8", newline="") as lines,
         pytest.raises(MillpondError, match="not text in UTF-8"),
     ):
-        [*shop_orders(lines, SHOP, Reading())]
+        [*shop_orders(lines, SHOP, ListOptions())]
 
 
 def test_rows_are_read_one_at_a_time() -> None:
@@ -159,7 +165,7 @@ def test_rows_are_read_one_at_a_time() -> None:
             taken.append(number)
             yield f"{number},1.00,EUR,2026-11-20\n"
 
-    orders = shop_orders(lines(), SHOP, Reading())
+    orders = shop_orders(lines(), SHOP, ListOptions())
 
     assert [next(orders).id, next(orders).id] == ["0", "1"]
     assert len(taken) == 2

@@ -41,7 +41,7 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serve two sites on a free port; yields the address."""
     settings = replace(settings, sites=(SHOP, BLOG), reports=ReportsSettings(port=0))
-    desk = QueryPool(lambda: Statistics(warehouse, warnings=warnings), time_limit_s=30)
-    app = build_app(settings, desk, today)
+    pool = QueryPool(lambda: Statistics(warehouse, warnings=warnings), time_limit_s=30)
+    app = build_app(settings, pool, today)
     async with listening(app, settings.reports) as port:
         yield f"http://127.0.0.1:{port}"

@@ -250,8 +250,8 @@ async def test_a_taken_port_is_said_with_a_way_out(
 ) -> None:
     port = int(url.rpartition(":")[2])
     taken = ReportsSettings(port=port)
-    desk = QueryPool(lambda: Statistics(warehouse), time_limit_s=1)
-    app = build_app(settings, desk, today)
+    pool = QueryPool(lambda: Statistics(warehouse), time_limit_s=1)
+    app = build_app(settings, pool, today)
 
     with pytest.raises(MillpondError, match=f"listen on 127.0.0.1:{port}") as caught:
         async with listening(app, taken):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from visit import TOLD, hand, tell
+from visit import TOLD, hand, send_all
 
 WHO, PAGE = TOLD["who"], TOLD["page"]
 TRAITS = {key: WHO[key] for key in ("email", "name", "phone")}
@@ -16,7 +16,7 @@ CONTEXT = {
 }
 
 
-def tell_to(client: Any) -> None:
+def send_to(client: Any) -> None:
     """Hand the whole visit to *client*, and print what was handed."""
     anonymous = {"anonymous_id": WHO["anonymous"], "context": CONTEXT}
     hand("page:Blue Mug")
@@ -43,4 +43,4 @@ def tell_to(client: Any) -> None:
         context = CONTEXT | {"traits": TRAITS}
         client.track(WHO["user"], event, TOLD[step], context=context)
     client.shutdown()
-    tell()
+    send_all()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ga4mp import GtagMP
-from visit import TOLD, hand, tell
+from visit import TOLD, hand, send_all
 
 WHO, PAGE, ORDER = TOLD["who"], TOLD["page"], TOLD["order"]
 CLIENT = GtagMP(api_secret=WHO["token"], measurement_id=TOLD["key"], client_id="1.2")
@@ -66,4 +66,4 @@ CLIENT.send(
         event("refund", bought(TOLD["refund"]) | {"transaction_id": WHO["order"]}),
     ]
 )
-tell()
+send_all()

@@ -6,7 +6,7 @@ Its alias() is left out: it sends to the vendor, whatever host it was given.
 from typing import Any
 
 from mixpanel import BufferedConsumer, Consumer, Mixpanel
-from visit import TOLD, hand, tell
+from visit import TOLD, hand, send_all
 
 WHO, PAGE, HOST = TOLD["who"], TOLD["page"], TOLD["host"]
 # From a host alone the client makes an https address.
@@ -49,4 +49,4 @@ track(BUFFERED, "Checkout Started", TOLD["checkout"])
 track(BUFFERED, "Order Completed", TOLD["order"])
 track(BUFFERED, "Order Refunded", TOLD["refund"])
 BUFFER.flush()
-tell()
+send_all()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from posthog import Posthog
-from visit import TOLD, hand, tell
+from visit import TOLD, hand, send_all
 
 WHO, PAGE = TOLD["who"], TOLD["page"]
 CLIENT = Posthog(TOLD["key"], host=TOLD["host"], flush_at=100, **TOLD["options"])
@@ -48,4 +48,4 @@ capture("Checkout Started", TOLD["checkout"])
 capture("Order Completed", TOLD["order"])
 capture("Order Refunded", TOLD["refund"])
 CLIENT.shutdown()
-tell()
+send_all()

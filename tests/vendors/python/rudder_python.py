@@ -1,10 +1,10 @@
 """The visit, told to rudder-sdk-python."""
 
-from calls import tell_to
+from calls import send_to
 from rudderstack import analytics
 from visit import TOLD
 
 analytics.write_key = TOLD["key"]
 analytics.dataPlaneUrl = TOLD["host"]
 analytics.gzip = TOLD["options"].get("gzip", True)
-tell_to(analytics)
+send_to(analytics)

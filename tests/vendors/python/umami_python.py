@@ -3,7 +3,7 @@
 from typing import Any
 
 import umami
-from visit import TOLD, hand, tell
+from visit import TOLD, hand, send_all
 
 WHO, PAGE = TOLD["who"], TOLD["page"]
 PERSON = {"ip_address": WHO["address"], "distinct_id": WHO["user"]}
@@ -40,4 +40,4 @@ umami.new_revenue_event(
     **PERSON,
 )
 track("Order Refunded", TOLD["refund"])
-tell()
+send_all()

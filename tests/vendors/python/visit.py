@@ -19,6 +19,6 @@ def hand(name: str) -> str:
     return name
 
 
-def tell() -> None:
+def send_all() -> None:
     """Print what was handed."""
     sys.stdout.write(json.dumps(_HANDED))

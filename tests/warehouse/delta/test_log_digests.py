@@ -8,7 +8,12 @@ import pytest
 
 from tests.warehouse.event_rows import event, frame
 from warehouse.delta import log_digests
-from warehouse.delta.log_digests import Note, encode_note, entry_path, read_note
+from warehouse.delta.log_digests import (
+    VersionDigest,
+    encode_note,
+    entry_path,
+    read_note,
+)
 from warehouse.schema import EVENTS
 from warehouse.tables import DamagedTableError, StoredTable, Warehouse
 
@@ -155,9 +160,11 @@ def test_a_changed_bit_of_the_pointer_changes_nothing(
     assert warehouse.open(EVENTS).rows() == 5
 
 
-@pytest.mark.parametrize("note", [Note(7, "ab12"), Note(0, None)], ids=str)
+@pytest.mark.parametrize(
+    "note", [VersionDigest(7, "ab12"), VersionDigest(0, None)], ids=str
+)
 def test_a_note_reads_back_and_a_changed_bit_makes_it_say_nothing(
-    tmp_path: Path, note: Note
+    tmp_path: Path, note: VersionDigest
 ) -> None:
     path = tmp_path / "note"
     path.write_bytes(encode_note(note))

@@ -25,7 +25,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return warehouse
 
 
-def unsettled(table: StoredTable, version: int) -> None:
+def unsynced(table: StoredTable, version: int) -> None:
     """Make it so that commits past *version* were never made durable."""
     (table.path / "_settled").write_text(str(version))
 
@@ -60,7 +60,7 @@ def test_a_torn_commit_is_set_aside_and_can_be_repeated(
     warehouse: Warehouse, tear: Callable[[StoredTable], None]
 ) -> None:
     table = warehouse.open(EVENTS)
-    unsettled(table, 1)
+    unsynced(table, 1)
     tear(table)
     repaired = warehouse.open(EVENTS)
 
@@ -79,7 +79,7 @@ def test_what_follows_a_torn_commit_was_promised_to_nobody_either(
 ) -> None:
     table = warehouse.open(EVENTS)
     table.append(frame([event(path="/3")]))
-    unsettled(table, 1)
+    unsynced(table, 1)
     entry(table, 2).write_bytes(b"")
     repaired = warehouse.open(EVENTS)
 
@@ -92,7 +92,7 @@ def test_a_commit_whose_name_was_lost_takes_the_next_with_it(
 ) -> None:
     table = warehouse.open(EVENTS)
     table.append(frame([event(path="/3")]))
-    unsettled(table, 1)
+    unsynced(table, 1)
     entry(table, 2).unlink()
 
     assert warehouse.open(EVENTS).version == 1
@@ -244,7 +244,7 @@ def test_rows_another_program_changed_make_the_touched_pairs_unknown(
     table = warehouse.open(EVENTS)
     text = entry(table, 2).read_text()
     entry(table, 2).write_text(text.replace('"touched"', '"other"'))
-    unsettled(table, 1)
+    unsynced(table, 1)
 
     assert table.touched(1) is None
 
@@ -255,6 +255,6 @@ def test_an_upkeep_commit_of_another_program_touches_nothing(
     table = warehouse.open(EVENTS)
     text = entry(table, 2).read_text().replace('"touched"', '"other"')
     entry(table, 2).write_text(text.replace('"dataChange":true', '"dataChange":false'))
-    unsettled(table, 1)
+    unsynced(table, 1)
 
     assert table.touched(1) == set()

@@ -17,7 +17,7 @@ from tests.warehouse.figures.reference_orders import (
     Row,
     is_among,
     merged_orders,
-    settled_refunds,
+    resolved_refunds,
 )
 
 TIMEOUT_S = 1_800
@@ -238,7 +238,7 @@ class _Day:
         self.zones = zones
         self.timeout_s = timeout_s
         self.orders = merged_orders(_named(unique, "order_placed"), inside)
-        refunds = settled_refunds(_named(unique, "order_refunded"), self.orders)
+        refunds = resolved_refunds(_named(unique, "order_refunded"), self.orders)
         self.all_sessions = [_session(run, self) for run in found]
         self.sessions = [each for each in self.all_sessions if not each["suspect"]]
         self.bounce_pages = {

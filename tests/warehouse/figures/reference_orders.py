@@ -56,7 +56,7 @@ def _merged(reports: list[Row], inside: list[Row]) -> Row:
     return {**place, **figures, "currency": currency, "place": place}
 
 
-def settled_refunds(refunded: list[Row], orders: list[Row]) -> list[Row]:
+def resolved_refunds(refunded: list[Row], orders: list[Row]) -> list[Row]:
     """Return each refund with what it takes back, where its order belongs."""
     found = []
     left = {id(order): order["value_minor"] for order in orders}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from warehouse.lifecycle.ledger import (
     FIRST_PREVIOUS,
-    Break,
+    ChainBreak,
     NewEntry,
     append,
     canonical,
@@ -98,7 +98,7 @@ def test_the_digest_is_what_the_docs_say() -> None:
 def test_a_changed_entry_is_found(chain: pl.DataFrame, column: str, value: str) -> None:
     changed = verify(chain.with_columns(change(column, value)))
 
-    assert Break(2, "changed after it was written") in changed
+    assert ChainBreak(2, "changed after it was written") in changed
 
 
 def test_a_change_with_a_new_digest_breaks_the_next_link(chain: pl.DataFrame) -> None:
@@ -106,26 +106,26 @@ def test_a_change_with_a_new_digest_breaks_the_next_link(chain: pl.DataFrame) ->
     entry = read_entries(forged)[2]
     forged = forged.with_columns(change("digest", digest(entry)))
 
-    assert verify(forged) == [Break(3, "does not follow from the entry before")]
+    assert verify(forged) == [ChainBreak(3, "does not follow from the entry before")]
 
 
 def test_a_removed_entry_is_found(chain: pl.DataFrame) -> None:
     without = chain.filter(pl.col("number") != 2)
 
-    assert verify(without) == [Break(3, "1 entries missing before it")]
+    assert verify(without) == [ChainBreak(3, "1 entries missing before it")]
 
 
 def test_a_cut_end_is_found_by_the_count(chain: pl.DataFrame) -> None:
     cut = chain.filter(pl.col("number") < 3)
 
     assert verify(cut) == []
-    assert verify(cut, count=5) == [Break(3, "2 entries missing at the end")]
+    assert verify(cut, count=5) == [ChainBreak(3, "2 entries missing at the end")]
 
 
 def test_a_fork_is_found(chain: pl.DataFrame) -> None:
     twice = pl.concat([chain, chain.filter(pl.col("number") == 4)])
 
-    assert verify(twice) == [Break(4, "number used twice")]
+    assert verify(twice) == [ChainBreak(4, "number used twice")]
 
 
 def test_an_entry_filed_under_another_day_is_found(chain: pl.DataFrame) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from reports.counting.queries import Statistics
 from reports.counting.stats_cache import StatsCache
-from reports.web.query_pool import THREADS, QueryPool, keep_at_hand
+from reports.web.query_pool import THREADS, QueryPool, keep_cache_warm
 from tests.reports.stored import store
 from tests.warehouse.day import event
 from warehouse.schema import DAILY_STATS
@@ -21,18 +21,18 @@ _DAYS = [date(2026, month, 1) for month in (9, 10, 11)]
 
 @asynccontextmanager
 async def _keeping(root: Path, cache: StatsCache) -> AsyncIterator[None]:
-    desk = QueryPool(lambda: Statistics(Warehouse(root), cache), time_limit_s=30)
-    task = asyncio.create_task(keep_at_hand(desk, ["shop"], every_s=0.01))
+    pool = QueryPool(lambda: Statistics(Warehouse(root), cache), time_limit_s=30)
+    task = asyncio.create_task(keep_cache_warm(pool, ["shop"], every_s=0.01))
     try:
         yield
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        desk.close()
+        pool.close()
 
 
-async def _until_at_hand(root: Path, cache: StatsCache, days: list[date]) -> None:
+async def _until_warm(root: Path, cache: StatsCache, days: list[date]) -> None:
     """Return once the countries of *days* are kept."""
     files = Warehouse(root).view(DAILY_STATS).files(days)
     await _until(
@@ -51,7 +51,7 @@ async def test_months_that_are_over_come_to_hand_by_themselves(tmp_path: Path) -
     cache = StatsCache(1 << 30)
 
     async with _keeping(tmp_path, cache):
-        await _until_at_hand(tmp_path, cache, _DAYS[:2])
+        await _until_warm(tmp_path, cache, _DAYS[:2])
 
     newest = Warehouse(tmp_path).view(DAILY_STATS).files(_DAYS[2:])[0]
     assert not cache.has(((newest.path,), "shop", "country"))
@@ -70,6 +70,6 @@ async def test_a_month_that_cannot_be_read_is_said_and_looked_at_again(
         # More often than there are readers, each of which has to try again.
         await _until(lambda: caplog.text.count("prepare_failed") > 2 * THREADS)
         held.rename(path)
-        await _until_at_hand(tmp_path, cache, _DAYS[:1])
+        await _until_warm(tmp_path, cache, _DAYS[:1])
 
     assert file.path not in caplog.text

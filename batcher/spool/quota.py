@@ -15,7 +15,7 @@ class SpoolFullError(Retryable, MillpondError):
     """The spool has reached its size bound; nothing of the group was taken in."""
 
 
-class Room:
+class SpoolQuota:
     """The bound, counted for all writers of the spool together.
 
     Others' writes are seen at the next scan, so the bound can be passed by what they
