@@ -40,6 +40,8 @@ under its own value. The session's value is the value of its first interactive e
 Event dimensions: an event counts under its own value. A session and its visitor count
 under every value of the session's events, so only events, pageviews and orders add up.
 Under `product` these do not add up either, because an event may name several products.
+By `page`, bounces add up too: a bounce counts on the page of the session's one
+interactive pageview.
 A session's `hour` is the hour in which it began. Engagement pings have no `event` and
 no `product`.
 """,

@@ -135,7 +135,8 @@ _ALL = (
         unit=Unit.COUNT,
         meaning=(
             "Sessions with exactly one pageview and no other interactive event that"
-            " do not continue from the day before."
+            " do not continue from the day before. By page, a bounce counts only on"
+            " the page of that pageview."
         ),
     ),
     Metric(

@@ -1,6 +1,6 @@
 """Real Millpond processes: a configuration of their own, free ports, ended by id."""
 
-import contextlib
+import fcntl
 import os
 import random
 import signal
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
+from tempfile import gettempdir
 
 from config.load import load
 from config.settings import Settings
@@ -147,24 +148,45 @@ def install(
     environ: Mapping[str, str] | None = None,
     program: str = "millpond",
 ) -> Installation:
-    """Write a configuration with free ports into *folder*."""
+    """Write a configuration with free ports into *folder*, also where *text* has none.
+
+    On the default ports another installation could answer in place of this one.
+    """
     port, reports_port = free_ports(2)
+    text = text.format(port=port, reports_port=reports_port)
+    for section, number in (("[proxy]", port), ("[reports]", reports_port)):
+        if section not in text:
+            text = f"{section}\nport = {number}\n\n{text}"
     config = folder / "millpond.toml"
     folder.mkdir(parents=True, exist_ok=True)
-    config.write_text(text.format(port=port, reports_port=reports_port))
+    config.write_text(text)
     return Installation(config, load(config, {}), environ or {}, program)
 
 
 def free_ports(count: int) -> list[int]:
-    """Return loopback ports that nobody listens on."""
-    found: list[int] = []
-    candidates = random.SystemRandom().sample(_PORTS, len(_PORTS))
-    while len(found) < count:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            port = candidates.pop()
-            probe.bind(("127.0.0.1", port))
-            found.append(port)
-    return found
+    """Return loopback ports that nobody listens on, and that no other test is given."""
+    return [next(_FREE_PORTS) for _ in range(count)]
+
+
+def _free_ports() -> Iterator[int]:
+    """Yield free ports, each once, until this process ends.
+
+    A port is locked, as a byte of a file, before it is tried: another test process
+    could find it free as well, before the server that it is for listens there.
+    """
+    path = Path(gettempdir()) / f"millpond-test-ports-{os.getuid()}"
+    locks = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
+        try:
+            fcntl.lockf(locks, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        yield port
+
+
+_FREE_PORTS = _free_ports()
 
 
 class Role:

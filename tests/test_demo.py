@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import pytest
 
-from tests.batcher.salts.redis_server import free_port
+from tests.processes import free_ports
 from tests.proxy.worker_process import reserved_port
 from tests.waiting import wait_until
 
@@ -29,7 +29,7 @@ AGENT = (
 def ports() -> Iterator[tuple[int, int]]:
     """Yield a port for the proxy, and one for the reports."""
     with reserved_port() as proxy:
-        yield proxy, free_port()
+        yield proxy, free_ports(1)[0]
 
 
 def post(port: int, path: str, body: Any) -> Any:

@@ -34,6 +34,7 @@ OWN: Final = "own"
 
 _HOUR: Final = "hour"
 _EVENT: Final = "event"
+_PAGE: Final = "page"
 _PRODUCT: Final = "product"
 
 Dimensions = Sequence[Dimension]
@@ -43,7 +44,8 @@ Dimensions = Sequence[Dimension]
 class EventFacts:
     """A day's sessions, its events, and its orders and refunds, a row each.
 
-    ``session`` of an event is the row of its session in ``sessions``.
+    ``session`` of an event is the row of its session in ``sessions``; ``lead_path``
+    there is the path of the session's first interactive event.
     """
 
     site: SiteSettings
@@ -60,7 +62,7 @@ def day_facts(events: pl.DataFrame, site: SiteSettings) -> EventFacts:
     usable = ~suspect.fill_null(value=False)
     return EventFacts(
         site,
-        sessions.drop(SESSION),
+        sessions.drop(SESSION).with_columns(lead_path=day.leads["path"]),
         day.events.lazy().with_row_index(ROW).filter(usable),
         pl.concat([day.orders, day.refunds]).lazy().with_row_index(ROW).filter(usable),
     )
@@ -103,7 +105,8 @@ def order_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
 def session_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
     """Return a row per session and value of *dimensions*, with what it adds.
 
-    Its hour is the one it started in, whatever it touched later.
+    Its hour is the one it started in, whatever it touched later. Under a page it
+    bounced only where that is the page its visitor viewed.
     """
     touched = [each for each in dimensions if _is_touched(each)]
     if touched:
@@ -125,9 +128,16 @@ def session_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
         *(_session_value(facts, each) for each in own),
         _of_session(facts, "visitor"),
         _of_session(facts, "duration_s"),
-        _of_session(facts, "bounce").cast(pl.Int64).alias("bounces"),
+        _bounced(facts, dimensions).cast(pl.Int64).alias("bounces"),
         (_of_session(facts, "orders") > 0).cast(pl.Int64).alias("conversions"),
     )
+
+
+def _bounced(facts: EventFacts, dimensions: Dimensions) -> pl.Expr:
+    bounced = _of_session(facts, "bounce")
+    if not _has(dimensions, _PAGE):
+        return bounced
+    return bounced & (pl.col(_PAGE) == _of_session(facts, "lead_path").fill_null(NONE))
 
 
 def _has(dimensions: Dimensions, name: str) -> bool:

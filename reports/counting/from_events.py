@@ -53,12 +53,12 @@ def _count_day(query: Query, day: date, found: EventFacts) -> CountedColumns:
         return rows if condition is None else rows.filter(condition)
 
     events = met(event_facts.event_facts(found, needed)).unique([ROW, *names])
-    sessions = met(event_facts.session_facts(found, needed)).unique([SESSION, *names])
+    sessions = met(event_facts.session_facts(found, needed))
     orders = met(event_facts.order_facts(found, needed))
     parts = collect_all(
         [
             _grouped(events, names, _EVENT_SUMS),
-            _grouped(sessions, names, _SESSION_SUMS),
+            _grouped(_whole_sessions(sessions, names), names, _SESSION_SUMS),
             _grouped(_whole_orders(orders, names), names, _ORDER_SUMS),
             orders.filter(~pl.col(OWN)).select(pl.col("currency").unique()),
         ]
@@ -98,6 +98,14 @@ def _column(dimension: Dimension, day: date) -> pl.Expr:
     if dimension.span is DimensionScope.DAY:
         return pl.lit(day_value(dimension, day))
     return pl.col(dimension.name)
+
+
+def _whole_sessions(sessions: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
+    """Return each session once per value; it bounced there if any row of it did."""
+    return sessions.group_by(SESSION, *names).agg(
+        pl.col("bounces").max(),
+        pl.col("visitor", "duration_s", "conversions").first(),
+    )
 
 
 def _whole_orders(orders: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:

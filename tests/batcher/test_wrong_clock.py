@@ -3,8 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +13,9 @@ from batcher.spool.spool import Spool
 from tests.batcher.load.loads import spool_events
 from tests.batcher.test_run import has_succeeded, words
 from tests.processes import Installation, Role, install, running
-from tests.programs import need
 from tests.waiting import wait_until
 from tests.warehouse.event_rows import event
+from tests.wrong_clock import with_wrong_clock
 from warehouse.clock.believed_clock import Clocks, note_trusted
 from warehouse.schema import EVENTS
 from warehouse.tables import Warehouse
@@ -65,15 +64,7 @@ def spool(installation: Installation, path: str, days_ago: int = 0) -> None:
 
 def ahead(installation: Installation) -> Installation:
     """Return the same installation under a wrong clock."""
-    # Not by the program itself, which would stand between us and the process.
-    library = max(need("faketime").parents[1].rglob("faketime/libfaketimeMT.so.1"))
-    environ = {
-        "LD_PRELOAD": str(library),
-        "FAKETIME": AHEAD,
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "NO_FAKE_STAT": "1",
-    }
-    return replace(installation, environ=environ)
+    return with_wrong_clock(installation, AHEAD)
 
 
 def rows(installation: Installation) -> int:
@@ -180,6 +171,13 @@ def test_a_drain_in_2029_makes_no_evidence(installation: Installation) -> None:
     assert (refused.returncode, rows(installation)) == (3, 5)
 
 
+def note_true_time(installation: Installation) -> None:
+    """Note that the time was last believed now, by the true clock."""
+    now_s = datetime.now(UTC).timestamp()  # noqa: TID251 - the one that is not faked
+    clocks = Clocks(wall=lambda: now_s, steady=lambda: 0.0)
+    note_trusted(Path(installation.settings.warehouse.uri), clocks)
+
+
 def problems(installation: Installation) -> dict[str, str]:
     connection = installation.connect()
     try:
@@ -199,13 +197,12 @@ def problems_of(installation: Installation, *flags: str) -> dict[str, str]:
 
 
 def test_up_takes_the_operators_word_once(installation: Installation) -> None:
-    root = Path(installation.settings.warehouse.uri)
-    long_ago = Clocks(wall=lambda: 1_000_000_000.0, steady=lambda: 0.0)
-    note_trusted(root, long_ago)
-    doubted = problems_of(installation)
-    trusted = problems_of(installation, "--trust-clock")
-    note_trusted(root, long_ago)
-    again = problems_of(installation)
+    wrong = ahead(installation)
+    note_true_time(installation)
+    doubted = problems_of(wrong)
+    trusted = problems_of(wrong, "--trust-clock")
+    note_true_time(installation)
+    again = problems_of(wrong)
 
     assert "the clock is not believed" in doubted["clock"]
     assert "clock" not in trusted

@@ -22,6 +22,7 @@ from tests.proxy.pipeline.chain import NOON
 from tests.proxy.transport.raw_http import Answer, ask, event, get
 from tests.proxy.worker_process import WorkerProcess, reserved_port
 from tests.waiting import wait_until
+from tests.wrong_clock import wrong_clock
 from warehouse.job_states import JobState, job_state_path
 
 LONG_AGO = 1_600_000_000.0
@@ -95,18 +96,20 @@ def test_a_job_file_that_cannot_be_read_is_no_problem(
 
 
 def test_a_clock_that_is_not_believed_is_shown_and_hinders_no_event(
-    running: WorkerProcess,
+    tmp_path: Path,
 ) -> None:
-    witness = running.folder / "data" / "warehouse" / "clock"
-    witness.parent.mkdir(parents=True, exist_ok=True)
+    witness = tmp_path / "data" / "warehouse" / "clock"
+    witness.parent.mkdir(parents=True)
     witness.write_bytes(b"damaged")
+    # Of the true time a synchronised kernel would leave no doubt.
+    set_wrong = [f"{name}={value}" for name, value in wrong_clock("+1h").items()]
+    with WorkerProcess(tmp_path, under=("env", *set_wrong)) as worker:
+        got = ready(worker)
+        answer = ask(worker.port, event())
 
-    got = ready(running)
-
-    witness.unlink()
     assert got.status == 200
     assert "the clock is not believed" in got.json["problems"]["clock"]
-    assert ask(running.port, event()).status == 202
+    assert answer.status == 202
 
 
 def test_a_segment_that_was_set_aside_is_shown(running: WorkerProcess) -> None:

@@ -50,9 +50,9 @@ def without_spool(worker: WorkerProcess) -> Heal:
 
 
 def without_lanes(worker: WorkerProcess) -> Heal:
-    lanes, elsewhere = worker.spool_dir / "lanes", worker.spool_dir / "elsewhere"
-    lanes.rename(elsewhere)
-    return lambda: elsewhere.rename(lanes)
+    # The worker makes its lane again.
+    shutil.rmtree(worker.spool_dir / "lanes")
+    return int
 
 
 def without_quarantine(worker: WorkerProcess) -> Heal:

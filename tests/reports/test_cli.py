@@ -4,7 +4,6 @@ import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from millpond import run
+from tests.processes import free_ports
 from tests.reports.questions import body
 from tests.reports.stored import asked, drop, sample, store
 from tests.waiting import wait_until
@@ -41,13 +41,6 @@ currency = "USD"
 """
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     root = tmp_path_factory.mktemp("millpond") / "warehouse"
@@ -57,7 +50,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 @pytest.fixture
 def config(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = warehouse.root.parent / "millpond.toml"
-    path.write_text(_CONFIG.format(port=_free_port()), encoding="utf-8")
+    (port,) = free_ports(1)
+    path.write_text(_CONFIG.format(port=port), encoding="utf-8")
     monkeypatch.chdir(path.parent)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERM", "xterm-256color")

@@ -2,6 +2,7 @@
 
 import html
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,8 +60,11 @@ def folder(tables: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def trouble(folder: Path) -> Iterator[Settings]:
+def trouble(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """Return settings of an installation whose loads fail and whose clock is off."""
+    # Of the true time a synchronised kernel would leave no doubt.
+    true_time = time.time  # noqa: TID251 - a test sets the clock that commands read
+    monkeypatch.setattr(time, "time", lambda: true_time() + 3_600)
     settings = load(folder / "millpond.toml", {})
     failing = JobState(
         every_s=15,

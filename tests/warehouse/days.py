@@ -76,10 +76,7 @@ def events_of(day: date) -> st.SearchStrategy[Row]:
 
 def _placed(day: date, second: int, changes: Row) -> Row:
     made = event(**changes, day=day)
-    # No pageview is: the proxy sees to that.
-    passive = made["passive"] and made["name"] != "pageview"
-    at = midnight(day, made["site"]) + second
-    return made | {"at": at, "passive": passive}
+    return made | {"at": midnight(day, made["site"]) + second}
 
 
 def days_of_events(most: int = 24) -> st.SearchStrategy[list[Row]]:

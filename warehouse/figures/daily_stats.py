@@ -5,6 +5,7 @@ docs/decisions/0051-daily-stats-attribution.md.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import polars as pl
 
@@ -127,13 +128,20 @@ def _hour(zones: Mapping[str, str]) -> pl.Expr:
 
 
 def _by_page(facts: DayFacts) -> Breakdown:
-    """Return events by their own path, sessions by the paths they viewed."""
+    """Return events by their own path, sessions by the paths they viewed.
+
+    A bounce counts once, on the page that its visitor viewed.
+    """
     path = labelled(pl.col("path"))
     value_no, values = numbered(facts.events.select(path).to_series())
     events = facts.events.select(
         *_OF_EVENT, value_no, touches=pl.col("pageviews") & _IN_SESSION
     )
-    return _by_event("page", events, values, facts.orders.with_columns(path), facts)
+    found = _by_event("page", events, values, facts.orders.with_columns(path), facts)
+    on_pages, viewed, orders = found.parts
+    bounced = facts.sessions.lazy().filter(pl.col("bounces") > 0)
+    bounces = bounced.select("site", "bounces", labelled(pl.col("lead_path")))
+    return replace(found, parts=[on_pages, viewed.drop("bounces"), orders, bounces])
 
 
 def _by_name(facts: DayFacts) -> Breakdown:

@@ -29,7 +29,8 @@ _OF_EVENTS = ("site_no", "session", "at", "name", "path", "items")
 class DayFacts:
     """The sessions, events and orders that count.
 
-    ``sessions``: a row per session, with its number in ``events`` and measures.
+    ``sessions``: a row per session, with its number in ``events``, its measures, and
+    the path of its first interactive event, ``lead_path``.
     ``by_number``: what events need to know of session n, in row n.
     ``loose``: a row per event without a session, with the columns of ``sessions``.
     ``events``: site_no, session and what an event goes by, with its measures.
@@ -50,7 +51,7 @@ def day_facts(
 ) -> DayFacts:
     """Return what to count of *day*; *sessions* are those that ``sessions`` gave."""
     suspect = sessions["suspect"]
-    numbered = _with_measures(sessions)
+    numbered = _with_measures(sessions, day.leads["path"])
     by_number = numbered.select(
         *("visitor_no", "several", "bounces", "duration_s", "conversions"),
         site_no=day.leads["site_no"],
@@ -84,7 +85,7 @@ def event_measures() -> list[pl.Expr]:
     ]
 
 
-def _with_measures(sessions: pl.DataFrame) -> pl.DataFrame:
+def _with_measures(sessions: pl.DataFrame, lead_path: pl.Series) -> pl.DataFrame:
     # Sessions lie by visitor, so another of the same is a neighbour. The same hash at
     # another site only looks like one: whoever counts visitors does so by site.
     again = pl.col("visitor") == pl.col("visitor").shift(1)
@@ -93,6 +94,7 @@ def _with_measures(sessions: pl.DataFrame) -> pl.DataFrame:
         *("site", "started_at", *BY_SESSION.values()),
         *("pageviews", "events", "engaged_ms", "duration_s"),
         session=pl.int_range(pl.len(), dtype=pl.UInt32),
+        lead_path=lead_path,
         visitor_no=(~again).cum_sum(),
         several=again | again.shift(-1, fill_value=False),
         bounces=pl.col("bounce").cast(pl.Int64),

@@ -1,6 +1,5 @@
 """A real Redis on a loopback port of its own."""
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,22 +7,15 @@ from pathlib import Path
 
 import redis
 
+from tests.processes import free_ports
 from tests.programs import need
 from tests.waiting import wait_until
-
-
-def free_port() -> int:
-    """Return a loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @contextmanager
 def running_redis(directory: Path, *options: str) -> Iterator[str]:
     """Run a server that keeps nothing on disk, and yield its URL."""
-    port = free_port()
+    (port,) = free_ports(1)
     with subprocess.Popen(
         [
             *(need("redis-server"), "--bind", "127.0.0.1", "--port", str(port)),

@@ -21,8 +21,9 @@ from batcher.salts.store import (
     SaltStoreError,
     commitment,
 )
-from tests.batcher.salts.redis_server import free_port, running_redis
+from tests.batcher.salts.redis_server import running_redis
 from tests.batcher.salts.salt_cases import ZONE
+from tests.processes import free_ports
 from warehouse.clock.local_dates import local_date
 
 
@@ -174,7 +175,8 @@ def test_a_redis_that_writes_to_disk_is_not(
 def test_without_redis_the_store_is_unavailable_and_no_password_is_told(
     today: date,
 ) -> None:
-    store = RedisSalts(f"redis://:hunter2@127.0.0.1:{free_port()}/0")
+    (port,) = free_ports(1)
+    store = RedisSalts(f"redis://:hunter2@127.0.0.1:{port}/0")
 
     with pytest.raises(SaltStoreError) as caught:
         store.get_or_create(ZONE, today, fill_random)

@@ -15,6 +15,7 @@ from tests.processes import ROOT, Installation, install
 from tests.proxy.history.import_command import CONFIG, asked, imported
 from tests.proxy.history.imports import AGENT, BOT, line, write_log
 from tests.waiting import wait_until
+from tests.wrong_clock import with_wrong_clock
 from warehouse.clock.believed_clock import Clocks, note_trusted
 
 
@@ -176,11 +177,13 @@ def test_salts_of_an_import_stay_while_the_clock_is_in_doubt(
     note_trusted(Path(settings.warehouse.uri), long_ago)
     log = write_log(tmp_path / "log", [line()])
     salts = import_directory(Path(settings.spool.dir))
+    # Of the true time a synchronised kernel would leave no doubt.
+    wrong = with_wrong_clock(installation, "+1h")
 
-    doubted = imported(installation, log)
+    doubted = imported(wrong, log)
     kept = salts.exists()
-    installation.run("warehouse", "compact", "--trust-clock")
-    imported(installation, log)
+    wrong.run("warehouse", "compact", "--trust-clock")
+    imported(wrong, log)
 
     assert doubted.returncode == 0, doubted.stderr
     assert (kept, salts.exists()) == (True, False)

@@ -12,7 +12,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from batcher.salts.directory import DirectorySalts
 from batcher.salts.held import Salts
-from batcher.salts.secret_bytes import fill_random
+from batcher.salts.secret_bytes import Randomness, fill_random
 from config.settings import (
     PrivacySettings,
     ProxySettings,
@@ -109,14 +109,23 @@ class Untouchable:
         raise AssertionError("somebody looked")
 
 
+def fill_fixed(buffer: bytearray) -> None:
+    """Fill *buffer* with the same bytes every time: for a test that reads hashes."""
+    buffer[:] = bytes(range(1, len(buffer) + 1))
+
+
 class Chain:
-    """An anonymizer and the parts it is made of; any may be replaced by name."""
+    """An anonymizer and the parts it is made of; any may be replaced by name.
+
+    *random* makes its salts.
+    """
 
     def __init__(
         self,
         folder: Path,
         site: SiteSettings = SHOP,
         privacy: PrivacySettings | None = None,
+        random: Randomness = fill_random,
         **parts: Any,
     ) -> None:
         self.privacy = replace(
@@ -125,7 +134,7 @@ class Chain:
         spool = SpoolSettings(dir=str(folder / "spool"))
         settings = Settings(privacy=self.privacy, spool=spool, sites=(site,))
         self.sites: Sites = build_sites(settings, lambda size: b"k" * size)
-        self.salts = Salts(DirectorySalts(folder / "salts"), fill_random)
+        self.salts = Salts(DirectorySalts(folder / "salts"), random)
         self.zone = site.timezone
         parts = self._parts(settings) | parts
         self.clients = parts["clients"]

@@ -135,6 +135,42 @@ def test_what_names_two_products_is_one_event_and_one_order(tmp_path: Path) -> N
     }
 
 
+@pytest.mark.parametrize("by", ["device", None], ids=["counted", "stored"])
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        pytest.param(None, {"/viewed": 1, "/server": 0}, id="every page"),
+        pytest.param(["/viewed", "/server"], {"/viewed": 1, "/server": 0}, id="both"),
+        pytest.param(["/server"], {"/server": 0}, id="the other page"),
+    ],
+)
+def test_a_bounce_is_on_the_page_its_visitor_viewed_alone(
+    tmp_path: Path, by: str | None, page: list[str] | None, expected: dict[str, int]
+) -> None:
+    client: Row = {"day": WALK_DAY, "visitor": 1}
+    stored = store(
+        tmp_path,
+        [
+            event("10:00", **client, path="/viewed"),
+            event("10:01", **client, path="/server", server=True),
+        ],
+    )
+    question = {
+        "metrics": ["sessions", "bounces"],
+        "date_range": WEEK,
+        "filters": [] if page is None else [["is", "page", page]],
+    }
+    also = [] if by is None else [by]
+
+    by_page = asked(stored, body(**question, dimensions=["page", *also]))
+    whole = asked(stored, body(**question, dimensions=also))
+
+    found = {row.dimensions[0]: row.metrics for row in by_page.rows}
+    assert found == {path: (1, bounces) for path, bounces in expected.items()}
+    [row] = whole.rows
+    assert row.metrics == (1, max(expected.values()))
+
+
 def test_a_ratio_without_a_divisor_is_unknown(warehouse: Warehouse) -> None:
     metrics = ["bounce_rate", "avg_order_minor", "views_per_session"]
 

@@ -141,6 +141,7 @@ def _session(run: list[Row], day: "_Day") -> Row:
     interactive = [event for event in run if is_interactive(event)]
     pageviews = [event for event in sent if event["name"] == "pageview"]
     first = interactive[0]
+    bounced = len(interactive) == 1 and first["name"] == "pageview"
     site = first["site"]
     placed = [order for order in day.orders if is_among(order["place"], run)]
     currency = day.currencies[site]
@@ -162,7 +163,7 @@ def _session(run: list[Row], day: "_Day") -> Row:
         "engaged_ms": sum(event["engaged_ms"] or 0 for event in run),
         "pageviews": viewed,
         "events": sum(not is_ping(event) for event in run),
-        "bounce": interactive == pageviews[:1] == pageviews and not continued,
+        "bounce": bounced and not continued,
         "continued": continued,
         "suspect": viewed > 1_000 or duration_s >= 86_400,
         "entry_path": pageviews[0]["path"] if pageviews else None,
@@ -240,6 +241,12 @@ class _Day:
         refunds = resolved_refunds(_named(unique, "order_refunded"), self.orders)
         self.all_sessions = [_session(run, self) for run in found]
         self.sessions = [each for each in self.all_sessions if not each["suspect"]]
+        self.bounce_pages = {
+            f"{session['site']} {session['session']}": _label(
+                next(filter(is_interactive, run))["path"]
+            )
+            for run, session in zip(found, self.all_sessions, strict=True)
+        }
         of_event = {
             id(event): session
             for run, session in zip(found, self.all_sessions, strict=True)
@@ -336,10 +343,15 @@ class _Day:
         touched = self.touched(dimension, values)
         for session in self.sessions:
             site = session["site"]
-            for value in fold(site, touched[f"{site} {session['session']}"]):
+            named = f"{site} {session['session']}"
+            whole = touched[named]
+            # On the one page its visitor viewed, whatever others the session holds.
+            bounced_on = {self.bounce_pages[named]} if dimension == "page" else whole
+            for value in fold(site, whole):
                 key = (site, dimension, value, self.currencies[site])
                 found[key]["sessions"] += 1
-                found[key]["bounces"] += session["bounce"]
+                bounced_here = value in fold(site, bounced_on)
+                found[key]["bounces"] += session["bounce"] and bounced_here
                 found[key]["duration_s"] += session["duration_s"]
                 found[key]["conversions"] += session["orders"] > 0
                 visitors[key].add(session["visitor"])

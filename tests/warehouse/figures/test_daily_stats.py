@@ -131,6 +131,33 @@ def test_pages_count_what_happened_on_them_and_who_viewed_them() -> None:
     assert figures(stats, "page", "value_minor")["/c"] == 500
 
 
+@pytest.mark.parametrize("limit", [100, 1])
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"server": True}, id="of a server"),
+        pytest.param({"passive": True}, id="passive"),
+    ],
+)
+def test_a_bounce_counts_once_on_the_page_of_its_interactive_pageview(
+    other: Row, limit: int
+) -> None:
+    # A table may hold passive pageviews, although the proxy makes none.
+    events = [
+        event("11:59", path="/first", **other),
+        event("12:00", path="/viewed"),
+        event("12:01", path="/last", **other),
+    ]
+
+    _, stats = built(events, limit)
+
+    pages = figures(stats, "page", "bounces")
+    assert figures(stats, "total", "bounces") == {"(all)": 1}
+    assert sum(pages.values()) == 1
+    if limit > 1:
+        assert pages["/viewed"] == 1
+
+
 def test_events_count_by_name_without_pings() -> None:
     events = [
         event("12:00"),
