@@ -13,11 +13,15 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 LAWS := tests/warehouse/figures/test_figures.py tests/batcher/load/test_duplicates.py \
 	tests/batcher/load/test_spool_law.py \
 	tests/reports/counting/test_routes.py
+# Left out of `make quick`: of the tests that start no process, half of the time is theirs.
+LONG := $(LAWS) tests/warehouse/test_build.py tests/warehouse/delta/test_log_digests.py \
+	tests/reports/counting/test_stats_reader.py tests/proxy/history/test_importer.py \
+	tests/proxy/history/test_progress.py
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev programs clients clients-soak demo-geo run test fmt lint types \
-	imports docs docs-fresh golden soak bench lock clean
+.PHONY: help setup setup-dev programs clients clients-soak demo-geo run quick test fmt lint \
+	types imports docs docs-fresh golden soak bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -79,6 +83,11 @@ run: setup demo-geo ## Start Millpond on sample traffic, until Ctrl-C
 
 test: setup-dev programs clients lint types imports docs-fresh ## Set up, check and test everything
 	@$(BIN)/python -m pytest -n 2 -ra -m "not slow"
+
+# Tests that can start a process are marked as such by tests/conftest.py.
+quick: lint types imports ## Check style, types, imports and run the quick tests
+	@$(BIN)/python -m pytest -n 2 -q -m "not slow and not browser and not crash and not process" \
+		$(addprefix --ignore ,tests/vendors tests/clients $(LONG))
 
 fmt: setup-dev ## Format the code and mend what can be mended
 	@$(BIN)/ruff format .

@@ -14,6 +14,7 @@ from config.settings import (
     SpoolSettings,
     WarehouseSettings,
 )
+from tests.process_starters import starts_processes
 
 # A slow example says something of the machine, not of the code.
 hypothesis.settings.register_profile("millpond", deadline=None)
@@ -21,6 +22,15 @@ hypothesis.settings.register_profile("millpond", deadline=None)
 # ones.
 hypothesis.settings.register_profile("soak", deadline=None, max_examples=1_000)
 hypothesis.settings.load_profile("millpond")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test that can start a process, before `-m` chooses."""
+    for item in items:
+        module = item.getparent(pytest.Module)
+        if module is not None and starts_processes(module.obj.__name__):
+            item.add_marker(pytest.mark.process)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from millpond import run
+from tests.reports.stored import drop, sample, store
 from tests.test_house import OURS, named, tree
 
 ROOT = Path(__file__).parents[1]
@@ -83,30 +84,76 @@ def test_a_dead_link_is_found(tmp_path: Path) -> None:
     assert dead_links(page) == ["no.md#", "#x"]
 
 
-def test_every_feature_names_tests_that_exist() -> None:
+def test_every_feature_is_listed_once_with_tests_that_exist() -> None:
     page = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
     proofs = re.findall(r"`([\w/]+\.py)`", page)
 
+    rows = re.findall(r"(?m)^\| (.+?) \|", page)
+    rules = [row for row in rows if row != "what it does"]
+
+    assert len(rules) == len(set(rules))
     assert len(proofs) > 60
     assert [name for name in proofs if not (ROOT / "tests" / name).is_file()] == []
 
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONSOLE = re.compile(r"(?ms)^```console\n(.*?)^```")
+LARGEST_IMAGE_BYTES = 150_000
 
 
-def test_what_the_readme_shows_is_what_is_printed(
+@pytest.fixture
+def shop_with_a_week(tmp_path: Path) -> Path:
+    """Return a directory whose configured site has the tests' sample week."""
+    assert run(["init", str(tmp_path)]) == 0
+    drops = [drop("bot", 1_204), drop("duplicate", 3), drop("bad_page", 1)]
+    store(tmp_path / "data" / "warehouse", sample(), drops)
+    return tmp_path
+
+
+def printed(commands: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Return a console block: *commands*, and what they print here."""
+    capsys.readouterr()
+    block = ""
+    for command in commands:
+        assert run(shlex.split(command)) == 0
+        block += f"$ millpond {command}\n{capsys.readouterr().out}"
+    return block
+
+
+def test_the_figures_the_readme_shows_are_what_is_printed(
+    shop_with_a_week: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(shop_with_a_week)
+    monkeypatch.setenv("COLUMNS", "80")
+    shown, _ = CONSOLE.findall(README)
+
+    assert printed(re.findall(r"(?m)^\$ millpond (.*)$", shown), capsys) == shown
+
+
+def test_the_first_steps_the_readme_shows_are_what_is_printed(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    shown = "".join(CONSOLE.findall((ROOT / "README.md").read_text(encoding="utf-8")))
-    printed = ""
-    for command in re.findall(r"(?m)^\$ millpond (.*)$", shown):
-        assert run(shlex.split(command)) == 0
-        printed += f"$ millpond {command}\n{capsys.readouterr().out}"
+    _, shown = CONSOLE.findall(README)
 
-    assert printed == shown
+    assert printed(re.findall(r"(?m)^\$ millpond (.*)$", shown), capsys) == shown
+
+
+def test_the_images_of_the_readme_exist_and_are_small() -> None:
+    images = [ROOT / name for name in re.findall(r'<img src="([^"]+)"', README)]
+
+    assert images
+    assert all(0 < path.stat().st_size < LARGEST_IMAGE_BYTES for path in images)
+
+
+def test_every_page_of_the_docs_is_in_the_map_of_the_readme() -> None:
+    pages = [named(path) for path in PAGES if path.parent.name == "docs"]
+
+    assert [page for page in pages if f"]({page})" not in README] == []
 
 
 def dependencies() -> set[str]:
