@@ -1,4 +1,4 @@
-"""The page docs/metrics.md, written from the definitions in code."""
+"""The page docs/metrics.md, generated from the definitions in code."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ _OWN = f"""
 ## Dimensions
 
 """
-_SPANS = {
+_SCOPE_TEXTS = {
     DimensionScope.SESSION: """\
 Of a session: all of a session goes to its value, so figures of all values add up to the
 total, visitors excepted: one who comes twice by different ways is a visitor of both.
@@ -57,9 +57,9 @@ def page() -> str:
     """Return docs/metrics.md."""
     aliases = ", ".join(f"`{alias}` for `{name}`" for alias, name in ALIASES.items())
     parts = [_INTRO, *_metrics(), _OWN.format(aliases=aliases)]
-    for span, text in _SPANS.items():
+    for scope, text in _SCOPE_TEXTS.items():
         parts += [text, "\n| dimension | meaning | also written |\n|---|---|---|\n"]
-        parts += [*_dimensions(span), "\n"]
+        parts += [*_dimensions(scope), "\n"]
     return "".join(parts).rstrip() + "\n" + _VALUES
 
 
@@ -69,8 +69,8 @@ def _metrics() -> Iterator[str]:
         yield f"| `{metric.name}` | {formula} | {metric.unit} | {metric.meaning} |\n"
 
 
-def _dimensions(span: DimensionScope) -> Iterator[str]:
+def _dimensions(scope: DimensionScope) -> Iterator[str]:
     for dimension in DIMENSIONS.values():
-        if dimension.span is span:
+        if dimension.scope is scope:
             aliases = ", ".join(f"`{alias}`" for alias in dimension.aliases)
             yield f"| `{dimension.name}` | {dimension.meaning} | {aliases} |\n"

@@ -111,7 +111,7 @@ class Reconciled:
         return not any(self.counts[each] for each in OrderStatus if each not in EQUAL)
 
 
-def reconciled(
+def compare_orders(
     theirs: Iterable[ShopOrder],
     ours: Iterable[StoredOrder],
     key_of: Callable[[str], int],

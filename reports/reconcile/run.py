@@ -10,7 +10,7 @@ from config.settings import Settings, SiteSettings
 from reports.period import Period, PeriodError, parse_period
 from reports.problems import Problems, QueryError
 from reports.query import Today
-from reports.reconcile.compare import Reconciled, reconciled
+from reports.reconcile.compare import Reconciled, compare_orders
 from reports.reconcile.shop_file import (
     DecimalMark,
     ListColumn,
@@ -87,7 +87,7 @@ def _found(
         # A line's own ends may be within a quoted cell, so they stay as they are.
         with asked.file.open(encoding="utf-8", newline="") as lines:
             theirs = shop_orders(lines, site, reading)
-            return reconciled(theirs, ours, key_of, site, period)
+            return compare_orders(theirs, ours, key_of, site, period)
     except OSError as error:
         raise NoFileError(f"read the shop's orders: {error.strerror}") from None
 
@@ -97,8 +97,8 @@ def _site(settings: Settings, named: str | None) -> SiteSettings:
     sites = {site.id: site for site in settings.sites}
     site = sites.get(named) if named else next(iter(settings.sites), None)
     if site is None:
-        problems.unknown("site", "site", named, sites)
-        raise QueryError(problems.found)
+        problems.add_unknown("site", "site", named, sites)
+        raise QueryError(problems.items)
     return site
 
 

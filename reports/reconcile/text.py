@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from reports.export import json_text, lines_csv
+from reports.export import json_text, rows_csv
 from reports.formatting import money_text, printable
 from reports.reconcile.compare import (
     EQUAL,
@@ -95,7 +95,7 @@ def reconciled_json(found: Reconciled, warnings: Sequence[str] = ()) -> str:
 
 def reconciled_csv(found: Reconciled) -> str:
     """Return the lines that are not simply matched as CSV."""
-    return lines_csv([line.values(found.site) for line in found.lines], _HEAD)
+    return rows_csv([line.values(found.site) for line in found.lines], _HEAD)
 
 
 _HEAD: Final = (

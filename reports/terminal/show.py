@@ -7,10 +7,10 @@ from typing import TextIO
 from config.settings import Settings
 from reports.answer import Answer
 from reports.counting.queries import Statistics
-from reports.empty_state import advice
+from reports.empty_state import explain_empty
 from reports.export import answer_csv, json_text, received_csv
 from reports.metrics import METRICS, Metric
-from reports.overview import COMMERCE, overview
+from reports.overview import COMMERCE, build_overview
 from reports.query import Query, Today, parse_query
 from reports.terminal.overview import (
     print_overview,
@@ -55,9 +55,9 @@ class RawQueryReader:
         page = self._page
         print_warnings(page, self._warnings)
         whole = replace(query, dimensions=())
-        seen = overview(self._tables.answer, whole, [], self._today(query.site))
+        seen = build_overview(self._tables.answer, whole, [], self._today(query.site))
         if seen.empty:
-            for sentence in advice(seen, self._tables.state(query.site)):
+            for sentence in explain_empty(seen, self._tables.state(query.site)):
                 page.line(sentence)
             return
         if adds_orders and seen.sells:

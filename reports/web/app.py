@@ -13,7 +13,7 @@ from aiohttp import web
 from config.settings import Settings
 from reports.query import MAX_BODY_BYTES, Today
 from reports.web.handlers import SERVICE, STYLE, read_style, routes
-from reports.web.middlewares import HOST, add_headers, answer_errors, check_caller
+from reports.web.middlewares import HOST, add_headers, check_caller, handle_errors
 from reports.web.query_pool import QueryPool, keep_cache_warm
 from reports.web.service import Service
 
@@ -24,7 +24,7 @@ _SITES: Final = web.AppKey("sites", frozenset[str])
 def build_app(settings: Settings, pool: QueryPool, today: Today) -> web.Application:
     """Return the application; *pool* is closed when the application is cleaned up."""
     app = web.Application(
-        middlewares=[answer_errors, check_caller], client_max_size=MAX_BODY_BYTES
+        middlewares=[handle_errors, check_caller], client_max_size=MAX_BODY_BYTES
     )
     app[HOST] = settings.reports.host
     app[SERVICE] = Service(settings, pool, today)

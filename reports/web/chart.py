@@ -33,7 +33,7 @@ class Chart:
     last: str
 
 
-def chart(trend: Trend) -> Chart:
+def build_chart(trend: Trend) -> Chart:
     """Return *trend* as bars on a field of WIDTH by HEIGHT."""
     names = [step_name(trend.step, label) for label in trend.labels]
     most = max(trend.figures)

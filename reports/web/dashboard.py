@@ -68,7 +68,7 @@ class Dashboard:
             periods=[_link(each, query.site.id, each) for each in PERIODS],
             period=request.period,
             headlines=[_headline(overview, n) for n in range(len(overview.headlines))],
-            chart=chart.chart(overview.trend),
+            chart=chart.build_chart(overview.trend),
             width=chart.WIDTH,
             height=chart.HEIGHT,
             tables=[_table(answer) for answer in overview.tables],

@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from reports.query import MAX_BODY_BYTES, decode_body
-from reports.web.answers import RefusedRequestError, json_answer
+from reports.web.responses import RefusedRequestError, json_response
 from reports.web.service import Service
 
 SERVICE: Final = web.AppKey("service", Service)
@@ -43,14 +43,14 @@ async def style(request: web.Request) -> web.Response:
 @routes.get("/healthz")
 async def health(_request: web.Request) -> web.Response:
     """Answer that this process serves."""
-    return json_answer(HTTPStatus.OK, {"status": "ok"})
+    return json_response(HTTPStatus.OK, {"status": "ok"})
 
 
 @routes.post("/api/v1/query")
 async def query(request: web.Request) -> web.Response:
     """Answer the question in the body."""
     question = decode_body(await _body(request))
-    return json_answer(HTTPStatus.OK, await request.app[SERVICE].ask(question))
+    return json_response(HTTPStatus.OK, await request.app[SERVICE].ask(question))
 
 
 async def _body(request: web.Request) -> bytes:

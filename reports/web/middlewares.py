@@ -6,8 +6,8 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from reports.web.answers import RefusedRequestError, error_answer
 from reports.web.host_check import is_own_host, is_own_origin
+from reports.web.responses import RefusedRequestError, error_response
 
 # The configured host, which may stand in ``Host`` beside addresses and localhost.
 HOST: Final = web.AppKey("host", str)
@@ -30,12 +30,12 @@ async def add_headers(_request: web.Request, answer: web.StreamResponse) -> None
 
 
 @web.middleware
-async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def handle_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn every failure into an answer that quotes nothing of the request."""
     try:
         return await handler(request)
     except Exception as error:  # noqa: BLE001 - the boundary: nothing may quote input
-        return error_answer(error)
+        return error_response(error)
 
 
 @web.middleware

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from config.settings import Settings
-from reports.clock import now_s, today_by
+from reports.clock import build_today, now_s
 from reports.counting.queries import Statistics
 from reports.counting.stats_cache import StatsCache
 from reports.query import Today
@@ -22,7 +22,7 @@ _MIB: Final = 1024 * 1024
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
-    asyncio.run(_serve(settings, today_by(now_s)))
+    asyncio.run(_serve(settings, build_today(now_s)))
 
 
 async def _serve(settings: Settings, today: Today) -> None:

@@ -16,8 +16,8 @@ from config.descriptors import descriptor_limits, fitting_connections
 from config.errors import MillpondError
 from config.logs import log_event
 from config.settings import ReportsSettings
-from reports.web.answers import not_understood, refusal
 from reports.web.middlewares import HEADERS
+from reports.web.responses import bad_request_response, refusal_response
 
 _LOG = logging.getLogger("millpond.reports")
 _MOST_CONNECTIONS: Final = 256
@@ -82,7 +82,7 @@ def _silent(runner: web.AppRunner) -> web.Server:
         try:
             return await handle(request)
         except web.HTTPException as error:
-            return refusal(error)
+            return refusal_response(error)
 
     server.request_handler = handle_silently
     return server
@@ -103,7 +103,7 @@ class _Connection(web.RequestHandler):
         """Answer a broken request with its status and a constant text."""
         if request.writer.output_size > 0:
             raise ConnectionError("the answer was already on its way")
-        answer = not_understood(HTTPStatus(status))
+        answer = bad_request_response(HTTPStatus(status))
         answer.headers.update(HEADERS)
         return answer
 

@@ -12,8 +12,8 @@ from config.settings import Settings
 from reports.counting.queries import Statistics
 from reports.deadline import Tick
 from reports.dimensions import DIMENSIONS
-from reports.empty_state import advice
-from reports.overview import overview
+from reports.empty_state import explain_empty
+from reports.overview import build_overview
 from reports.query import Query, Today, parse_query
 from reports.web.dashboard import Dashboard, PageRequest
 from reports.web.query_pool import QueryPool
@@ -58,10 +58,10 @@ class Service:
         self, tables: Statistics, tick: Tick, query: Query, period: str, today: date
     ) -> str:
         by = [(DIMENSIONS[name],) for name in _TABLES]
-        seen = overview(lambda each: tables.answer(each, tick), query, by, today)
+        seen = build_overview(lambda each: tables.answer(each, tick), query, by, today)
         request = PageRequest(
             overview=seen,
-            advice=advice(seen, tables.state(query.site)) if seen.empty else (),
+            advice=explain_empty(seen, tables.state(query.site)) if seen.empty else (),
             period=period,
             sites=tuple(self._sites.values()),
             warnings=tables.warnings(),

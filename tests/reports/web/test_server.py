@@ -241,7 +241,7 @@ async def test_the_page_of_an_empty_site_says_what_to_do(
         page = await got.text()
 
     assert got.status == 200
-    assert "Nothing is stored for blog yet." in page
+    assert "There is no data for blog yet." in page
     assert "<svg" not in page
 
 

@@ -36,7 +36,7 @@ class RefusedRequestError(MillpondError):
         self.status = status
 
 
-def json_answer(status: HTTPStatus, value: object) -> web.Response:
+def json_response(status: HTTPStatus, value: object) -> web.Response:
     """Return *value* as an answer in JSON."""
     return web.Response(
         status=status,
@@ -45,12 +45,12 @@ def json_answer(status: HTTPStatus, value: object) -> web.Response:
     )
 
 
-def not_understood(status: HTTPStatus) -> web.Response:
+def bad_request_response(status: HTTPStatus) -> web.Response:
     """Return the answer to bytes that are not an HTTP request."""
     return _closing(_sentence(status, _NOT_UNDERSTOOD))
 
 
-def refusal(error: web.HTTPException) -> web.Response:
+def refusal_response(error: web.HTTPException) -> web.Response:
     """Return the answer to a request that aiohttp refused, in our words."""
     status = HTTPStatus(error.status)
     answer = _sentence(status, _SENTENCES.get(status, _NOT_UNDERSTOOD))
@@ -59,15 +59,15 @@ def refusal(error: web.HTTPException) -> web.Response:
     return _closing(answer)
 
 
-def error_answer(error: Exception) -> web.Response:
+def error_response(error: Exception) -> web.Response:
     """Return the answer to a request that failed with *error*."""
     match error:
         case web.HTTPException():
-            answer = refusal(error)
+            answer = refusal_response(error)
         case RefusedRequestError():
             answer = _closing(_sentence(error.status, error.message))
         case QueryError():
-            answer = json_answer(HTTPStatus.BAD_REQUEST, error.json())
+            answer = json_response(HTTPStatus.BAD_REQUEST, error.json())
         case TooSlowError():
             status = HTTPStatus.UNPROCESSABLE_ENTITY
             answer = _sentence(status, error.message, error.hint)
@@ -103,4 +103,4 @@ def _sentence(
     status: HTTPStatus, message: str, hint: str | None = None
 ) -> web.Response:
     said = {"error": message} | ({"hint": hint} if hint else {})
-    return json_answer(status, said)
+    return json_response(status, said)
