@@ -95,7 +95,7 @@ async def _turn(warehouse: Warehouse, name: str) -> Turn:
         _, cold_ms = await _ask(client, url, name)
     async with _served(warehouse) as (pool, url), aiohttp.ClientSession() as client:
         started = time.perf_counter()
-        while await pool.ask(lambda tables, _tick: tables.prepare([*SITES])):
+        while await pool.run(lambda tables, _tick: tables.prepare([*SITES])):
             pass
         preparing_ms = (time.perf_counter() - started) * 1_000
         times = []

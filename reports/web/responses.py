@@ -1,6 +1,7 @@
-"""Answers of the private server: JSON, and an answer for each kind of error.
+"""Responses of the private server: JSON, and a response for each kind of error.
 
-An error answer names the rule that was broken, never a value, a client or a traceback.
+An error response names the rule that was broken, never a value, a client or a
+traceback.
 """
 
 import logging
@@ -18,18 +19,18 @@ from reports.web.query_pool import BusyError
 
 _LOG = logging.getLogger("millpond.reports")
 _RETRY_AFTER_S: Final = "2"
-# What aiohttp refuses by itself. Its own texts may quote the request.
+# The texts for errors that aiohttp raises. Its own texts may quote the request.
 _SENTENCES: Final = {
-    HTTPStatus.NOT_FOUND: "there is no such path",
-    HTTPStatus.METHOD_NOT_ALLOWED: "use another method",
+    HTTPStatus.NOT_FOUND: "this path does not exist",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this path does not accept this method",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is too large",
-    HTTPStatus.EXPECTATION_FAILED: "only 100-continue may be expected",
+    HTTPStatus.EXPECTATION_FAILED: "the only supported Expect is 100-continue",
 }
-_NOT_UNDERSTOOD: Final = "this is not a request Millpond understands"
+_BAD_REQUEST: Final = "this is not a valid HTTP request"
 
 
 class RefusedRequestError(MillpondError):
-    """A request that is answered with *status* and a sentence."""
+    """A request that gets *status* and a sentence as its response."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(message)
@@ -37,7 +38,7 @@ class RefusedRequestError(MillpondError):
 
 
 def json_response(status: HTTPStatus, value: object) -> web.Response:
-    """Return *value* as an answer in JSON."""
+    """Return a response with *value* as JSON."""
     return web.Response(
         status=status,
         body=msgspec.json.encode(value) + b"\n",
@@ -46,61 +47,60 @@ def json_response(status: HTTPStatus, value: object) -> web.Response:
 
 
 def bad_request_response(status: HTTPStatus) -> web.Response:
-    """Return the answer to bytes that are not an HTTP request."""
-    return _closing(_sentence(status, _NOT_UNDERSTOOD))
+    """Return the response to bytes that are not an HTTP request."""
+    return _closing(_sentence(status, _BAD_REQUEST))
 
 
 def refusal_response(error: web.HTTPException) -> web.Response:
-    """Return the answer to a request that aiohttp refused, in our words."""
+    """Return the response to a request that aiohttp refused, with our own text."""
     status = HTTPStatus(error.status)
-    answer = _sentence(status, _SENTENCES.get(status, _NOT_UNDERSTOOD))
+    response = _sentence(status, _SENTENCES.get(status, _BAD_REQUEST))
     if "Allow" in error.headers:
-        answer.headers["Allow"] = error.headers["Allow"]
-    return _closing(answer)
+        response.headers["Allow"] = error.headers["Allow"]
+    return _closing(response)
 
 
 def error_response(error: Exception) -> web.Response:
-    """Return the answer to a request that failed with *error*."""
+    """Return the response to a request that failed with *error*."""
     match error:
         case web.HTTPException():
-            answer = refusal_response(error)
+            response = refusal_response(error)
         case RefusedRequestError():
-            answer = _closing(_sentence(error.status, error.message))
+            response = _closing(_sentence(error.status, error.message))
         case QueryError():
-            answer = json_response(HTTPStatus.BAD_REQUEST, error.json())
+            response = json_response(HTTPStatus.BAD_REQUEST, error.json())
         case TooSlowError():
             status = HTTPStatus.UNPROCESSABLE_ENTITY
-            answer = _sentence(status, error.message, error.hint)
+            response = _sentence(status, error.message, error.hint)
         case BusyError():
-            answer = _busy(error.message, error.hint)
+            response = _busy(error.message, error.hint)
         case _:
-            answer = _failure(error)
-    return answer
+            response = _failure(error)
+    return response
 
 
 def _failure(error: Exception) -> web.Response:
-    """Log *error* by its kind and place; return what a caller may know of it."""
+    """Log the class and the place of *error*; return a response without details."""
     log_event(_LOG, "request_failed", level=logging.ERROR, error=error)
     if isinstance(error, OSError):
-        # No descriptor, or a disk that fails: the question may be asked again.
+        # Too many open files, or a disk error: the caller may try again.
         return _busy("the tables cannot be read now")
     return _sentence(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error")
 
 
 def _busy(message: str, hint: str | None = None) -> web.Response:
-    answer = _sentence(HTTPStatus.SERVICE_UNAVAILABLE, message, hint)
-    answer.headers["Retry-After"] = _RETRY_AFTER_S
-    return answer
+    response = _sentence(HTTPStatus.SERVICE_UNAVAILABLE, message, hint)
+    response.headers["Retry-After"] = _RETRY_AFTER_S
+    return response
 
 
-def _closing(answer: web.Response) -> web.Response:
-    # What is left of the request is not read.
-    answer.force_close()
-    return answer
+def _closing(response: web.Response) -> web.Response:
+    # The rest of the request is not read, so the connection cannot be used again.
+    response.force_close()
+    return response
 
 
 def _sentence(
     status: HTTPStatus, message: str, hint: str | None = None
 ) -> web.Response:
-    said = {"error": message} | ({"hint": hint} if hint else {})
-    return json_response(status, said)
+    return json_response(status, {"error": message} | ({"hint": hint} if hint else {}))

@@ -1,4 +1,4 @@
-"""Run the private server in this process: its parts, its loop and its signals."""
+"""Runs the private server in this process, until a signal."""
 
 import asyncio
 import signal
@@ -28,8 +28,8 @@ def serve(settings: Settings) -> None:
 async def _serve(settings: Settings, today: Today) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for caught in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(caught, stop.set)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
     app = build_app(settings, _pool(settings), today)
     app.cleanup_ctx.append(warm_cache)
     async with listening(app, settings.reports):
