@@ -29,7 +29,7 @@ _OWN = f"""
 ## Dimensions
 
 """
-_SCOPE_TEXTS = {
+_SPANS = {
     DimensionScope.SESSION: """\
 Of a session: all of a session goes to its value, so figures of all values add up to the
 total, visitors excepted: one who comes twice by different ways is a visitor of both.
@@ -57,9 +57,9 @@ def page() -> str:
     """Return docs/metrics.md."""
     aliases = ", ".join(f"`{alias}` for `{name}`" for alias, name in ALIASES.items())
     parts = [_INTRO, *_metrics(), _OWN.format(aliases=aliases)]
-    for scope, text in _SCOPE_TEXTS.items():
+    for span, text in _SPANS.items():
         parts += [text, "\n| dimension | meaning | also written |\n|---|---|---|\n"]
-        parts += [*_dimensions(scope), "\n"]
+        parts += [*_dimensions(span), "\n"]
     return "".join(parts).rstrip() + "\n" + _VALUES
 
 
@@ -69,8 +69,8 @@ def _metrics() -> Iterator[str]:
         yield f"| `{metric.name}` | {formula} | {metric.unit} | {metric.meaning} |\n"
 
 
-def _dimensions(scope: DimensionScope) -> Iterator[str]:
+def _dimensions(span: DimensionScope) -> Iterator[str]:
     for dimension in DIMENSIONS.values():
-        if dimension.scope is scope:
+        if dimension.scope is span:
             aliases = ", ".join(f"`{alias}`" for alias in dimension.aliases)
             yield f"| `{dimension.name}` | {dimension.meaning} | {aliases} |\n"

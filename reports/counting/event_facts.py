@@ -42,9 +42,9 @@ Dimensions = Sequence[Dimension]
 
 @dataclass(frozen=True, slots=True)
 class EventFacts:
-    """The sessions, events, orders and refunds of a day.
+    """A day's sessions, its events, and its orders and refunds, a row each.
 
-    The column ``session`` of an event is the row number of its session in ``sessions``.
+    ``session`` of an event is the row of its session in ``sessions``.
     """
 
     site: SiteSettings
@@ -104,7 +104,7 @@ def order_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
 def session_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
     """Return a row for each session and value of *dimensions*, with its measures.
 
-    The hour of a session is the hour of its start, also if it has later events.
+    Its hour is the one it started in, whatever it touched later.
     """
     event_dimensions = [part for part in dimensions if _has_many_values(part)]
     if event_dimensions:

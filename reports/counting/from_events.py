@@ -42,7 +42,7 @@ def count_events(
     return CountedColumns(figures, frozenset(currencies))
 
 
-def _count_day(query: Query, day: date, facts: EventFacts) -> CountedColumns:
+def _count_day(query: Query, day: date, found: EventFacts) -> CountedColumns:
     """Return the figures of one day by the dimensions of *query*."""
     grouping = _without_days(query.dimensions)
     needed = _needed(grouping, query.filters)
@@ -51,14 +51,12 @@ def _count_day(query: Query, day: date, facts: EventFacts) -> CountedColumns:
         query.filters, lambda dimension: _column(dimension, day)
     )
 
-    def filtered(rows: pl.LazyFrame) -> pl.LazyFrame:
+    def met(rows: pl.LazyFrame) -> pl.LazyFrame:
         return rows if condition is None else rows.filter(condition)
 
-    events = filtered(event_facts.event_facts(facts, needed)).unique([ROW, *names])
-    sessions = filtered(event_facts.session_facts(facts, needed)).unique(
-        [SESSION, *names]
-    )
-    orders = filtered(event_facts.order_facts(facts, needed))
+    events = met(event_facts.event_facts(found, needed)).unique([ROW, *names])
+    sessions = met(event_facts.session_facts(found, needed)).unique([SESSION, *names])
+    orders = met(event_facts.order_facts(found, needed))
     parts = collect_all(
         [
             _grouped(events, names, _EVENT_SUMS),
@@ -108,7 +106,7 @@ def _column(dimension: Dimension, day: date) -> pl.Expr:
 
 
 def _whole_orders(orders: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
-    """Return one row for each order or refund and value, with the sum of its lines."""
+    """Return each order or refund once per value, its lines added up."""
     return orders.group_by(ROW, *names).agg(
         pl.col(OWN, "orders", "refunds").first(),
         pl.col("value_minor").sum(),
