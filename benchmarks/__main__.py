@@ -1,6 +1,6 @@
-"""Run every benchmark, one after another; `make bench` calls this.
+"""Run all benchmarks, one after the other; `make bench` calls this module.
 
-The figures are ratios within a run: the machine should do nothing else meanwhile.
+Nothing else should run on the machine. The results are ratios within one run.
 """
 
 import subprocess
@@ -10,12 +10,13 @@ BENCHMARKS = ("ingest", "batches", "resident", "load", "build", "query")
 
 
 def main() -> int:
-    """Run the benchmarks named on the command line, or all."""
+    """Run the benchmarks named on the command line, or all benchmarks."""
     for name in sys.argv[1:] or BENCHMARKS:
         print(f"== {name}", flush=True)
-        ran = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False)
-        if ran.returncode:
-            return ran.returncode
+        command = [sys.executable, "-m", f"benchmarks.{name}"]
+        code = subprocess.run(command, check=False).returncode
+        if code:
+            return code
     return 0
 
 

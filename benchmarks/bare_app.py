@@ -1,4 +1,4 @@
-"""The peer of the ingest benchmark: aiohttp and uvloop doing nothing but answering."""
+"""The bare server of the ingest benchmark: aiohttp and uvloop without any work."""
 
 import sys
 
@@ -6,8 +6,8 @@ import uvloop
 from aiohttp import web
 
 
-async def take(request: web.Request) -> web.Response:
-    """Read the body and answer like the proxy does."""
+async def accept_event(request: web.Request) -> web.Response:
+    """Read the body and respond as the proxy does."""
     await request.read()
     return web.Response(
         status=202,
@@ -19,7 +19,7 @@ async def take(request: web.Request) -> web.Response:
 def main() -> None:
     """Serve on the port given as the first argument."""
     app = web.Application()
-    app.router.add_post("/v1/events", take)
+    app.router.add_post("/v1/events", accept_event)
     uvloop.install()
     web.run_app(
         app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None

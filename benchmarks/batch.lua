@@ -1,12 +1,12 @@
--- Requests of a template's text, which holds NUMBER and PAGE wherever events differ: a
--- message id each, and more pages than the proxy remembers. Made beforehand: what that
--- costs is not measured.
-local made, sent = {}, 0
+-- Requests from a template, which has NUMBER and PAGE where events differ: every event has
+-- its own message id, and there are more pages than the proxy caches. All requests are
+-- made before the measurement starts.
+local requests, sent = {}, 0
 init = function(args)
   local path, file, count = args[1], io.open(args[2]), 0
   local template = file:read("*a")
   file:close()
-  for place = 1, 200 do
+  for position = 1, 200 do
     local body = template:gsub("%u%u+", function(word)
       if word == "NUMBER" then
         count = count + 1
@@ -15,7 +15,7 @@ init = function(args)
         return string.format("%d", count % 5000)
       end
     end)
-    made[place] = wrk.format("POST", path, {
+    requests[position] = wrk.format("POST", path, {
       ["Content-Type"] = "application/json",
       ["Origin"] = "https://shop.example",
       ["User-Agent"] = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 " ..
@@ -25,5 +25,5 @@ init = function(args)
 end
 request = function()
   sent = sent + 1
-  return made[sent % #made + 1]
+  return requests[sent % #requests + 1]
 end

@@ -1,8 +1,8 @@
-"""Events a second in batches of 50 over those sent one by one, for each protocol.
+"""Events per second in batches of 50, compared with single events, for each protocol.
 
-One worker takes both from wrk by turns: every event through the whole chain and an
-fsync before the answer, and each batch is seen to be accepted whole. The figure is the
-median of the paired ratios.
+wrk sends both to one worker, in turn. Every event goes through the whole chain, with an
+fsync before the response. A first request checks that the worker accepts all events of
+a batch. The result is the median of the ratios, pair by pair.
 """
 
 import argparse
@@ -68,47 +68,49 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--pairs", type=int, default=7)
     options.add_argument("--seconds", type=int, default=3)
-    asked = options.parse_args()
+    arguments = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "millpond.toml"
         text = CONFIG.format(port=f"{_PORT}\ndebug_header = true", window=0)
         config.write_text(f'{text}keys = ["key"]\n')
         with running(worker_command(config), _PORT):
             for name in _PROTOCOLS:
-                _compare(name, Path(folder), asked.pairs, asked.seconds)
+                _compare(name, Path(folder), arguments.pairs, arguments.seconds)
 
 
 def _compare(name: str, folder: Path, pairs: int, seconds: int) -> None:
-    path, body = _PROTOCOLS[name]
+    path, build_body = _PROTOCOLS[name]
     sizes = (1, _BATCH)
     files = {size: folder / f"{name}-{size}.json" for size in sizes}
     for size, file in files.items():
-        file.write_text(json.dumps(body(size)))
-        _see_stored(path, file.read_text())
+        file.write_text(json.dumps(build_body(size)))
+        _check_accepted(path, file.read_text())
     rates: dict[int, list[float]] = {size: [] for size in sizes}
     for _ in range(pairs):
         for size, file in files.items():
-            got = load(_PORT, seconds, 64, script="batch.lua", arguments=(path, file))
-            rates[size].append(got.rate * size)
-    pairs_of = zip(rates[_BATCH], rates[1], strict=True)
-    ratios = [batched / single for batched, single in pairs_of]
+            turn = load(_PORT, seconds, 64, script="batch.lua", arguments=(path, file))
+            rates[size].append(turn.rate * size)
+    rate_pairs = zip(rates[_BATCH], rates[1], strict=True)
+    ratios = [batched / single for batched, single in rate_pairs]
     print(
-        f"{name:<9} one by one {statistics.median(rates[1]):7,.0f} events/s,"
-        f" by {_BATCH} {statistics.median(rates[_BATCH]):7,.0f}; ratio"
+        f"{name:<9} single {statistics.median(rates[1]):7,.0f} events/s,"
+        f" batches of {_BATCH} {statistics.median(rates[_BATCH]):7,.0f} events/s; ratio"
         f" {statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})",
         flush=True,
     )
 
 
-def _see_stored(path: str, body: str) -> None:
-    """Stop unless all of a request is stored: a drop would cost less."""
+def _check_accepted(path: str, body: str) -> None:
+    """Stop unless the proxy accepts the whole body: a drop would take less time."""
     headers = {"Content-Type": "application/json", "User-Agent": _AGENT}
     connection = http.client.HTTPConnection("127.0.0.1", _PORT)
     connection.request("POST", path, body.replace("PAGE", "1"), headers)
-    answer = connection.getresponse()
-    dropped = answer.headers.get("X-Millpond")
-    if answer.status >= http.client.BAD_REQUEST or dropped:
-        raise SystemExit(f"{path}: {answer.status}, not all is stored: {dropped}")
+    response = connection.getresponse()
+    dropped = response.headers.get("X-Millpond")
+    if response.status >= http.client.BAD_REQUEST or dropped:
+        raise SystemExit(
+            f"{path}: {response.status}, not all events are accepted: {dropped}"
+        )
     connection.close()
 
 

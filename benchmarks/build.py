@@ -1,12 +1,12 @@
-"""Events to ``sessions`` and ``daily_stats``: the real build against DuckDB SQL.
+"""Events to ``sessions`` and ``daily_stats``: the build of Millpond and DuckDB SQL.
 
-Both sides read the same Parquet files, a day at a time, and leave the same rows of the
-same columns in Parquet files; ours also syncs every file and commits to Delta. Each
-runs in a process of its own, by turns, and the rows of both are compared.
+Both sides read the same Parquet files, one day at a time, and write the same rows and
+columns to Parquet files. Millpond also syncs every file and commits to Delta. Each side
+runs in its own process, in turn, and the rows of both sides are compared.
 
-``--grow`` measures instead how our side grows with five times the events a day, and
+``--grow`` measures the build of Millpond with five times the events for each day, and
 compares one of those days with DuckDB. ``--touch-one-day`` measures a build after 1 %
-new events in one day against a full one, and compares their rows.
+new events in one day and a full build, and compares their rows.
 """
 
 import argparse
@@ -19,39 +19,31 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
-from benchmarks.workload import Workload, day_of_events
+from benchmarks.events import SITES, grow_events, make_day, make_events
 from config.memory import ALLOCATOR, configure_allocator
 from warehouse import build
 from warehouse.dtypes import polars_schema
 from warehouse.schema import DAILY_STATS, EVENTS, SESSIONS, Table
 from warehouse.tables import Warehouse
 
-FIRST_DAY = date(2026, 11, 1)
 NOW_S = 1_798_800_000.0
-# Three sites of unlike size, currency and clock share every day's file.
-SITES = {
-    "shop": ("EUR", "UTC"),
-    "blog": ("USD", "UTC"),
-    "docs": ("EUR", "UTC"),
-}
-SHARES = {"shop": 0.6, "blog": 0.3, "docs": 0.1}
 RULES = build.Rules(
     currencies={site: currency for site, (currency, _) in SITES.items()},
     zones={site: zone for site, (_, zone) in SITES.items()},
     value_limit=10_000,
 )
-# How many days DuckDB builds; comparing needs not all.
+# The number of days that DuckDB builds; one day is enough for a comparison of rows.
 _DUCKDB_DAYS = {"duckdb": None, "one day": 1}
 
 
 class Measured(NamedTuple):
-    """What one run of one side took."""
+    """The time and memory of one run of one side."""
 
     wall_s: float
     cpu_s: float
@@ -59,48 +51,48 @@ class Measured(NamedTuple):
 
 
 def main() -> None:
-    """Make the events, then measure both sides by turns."""
+    """Make the events, then measure both sides in turn."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--events", type=int, default=10_000_000)
     options.add_argument("--days", type=int, default=30)
     options.add_argument("--pairs", type=int, default=5)
     options.add_argument("--grow", action="store_true")
     options.add_argument("--touch-one-day", action="store_true")
-    options.add_argument("--folder", type=Path, help="keep the events here")
-    options.add_argument("--side", choices=("ours", "touched", "duckdb", "one day"))
-    asked = options.parse_args()
-    if asked.side:
-        _measure(asked.side, asked.folder)
+    options.add_argument("--folder", type=Path, help="keep the events in this folder")
+    options.add_argument("--side", choices=("millpond", "touched", "duckdb", "one day"))
+    arguments = options.parse_args()
+    if arguments.side:
+        _measure(arguments.side, arguments.folder)
         return
     with tempfile.TemporaryDirectory() as scratch:
-        folder = (asked.folder or Path(scratch)) / "small"
-        _fill(folder, asked.events // asked.days, asked.days)
-        if asked.grow:
-            _compare_growth(folder, asked.pairs)
-        elif asked.touch_one_day:
-            _compare_touched(folder, asked.pairs)
+        folder = (arguments.folder or Path(scratch)) / "small"
+        _fill(folder, arguments.events // arguments.days, arguments.days)
+        if arguments.grow:
+            _compare_growth(folder, arguments.pairs)
+        elif arguments.touch_one_day:
+            _compare_touched(folder, arguments.pairs)
         else:
-            _compare(folder, asked.pairs)
+            _compare(folder, arguments.pairs)
 
 
 def _compare(folder: Path, pairs: int) -> None:
-    """Print our build and DuckDB's of the same events."""
-    sides = {"ours": folder, "duckdb": folder}
+    """Print the build of Millpond and of DuckDB for the same events."""
     turns = [
-        {side: _run(side, where) for side, where in sides.items()} for _ in range(pairs)
+        {side: _run(side, folder) for side in ("millpond", "duckdb")}
+        for _ in range(pairs)
     ]
     for table in (SESSIONS, DAILY_STATS):
         _check_same(folder, table)
     _print_turns(turns)
-    _print_peak(folder, turns, "ours")
+    _print_peak(folder, turns, "millpond")
 
 
 def _compare_growth(folder: Path, pairs: int) -> None:
-    """Print our build of the events and of five times as many."""
+    """Print the build of the events and of five times as many events."""
     large = folder.with_name("large")
-    _grow(folder, large)
+    grow_events(folder, large)
     turns = [
-        {"large": _run("ours", large), "small": _run("ours", folder)}
+        {"large": _run("millpond", large), "small": _run("millpond", folder)}
         for _ in range(pairs)
     ]
     _run("one day", large)
@@ -111,29 +103,29 @@ def _compare_growth(folder: Path, pairs: int) -> None:
 
 
 def _compare_touched(folder: Path, pairs: int) -> None:
-    """Print a build after 1 % new events in one day, and the full one of the same."""
+    """Print a build after 1 % new events in one day, and a full build."""
     touched = folder.with_name("touched")
     shutil.rmtree(touched, ignore_errors=True)
     shutil.copytree(folder / "warehouse", touched / "warehouse")
     warehouse = Warehouse(touched / "warehouse")
     events = warehouse.view(EVENTS).rows() // 100
     days = warehouse.view(EVENTS).days()
-    _run("ours", touched)
+    _run("millpond", touched)
     turns = []
     for number in range(pairs):
-        fresh = _day(days[number % len(days)], events, salt=100 + number)
-        warehouse.open(EVENTS).append(fresh)
-        first = _run("touched", touched)
-        before = _digests(warehouse)
-        turns.append({"touched": first, "full": _run("ours", touched)})
-        if before != _digests(warehouse):
-            raise SystemExit("the build of what changed differs from a full one")
+        new = make_day(days[number % len(days)], events, seed=100 + number)
+        warehouse.open(EVENTS).append(new)
+        partial = _run("touched", touched)
+        partial_digests = _digests(warehouse)
+        turns.append({"touched": partial, "full": _run("millpond", touched)})
+        if partial_digests != _digests(warehouse):
+            raise SystemExit("the build of the changed day differs from a full build")
     shutil.rmtree(touched)
     _print_turns(turns)
 
 
 def _print_turns(turns: Sequence[Mapping[str, Measured]]) -> None:
-    """Print both sides, and the ratio of the first to the second."""
+    """Print both sides, and the ratio of the first side to the second."""
     first, second = turns[0]
     for name in (first, second):
         walls = [turn[name].wall_s for turn in turns]
@@ -142,17 +134,17 @@ def _print_turns(turns: Sequence[Mapping[str, Measured]]) -> None:
             f"{name:<8} wall {_spread(walls, 2)} s, CPU {_spread(cpus, 2)} s,"
             f" peak {max(turn[name].peak_mb for turn in turns):.0f} MB"
         )
-    for what, field in (("wall", 0), ("CPU", 1)):
+    for label, field in (("wall", 0), ("CPU", 1)):
         ratios = [turn[first][field] / turn[second][field] for turn in turns]
-        print(f"{first}/{second} {what:<4} {_spread(ratios, 3)}, {len(turns)} pairs")
+        print(f"{first}/{second} {label:<4} {_spread(ratios, 3)}, {len(turns)} pairs")
 
 
 def _print_peak(
     folder: Path, turns: Sequence[Mapping[str, Measured]], side: str
 ) -> None:
-    """Print what the job's peak is beside what the largest day may take."""
+    """Print the peak memory, and the memory for each event of the largest day."""
     view = Warehouse(folder / "warehouse").view(EVENTS)
-    most = max(each.rows for each in view.files())
+    most = max(file.rows for file in view.files())
     peak = max(turn[side].peak_mb for turn in turns)
     print(
         f"{view.rows():,} events in {len(view.days())} days, at most {most:,} a day:"
@@ -171,69 +163,25 @@ def _fill(folder: Path, events: int, days: int) -> None:
         make_events(Warehouse(folder / "warehouse"), events, days)
 
 
-def make_events(warehouse: Warehouse, events: int, days: int) -> None:
-    """Write *days* of *events* each, as the load leaves them after compaction."""
-    table = warehouse.open(EVENTS)
-    for number in range(days):
-        table.append(_day(FIRST_DAY + timedelta(days=number), events))
-
-
-def _grow(small: Path, large: Path) -> None:
-    """Write each day with its own events and those of the four days before it."""
-    if large.exists():
-        return
-    source = Warehouse(small / "warehouse").view(EVENTS)
-    table = Warehouse(large / "warehouse").open(EVENTS)
-    days = source.days()
-    for place, day in enumerate(days):
-        before = [source.read([days[place - back]]) for back in range(5)]
-        table.append(pl.concat(_moved(frame, day) for frame in before))
-
-
-def _moved(events: pl.DataFrame, day: date) -> pl.DataFrame:
-    """Return *events* as if they had happened on *day*, at the same times of it."""
-    moved = pl.col("at") + (pl.lit(day) - pl.col("day"))
-    return events.with_columns(at=moved, day=pl.lit(day))
-
-
-def _day(day: date, events: int, salt: int = 0) -> pl.DataFrame:
-    frames = [
-        day_of_events(
-            Workload(events=round(events * share), site=site, seed=salt + number), day
-        )
-        for number, (site, share) in enumerate(SHARES.items())
-    ]
-    schema = polars_schema(EVENTS)
-    whole = pl.concat(frames, how="diagonal")
-    missing = [
-        pl.lit(None, dtype).alias(name)
-        for name, dtype in schema.items()
-        if name not in whole.columns
-    ]
-    return whole.with_columns(missing).select(
-        pl.col(name).cast(dtype) for name, dtype in schema.items()
-    )
-
-
 def _run(side: str, folder: Path) -> Measured:
     command = [sys.executable, "-m", "benchmarks.build", "--side", side]
-    # As a command of Millpond allocates; Polars has set its own here.
+    # Use the allocator settings of a Millpond command; Polars has set its own here.
     environment = {**os.environ}
     environment.pop(ALLOCATOR, None)
     configure_allocator(environment)
-    printed = subprocess.run(
+    process = subprocess.run(
         [*command, "--folder", str(folder)],
         check=True,
         stdout=subprocess.PIPE,
         env=environment,
     )
-    return Measured(*json.loads(printed.stdout))
+    return Measured(*json.loads(process.stdout))
 
 
 def _measure(side: str, folder: Path) -> None:
     warehouse = Warehouse(folder / "warehouse")
     target = folder / "duckdb"
-    if side == "ours":
+    if side == "millpond":
         for table in (SESSIONS, DAILY_STATS):
             shutil.rmtree(warehouse.root / table.name, ignore_errors=True)
     if side in _DUCKDB_DAYS:
@@ -253,55 +201,53 @@ def _measure(side: str, folder: Path) -> None:
 
 
 def _peak_bytes() -> int:
-    """Return the most memory this program had; a child's rusage has its parent's."""
+    """Return the peak memory of this process; ``rusage`` would include its parent's."""
     for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1_024
-    raise SystemExit("this needs Linux")
+    raise SystemExit("this benchmark needs Linux")
 
 
 def _build_with_duckdb(warehouse: Warehouse, target: Path, days: int | None) -> None:
-    # Our side shall not pay for the other's memory.
+    # Import here, so that the memory of Millpond does not include that of DuckDB.
     import duckdb  # noqa: PLC0415
 
     from benchmarks.duckdb_build import DuckDBBuild  # noqa: PLC0415
 
     connection = duckdb.connect(config={"threads": os.cpu_count() or 1})
-    build = DuckDBBuild(connection, SITES)
-    files = {each.day: each.path for each in warehouse.view(EVENTS).files()}
+    duckdb_build = DuckDBBuild(connection, SITES)
+    files = {file.day: file.path for file in warehouse.view(EVENTS).files()}
     for day, path in sorted(files.items())[:days]:
-        build.build(day, warehouse.root / EVENTS.name / path, target)
+        duckdb_build.build(day, warehouse.root / EVENTS.name / path, target)
 
 
 def _check_same(folder: Path, table: Table) -> None:
-    """Stop if the two sides did not compute the same rows of the days DuckDB made."""
+    """Stop if the two sides have different rows for the days that DuckDB built."""
     files = sorted((folder / "duckdb").glob(f"{table.name}-*.parquet"))
     days = [date.fromisoformat(file.stem[-10:]) for file in files]
     stored = Warehouse(folder / "warehouse").view(table).scan(days)
-    ours, theirs = (
-        _comparable(stored, table),
-        _comparable(pl.scan_parquet(files), table),
-    )
-    if ours != theirs:
-        raise SystemExit(f"{table.name}: the two sides differ: {ours} {theirs}")
+    millpond = _digest(stored, table)
+    duckdb = _digest(pl.scan_parquet(files), table)
+    if millpond != duckdb:
+        raise SystemExit(f"{table.name}: the two sides differ: {millpond} {duckdb}")
 
 
 def _digests(warehouse: Warehouse) -> list[list[int]]:
     tables = (SESSIONS, DAILY_STATS)
-    return [_comparable(warehouse.view(table).scan(), table) for table in tables]
+    return [_digest(warehouse.view(table).scan(), table) for table in tables]
 
 
-def _comparable(rows: pl.LazyFrame, table: Table) -> list[int]:
-    """Return a digest of every column, where session ids may differ by design."""
+def _digest(rows: pl.LazyFrame, table: Table) -> list[int]:
+    """Return a digest of all columns but the session id, which may differ by design."""
     schema = {
         name: dtype for name, dtype in polars_schema(table).items() if name != "session"
     }
     columns = [pl.col(name).cast(dtype) for name, dtype in schema.items()]
     row = pl.struct(columns).hash(seed=1)
-    counted = rows.select(row=row, total=pl.len()).select(
+    digest = rows.select(row=row, total=pl.len()).select(
         pl.len(), pl.col("row").sum(), (pl.col("row") // 2**32).sum().alias("high")
     )
-    return list(counted.collect().row(0))
+    return list(digest.collect().row(0))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""The build as one would write it for DuckDB: the same tables in SQL, day by day.
+"""The build in SQL for DuckDB: the same tables, day by day.
 
-Tuned as far as it measurably helped: windows over narrow columns only, wide columns
-fetched for the first event of a session alone, visitors counted in two steps where
-that is faster, one grouping a dimension, duplicates removed only where a count finds
-any, and all statistics in one statement so that both cores have work.
+The SQL is tuned wherever a measurement showed a gain. Windows only read narrow
+columns. Wide columns are fetched only for the first event of a session. Visitors are
+counted in two steps where that is faster. Each dimension has one grouping. Duplicates
+are removed only if a count finds any. All statistics are one statement, so that both
+cores have work.
 """
 
 from collections.abc import Mapping
@@ -14,30 +15,17 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-_ACQUISITION = (
-    *("referrer", "source", "click_id", "utm_source", "utm_medium"),
-    *("utm_campaign", "utm_term", "utm_content"),
+from benchmarks.duckdb_stats import (
+    ACQUISITION,
+    CLIENT,
+    QUARTER_S,
+    SECOND_US,
+    SHARED,
+    daily_stats,
 )
-_CLIENT = (
-    *("channel", "country", "region", "browser", "browser_major", "os", "device"),
-    *("screen", "language", "hostname"),
-)
-_SHARED = [
-    name
-    for name in (*_ACQUISITION, *_CLIENT)
-    if name not in {"click_id", "browser_major", "hostname"}
-]
-_OWN = ", ".join(f'"{name}"' for name in _SHARED)
-_BY_SESSION: Mapping[str, str] = {
-    "total": "'(all)'",
-    "entry_page": "entry_path",
-    "exit_page": "exit_path",
-    **{name: f'"{name}"' for name in _SHARED},
-}
-_SECOND_US = 1_000_000
-_TIMEOUT_US = 1_800 * _SECOND_US
-_QUARTER_S = 900
-_QUARTER_US = _QUARTER_S * _SECOND_US
+
+_OWN = ", ".join(f'"{name}"' for name in SHARED)
+_TIMEOUT_US = 1_800 * SECOND_US
 _SESSION = """
     site, day, session, visitor, started_at, duration_s, engaged_ms, pageviews, events,
     bounce, continued, suspect, entry_path, exit_path, hostname, referrer, source,
@@ -45,50 +33,36 @@ _SESSION = """
     country, region, browser, browser_major, os, device, screen, language,
     product_views, cart_updates, checkouts, orders, value_minor, currency
 """
-_EVENT_SUMS = """
-    count(*) filter (name = 'pageview') as pageviews,
-    count(*) filter (counted) as events,
-    sum(engaged_ms) as engaged_ms
-"""
-_PAIR_SUMS = """
-    count(distinct visitor) as visitors, count(*) as sessions,
-    count(*) filter (bounce) as bounces, sum(duration_s) as duration_s,
-    count(*) filter (orders > 0) as conversions
-"""
-_ORDER_SUMS = """
-    case when coalesce(currency, home) <> home then currency end as foreign_currency,
-    count(*) as orders, sum(value_minor) as value_minor
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class DuckDBBuild:
-    """Builds days on one connection; *sites* gives each site's currency and zone."""
+    """Builds days on one connection; *sites* has the currency and zone of each site."""
 
     connection: duckdb.DuckDBPyConnection
     sites: Mapping[str, tuple[str, str]]
 
     def build(self, day: date, file: Path, target: Path) -> None:
-        """Write sessions and daily_stats of *day*, all in *file*, below *target*."""
+        """Write ``sessions`` and ``daily_stats`` of *day*, from *file* to *target*."""
         events = f"read_parquet('{file}', file_row_number = true)"
-        self._sites(day)
+        self._create_site_tables(day)
         self._check_unique(events, "event_id")
         run = self.connection.execute
-        run(_numbered(events))
-        run(_placed(events))
+        run(_create_numbered_events(events))
+        run(_create_placed_orders(events))
         self._check_unique("p", "order_key")
         self._check_no_server(events)
-        run(_sessions(events, day))
+        run(_create_sessions(events, day))
         if run("select count(*) from s where suspect").fetchone() != (0,):
             raise NotImplementedError("the workload has no suspect session")
-        run(_orders())
-        run(_loose(events))
-        run(_items(events))
+        run(_create_orders())
+        run(_create_loose_events(events))
+        run(_create_products(events))
         self._copy(
             f"select {_SESSION} from s",
             target / f"sessions-{day}.parquet",
         )
-        self._copy(_daily_stats(day), target / f"daily_stats-{day}.parquet")
+        self._copy(daily_stats(day), target / f"daily_stats-{day}.parquet")
 
     def _copy(self, query: str, path: Path) -> None:
         options = "(format parquet, compression zstd)"
@@ -100,22 +74,23 @@ class DuckDBBuild:
             raise NotImplementedError("the workload has no duplicates")
 
     def _check_no_server(self, events: str) -> None:
-        """Refuse what another way of counting would be needed for."""
-        told = f"from {events} where server or name = 'order_refunded'"
-        if self.connection.execute(f"select count(*) {told}").fetchone() != (0,):
+        """Stop if there are events that this SQL does not count as Millpond does."""
+        selected = f"from {events} where server or name = 'order_refunded'"
+        if self.connection.execute(f"select count(*) {selected}").fetchone() != (0,):
             raise NotImplementedError("the workload has no server events or refunds")
 
-    def _sites(self, day: date) -> None:
-        """Make the small tables that know the sites' currencies and clocks."""
+    def _create_site_tables(self, day: date) -> None:
+        """Create the small tables of the sites' currencies and local hours."""
         sites, hours = [], []
         for site, (currency, zone) in self.sites.items():
             clock = ZoneInfo(zone)
             midnight = datetime.combine(day, time(), clock).astimezone(UTC)
-            midnight_us = int(midnight.timestamp()) * _SECOND_US
+            midnight_us = int(midnight.timestamp()) * SECOND_US
             sites.append(f"('{site}', '{currency}', {midnight_us})")
+            # A local day has at most 25 hours.
             for step in range(26 * 4):
-                at = midnight + timedelta(seconds=step * _QUARTER_S)
-                quarter = int(at.timestamp()) // _QUARTER_S
+                at = midnight + timedelta(seconds=step * QUARTER_S)
+                quarter = int(at.timestamp()) // QUARTER_S
                 hours.append(f"('{site}', {quarter}, '{at.astimezone(clock):%H}')")
         for name, rows, columns in (
             ("sites", sites, "site, home, midnight_us"),
@@ -127,17 +102,18 @@ class DuckDBBuild:
             )
 
 
-def _numbered(events: str) -> str:
-    """Return how ``n`` is made: narrow columns of all events, sessions numbered.
+def _create_numbered_events(events: str) -> str:
+    """Return the statement for ``n``: narrow columns of all events, sessions numbered.
 
-    Windows over the rows as they lie stream; with a partition they would sort again.
-    Times are numbers, because intervals of zoned times cost four times as much.
+    Windows without a partition read the sorted rows as a stream; with a partition they
+    would sort again. Times are numbers, because intervals of times with a zone cost
+    four times as much.
     """
     return f"""
         create or replace temp table n as
         with sorted as (
             select site, visitor, "at", epoch_us("at") as us, name, path,
-                server or passive as unasked,
+                server or passive as is_passive,
                 coalesce(engaged_ms, 0) as engaged_ms, file_row_number,
                 name <> 'engagement' as counted
             from {events} order by visitor nulls first, site, "at", seq, event_id
@@ -148,20 +124,19 @@ def _numbered(events: str) -> str:
                 or us - lag(us) over () > {_TIMEOUT_US}, true) as starts
             from sorted
         )
-        select * exclude (starts), counted and not unasked as interactive,
+        select * exclude (starts), counted and not is_passive as interactive,
             case when visitor is not null
                 then sum(starts::int) over (rows unbounded preceding) end as run
         from gaps
     """
 
 
-def _sessions(events: str, day: date) -> str:
-    """Return how ``s`` is made: the sessions, with all their columns."""
+def _create_sessions(events: str, day: date) -> str:
+    """Return the statement for ``s``: the sessions, with all columns."""
     acquisition = ", ".join(
-        f'case when not continued then "{name}" end as "{name}"'
-        for name in _ACQUISITION
+        f'case when not continued then "{name}" end as "{name}"' for name in ACQUISITION
     )
-    wide = ", ".join(f'lead."{name}"' for name in (*_ACQUISITION, *_CLIENT))
+    wide = ", ".join(f'lead."{name}"' for name in (*ACQUISITION, *CLIENT))
     return f"""
         create or replace temp table s as
         with runs as (
@@ -193,7 +168,7 @@ def _sessions(events: str, day: date) -> str:
                 coalesce(placed.value_minor, 0) as value_minor,
                 coalesce(channel = 'internal' and started_us - midnight_us
                     between 0 and {_TIMEOUT_US}, false) as continued,
-                (ended_us - started_us) // {_SECOND_US} as duration_s
+                (ended_us - started_us) // {SECOND_US} as duration_s
             from {events} as lead join runs using (file_row_number)
             join sites on runs.site = sites.site
             left join placed using (run)
@@ -207,8 +182,8 @@ def _sessions(events: str, day: date) -> str:
     """
 
 
-def _placed(events: str) -> str:
-    """Return how ``p`` is made: the orders, with the run they are in."""
+def _create_placed_orders(events: str) -> str:
+    """Return the statement for ``p``: the orders, with the run of each order."""
     return f"""
         create or replace temp table p as
         select placed.*, run, home from (
@@ -221,14 +196,14 @@ def _placed(events: str) -> str:
     """
 
 
-def _orders() -> str:
-    """Return how ``o`` is made: orders with the values they go by."""
+def _create_orders() -> str:
+    """Return the statement for ``o``: the orders, with their dimension values."""
     values = ", ".join(
         f"case when s.run is null then {own} else s.{name} end as {name}"
         for name, own in (
             ("entry_path", "null"),
             ("exit_path", "null"),
-            *((f'"{name}"', f'p."{name}"') for name in _SHARED),
+            *((f'"{name}"', f'p."{name}"') for name in SHARED),
         )
     )
     return f"""
@@ -239,8 +214,8 @@ def _orders() -> str:
     """
 
 
-def _loose(events: str) -> str:
-    """Return how ``l`` is made: the events without a session, with what they go by."""
+def _create_loose_events(events: str) -> str:
+    """Return the statement for ``l``: events without a session, with their values."""
     return f"""
         create or replace temp table l as
         select site, name, coalesce(engaged_ms, 0) as engaged_ms, counted, {_OWN},
@@ -252,8 +227,8 @@ def _loose(events: str) -> str:
     """
 
 
-def _items(events: str) -> str:
-    """Return how ``i`` is made: a row for each product an event names."""
+def _create_products(events: str) -> str:
+    """Return the statement for ``i``: a row for each product in an event."""
     return f"""
         create or replace temp table i as
         select distinct file_row_number, site, run, n.name, n.counted, n.engaged_ms,
@@ -263,83 +238,3 @@ def _items(events: str) -> str:
             from {events} where items is not null and name <> 'engagement'
         ) join n using (file_row_number)
     """
-
-
-def _daily_stats(day: date) -> str:
-    parts = [
-        *(part for each in _BY_SESSION.items() for part in _by_session(*each)),
-        *_by_hour(),
-        *_by_event("page", "path", "n", "true", "name = 'pageview'"),
-        *_by_event("event", "name", "n", "counted", "counted"),
-        *_by_event("product", "product", "i", "true", "true"),
-        *_order_parts(),
-    ]
-    measures = (
-        *("visitors", "sessions", "bounces", "pageviews", "events", "duration_s"),
-        *("engaged_ms", "conversions", "orders", "value_minor"),
-    )
-    sums = ", ".join(f"coalesce(sum({name}), 0)::bigint as {name}" for name in measures)
-    return f"""
-        select site, date '{day}' as day, dimension, coalesce(value, '(none)') as value,
-            coalesce(foreign_currency, home) as currency, {sums},
-            0::bigint as refunds, 0::bigint as refund_minor
-        from ({" union all by name ".join(parts)}) join sites using (site)
-        group by all
-    """
-
-
-def _by_session(dimension: str, value: str) -> list[str]:
-    head = f"select site, '{dimension}' as dimension, {value} as value"
-    return [
-        f"""{head}, sum(pageviews) as pageviews, sum(events) as events,
-            sum(engaged_ms) as engaged_ms, {_PAIR_SUMS} from s group by all""",
-        f"{head}, {_EVENT_SUMS} from l group by all",
-        f"{head}, {_ORDER_SUMS} from o group by all",
-    ]
-
-
-def _by_hour() -> list[str]:
-    at, started, placed = (
-        f"{us} // {_QUARTER_US} as quarter"
-        for us in ("us", "started_us", 'epoch_us("at")')
-    )
-    head = "select site, 'hour' as dimension, hour as value"
-    return [
-        f"""{head}, sum(pageviews) as pageviews, sum(events) as events,
-            sum(engaged_ms) as engaged_ms from (
-                select site, {at}, {_EVENT_SUMS} from n group by all
-            ) join hours using (site, quarter) group by all""",
-        f"""{head}, {_PAIR_SUMS} from (select *, {started} from s)
-            join hours using (site, quarter) group by all""",
-        f"""{head}, {_ORDER_SUMS} from (select *, {placed} from o)
-            join hours using (site, quarter) group by all""",
-    ]
-
-
-def _by_event(
-    dimension: str, value: str, rows: str, kept: str, touching: str
-) -> list[str]:
-    head = f"select site, '{dimension}' as dimension, value"
-    return [
-        f"{head}, {_EVENT_SUMS} from (select *, {value} as value from {rows})"
-        f" where {kept} group by all",
-        f"""{head}, {_PAIR_SUMS} from (
-                select distinct run, {value} as value from {rows} where {touching}
-            ) join s using (run) group by all""",
-    ]
-
-
-def _order_parts() -> list[str]:
-    lines = """
-        select site, currency, home, file_row_number, item.product as value,
-            sum(item.quantity * coalesce(item.price_minor, 0)) as value_minor
-        from (select * exclude (value_minor), unnest(items) as item from o) group by all
-    """
-    return [
-        f"select site, 'page' as dimension, path as value, {_ORDER_SUMS}"
-        " from o group by all",
-        f"select site, 'event' as dimension, name as value, {_ORDER_SUMS}"
-        " from o group by all",
-        f"select site, 'product' as dimension, value, {_ORDER_SUMS}"
-        f" from ({lines}) group by all",
-    ]

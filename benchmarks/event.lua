@@ -1,5 +1,5 @@
--- One native page view by text/plain, as the tag sends it: a new message id each, and
--- more pages than the proxy remembers.
+-- One native pageview as text/plain, as the tag sends it. Every event has a new message
+-- id, and there are more pages than the proxy caches.
 local count = 0
 local body = '{"site":"shop","name":"pageview","id":"4f5c1b1e-8a0b-4d8e-9b77-%012d",' ..
   '"url":"https://shop.example/p/%d/some-product?utm_source=x",' ..

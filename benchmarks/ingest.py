@@ -1,9 +1,10 @@
-"""Durable single-event ingest: the whole chain and an fsync, against a bare server.
+"""Durable ingest of single events: Millpond with an fsync, and a bare server.
 
-Both servers run at once and are loaded in turn, A B A B …, by wrk with keep-alive
-connections; the figure is the median of the paired ratios of requests a second. The
-processor time of each server a request is printed beside it: neighbours on the machine
-move it less. With --fsync-delay-ms every fdatasync of ours takes so much longer.
+Both servers run at the same time. wrk loads them in turn, A B A B …, over keep-alive
+connections. The result is the median of the ratios of requests per second, pair by
+pair. The CPU time of each server for each request is printed too, because other
+processes on the machine influence it less. With --fsync-delay-ms, every fdatasync of
+Millpond takes that much longer.
 """
 
 import argparse
@@ -41,14 +42,14 @@ domains = ["shop.example"]
 
 
 class Load(NamedTuple):
-    """What one turn measured of one server; *cpu_us* is its own time a request."""
+    """The result of one turn; *cpu_us* is the server's CPU time for each request."""
 
     rate: float
     p99_ms: float
     cpu_us: float = 0.0
 
     def __str__(self) -> str:
-        """Return it as it is printed."""
+        """Return the result as text for the report."""
         return f"{self.rate:7.0f}/s {self.cpu_us:4.0f} us p99 {self.p99_ms:6.1f} ms"
 
 
@@ -60,26 +61,29 @@ def main() -> None:
     options.add_argument("--window-ms", type=int, default=0)
     options.add_argument("--connections", type=int, default=64)
     options.add_argument("--fsync-delay-ms", type=int, default=0)
-    asked = options.parse_args()
+    arguments = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "millpond.toml"
-        config.write_text(CONFIG.format(port=9102, window=asked.window_ms))
-        bare = [sys.executable, str(HERE / "bare_app.py"), "9101"]
-        slow = slow_disk(asked.fsync_delay_ms, Path(folder))
-        ours = worker_command(config)
-        with running(bare, 9101) as a, running(ours, 9102, slow) as b:
-            _compare(asked.pairs, asked.seconds, asked.connections, a, b)
-            print(f"peak resident of our worker: {resident(b.pid):.0f} MB")
+        config.write_text(CONFIG.format(port=9102, window=arguments.window_ms))
+        bare_command = [sys.executable, str(HERE / "bare_app.py"), "9101"]
+        delay = slow_fdatasync(arguments.fsync_delay_ms, Path(folder))
+        with (
+            running(bare_command, 9101) as bare,
+            running(worker_command(config), 9102, delay) as worker,
+        ):
+            pairs, seconds = arguments.pairs, arguments.seconds
+            _compare(pairs, seconds, arguments.connections, bare, worker)
+            print(f"peak memory of the worker: {peak_memory_mb(worker.pid):.0f} MB")
 
 
 def worker_command(config: Path) -> list[str]:
-    """Return what starts one worker alone."""
+    """Return the command that starts one worker without a supervisor."""
     worker = ["-m", "millpond", "proxy", "worker", "0", "--config", str(config)]
     return [sys.executable, *worker]
 
 
-def slow_disk(delay_ms: int, folder: Path) -> dict[str, str]:
-    """Return the environment in which every fdatasync of a process takes longer."""
+def slow_fdatasync(delay_ms: int, folder: Path) -> dict[str, str]:
+    """Return an environment that makes every fdatasync of a process slower."""
     if not delay_ms:
         return {}
     library = folder / "slow_fdatasync.so"
@@ -92,9 +96,9 @@ def slow_disk(delay_ms: int, folder: Path) -> dict[str, str]:
 def running(
     command: Sequence[str], port: int, environment: Mapping[str, str] | None = None
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a server until the block ends; it answers on *port* when it begins."""
-    around = {**os.environ, **(environment or {})}
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=around) as process:
+    """Run a server during the block, which starts when *port* answers."""
+    merged = {**os.environ, **(environment or {})}
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=merged) as process:
         try:
             _wait(port)
             yield process
@@ -107,33 +111,33 @@ def _compare(
     seconds: int,
     connections: int,
     bare_process: "subprocess.Popen[bytes]",
-    our_process: "subprocess.Popen[bytes]",
+    worker_process: "subprocess.Popen[bytes]",
 ) -> None:
-    ratios, tails, added = [], [], []
+    ratios, p99s_ms, cpu_ratios = [], [], []
     load(9101, 1, connections)
     load(9102, 1, connections)
     for _ in range(pairs):
-        bare = measured(9101, seconds, connections, bare_process.pid)
-        ours = measured(9102, seconds, connections, our_process.pid)
-        ratios.append(ours.rate / bare.rate)
-        tails.append(ours.p99_ms)
-        added.append(ours.cpu_us / bare.cpu_us)
-        print(f"bare {bare}   ours {ours}   ratio {ratios[-1]:.2f}", flush=True)
+        bare = _load_and_measure(9101, seconds, connections, bare_process.pid)
+        millpond = _load_and_measure(9102, seconds, connections, worker_process.pid)
+        ratios.append(millpond.rate / bare.rate)
+        p99s_ms.append(millpond.p99_ms)
+        cpu_ratios.append(millpond.cpu_us / bare.cpu_us)
+        print(f"bare {bare}   millpond {millpond}   ratio {ratios[-1]:.2f}", flush=True)
     print(
         f"ratio median {statistics.median(ratios):.2f}"
         f" ({min(ratios):.2f} to {max(ratios):.2f});"
-        f" processor time a request {statistics.median(added):.2f} of the bare one's"
-        f" ({min(added):.2f} to {max(added):.2f});"
-        f" p99 median {statistics.median(tails):.1f} ms, worst {max(tails):.1f} ms"
+        f" CPU time for each request {statistics.median(cpu_ratios):.2f} times that of"
+        f" the bare server ({min(cpu_ratios):.2f} to {max(cpu_ratios):.2f});"
+        f" p99 median {statistics.median(p99s_ms):.1f} ms, worst {max(p99s_ms):.1f} ms"
     )
 
 
-def measured(port: int, seconds: int, connections: int, pid: int) -> Load:
-    """Load one server, and say what it took of the processor a request."""
-    before = _cpu_s(pid)
-    got = load(port, seconds, connections)
-    cpu_us = (_cpu_s(pid) - before) / (got.rate * seconds) * 1e6
-    return got._replace(cpu_us=cpu_us)
+def _load_and_measure(port: int, seconds: int, connections: int, pid: int) -> Load:
+    """Load one server with wrk, and add its CPU time for each request."""
+    cpu_before_s = _cpu_s(pid)
+    result = load(port, seconds, connections)
+    cpu_us = (_cpu_s(pid) - cpu_before_s) / (result.rate * seconds) * 1e6
+    return result._replace(cpu_us=cpu_us)
 
 
 def _cpu_s(pid: int) -> float:
@@ -149,8 +153,8 @@ def load(
     script: str = "event.lua",
     arguments: Sequence[str | Path] = (),
 ) -> Load:
-    """Load one server with wrk and return what it measured; no answer may fail."""
-    printed = subprocess.run(
+    """Load one server with wrk; stop if any response is an error."""
+    output = subprocess.run(
         [
             "wrk",
             "-t1",
@@ -167,10 +171,10 @@ def load(
         capture_output=True,
         text=True,
     ).stdout
-    rate, tail = _RATE.search(printed), _P99.search(printed)
-    if rate is None or tail is None or "Non-2xx" in printed:
-        raise SystemExit("wrk: some answers were not 2xx\n" + printed)
-    return Load(float(rate[1]), float(tail[1]) * _TO_MS[tail[2]])
+    rate, p99 = _RATE.search(output), _P99.search(output)
+    if rate is None or p99 is None or "Non-2xx" in output:
+        raise SystemExit("wrk: some responses were not 2xx\n" + output)
+    return Load(float(rate[1]), float(p99[1]) * _TO_MS[p99[2]])
 
 
 def _wait(port: int) -> None:
@@ -183,13 +187,13 @@ def _wait(port: int) -> None:
             time.sleep(0.05)
         else:
             return
-    raise SystemExit(f"nothing listens on port {port}")
+    raise SystemExit(f"no server listens on port {port}")
 
 
-def resident(pid: int) -> float:
-    """Return the most memory a process ever had, in MB."""
-    found = _PEAK.search(Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) / 1_024 if found else 0.0
+def peak_memory_mb(pid: int) -> float:
+    """Return the peak resident memory of a process."""
+    match = _PEAK.search(Path(f"/proc/{pid}/status").read_text())
+    return int(match[1]) / 1_024 if match else 0.0
 
 
 if __name__ == "__main__":

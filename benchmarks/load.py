@@ -1,8 +1,8 @@
-"""Spool to committed table: rows a second of one core, and bytes a stored event.
+"""Spool to committed table: rows per second on one core, and bytes for each event.
 
-The limit beside it, in the same run and by turns: Polars reading the same JSON lines
-and writing the same columns as Parquet, with no checksum, duplicate, sort or commit.
-Both sides are processes of their own, measured by the CPU seconds they used.
+The other side of the comparison is a limit: Polars reads the same JSON lines and writes
+the same columns as Parquet, without checksums, duplicate checks, sorting or commits.
+Each side runs in its own process, in turn, and is measured by its CPU seconds.
 """
 
 import argparse
@@ -38,23 +38,23 @@ _NOW_S = 1_793_700_000.0
 
 
 def main() -> None:
-    """Prepare one spool, then measure both sides by turns."""
+    """Prepare one spool, then measure both sides in turn."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--events", type=int, default=1_000_000)
     options.add_argument("--pairs", type=int, default=5)
-    options.add_argument("--side", choices=("ours", "limit"))
+    options.add_argument("--side", choices=("millpond", "limit"))
     options.add_argument("--folder", type=Path)
-    asked = options.parse_args()
-    if asked.side:
-        _measure(asked.side, asked.folder)
+    arguments = options.parse_args()
+    if arguments.side:
+        _measure(arguments.side, arguments.folder)
         return
     with tempfile.TemporaryDirectory() as folder:
-        _fill(Path(folder) / "spool", asked.events)
-        _compare(Path(folder), asked.pairs)
+        _fill(Path(folder) / "spool", arguments.events)
+        _compare(Path(folder), arguments.pairs)
 
 
 def _fill(directory: Path, events: int) -> None:
-    """Write a day of events as a proxy does, in groups of fifty."""
+    """Write a day of events in groups of fifty, as a proxy does."""
     settings = SpoolSettings(dir=str(directory), max_bytes=1 << 40)
     lane = Lane.open(Spool(directory), "worker-0", settings)
     rows = day_of_events(Workload(events=events), DAY)
@@ -74,40 +74,42 @@ def _json_lines(rows: pl.DataFrame) -> list[bytes]:
 
 
 def _compare(folder: Path, pairs: int) -> None:
-    ours, limit = [], []
+    millpond, limit = [], []
     for _ in range(pairs):
-        ours.append(_run("ours", folder))
+        millpond.append(_run("millpond", folder))
         limit.append(_run("limit", folder))
-        if ours[-1]["rows"] != limit[-1]["rows"]:
+        if millpond[-1]["rows"] != limit[-1]["rows"]:
             raise SystemExit("the two sides read different numbers of rows")
-    ratios = [a["cpu_s"] / b["cpu_s"] for a, b in zip(ours, limit, strict=True)]
-    floors = [each["rows"] / each["cpu_s"] for each in limit]
-    rates = [each["rows"] / each["cpu_s"] for each in ours]
+    ratios = [a["cpu_s"] / b["cpu_s"] for a, b in zip(millpond, limit, strict=True)]
+    limit_rates = [run["rows"] / run["cpu_s"] for run in limit]
+    rates = [run["rows"] / run["cpu_s"] for run in millpond]
+    first = millpond[0]
     print(
-        f"ours   {statistics.median(rates):10,.0f} rows/s a core"
+        f"millpond  {statistics.median(rates):10,.0f} rows/s on one core"
         f" ({min(rates):,.0f} to {max(rates):,.0f}),"
-        f" peak {max(each['peak_mb'] for each in ours):.0f} MB\n"
-        f"limit  {statistics.median(floors):10,.0f} rows/s a core\n"
-        f"CPU of ours over the limit: median {statistics.median(ratios):.2f}"
+        f" peak {max(run['peak_mb'] for run in millpond):.0f} MB\n"
+        f"limit     {statistics.median(limit_rates):10,.0f} rows/s on one core\n"
+        f"CPU of Millpond / CPU of the limit: median {statistics.median(ratios):.2f}"
         f" ({min(ratios):.2f} to {max(ratios):.2f})\n"
-        f"bytes a stored event: {ours[0]['stored_bytes'] / ours[0]['rows']:.1f},"
-        f" in the spool {ours[0]['spool_bytes'] / ours[0]['rows']:.0f}"
+        f"bytes for each event: {first['stored_bytes'] / first['rows']:.1f} stored,"
+        f" {first['spool_bytes'] / first['rows']:.0f} in the spool"
     )
 
 
 def _run(side: str, folder: Path) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.load", "--side", side]
-    printed = subprocess.run(
+    process = subprocess.run(
         [*command, "--folder", str(folder)], check=True, stdout=subprocess.PIPE
     )
-    found: dict[str, float] = json.loads(printed.stdout)
-    return found
+    result: dict[str, float] = json.loads(process.stdout)
+    return result
 
 
 def _measure(side: str, folder: Path) -> None:
     copy = folder / "copy"
     shutil.copytree(folder / "spool", copy)
-    rows, cpu_s, stored = (_ours if side == "ours" else _limit)(copy, folder / "tables")
+    run = _load_with_millpond if side == "millpond" else _load_with_polars
+    rows, cpu_s, stored = run(copy, folder / "tables")
     result = {
         "rows": rows,
         "cpu_s": cpu_s,
@@ -122,7 +124,8 @@ def _measure(side: str, folder: Path) -> None:
     os.write(1, json.dumps(result).encode())
 
 
-def _ours(spool: Path, tables: Path) -> tuple[int, float, int]:
+def _load_with_millpond(spool: Path, tables: Path) -> tuple[int, float, int]:
+    """Return the number of rows, the CPU seconds and the stored bytes."""
     settings = Settings(
         spool=SpoolSettings(dir=str(spool)),
         warehouse=WarehouseSettings(uri=str(tables)),
@@ -132,13 +135,14 @@ def _ours(spool: Path, tables: Path) -> tuple[int, float, int]:
     warehouse = Warehouse(tables)
     loaded = load(Spool(spool), warehouse, settings, _NOW_S)
     cpu_s = time.process_time() - started
-    # A day's bytes are those it has once its files are merged, as every night.
+    # The bytes are counted after the compaction that the batcher runs every night.
     warehouse.open(EVENTS).compact([DAY], now_s=_NOW_S)
     files = warehouse.view(EVENTS).files()
     return loaded.events, cpu_s, sum(file.size_bytes for file in files)
 
 
-def _limit(spool: Path, tables: Path) -> tuple[int, float, int]:
+def _load_with_polars(spool: Path, tables: Path) -> tuple[int, float, int]:
+    """Return the number of rows, the CPU seconds and the stored bytes."""
     started = time.process_time()
     payload = b"\n".join(
         frame.payload

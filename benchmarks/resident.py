@@ -1,7 +1,7 @@
-"""What a worker holds in memory after a million events of very different visitors.
+"""The peak memory of a worker after a million events of very different visitors.
 
-Every event has an address, a page, a referrer and a campaign of its own, and one of
-many browsers, so that every cache is full. Sent in arrays, to be done sooner.
+Pages, referrers, campaigns, addresses and browsers vary as much as needed to fill every
+cache. The events are sent in arrays, which takes less time.
 """
 
 import argparse
@@ -13,10 +13,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.ingest import CONFIG, resident, running, worker_command
+from benchmarks.ingest import CONFIG, peak_memory_mb, running, worker_command
 
 _PORT = 9103
-_AT_ONCE = 100
+_BATCH = 100
 _BEHIND_PROXY = """
 client_ip = "xff"
 trusted_proxies = ["127.0.0.1"]
@@ -25,35 +25,36 @@ trusted_proxies = ["127.0.0.1"]
 
 
 def main() -> None:
-    """Send the events and print the memory on the way."""
+    """Send the events and print the memory several times."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--events", type=int, default=1_000_000)
-    asked = options.parse_args()
+    arguments = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "millpond.toml"
         text = CONFIG.format(port=_PORT, window=0)
         config.write_text(text.replace("\n[privacy]\n", _BEHIND_PROXY))
         with running(worker_command(config), _PORT) as process:
-            _send(asked.events, process.pid)
+            _send(arguments.events, process.pid)
 
 
 def _send(count: int, pid: int) -> None:
-    print(f"idle: {resident(pid):.0f} MB")
-    began_s = time.monotonic()
+    print(f"idle: {peak_memory_mb(pid):.0f} MB")
+    started_s = time.monotonic()
     connection = http.client.HTTPConnection("127.0.0.1", _PORT)
-    for sent, (headers, body) in enumerate(_requests(count), 1):
+    for number, (headers, body) in enumerate(_requests(count), 1):
         connection.request("POST", "/v1/events", body, headers)
-        answer = connection.getresponse().read()
-        if json.loads(answer) != {"accepted": _AT_ONCE, "dropped": {}}:
-            sys.exit(f"not all were accepted: {answer!r}")
-        if sent * _AT_ONCE % max(count // 5, _AT_ONCE) == 0:
-            print(f"{sent * _AT_ONCE} events: peak {resident(pid):.0f} MB", flush=True)
-    print(f"{count / (time.monotonic() - began_s):.0f} events a second in arrays")
+        receipt = connection.getresponse().read()
+        if json.loads(receipt) != {"accepted": _BATCH, "dropped": {}}:
+            sys.exit(f"the proxy did not accept all events: {receipt!r}")
+        if number * _BATCH % max(count // 5, _BATCH) == 0:
+            peak_mb = peak_memory_mb(pid)
+            print(f"{number * _BATCH} events: peak {peak_mb:.0f} MB", flush=True)
+    print(f"{count / (time.monotonic() - started_s):.0f} events per second, in arrays")
 
 
 def _requests(count: int) -> Iterator[tuple[dict[str, str], bytes]]:
-    for sender, first in enumerate(range(0, count, _AT_ONCE)):
-        events = [_event(number) for number in range(first, first + _AT_ONCE)]
+    for sender, first in enumerate(range(0, count, _BATCH)):
+        events = [_event(number) for number in range(first, first + _BATCH)]
         yield _headers(sender), json.dumps(events).encode()
 
 

@@ -1,4 +1,4 @@
-/* Loaded before the C library: every fdatasync takes SLOW_FDATASYNC_US longer. */
+/* Preloaded before the C library; every fdatasync takes SLOW_FDATASYNC_US longer. */
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>

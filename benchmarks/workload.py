@@ -1,21 +1,20 @@
-"""Deterministic, realistic events: the same arguments give the same frame, anywhere.
+"""Deterministic, realistic events: the same arguments give the same frame anywhere.
 
-Every random choice is an integer mix of (seed, day, what, index), so that a day can
-be made alone, in any order, on any machine, without a generator to carry along.
-Shapes: a bell over the day, Zipf-like pages and sources, a few pages a session,
-pings that carry the attention, and a shop with products, carts and orders.
+Every random choice is a hash of seed, day, label and index. So a day can be made alone
+and in any order, without the state of a generator.
+
+The events have a bell curve over the day, Zipf-like pages and sources, a few pages for
+each session, engagement pings, and a shop with products, carts and orders.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 import polars as pl
 
-_MASK = (1 << 64) - 1
-_GOLDEN = 0x9E3779B97F4A7C15
-_FIRST_MIX = 0xBF58476D1CE4E5B9
-_SECOND_MIX = 0x94D049BB133111EB
+from benchmarks.dice import Dice, mix
+
 _EVENTS_PER_SESSION = 6.26
 _SESSIONS_PER_VISITOR = 1.25
 
@@ -45,7 +44,7 @@ _SCREENS = ("s", "l", "xl", "m", "xs")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """What the made-up site is like; *events* is the wanted number a day."""
+    """The properties of the generated site; *events* is the target number for a day."""
 
     events: int
     site: str = "shop"
@@ -58,7 +57,7 @@ class Workload:
 
 
 def day_of_events(work: Workload, day: date) -> pl.DataFrame:
-    """Return one UTC day of events, within a few percent of the wanted number."""
+    """Return one UTC day of events, within a few percent of the target number."""
     pages = _pages(work, day, _sessions(work, day))
     frames = [
         _pageviews(pages),
@@ -74,7 +73,7 @@ def day_of_events(work: Workload, day: date) -> pl.DataFrame:
             .alias("at"),
             site=pl.lit(work.site),
             day=pl.lit(day),
-            event_id=_mixed(
+            event_id=mix(
                 work.seed, f"{work.site}{day}id", pl.int_range(pl.len())
             ).reinterpret(signed=True),
         )
@@ -82,44 +81,9 @@ def day_of_events(work: Workload, day: date) -> pl.DataFrame:
     )
 
 
-def _mixed(seed: int, what: str, index: pl.Expr) -> pl.Expr:
-    """Return 64 well-mixed unsigned bits for every index (splitmix64's finish)."""
-    start = seed
-    for char in what:
-        start = (start * _FIRST_MIX + ord(char) * _GOLDEN + 1) & _MASK
-    bits = index.cast(pl.UInt64) * pl.lit(_GOLDEN, pl.UInt64) + pl.lit(start, pl.UInt64)
-    for shift, factor in ((30, _FIRST_MIX), (27, _SECOND_MIX)):
-        bits = (bits ^ (bits // pl.lit(1 << shift, pl.UInt64))) * pl.lit(
-            factor, pl.UInt64
-        )
-    return bits ^ (bits // pl.lit(1 << 31, pl.UInt64))
-
-
-@dataclass(frozen=True, slots=True)
-class _Dice:
-    """Uniform numbers for one day, one independent column per name."""
-
-    seed: int
-    day: date
-
-    def roll(self, what: str, index: str) -> pl.Expr:
-        """Return uniform numbers in [0, 1) that depend only on *index*."""
-        mixed = _mixed(self.seed, f"{self.day}{what}", pl.col(index))
-        return (mixed // pl.lit(1 << 11, pl.UInt64)).cast(pl.Float64) / float(1 << 53)
-
-    def ranked(self, what: str, index: str, count: int, bend: float = 3.0) -> pl.Expr:
-        """Return numbers below *count*, small ones much more often."""
-        return (self.roll(what, index).pow(bend) * count).cast(pl.UInt32)
-
-    def pick(self, what: str, index: str, choices: Sequence[str | None]) -> pl.Expr:
-        """Return one of *choices*, early ones more often."""
-        values = pl.lit(pl.Series(choices, dtype=pl.String))
-        return values.gather(self.ranked(what, index, len(choices), 2.0))
-
-
 def _sessions(work: Workload, day: date) -> pl.DataFrame:
-    """Return sessions with their visitor's client and their acquisition."""
-    dice = _Dice(work.seed, day)
+    """Return the sessions with the client of the visitor and the acquisition."""
+    dice = Dice(work.seed, day)
     sessions = round(work.events / _EVENTS_PER_SESSION)
     visitors = max(1, round(sessions / _SESSIONS_PER_VISITOR))
     base = pl.DataFrame({"session": pl.int_range(sessions, eager=True)}).with_columns(
@@ -139,17 +103,17 @@ def _sessions(work: Workload, day: date) -> pl.DataFrame:
     return base.with_columns(*_client(dice, work), *_acquisition(dice, work))
 
 
-def _page_count(dice: _Dice) -> pl.Expr:
-    # Nearly half the sessions see one page; the rest a geometric number of them.
+def _page_count(dice: Dice) -> pl.Expr:
+    # Nearly half of the sessions have one page, the others a geometric number of pages.
     more = (1 - dice.roll("pages", "session")).log() / 0.72**0.5 * -2.2
     single = dice.roll("single", "session") < 0.42
     return pl.when(single).then(1).otherwise(2 + more.clip(0, 60).cast(pl.Int64))
 
 
-def _client(dice: _Dice, work: Workload) -> list[pl.Expr]:
-    """Return the columns that follow from who the visitor is."""
+def _client(dice: Dice, work: Workload) -> list[pl.Expr]:
+    """Return the columns that depend only on the visitor."""
     country = dice.pick("country", "who", _COUNTRIES)
-    visitor = _mixed(work.seed, f"{dice.day}visitor", pl.col("who"))
+    visitor = mix(work.seed, f"{dice.day}visitor", pl.col("who"))
     return [
         pl.when(dice.roll("stripped", "who") >= work.stripped)
         .then(visitor.reinterpret(signed=True))
@@ -158,10 +122,10 @@ def _client(dice: _Dice, work: Workload) -> list[pl.Expr]:
         pl.concat_str(
             country,
             pl.lit("-"),
-            dice.ranked("region", "who", 16, 2.0).cast(pl.String).str.zfill(2),
+            dice.rank("region", "who", 16, 2.0).cast(pl.String).str.zfill(2),
         ).alias("region"),
         dice.pick("browser", "who", _BROWSERS).alias("browser"),
-        (dice.ranked("major", "who", 12) + 118).cast(pl.Int64).alias("browser_major"),
+        (dice.rank("major", "who", 12) + 118).cast(pl.Int64).alias("browser_major"),
         dice.pick("os", "who", _SYSTEMS).alias("os"),
         dice.pick("device", "who", _DEVICES).alias("device"),
         dice.pick("screen", "who", _SCREENS).alias("screen"),
@@ -169,17 +133,17 @@ def _client(dice: _Dice, work: Workload) -> list[pl.Expr]:
     ]
 
 
-def _acquisition(dice: _Dice, work: Workload) -> list[pl.Expr]:
-    """Return where the session came from; the long tail are plain referrers."""
+def _acquisition(dice: Dice, work: Workload) -> list[pl.Expr]:
+    """Return the source of the session; the long tail are plain referrers."""
     tail = dice.roll("tail", "session") < 0.15
-    number = dice.ranked("referrer", "session", work.referrers).cast(pl.String)
+    number = dice.rank("referrer", "session", work.referrers).cast(pl.String)
     other = pl.concat_str(pl.lit("blog-"), number, pl.lit(".example"))
     names = list(_SOURCES)
-    index = dice.ranked("source", "session", len(names), 2.0)
+    index = dice.rank("source", "session", len(names), 2.0)
     hosts = pl.lit(pl.Series([_SOURCES[name][0] for name in names]))
     channels = pl.lit(pl.Series([_SOURCES[name][1] for name in names]))
     campaign = dice.roll("tagged", "session") < 0.12
-    number = dice.ranked("campaign", "session", work.campaigns).cast(pl.String)
+    number = dice.rank("campaign", "session", work.campaigns).cast(pl.String)
     return [
         pl.when(tail).then(other).otherwise(hosts.gather(index)).alias("referrer"),
         pl.when(tail)
@@ -208,27 +172,27 @@ def _acquisition(dice: _Dice, work: Workload) -> list[pl.Expr]:
 
 
 def _pages(work: Workload, day: date, sessions: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per page seen, with its second, dwell time, path and product."""
-    dice = _Dice(work.seed, day)
-    first = pl.col("step") == 0
-    internal = ("referrer", "click_id", *(f"utm_{part}" for part in _UTM))
+    """Return one row for each page of a session, with time, dwell time and path."""
+    dice = Dice(work.seed, day)
+    is_entry = pl.col("step") == 0
+    entry_only = ("referrer", "click_id", *(f"utm_{part}" for part in _UTM))
     return (
         sessions.with_columns(step=pl.int_ranges(pl.col("pages")))
         .explode("step")
         .with_row_index("view")
         .with_columns(
             dwell=(dice.roll("dwell", "view").log() * -48 + 1).cast(pl.Int64),
-            product=dice.ranked("product", "view", work.products).cast(pl.String),
+            product=dice.rank("product", "view", work.products).cast(pl.String),
             is_product=dice.roll("kind", "view") < 0.35,
-            number=dice.ranked("page", "view", work.pages).cast(pl.String),
+            number=dice.rank("page", "view", work.pages).cast(pl.String),
         )
         .with_columns(
-            *(pl.when(first).then(pl.col(name)).alias(name) for name in internal),
-            pl.when(first)
+            *(pl.when(is_entry).then(pl.col(name)).alias(name) for name in entry_only),
+            pl.when(is_entry)
             .then(pl.col("channel"))
             .otherwise(pl.lit("internal"))
             .alias("channel"),
-            pl.when(first).then(pl.col("source")).alias("source"),
+            pl.when(is_entry).then(pl.col("source")).alias("source"),
             second=pl.col("start")
             + pl.col("dwell").cum_sum().over("session")
             - pl.col("dwell"),
@@ -237,7 +201,7 @@ def _pages(work: Workload, day: date, sessions: pl.DataFrame) -> pl.DataFrame:
             .otherwise(pl.concat_str(pl.lit("/pages/article-"), "number")),
             cart=dice.roll("cart", "view"),
             engaged=dice.roll("engaged", "view"),
-            scroll=dice.ranked("scroll", "view", 101, 1.0).cast(pl.Int64),
+            scroll=dice.rank("scroll", "view", 101, 1.0).cast(pl.Int64),
             hostname=pl.lit("shop.example"),
             protocol=pl.lit("native"),
             server=pl.lit(value=False),
@@ -248,34 +212,37 @@ def _pages(work: Workload, day: date, sessions: pl.DataFrame) -> pl.DataFrame:
 
 
 _UTM = ("source", "medium", "campaign", "term", "content")
-_SCRATCH = (
+_HELPER_COLUMNS = (
     *("session", "who", "start", "pages", "step", "view", "dwell", "product"),
     *("is_product", "number", "cart", "engaged", "scroll"),
 )
 
 
-def _named(rows: pl.DataFrame, name: str, after_s: pl.Expr, seq: int) -> pl.DataFrame:
+def _as_events(
+    rows: pl.DataFrame, name: str, after_s: pl.Expr, seq: int
+) -> pl.DataFrame:
+    """Return *rows* as events with *name*, *after_s* seconds later."""
     return rows.with_columns(
         name=pl.lit(name),
         second=pl.col("second") + after_s,
         seq=pl.lit(seq, pl.Int64),
-    )
+    ).drop(_HELPER_COLUMNS)
 
 
 def _pageviews(pages: pl.DataFrame) -> pl.DataFrame:
-    return _named(pages, "pageview", pl.lit(0), 0).drop(_SCRATCH)
+    return _as_events(pages, "pageview", pl.lit(0), 0)
 
 
 def _pings(pages: pl.DataFrame) -> pl.DataFrame:
-    seen = pages.filter(pl.col("engaged") < 0.8).with_columns(
+    engaged = pages.filter(pl.col("engaged") < 0.8).with_columns(
         engaged_ms=(pl.col("dwell") * pl.col("engaged") * 1_000).cast(pl.Int64),
         scroll_pct=pl.col("scroll"),
     )
-    return _named(seen, "engagement", pl.col("dwell"), 0).drop(_SCRATCH)
+    return _as_events(engaged, "engagement", pl.col("dwell"), 0)
 
 
 def _commerce(work: Workload, day: date, pages: pl.DataFrame) -> list[pl.DataFrame]:
-    """Return product views, carts, checkouts and orders, ever fewer of them."""
+    """Return product views, carts, checkouts and orders, each fewer than the last."""
     price = 999 + pl.col("product").cast(pl.Int64) % 90 * 100
     item = pl.struct(
         product=pl.concat_str(pl.lit("sku-"), "product"),
@@ -287,21 +254,19 @@ def _commerce(work: Workload, day: date, pages: pl.DataFrame) -> list[pl.DataFra
         items=pl.concat_list(item), currency=pl.lit("EUR")
     )
     order = shop.filter(pl.col("cart") < 0.03).with_columns(
-        order_key=_mixed(
-            work.seed, f"{work.site}{day}order", pl.col("view")
-        ).reinterpret(signed=True),
+        order_key=mix(work.seed, f"{work.site}{day}order", pl.col("view")).reinterpret(
+            signed=True
+        ),
         value_minor=price,
     )
     return [
-        _named(shop, "product_viewed", pl.lit(0), 1).drop(_SCRATCH),
+        _as_events(shop, "product_viewed", pl.lit(0), 1),
         *(
-            _named(shop.filter(pl.col("cart") < share), name, pl.lit(after_s), 0).drop(
-                _SCRATCH
-            )
+            _as_events(shop.filter(pl.col("cart") < share), name, pl.lit(after_s), 0)
             for name, share, after_s in (
                 ("cart_updated", 0.12, 5),
                 ("checkout_started", 0.05, 9),
             )
         ),
-        _named(order, "order_placed", pl.lit(20), 0).drop(_SCRATCH),
+        _as_events(order, "order_placed", pl.lit(20), 0),
     ]

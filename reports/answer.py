@@ -1,6 +1,6 @@
-"""The answer to a question: typed rows, their totals, and what to know about them.
+"""The answer to a query: typed rows, their totals, and facts about them.
 
-Terminal, page, files and API all show this one thing.
+The terminal, the page, the files and the API all show this value.
 """
 
 from dataclasses import dataclass
@@ -27,13 +27,20 @@ class AsOf:
     at_s: int
 
     def at(self) -> str:
-        """Return the time of that state, UTC, in ISO 8601."""
-        return datetime.fromtimestamp(self.at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        """Return the time of that state in UTC, as ISO 8601."""
+        return self._time().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def text(self) -> str:
+        """Return the time of that state in UTC, to the minute, for people."""
+        return self._time().strftime("%Y-%m-%d %H:%M UTC")
+
+    def _time(self) -> datetime:
+        return datetime.fromtimestamp(self.at_s, UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """The figures of one value of each dimension, in the order of the question."""
+    """The figures for one value of each dimension, in the order of the query."""
 
     dimensions: tuple[str, ...]
     metrics: tuple[Figure, ...]
@@ -41,7 +48,7 @@ class ResultRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Everything a question was answered with."""
+    """The full result of a query."""
 
     query: Query
     rows: tuple[ResultRow, ...]
@@ -54,7 +61,7 @@ class Answer:
     warnings: tuple[str, ...] = ()
 
     def json(self) -> dict[str, object]:
-        """Return the answer as the API and the command line give it."""
+        """Return the JSON value that the API and the command line give."""
         results = [
             {"dimensions": list(row.dimensions), "metrics": list(row.metrics)}
             for row in self.rows
@@ -62,7 +69,7 @@ class Answer:
         return {"results": results, "meta": self.meta()}
 
     def meta(self) -> dict[str, object]:
-        """Return what to know about the rows, in plain JSON values."""
+        """Return the facts about the rows as plain JSON values."""
         query = self.query
         names = [metric.name for metric in query.metrics]
         period = [query.period.first.isoformat(), query.period.last.isoformat()]

@@ -1,4 +1,4 @@
-"""Commands that read the figures: show them, answer a question, serve them."""
+"""Commands that read the figures: show them, answer queries, serve them."""
 
 import re
 import sys
@@ -10,8 +10,9 @@ import click
 from config.cli import settings_option
 from config.logs import configure
 from config.settings import Settings
-from reports import dimensions, metrics
-from reports.clock import now_s, today_by
+from reports.clock import build_today, now_s
+from reports.dimensions import ALIASES as DIMENSION_ALIASES
+from reports.metrics import ALIASES as METRIC_ALIASES
 from reports.query import DEFAULT_LIMIT, MAX_BODY_BYTES, decode_body
 from warehouse.caveats import caveats
 from warehouse.clock.believed_clock import Clocks
@@ -32,7 +33,7 @@ _format = click.option(
     type=click.Choice(["table", "json", "csv"]),
     default="table",
     show_default=True,
-    help="How to print it.",
+    help="Output format.",
 )
 
 
@@ -44,7 +45,7 @@ def reports() -> None:
 @reports.command(
     epilog="\b\nExample:\n  millpond reports show --period 30d --by source"
 )
-@click.option("--site", metavar="ID", help="Site; the first one if left out.")
+@click.option("--site", metavar="ID", help="Site; default: the first one.")
 @click.option(
     "--period",
     default="7d",
@@ -57,17 +58,19 @@ def reports() -> None:
     default="page",
     show_default=True,
     metavar="WHAT",
-    help="page, source, country, … (several with commas), or drops.",
+    help="Dimensions such as page,source or country, or drops.",
 )
-@click.option("--metrics", "wanted", metavar="NAMES", help="Columns, with commas.")
+@click.option("--metrics", metavar="NAMES", help="Columns, separated by commas.")
 @click.option(
     "--where",
     multiple=True,
     metavar="FILTER",
-    help="Such as country=DE,FR or page~/blog; != and !~ turn it round.",
+    help="Filter such as country=DE,FR or page~/blog; != and !~ exclude.",
 )
 @click.option(
-    "--limit", type=click.IntRange(1), help="Most rows; 10 in a table, else 1,000."
+    "--limit",
+    type=click.IntRange(1),
+    help="Maximum number of rows; default: 10 in a table, else 1,000.",
 )
 @_format
 @settings_option
@@ -76,41 +79,41 @@ def show(
     site: str | None,
     period: str,
     by: str,
-    wanted: str | None,
+    metrics: str | None,
     where: tuple[str, ...],
     limit: int | None,
     form: str,
 ) -> None:
-    """Show a site's figures: headline, trend, and a table."""
+    """Show the figures of a site: headlines, trend, and a table."""
     is_table = form == "table"
-    names = _names(by, dimensions.ALIASES)
-    if names == [_DROPS] and (wanted or where):
+    dimensions = _parse_names(by, DIMENSION_ALIASES)
+    if dimensions == [_DROPS] and (metrics or where):
         raise click.UsageError("--by drops takes no --metrics and no --where")
     raw = {
-        "site": site or next((each.id for each in settings.sites), None),
-        "metrics": _names(wanted or _DEFAULT_METRICS, metrics.ALIASES),
+        "site": site or next((site.id for site in settings.sites), None),
+        "metrics": _parse_names(metrics or _DEFAULT_METRICS, METRIC_ALIASES),
         "date_range": period,
-        "dimensions": [] if names == [_DROPS] else names,
-        "filters": [_filter(each) for each in where],
+        "dimensions": [] if dimensions == [_DROPS] else dimensions,
+        "filters": [_parse_filter(text) for text in where],
         "limit": limit or (_TABLE_ROWS if is_table else DEFAULT_LIMIT),
         "totals": not is_table,
     }
     reader = _reader(settings)
-    if names == [_DROPS]:
+    if dimensions == [_DROPS]:
         reader.print_received(raw, form)
     elif is_table:
-        reader.print_overview(raw, adds_orders=wanted is None)
+        reader.print_overview(raw, adds_orders=metrics is None)
     else:
         reader.print_answer(raw, form)
     if form == "csv":
-        _warn(settings)
+        _print_warnings(settings)
 
 
 def _reader(settings: Settings) -> "RawQueryReader":
     from reports.terminal.show import RawQueryReader  # noqa: PLC0415 - Polars takes 0.6 s to import
 
     return RawQueryReader(
-        settings, today_by(now_s), sys.stdout, warnings=_warnings(settings)
+        settings, build_today(now_s), sys.stdout, warnings=_warnings(settings)
     )
 
 
@@ -118,28 +121,29 @@ def _warnings(settings: Settings) -> tuple[str, ...]:
     return caveats(settings, Clocks.of_machine(now_s))
 
 
-def _warn(settings: Settings) -> None:
-    """Say beside a CSV, which has no place for it, what is wrong behind the figures."""
-    for each in _warnings(settings):
-        click.echo(f"warning: {each}", err=True)
+def _print_warnings(settings: Settings) -> None:
+    """Print the warnings on stderr, because a CSV has no place for them."""
+    for warning in _warnings(settings):
+        click.echo(f"warning: {warning}", err=True)
 
 
-def _names(text: str, aliases: dict[str, str]) -> list[str]:
-    """Return the names in *text*, parted by commas, in the spelling of the API."""
+def _parse_names(text: str, aliases: dict[str, str]) -> list[str]:
+    """Return the names in *text*, separated by commas, as the API spells them."""
     names = (name.strip().replace("-", "_") for name in text.split(","))
     return [aliases.get(name, name) for name in names]
 
 
-def _filter(text: str) -> list[object]:
+def _parse_filter(text: str) -> list[object]:
     """Return a filter such as country=DE,FR as the API spells it."""
     match = _FILTER.fullmatch(text)
     if match is None:
         raise click.BadParameter(
-            "must be such as country=DE,FR or page~/blog", param_hint="--where"
+            "must be a filter such as country=DE,FR or page~/blog",
+            param_hint="--where",
         )
-    name, sign, values = match.groups()
-    dimension = dimensions.ALIASES.get(name, name)
-    return [_OPERATORS[sign], dimension, values.split(",")]
+    name, operator, values = match.groups()
+    dimension = DIMENSION_ALIASES.get(name, name)
+    return [_OPERATORS[operator], dimension, values.split(",")]
 
 
 @reports.command(
@@ -149,7 +153,7 @@ def _filter(text: str) -> list[object]:
 @click.argument("file", type=click.File("rb"))
 @settings_option
 def query(file: IO[bytes], settings: Settings) -> None:
-    """Answer the question in FILE (- reads it from stdin) as JSON."""
+    """Answer the query in FILE (- for stdin) as JSON."""
     raw = decode_body(file.read(MAX_BODY_BYTES + 1))
     _reader(settings).print_answer(raw, "json")
 
@@ -157,28 +161,33 @@ def query(file: IO[bytes], settings: Settings) -> None:
 @reports.command(
     epilog="\b\nExample:\n  millpond reports reconcile --site shop --orders shop.csv"
 )
-@click.option("--site", metavar="ID", help="Site; the first one if left out.")
+@click.option("--site", metavar="ID", help="Site; default: the first one.")
 @click.option(
     "--orders",
     "file",
     required=True,
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The shop's own list: CSV in UTF-8, a first row of names.",
+    help="The shop's own list of orders: CSV in UTF-8 with column names in row 1.",
 )
 @click.option(
-    "--period", metavar="PERIOD", help="As in show; the days of the list if left out."
+    "--period", metavar="PERIOD", help="As in show; default: the days of the list."
 )
 @click.option("--id-column", "id_", metavar="NAME", help="Column of the order id.")
 @click.option("--total-column", "total", metavar="NAME", help="Column of the total.")
-@click.option("--currency-column", "currency", metavar="NAME", help="ISO 4217 code.")
+@click.option(
+    "--currency-column",
+    "currency",
+    metavar="NAME",
+    help="Column of the currency, an ISO 4217 code.",
+)
 @click.option("--date-column", "date", metavar="NAME", help="Column of the date.")
 @click.option(
     "--decimal",
     type=click.Choice(["point", "comma"]),
     default="point",
     show_default=True,
-    help="What parts whole from fraction in a total.",
+    help="Decimal separator of the totals.",
 )
 @_format
 @settings_option
@@ -194,33 +203,33 @@ def reconcile(
     form: str,
     **columns: str | None,
 ) -> None:
-    """Compare the shop's own orders with those counted; 1 if any differ."""
+    """Compare the shop's own orders with the counted ones; exit 1 if any differ."""
     from reports.reconcile import run as reconcile_run  # noqa: PLC0415 - Polars takes 0.6 s to import
 
-    asked = reconcile_run.ReconcileRequest(
+    request = reconcile_run.ReconcileRequest(
         site=site,
         file=file,
         period=period,
         decimal=decimal,
-        columns={name.strip("_"): each for name, each in columns.items() if each},
+        columns={key.strip("_"): name for key, name in columns.items() if name},
     )
-    equal = reconcile_run.run(
+    is_equal = reconcile_run.run(
         settings,
-        asked,
-        today_by(now_s),
+        request,
+        build_today(now_s),
         sys.stdout,
         form,
         warnings=_warnings(settings),
     )
     if form == "csv":
-        _warn(settings)
-    context.exit(0 if equal else 1)
+        _print_warnings(settings)
+    context.exit(0 if is_equal else 1)
 
 
 @reports.command(epilog="\b\nExample:\n  millpond reports serve --config millpond.toml")
 @settings_option
 def serve(settings: Settings) -> None:
-    """Serve the overview page and the statistics API until told to stop."""
+    """Serve the overview page and the statistics API until SIGTERM or SIGINT."""
     from reports.web.run import serve as run  # noqa: PLC0415 - Polars takes 0.6 s
 
     configure(sys.stderr)

@@ -1,4 +1,4 @@
-"""The clock of reports: the only place where it is read, and the dates it gives."""
+"""The clock of the reports: the only module that reads the time, and local dates."""
 
 import time
 from collections.abc import Callable
@@ -13,11 +13,11 @@ Clock = Callable[[], float]
 
 def now_s() -> float:
     """Return the time, in seconds since 1970-01-01 UTC."""
-    return time.time()  # noqa: TID251 - chosen here, an argument everywhere else
+    return time.time()  # noqa: TID251 - read here, an argument everywhere else
 
 
-def today_by(clock: Clock) -> Today:
-    """Return what tells a site's own date by *clock*."""
+def build_today(clock: Clock) -> Today:
+    """Return a function that gives the local date of a site by *clock*."""
 
     def today(site: SiteSettings) -> date:
         return local_date(site.timezone, clock())

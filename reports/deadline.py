@@ -1,18 +1,18 @@
-"""How a question learns that its time is over: it calls a tick, which then raises."""
+"""The time limit of a query: a long calculation calls a tick, which may raise."""
 
 from collections.abc import Callable
 
 from config.errors import MillpondError
 
-# Raises when a question has taken too long.
+# Raises ``TooSlowError`` after the deadline of the query.
 Tick = Callable[[], None]
 
 
 class TooSlowError(MillpondError):
-    """A question takes longer than it may."""
+    """A query takes longer than its time limit."""
 
     exit_code = 2
 
 
 def no_deadline() -> None:
-    """Let a question take as long as it needs."""
+    """Never raise: the query may take as long as it needs."""

@@ -1,4 +1,4 @@
-"""The page docs/metrics.md, written from the definitions in code."""
+"""The page docs/metrics.md, generated from the definitions in code."""
 
 from collections.abc import Iterator
 
@@ -75,6 +75,6 @@ def _metrics() -> Iterator[str]:
 
 def _dimensions(span: DimensionScope) -> Iterator[str]:
     for dimension in DIMENSIONS.values():
-        if dimension.span is span:
+        if dimension.scope is span:
             aliases = ", ".join(f"`{alias}`" for alias in dimension.aliases)
             yield f"| `{dimension.name}` | {dimension.meaning} | {aliases} |\n"

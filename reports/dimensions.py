@@ -1,7 +1,7 @@
-"""What a figure can be broken down or filtered by, and the words people type for it.
+"""The dimensions that break figures down or filter them, with their aliases.
 
-The names are those of the rows of ``daily_stats``; the times above a day (week,
-month) are only ever sums of days.
+The names are those in the rows of ``daily_stats``. Weeks and months are always sums
+of days.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class DimensionScope(StrEnum):
-    """What has one value of the dimension, and so how figures add up under it."""
+    """What has a single value of the dimension; this decides how figures add up."""
 
     DAY = "day"
     SESSION = "session"
@@ -18,10 +18,10 @@ class DimensionScope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dimension:
-    """One thing to break figures down by."""
+    """One dimension; ``column`` is the stored column with its values."""
 
     name: str
-    span: DimensionScope
+    scope: DimensionScope
     column: str
     meaning: str
     aliases: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ def _of_session(
 ) -> Dimension:
     return Dimension(
         name=name,
-        span=DimensionScope.SESSION,
+        scope=DimensionScope.SESSION,
         column=column or name,
         meaning=meaning,
         aliases=aliases,
@@ -42,7 +42,7 @@ def _of_session(
 def _of_event(name: str, column: str, meaning: str, *aliases: str) -> Dimension:
     return Dimension(
         name=name,
-        span=DimensionScope.EVENT,
+        scope=DimensionScope.EVENT,
         column=column,
         meaning=meaning,
         aliases=aliases,
@@ -52,7 +52,7 @@ def _of_event(name: str, column: str, meaning: str, *aliases: str) -> Dimension:
 def _of_day(name: str, column: str, meaning: str, *aliases: str) -> Dimension:
     return Dimension(
         name=name,
-        span=DimensionScope.DAY,
+        scope=DimensionScope.DAY,
         column=column,
         meaning=meaning,
         aliases=aliases,

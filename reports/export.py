@@ -1,8 +1,8 @@
-"""An answer as a file that other programs read: JSON or CSV.
+"""Answers as files for other programs: JSON or CSV.
 
-Values in a CSV come from strangers and are opened in spreadsheets, so whatever a
-spreadsheet could take for a formula gets an apostrophe in front; a value that
-already looks so gets one more, and a reader can take it off again.
+Values in a CSV come from unknown senders and are opened in spreadsheets. A value that
+a spreadsheet could run as a formula gets an apostrophe in front. A value that already
+starts with that apostrophe gets a second one, so a reader can remove one again.
 """
 
 import csv
@@ -16,13 +16,13 @@ import msgspec
 from reports.answer import Answer, Figure
 from reports.counting.received import ReceivedCounts
 
-# The full-width signs count too: some spreadsheets normalise them on opening.
+# Full-width characters too: some spreadsheets normalise them when they open a file.
 _FORMULA: Final = re.compile(r"[\s'\0]*[=+\-@|%＝＋－＠]|'*[\t\r\n\0]")  # noqa: RUF001
 _GUARD: Final = "'"
 
 
-def guarded(value: str) -> str:
-    """Return *value* so that no spreadsheet takes it for a formula."""
+def escape_formula(value: str) -> str:
+    """Return *value* in a form that no spreadsheet runs as a formula."""
     return _GUARD + value if _FORMULA.match(value) else value
 
 
@@ -35,13 +35,13 @@ def answer_csv(answer: Answer) -> str:
 
 
 def received_csv(received: ReceivedCounts) -> str:
-    """Return the counts by reason as CSV, what was stored among them."""
+    """Return the counts by reason as CSV; the first row counts the stored events."""
     return _csv(["reason", "count"], [("stored", received.stored), *received.reasons])
 
 
-def lines_csv(lines: Iterable[Mapping[str, str | Figure]], head: Sequence[str]) -> str:
-    """Return *lines* as CSV with the columns of *head*."""
-    return _csv(head, ([line[name] for name in head] for line in lines))
+def rows_csv(rows: Iterable[Mapping[str, str | Figure]], head: Sequence[str]) -> str:
+    """Return *rows* as CSV with the columns of *head*."""
+    return _csv(head, ([row[name] for name in head] for row in rows))
 
 
 def json_text(value: dict[str, object]) -> str:
@@ -51,10 +51,15 @@ def json_text(value: dict[str, object]) -> str:
 
 def _csv(head: Sequence[str], rows: Iterable[Sequence[str | Figure]]) -> str:
     out = io.StringIO()
-    # Quoting every text keeps one value one cell whatever the separator in use.
+    # A quoted text stays in one cell, whatever separator the spreadsheet expects.
     writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
     writer.writerow(head)
     for row in rows:
-        cells = (guarded(each) if isinstance(each, str) else each for each in row)
-        writer.writerow("" if cell is None else cell for cell in cells)
+        writer.writerow(map(_cell, row))
     return out.getvalue()
+
+
+def _cell(value: str | Figure) -> str | int | float:
+    if value is None:
+        return ""
+    return escape_formula(value) if isinstance(value, str) else value

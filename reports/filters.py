@@ -1,7 +1,7 @@
-"""The filters of a question: a small typed tree, read from JSON and bounded.
+"""The filters of a query: a small typed tree, parsed from JSON within limits.
 
-Only dimensions of the allow-list can be named, and values only ever become
-literals of a typed expression; nothing is put together as text.
+A filter can only name dimensions of the allow-list. Its values become literals of a
+typed expression, so no query is ever built from text.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MAX_VALUE_LENGTH: Final = 2_048
 
 
 class Operator(StrEnum):
-    """How a condition compares; every comparison is with all of its values."""
+    """How a condition compares the dimension with its values."""
 
     IS = "is"
     IS_NOT = "is_not"
@@ -36,7 +36,7 @@ class Connective(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One dimension held against some values."""
+    """A comparison of one dimension with a list of values."""
 
     operator: Operator
     dimension: Dimension
@@ -45,7 +45,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class JoinedFilters:
-    """Several filters joined; a negation has exactly one part."""
+    """Several filters joined by a connective; ``not`` has exactly one part."""
 
     group: Connective
     parts: tuple["Filter", ...]
@@ -54,32 +54,31 @@ class JoinedFilters:
 Filter = Condition | JoinedFilters
 
 
-def conditions(filters: tuple[Filter, ...]) -> list[Condition]:
-    """Return every condition of *filters*, however deep."""
-    found: list[Condition] = []
+def list_conditions(filters: tuple[Filter, ...]) -> list[Condition]:
+    """Return all conditions of *filters*, at any depth."""
+    conditions: list[Condition] = []
     for part in filters:
         if isinstance(part, Condition):
-            found.append(part)
+            conditions.append(part)
         else:
-            found += conditions(part.parts)
-    return found
+            conditions += list_conditions(part.parts)
+    return conditions
 
 
 def parse_filters(raw: object, problems: Problems) -> tuple[Filter, ...]:
-    """Return the filters of a question's body, noting every problem."""
-    reader = _FilterReader(problems)
-    return reader.several(raw, "filters", 1)
+    """Return the filters of a query's body; add every problem to *problems*."""
+    return _FilterParser(problems).parse_list(raw, "filters", 1)
 
 
-class _FilterReader:
-    """Reads a tree of filters within its bounds."""
+class _FilterParser:
+    """Parses a tree of filters within the limits."""
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
         self._conditions = 0
         self._values = 0
 
-    def several(self, raw: object, path: str, depth: int) -> tuple[Filter, ...]:
+    def parse_list(self, raw: object, path: str, depth: int) -> tuple[Filter, ...]:
         if not isinstance(raw, list):
             self._problems.add(path, "must be a list of filters")
             return ()
@@ -89,22 +88,27 @@ class _FilterReader:
         if len(raw) > MAX_CONDITIONS:
             self._problems.add(path, f"more than {MAX_CONDITIONS} filters")
             return ()
-        parts = (self._one(part, f"{path}[{n}]", depth) for n, part in enumerate(raw))
+        parts = (
+            self._parse_filter(part, f"{path}[{n}]", depth)
+            for n, part in enumerate(raw)
+        )
         return tuple(part for part in parts if part is not None)
 
-    def _one(self, raw: object, path: str, depth: int) -> Filter | None:
+    def _parse_filter(self, raw: object, path: str, depth: int) -> Filter | None:
         if not (isinstance(raw, list) and raw and isinstance(raw[0], str)):
             self._problems.add(path, "must be a list that begins with an operator")
             return None
         name = raw[0]
         if name in set(Connective):
-            return self._join(Connective(name), raw, path, depth)
+            return self._parse_joined(Connective(name), raw, path, depth)
         if name in set(Operator):
-            return self._condition(Operator(name), raw, path)
-        self._problems.unknown(f"{path}[0]", "operator", name, [*Operator, *Connective])
+            return self._parse_condition(Operator(name), raw, path)
+        self._problems.add_unknown(
+            f"{path}[0]", "operator", name, [*Operator, *Connective]
+        )
         return None
 
-    def _join(
+    def _parse_joined(
         self, group: Connective, raw: list[object], path: str, depth: int
     ) -> JoinedFilters | None:
         rest = raw[1:]
@@ -113,38 +117,38 @@ class _FilterReader:
             self._problems.add(path, f'must be ["{group}", {shape}]')
             return None
         if group is Connective.NOT:
-            part = self._nested(rest[0], f"{path}[1]", depth + 1)
+            part = self._parse_negated(rest[0], f"{path}[1]", depth + 1)
             return JoinedFilters(group, (part,)) if part else None
-        parts = self.several(rest[0], f"{path}[1]", depth + 1)
+        parts = self.parse_list(rest[0], f"{path}[1]", depth + 1)
         if rest[0] == []:
             self._problems.add(f"{path}[1]", "must hold at least one filter")
         return JoinedFilters(group, parts)
 
-    def _nested(self, raw: object, path: str, depth: int) -> Filter | None:
+    def _parse_negated(self, raw: object, path: str, depth: int) -> Filter | None:
         if depth > MAX_DEPTH:
             self._problems.add(path, f"nested deeper than {MAX_DEPTH} levels")
             return None
-        return self._one(raw, path, depth)
+        return self._parse_filter(raw, path, depth)
 
-    def _condition(
+    def _parse_condition(
         self, operator: Operator, raw: list[object], path: str
     ) -> Condition | None:
         self._conditions += 1
         if self._conditions == MAX_CONDITIONS + 1:
             self._problems.add("filters", f"more than {MAX_CONDITIONS} conditions")
         match raw[1:]:
-            case [name, given]:
+            case [name, raw_values]:
                 dimension = DIMENSIONS.get(name) if isinstance(name, str) else None
-                values = self._checked_values(given, f"{path}[2]")
+                values = self._parse_values(raw_values, f"{path}[2]")
             case _:
                 shape = f'["{operator}", dimension, [value, …]]'
                 self._problems.add(path, f"must be {shape}")
                 return None
         if dimension is None:
-            self._problems.unknown(f"{path}[1]", "dimension", name, DIMENSIONS)
+            self._problems.add_unknown(f"{path}[1]", "dimension", name, DIMENSIONS)
         return Condition(operator, dimension, values) if dimension and values else None
 
-    def _checked_values(self, raw: object, path: str) -> tuple[str, ...]:
+    def _parse_values(self, raw: object, path: str) -> tuple[str, ...]:
         if not (isinstance(raw, list) and raw):
             self._problems.add(path, "must be a list of at least one text value")
             return ()

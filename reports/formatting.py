@@ -1,7 +1,7 @@
-"""Figures and values as people read them; nothing here decides what they are.
+"""Figures and values as text for people.
 
-Stored values come from strangers: whatever could steer a terminal is shown as an
-escape instead. The only door to Babel's names of countries.
+Stored values come from unknown senders. Characters that could control a terminal are
+shown as escape sequences. The only door to Babel, for the names of countries.
 """
 
 from collections.abc import Callable
@@ -18,12 +18,12 @@ _DAY: Final = 86_400
 
 
 def figure_text(value: Figure, unit: Unit, currency: str) -> str:
-    """Return *value* with separators and unit signs; nothing for an unknown one."""
+    """Return *value* with separators and unit; an unknown value gives an empty text."""
     if value is None:
         return ""
     if unit is Unit.MINOR:
         return money_text(int(value), currency)
-    return _WRITERS[unit](value)
+    return _FORMATTERS[unit](value)
 
 
 def head_text(metric: Metric, currency: str) -> str:
@@ -32,7 +32,7 @@ def head_text(metric: Metric, currency: str) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """Return a time span in its two largest units."""
+    """Return a duration in its two largest units."""
     whole = round(seconds)
     if whole < _MINUTE:
         return f"{whole}s"
@@ -44,7 +44,7 @@ def duration_text(seconds: float) -> str:
 
 
 def money_text(minor: int, currency: str) -> str:
-    """Return an amount in the currency's own digits, without its code."""
+    """Return an amount with the decimals of *currency*, without its code."""
     digits = minor_digits(currency) or 0
     whole, part = divmod(abs(minor), 10**digits)
     sign = "-" if minor < 0 else ""
@@ -52,7 +52,7 @@ def money_text(minor: int, currency: str) -> str:
 
 
 def value_text(dimension: str, value: str) -> str:
-    """Return a dimension's value, safe to print; countries with their names."""
+    """Return the value of a dimension, safe to print; a country with its name."""
     if dimension == "country":
         name = _territories().get(value)
         return f"{value} {name}" if name else printable(value)
@@ -60,13 +60,13 @@ def value_text(dimension: str, value: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return *text* with every control, format and lone-surrogate sign escaped."""
+    """Return *text* with control and format characters and surrogates escaped."""
     if text.isprintable():
         return text
-    return "".join(sign if sign.isprintable() else _escape(sign) for sign in text)
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
-_WRITERS: Final[dict[Unit, Callable[[float], str]]] = {
+_FORMATTERS: Final[dict[Unit, Callable[[float], str]]] = {
     Unit.COUNT: "{:,.0f}".format,
     Unit.SHARE: "{:.1%}".format,
     Unit.RATIO: "{:,.2f}".format,
@@ -75,8 +75,8 @@ _WRITERS: Final[dict[Unit, Callable[[float], str]]] = {
 }
 
 
-def _escape(sign: str) -> str:
-    return sign.encode("unicode_escape").decode("ascii")
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
 
 
 @cache

@@ -1,15 +1,15 @@
-"""Every figure a report can show: its formula, unit and meaning, in one place.
+"""All metrics of the reports: formula, unit and meaning, in one place.
 
-A formula is a sum of one column, a difference or a ratio of two such sums; sums add up
-over days and values, so one definition serves every table and every period.
-docs/metrics.md is generated from here.
+A formula is the sum of one column, or the difference or ratio of two such sums. Sums
+add up over days and values, so one definition is valid for every table and period.
+docs/metrics.md is generated from this module.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-# Orders in the site's own currency: those that value_minor is the value of.
+# Orders in the site's own currency; value_minor is the value of these orders.
 OWN_ORDERS: Final = "own_orders"
 ADDITIVE: Final = (
     *("visitors", "sessions", "bounces", "pageviews", "events"),
@@ -19,7 +19,7 @@ ADDITIVE: Final = (
 
 
 class Unit(StrEnum):
-    """What a figure is counted in, and so how it is written for people."""
+    """The unit of a figure; it decides the format for people."""
 
     COUNT = "count"
     SHARE = "share, 0 to 1"
@@ -37,34 +37,34 @@ class Sum:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The additive columns the formula reads."""
+        """The additive columns in the formula."""
         return (self.column,)
 
     def __str__(self) -> str:
-        """Return the formula as it stands in the documentation."""
+        """Return the formula as the documentation shows it."""
         return f"sum({self.column})"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One sum less another."""
+    """One sum minus another."""
 
     whole: str
     less: str
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The additive columns the formula reads."""
+        """The additive columns in the formula."""
         return (self.whole, self.less)
 
     def __str__(self) -> str:
-        """Return the formula as it stands in the documentation."""
+        """Return the formula as the documentation shows it."""
         return f"sum({self.whole}) - sum({self.less})"
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """One sum divided by another; unknown where the divisor is nought."""
+    """One sum divided by another; unknown if the divisor is 0."""
 
     over: str
     under: str
@@ -72,18 +72,18 @@ class Ratio:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The additive columns the formula reads."""
+        """The additive columns in the formula."""
         return (self.over, self.under)
 
     def __str__(self) -> str:
-        """Return the formula as it stands in the documentation."""
+        """Return the formula as the documentation shows it."""
         scale = f" / {self.scale}" if self.scale != 1 else ""
         return f"sum({self.over}) / sum({self.under}){scale}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One figure a question can ask for."""
+    """One metric that a query can name."""
 
     name: str
     label: str
@@ -221,7 +221,7 @@ _ALL = (
     ),
     Metric(
         name="net_minor",
-        label="net",
+        label="net revenue",
         formula=Difference("value_minor", "refund_minor"),
         unit=Unit.MINOR,
         meaning="Value of the orders placed minus refunds of the same days.",
@@ -246,7 +246,7 @@ _ALL = (
 )
 METRICS = {metric.name: metric for metric in _ALL}
 
-# Spellings people type; the command line takes them, the API does not.
+# Other names for the command line; the API does not accept them.
 ALIASES = {
     "revenue": "value_minor",
     "avg_order": "avg_order_minor",

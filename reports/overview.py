@@ -1,6 +1,6 @@
-"""What a reader sees first of a site: headline, trend and one table, as values.
+"""The overview of a site as values: headlines, trend and tables.
 
-Terminal and page draw the same overview; only here is decided what it holds.
+The terminal and the page show the same overview; this module decides its content.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,19 +12,19 @@ from typing import Final
 from reports.answer import Answer, Figure
 from reports.dimensions import DIMENSIONS, Dimension
 from reports.metrics import METRICS, Metric, Unit
-from reports.period import Period, compared
+from reports.period import Period, comparison_period
 from reports.query import MAX_LIMIT, Query
 
-Ask = Callable[[Query], Answer]
+AnswerQuery = Callable[[Query], Answer]
 
 _ALWAYS: Final = ("visitors", "sessions", "pageviews", "bounce_rate")
 COMMERCE: Final = ("orders", "value_minor", "conversion_rate")
-# Shown only where it is not the same as the revenue.
+# Shown only if it differs from the revenue.
 _NET: Final = "net_minor"
-# Below these a change would read as nought.
+# A smaller change would be shown as 0.
 _SMALL_PERCENT: Final = 0.5
 _SMALL_POINTS: Final = 0.05
-# A column of the trend is a day as long as that fits a terminal.
+# The trend has one column for each day as long as the days fit in a terminal.
 _MOST_DAYS: Final = 62
 _MOST_WEEKS: Final = 7 * 54
 _WEEK: Final = timedelta(days=7)
@@ -32,7 +32,7 @@ _HOURS: Final = tuple(f"{hour:02}" for hour in range(24))
 
 
 class TrendStep(StrEnum):
-    """How much time one column of the trend stands for."""
+    """The time that one column of the trend covers."""
 
     HOUR = "hour"
     DAY = "day"
@@ -41,7 +41,7 @@ class TrendStep(StrEnum):
 
 
 class Direction(IntEnum):
-    """Which way a figure moved."""
+    """The direction of a change."""
 
     DOWN = -1
     SAME = 0
@@ -50,30 +50,30 @@ class Direction(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """One figure of the whole period, beside that of the period before."""
+    """One figure of the whole period, and the same figure of the period before."""
 
     metric: Metric
     figure: Figure
     before: Figure
 
     def change(self) -> tuple[Direction, str]:
-        """Return how the figure moved: a share in points, all else in percent."""
+        """Return the change: of a share in percentage points, else in percent."""
         now, before = self.figure, self.before
         if now is None or before is None:
             return Direction.SAME, ""
         if not before:
             return (Direction.UP, "new") if now else (Direction.SAME, "no change")
         is_share = self.metric.unit is Unit.SHARE
-        moved = (now - before) * 100 if is_share else (now - before) / before * 100
-        if abs(moved) < (_SMALL_POINTS if is_share else _SMALL_PERCENT):
+        change = (now - before) * 100 if is_share else (now - before) / before * 100
+        if abs(change) < (_SMALL_POINTS if is_share else _SMALL_PERCENT):
             return Direction.SAME, "no change"
-        amount = f"{abs(moved):.1f} points" if is_share else f"{abs(moved):,.0f}%"
-        return (Direction.UP if moved > 0 else Direction.DOWN), amount
+        amount = f"{abs(change):.1f} points" if is_share else f"{abs(change):,.0f}%"
+        return (Direction.UP if change > 0 else Direction.DOWN), amount
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """One metric over the steps of the period, none left out."""
+    """One metric for every step of the period, without gaps."""
 
     metric: Metric
     step: TrendStep
@@ -83,7 +83,7 @@ class Trend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """The figures of one site and period, compared, over time and broken down."""
+    """The figures of one site and period: compared, over time, and broken down."""
 
     query: Query
     before: Period
@@ -93,44 +93,53 @@ class Overview:
 
     @property
     def sells(self) -> bool:
-        """Whether orders were placed in the period or the one before."""
+        """Whether the period or the one before has orders."""
         return len(self.headlines) > len(_ALWAYS)
 
     @property
     def empty(self) -> bool:
-        """Whether nothing at all was counted in the period."""
+        """Whether all figures of the period are 0 or unknown."""
         return not any(headline.figure for headline in self.headlines)
 
 
-def overview(
-    ask: Ask, query: Query, by: Sequence[tuple[Dimension, ...]], today: date
+def build_overview(
+    answer: AnswerQuery,
+    query: Query,
+    breakdowns: Sequence[tuple[Dimension, ...]],
+    today: date,
 ) -> Overview:
-    """Return the overview of a site and period, with a table for each of *by*."""
-    before = compared(query.period, today)
-    headlines = _headlines(ask, query, before)
+    """Return the overview of a site and period, with a table for each breakdown."""
+    before = comparison_period(query.period, today)
+    headlines = _headlines(answer, query, before)
     return Overview(
         query=query,
         before=before,
         headlines=headlines,
-        trend=_trend(ask, query, today),
-        tables=tuple(ask(replace(query, dimensions=each)) for each in by),
+        trend=_trend(answer, query, today),
+        tables=tuple(
+            answer(replace(query, dimensions=dimensions)) for dimensions in breakdowns
+        ),
     )
 
 
-def _headlines(ask: Ask, query: Query, before: Period) -> tuple[Headline, ...]:
+def _headlines(
+    answer: AnswerQuery, query: Query, before: Period
+) -> tuple[Headline, ...]:
+    """Return the headlines; those of a shop only if there are orders."""
     metrics = tuple(METRICS[name] for name in (*_ALWAYS, *COMMERCE, _NET))
     whole = replace(query, metrics=metrics, dimensions=(), order_by=(), limit=1)
-    figures = _only_row(ask(whole))
-    figures_before = _only_row(ask(replace(whole, period=before)))
-    every = [
+    figures = _only_row(answer(whole))
+    figures_before = _only_row(answer(replace(whole, period=before)))
+    headlines = [
         Headline(metric, figure, old)
         for metric, figure, old in zip(metrics, figures, figures_before, strict=True)
     ]
-    if not any(each.figure or each.before for each in every[len(_ALWAYS) :]):
-        return tuple(every[: len(_ALWAYS)])
-    revenue, net = every[len(_ALWAYS) + 1], every[-1]
+    commerce = headlines[len(_ALWAYS) :]
+    if not any(headline.figure or headline.before for headline in commerce):
+        return tuple(headlines[: len(_ALWAYS)])
+    revenue, net = headlines[len(_ALWAYS) + 1], headlines[-1]
     has_refunds = (revenue.figure, revenue.before) != (net.figure, net.before)
-    return tuple(every if has_refunds else every[:-1])
+    return tuple(headlines if has_refunds else headlines[:-1])
 
 
 def _only_row(answer: Answer) -> tuple[Figure, ...]:
@@ -139,11 +148,11 @@ def _only_row(answer: Answer) -> tuple[Figure, ...]:
     return (None,) * len(answer.query.metrics)
 
 
-def _trend(ask: Ask, query: Query, today: date) -> Trend:
+def _trend(answer: AnswerQuery, query: Query, today: date) -> Trend:
     period = query.period.until(today)
     step = _step(period)
     metric = METRICS["visitors"]
-    answer = ask(
+    by_step = answer(
         replace(
             query,
             metrics=(metric,),
@@ -152,9 +161,9 @@ def _trend(ask: Ask, query: Query, today: date) -> Trend:
             limit=MAX_LIMIT,
         )
     )
-    found = {row.dimensions[0]: int(row.metrics[0] or 0) for row in answer.rows}
+    figures = {row.dimensions[0]: int(row.metrics[0] or 0) for row in by_step.rows}
     labels = _labels(period, step)
-    return Trend(metric, step, labels, tuple(found.get(label, 0) for label in labels))
+    return Trend(metric, step, labels, tuple(figures.get(label, 0) for label in labels))
 
 
 def _step(period: Period) -> TrendStep:
@@ -166,7 +175,7 @@ def _step(period: Period) -> TrendStep:
 
 
 def _labels(period: Period, step: TrendStep) -> tuple[str, ...]:
-    """Return the value of every step, also of those in which nothing happened."""
+    """Return the label of every step, including the steps without visitors."""
     match step:
         case TrendStep.HOUR:
             return _HOURS
@@ -182,7 +191,7 @@ def _labels(period: Period, step: TrendStep) -> tuple[str, ...]:
 
 
 def step_name(step: TrendStep, label: str) -> str:
-    """Return how people call the step of *label*."""
+    """Return the name of the step *label*, for people."""
     match step:
         case TrendStep.HOUR:
             return f"{label}:00"

@@ -1,6 +1,6 @@
-"""A period as people write it → an inclusive range of the site's local days.
+"""A period as people write it → an inclusive range of the site's local dates.
 
-Today is an argument: it is the site's own date, which only the caller can know.
+Today is an argument: the caller knows the local date of the site.
 """
 
 import re
@@ -14,30 +14,31 @@ FORMS: Final = (
 )
 MAX_DAYS: Final = 5 * 366
 _DAY: Final = timedelta(days=1)
-# Wide enough for any log, and far enough from the calendar's ends for arithmetic.
+# Wide enough for any log, and far from the first and last date of ``date``, so that
+# date arithmetic cannot overflow.
 _EARLIEST: Final = date(1970, 1, 1)
 _LATEST: Final = date(2999, 12, 31)
 _MONTHS: Final = 12
 
 
 class PeriodError(ValueError):
-    """A period that cannot be read; its text never quotes what was given."""
+    """A period that cannot be parsed; the message never quotes the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The days from *first* to *last*, both counted in."""
+    """The days from *first* to *last*, both included."""
 
     first: date
     last: date
 
     @property
     def days(self) -> int:
-        """How many days the period has."""
+        """The number of days."""
         return (self.last - self.first).days + 1
 
     def __contains__(self, day: date) -> bool:
-        """Return whether *day* lies in the period."""
+        """Return whether *day* is in the period."""
         return self.first <= day <= self.last
 
     def dates(self) -> list[date]:
@@ -45,14 +46,15 @@ class Period:
         return [self.first + _DAY * n for n in range(self.days)]
 
     def until(self, day: date) -> "Period":
-        """Return the part up to *day*; the whole when none of it has passed."""
+        """Return the part up to *day*; only the first day if *day* is earlier."""
         return Period(self.first, min(self.last, max(day, self.first)))
 
     def before(self) -> "Period":
-        """Return the period to compare with.
+        """Return the period before this one, for comparison.
 
         Months are compared with months and years with years, although their
-        lengths differ; anything else with as many days just before it.
+        lengths differ. Any other period is compared with the same number of days
+        directly before it.
         """
         months = _whole_months(self)
         last = self.first - _DAY
@@ -62,36 +64,36 @@ class Period:
 
 
 def parse_period(text: str, today: date) -> Period:
-    """Return the days that *text* names, seen from *today*."""
-    for pattern, read in _READERS:
+    """Return the period that *text* names; relative periods end on *today*."""
+    for pattern, build in _PATTERNS:
         match = pattern.fullmatch(text)
         if match:
             try:
-                return _bounded(read(match, today))
-            except (ValueError, OverflowError) as problem:
-                if isinstance(problem, PeriodError):
-                    raise
+                return _checked(build(match, today))
+            except PeriodError:
+                raise
+            except (ValueError, OverflowError):
                 raise PeriodError(f"no such date; use {FORMS}") from None
     raise PeriodError(f"not a period; use {FORMS}")
 
 
 def parse_range(first: str, last: str) -> Period:
-    """Return the days from *first* to *last*, both ISO dates."""
+    """Return the period from *first* to *last*, both ISO dates."""
     if not (_ISO_DAY.fullmatch(first) and _ISO_DAY.fullmatch(last)):
         raise PeriodError("must be two dates such as 2026-11-01 and 2026-11-22")
     try:
-        return _bounded(Period(date.fromisoformat(first), date.fromisoformat(last)))
+        return _checked(Period(date.fromisoformat(first), date.fromisoformat(last)))
     except PeriodError:
         raise
     except ValueError:
         raise PeriodError("no such date") from None
 
 
-def compared(period: Period, today: date) -> Period:
-    """Return the days before *period* that compare fairly as of *today*.
+def comparison_period(period: Period, today: date) -> Period:
+    """Return the days before *period* that give a fair comparison on *today*.
 
-    A period that still runs is compared with as many days of the one before, or
-    every first of the month would look like a collapse.
+    A period that has not ended is compared with the same number of days of the period
+    before. Otherwise the figures would seem to collapse on the first of every month.
     """
     before = period.before()
     elapsed = period.until(today)
@@ -102,7 +104,7 @@ def compared(period: Period, today: date) -> Period:
     )
 
 
-def _bounded(period: Period) -> Period:
+def _checked(period: Period) -> Period:
     if period.last < period.first:
         raise PeriodError("ends before it begins")
     if period.first < _EARLIEST or period.last > _LATEST:
@@ -118,7 +120,7 @@ def _month_start(day: date, months: int) -> date:
 
 
 def _whole_months(period: Period) -> int:
-    """Return how many calendar months the period is made of; 0 if it is not."""
+    """Return the number of calendar months if the period is whole months, else 0."""
     after = period.last + _DAY
     if period.first.day != 1 or after.day != 1:
         return 0
@@ -167,10 +169,10 @@ def _count(match: re.Match[str]) -> int:
 
 
 _ISO_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_Reader = Callable[[re.Match[str], date], Period]
-_READERS: Final[tuple[tuple[re.Pattern[str], _Reader], ...]] = tuple(
-    (re.compile(pattern, re.ASCII), read)
-    for pattern, read in (
+_PeriodBuilder = Callable[[re.Match[str], date], Period]
+_PATTERNS: Final[tuple[tuple[re.Pattern[str], _PeriodBuilder], ...]] = tuple(
+    (re.compile(pattern, re.ASCII), build)
+    for pattern, build in (
         (r"today", _today),
         (r"yesterday", _yesterday),
         (r"(\d{1,4})d", _last_days),

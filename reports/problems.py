@@ -1,7 +1,7 @@
-"""Gathers everything wrong with a question, so that one answer names it all.
+"""All problems of a query, collected so that one error names them all.
 
-A problem says where (the key path) and what (the rule and the known choices);
-never the value given, which may hold anything.
+A problem names the place (the key path) and the rule, with the known choices. It
+never contains the value of the caller, which may hold anything.
 """
 
 from collections.abc import Iterable
@@ -10,18 +10,18 @@ from typing import Final, TypeGuard
 
 from config.errors import MillpondError
 
-_SHOWN: Final = 20
-_COMPARED: Final = 64
+_MOST_SHOWN: Final = 20
+_MOST_COMPARED_CHARACTERS: Final = 64
 
 
 class QueryError(MillpondError):
-    """A question that cannot be answered as asked; *problems* are (key path, text)."""
+    """A query that breaks the rules; *problems* are pairs of key path and text."""
 
     exit_code = 2
 
     def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
         self.problems = tuple(problems)
-        shown = [f"{path}: {text}" for path, text in self.problems[:_SHOWN]]
+        shown = [f"{path}: {text}" for path, text in self.problems[:_MOST_SHOWN]]
         hidden = len(self.problems) - len(shown)
         more = [f"and {hidden} more"] if hidden else []
         count = len(self.problems)
@@ -29,31 +29,36 @@ class QueryError(MillpondError):
         super().__init__("\n  ".join([title, *shown, *more]))
 
     def json(self) -> dict[str, object]:
-        """Return the problems as an error answer."""
-        told = [{"key": path, "problem": text} for path, text in self.problems[:_SHOWN]]
-        return {"error": self.message, "problems": told}
+        """Return the body of the error response."""
+        problems = [
+            {"key": path, "problem": text} for path, text in self.problems[:_MOST_SHOWN]
+        ]
+        return {"error": self.message, "problems": problems}
 
 
 class Problems:
-    """Collects (key path, text) while a question is read."""
+    """Collects pairs of key path and text while a query is parsed."""
 
     def __init__(self) -> None:
-        self.found: list[tuple[str, str]] = []
+        self.items: list[tuple[str, str]] = []
 
     def add(self, path: str, text: str) -> None:
-        """Note that what stands at *path* breaks the rule *text*."""
-        self.found.append((path, text))
+        """Add a problem: the value at *path* breaks the rule *text*."""
+        self.items.append((path, text))
 
-    def unknown(
-        self, path: str, what: str, given: object, known: Iterable[str]
+    def add_unknown(
+        self, path: str, kind: str, value: object, known: Iterable[str]
     ) -> None:
-        """Note that *given* is none of *known*, naming the nearest and all of them."""
+        """Add a problem: *value* is not in *known*; name the closest and all of them.
+
+        *kind* is what the value should name, such as a metric.
+        """
         choices = [str(choice) for choice in known]
-        near = get_close_matches(given, choices, 1) if _is_short(given) else []
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        self.add(path, f"unknown {what}{hint}; known: {', '.join(choices)}")
+        close = get_close_matches(value, choices, 1) if _is_short(value) else []
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        self.add(path, f"unknown {kind}{hint}; known: {', '.join(choices)}")
 
 
-def _is_short(given: object) -> TypeGuard[str]:
-    """Return whether *given* is text that is cheap to compare with the choices."""
-    return isinstance(given, str) and len(given) <= _COMPARED
+def _is_short(value: object) -> TypeGuard[str]:
+    """Return whether *value* is text short enough to compare with all choices."""
+    return isinstance(value, str) and len(value) <= _MOST_COMPARED_CHARACTERS

@@ -1,8 +1,7 @@
-"""The body of a question to the statistics → a checked, typed ``Query``.
+"""The JSON body of a query → a checked, typed ``Query``.
 
-The same parser serves the API, ``millpond reports query`` and the reports, so
-that a question means the same wherever it is asked. Every bound stands here or in
-``filters``.
+The API, ``millpond reports query`` and the reports use this parser, so a query means
+the same everywhere. All limits are here or in ``filters``.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,7 +32,7 @@ _Named = TypeVar("_Named", Metric, Dimension)
 
 
 class SortDirection(StrEnum):
-    """Which end a sorted answer begins with."""
+    """The sort direction of an answer."""
 
     ASC = "asc"
     DESC = "desc"
@@ -41,14 +40,14 @@ class SortDirection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderBy:
-    """Sort by one of the metrics or dimensions asked for."""
+    """Sort by one of the query's metrics or dimensions."""
 
     name: str
     direction: SortDirection
 
 
 class QueryKey(StrEnum):
-    """The keys a question may have."""
+    """The keys of a query's body."""
 
     SITE = "site"
     METRICS = "metrics"
@@ -62,7 +61,7 @@ class QueryKey(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A checked question: what of one site, over which days, broken down how."""
+    """A checked query: metrics of one site, over a period, by dimensions."""
 
     site: SiteSettings
     metrics: tuple[Metric, ...]
@@ -75,7 +74,7 @@ class Query:
 
 
 def decode_body(body: bytes) -> object:
-    """Return the JSON value of *body*; anything else is a ``QueryError``."""
+    """Return the JSON value of *body*; raise ``QueryError`` if it is not JSON."""
     if len(body) > MAX_BODY_BYTES:
         raise QueryError([("body", f"larger than {MAX_BODY_BYTES:,} bytes")])
     try:
@@ -88,26 +87,26 @@ def decode_body(body: bytes) -> object:
 
 
 def parse_query(raw: object, sites: Mapping[str, SiteSettings], today: Today) -> Query:
-    """Return the question that *raw* asks of *sites*, or raise all its problems.
+    """Return the query in *raw*, or raise ``QueryError`` with all its problems.
 
-    *today* gives a site's own date, which relative periods count from.
+    *today* gives the local date of a site; relative periods end on it.
     """
     if not isinstance(raw, dict):
         raise QueryError([("body", "must be a JSON object")])
     problems = Problems()
-    body = _QueryReader(raw, problems)
+    body = _BodyParser(raw, problems)
     body.check_keys()
-    site = body.site(sites)
-    metrics = body.named(QueryKey.METRICS, METRICS)
-    period = body.period(site, today)
-    dimensions = body.named(QueryKey.DIMENSIONS, DIMENSIONS)
+    site = body.parse_site(sites)
+    metrics = body.parse_names(QueryKey.METRICS, METRICS)
+    period = body.parse_period(site, today)
+    dimensions = body.parse_names(QueryKey.DIMENSIONS, DIMENSIONS)
     filters = parse_filters(raw.get(QueryKey.FILTERS, []), problems)
     names = [metric.name for metric in metrics]
     names += [dimension.name for dimension in dimensions]
-    order_by = body.order_by(names)
-    limit, totals = body.limit(), body.totals()
-    if site is None or period is None or problems.found:
-        raise QueryError(problems.found)
+    order_by = body.parse_order_by(names)
+    limit, totals = body.parse_limit(), body.parse_totals()
+    if site is None or period is None or problems.items:
+        raise QueryError(problems.items)
     return Query(
         site=site,
         metrics=metrics,
@@ -120,8 +119,8 @@ def parse_query(raw: object, sites: Mapping[str, SiteSettings], today: Today) ->
     )
 
 
-class _QueryReader:
-    """Reads the keys of one question, each by its own rule."""
+class _BodyParser:
+    """Parses the keys of one body; each key has its own rule."""
 
     def __init__(self, raw: dict[str, object], problems: Problems) -> None:
         self._raw = raw
@@ -130,23 +129,23 @@ class _QueryReader:
     def check_keys(self) -> None:
         for key in self._raw:
             if key not in set(QueryKey):
-                self._problems.unknown("body", "key", key, QueryKey)
+                self._problems.add_unknown("body", "key", key, QueryKey)
 
-    def site(self, sites: Mapping[str, SiteSettings]) -> SiteSettings | None:
-        given = self._raw.get(QueryKey.SITE)
-        found = sites.get(given) if isinstance(given, str) else None
+    def parse_site(self, sites: Mapping[str, SiteSettings]) -> SiteSettings | None:
+        name = self._raw.get(QueryKey.SITE)
+        site = sites.get(name) if isinstance(name, str) else None
         if not sites:
             self._problems.add(
-                QueryKey.SITE, "none is configured; add one under [[sites]]"
+                QueryKey.SITE, "no site is configured; add one under [[sites]]"
             )
-        elif found is None:
-            self._problems.unknown(QueryKey.SITE, "site", given, sites)
-        return found
+        elif site is None:
+            self._problems.add_unknown(QueryKey.SITE, "site", name, sites)
+        return site
 
-    def period(self, site: SiteSettings | None, today: Today) -> Period | None:
-        given = self._raw.get(QueryKey.DATE_RANGE, DEFAULT_RANGE)
+    def parse_period(self, site: SiteSettings | None, today: Today) -> Period | None:
+        date_range = self._raw.get(QueryKey.DATE_RANGE, DEFAULT_RANGE)
         try:
-            match given:
+            match date_range:
                 case [str() as first, str() as last]:
                     return parse_range(first, last)
                 case str() as text:
@@ -157,70 +156,74 @@ class _QueryReader:
         self._problems.add(QueryKey.DATE_RANGE, f"must be [from, to] or one of {FORMS}")
         return None
 
-    def named(self, key: QueryKey, known: Mapping[str, _Named]) -> tuple[_Named, ...]:
-        names = self._names(key)
-        found: list[_Named] = []
-        for n, name in enumerate(names):
+    def parse_names(
+        self, key: QueryKey, known: Mapping[str, _Named]
+    ) -> tuple[_Named, ...]:
+        """Return the metrics or dimensions that the list under *key* names."""
+        parts: list[_Named] = []
+        for n, name in enumerate(self._checked_list(key)):
             part = known.get(name) if isinstance(name, str) else None
             if part is None:
-                what = key.value.removesuffix("s")
-                self._problems.unknown(f"{key}[{n}]", what, name, known)
-            elif part in found:
+                kind = key.value.removesuffix("s")
+                self._problems.add_unknown(f"{key}[{n}]", kind, name, known)
+            elif part in parts:
                 self._problems.add(f"{key}[{n}]", "named twice")
             else:
-                found.append(part)
-        return tuple(found)
+                parts.append(part)
+        return tuple(parts)
 
-    def _names(self, key: QueryKey) -> list[object]:
-        given = self._raw.get(key, [])
+    def _checked_list(self, key: QueryKey) -> list[object]:
+        names = self._raw.get(key, [])
         most = MAX_DIMENSIONS if key is QueryKey.DIMENSIONS else _MAX_NAMES
-        if not isinstance(given, list):
+        if not isinstance(names, list):
             self._problems.add(key, "must be a list of names")
-        elif len(given) > most:
-            self._problems.add(key, f"at most {most} at once")
-        elif key is QueryKey.METRICS and not given:
+        elif len(names) > most:
+            self._problems.add(key, f"at most {most} names are allowed")
+        elif key is QueryKey.METRICS and not names:
             self._problems.add(key, f"name at least one of {', '.join(METRICS)}")
         else:
-            return given
+            return names
         return []
 
-    def order_by(self, names: list[str]) -> tuple[OrderBy, ...]:
-        given = self._raw.get(QueryKey.ORDER_BY, [])
-        if not isinstance(given, list) or len(given) > _MAX_NAMES:
+    def parse_order_by(self, names: list[str]) -> tuple[OrderBy, ...]:
+        pairs = self._raw.get(QueryKey.ORDER_BY, [])
+        if not isinstance(pairs, list) or len(pairs) > _MAX_NAMES:
             rule = f"must be a list of at most {_MAX_NAMES} [name, direction] pairs"
             self._problems.add(QueryKey.ORDER_BY, rule)
             return ()
         orders = (
-            self._order(pair, f"{QueryKey.ORDER_BY}[{n}]", names)
-            for n, pair in enumerate(given)
+            self._parse_order(pair, f"{QueryKey.ORDER_BY}[{n}]", names)
+            for n, pair in enumerate(pairs)
         )
         return tuple(order for order in orders if order is not None)
 
-    def _order(self, pair: object, path: str, names: list[str]) -> OrderBy | None:
+    def _parse_order(self, pair: object, path: str, names: list[str]) -> OrderBy | None:
         if not (isinstance(pair, list) and len(pair) == _PAIR):
             self._problems.add(path, 'must be [name, "asc"] or [name, "desc"]')
             return None
         name, direction = pair
         if name not in names:
-            what = "name; sort by a metric or dimension of the question"
-            self._problems.unknown(f"{path}[0]", what, name, names)
+            kind = "name; sort by a metric or dimension of the query"
+            self._problems.add_unknown(f"{path}[0]", kind, name, names)
         elif direction not in list(SortDirection):
-            self._problems.unknown(f"{path}[1]", "direction", direction, SortDirection)
+            self._problems.add_unknown(
+                f"{path}[1]", "direction", direction, SortDirection
+            )
         else:
             return OrderBy(name, SortDirection(direction))
         return None
 
-    def limit(self) -> int:
-        given = self._raw.get(QueryKey.LIMIT, DEFAULT_LIMIT)
-        if type(given) is int and 1 <= given <= MAX_LIMIT:
-            return given
+    def parse_limit(self) -> int:
+        limit = self._raw.get(QueryKey.LIMIT, DEFAULT_LIMIT)
+        if type(limit) is int and 1 <= limit <= MAX_LIMIT:
+            return limit
         self._problems.add(
             QueryKey.LIMIT, f"must be a whole number, 1 to {MAX_LIMIT:,}"
         )
         return DEFAULT_LIMIT
 
-    def totals(self) -> bool:
-        given = self._raw.get(QueryKey.TOTALS, False)
-        if not isinstance(given, bool):
+    def parse_totals(self) -> bool:
+        totals = self._raw.get(QueryKey.TOTALS, False)
+        if not isinstance(totals, bool):
             self._problems.add(QueryKey.TOTALS, "must be true or false")
-        return given is True
+        return totals is True

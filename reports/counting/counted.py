@@ -1,4 +1,4 @@
-"""What either way of counting returns."""
+"""The result of counting, from ``daily_stats`` or from the events."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,10 @@ import polars as pl
 
 @dataclass(frozen=True, slots=True)
 class CountedColumns:
-    """Additive columns by the question's dimensions, and what they leave out."""
+    """Additive columns by the dimensions of the query, and currencies left out.
+
+    Amounts in *other_currencies* are not in the sums.
+    """
 
     figures: pl.DataFrame
     other_currencies: frozenset[str] = frozenset()

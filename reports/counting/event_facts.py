@@ -1,9 +1,9 @@
 """One day of one site as facts to count: its events, sessions and orders.
 
-Suspect sessions and what belongs to them are left out. Under a session's dimension
-all of a session goes to the session's value; under an event's dimension an event
-goes by what it is itself and a session by what it touched: the attribution of
-``daily_stats``, for several dimensions at once.
+Suspect sessions, their events and their orders are left out. The attribution is that
+of ``daily_stats``, for several dimensions at once. Under a session dimension, all
+events of a session have the value of the session. Under an event dimension, an event
+has its own value, and a session counts under every value of its events.
 """
 
 from collections.abc import Sequence
@@ -27,9 +27,10 @@ from warehouse.figures.sessions import is_own_currency
 from warehouse.figures.sessions import sessions as sessions_of
 from warehouse.schema import Event
 
-# The event or order a fact is about, and the session it belongs to.
+# The row number of the event or order, and the row number of its session.
 ROW: Final = "row"
 SESSION: Final = "session"
+# Whether the order is in the currency of the site.
 OWN: Final = "own"
 
 _HOUR: Final = "hour"
@@ -55,7 +56,7 @@ class EventFacts:
 
 
 def day_facts(events: pl.DataFrame, site: SiteSettings) -> EventFacts:
-    """Return the facts of *events*, all of one day of *site*."""
+    """Return the facts of *events*, which are all of one day of *site*."""
     day: SessionizedDay = sessionize(events)
     sessions = sessions_of(day, {site.id: site.currency}, {site.id: site.timezone})
     suspect = pl.lit(sessions["suspect"]).gather(pl.col(SESSION))
@@ -69,9 +70,9 @@ def day_facts(events: pl.DataFrame, site: SiteSettings) -> EventFacts:
 
 
 def event_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
-    """Return a row per event and value of *dimensions*, with what it adds."""
+    """Return a row for each event and value of *dimensions*, with its measures."""
     events = facts.events
-    if _names_events(dimensions):
+    if _excludes_pings(dimensions):
         events = events.filter(is_counted())
     return _exploded(events, dimensions).select(
         ROW,
@@ -83,9 +84,9 @@ def event_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
 
 
 def order_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
-    """Return a row per order or refund and value of *dimensions*, with what it adds.
+    """Return a row for each order or refund and value of *dimensions*.
 
-    Under a product that is what the product's own lines are worth.
+    Under a product, the amounts are those of the lines with that product.
     """
     orders = _exploded(facts.orders, dimensions)
     if _has(dimensions, _PRODUCT):
@@ -103,18 +104,19 @@ def order_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
 
 
 def session_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
-    """Return a row per session and value of *dimensions*, with what it adds.
+    """Return a row for each session and value of *dimensions*, with its measures.
 
     Its hour is the one it started in, whatever it touched later. Under a page it
     bounced only where that is the page its visitor viewed.
     """
-    touched = [each for each in dimensions if _is_touched(each)]
-    if touched:
+    event_dimensions = [part for part in dimensions if _has_many_values(part)]
+    if event_dimensions:
         events = facts.events.filter(pl.col(SESSION).is_not_null())
-        named = _names_events(dimensions)
-        events = events.filter(is_counted() if named else pl.col("name") == PAGEVIEW)
-        rows = _exploded(events, dimensions).select(
-            SESSION, *_event_values(facts, touched)
+        is_relevant = (
+            is_counted() if _excludes_pings(dimensions) else pl.col("name") == PAGEVIEW
+        )
+        rows = _exploded(events.filter(is_relevant), dimensions).select(
+            SESSION, *_event_values(facts, event_dimensions)
         )
     else:
         rows = (
@@ -123,9 +125,9 @@ def session_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
             .filter(~pl.col("suspect"))
             .select(SESSION)
         )
-    own = [each for each in dimensions if not _is_touched(each)]
+    single = [part for part in dimensions if not _has_many_values(part)]
     return rows.with_columns(
-        *(_session_value(facts, each) for each in own),
+        *(_session_value(facts, dimension) for dimension in single),
         _of_session(facts, "visitor"),
         _of_session(facts, "duration_s"),
         _bounced(facts, dimensions).cast(pl.Int64).alias("bounces"),
@@ -141,32 +143,35 @@ def _bounced(facts: EventFacts, dimensions: Dimensions) -> pl.Expr:
 
 
 def _has(dimensions: Dimensions, name: str) -> bool:
-    return any(each.name == name for each in dimensions)
+    return any(dimension.name == name for dimension in dimensions)
 
 
-def _names_events(dimensions: Dimensions) -> bool:
-    """Return whether engagement pings have no place under *dimensions*."""
+def _excludes_pings(dimensions: Dimensions) -> bool:
+    """Return whether *dimensions* have no value for an engagement ping."""
     return _has(dimensions, _EVENT) or _has(dimensions, _PRODUCT)
 
 
-def _is_touched(dimension: Dimension) -> bool:
-    return dimension.span is DimensionScope.EVENT and dimension.name != _HOUR
+def _has_many_values(dimension: Dimension) -> bool:
+    """Return whether one session can count under several values of *dimension*."""
+    return dimension.scope is DimensionScope.EVENT and dimension.name != _HOUR
 
 
 def _exploded(events: pl.LazyFrame, dimensions: Dimensions) -> pl.LazyFrame:
-    """Return a row per item, where a product is asked for."""
+    """Return a row for each item if the product is one of *dimensions*."""
     if not _has(dimensions, _PRODUCT):
         return events
     return events.filter(pl.col("items").list.len() > 0).explode("items")
 
 
 def _event_values(facts: EventFacts, dimensions: Dimensions) -> list[pl.Expr]:
-    return [_event_value(facts, each).alias(each.name) for each in dimensions]
+    return [
+        _event_value(facts, dimension).alias(dimension.name) for dimension in dimensions
+    ]
 
 
 def _event_value(facts: EventFacts, dimension: Dimension) -> pl.Expr:
-    """Return an event's value: its session's where it has one, else its own."""
-    if dimension.span is DimensionScope.EVENT:
+    """Return the value of an event: that of its session if it has one, else its own."""
+    if dimension.scope is DimensionScope.EVENT:
         return _own_value(facts, dimension).fill_null(NONE)
     in_session = pl.col(SESSION).is_not_null()
     is_own = dimension.column in Event.__struct_fields__

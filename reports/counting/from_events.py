@@ -1,7 +1,7 @@
-"""Answers counted from the events themselves, for what ``daily_stats`` cannot know.
+"""Answers counted from the events, for queries that ``daily_stats`` cannot answer.
 
-Several dimensions at once and filters need events beside each other. A day at a
-time bounds the memory, and a deadline between days bounds the time.
+Several dimensions at once, and most filters, need the events. Counting one day at a
+time limits the memory; checking the deadline between days limits the time.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,10 +12,10 @@ import polars as pl
 from reports.counting import event_facts
 from reports.counting.counted import CountedColumns
 from reports.counting.event_facts import OWN, ROW, SESSION, EventFacts
-from reports.counting.predicates import day_value, predicate
+from reports.counting.predicates import build_predicate, day_value
 from reports.deadline import Tick
 from reports.dimensions import Dimension, DimensionScope
-from reports.filters import Filter, conditions
+from reports.filters import Filter, list_conditions
 from reports.metrics import OWN_ORDERS
 from reports.query import Query
 from warehouse.figures.order_rule import refunded_worth
@@ -27,7 +27,7 @@ Events = Callable[[date], pl.DataFrame]
 def count_events(
     query: Query, days: Iterable[date], events_of: Events, tick: Tick
 ) -> CountedColumns:
-    """Return the figures of *query*, a day at a time; *tick* is called before each."""
+    """Return the figures of *query*; *tick* is called before each day."""
     parts: list[pl.DataFrame] = []
     currencies: set[str] = set()
     for day in days:
@@ -35,19 +35,21 @@ def count_events(
         events = events_of(day)
         if events.is_empty():
             continue
-        found = _count_day(query, day, event_facts.day_facts(events, query.site))
-        parts.append(found.figures)
-        currencies |= found.other_currencies
+        counted = _count_day(query, day, event_facts.day_facts(events, query.site))
+        parts.append(counted.figures)
+        currencies |= counted.other_currencies
     figures = pl.concat(parts, how="diagonal") if parts else pl.DataFrame()
     return CountedColumns(figures, frozenset(currencies))
 
 
 def _count_day(query: Query, day: date, found: EventFacts) -> CountedColumns:
-    """Return one day's figures by the dimensions of *query*."""
-    by = [each for each in query.dimensions if each.span is not DimensionScope.DAY]
-    needed = _needed(by, query.filters)
-    names = [dimension.name for dimension in by]
-    condition = predicate(query.filters, lambda each: _column(each, day))
+    """Return the figures of one day by the dimensions of *query*."""
+    grouping = _without_days(query.dimensions)
+    needed = _needed(grouping, query.filters)
+    names = [dimension.name for dimension in grouping]
+    condition = build_predicate(
+        query.filters, lambda dimension: _column(dimension, day)
+    )
 
     def met(rows: pl.LazyFrame) -> pl.LazyFrame:
         return rows if condition is None else rows.filter(condition)
@@ -65,9 +67,9 @@ def _count_day(query: Query, day: date, found: EventFacts) -> CountedColumns:
     )
     figures = pl.concat(parts[:3], how="diagonal")
     days = [
-        pl.lit(day_value(each, day)).alias(each.name)
-        for each in query.dimensions
-        if each.span is DimensionScope.DAY
+        pl.lit(day_value(dimension, day)).alias(dimension.name)
+        for dimension in query.dimensions
+        if dimension.scope is DimensionScope.DAY
     ]
     return CountedColumns(figures.with_columns(days), frozenset(parts[3]["currency"]))
 
@@ -87,15 +89,18 @@ _ORDER_SUMS = [
 ]
 
 
-def _needed(by: list[Dimension], filters: tuple[Filter, ...]) -> list[Dimension]:
-    """Return the dimensions whose values rows must have, each once."""
-    filtered = [condition.dimension for condition in conditions(filters)]
-    wanted = [*by, *(each for each in filtered if each.span is not DimensionScope.DAY)]
-    return list(dict.fromkeys(wanted))
+def _without_days(dimensions: Iterable[Dimension]) -> list[Dimension]:
+    return [part for part in dimensions if part.scope is not DimensionScope.DAY]
+
+
+def _needed(grouping: list[Dimension], filters: tuple[Filter, ...]) -> list[Dimension]:
+    """Return the dimensions of grouping and filters, without duplicates."""
+    filtered = [condition.dimension for condition in list_conditions(filters)]
+    return list(dict.fromkeys([*grouping, *_without_days(filtered)]))
 
 
 def _column(dimension: Dimension, day: date) -> pl.Expr:
-    if dimension.span is DimensionScope.DAY:
+    if dimension.scope is DimensionScope.DAY:
         return pl.lit(day_value(dimension, day))
     return pl.col(dimension.name)
 

@@ -1,6 +1,6 @@
-"""A question's filters → one typed Polars expression; nothing is built from text.
+"""The filters of a query → one typed Polars expression; nothing is built from text.
 
-A condition holds for a value it knows; an unknown one is the value ``(none)``.
+An unknown value is the text ``(none)``, so conditions also apply to unknown values.
 """
 
 from collections.abc import Callable
@@ -20,14 +20,14 @@ Column = Callable[[Dimension], pl.Expr]
 
 
 def day_value(dimension: Dimension, day: date) -> str:
-    """Return the value of *day*: itself, its week's Monday, or its month."""
+    """Return the value of *day*: the date, the Monday of its week, or its month."""
     if dimension.name == _WEEK:
         return (day - timedelta(days=day.weekday())).isoformat()
     return day.isoformat()[:7] if dimension.name == _MONTH else day.isoformat()
 
 
 def day_values(dimension: Dimension, column: pl.Expr) -> pl.Expr:
-    """Return the same for a whole column of dates."""
+    """Return the values of a column of dates, as ``day_value`` does."""
     if dimension.name == _WEEK:
         return column.dt.truncate("1w").dt.to_string("%Y-%m-%d")
     if dimension.name == _MONTH:
@@ -35,10 +35,10 @@ def day_values(dimension: Dimension, column: pl.Expr) -> pl.Expr:
     return column.dt.to_string("%Y-%m-%d")
 
 
-def predicate(filters: tuple[Filter, ...], column: Column) -> pl.Expr | None:
-    """Return what rows must satisfy to meet all *filters*; None for no filter.
+def build_predicate(filters: tuple[Filter, ...], column: Column) -> pl.Expr | None:
+    """Return the expression for rows that meet all *filters*; None without filters.
 
-    *column* gives the texts of a dimension, never null.
+    *column* gives the column of a dimension as text without nulls.
     """
     if not filters:
         return None
@@ -50,9 +50,9 @@ def _expression(part: Filter, column: Column) -> pl.Expr:
         case Condition():
             return _condition(part, column(part.dimension))
         case JoinedFilters(Connective.AND, parts):
-            return reduce(and_, (_expression(each, column) for each in parts))
+            return reduce(and_, (_expression(inner, column) for inner in parts))
         case JoinedFilters(Connective.OR, parts):
-            return reduce(or_, (_expression(each, column) for each in parts))
+            return reduce(or_, (_expression(inner, column) for inner in parts))
         case JoinedFilters(Connective.NOT, parts):
             return ~_expression(parts[0], column)
     raise AssertionError(part)

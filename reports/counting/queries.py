@@ -1,7 +1,7 @@
-"""Questions answered from the stored tables: the only reader of tables in reports.
+"""Answers to queries from the stored tables.
 
-``daily_stats`` answers what it can in milliseconds; the rest is counted from the
-events. Both ways count alike, so which one was taken changes no figure.
+``daily_stats`` answers most queries in milliseconds. The other queries are counted
+from the events. Both ways give the same figures.
 """
 
 from collections.abc import Callable, Collection
@@ -16,12 +16,12 @@ from reports.answer import Answer, AsOf, Figure, SourceTables
 from reports.counting.counted import CountedColumns
 from reports.counting.from_events import count_events
 from reports.counting.from_stats import (
-    asks_no_days,
     count_stats,
     is_folded,
+    needs_no_days,
     stored_dimension,
 )
-from reports.counting.ranking import result_rows, summed
+from reports.counting.ranking import result_rows, sum_figures
 from reports.counting.received import ReceivedCounts, count_received
 from reports.counting.stats_cache import StatsCache
 from reports.counting.stats_reader import TOTAL, StatsReader
@@ -37,7 +37,7 @@ _CACHE_BYTES: Final = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteState:
-    """What is stored of a site, and since when: for saying what is missing."""
+    """The stored days of a site, and the state of the tables."""
 
     first_day: date | None
     last_day: date | None
@@ -46,9 +46,9 @@ class SiteState:
 
 
 class Statistics:
-    """The tables of one warehouse as answers; belongs to one thread.
+    """Answers queries from the tables of one warehouse; for use in one thread.
 
-    *warnings* says what is wrong behind the figures now; it stands in each answer.
+    *warnings* returns what is currently wrong with the figures, for every answer.
     """
 
     def __init__(
@@ -67,24 +67,25 @@ class Statistics:
     def answer(self, query: Query, tick: Tick = no_deadline) -> Answer:
         """Return the answer to *query* from the newest version of the tables.
 
-        *tick* is called now and then, and raises when the time is over.
+        *tick* is called regularly, and raises after the deadline.
         """
         try:
             return self._answer(query, tick)
         except (DamagedTableError, StorageError):
-            # A file this version names may just have been replaced and swept.
+            # Another process may just have replaced and removed a file of the version
+            # in use. The second try reads the newest version.
             return self._answer(query, tick)
 
     def prepare(self, sites: Collection[str]) -> bool:
-        """Have a month of the *sites*' figures at hand before anyone asks for it.
+        """Load one more month of the figures of *sites* into the cache.
 
-        False means there is nothing left to do until the tables change.
+        Returns False if there is nothing left to do until the tables change.
         """
         self._stats.refresh()
         return self._stats.prepare(sites)
 
     def state(self, site: SiteSettings) -> SiteState:
-        """Return which days of *site* are stored, and how fresh the tables are."""
+        """Return the stored days of *site* and the state of the tables."""
         self._refresh()
         days = self._stats.read(site.id, TOTAL, self._stats.days)["day"]
         return SiteState(
@@ -95,7 +96,7 @@ class Statistics:
         )
 
     def received(self, site: SiteSettings, period: Period) -> ReceivedCounts:
-        """Return what became of all that was received of *site* in *period*."""
+        """Return the counts of all hits for *site* in *period*, by outcome."""
         self._refresh()
         self._drops.refresh()
         self._sessions.refresh()
@@ -111,7 +112,7 @@ class Statistics:
     def _answer(self, query: Query, tick: Tick) -> Answer:
         self._refresh()
         source, counted = self._count(query, tick)
-        sums = summed(counted.figures, query)
+        sums = sum_figures(counted.figures, query)
         return Answer(
             query=query,
             rows=result_rows(sums, query),
@@ -129,33 +130,33 @@ class Statistics:
     def _count(self, query: Query, tick: Tick) -> tuple[SourceTables, CountedColumns]:
         dimension = stored_dimension(query)
         if dimension is not None:
-            days, whole = query.period.dates(), asks_no_days(query)
-            stats = self._stats.read(query.site.id, dimension, days, by_month=whole)
+            days, by_month = query.period.dates(), needs_no_days(query)
+            stats = self._stats.read(query.site.id, dimension, days, by_month=by_month)
             if not is_folded(stats, query):
                 return SourceTables.DAILY_STATS, count_stats(stats, query)
         days = [day for day in self._events.days() if day in query.period]
         return SourceTables.EVENTS, count_events(
-            query, days, self._reader(query.site), tick
+            query, days, self._events_reader(query.site), tick
         )
 
     def _totals(self, query: Query, tick: Tick) -> tuple[Figure, ...]:
-        """Return the figures of all rows together, counted anew.
+        """Return the figures without dimensions, from a second count.
 
-        Rows cannot be added up: a visitor may be in several.
+        The rows cannot be added up, because a visitor may be in several rows.
         """
         whole = replace(query, dimensions=(), order_by=(), totals=False)
         _, counted = self._count(whole, tick)
-        return result_rows(summed(counted.figures, whole), whole)[0].metrics
+        return result_rows(sum_figures(counted.figures, whole), whole)[0].metrics
 
-    def _reader(self, site: SiteSettings) -> Callable[[date], pl.DataFrame]:
-        def read(day: date) -> pl.DataFrame:
-            mine = self._events.scan([day]).filter(pl.col("site") == site.id)
-            return self._events.collect(mine)
+    def _events_reader(self, site: SiteSettings) -> Callable[[date], pl.DataFrame]:
+        def read_events(day: date) -> pl.DataFrame:
+            rows = self._events.scan([day]).filter(pl.col("site") == site.id)
+            return self._events.collect(rows)
 
-        return read
+        return read_events
 
     def _missing(self, query: Query) -> int:
-        """Return how many days have figures, but no longer the events behind them."""
+        """Return the number of days with figures whose events are already deleted."""
         stored = self._stats.read(query.site.id, TOTAL, query.period.dates())["day"]
         return len(set(stored) - set(self._events.days()))
 
@@ -165,7 +166,7 @@ def _date(value: object) -> date | None:
 
 
 def _as_of(view: TableView) -> AsOf | None:
-    """Return the version read and when it was committed; None without a table."""
+    """Return the version of *view* and its commit time; None if there is no table."""
     try:
         at_s = entry_path(view.path, view.version).stat().st_mtime
     except FileNotFoundError:

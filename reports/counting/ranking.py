@@ -1,4 +1,4 @@
-"""Additive columns → the metrics of a question, in the order and number asked for."""
+"""Additive columns → the metrics of a query, sorted and limited as it says."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,10 +13,10 @@ from reports.query import Query, SortDirection
 _DIGITS: Final = {Unit.SHARE: 4, Unit.RATIO: 2, Unit.SECONDS: 1, Unit.MINOR: 0}
 
 
-def summed(figures: pl.DataFrame, query: Query) -> pl.DataFrame:
-    """Return one row per value of the question's dimensions; one in all without any.
+def sum_figures(figures: pl.DataFrame, query: Query) -> pl.DataFrame:
+    """Return one row for each value of the query's dimensions, or one row in total.
 
-    A value with nothing but noughts is no row: what nobody did has no end.
+    Rows with only zeros are left out, because a filter may leave many such values.
     """
     names = [dimension.name for dimension in query.dimensions]
     schema = dict.fromkeys(names, pl.String()) | dict.fromkeys(ADDITIVE, pl.Int64())
@@ -24,12 +24,12 @@ def summed(figures: pl.DataFrame, query: Query) -> pl.DataFrame:
     sums = [pl.col(name).sum() for name in ADDITIVE]
     if not names:
         return whole.select(sums)
-    has_any = pl.any_horizontal(pl.col(ADDITIVE) != 0)
-    return whole.group_by(names).agg(sums).filter(has_any)
+    is_nonzero = pl.any_horizontal(pl.col(ADDITIVE) != 0)
+    return whole.group_by(names).agg(sums).filter(is_nonzero)
 
 
 def result_rows(sums: pl.DataFrame, query: Query) -> tuple[ResultRow, ...]:
-    """Return the rows of an answer: sorted, cut to the limit, and only then rounded."""
+    """Return the rows of an answer: sorted and limited first, then rounded."""
     names = [dimension.name for dimension in query.dimensions]
     frame = _sorted(
         sums.select(*names, *(_figure(metric) for metric in query.metrics)), query
@@ -60,7 +60,7 @@ def _rounded(metric: Metric) -> pl.Expr:
 
 
 def _sorted(frame: pl.DataFrame, query: Query) -> pl.DataFrame:
-    """Return *frame* in the order asked for; ties by dimensions, so runs agree."""
+    """Return *frame* in the order of *query*; dimensions break ties."""
     order = _order(query)
     if not order:
         return frame
@@ -72,19 +72,19 @@ def _sorted(frame: pl.DataFrame, query: Query) -> pl.DataFrame:
 
 
 def _order(query: Query) -> Sequence[tuple[str, bool]]:
-    """Return columns to sort by and whether downwards."""
+    """Return the columns to sort by, with True for descending."""
     names = [dimension.name for dimension in query.dimensions]
     ties = [(name, False) for name in names]
     if query.order_by:
-        asked = [(o.name, o.direction is SortDirection.DESC) for o in query.order_by]
+        order = [(by.name, by.direction is SortDirection.DESC) for by in query.order_by]
     elif not names or _is_time(query):
-        asked = []
+        order = []
     else:
-        asked = [(query.metrics[0].name, True)]
-    seen = {name for name, _ in asked}
-    return [*asked, *(tie for tie in ties if tie[0] not in seen)]
+        order = [(query.metrics[0].name, True)]
+    sorted_names = {name for name, _ in order}
+    return [*order, *(tie for tie in ties if tie[0] not in sorted_names)]
 
 
 def _is_time(query: Query) -> bool:
     first = query.dimensions[0]
-    return first.span is DimensionScope.DAY or first.name == "hour"
+    return first.scope is DimensionScope.DAY or first.name == "hour"

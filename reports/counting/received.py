@@ -1,7 +1,7 @@
-"""What became of everything received of one site: stored, duplicate, or dropped.
+"""The outcome of all received hits of one site: stored, duplicate, or dropped.
 
-received = stored + duplicate + dropped, always (docs/api.md, "Received"). Objections
-leave no trace and so no count.
+received = stored + duplicate + dropped, always (docs/api.md, "Received"). Hits of
+visitors who object leave no record, so they are not counted.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ DUPLICATE: Final = "duplicate"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedCounts:
-    """The counts of one site and period; reasons from the most frequent down."""
+    """The counts of one site and period; the most frequent reason comes first."""
 
     site: SiteSettings
     period: Period
@@ -30,21 +30,21 @@ class ReceivedCounts:
 
     @property
     def duplicate(self) -> int:
-        """How many were received before."""
+        """The number of hits that had been received before."""
         return dict(self.reasons).get(DUPLICATE, 0)
 
     @property
     def dropped(self) -> int:
-        """How many were refused, for any reason but that one."""
+        """The number of hits dropped for any reason other than ``duplicate``."""
         return sum(count for _, count in self.reasons) - self.duplicate
 
     @property
     def total(self) -> int:
-        """How many were received in all."""
+        """The number of all received hits."""
         return self.stored + self.duplicate + self.dropped
 
     def json(self) -> dict[str, object]:
-        """Return the counts in the shape of an answer."""
+        """Return the counts in the JSON format of an answer."""
         return {
             "results": [
                 {"dimensions": [reason], "metrics": [count]}
@@ -77,19 +77,21 @@ def count_received(
     drops: TableView,
     sessions: TableView,
 ) -> ReceivedCounts:
-    """Return the counts of *site* on the days of *period* from the three tables."""
-    days, mine = period.dates(), pl.col("site") == site.id
-    stored = events.collect(events.scan(days, ["site"]).filter(mine).select(pl.len()))
+    """Return the counts of *site* in *period* from the three tables."""
+    days, is_site = period.dates(), pl.col("site") == site.id
+    stored = events.collect(
+        events.scan(days, ["site"]).filter(is_site).select(pl.len())
+    )
     reasons = drops.collect(
         drops.scan(days, ["site", "reason", "count"])
-        .filter(mine)
+        .filter(is_site)
         .group_by("reason")
         .agg(pl.col("count").sum())
         .sort("count", "reason", descending=[True, False])
     )
-    out = sessions.collect(
+    suspect = sessions.collect(
         sessions.scan(days, ["site", "suspect", "events"])
-        .filter(mine & pl.col("suspect"))
+        .filter(is_site & pl.col("suspect"))
         .select(pl.len(), pl.col("events").sum())
     )
     return ReceivedCounts(
@@ -97,6 +99,6 @@ def count_received(
         period=period,
         stored=stored.item(),
         reasons=tuple(reasons.iter_rows()),
-        suspect_sessions=out.item(0, 0),
-        suspect_events=out.item(0, 1),
+        suspect_sessions=suspect.item(0, 0),
+        suspect_events=suspect.item(0, 1),
     )

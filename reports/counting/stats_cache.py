@@ -1,7 +1,8 @@
-"""Frames of ``daily_stats`` kept at hand for all who read it, within a bound.
+"""A size-limited cache of ``daily_stats`` frames, shared by all readers.
 
-A frame is kept under the files it was read from. Files never change, so it stays true
-for every version of the table that has them, and goes when the newest has not.
+The key of a frame contains the files it was read from. Files never change, so a frame
+is valid for every version of the table with these files. It is removed when the newest
+version no longer has them.
 """
 
 from collections import OrderedDict
@@ -9,7 +10,7 @@ from threading import Lock
 
 import polars as pl
 
-# What a frame costs beside its values.
+# The memory of a frame besides its values.
 _FRAME_BYTES = 2_048
 
 Paths = tuple[str, ...]
@@ -23,46 +24,46 @@ class StatsCache:
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self._lock = Lock()
-        self._kept: OrderedDict[Key, pl.DataFrame] = OrderedDict()
+        self._frames: OrderedDict[Key, pl.DataFrame] = OrderedDict()
         self._bytes = 0
 
     @property
     def size_bytes(self) -> int:
-        """How much memory what is kept takes."""
+        """The memory of all cached frames."""
         return self._bytes
 
-    def frame(self, key: Key) -> pl.DataFrame | None:
-        """Return what is kept under *key*, and note that it was of use."""
+    def get(self, key: Key) -> pl.DataFrame | None:
+        """Return the frame of *key*, and mark it as the most recently used."""
         with self._lock:
-            if key not in self._kept:
+            if key not in self._frames:
                 return None
-            self._kept.move_to_end(key)
-            return self._kept[key]
+            self._frames.move_to_end(key)
+            return self._frames[key]
 
     def has(self, key: Key) -> bool:
-        """Return whether something is kept under *key*, which is no use of it."""
+        """Return whether *key* is cached, without marking it as used."""
         with self._lock:
-            return key in self._kept
+            return key in self._frames
 
-    def keep(self, key: Key, frame: pl.DataFrame) -> None:
-        """Keep *frame*, and forget the longest unused past the bound."""
+    def put(self, key: Key, frame: pl.DataFrame) -> None:
+        """Cache *frame*; remove the least recently used frames over the limit."""
         with self._lock:
-            self._forget(key)
-            self._kept[key] = frame
+            self._remove(key)
+            self._frames[key] = frame
             self._bytes += _size(frame)
-            while self._bytes > self.max_bytes and self._kept:
-                self._forget(next(iter(self._kept)))
+            while self._bytes > self.max_bytes and self._frames:
+                self._remove(next(iter(self._frames)))
 
-    def forget_all_but(self, live: frozenset[str]) -> None:
-        """Forget what came from a file that is not one of *live*."""
+    def remove_stale(self, live: frozenset[str]) -> None:
+        """Remove every frame that was read from a file not in *live*."""
         with self._lock:
-            for key in [*self._kept]:
+            for key in [*self._frames]:
                 if not live.issuperset(key[0]):
-                    self._forget(key)
+                    self._remove(key)
 
-    def _forget(self, key: Key) -> None:
-        if key in self._kept:
-            self._bytes -= _size(self._kept.pop(key))
+    def _remove(self, key: Key) -> None:
+        if key in self._frames:
+            self._bytes -= _size(self._frames.pop(key))
 
 
 def _size(frame: pl.DataFrame) -> int:

@@ -1,8 +1,8 @@
-"""``daily_stats`` read by site and dimension: what was read once is not read again.
+"""Reads ``daily_stats`` by site and dimension, through a cache.
 
-Whole months that are over can be had added up, which makes a year a few rows a value;
-``prepare`` adds them up before anyone asks, so that the first question waits for the
-files of one month and not of a year.
+``read`` can return closed months as sums, so a year needs only a few rows for each
+value. ``prepare`` computes these sums in advance. Then the first query of a year reads
+the files of one month only.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,29 +22,35 @@ TOTAL = "total"
 
 _STORED = (
     TOTAL,
-    *(each.name for each in DIMENSIONS.values() if each.span is not DimensionScope.DAY),
+    *(
+        dimension.name
+        for dimension in DIMENSIONS.values()
+        if dimension.scope is not DimensionScope.DAY
+    ),
 )
 _GROUP = ("site", "dimension")
-_KEPT = tuple(name for name in DAILY_STATS.row.__struct_fields__ if name not in _GROUP)
-# The share of the cache that is; what questions ask for needs room too.
-_FILLED_AHEAD = 0.5
+_CACHED_COLUMNS = tuple(
+    name for name in DAILY_STATS.row.__struct_fields__ if name not in _GROUP
+)
+# The share of the cache that ``prepare`` may fill; the rest is for queries.
+_PREPARED_SHARE = 0.5
 
 _Days = tuple[date, ...]
 
 
 class StatsReader:
-    """One reader of the table over a shared cache; belongs to one thread."""
+    """Reads the table through a shared cache; for use in one thread."""
 
     def __init__(self, view: TableView, cache: StatsCache) -> None:
         self._view = view
         self._cache = cache
         self._paths: dict[date, Paths] = {}
         self._version: int | None = None
-        # Each once, also where a single frame is more than the cache holds.
+        # Each month is prepared once, also if its frames do not fit in the cache.
         self._prepared: set[Paths] = set()
 
     def refresh(self) -> None:
-        """Move on to the newest version, and forget what it no longer has."""
+        """Move to the newest version, and remove frames of files it no longer has."""
         if self._view.refresh() == self._version:
             return
         self._version = self._view.version
@@ -53,12 +59,12 @@ class StatsReader:
             paths.setdefault(file.day, []).append(file.path)
         self._paths = {day: tuple(names) for day, names in paths.items()}
         live = frozenset(path for names in self._paths.values() for path in names)
-        self._cache.forget_all_but(live)
+        self._cache.remove_stale(live)
         self._prepared &= {self._paths_of(days) for days in self._months().values()}
 
     @property
     def days(self) -> Sequence[date]:
-        """The days the table has, oldest first."""
+        """The stored days, oldest first."""
         return sorted(self._paths)
 
     def read(
@@ -69,34 +75,35 @@ class StatsReader:
         *,
         by_month: bool = False,
     ) -> pl.DataFrame:
-        """Return the rows of *site* and *dimension* on *days*, without those two.
+        """Return the rows of *site* and *dimension* on *days*, without these columns.
 
-        *by_month*: those of a month that is over and wanted whole come added up,
-        as if they were of its first stored day.
+        With *by_month*, a closed month whose stored days are all in *days* comes as
+        sums, dated on its first stored day.
         """
-        wanted = [day for day in days if day in self._paths]
-        spans = self._spans(wanted) if by_month else [(day,) for day in wanted]
-        # Taken before anything is kept, which may push any of them out.
-        frames = {span: self._kept_of(span, site, dimension) for span in spans}
+        stored = [day for day in days if day in self._paths]
+        spans = self._spans(stored) if by_month else [(day,) for day in stored]
+        # Get all frames before the first put, because a put may remove any of them.
+        frames = {span: self._cached(span, site, dimension) for span in spans}
         missing = [span for span, frame in frames.items() if frame is None]
         loaded = self._load(site, dimension, [day for span in missing for day in span])
         for span in missing:
             frame = _added_up([loaded[day] for day in span])
             frames[span] = frame
-            self._keep(span, site, dimension, frame)
-        found = [frame for frame in frames.values() if frame is not None]
-        return pl.concat(found) if found else self._empty()
+            self._put(span, site, dimension, frame)
+        parts = [frame for frame in frames.values() if frame is not None]
+        return pl.concat(parts) if parts else self._empty()
 
     def prepare(self, sites: Collection[str]) -> bool:
-        """Add up the newest month that is over and not at hand, for all of *sites*.
+        """Compute the sums of the newest closed month that is not cached.
 
-        Its totals are kept by day too. False means there was nothing left to do, or no
-        room to do it in; call again after ``refresh`` has found a newer version.
+        The totals of the month are also cached by day. Returns False if nothing is
+        left to do or the cache has no room. Call again after ``refresh`` has moved to
+        a newer version.
         """
-        if self._cache.size_bytes >= _FILLED_AHEAD * self._cache.max_bytes:
+        if self._cache.size_bytes >= _PREPARED_SHARE * self._cache.max_bytes:
             return False
-        over = [*self._months().values()][:-1]
-        for days in reversed(over):
+        closed = [*self._months().values()][:-1]
+        for days in reversed(closed):
             paths = self._paths_of(days)
             if paths not in self._prepared and not self._is_cached(paths, sites):
                 self._prepare(days, sites)
@@ -117,25 +124,25 @@ class StatsReader:
         rows = self._view.scan(days).filter(pl.col("site").is_in([*sites]))
         sums = _sums(rows, [*_GROUP, "value", "currency"])
         month = self._view.collect_unordered(sums).partition_by(_GROUP, as_dict=True)
+        empty = self._empty()
         for site in sites:
             for dimension in _STORED:
-                frame = month.get((site, dimension))
-                kept = self._empty() if frame is None else frame.select(_KEPT)
-                self._keep(days, site, dimension, kept)
+                frame = month.get((site, dimension), empty)
+                self._put(days, site, dimension, frame.select(_CACHED_COLUMNS))
 
     def _months(self) -> Mapping[tuple[int, int], _Days]:
-        """Return the stored days of each month, the oldest first."""
+        """Return the stored days of each month, oldest first."""
         return {month: tuple(days) for month, days in groupby(self.days, _month)}
 
-    def _spans(self, wanted: Iterable[date]) -> list[_Days]:
-        """Return *wanted* as whole months where they are closed, else as days."""
-        stored = self._months()
-        newest = max(stored, default=None)
+    def _spans(self, days: Iterable[date]) -> list[_Days]:
+        """Return *days* grouped: whole closed months together, other days alone."""
+        months = self._months()
+        newest = max(months, default=None)
         spans: list[_Days] = []
-        for month, group in groupby(wanted, _month):
-            days = tuple(group)
-            is_whole = days == stored[month] and month != newest
-            spans += [days] if is_whole else [(day,) for day in days]
+        for month, group in groupby(days, _month):
+            span = tuple(group)
+            is_whole = span == months[month] and month != newest
+            spans += [span] if is_whole else [(day,) for day in span]
         return spans
 
     def _paths_of(self, days: _Days) -> Paths:
@@ -146,25 +153,23 @@ class StatsReader:
     ) -> dict[date, pl.DataFrame]:
         if not days:
             return {}
-        mine = (
+        selected = (
             self._view.scan(days, DAILY_STATS.row.__struct_fields__)
             .filter((pl.col("site") == site) & (pl.col("dimension") == dimension))
-            .select(_KEPT)
+            .select(_CACHED_COLUMNS)
         )
-        rows = self._view.collect(mine)
+        rows = self._view.collect(selected)
         by_day = rows.partition_by("day", as_dict=True)
         return {day: by_day.get((day,), rows.clear()) for day in days}
 
     def _empty(self) -> pl.DataFrame:
-        return self._view.read([], _KEPT)
+        return self._view.read([], _CACHED_COLUMNS)
 
-    def _kept_of(self, days: _Days, site: str, dimension: str) -> pl.DataFrame | None:
-        return self._cache.frame((self._paths_of(days), site, dimension))
+    def _cached(self, days: _Days, site: str, dimension: str) -> pl.DataFrame | None:
+        return self._cache.get((self._paths_of(days), site, dimension))
 
-    def _keep(
-        self, days: _Days, site: str, dimension: str, frame: pl.DataFrame
-    ) -> None:
-        self._cache.keep((self._paths_of(days), site, dimension), frame)
+    def _put(self, days: _Days, site: str, dimension: str, frame: pl.DataFrame) -> None:
+        self._cache.put((self._paths_of(days), site, dimension), frame)
 
 
 def _month(day: date) -> tuple[int, int]:
@@ -172,7 +177,7 @@ def _month(day: date) -> tuple[int, int]:
 
 
 def _added_up(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Return the rows of one day as they are, those of several added up."""
+    """Return the sums of *frames*; a single frame is returned unchanged."""
     if len(frames) == 1:
         return frames[0]
     whole = pl.concat(frames)

@@ -1,7 +1,8 @@
-"""The shop's own orders beside those counted here: which agree, and which do not.
+"""Compares the shop's own orders with the stored orders.
 
-The shop's ids are hashed as the proxy hashed them, in memory; they are stored nowhere.
-Rows of the shop stream past; only keys, our orders and what differs are held.
+The ids of the shop are hashed in memory, as the proxy hashed them; they are not stored.
+The rows of the shop are read one at a time. Only keys, the stored orders and the
+orders that differ are held in memory.
 """
 
 from collections import Counter
@@ -9,20 +10,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from math import sqrt
 from typing import Final
 
 from config.settings import SiteSettings
 from reports.period import Period
 from reports.reconcile.shop_file import ShopOrder
 from reports.reconcile.stored_orders import StoredOrder
-
-# Of the normal distribution, for an interval that holds in 95 of 100 cases.
-_Z: Final = 1.959964
+from reports.reconcile.unseen import UnseenCounter, UnseenOrders
 
 
 class OrderStatus(StrEnum):
-    """How an order of the shop and one of ours stand to each other."""
+    """The result of comparing an order of the shop with a stored order."""
 
     MATCHED = "matched"
     REFUNDED = "refunded"
@@ -36,62 +34,39 @@ EQUAL: Final = frozenset({OrderStatus.MATCHED, OrderStatus.REFUNDED})
 
 @dataclass(frozen=True, slots=True)
 class OrderComparison:
-    """One order that is not simply the same on both sides."""
+    """One compared order, with its side in the shop and its side here."""
 
     status: OrderStatus
-    theirs: ShopOrder | None
-    ours: StoredOrder | None
+    shop: ShopOrder | None
+    stored: StoredOrder | None
 
     def values(self, site: SiteSettings) -> dict[str, str | int | None]:
-        """Return the line as named values; an id only where the shop gave it."""
-        theirs, ours = self.theirs, self.ours
-        day = theirs.day if theirs else None
-        if ours and not theirs:
-            day = ours.day
+        """Return the comparison as named values; the id comes from the shop's list."""
+        shop, stored = self.shop, self.stored
+        day = shop.day if shop else None
+        if stored and not shop:
+            day = stored.day
         return {
             "status": self.status.value,
-            "order": theirs.id if theirs else None,
+            "order": shop.id if shop else None,
             "day": day.isoformat() if day else None,
-            "at": _utc(ours.at) if ours else None,
-            "shop_minor": theirs.minor if theirs else None,
-            "shop_currency": theirs.currency if theirs else None,
-            "our_minor": ours.minor if ours else None,
-            "our_currency": (ours.currency or site.currency) if ours else None,
-            "refunded_minor": ours.refunded_minor if ours else None,
+            "at": _utc(stored.at) if stored else None,
+            "shop_minor": shop.minor if shop else None,
+            "shop_currency": shop.currency if shop else None,
+            "our_minor": stored.minor if stored else None,
+            "our_currency": (stored.currency or site.currency) if stored else None,
+            "refunded_minor": stored.refunded_minor if stored else None,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class UnseenOrders:
-    """Of the *checked* orders, how many came from a browser that reported nothing."""
-
-    unseen: int
-    checked: int
-    unchecked: int
-
-    @property
-    def share(self) -> float | None:
-        """The share of the unseen; None where nothing could be checked."""
-        return self.unseen / self.checked if self.checked else None
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval of the share after Wilson, sound for small numbers too."""
-        if not self.checked:
-            return None
-        share, count = self.unseen / self.checked, self.checked
-        middle = share + _Z**2 / (2 * count)
-        reach = _Z * sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
-        under = 1 + _Z**2 / count
-        return max((middle - reach) / under, 0.0), min((middle + reach) / under, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciled:
-    """The outcome: counts and sums by status, the lines that differ, the unseen.
+    """The result: counts and sums by status, the orders that differ, the unseen.
 
-    ``shop_minor`` and ``our_minor`` sum what is in the site's currency. ``outside``
-    counts rows of the shop from days that were not asked for.
+    ``shop_minor`` and ``our_minor`` are sums in the currency of the site. ``foreign``
+    is the number of orders in other currencies. ``outside`` is the number of the
+    shop's orders from days outside the period. ``comparisons`` has every order that is
+    not ``matched``.
     """
 
     site: SiteSettings
@@ -101,102 +76,109 @@ class Reconciled:
     our_minor: Counter[OrderStatus] = field(default_factory=Counter)
     refunded_minor: int
     foreign: int
-    lines: tuple[OrderComparison, ...]
+    comparisons: tuple[OrderComparison, ...]
     outside: int
     unseen: UnseenOrders
 
     @property
     def is_equal(self) -> bool:
         """Whether every order is on both sides, with the same amount."""
-        return not any(self.counts[each] for each in OrderStatus if each not in EQUAL)
+        return not any(
+            self.counts[status] for status in OrderStatus if status not in EQUAL
+        )
 
 
-def reconciled(
-    theirs: Iterable[ShopOrder],
-    ours: Iterable[StoredOrder],
+def compare_orders(
+    shop_orders: Iterable[ShopOrder],
+    stored_orders: Iterable[StoredOrder],
     key_of: Callable[[str], int],
     site: SiteSettings,
     period: Period | None,
 ) -> Reconciled:
-    """Compare order by order; without *period* the days of the shop's list count."""
-    run = _Comparison(ours, key_of, site, period)
-    return run.result([*run.shop(theirs), *run.extra()])
+    """Compare all orders; without *period*, use the days of the shop's list."""
+    comparer = _Comparer(stored_orders, key_of, site, period)
+    comparisons = [*comparer.compare(shop_orders), *comparer.extra_orders()]
+    return comparer.result(comparisons)
 
 
-class _Comparison:
-    """One comparison, while the shop's rows pass."""
+class _Comparer:
+    """The state of one comparison."""
 
     def __init__(
         self,
-        ours: Iterable[StoredOrder],
+        stored_orders: Iterable[StoredOrder],
         key_of: Callable[[str], int],
         site: SiteSettings,
         period: Period | None,
     ) -> None:
-        self._ours = list(ours)
-        self._by_key = {each.key: each for each in self._ours if each.key is not None}
+        self._stored = list(stored_orders)
+        self._by_key = {
+            order.key: order for order in self._stored if order.key is not None
+        }
         self._key_of = key_of
         self._period = period
-        self._days: tuple[date, date] | None = None
-        self._known: set[int] = set()
+        # The first and last day of the shop's list.
+        self._list_days: tuple[date, date] | None = None
+        self._shop_keys: set[int] = set()
         self._outside = 0
-        self._tally = _Totals(site)
+        self._totals = _Totals(site)
 
-    def shop(self, theirs: Iterable[ShopOrder]) -> Iterator[OrderComparison]:
-        """Yield a line for each order of the shop that is not simply matched."""
-        for order in theirs:
+    def compare(self, shop_orders: Iterable[ShopOrder]) -> Iterator[OrderComparison]:
+        """Yield a comparison for each order of the shop that is not ``matched``."""
+        for order in shop_orders:
             key = self._key_of(order.id)
-            self._known.add(key)
-            if not self._is_asked(order.day):
+            self._shop_keys.add(key)
+            if not self._is_in_period(order.day):
                 self._outside += 1
                 continue
-            found = self._by_key.get(key)
-            line = OrderComparison(_status(order, found), order, found)
-            self._tally.add(line)
-            if line.status is not OrderStatus.MATCHED:
-                yield line
+            stored = self._by_key.get(key)
+            comparison = OrderComparison(_status(order, stored), order, stored)
+            self._totals.add(comparison)
+            if comparison.status is not OrderStatus.MATCHED:
+                yield comparison
 
-    def extra(self) -> Iterator[OrderComparison]:
-        """Yield a line for each of our orders that the shop does not list."""
-        days = self._asked()
-        for order in self._ours:
-            if order.key in self._known or (days and order.day not in days):
+    def extra_orders(self) -> Iterator[OrderComparison]:
+        """Yield a comparison for each stored order that the shop does not list."""
+        period = self._compared_period()
+        for order in self._stored:
+            if order.key in self._shop_keys or (period and order.day not in period):
                 continue
-            line = OrderComparison(OrderStatus.EXTRA, None, order)
-            self._tally.add(line)
-            yield line
+            comparison = OrderComparison(OrderStatus.EXTRA, None, order)
+            self._totals.add(comparison)
+            yield comparison
 
-    def _is_asked(self, day: date | None) -> bool:
+    def _is_in_period(self, day: date | None) -> bool:
+        """Return whether *day* is in the period, or add it to the days of the list."""
         if day is None:
             return True
         if self._period:
             return day in self._period
-        first, last = self._days or (day, day)
-        self._days = (min(first, day), max(last, day))
+        first, last = self._list_days or (day, day)
+        self._list_days = (min(first, day), max(last, day))
         return True
 
-    def _asked(self) -> Period | None:
-        return self._period or (Period(*self._days) if self._days else None)
+    def _compared_period(self) -> Period | None:
+        return self._period or (Period(*self._list_days) if self._list_days else None)
 
-    def result(self, lines: Iterable[OrderComparison]) -> Reconciled:
-        """Return everything counted and summed."""
-        tally = self._tally
+    def result(self, comparisons: Iterable[OrderComparison]) -> Reconciled:
+        """Return all counts and sums."""
+        totals = self._totals
         return Reconciled(
-            site=tally.site,
-            period=self._asked(),
-            counts=tally.counts,
-            shop_minor=tally.shop_minor,
-            our_minor=tally.our_minor,
-            refunded_minor=tally.refunded_minor,
-            foreign=tally.foreign,
-            lines=tuple(lines),
+            site=totals.site,
+            period=self._compared_period(),
+            counts=totals.counts,
+            shop_minor=totals.shop_minor,
+            our_minor=totals.our_minor,
+            refunded_minor=totals.refunded_minor,
+            foreign=totals.foreign,
+            comparisons=tuple(comparisons),
             outside=self._outside,
-            unseen=tally.unseen(),
+            unseen=totals.unseen.result(),
         )
 
 
 class _Totals:
-    """Counts and sums of the lines added to it."""
+    """Counts and sums of all comparisons."""
 
     def __init__(self, site: SiteSettings) -> None:
         self.site = site
@@ -205,54 +187,34 @@ class _Totals:
         self.our_minor: Counter[OrderStatus] = Counter()
         self.refunded_minor = 0
         self.foreign = 0
-        self._has_browser_orders = False
-        # By whether a session could be looked up, and whether a browser left a trace.
-        self._traces: Counter[tuple[bool, bool]] = Counter()
+        self.unseen = UnseenCounter()
 
-    def add(self, line: OrderComparison) -> None:
-        theirs, ours, currency = line.theirs, line.ours, self.site.currency
-        self.counts[line.status] += 1
-        if theirs and theirs.currency == currency:
-            self.shop_minor[line.status] += theirs.minor
-        if ours and ours.currency == currency:
-            self.our_minor[line.status] += ours.minor or 0
-            self.refunded_minor += ours.refunded_minor
-        self.foreign += any(o and o.currency != currency for o in (theirs, ours))
-        if theirs:
-            self._add_trace(ours)
-
-    def _add_trace(self, ours: StoredOrder | None) -> None:
-        named, trace = False, False
-        if ours:
-            named, trace = ours.named, ours.browser or ours.seen
-            self._has_browser_orders |= ours.browser
-        self._traces[named, trace] += 1
-
-    def unseen(self) -> UnseenOrders:
-        """Return what the shop's orders say of browsers that report nothing.
-
-        An order whose visitor the server named can be looked up among the sessions.
-        For any other a browser's own report is the only trace, so it says something
-        only where browsers report orders at all.
-        """
-        checked = unseen = 0
-        for (named, trace), count in self._traces.items():
-            if named or self._has_browser_orders:
-                checked += count
-                unseen += count * (not trace)
-        return UnseenOrders(unseen, checked, self._traces.total() - checked)
+    def add(self, comparison: OrderComparison) -> None:
+        shop, stored = comparison.shop, comparison.stored
+        currency = self.site.currency
+        self.counts[comparison.status] += 1
+        if shop and shop.currency == currency:
+            self.shop_minor[comparison.status] += shop.minor
+        if stored and stored.currency == currency:
+            self.our_minor[comparison.status] += stored.minor or 0
+            self.refunded_minor += stored.refunded_minor
+        self.foreign += any(
+            order and order.currency != currency for order in (shop, stored)
+        )
+        if shop:
+            self.unseen.add(stored)
 
 
-def _status(theirs: ShopOrder, ours: StoredOrder | None) -> OrderStatus:
-    if ours is None:
+def _status(shop: ShopOrder, stored: StoredOrder | None) -> OrderStatus:
+    if stored is None:
         return OrderStatus.MISSING
-    amounts = {ours.minor}
-    if ours.refunds and ours.minor is not None:
-        # Shops list a refunded order with its first total, or with what is left.
-        amounts.add(ours.minor - ours.refunded_minor)
-    if theirs.currency != ours.currency or theirs.minor not in amounts:
+    amounts = {stored.minor}
+    if stored.refunds and stored.minor is not None:
+        # A shop lists a refunded order with its first total or with the rest.
+        amounts.add(stored.minor - stored.refunded_minor)
+    if shop.currency != stored.currency or shop.minor not in amounts:
         return OrderStatus.DIFFERENT
-    return OrderStatus.REFUNDED if ours.refunds else OrderStatus.MATCHED
+    return OrderStatus.REFUNDED if stored.refunds else OrderStatus.MATCHED
 
 
 def _utc(at: datetime) -> str:

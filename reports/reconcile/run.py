@@ -1,4 +1,4 @@
-"""``millpond reports reconcile``: the site, its key, the shop's file, the outcome."""
+"""``millpond reports reconcile``: compares the shop's file with the stored orders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from config.settings import Settings, SiteSettings
 from reports.period import Period, PeriodError, parse_period
 from reports.problems import Problems, QueryError
 from reports.query import Today
-from reports.reconcile.compare import Reconciled, reconciled
+from reports.reconcile.compare import Reconciled, compare_orders
 from reports.reconcile.shop_file import (
     DecimalMark,
     ListColumn,
@@ -31,7 +31,7 @@ class NoFileError(MillpondError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileRequest:
-    """What the command line says."""
+    """The options of the command."""
 
     site: str | None
     file: Path
@@ -42,63 +42,63 @@ class ReconcileRequest:
 
 def run(
     settings: Settings,
-    asked: ReconcileRequest,
+    request: ReconcileRequest,
     today: Today,
     stdout: TextIO,
     form: str,
     width: int | None = None,
     warnings: tuple[str, ...] = (),
 ) -> bool:
-    """Print how the shop's list and our orders agree; return whether they are equal.
+    """Print the comparison; return whether the shop's list and our orders are equal.
 
-    *warnings* are what is wrong behind our figures.
+    *warnings* say what is currently wrong with our figures.
     """
-    site = _site(settings, asked.site)
-    found = _found(settings, asked, site, _period(asked.period, site, today))
+    site = _site(settings, request.site)
+    reconciled = _compare(settings, request, site, _period(request.period, site, today))
     if form == "table":
-        page = Terminal(stdout, width)
-        print_warnings(page, warnings)
-        print_reconciled(page, found)
+        terminal = Terminal(stdout, width)
+        print_warnings(terminal, warnings)
+        print_reconciled(terminal, reconciled)
     else:
         text = (
-            reconciled_json(found, warnings)
+            reconciled_json(reconciled, warnings)
             if form == "json"
-            else reconciled_csv(found)
+            else reconciled_csv(reconciled)
         )
-        # Files are UTF-8 whatever the terminal speaks.
+        # Files are UTF-8, whatever the encoding of the terminal.
         stdout.flush()
         stdout.buffer.write(text.encode())
-    return found.is_equal
+    return reconciled.is_equal
 
 
-def _found(
+def _compare(
     settings: Settings,
-    asked: ReconcileRequest,
+    request: ReconcileRequest,
     site: SiteSettings,
     period: Period | None,
 ) -> Reconciled:
     key_of = KeyedHash(_key(settings, site), HashPurpose.ORDER)
-    reading = ListOptions(
-        {ListColumn(name): text for name, text in asked.columns.items()},
-        DecimalMark(asked.decimal),
+    options = ListOptions(
+        {ListColumn(key): name for key, name in request.columns.items()},
+        DecimalMark(request.decimal),
     )
-    ours = stored_orders(Warehouse(Path(settings.warehouse.uri)), site)
+    stored = stored_orders(Warehouse(Path(settings.warehouse.uri)), site)
     try:
-        # A line's own ends may be within a quoted cell, so they stay as they are.
-        with asked.file.open(encoding="utf-8", newline="") as lines:
-            theirs = shop_orders(lines, site, reading)
-            return reconciled(theirs, ours, key_of, site, period)
+        # A quoted cell may contain line ends, so they must not be translated.
+        with request.file.open(encoding="utf-8", newline="") as lines:
+            shop = shop_orders(lines, site, options)
+            return compare_orders(shop, stored, key_of, site, period)
     except OSError as error:
         raise NoFileError(f"read the shop's orders: {error.strerror}") from None
 
 
-def _site(settings: Settings, named: str | None) -> SiteSettings:
+def _site(settings: Settings, name: str | None) -> SiteSettings:
     problems = Problems()
     sites = {site.id: site for site in settings.sites}
-    site = sites.get(named) if named else next(iter(settings.sites), None)
+    site = sites.get(name) if name else next(iter(settings.sites), None)
     if site is None:
-        problems.unknown("site", "site", named, sites)
-        raise QueryError(problems.found)
+        problems.add_unknown("site", "site", name, sites)
+        raise QueryError(problems.items)
     return site
 
 
@@ -119,6 +119,6 @@ def _key(settings: Settings, site: SiteSettings) -> bytes:
         path = key_file(key_dir, site.id)
         raise SiteKeyError(
             f"read site key {path}: {error.strerror}",
-            hint="run this where the proxy runs, or give it the proxy's"
+            hint="run this command on the machine of the proxy, with the same"
             " privacy.key_dir",
         ) from None

@@ -1,7 +1,7 @@
-"""The shop's own list of orders, read from its CSV export a row at a time.
+"""Reads the shop's own list of orders from a CSV export, one row at a time.
 
-A total that cannot be read exactly stops the reading: a list compared in part says
-nothing. A problem names its row and column, never what stands there.
+A row that cannot be read exactly is an error, because a comparison with a part of the
+list would be misleading. An error names the row and the rule, never the cell's content.
 """
 
 import csv
@@ -23,7 +23,7 @@ _BLANK: Final = re.compile(r"[\s_.\-]+")
 
 
 class ListColumn(StrEnum):
-    """What a row of the list can say of an order."""
+    """The columns of the list that are read."""
 
     ID = "id"
     TOTAL = "total"
@@ -31,7 +31,7 @@ class ListColumn(StrEnum):
     DATE = "date"
 
 
-# What shops call them; of several in one file the first counts.
+# The names that shops use; if a file has several of them, the first one here is read.
 KNOWN: Final[Mapping[ListColumn, Sequence[str]]] = {
     ListColumn.ID: (
         *("order id", "order number", "order no", "order", "transaction id"),
@@ -47,16 +47,17 @@ KNOWN: Final[Mapping[ListColumn, Sequence[str]]] = {
         *("invoice date", "invoicedate", "paid at", "timestamp"),
     ),
 }
-_NEEDED: Final = (ListColumn.ID, ListColumn.TOTAL)
+_REQUIRED: Final = (ListColumn.ID, ListColumn.TOTAL)
 
 
 class DecimalMark(StrEnum):
-    """What parts an amount's whole from its fraction."""
+    """The decimal separator of an amount."""
 
     POINT = "point"
     COMMA = "comma"
 
 
+# A point in a list with decimal commas becomes a comma, so that it is refused.
 _SWAPPED: Final = str.maketrans(",.", ".,")
 
 
@@ -72,7 +73,7 @@ class ColumnNameError(MillpondError):
 
 @dataclass(frozen=True, slots=True)
 class ShopOrder:
-    """One order as the shop lists it; *day* is the site's, if the list has dates."""
+    """One order in the shop's list; *day* is the site's local date, if it has dates."""
 
     id: str
     minor: int
@@ -82,47 +83,45 @@ class ShopOrder:
 
 @dataclass(frozen=True, slots=True)
 class ListOptions:
-    """How to read the list: columns named by hand, and the decimal mark."""
+    """How to read the list: the user's column names and the decimal separator."""
 
     columns: Mapping[ListColumn, str] = field(default_factory=dict)
     mark: DecimalMark = DecimalMark.POINT
 
 
 def shop_orders(
-    lines: Iterable[str], site: SiteSettings, reading: ListOptions
+    lines: Iterable[str], site: SiteSettings, options: ListOptions
 ) -> Iterator[ShopOrder]:
-    """Yield the orders of the list in *lines*, each once, in their order.
+    """Yield the orders of the list in *lines*, without duplicates, in file order.
 
-    A row that repeats an order without another total is one of its lines.
+    A further row with the id of an earlier order and no other total is one of the
+    lines of that order.
     """
     try:
-        yield from _ListReader(lines, site, reading).orders()
+        yield from _ListReader(lines, site, options).orders()
     except UnicodeError:
         raise ShopFileError(
-            "read the shop's orders: not text in UTF-8",
-            hint="export it again as CSV in UTF-8",
+            "read the shop's orders: the file is not text in UTF-8",
+            hint="export the list again as CSV in UTF-8",
         ) from None
     except csv.Error:
-        raise ShopFileError("read the shop's orders: not a CSV file") from None
+        raise ShopFileError(
+            "read the shop's orders: the file is not a CSV file"
+        ) from None
 
 
 class _ListReader:
-    """One pass over the rows."""
+    """Reads the rows of one list."""
 
     def __init__(
-        self, lines: Iterable[str], site: SiteSettings, reading: ListOptions
+        self, lines: Iterable[str], site: SiteSettings, options: ListOptions
     ) -> None:
         self._site = site
         self._zone = ZoneInfo(site.timezone)
-        self._mark = reading.mark
+        self._mark = options.mark
         source = iter(lines)
-        head = next(source, "").removeprefix("\ufeff")
-        # The separator is the one that makes the most columns of the first row.
-        heads = (next(csv.reader([head], delimiter=each)) for each in _SEPARATORS)
-        names, separator = max(
-            zip(heads, _SEPARATORS, strict=True), key=lambda each: len(each[0])
-        )
-        self._places = _places(names, reading.columns)
+        names, separator = _split_head(next(source, "").removeprefix("\ufeff"))
+        self._positions = _column_positions(names, options.columns)
         self._rows = csv.reader(source, delimiter=separator, strict=True)
 
     def orders(self) -> Iterator[ShopOrder]:
@@ -130,112 +129,126 @@ class _ListReader:
         for number, row in enumerate(self._rows, 2):
             if not any(cell.strip() for cell in row):
                 continue
-            if len(row) <= max(self._places.values()):
-                raise _problem(number, "fewer cells than the first row")
-            cell = {column: row[n].strip() for column, n in self._places.items()}
-            found = self._order(number, cell, seen)
-            if found is not None:
-                yield found
+            if len(row) <= max(self._positions.values()):
+                raise _row_error(number, "the row has fewer cells than the first row")
+            cells = {column: row[n].strip() for column, n in self._positions.items()}
+            order = self._parse_order(number, cells, seen)
+            if order is not None:
+                yield order
 
-    def _order(
+    def _parse_order(
         self,
         number: int,
-        cell: Mapping[ListColumn, str],
+        cells: Mapping[ListColumn, str],
         seen: dict[str, tuple[int, str]],
     ) -> ShopOrder | None:
-        """Return the order of a row; None for a further line of one *seen*."""
-        name = cell[ListColumn.ID]
-        if not name:
-            raise _problem(number, "no order id")
-        if name in seen and not cell[ListColumn.TOTAL]:
+        """Return the order of a row; None for a further row of an order in *seen*."""
+        order_id = cells[ListColumn.ID]
+        if not order_id:
+            raise _row_error(number, "the row has no order id")
+        if order_id in seen and not cells[ListColumn.TOTAL]:
             return None
-        currency = self._currency(number, cell.get(ListColumn.CURRENCY, ""))
-        minor = self._minor(number, cell[ListColumn.TOTAL], currency)
-        if name not in seen:
-            seen[name] = (minor, currency)
-            day = self._day(number, cell.get(ListColumn.DATE, ""))
-            return ShopOrder(name, minor, currency, day)
-        if seen[name] != (minor, currency):
-            raise _problem(number, "an order again, with another total")
+        currency = self._parse_currency(number, cells.get(ListColumn.CURRENCY, ""))
+        minor = self._parse_total(number, cells[ListColumn.TOTAL], currency)
+        if order_id not in seen:
+            seen[order_id] = (minor, currency)
+            day = self._parse_day(number, cells.get(ListColumn.DATE, ""))
+            return ShopOrder(order_id, minor, currency, day)
+        if seen[order_id] != (minor, currency):
+            raise _row_error(
+                number, "an earlier row has the same order with another total"
+            )
         return None
 
-    def _currency(self, number: int, text: str) -> str:
+    def _parse_currency(self, number: int, text: str) -> str:
         currency = text.upper() or self._site.currency
         if minor_digits(currency) is None:
-            raise _problem(number, "unknown currency; ISO 4217 codes such as EUR")
+            raise _row_error(
+                number, "unknown currency; use an ISO 4217 code such as EUR"
+            )
         return currency
 
-    def _minor(self, number: int, text: str, currency: str) -> int:
-        amount = _pointed(text, self._mark)
+    def _parse_total(self, number: int, text: str, currency: str) -> int:
+        amount = _with_decimal_point(text, self._mark)
         if not PLAIN_DECIMAL.fullmatch(amount):
-            raise _amount_problem(number, text, self._mark)
+            raise _total_error(number, text, self._mark)
         minor = money(amount, currency)
         if minor is None:
-            raise _problem(number, "a total past 10,000,000,000.00")
+            raise _row_error(number, "the total is over 10,000,000,000.00")
         return minor
 
-    def _day(self, number: int, text: str) -> date | None:
-        """Return the site's local date; a time that names its offset is moved."""
+    def _parse_day(self, number: int, text: str) -> date | None:
+        """Return the site's local date; a time with an offset is converted."""
         if not text:
             return None
         plain = _OFFSET.sub("", text.removesuffix(" UTC"))
         try:
             at = datetime.fromisoformat(plain + ("Z" if text.endswith(" UTC") else ""))
         except ValueError:
-            raise _problem(
-                number, "not a date such as 2026-11-22 or 2026-11-22 14:05:00"
+            raise _row_error(
+                number,
+                "the date is not of the form 2026-11-22 or 2026-11-22 14:05:00",
             ) from None
         return (at.astimezone(self._zone) if at.tzinfo else at).date()
 
 
-def _places(
-    head: Sequence[str], named: Mapping[ListColumn, str]
+def _split_head(head: str) -> tuple[list[str], str]:
+    """Return the column names and the separator that gives the most columns."""
+    candidates = [
+        (next(csv.reader([head], delimiter=separator)), separator)
+        for separator in _SEPARATORS
+    ]
+    return max(candidates, key=lambda candidate: len(candidate[0]))
+
+
+def _column_positions(
+    head: Sequence[str], chosen: Mapping[ListColumn, str]
 ) -> dict[ListColumn, int]:
-    """Return which cell of a row holds what."""
-    names = [_plain(each) for each in head]
-    places = {}
+    """Return the position of each column in a row; *chosen* are the user's names."""
+    names = [_normalized(name) for name in head]
+    positions = {}
     for column in ListColumn:
-        wanted = [named[column]] if column in named else KNOWN[column]
-        found = [_plain(each) for each in wanted if _plain(each) in names]
-        if found:
-            places[column] = names.index(found[0])
-        elif column in named:
+        accepted = [chosen[column]] if column in chosen else KNOWN[column]
+        matches = [name for name in map(_normalized, accepted) if name in names]
+        if matches:
+            positions[column] = names.index(matches[0])
+        elif column in chosen:
             raise ColumnNameError(
-                f"--{column}-column: no column of that name in the first row"
+                f"--{column}-column: the first row has no column of that name"
             )
-        elif column in _NEEDED:
+        elif column in _REQUIRED:
             raise ShopFileError(
                 f"read the shop's orders: no column for the order's {column}",
-                hint=f"name it with --{column}-column; known: {', '.join(wanted)}",
+                hint=f"name it with --{column}-column; known: {', '.join(accepted)}",
             )
-    return places
+    return positions
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     return _BLANK.sub(" ", name.strip().lower())
 
 
-def _pointed(text: str, mark: DecimalMark) -> str:
-    """Return an amount with *mark* as one with a point, any other as none."""
+def _with_decimal_point(text: str, mark: DecimalMark) -> str:
+    """Return *text* with a decimal point instead of *mark*."""
     return text if mark is DecimalMark.POINT else text.translate(_SWAPPED)
 
 
-def _problem(number: int, text: str, hint: str | None = None) -> ShopFileError:
-    return ShopFileError(f"read the shop's orders: row {number}: {text}", hint=hint)
+def _row_error(number: int, problem: str, hint: str | None = None) -> ShopFileError:
+    return ShopFileError(f"read the shop's orders: row {number}: {problem}", hint=hint)
 
 
-def _amount_problem(number: int, text: str, mark: DecimalMark) -> ShopFileError:
+def _total_error(number: int, text: str, mark: DecimalMark) -> ShopFileError:
     if not text:
-        return _problem(number, "no total")
+        return _row_error(number, "the row has no total")
     other = DecimalMark.COMMA if mark is DecimalMark.POINT else DecimalMark.POINT
-    if PLAIN_DECIMAL.fullmatch(_pointed(text, other)):
-        return _problem(
+    if PLAIN_DECIMAL.fullmatch(_with_decimal_point(text, other)):
+        return _row_error(
             number,
-            f"a total with a decimal {other}",
-            f"if all are written so, read them with --decimal {other}",
+            f"the total has a decimal {other}",
+            f"if all totals have it, add --decimal {other}",
         )
-    return _problem(
+    return _row_error(
         number,
-        "a total that is not a plain number such as 59.90",
-        "no thousands separators, signs of currency or words",
+        "the total is not a plain number such as 59.90",
+        "remove thousands separators, currency symbols and words",
     )

@@ -1,7 +1,7 @@
-"""The orders a site's tables hold, each once, with what is known of who reported it.
+"""The stored orders of a site, without duplicates, and who reported them.
 
-All days are read: an order that was counted on another day than the shop's is not
-missing. Sessions come from their table, so the figures are those of the last build.
+All days are read, so an order that is stored on another day than in the shop's list is
+not missing. Sessions come from the table ``sessions``, which the last build wrote.
 """
 
 from collections.abc import Iterator
@@ -23,13 +23,16 @@ _COLUMNS: Final = (
     *("order_key", "currency", "value_minor", "refund_minor"),
 )
 _BY_KEY: Final = ["site", "order_key"]
+_REPORT_COLUMNS: Final = ["has_browser_report", "has_visitor", "has_session"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredOrder:
-    """An order as stored, *browser*: by a browser, *seen*: in a session.
+    """A stored order, with all its reports merged.
 
-    *named*: a report named the visitor, so that a session could be looked up.
+    *has_browser_report*: a browser reported the order. *has_visitor*: a report names
+    the visitor, so a session can be found. *has_session*: the visitor had a session
+    when the order was placed.
     """
 
     key: int | None
@@ -39,30 +42,30 @@ class StoredOrder:
     currency: str
     refunds: int
     refunded_minor: int
-    browser: bool
-    named: bool
-    seen: bool
+    has_browser_report: bool
+    has_visitor: bool
+    has_session: bool
 
 
 def stored_orders(warehouse: Warehouse, site: SiteSettings) -> Iterator[StoredOrder]:
-    """Yield the orders of *site*, of all days, oldest first."""
+    """Yield the orders of *site* on all days, oldest first."""
     events = _events(warehouse, site)
     placed = _with_session(warehouse, events.filter(name=ORDER_PLACED))
     refunded = events.filter(name=ORDER_REFUNDED).with_columns(
         session=pl.lit(None, pl.UInt32)
     )
     orders = merged_orders(placed).sort("at", "order_key")
-    whole = orders.join(_reports(placed), on=_BY_KEY, how="left").join(
+    joined = orders.join(_reports(placed), on=_BY_KEY, how="left").join(
         _refunds(resolved_refunds(refunded, orders)),
         on=[*_BY_KEY, "currency"],
         how="left",
     )
-    rows = whole.select(
+    rows = joined.select(
         "day",
         "at",
         "currency",
         pl.col("refunds", "refunded_minor").fill_null(0),
-        pl.col("browser", "named", "seen").fill_null(value=False),
+        pl.col(_REPORT_COLUMNS).fill_null(value=False),
         key="order_key",
         minor="value_minor",
     )
@@ -71,47 +74,49 @@ def stored_orders(warehouse: Warehouse, site: SiteSettings) -> Iterator[StoredOr
 
 
 def _events(warehouse: Warehouse, site: SiteSettings) -> pl.DataFrame:
-    """Return what orders and refunds say, in the site's currency where they do not."""
+    """Return the events of orders and refunds; the default currency is the site's."""
     view = warehouse.view(EVENTS)
-    found = view.collect(
+    events = view.collect(
         view.scan(columns=_COLUMNS).filter(
             pl.col("site") == site.id,
             pl.col("name").is_in([ORDER_PLACED, ORDER_REFUNDED]),
         )
     )
-    return found.with_columns(
+    return events.with_columns(
         pl.col("currency").fill_null(site.currency),
-        # Lines are not compared, and reading them of all days takes long.
+        # Lines are not compared, and reading the lines of all days takes long.
         items=pl.lit(None, polars_schema(EVENTS)["items"]),
     )
 
 
 def _with_session(warehouse: Warehouse, placed: pl.DataFrame) -> pl.DataFrame:
-    """Return *placed* with ``session``: 0 where the visitor's had begun, else null."""
-    who = ["site", "day", "visitor"]
+    """Add ``session``: 0 if the visitor had a session before the order, else null."""
+    visitor_key = ["site", "day", "visitor"]
     view = warehouse.view(SESSIONS)
-    begun = (
-        view.scan(placed["day"].unique().to_list(), [*who, "started_at"])
-        .group_by(who)
+    first_sessions = (
+        view.scan(placed["day"].unique().to_list(), [*visitor_key, "started_at"])
+        .group_by(visitor_key)
         .agg(pl.col("started_at").min())
     )
-    known = placed.lazy().join(begun, on=who, how="left", maintain_order="left")
-    in_one = pl.col("started_at") <= pl.col("at")
-    session = pl.when(in_one).then(pl.lit(0, pl.UInt32))
-    return view.collect(known.with_columns(session=session).drop("started_at"))
+    joined = placed.lazy().join(
+        first_sessions, on=visitor_key, how="left", maintain_order="left"
+    )
+    has_session = pl.col("started_at") <= pl.col("at")
+    session = pl.when(has_session).then(pl.lit(0, pl.UInt32))
+    return view.collect(joined.with_columns(session=session).drop("started_at"))
 
 
 def _reports(placed: pl.DataFrame) -> pl.DataFrame:
-    """Return by order key who reported; an order without a key has one report."""
+    """Return facts about the reports of each order key."""
     return placed.group_by(_BY_KEY).agg(
-        browser=(~pl.col("server")).any(),
-        named=pl.col("visitor").is_not_null().any(),
-        seen=pl.col("session").is_not_null().any(),
+        has_browser_report=(~pl.col("server")).any(),
+        has_visitor=pl.col("visitor").is_not_null().any(),
+        has_session=pl.col("session").is_not_null().any(),
     )
 
 
-def _refunds(settled: pl.DataFrame) -> pl.DataFrame:
-    """Return by order key and currency how many refunds there were, and of how much."""
-    return settled.group_by([*_BY_KEY, "currency"]).agg(
+def _refunds(refunded: pl.DataFrame) -> pl.DataFrame:
+    """Return the number and the sum of refunds for each order key and currency."""
+    return refunded.group_by([*_BY_KEY, "currency"]).agg(
         refunds=pl.len(), refunded_minor=pl.col("refund_minor").sum()
     )

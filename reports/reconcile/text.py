@@ -1,101 +1,115 @@
-"""The outcome of a comparison with the shop's list: table, JSON or CSV."""
+"""The comparison with the shop's list as a table, JSON or CSV."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from reports.export import json_text, lines_csv
+from reports.export import json_text, rows_csv
 from reports.formatting import money_text, printable
 from reports.reconcile.compare import (
     EQUAL,
     OrderComparison,
     OrderStatus,
     Reconciled,
-    UnseenOrders,
 )
+from reports.reconcile.unseen import UnseenOrders
 from reports.terminal.overview import days_text
 from reports.terminal.text import BOLD, TableCells, Terminal, print_cells
 
-_MOST_LINES: Final = 50
+_MOST_ROWS: Final = 50
 _MEANING: Final = {
-    OrderStatus.MATCHED: "the same on both sides",
-    OrderStatus.REFUNDED: "the same, and refunded here",
-    OrderStatus.DIFFERENT: "another amount or currency here",
-    OrderStatus.MISSING: "in the shop, not here",
-    OrderStatus.EXTRA: "here, not in the shop",
+    OrderStatus.MATCHED: "same in the shop and here",
+    OrderStatus.REFUNDED: "same, but refunded here",
+    OrderStatus.DIFFERENT: "amount or currency differs",
+    OrderStatus.MISSING: "in the shop, but not here",
+    OrderStatus.EXTRA: "here, but not in the shop",
 }
 
 _SHARE: Final = (
-    "of {:,} orders that could be checked, {:,} ({:.1%}) came from a browser that"
-    " reported nothing; the true share lies between {:.1%} and {:.1%} (95% interval)"
+    "{:,} orders could be checked: {:,} of them ({:.1%}) came from a browser that"
+    " reported nothing to Millpond (95% confidence interval: {:.1%} to {:.1%})"
 )
 _HINT: Final = (
-    "buyers are not all visitors, and an order taken by telephone has no browser: for"
-    " visits at large this is a hint, no count"
+    "for visitors in general this share is only a hint: not every visitor buys, and an"
+    " order by telephone has no browser"
 )
-_UNTOLD: Final = (
-    "how many browsers report nothing cannot be told: no browser reports orders, and"
-    " the shop's server names no visitor"
+_UNKNOWN: Final = (
+    "the share of browsers that report nothing is unknown: no browser reports orders,"
+    " and the shop's server does not name visitors"
 )
 
 
-def print_reconciled(terminal: Terminal, found: Reconciled) -> None:
+def print_reconciled(terminal: Terminal, reconciled: Reconciled) -> None:
     """Print counts, sums and the orders that differ."""
-    days = days_text(found.period, terminal) if found.period else "all days"
-    terminal.line((found.site.id, BOLD), f"  {days}  {found.site.timezone}")
+    period, site = reconciled.period, reconciled.site
+    days = days_text(period, terminal) if period else "all days"
+    terminal.line((site.id, BOLD), f"  {days}  {site.timezone}")
     terminal.line()
-    _print_counts(terminal, found)
-    shown = [line for line in found.lines if line.status not in EQUAL]
-    if shown:
+    _print_counts(terminal, reconciled)
+    differing = [
+        comparison
+        for comparison in reconciled.comparisons
+        if comparison.status not in EQUAL
+    ]
+    if differing:
         terminal.line()
-        _print_lines(terminal, shown, found)
+        _print_differing(terminal, differing, reconciled)
     terminal.line()
-    for note in _notes(found):
+    for note in _notes(reconciled):
         terminal.note(note)
 
 
-def reconciled_json(found: Reconciled, warnings: Sequence[str] = ()) -> str:
-    """Return the outcome as JSON, every line that is not simply matched in it."""
-    low, high = found.unseen.interval or (None, None)
-    return json_text(
-        {
-            "results": [line.values(found.site) for line in found.lines],
-            "meta": {
-                "site": found.site.id,
-                "date_range": [
-                    found.period.first.isoformat(),
-                    found.period.last.isoformat(),
-                ]
-                if found.period
-                else None,
-                "currency": found.site.currency,
-                "orders": {each.value: found.counts[each] for each in OrderStatus},
-                "shop_minor": {
-                    each.value: found.shop_minor[each] for each in OrderStatus
-                },
-                "our_minor": {
-                    each.value: found.our_minor[each] for each in OrderStatus
-                },
-                "refunded_minor": found.refunded_minor,
-                "other_currencies": found.foreign,
-                "outside": found.outside,
-                "equal": found.is_equal,
-                "unseen": {
-                    "orders": found.unseen.unseen,
-                    "checked": found.unseen.checked,
-                    "unchecked": found.unseen.unchecked,
-                    "share": _rounded(found.unseen.share),
-                    "from": _rounded(low),
-                    "to": _rounded(high),
-                },
-                **({"warnings": list(warnings)} if warnings else {}),
-            },
-        }
-    )
+def reconciled_json(reconciled: Reconciled, warnings: Sequence[str] = ()) -> str:
+    """Return the comparison as JSON, with every order that is not ``matched``."""
+    meta = _meta(reconciled)
+    if warnings:
+        meta["warnings"] = list(warnings)
+    return json_text({"results": _rows(reconciled), "meta": meta})
 
 
-def reconciled_csv(found: Reconciled) -> str:
-    """Return the lines that are not simply matched as CSV."""
-    return lines_csv([line.values(found.site) for line in found.lines], _HEAD)
+def reconciled_csv(reconciled: Reconciled) -> str:
+    """Return every order that is not ``matched`` as CSV."""
+    return rows_csv(_rows(reconciled), _HEAD)
+
+
+def _rows(reconciled: Reconciled) -> list[dict[str, str | int | None]]:
+    site = reconciled.site
+    return [comparison.values(site) for comparison in reconciled.comparisons]
+
+
+def _meta(reconciled: Reconciled) -> dict[str, object]:
+    period = reconciled.period
+    return {
+        "site": reconciled.site.id,
+        "date_range": [period.first.isoformat(), period.last.isoformat()]
+        if period
+        else None,
+        "currency": reconciled.site.currency,
+        "orders": _by_status(reconciled.counts),
+        "shop_minor": _by_status(reconciled.shop_minor),
+        "our_minor": _by_status(reconciled.our_minor),
+        "refunded_minor": reconciled.refunded_minor,
+        "other_currencies": reconciled.foreign,
+        "outside": reconciled.outside,
+        "equal": reconciled.is_equal,
+        "unseen": _unseen_json(reconciled.unseen),
+    }
+
+
+def _by_status(counts: Counter[OrderStatus]) -> dict[str, int]:
+    return {status.value: counts[status] for status in OrderStatus}
+
+
+def _unseen_json(unseen: UnseenOrders) -> dict[str, object]:
+    low, high = unseen.interval or (None, None)
+    return {
+        "orders": unseen.unseen,
+        "checked": unseen.checked,
+        "unchecked": unseen.unchecked,
+        "share": _rounded(unseen.share),
+        "from": _rounded(low),
+        "to": _rounded(high),
+    }
 
 
 _HEAD: Final = (
@@ -104,15 +118,15 @@ _HEAD: Final = (
 )
 
 
-def _print_counts(terminal: Terminal, found: Reconciled) -> None:
-    currency = found.site.currency
+def _print_counts(terminal: Terminal, reconciled: Reconciled) -> None:
+    currency = reconciled.site.currency
     rows = [
         (
             [status.value, _MEANING[status]],
             [
-                f"{found.counts[status]:,}",
-                money_text(found.shop_minor[status], currency),
-                money_text(found.our_minor[status], currency),
+                f"{reconciled.counts[status]:,}",
+                money_text(reconciled.shop_minor[status], currency),
+                money_text(reconciled.our_minor[status], currency),
             ],
         )
         for status in OrderStatus
@@ -121,29 +135,35 @@ def _print_counts(terminal: Terminal, found: Reconciled) -> None:
     print_cells(terminal, TableCells(["", ""], heads, rows))
 
 
-def _print_lines(
-    terminal: Terminal, lines: list[OrderComparison], found: Reconciled
+def _print_differing(
+    terminal: Terminal, comparisons: list[OrderComparison], reconciled: Reconciled
 ) -> None:
-    rows = [(_labels(terminal, line, found), _amounts(line)) for line in lines]
+    rows = [
+        (_labels(terminal, comparison, reconciled), _amounts(comparison))
+        for comparison in comparisons
+    ]
     labels = ["", "order", "day"]
-    print_cells(terminal, TableCells(labels, ["shop", "here"], rows[:_MOST_LINES]))
-    more = len(rows) - _MOST_LINES
+    print_cells(terminal, TableCells(labels, ["shop", "here"], rows[:_MOST_ROWS]))
+    more = len(rows) - _MOST_ROWS
     if more > 0:
-        terminal.note(f"and {more:,} more; --format csv has them all")
+        terminal.note(f"and {more:,} more; use --format csv to get all of them")
 
 
-def _labels(terminal: Terminal, line: OrderComparison, found: Reconciled) -> list[str]:
-    values = line.values(found.site)
-    order = terminal.safe(printable(line.theirs.id)) if line.theirs else ""
-    # An order of ours has no id to name, so its time must do.
-    day = values["at"] if line.status is OrderStatus.EXTRA else values["day"]
-    return [line.status.value, order, str(day or "")]
+def _labels(
+    terminal: Terminal, comparison: OrderComparison, reconciled: Reconciled
+) -> list[str]:
+    status, shop = comparison.status, comparison.shop
+    values = comparison.values(reconciled.site)
+    order_id = terminal.safe(printable(shop.id)) if shop else ""
+    # A stored order has no readable id, so its time identifies it.
+    day = values["at"] if status is OrderStatus.EXTRA else values["day"]
+    return [status.value, order_id, str(day or "")]
 
 
-def _amounts(line: OrderComparison) -> list[str]:
+def _amounts(comparison: OrderComparison) -> list[str]:
     return [
         "" if order is None else _amount(order.minor, order.currency)
-        for order in (line.theirs, line.ours)
+        for order in (comparison.shop, comparison.stored)
     ]
 
 
@@ -151,21 +171,24 @@ def _amount(minor: int | None, currency: str) -> str:
     return "?" if minor is None else f"{money_text(minor, currency)} {currency}"
 
 
-def _notes(found: Reconciled) -> list[str]:
+def _notes(reconciled: Reconciled) -> list[str]:
+    currency = reconciled.site.currency
     notes = []
-    if found.refunded_minor:
-        back = money_text(found.refunded_minor, found.site.currency)
-        notes.append(f"refunded here: {back} {found.site.currency}")
-    if found.foreign:
-        notes.append(f"in other currencies, and so in no sum: {found.foreign:,}")
-    if found.outside:
-        notes.append(f"of other days, and so left out: {found.outside:,}")
-    return [*notes, *_unseen_text(found.unseen)]
+    if reconciled.refunded_minor:
+        refunded = money_text(reconciled.refunded_minor, currency)
+        notes.append(f"refunded here: {refunded} {currency}")
+    if reconciled.foreign:
+        notes.append(
+            f"orders in other currencies, not in the sums: {reconciled.foreign:,}"
+        )
+    if reconciled.outside:
+        notes.append(f"orders on other days, not compared: {reconciled.outside:,}")
+    return [*notes, *_unseen_notes(reconciled.unseen)]
 
 
-def _unseen_text(unseen: UnseenOrders) -> list[str]:
+def _unseen_notes(unseen: UnseenOrders) -> list[str]:
     if unseen.interval is None or unseen.share is None:
-        return [_UNTOLD]
+        return [_UNKNOWN]
     low, high = unseen.interval
     sentences = [
         _SHARE.format(unseen.checked, unseen.unseen, unseen.share, low, high),

@@ -1,4 +1,4 @@
-"""The signs a report is drawn with, in Unicode and in plain ASCII."""
+"""The characters that draw a report, in Unicode and in plain ASCII."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glyphs:
-    """One way to draw: *blocks* rise from nothing to the most."""
+    """A set of characters; *blocks* are the heights of a sparkline, from 0 upwards."""
 
     blocks: str
     up: str
@@ -28,24 +28,24 @@ ASCII: Final = Glyphs(
 
 
 def sparkline(
-    figures: Sequence[float], signs: Glyphs, width: int, widest_step: int = 1
+    figures: Sequence[float], glyphs: Glyphs, width: int, widest_step: int = 1
 ) -> str:
-    """Return *figures* as a row of blocks: neighbours added up to fit *width*.
+    """Return *figures* as a row of blocks; neighbours are added up to fit in *width*.
 
-    Few figures get up to *widest_step* columns each. The lowest block is kept for
-    nought, so that a quiet day cannot be mistaken for an empty one.
+    If there are few figures, each gets up to *widest_step* columns. Only 0 gets the
+    lowest block, so that a quiet day does not look like a day without visitors.
     """
     size = -(-len(figures) // max(width, 1)) or 1
     sums = [sum(figures[n : n + size]) for n in range(0, len(figures), size)]
-    most = max(sums, default=0)
-    steps = len(signs.blocks) - 1
-    levels = [-int(-figure * steps // most) if most else 0 for figure in sums]
+    highest = max(sums, default=0)
+    steps = len(glyphs.blocks) - 1
+    levels = [-int(-figure * steps // highest) if highest else 0 for figure in sums]
     repeat = max(1, min(widest_step, width // max(len(sums), 1)))
-    return "".join(signs.blocks[level] * repeat for level in levels)
+    return "".join(glyphs.blocks[level] * repeat for level in levels)
 
 
-def bar(figure: float, most: float, signs: Glyphs, width: int) -> str:
-    """Return a bar as long as *figure*'s part of *most*; at least a sign of any."""
-    if most <= 0 or figure <= 0:
+def bar(figure: float, highest: float, glyphs: Glyphs, width: int) -> str:
+    """Return a bar; *highest* has the full *width*, any positive figure at least 1."""
+    if highest <= 0 or figure <= 0:
         return ""
-    return signs.bar * max(1, round(width * figure / most))
+    return glyphs.bar * max(1, round(width * figure / highest))

@@ -1,14 +1,15 @@
-"""The overview in words and signs, line by line, ready for a terminal."""
+"""Prints the overview, answers and received counts in a terminal."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from reports.answer import Answer
+from reports.answer import Answer, ResultRow
 from reports.counting.received import ReceivedCounts
 from reports.formatting import figure_text, head_text, value_text
 from reports.overview import Direction, Headline, Overview, Trend, step_name
 from reports.period import Period
+from reports.query import Query
 from reports.terminal import glyphs
 from reports.terminal.text import (
     BOLD,
@@ -22,12 +23,12 @@ from reports.terminal.text import (
 
 _WIDEST_STEP: Final = 3
 
-# Texts that stand under each other, beside others.
-_Line = Sequence[Sequence[str]]
+# The texts of one headline, one below the other.
+_Column = Sequence[str]
 
 
 def print_overview(terminal: Terminal, overview: Overview) -> None:
-    """Print what the overview holds, headline first."""
+    """Print the headlines, then the trend, then the tables."""
     query = overview.query
     days = days_text(query.period, terminal)
     terminal.line((query.site.id, BOLD), f"{GAP}{days}{GAP}{query.site.timezone}")
@@ -41,61 +42,64 @@ def print_overview(terminal: Terminal, overview: Overview) -> None:
 
 
 def print_answer(terminal: Terminal, answer: Answer) -> None:
-    """Print the rows of *answer* as a table, and how many more there are."""
+    """Print the rows of *answer* as a table, and the number of further rows."""
     query = answer.query
     currency = query.site.currency
-    rows = [
-        (
-            [
-                terminal.safe(value_text(each.name, value))
-                for each, value in zip(query.dimensions, row.dimensions, strict=True)
-            ],
-            [
-                figure_text(figure, metric.unit, currency)
-                for metric, figure in zip(query.metrics, row.metrics, strict=True)
-            ],
-        )
-        for row in answer.rows
-    ]
     cells = TableCells(
         labels=[dimension.name.replace("_", " ") for dimension in query.dimensions],
         figures=[head_text(metric, currency) for metric in query.metrics],
-        rows=rows,
+        rows=[_row_texts(terminal, query, row) for row in answer.rows],
         bars=[row.metrics[0] or 0 for row in answer.rows],
     )
     print_cells(terminal, cells)
     more = answer.row_count - len(answer.rows)
     if more:
-        terminal.note(f"and {more:,} more; a higher --limit shows them")
+        terminal.note(f"and {more:,} more; use a higher --limit to see them")
+
+
+def _row_texts(
+    terminal: Terminal, query: Query, row: ResultRow
+) -> tuple[list[str], list[str]]:
+    """Return the labels and the figures of one row."""
+    labels = [
+        terminal.safe(value_text(dimension.name, value))
+        for dimension, value in zip(query.dimensions, row.dimensions, strict=True)
+    ]
+    figures = [
+        figure_text(figure, metric.unit, query.site.currency)
+        for metric, figure in zip(query.metrics, row.metrics, strict=True)
+    ]
+    return labels, figures
 
 
 def _print_headlines(terminal: Terminal, overview: Overview) -> None:
-    """Print label, figure and change under each other, beside each other as fits."""
+    """Print the headlines in columns; each has its label, its figure and its change."""
     currency = overview.query.site.currency
-    columns = [_headline(terminal, each, currency) for each in overview.headlines]
-    for line in _evenly(columns, terminal.width):
+    columns = [
+        _headline(terminal, headline, currency) for headline in overview.headlines
+    ]
+    for group in _fit(columns, terminal.width):
         for n, style in enumerate((DIM, BOLD, "")):
-            cells = [terminal.left(column[n], widest(column)) for column in line]
+            cells = [terminal.left(column[n], widest(column)) for column in group]
             terminal.line((GAP.join(cells), style))
     terminal.note(f"compared with {days_text(overview.before, terminal)}")
 
 
-def _evenly(columns: _Line, width: int) -> Sequence[_Line]:
-    """Return *columns* in as few lines as fit, about as many on each."""
-    lines = [columns]
-    while any(_width(line) > width for line in lines) and len(lines) < len(columns):
-        lines = _dealt(columns, len(lines) + 1)
-    return lines
+def _fit(columns: Sequence[_Column], width: int) -> list[Sequence[_Column]]:
+    """Split *columns* into as few groups as possible that all fit in *width*."""
+    groups = [columns]
+    while any(_width(group) > width for group in groups) and len(groups) < len(columns):
+        groups = _split_evenly(columns, len(groups) + 1)
+    return groups
 
 
-def _dealt(columns: _Line, count: int) -> list[_Line]:
-    """Return *columns* in *count* lines, about as many on each."""
+def _split_evenly(columns: Sequence[_Column], count: int) -> list[Sequence[_Column]]:
     ends = [-(-len(columns) * n // count) for n in range(count + 1)]
     return [columns[start:end] for start, end in pairwise(ends)]
 
 
-def _width(line: _Line) -> int:
-    return sum(map(widest, line)) + len(GAP) * (len(line) - 1)
+def _width(columns: Sequence[_Column]) -> int:
+    return sum(map(widest, columns)) + len(GAP) * (len(columns) - 1)
 
 
 def _headline(
@@ -105,24 +109,26 @@ def _headline(
     figure = figure_text(headline.figure, metric.unit, currency)
     return (
         head_text(metric, currency),
-        figure or terminal.signs.none,
+        figure or terminal.glyphs.none,
         _change(terminal, headline),
     )
 
 
 def _change(terminal: Terminal, headline: Headline) -> str:
     direction, text = headline.change()
-    arrows = {Direction.UP: terminal.signs.up, Direction.DOWN: terminal.signs.down}
+    arrows = {Direction.UP: terminal.glyphs.up, Direction.DOWN: terminal.glyphs.down}
     return f"{arrows[direction]} {text}" if direction in arrows else text
 
 
 def _print_trend(terminal: Terminal, trend: Trend) -> None:
-    """Print the sparkline with what its ends and its highest step are."""
+    """Print the sparkline with its highest figure and the names of its ends."""
     names = [step_name(trend.step, label) for label in trend.labels]
-    line = glyphs.sparkline(trend.figures, terminal.signs, terminal.width, _WIDEST_STEP)
-    most = max(trend.figures)
-    at = names[trend.figures.index(most)]
-    terminal.note(f"{trend.metric.label} by {trend.step}, most {most:,} ({at})")
+    line = glyphs.sparkline(
+        trend.figures, terminal.glyphs, terminal.width, _WIDEST_STEP
+    )
+    highest = max(trend.figures)
+    at = names[trend.figures.index(highest)]
+    terminal.note(f"{trend.metric.label} by {trend.step}, highest {highest:,} ({at})")
     terminal.line(line)
     if len(names) > 1:
         gap = len(line) - widest([names[0]]) - widest([names[-1]])
@@ -130,14 +136,14 @@ def _print_trend(terminal: Terminal, trend: Trend) -> None:
 
 
 def days_text(period: Period, terminal: Terminal) -> str:
-    """Return the first and last day of *period*, and how many there are."""
+    """Return the first and last day of *period*, and the number of days."""
     if period.days == 1:
         return period.first.isoformat()
-    return f"{period.first} {terminal.signs.to} {period.last} ({period.days:,} days)"
+    return f"{period.first} {terminal.glyphs.to} {period.last} ({period.days:,} days)"
 
 
 def print_received(terminal: Terminal, received: ReceivedCounts) -> None:
-    """Print the counts by reason, and that they add up."""
+    """Print the received hits, as a sum and by reason."""
     days = days_text(received.period, terminal)
     terminal.line((received.site.id, BOLD), f"  {days}  {received.site.timezone}")
     terminal.line()
@@ -151,11 +157,14 @@ def print_received(terminal: Terminal, received: ReceivedCounts) -> None:
         terminal.line()
         terminal.line(suspect_text(received))
     terminal.line()
-    terminal.note("objections (opt-out, GPC, DNT) leave no trace, so no count")
+    terminal.note(
+        "visitors who object (opt-out, GPC, DNT) are not counted here: nothing about"
+        " them is recorded"
+    )
 
 
 def received_text(received: ReceivedCounts) -> str:
-    """Return the sum that always holds, in one line."""
+    """Return the received hits as a sum, in one line."""
     return (
         f"received {received.total:,} = stored {received.stored:,}"
         f" + duplicate {received.duplicate:,} + dropped {received.dropped:,}"
@@ -163,9 +172,10 @@ def received_text(received: ReceivedCounts) -> str:
 
 
 def suspect_text(received: ReceivedCounts) -> str:
-    """Return what is stored but kept out of every figure."""
+    """Return the number of stored sessions that no figure includes."""
     sessions = received.suspect_sessions
+    are = "sessions" if sessions != 1 else "session"
     return (
-        f"{sessions:,} suspect session{'s' if sessions != 1 else ''}"
-        f" ({received.suspect_events:,} events) kept out of every figure"
+        f"not in any figure: {sessions:,} suspect {are}"
+        f" ({received.suspect_events:,} events)"
     )

@@ -1,16 +1,16 @@
-"""What the commands of reports print: overview, answers, and what was dropped."""
+"""Prints the result of ``reports show`` and ``reports query``."""
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 from config.settings import Settings
 from reports.answer import Answer
 from reports.counting.queries import Statistics
-from reports.empty_state import advice
+from reports.empty_state import explain_empty
 from reports.export import answer_csv, json_text, received_csv
 from reports.metrics import METRICS, Metric
-from reports.overview import COMMERCE, overview
+from reports.overview import COMMERCE, build_overview
 from reports.query import Query, Today, parse_query
 from reports.terminal.overview import (
     print_overview,
@@ -21,12 +21,16 @@ from reports.terminal.overview import (
 from reports.terminal.text import Terminal, print_warnings
 from warehouse.tables import Warehouse
 
+_SUM_OF_DAYS: Final = (
+    "visitors are added up by day: a visitor who comes on two days counts twice"
+)
+
 
 class RawQueryReader:
-    """Answers the raw questions of one command on stdout.
+    """Parses and answers the query of one command, and prints the result on stdout.
 
-    *today* tells a site's own date; *warnings* are what is wrong behind the figures,
-    shown first; *width* defaults to the terminal's.
+    *today* gives the local date of a site. *warnings* say what is currently wrong with
+    the figures; they are printed first. *width* defaults to that of the terminal.
     """
 
     def __init__(
@@ -44,42 +48,43 @@ class RawQueryReader:
             Warehouse(Path(settings.warehouse.uri)), warnings=lambda: warnings
         )
         self._stdout = stdout
-        self._page = Terminal(stdout, width)
+        self._terminal = Terminal(stdout, width)
 
     def print_overview(self, raw: object, *, adds_orders: bool) -> None:
-        """Print headline, trend and table, or why there is nothing to show.
+        """Print headlines, trend and a table, or explain why there is nothing to show.
 
-        *adds_orders*: orders get their columns where there are any.
+        With *adds_orders*, a site with orders gets the columns of a shop.
         """
         query = self._query(raw)
-        page = self._page
-        print_warnings(page, self._warnings)
+        terminal = self._terminal
+        print_warnings(terminal, self._warnings)
         whole = replace(query, dimensions=())
-        seen = overview(self._tables.answer, whole, [], self._today(query.site))
-        if seen.empty:
-            for sentence in advice(seen, self._tables.state(query.site)):
-                page.line(sentence)
+        today = self._today(query.site)
+        overview = build_overview(self._tables.answer, whole, [], today)
+        if overview.empty:
+            for sentence in explain_empty(overview, self._tables.state(query.site)):
+                terminal.line(sentence)
             return
-        if adds_orders and seen.sells:
+        if adds_orders and overview.sells:
             query = replace(query, metrics=_with_orders(query.metrics))
         answer = self._tables.answer(query)
-        print_overview(page, replace(seen, tables=(answer,)))
-        page.line()
+        print_overview(terminal, replace(overview, tables=(answer,)))
+        terminal.line()
         for note in [*_notes(answer), *self._received_notes(query)]:
-            page.note(note)
+            terminal.note(note)
 
     def print_answer(self, raw: object, form: str) -> None:
-        """Print the answer to a question, as JSON or CSV."""
+        """Print the answer to a query, as JSON or CSV."""
         answer = self._tables.answer(self._query(raw))
         self._write(json_text(answer.json()) if form == "json" else answer_csv(answer))
 
     def print_received(self, raw: object, form: str) -> None:
-        """Print what became of everything received."""
+        """Print the counts of all received hits, by outcome."""
         query = self._query(raw)
         received = self._tables.received(query.site, query.period)
         if form == "table":
-            print_warnings(self._page, self._warnings)
-            print_received(self._page, received)
+            print_warnings(self._terminal, self._warnings)
+            print_received(self._terminal, received)
         elif form == "json":
             self._write(json_text(received.json()))
         else:
@@ -94,27 +99,29 @@ class RawQueryReader:
         return [received_text(received), *suspect]
 
     def _write(self, text: str) -> None:
-        # Files are UTF-8 whatever the terminal speaks.
+        # Files are UTF-8, whatever the encoding of the terminal.
         self._stdout.flush()
         self._stdout.buffer.write(text.encode())
 
 
 def _with_orders(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
-    """Return the columns of a shop: its bounce rate would leave no room for labels."""
-    kept = (each for each in metrics if each.name != "bounce_rate")
-    return (*kept, *(METRICS[name] for name in COMMERCE))
+    """Return the columns of a shop: orders instead of the bounce rate, to save room."""
+    others = (metric for metric in metrics if metric.name != "bounce_rate")
+    return (*others, *(METRICS[name] for name in COMMERCE))
 
 
 def _notes(answer: Answer) -> list[str]:
-    """Return what to know about the figures, a line each."""
+    """Return notes about the figures, one for each line."""
     notes = []
     if answer.query.period.days > 1:
-        notes.append("visitors are the sum of daily visitors")
+        notes.append(_SUM_OF_DAYS)
     if answer.other_currencies:
         currencies = ", ".join(answer.other_currencies)
-        notes.append(f"orders in {currencies} count as orders, not as revenue")
+        notes.append(f"orders in {currencies} are counted, but are not in the revenue")
     if answer.missing_days:
-        notes.append(f"{answer.missing_days} days are no longer stored in this detail")
+        notes.append(
+            f"{answer.missing_days} days are missing: their events are already deleted"
+        )
     if answer.as_of:
-        notes.append(f"figures as of {answer.as_of.at()}")
+        notes.append(f"figures as of {answer.as_of.text()}")
     return notes

@@ -1,6 +1,7 @@
-"""The private server as an aiohttp application: its keys, routes and background work.
+"""The private server as an aiohttp application: keys, routes and background tasks.
 
-It answers this machine and the configured host, never another origin's page.
+It answers requests for this machine and for the configured host. It refuses requests
+that the pages of other origins send.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from aiohttp import web
 from config.settings import Settings
 from reports.query import MAX_BODY_BYTES, Today
 from reports.web.handlers import SERVICE, STYLE, read_style, routes
-from reports.web.middlewares import HOST, add_headers, answer_errors, check_caller
+from reports.web.middlewares import HOST, add_headers, check_caller, handle_errors
 from reports.web.query_pool import QueryPool, keep_cache_warm
 from reports.web.service import Service
 
@@ -22,9 +23,9 @@ _SITES: Final = web.AppKey("sites", frozenset[str])
 
 
 def build_app(settings: Settings, pool: QueryPool, today: Today) -> web.Application:
-    """Return the application; *pool* is closed when the application is cleaned up."""
+    """Return the application, which closes *pool* in its clean-up."""
     app = web.Application(
-        middlewares=[answer_errors, check_caller], client_max_size=MAX_BODY_BYTES
+        middlewares=[handle_errors, check_caller], client_max_size=MAX_BODY_BYTES
     )
     app[HOST] = settings.reports.host
     app[SERVICE] = Service(settings, pool, today)
@@ -33,20 +34,20 @@ def build_app(settings: Settings, pool: QueryPool, today: Today) -> web.Applicat
     app[_SITES] = frozenset(site.id for site in settings.sites)
     app.add_routes(routes)
     app.on_response_prepare.append(add_headers)
-    app.cleanup_ctx.append(_open_pool)
+    app.cleanup_ctx.append(_close_pool)
     return app
 
 
-async def _open_pool(app: web.Application) -> AsyncIterator[None]:
+async def _close_pool(app: web.Application) -> AsyncIterator[None]:
     yield
     app[_POOL].close()
 
 
 async def warm_cache(app: web.Application) -> AsyncIterator[None]:
-    """Prepare the months of all sites for as long as *app* runs (a cleanup context)."""
+    """Keep the cache warm for all sites while *app* runs (a cleanup context)."""
     sites = app[_SITES]
-    preparing = asyncio.create_task(keep_cache_warm(app[_POOL], sites))
+    task = asyncio.create_task(keep_cache_warm(app[_POOL], sites))
     yield
-    preparing.cancel()
+    task.cancel()
     with suppress(asyncio.CancelledError):
-        await preparing
+        await task

@@ -1,4 +1,4 @@
-"""The trend as bars: plain numbers for the shapes of a picture."""
+"""The trend as a bar chart: the coordinates and texts of its bars."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,13 +7,14 @@ from reports.overview import Trend, step_name
 
 WIDTH: Final = 960
 HEIGHT: Final = 160
-_GAP_PART: Final = 0.2
-_LEAST_HEIGHT: Final = 2.0
+# The share of a step that is the gap between two bars.
+_GAP_SHARE: Final = 0.2
+_MIN_HEIGHT: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One step of the trend: where it stands and what it says."""
+    """One step of the trend: its rectangle and its text."""
 
     x: float
     y: float
@@ -24,31 +25,31 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The bars of a trend, the value of a full one, and the names of its ends."""
+    """The bars of a trend, its highest figure, and the names of its ends."""
 
     title: str
     bars: tuple[Bar, ...]
-    most: int
+    highest: int
     first: str
     last: str
 
 
-def chart(trend: Trend) -> Chart:
-    """Return *trend* as bars on a field of WIDTH by HEIGHT."""
+def build_chart(trend: Trend) -> Chart:
+    """Return *trend* as bars on an area of WIDTH by HEIGHT."""
     names = [step_name(trend.step, label) for label in trend.labels]
-    most = max(trend.figures)
-    step = WIDTH / len(trend.figures)
+    highest = max(trend.figures)
+    step_width = WIDTH / len(trend.figures)
     bars = []
     for n, (name, figure) in enumerate(zip(names, trend.figures, strict=True)):
-        height = max(HEIGHT * figure / most, _LEAST_HEIGHT) if figure else 0.0
+        height = max(HEIGHT * figure / highest, _MIN_HEIGHT) if figure else 0.0
         bars.append(
             Bar(
-                x=round(n * step + step * _GAP_PART / 2, 2),
+                x=round(n * step_width + step_width * _GAP_SHARE / 2, 2),
                 y=round(HEIGHT - height, 2),
-                width=round(step * (1 - _GAP_PART), 2),
+                width=round(step_width * (1 - _GAP_SHARE), 2),
                 height=round(height, 2),
                 text=f"{name}: {figure:,} {trend.metric.label}",
             )
         )
     title = f"{trend.metric.label.capitalize()} by {trend.step}"
-    return Chart(title, tuple(bars), most, names[0], names[-1])
+    return Chart(title, tuple(bars), highest, names[0], names[-1])

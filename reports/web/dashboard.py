@@ -1,7 +1,7 @@
 """The overview as one HTML page; the only door to Jinja.
 
-No script, no inline style: everything on the page is text that Jinja has escaped,
-and shapes made of numbers.
+The page has no script and no inline style. Jinja escapes every text on the page, and
+the shapes of the chart are made from numbers.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from config.settings import SiteSettings
 from reports.answer import Answer
 from reports.formatting import figure_text, head_text, value_text
-from reports.overview import Direction, Overview
+from reports.overview import Direction, Headline, Overview
 from reports.web import chart
 
-PERIODS: Final = ("today", "7d", "30d", "12mo")
+PERIODS: Final = {
+    "today": "Today",
+    "7d": "7 days",
+    "30d": "30 days",
+    "12mo": "12 months",
+}
 _CLASSES: Final = {
     Direction.UP: "up",
     Direction.DOWN: "down",
@@ -32,10 +37,10 @@ _TITLES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """What one page shows, and what one can go to from there."""
+    """The content of one page; *explanation* is for an empty overview."""
 
     overview: Overview
-    advice: Sequence[str]
+    explanation: Sequence[str]
     period: str
     sites: Sequence[SiteSettings]
     warnings: Sequence[str] = ()
@@ -64,28 +69,45 @@ class Dashboard:
             first=query.period.first,
             last=query.period.last,
             before=overview.before,
-            sites=[_link(site.id, site.id, request.period) for site in request.sites],
-            periods=[_link(each, query.site.id, each) for each in PERIODS],
-            period=request.period,
-            headlines=[_headline(overview, n) for n in range(len(overview.headlines))],
-            chart=chart.chart(overview.trend),
+            sites=_site_links(request),
+            periods=_period_links(request),
+            headlines=[
+                _headline(headline, query.site.currency)
+                for headline in overview.headlines
+            ],
+            chart=chart.build_chart(overview.trend),
             width=chart.WIDTH,
             height=chart.HEIGHT,
             tables=[_table(answer) for answer in overview.tables],
-            advice=request.advice,
+            explanation=request.explanation,
             warnings=request.warnings,
             is_sum=query.period.days > 1,
-            as_of=next((a.as_of.at() for a in overview.tables if a.as_of), None),
+            as_of=next((table.as_of for table in overview.tables if table.as_of), None),
         )
 
 
-def _link(name: str, site: str, period: str) -> dict[str, str]:
-    return {"name": name, "href": "/?" + urlencode({"site": site, "period": period})}
+def _site_links(request: PageRequest) -> list[dict[str, Any]]:
+    current = request.overview.query.site
+    return [
+        _link(site.id, site.id, request.period, is_current=site.id == current.id)
+        for site in request.sites
+    ]
 
 
-def _headline(overview: Overview, number: int) -> dict[str, str]:
-    headline = overview.headlines[number]
-    currency = overview.query.site.currency
+def _period_links(request: PageRequest) -> list[dict[str, Any]]:
+    site = request.overview.query.site.id
+    return [
+        _link(name, site, period, is_current=period == request.period)
+        for period, name in PERIODS.items()
+    ]
+
+
+def _link(name: str, site: str, period: str, *, is_current: bool) -> dict[str, Any]:
+    href = "/?" + urlencode({"site": site, "period": period})
+    return {"name": name, "href": href, "is_current": is_current}
+
+
+def _headline(headline: Headline, currency: str) -> dict[str, str]:
     direction, change = headline.change()
     return {
         "label": head_text(headline.metric, currency),
@@ -99,7 +121,7 @@ def _table(answer: Answer) -> dict[str, Any]:
     query = answer.query
     name = query.dimensions[0].name
     currency = query.site.currency
-    most = max((float(row.metrics[0] or 0) for row in answer.rows), default=0.0)
+    highest = max((float(row.metrics[0] or 0) for row in answer.rows), default=0.0)
     rows = [
         {
             "value": value_text(name, row.dimensions[0]),
@@ -107,7 +129,7 @@ def _table(answer: Answer) -> dict[str, Any]:
                 figure_text(figure, metric.unit, currency)
                 for metric, figure in zip(query.metrics, row.metrics, strict=True)
             ],
-            "share": round(100 * (row.metrics[0] or 0) / most, 1) if most else 0,
+            "share": round(100 * (row.metrics[0] or 0) / highest, 1) if highest else 0,
         }
         for row in answer.rows
     ]

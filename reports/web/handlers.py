@@ -1,6 +1,6 @@
-"""Routes of the private server: the overview page and the statistics API.
+"""The routes of the private server: the overview page and the statistics API.
 
-HTTP only: figures come from the service.
+This module handles HTTP only; the figures come from ``Service``.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from reports.query import MAX_BODY_BYTES, decode_body
-from reports.web.answers import RefusedRequestError, json_answer
+from reports.web.responses import RefusedRequestError, json_response
 from reports.web.service import Service
 
 SERVICE: Final = web.AppKey("service", Service)
@@ -22,42 +22,42 @@ routes = web.RouteTableDef()
 
 
 def read_style() -> str:
-    """Return the style sheet of the pages."""
+    """Return the style sheet of the page."""
     return files("reports").joinpath("static/style.css").read_text("utf-8")
 
 
 @routes.get("/")
 async def overview(request: web.Request) -> web.Response:
-    """Answer with the overview of the site and period in the query string."""
-    page = await request.app[SERVICE].show(request.query)
+    """Respond with the overview of the site and period in the query string."""
+    page = await request.app[SERVICE].render_page(request.query)
     return web.Response(text=page, content_type="text/html", charset="utf-8")
 
 
 @routes.get("/style.css")
 async def style(request: web.Request) -> web.Response:
-    """Answer with the style sheet."""
+    """Respond with the style sheet."""
     text = request.app[STYLE]
     return web.Response(text=text, content_type="text/css", charset="utf-8")
 
 
 @routes.get("/healthz")
 async def health(_request: web.Request) -> web.Response:
-    """Answer that this process serves."""
-    return json_answer(HTTPStatus.OK, {"status": "ok"})
+    """Respond that this process is running."""
+    return json_response(HTTPStatus.OK, {"status": "ok"})
 
 
 @routes.post("/api/v1/query")
 async def query(request: web.Request) -> web.Response:
-    """Answer the question in the body."""
-    question = decode_body(await _body(request))
-    return json_answer(HTTPStatus.OK, await request.app[SERVICE].ask(question))
+    """Respond with the answer to the query in the body."""
+    raw = decode_body(await _read_body(request))
+    return json_response(HTTPStatus.OK, await request.app[SERVICE].answer(raw))
 
 
-async def _body(request: web.Request) -> bytes:
-    """Return the request's body, within its bounds of size, time and encoding."""
+async def _read_body(request: web.Request) -> bytes:
+    """Return the body; refuse one that is compressed, too large or too slow."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise RefusedRequestError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body as it is, not compressed"
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body without compression"
         )
     too_large = RefusedRequestError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -72,5 +72,5 @@ async def _body(request: web.Request) -> bytes:
         raise too_large from None
     except TimeoutError:
         raise RefusedRequestError(
-            HTTPStatus.REQUEST_TIMEOUT, f"the body took over {_BODY_S} seconds"
+            HTTPStatus.REQUEST_TIMEOUT, f"the body took longer than {_BODY_S} seconds"
         ) from None

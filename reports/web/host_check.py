@@ -1,8 +1,9 @@
-"""Who may talk to the private server: its own pages and local programs, by name.
+"""Checks whether a request comes from our own page or from a local program.
 
-A foreign page can make a browser send requests here, under a name of its own that
-it points at this machine. Such a name stands in ``Host``, so only names that cannot
-be pointed elsewhere are answered: addresses, localhost, and the configured host.
+A page of another site can point its own domain at this machine (DNS rebinding). The
+browser then sends the page's requests here, with that domain in ``Host``. So the server
+only accepts hosts that nobody else can point here: IP addresses, localhost, and the
+configured host.
 """
 
 import re
@@ -15,7 +16,7 @@ _NAME: Final = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1
 
 
 def is_own_host(host: str | None, configured: str) -> bool:
-    """Return whether the *host* header names this server and could not be faked."""
+    """Return whether *host* is an accepted value of the ``Host`` header."""
     match = _NAME.fullmatch(host or "")
     if match is None:
         return False
@@ -24,7 +25,7 @@ def is_own_host(host: str | None, configured: str) -> bool:
 
 
 def is_own_origin(origin: str | None, host: str) -> bool:
-    """Return whether a page of *origin*, if any, is one that *host* itself served."""
+    """Return whether *origin* is that of *host*; a request without one is accepted."""
     if origin is None:
         return True
     try:

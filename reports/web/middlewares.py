@@ -1,4 +1,4 @@
-"""What holds for every request to the private server, whatever it asks for."""
+"""Headers, error handling and the caller check for every request."""
 
 from http import HTTPStatus
 from typing import Final
@@ -6,10 +6,10 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from reports.web.answers import RefusedRequestError, error_answer
 from reports.web.host_check import is_own_host, is_own_origin
+from reports.web.responses import RefusedRequestError, error_response
 
-# The configured host, which may stand in ``Host`` beside addresses and localhost.
+# The configured host, an accepted value of ``Host`` like addresses and localhost.
 HOST: Final = web.AppKey("host", str)
 HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -24,32 +24,32 @@ HEADERS: Final = {
 }
 
 
-async def add_headers(_request: web.Request, answer: web.StreamResponse) -> None:
-    """Tell the browser to be careful with every answer."""
-    answer.headers.update(HEADERS)
+async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Add the security headers to every response."""
+    response.headers.update(HEADERS)
 
 
 @web.middleware
-async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn every failure into an answer that quotes nothing of the request."""
+async def handle_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every error into a response that does not quote the request."""
     try:
         return await handler(request)
-    except Exception as error:  # noqa: BLE001 - the boundary: nothing may quote input
-        return error_answer(error)
+    except Exception as error:  # noqa: BLE001 - no error text may quote the request
+        return error_response(error)
 
 
 @web.middleware
 async def check_caller(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse requests under a foreign name, and those of other origins' pages."""
+    """Refuse requests for another host and from pages of other origins."""
     hosts = request.headers.getall("Host", [])
     host = hosts[0] if len(hosts) == 1 else None
     if host is None or not is_own_host(host, request.app[HOST]):
         raise RefusedRequestError(
             HTTPStatus.MISDIRECTED_REQUEST,
-            "this server answers to localhost, to addresses and to reports.host",
+            "the host must be localhost, an IP address or the setting reports.host",
         )
     if not is_own_origin(request.headers.get("Origin"), host):
         raise RefusedRequestError(
-            HTTPStatus.FORBIDDEN, "pages of other origins are not answered"
+            HTTPStatus.FORBIDDEN, "requests from pages of other origins are refused"
         )
     return await handler(request)

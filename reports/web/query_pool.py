@@ -1,7 +1,7 @@
-"""Questions of many callers, answered by few threads: bounded in number and time.
+"""Runs the queries of many callers in a few threads, with limits of number and time.
 
-Tables belong to one thread, so each thread has its own reader of them. What waits is
-bounded too; beyond it a caller is told to come back.
+``Statistics`` is for use in one thread, so each thread has its own. The number of
+waiting queries is limited too; a query over the limit is refused.
 """
 
 import asyncio
@@ -18,52 +18,56 @@ from reports.counting.queries import Statistics
 from reports.deadline import Tick, TooSlowError
 
 THREADS: Final = 2
-_MOST_WAITING: Final = 32
+_MAX_WAITING: Final = 32
 
 _T = TypeVar("_T")
 
 
 class BusyError(Retryable, MillpondError):
-    """More questions wait than are worth keeping."""
+    """Too many queries are waiting."""
 
     def __init__(self) -> None:
-        super().__init__("busy with other questions", hint="ask again in a moment")
+        super().__init__(
+            "answer the query: too many other queries are waiting",
+            hint="try again in a few seconds",
+        )
 
 
 class QueryPool:
-    """Answers questions in threads of its own; made and used by one event loop."""
+    """Runs queries in its own threads; for use in one event loop."""
 
     def __init__(
         self, open_statistics: Callable[[], Statistics], *, time_limit_s: float
     ) -> None:
-        self._readers: queue.SimpleQueue[Statistics] = queue.SimpleQueue()
+        self._free: queue.SimpleQueue[Statistics] = queue.SimpleQueue()
         for _ in range(THREADS):
-            self._readers.put(open_statistics())
+            self._free.put(open_statistics())
         self._threads = ThreadPoolExecutor(THREADS, "reports")
         self._time_limit_s = time_limit_s
         self._waiting = 0
 
-    async def ask(self, question: Callable[[Statistics, Tick], _T]) -> _T:
-        """Return what *question* makes of the statistics, within the time limit.
+    async def run(self, query: Callable[[Statistics, Tick], _T]) -> _T:
+        """Return the result of *query* on the statistics.
 
-        Raises ``BusyError`` at once if too many wait, and ``TooSlowError`` in time.
+        Raises ``BusyError`` at once if too many queries are waiting, and
+        ``TooSlowError`` after the time limit.
         """
-        if self._waiting >= _MOST_WAITING:
+        if self._waiting >= _MAX_WAITING:
             raise BusyError
         self._waiting += 1
         try:
-            running = self._threads.submit(self._answer, question, self._deadline())
-            return await asyncio.wrap_future(running)
+            future = self._threads.submit(self._run, query, self._deadline())
+            return await asyncio.wrap_future(future)
         finally:
             self._waiting -= 1
 
-    def _answer(self, question: Callable[[Statistics, Tick], _T], tick: Tick) -> _T:
+    def _run(self, query: Callable[[Statistics, Tick], _T], tick: Tick) -> _T:
         tick()
-        reader = self._readers.get()
+        statistics = self._free.get()
         try:
-            return question(reader, tick)
+            return query(statistics, tick)
         finally:
-            self._readers.put(reader)
+            self._free.put(statistics)
 
     def _deadline(self) -> Tick:
         end_s = time.monotonic() + self._time_limit_s
@@ -71,36 +75,37 @@ class QueryPool:
         def tick() -> None:
             if time.monotonic() > end_s:
                 raise TooSlowError(
-                    f"the question takes longer than {self._time_limit_s:g} seconds",
-                    hint="ask for fewer days, or for one dimension without filters",
+                    "answer the query: it takes longer than"
+                    f" {self._time_limit_s:g} seconds",
+                    hint="query fewer days, or one dimension without filters",
                 )
 
         return tick
 
     def close(self) -> None:
-        """Give up what waits, and return when the rest is done."""
+        """Cancel the waiting queries, and return when the running ones have ended."""
         self._threads.shutdown(cancel_futures=True)
 
 
 _LOG = logging.getLogger("millpond.reports")
-# A build changes the tables; this soon after it its months are at hand again.
+# A build changes the tables; the cache is warm again at most this long after it.
 _EVERY_S: Final = 30.0
 
 
 async def keep_cache_warm(
     pool: QueryPool, sites: Collection[str], *, every_s: float = _EVERY_S
 ) -> None:
-    """Prepare month after month of *sites*, and look again for ever.
+    """Load the closed months of *sites* into the cache, again after every build.
 
-    Each month is a question of its own, so that others never wait for a year.
+    Each month is a query of its own, so that other queries wait for one month at most.
     """
     while True:
         try:
-            while await pool.ask(lambda tables, _tick: tables.prepare(sites)):
+            while await pool.run(lambda statistics, _tick: statistics.prepare(sites)):
                 pass
         except BusyError:
-            pass  # people's questions come first
+            pass  # the queries of callers come first
         except MillpondError as error:
-            # Whoever asks for these figures is told; here it is one look too early.
+            # A later round may succeed. A caller who needs the figures gets the error.
             log_event(_LOG, "prepare_failed", level=logging.WARNING, error=error)
         await asyncio.sleep(every_s)

@@ -1,4 +1,4 @@
-"""Run the private server in this process: its parts, its loop and its signals."""
+"""Runs the private server in this process, until a signal."""
 
 import asyncio
 import signal
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from config.settings import Settings
-from reports.clock import now_s, today_by
+from reports.clock import build_today, now_s
 from reports.counting.queries import Statistics
 from reports.counting.stats_cache import StatsCache
 from reports.query import Today
@@ -22,14 +22,14 @@ _MIB: Final = 1024 * 1024
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
-    asyncio.run(_serve(settings, today_by(now_s)))
+    asyncio.run(_serve(settings, build_today(now_s)))
 
 
 async def _serve(settings: Settings, today: Today) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for caught in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(caught, stop.set)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
     app = build_app(settings, _pool(settings), today)
     app.cleanup_ctx.append(warm_cache)
     async with listening(app, settings.reports):

@@ -1,6 +1,6 @@
-"""Listens for the private server: bounded in connections, silent about requests.
+"""Listens for the private server, with a limit of connections.
 
-aiohttp's own messages quote requests. They are neither logged nor sent.
+The messages of aiohttp quote requests, so they are neither logged nor sent.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from config.descriptors import descriptor_limits, fitting_connections
 from config.errors import MillpondError
 from config.logs import log_event
 from config.settings import ReportsSettings
-from reports.web.answers import not_understood, refusal
 from reports.web.middlewares import HEADERS
+from reports.web.responses import bad_request_response, refusal_response
 
 _LOG = logging.getLogger("millpond.reports")
-_MOST_CONNECTIONS: Final = 256
-# For the files of a question over many days, and what the process holds.
+_MAX_CONNECTIONS: Final = 256
+# For the files of a query over many days, and for other open files of the process.
 _RESERVED_FILES: Final = 128
 _SHUTDOWN_S: Final = 10
 _OPTIONS: Final[dict[str, Any]] = {
@@ -36,13 +36,13 @@ _OPTIONS: Final[dict[str, Any]] = {
 async def listening(
     app: web.Application, settings: ReportsSettings
 ) -> AsyncIterator[int]:
-    """Serve *app* for as long as the context lasts; yields the port."""
+    """Serve *app* while the context lasts; yield the port."""
     limit, _ = descriptor_limits()
-    most = fitting_connections(_MOST_CONNECTIONS, limit, _RESERVED_FILES)
+    max_connections = fitting_connections(_MAX_CONNECTIONS, limit, _RESERVED_FILES)
     runner = web.AppRunner(app, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     try:
-        listener = await _listen(_silent(runner), most, settings)
+        listener = await _listen(_silent_server(runner), max_connections, settings)
         try:
             port = listener.sockets[0].getsockname()[1]
             log_event(_LOG, "listening", host=settings.host, port=port)
@@ -54,24 +54,26 @@ async def listening(
 
 
 async def _listen(
-    server: web.Server, most: int, settings: ReportsSettings
+    server: web.Server, max_connections: int, settings: ReportsSettings
 ) -> asyncio.Server:
     loop = asyncio.get_running_loop()
     try:
         return await loop.create_server(
-            lambda: _ConnectionLimiter(server, most), settings.host, settings.port
+            lambda: _ConnectionLimiter(server, max_connections),
+            settings.host,
+            settings.port,
         )
     except OSError as error:
         raise MillpondError(
             f"listen on {settings.host}:{settings.port}: {error.strerror}",
-            hint="stop what listens there, or set another reports.port",
+            hint="stop the program that uses this port, or set another reports.port",
         ) from None
 
 
-def _silent(runner: web.AppRunner) -> web.Server:
-    """Return the server of *runner*, with our text where aiohttp's own quotes.
+def _silent_server(runner: web.AppRunner) -> web.Server:
+    """Return the server of *runner*, with our own text for errors of aiohttp.
 
-    aiohttp refuses an unknown ``Expect`` before any middleware, and quotes it.
+    aiohttp refuses an unknown ``Expect`` before any middleware runs, and quotes it.
     """
     server = runner.server
     if server is None:
@@ -82,14 +84,14 @@ def _silent(runner: web.AppRunner) -> web.Server:
         try:
             return await handle(request)
         except web.HTTPException as error:
-            return refusal(error)
+            return refusal_response(error)
 
     server.request_handler = handle_silently
     return server
 
 
 class _Connection(web.RequestHandler):
-    """One connection; bytes that are not a request get an answer without a quote."""
+    """One connection; the response to an invalid request does not quote it."""
 
     __slots__ = ()
 
@@ -98,34 +100,34 @@ class _Connection(web.RequestHandler):
         request: web.BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,  # noqa: ARG002 - aiohttp's signature
-        message: str | None = None,  # noqa: ARG002 - it repeats the request
+        message: str | None = None,  # noqa: ARG002 - it quotes the request
     ) -> web.StreamResponse:
-        """Answer a broken request with its status and a constant text."""
+        """Return a response with *status* and a constant text."""
         if request.writer.output_size > 0:
-            raise ConnectionError("the answer was already on its way")
-        answer = not_understood(HTTPStatus(status))
-        answer.headers.update(HEADERS)
-        return answer
+            raise ConnectionError("a part of the response was already sent")
+        response = bad_request_response(HTTPStatus(status))
+        response.headers.update(HEADERS)
+        return response
 
     def log_exception(self, *args: Any, **kwargs: Any) -> None:
-        """Log nothing: these messages name the client and quote the request."""
+        """Log nothing, because these messages name the client and quote the request."""
 
     def log_debug(self, *args: Any, **kwargs: Any) -> None:
         """Log nothing."""
 
 
 class _ConnectionLimiter(asyncio.Protocol):
-    """Hands a new connection on to aiohttp, or closes it when *most* are open."""
+    """Passes a new connection to aiohttp, or closes it if too many are open."""
 
-    def __init__(self, server: web.Server, most: int) -> None:
+    def __init__(self, server: web.Server, max_connections: int) -> None:
         self._server = server
-        self._most = most
+        self._max_connections = max_connections
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Decide here: several connections may be made before one is counted."""
+        """Check the limit here, where aiohttp starts to count the connection."""
         if not isinstance(transport, asyncio.Transport):
-            raise TypeError("a connection needs a transport for streams")
-        if len(self._server.connections) >= self._most:
+            raise TypeError("the transport of a connection must be a stream")
+        if len(self._server.connections) >= self._max_connections:
             transport.abort()
             return
         loop = asyncio.get_running_loop()

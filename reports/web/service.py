@@ -1,7 +1,7 @@
-"""What the private server serves: answers to bodies, pages for links; no HTTP.
+"""Answers queries and renders pages for the private server, without HTTP.
 
-A question means the same here and on the command line: both go through
-``parse_query`` and ``overview``.
+A query means the same here and on the command line, because both use ``parse_query``
+and ``build_overview``.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from config.settings import Settings
 from reports.counting.queries import Statistics
 from reports.deadline import Tick
 from reports.dimensions import DIMENSIONS
-from reports.empty_state import advice
-from reports.overview import overview
+from reports.empty_state import explain_empty
+from reports.overview import build_overview
 from reports.query import Query, Today, parse_query
 from reports.web.dashboard import Dashboard, PageRequest
 from reports.web.query_pool import QueryPool
@@ -25,7 +25,7 @@ _METRICS: Final = ("visitors", "pageviews")
 
 
 class Service:
-    """Answers for the sites of *settings*; *today* tells a site's own date."""
+    """Answers for the sites of *settings*; *today* gives the local date of a site."""
 
     def __init__(self, settings: Settings, pool: QueryPool, today: Today) -> None:
         self._sites = {site.id: site for site in settings.sites}
@@ -33,14 +33,16 @@ class Service:
         self._today = today
         self._dashboard = Dashboard()
 
-    async def ask(self, raw: object) -> dict[str, object]:
-        """Return the answer to a question's body."""
+    async def answer(self, raw: object) -> dict[str, object]:
+        """Return the answer to a query's body."""
         query = parse_query(raw, self._sites, self._today)
-        answer = await self._pool.ask(lambda tables, tick: tables.answer(query, tick))
+        answer = await self._pool.run(
+            lambda statistics, tick: statistics.answer(query, tick)
+        )
         return answer.json()
 
-    async def show(self, parameters: Mapping[str, str]) -> str:
-        """Return the page of the site and period that *parameters* name."""
+    async def render_page(self, parameters: Mapping[str, str]) -> str:
+        """Return the page of the site and period in *parameters*."""
         period = parameters.get("period", _DEFAULT_PERIOD)
         raw = {
             "site": parameters.get("site", next(iter(self._sites), "")),
@@ -50,20 +52,27 @@ class Service:
         }
         query = parse_query(raw, self._sites, self._today)
         today = self._today(query.site)
-        return await self._pool.ask(
-            lambda tables, tick: self._page(tables, tick, query, period, today)
+        return await self._pool.run(
+            lambda statistics, tick: self._render(
+                statistics, tick, query, period, today
+            )
         )
 
-    def _page(
-        self, tables: Statistics, tick: Tick, query: Query, period: str, today: date
+    def _render(
+        self, statistics: Statistics, tick: Tick, query: Query, period: str, today: date
     ) -> str:
-        by = [(DIMENSIONS[name],) for name in _TABLES]
-        seen = overview(lambda each: tables.answer(each, tick), query, by, today)
+        breakdowns = [(DIMENSIONS[name],) for name in _TABLES]
+        overview = build_overview(
+            lambda part: statistics.answer(part, tick), query, breakdowns, today
+        )
+        explanation: tuple[str, ...] = ()
+        if overview.empty:
+            explanation = explain_empty(overview, statistics.state(query.site))
         request = PageRequest(
-            overview=seen,
-            advice=advice(seen, tables.state(query.site)) if seen.empty else (),
+            overview=overview,
+            explanation=explanation,
             period=period,
             sites=tuple(self._sites.values()),
-            warnings=tables.warnings(),
+            warnings=statistics.warnings(),
         )
         return self._dashboard.render(request)

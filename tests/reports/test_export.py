@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.answer import Answer, ResultRow, SourceTables
-from reports.export import answer_csv, guarded, json_text
+from reports.export import answer_csv, escape_formula, json_text
 from reports.query import parse_query
 from tests.reports.questions import SITES, body, today
 
@@ -28,33 +28,35 @@ _FORMULAS = [
     pytest.param("\uff20A", id="full-width at"),
     pytest.param("|calc", id="pipe"),
     pytest.param("%0A=1", id="percent"),
-    pytest.param("'=1", id="guarded by hand"),
+    pytest.param("'=1", id="escaped by hand"),
 ]
 
 
-def unguarded(cell: str) -> str:
+def unescaped(cell: str) -> str:
     """Return the value behind *cell*, as a reader of the file can find it."""
-    return cell[1:] if cell.startswith("'") and guarded(cell[1:]) == cell else cell
+    return (
+        cell[1:] if cell.startswith("'") and escape_formula(cell[1:]) == cell else cell
+    )
 
 
 @pytest.mark.parametrize("value", _FORMULAS)
 def test_what_looks_like_a_formula_is_guarded(value: str) -> None:
-    got = guarded(value)
+    got = escape_formula(value)
 
     assert got == "'" + value
-    assert unguarded(got) == value
+    assert unescaped(got) == value
 
 
 @pytest.mark.parametrize(
     "value", ["/a", "", "(none)", "a=b", "'quoted'", "12", "don't"]
 )
 def test_what_is_no_formula_stays_as_it_is(value: str) -> None:
-    assert (guarded(value), unguarded(value)) == (value, value)
+    assert (escape_formula(value), unescaped(value)) == (value, value)
 
 
 @given(st.text(st.sampled_from("'=+-@|% \t\r\n\0/a"), max_size=6) | st.text())
 def test_every_value_comes_back(value: str) -> None:
-    assert unguarded(guarded(value)) == value
+    assert unescaped(escape_formula(value)) == value
 
 
 def _answer(*values: str) -> Answer:
@@ -83,7 +85,7 @@ def test_a_value_is_one_cell_whatever_it_holds(value: str) -> None:
     read = list(csv.reader(io.StringIO(answer_csv(_answer(value)), newline="")))
 
     assert len(read) == 2
-    assert unguarded(read[1][0]) == value
+    assert unescaped(read[1][0]) == value
 
 
 def test_json_is_indented_and_keeps_letters() -> None:

@@ -46,4 +46,4 @@ def test_the_page_tells_of_every_metric_and_dimension() -> None:
 
     names = [*METRICS, *DIMENSIONS]
     assert [name for name in names if f"| `{name}` |" not in text] == []
-    assert len({each.span for each in DIMENSIONS.values()}) == len(DimensionScope)
+    assert len({each.scope for each in DIMENSIONS.values()}) == len(DimensionScope)

@@ -8,7 +8,7 @@ import pytest
 from reports.counting.queries import Statistics
 from reports.dimensions import DIMENSIONS
 from reports.metrics import METRICS
-from reports.overview import Direction, Headline, Overview, TrendStep, overview
+from reports.overview import Direction, Headline, Overview, TrendStep, build_overview
 from reports.query import parse_query
 from tests.reports.questions import SITES, TODAY, body, today
 from tests.reports.stored import sample, store
@@ -24,7 +24,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 def _seen(warehouse: Warehouse, period: str, site: str = "shop") -> Overview:
     query = parse_query(body(site=site, date_range=period), SITES, today)
     by = [(DIMENSIONS["page"],)]
-    return overview(Statistics(warehouse).answer, query, by, TODAY)
+    return build_overview(Statistics(warehouse).answer, query, by, TODAY)
 
 
 def test_headlines_stand_beside_the_period_before(warehouse: Warehouse) -> None:

@@ -8,7 +8,7 @@ from reports.period import (
     MAX_DAYS,
     Period,
     PeriodError,
-    compared,
+    comparison_period,
     parse_period,
     parse_range,
 )
@@ -149,13 +149,15 @@ def test_like_is_compared_with_like(
 def test_a_running_period_is_compared_with_as_many_days(
     text: str, before: tuple[str, str]
 ) -> None:
-    got = compared(parse_period(text, _TODAY), _TODAY)
+    got = comparison_period(parse_period(text, _TODAY), _TODAY)
 
     assert got == _period(*before)
 
 
 def test_a_longer_month_is_never_compared_past_the_end_of_a_shorter_one() -> None:
-    got = compared(parse_period("2026-03", date(2026, 3, 30)), date(2026, 3, 30))
+    got = comparison_period(
+        parse_period("2026-03", date(2026, 3, 30)), date(2026, 3, 30)
+    )
 
     assert got == _period("2026-02-01", "2026-02-28")
 

@@ -211,7 +211,7 @@ def test_without_sites_nothing_can_be_asked() -> None:
     with pytest.raises(QueryError) as caught:
         parse_query(body(), {}, today)
 
-    assert dict(caught.value.problems)["site"].startswith("none is configured")
+    assert dict(caught.value.problems)["site"].startswith("no site is configured")
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -11,7 +11,7 @@ from reports.answer import ResultRow
 from reports.counting.counted import CountedColumns
 from reports.counting.from_events import count_events
 from reports.counting.from_stats import count_stats, stored_dimension
-from reports.counting.ranking import result_rows, summed
+from reports.counting.ranking import result_rows, sum_figures
 from reports.deadline import no_deadline
 from reports.dimensions import DIMENSIONS, Dimension, DimensionScope
 from reports.filters import Condition, Connective, Filter, JoinedFilters, Operator
@@ -29,14 +29,14 @@ _SITES = tuple(
     for site, currency in CURRENCIES.items()
 )
 _WHOLE = Period(min(DAYS), max(DAYS))
-_OF_DAYS = [each for each in DIMENSIONS.values() if each.span is DimensionScope.DAY]
-_STORED = [each for each in DIMENSIONS.values() if each.span is not DimensionScope.DAY]
+_OF_DAYS = [each for each in DIMENSIONS.values() if each.scope is DimensionScope.DAY]
+_STORED = [each for each in DIMENSIONS.values() if each.scope is not DimensionScope.DAY]
 _DAY_VALUES = ("2026-07-01", "2026-03-29", "2026-03", "2026-06-29")
 _VALUES = ("/", "/a", "(none)", "12", "p1", "pageview", "DE", "internal", "x")
 
 
 def _condition(dimension: Dimension) -> st.SearchStrategy[Filter]:
-    is_day = dimension.span is DimensionScope.DAY
+    is_day = dimension.scope is DimensionScope.DAY
     values = st.sampled_from(_DAY_VALUES if is_day else _VALUES)
     return st.builds(
         Condition,
@@ -103,7 +103,7 @@ def _from_events(events: Sequence[Row], query: Query) -> CountedColumns:
 
 
 def _results(counted: CountedColumns, query: Query) -> tuple[ResultRow, ...]:
-    return result_rows(summed(counted.figures, query), query)
+    return result_rows(sum_figures(counted.figures, query), query)
 
 
 _ANY_EVENTS = st.lists(st.sampled_from(DAYS[:2]).flatmap(events_of), max_size=24)

@@ -13,7 +13,7 @@ import pytest
 from config.settings import Settings
 from millpond import run as millpond
 from reports.reconcile import run as reconcile_run
-from reports.reconcile.compare import UnseenOrders
+from reports.reconcile.unseen import UnseenOrders
 from tests.reports.questions import BLOG, SHOP, today
 from tests.reports.reconcile import invoices
 from tests.reports.stored import store

@@ -112,11 +112,19 @@ def test_further_lines_of_an_order_are_no_orders() -> None:
         pytest.param("", "no column for the order's id", id="empty"),
         pytest.param("total\n5", "no column for the order's id", id="no id"),
         pytest.param("order id\n5", "no column for the order's total", id="no total"),
-        pytest.param(_HEAD + "1,,EUR,", "row 2: no total", id="an empty total"),
-        pytest.param(_HEAD + ",1,EUR,", "row 2: no order id", id="an empty id"),
-        pytest.param(_HEAD + "1,1,EUR,\n1,2,EUR,", "row 3: an order again", id="twice"),
         pytest.param(
-            _HEAD + "1,1,EUR,\n1,1,USD,", "row 3: an order again", id="two currencies"
+            _HEAD + "1,,EUR,", "row 2: the row has no total", id="an empty total"
+        ),
+        pytest.param(
+            _HEAD + ",1,EUR,", "row 2: the row has no order id", id="an empty id"
+        ),
+        pytest.param(
+            _HEAD + "1,1,EUR,\n1,2,EUR,", "row 3: an earlier row has", id="twice"
+        ),
+        pytest.param(
+            _HEAD + "1,1,EUR,\n1,1,USD,",
+            "row 3: an earlier row has",
+            id="two currencies",
         ),
         pytest.param(_HEAD + "1,1,XXX,", "row 2: unknown currency", id="currency"),
         pytest.param(_HEAD + '1,"5,90",,', "--decimal comma", id="a decimal comma"),
@@ -124,9 +132,9 @@ def test_further_lines_of_an_order_are_no_orders() -> None:
         pytest.param(_HEAD + "1,€5,,", "not a plain number", id="a sign"),
         pytest.param(_HEAD + "1,1e3,,", "not a plain number", id="an exponent"),
         pytest.param(_HEAD + "1,٣,,", "not a plain number", id="other digits"),
-        pytest.param(_HEAD + "1,99999999999,,", "past 10,000,000,000", id="too much"),
-        pytest.param(_HEAD + "1,1,EUR,22/11/2026", "row 2: not a date", id="date"),
-        pytest.param(_HEAD + "1,1", "row 2: fewer cells", id="a short row"),
+        pytest.param(_HEAD + "1,99999999999,,", "over 10,000,000,000", id="too much"),
+        pytest.param(_HEAD + "1,1,EUR,22/11/2026", "row 2: the date is not", id="date"),
+        pytest.param(_HEAD + "1,1", "row 2: the row has fewer cells", id="a short row"),
         pytest.param(_HEAD + '1,"1', "not a CSV file", id="an open quote"),
     ],
 )

@@ -116,8 +116,8 @@ def test_an_empty_warehouse_says_what_to_start(settings: Settings) -> None:
     got = _shown(settings, [])
 
     assert got.splitlines() == [
-        "No event has been loaded yet.",
-        "Is the batcher running? Start it with: millpond batcher run",
+        "No data has been loaded yet.",
+        "Start the batcher if it is not running: millpond batcher run",
     ]
 
 
@@ -129,8 +129,8 @@ def test_an_unbuilt_warehouse_says_what_to_run(settings: Settings) -> None:
     got = _shown(settings, [])
 
     assert got.splitlines() == [
-        "Events are loaded, but no figures are built yet.",
-        "The last load was at 2026-11-22T08:00:00Z.",
+        "Data is loaded, but the reports are not built yet.",
+        "The last load was at 2026-11-22 08:00 UTC.",
         "Build them with: millpond warehouse build",
     ]
 
@@ -139,9 +139,9 @@ def test_a_site_without_events_says_where_to_look(settings: Settings) -> None:
     got = _shown(settings, sample(), site="blog")
 
     assert got.splitlines() == [
-        "Nothing is stored for blog yet.",
-        "The last load was at 2026-11-22T08:00:00Z.",
-        "Is the tag on its pages? docs/tag.md says how to put it there.",
+        "There is no data for blog yet.",
+        "The last load was at 2026-11-22 08:00 UTC.",
+        "Check that its pages have the Millpond tag, as docs/tag.md explains.",
     ]
 
 
@@ -149,9 +149,9 @@ def test_an_empty_period_says_which_days_there_are(settings: Settings) -> None:
     got = _shown(settings, sample(), date_range="2025-03")
 
     assert got.splitlines() == [
-        "Nothing was counted in this period.",
-        "Stored days of shop: 2026-11-09 to 2026-11-22.",
-        "Look at them with: --period 2026-11-09..2026-11-22",
+        "There is no data for this period.",
+        "There is data for shop from 2026-11-09 to 2026-11-22.",
+        "To see it, choose the period 2026-11-09..2026-11-22.",
     ]
 
 

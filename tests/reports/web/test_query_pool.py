@@ -24,7 +24,7 @@ async def test_no_two_threads_share_a_reader(tmp_path: Path) -> None:
         both.wait(timeout=10)
         return id(tables)
 
-    got = await asyncio.gather(*(pool.ask(who) for _ in range(THREADS)))
+    got = await asyncio.gather(*(pool.run(who) for _ in range(THREADS)))
     pool.close()
 
     assert len(set(got)) == THREADS
@@ -34,16 +34,16 @@ async def test_past_the_bound_a_question_is_refused_at_once(tmp_path: Path) -> N
     pool = _pool(tmp_path)
     free = threading.Event()
     waiting = [
-        asyncio.create_task(pool.ask(lambda _t, _k: free.wait(10))) for _ in range(32)
+        asyncio.create_task(pool.run(lambda _t, _k: free.wait(10))) for _ in range(32)
     ]
     await asyncio.sleep(0)
 
     with pytest.raises(BusyError):
-        await pool.ask(lambda _t, _k: True)
+        await pool.run(lambda _t, _k: True)
 
     free.set()
     assert await asyncio.gather(*waiting) == [True] * 32
-    assert await pool.ask(lambda _t, _k: 1) == 1
+    assert await pool.run(lambda _t, _k: 1) == 1
     pool.close()
 
 
@@ -55,7 +55,7 @@ async def test_a_question_past_its_time_is_stopped(tmp_path: Path) -> None:
             tick()
 
     with pytest.raises(TooSlowError, match=r"longer than 0\.05 seconds"):
-        await pool.ask(long)
+        await pool.run(long)
     pool.close()
 
 
@@ -63,7 +63,7 @@ async def test_a_caller_who_leaves_frees_the_place(tmp_path: Path) -> None:
     pool = _pool(tmp_path)
     free = threading.Event()
     tasks = [
-        asyncio.create_task(pool.ask(lambda _t, _k: free.wait(10))) for _ in range(32)
+        asyncio.create_task(pool.run(lambda _t, _k: free.wait(10))) for _ in range(32)
     ]
     await asyncio.sleep(0)
     for task in tasks:
@@ -71,5 +71,5 @@ async def test_a_caller_who_leaves_frees_the_place(tmp_path: Path) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     free.set()
 
-    assert await pool.ask(lambda _t, _k: 1) == 1
+    assert await pool.run(lambda _t, _k: 1) == 1
     pool.close()

@@ -229,6 +229,8 @@ async def test_the_page_has_figures_and_ways_to_others(
         "<caption>Sources</caption>",
         "<caption>Countries</caption>",
         'href="/?site=blog&amp;period=30d"',
+        '<a href="/?site=shop&amp;period=30d" aria-current="page">30 days</a>',
+        "highest: ",
         "DE Germany",
     ):
         assert expected in page
@@ -241,7 +243,7 @@ async def test_the_page_of_an_empty_site_says_what_to_do(
         page = await got.text()
 
     assert got.status == 200
-    assert "Nothing is stored for blog yet." in page
+    assert "There is no data for blog yet." in page
     assert "<svg" not in page
 
 
