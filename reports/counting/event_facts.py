@@ -43,10 +43,10 @@ Dimensions = Sequence[Dimension]
 
 @dataclass(frozen=True, slots=True)
 class EventFacts:
-    """A day's sessions, its events, and its orders and refunds, a row each.
+    """The sessions, events, orders and refunds of a day; one row for each.
 
-    ``session`` of an event is the row of its session in ``sessions``; ``lead_path``
-    there is the path of the session's first interactive event.
+    The ``session`` of an event is the row number of its session in ``sessions``. The
+    ``lead_path`` of a session is the path of its first interactive event.
     """
 
     site: SiteSettings
@@ -106,8 +106,8 @@ def order_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
 def session_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
     """Return a row for each session and value of *dimensions*, with its measures.
 
-    Its hour is the one it started in, whatever it touched later. Under a page it
-    bounced only where that is the page its visitor viewed.
+    The hour of a session is the hour in which it started. By page, a bounce counts
+    only on the page of the session's one interactive pageview.
     """
     event_dimensions = [part for part in dimensions if _has_many_values(part)]
     if event_dimensions:

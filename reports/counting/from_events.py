@@ -42,7 +42,7 @@ def count_events(
     return CountedColumns(figures, frozenset(currencies))
 
 
-def _count_day(query: Query, day: date, found: EventFacts) -> CountedColumns:
+def _count_day(query: Query, day: date, facts: EventFacts) -> CountedColumns:
     """Return the figures of one day by the dimensions of *query*."""
     grouping = _without_days(query.dimensions)
     needed = _needed(grouping, query.filters)
@@ -51,12 +51,12 @@ def _count_day(query: Query, day: date, found: EventFacts) -> CountedColumns:
         query.filters, lambda dimension: _column(dimension, day)
     )
 
-    def met(rows: pl.LazyFrame) -> pl.LazyFrame:
+    def apply_filters(rows: pl.LazyFrame) -> pl.LazyFrame:
         return rows if condition is None else rows.filter(condition)
 
-    events = met(event_facts.event_facts(found, needed)).unique([ROW, *names])
-    sessions = met(event_facts.session_facts(found, needed))
-    orders = met(event_facts.order_facts(found, needed))
+    events = apply_filters(event_facts.event_facts(facts, needed)).unique([ROW, *names])
+    sessions = apply_filters(event_facts.session_facts(facts, needed))
+    orders = apply_filters(event_facts.order_facts(facts, needed))
     parts = collect_all(
         [
             _grouped(events, names, _EVENT_SUMS),
@@ -106,7 +106,7 @@ def _column(dimension: Dimension, day: date) -> pl.Expr:
 
 
 def _whole_sessions(sessions: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
-    """Return each session once per value; it bounced there if any row of it did."""
+    """Return one row per session and value; a bounce in any row is a bounce."""
     return sessions.group_by(SESSION, *names).agg(
         pl.col("bounces").max(),
         pl.col("visitor", "duration_s", "conversions").first(),
@@ -114,7 +114,7 @@ def _whole_sessions(sessions: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
 
 
 def _whole_orders(orders: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
-    """Return each order or refund once per value, its lines added up."""
+    """Return one row per order or refund and value, with the sum of its lines."""
     return orders.group_by(ROW, *names).agg(
         pl.col(OWN, "orders", "refunds").first(),
         pl.col("value_minor").sum(),
