@@ -15,17 +15,9 @@ from config.settings import Settings
 from warehouse.caveats import caveats
 from warehouse.clock.believed_clock import Clocks
 from warehouse.clock.clock_doubt import Believed, ClockError
-from warehouse.job_states import (
-    JobState,
-    job_state_path,
-    late_jobs,
-    lateness,
-    read_job_states,
-    utc_text,
-)
+from warehouse.job_states import job_state_path, read_job_states
 
 if TYPE_CHECKING:
-    from warehouse.info import TableInfo
     from warehouse.tables import Warehouse
 
 _FINDINGS = 1
@@ -213,6 +205,7 @@ def _warn(believed: Believed) -> None:
 def info(settings: Settings, form: str) -> None:
     """Show the contents of the tables and the states of the jobs."""
     from warehouse.info import table_infos  # noqa: PLC0415 - Polars takes 0.6 s
+    from warehouse.info_text import job_lines, table_lines  # noqa: PLC0415 - as above
 
     infos = table_infos(_open_warehouse(settings))
     states = read_job_states(job_state_path(Path(settings.spool.dir)))
@@ -222,41 +215,10 @@ def info(settings: Settings, form: str) -> None:
         click.echo(msgspec.json.encode(document).decode())
         return
     problems = [info.problem for info in infos if info.problem is not None]
-    lines = [*_table_lines(infos), *problems, "", *_job_lines(states)]
+    lines = [*table_lines(infos), *problems, "", *job_lines(states, _CLOCK())]
     if warnings:
         lines += ["", *(f"warning: {warning}" for warning in warnings)]
     click.echo("\n".join(lines))
-
-
-def _table_lines(infos: list["TableInfo"]) -> list[str]:
-    head = f"{'table':<12} {'days':>6} {'first':<10} {'last':<10}"
-    lines = [f"{head} {'files':>6} {'rows':>12} {'bytes':>14} {'version':>8}"]
-    for info in infos:
-        first, last = info.first_day or "-", info.last_day or "-"
-        lines.append(
-            f"{info.table:<12} {info.days:>6} {first!s:<10} {last!s:<10}"
-            f" {info.files:>6} {info.rows:>12,} {info.size_bytes:>14,}"
-            f" {info.version:>8}"
-        )
-    return lines
-
-
-def _job_lines(states: dict[str, JobState]) -> list[str]:
-    if not states:
-        return ["no job has run yet; `millpond batcher run` runs them"]
-    late = late_jobs(states, _CLOCK())
-    return [
-        f"job {name:<14} {_job_line(state, is_late=name in late)}"
-        for name, state in states.items()
-    ]
-
-
-def _job_line(state: JobState, *, is_late: bool) -> str:
-    if state.failures or is_late:
-        return f"{'FAILED' if state.failures else 'LATE'}: {lateness(state)}"
-    last = state.last_success_at
-    when = "never" if last is None else utc_text(last)
-    return f"fine, last at {when}: {state.summary or '-'}"
 
 
 def _print(result: msgspec.Struct, form: str) -> None:

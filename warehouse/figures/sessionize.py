@@ -112,21 +112,10 @@ def sessionize(
     source = EventColumns(events, wide)
     sites = events["site"].unique().sort()
     keys = ordered_keys(source, sites)
-    nulls = keys["visitor"].null_count()
     # If columns have different chunks, every later step would rechunk them again.
     ordered = source.narrow(keys["row"]).rechunk()
-    visited = VisitorEvents(
-        keys.slice(nulls).select("visitor", "site", "at"),
-        ordered["server"].slice(nulls),
-    )
-    interactive = ordered.slice(nulls).select(is_interactive()).to_series()
-    runs = runs_of(*run_ends(visited, timeout_s), interactive)
-    bounds = runs.filter(pl.col("lead").is_not_null())
-    own, joined = sessions_of(visited, runs, bounds)
-    without = pl.repeat(None, nulls, dtype=pl.UInt32, eager=True)
-    session = pl.concat([without, own], rechunk=True).alias("session")
+    session, bounds, joined = _cut(keys, ordered, timeout_s)
     numbered = ordered.with_columns(session, keys["site"].alias("site_no"))
-    bounds = bounds.select((pl.all() + nulls).cast(pl.UInt32))
     loose = session.is_null().arg_true()
     commerce = [
         (ordered["name"] == name).arg_true() for name in (ORDER_PLACED, ORDER_REFUNDED)
@@ -138,10 +127,32 @@ def sessionize(
     return SessionizedDay(
         events=numbered,
         bounds=bounds,
-        joined=joined.with_columns(pl.col("row") + nulls),
+        joined=joined,
         leads=leads,
         loose=loose_events,
         orders=orders,
         refunds=resolved_refunds(refunded, orders),
         sites=sites,
+    )
+
+
+def _cut(
+    keys: pl.DataFrame, ordered: pl.DataFrame, timeout_s: int
+) -> tuple[pl.Series, pl.DataFrame, pl.DataFrame]:
+    """Return the session of each event, and the frames ``bounds`` and ``joined``."""
+    # The events without a visitor come first; they belong to no session.
+    nulls = keys["visitor"].null_count()
+    visited = VisitorEvents(
+        keys.slice(nulls).select("visitor", "site", "at"),
+        ordered["server"].slice(nulls),
+    )
+    interactive = ordered.slice(nulls).select(is_interactive()).to_series()
+    runs = runs_of(*run_ends(visited, timeout_s), interactive)
+    bounds = runs.filter(pl.col("lead").is_not_null())
+    own, joined = sessions_of(visited, runs, bounds)
+    without = pl.repeat(None, nulls, dtype=pl.UInt32, eager=True)
+    return (
+        pl.concat([without, own], rechunk=True).alias("session"),
+        bounds.select((pl.all() + nulls).cast(pl.UInt32)),
+        joined.with_columns(pl.col("row") + nulls),
     )
