@@ -57,7 +57,7 @@ def _newest_data_s(warehouse: Warehouse) -> float | None:
     """Return the newest time in events and ledger, or else midday of the newest day.
 
     The newest day is that of the other tables. Raises ``ClockError`` if events have a
-    long gap: the events after it may have their time from a wrong clock.
+    long gap: the events on either side may have their time from a wrong clock.
     """
     days = warehouse.view(EVENTS).days()
     if any(later - day > _LONGEST_GAP for day, later in pairwise(days)):
