@@ -1,4 +1,4 @@
-# Everything a contributor or an operator runs; `make` alone lists it.
+# The commands for contributors and operators; `make` without a target lists them.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ VENDORS_VENV := .venv-vendors
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.11 --custom-compile-command "make lock" $(UPGRADE) pyproject.toml
 
-# Tried on more examples by `make soak`.
+# Property tests that `make soak` runs with more examples.
 LAWS := tests/warehouse/figures/test_figures.py tests/batcher/load/test_duplicates.py \
 	tests/batcher/load/test_spool_law.py \
 	tests/reports/counting/test_routes.py
@@ -26,8 +26,8 @@ LONG := $(LAWS) tests/warehouse/test_build.py tests/warehouse/delta/test_log_dig
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-# A copy of the lock stands in for what is installed: when they differ, .venv is made anew.
-setup: ## Make .venv with what Millpond needs, hashes checked
+# .venv holds a copy of the lock it was made from: when the lock differs, .venv is rebuilt.
+setup: ## Create .venv with the dependencies of Millpond, hashes checked
 	@cmp -s requirements.lock $(VENV)/requirements.lock || { set -e; \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "setup: $(PYTHON) is older than 3.11; name another: make PYTHON=…"; exit 1; }; \
@@ -38,16 +38,17 @@ setup: ## Make .venv with what Millpond needs, hashes checked
 	$(PIP) --no-index --no-deps --no-build-isolation --editable .; \
 	cp requirements.lock $(VENV)/requirements.lock; }
 
-setup-dev: setup ## Add to .venv what the tests need, hashes checked
+setup-dev: setup ## Add the dependencies of the tests to .venv, hashes checked
 	@cmp -s requirements-dev.lock $(VENV)/requirements-dev.lock || { set -e; \
 	echo "setup: installing the test tools"; \
 	$(PIP) --require-hashes --requirement requirements-dev.lock; \
 	cp requirements-dev.lock $(VENV)/requirements-dev.lock; }
 
-programs: ## Install the programs the tests start, where that is possible
+programs: ## Install the programs that the tests start, where that is possible
 	@sh tests/install_programs.sh
 
-# The lock's copy tells what is installed, as in setup. Without npm the tests skip, loudly.
+# The copy of the lock shows what is installed, as in setup. Without npm, the tests that
+# need it are skipped with a message.
 NPM = cmp -s $(1)/package-lock.json $(1)/node_modules/.taken || { \
 	command -v npm >/dev/null 2>&1 || { echo "npm IS MISSING, the tests of $(1) will be skipped" >&2; \
 		test "$$CI" != true; exit; }; \
@@ -55,12 +56,13 @@ NPM = cmp -s $(1)/package-lock.json $(1)/node_modules/.taken || { \
 	npm ci --prefix $(1) --silent --no-audit --no-fund --ignore-scripts \
 		&& cp $(1)/package-lock.json $(1)/node_modules/.taken; }
 
-# Those in Python are apart from .venv: what they depend on cannot disturb Millpond.
-clients: ## Install the vendors' clients, and what ours are built with, hashes checked
+# The Python clients have their own environment, so that their dependencies cannot
+# conflict with Millpond's.
+clients: ## Install the vendors' clients and the build tools of our own, hashes checked
 	@$(call NPM,$(VENDORS))
 	@$(call NPM,clients/medusa)
 	@cmp -s $(VENDORS)/requirements.lock $(VENDORS_VENV)/.taken || { set -e; \
-	echo "clients: installing those in Python into $(VENDORS_VENV)"; \
+	echo "clients: installing the Python clients into $(VENDORS_VENV)"; \
 	$(PYTHON) -m venv --clear $(VENDORS_VENV); \
 	$(VENDORS_VENV)/bin/python -m pip install --quiet --no-input \
 		--disable-pip-version-check --require-hashes \
@@ -70,7 +72,8 @@ clients: ## Install the vendors' clients, and what ours are built with, hashes c
 clients-soak: clients
 	@$(call NPM,tests/clients/medusa/server)
 
-# Public-domain data, pinned in deploy/geo; without it the demo's countries are unknown.
+# Public-domain data with a version fixed in deploy/geo. Without it the demo's countries
+# are unknown.
 demo-geo:
 	@cmp -s deploy/geo/package-lock.json deploy/geo/node_modules/.taken || { \
 	command -v npm >/dev/null 2>&1 \
@@ -89,7 +92,7 @@ quick: lint types imports ## Check style, types, imports and run the quick tests
 	@$(BIN)/python -m pytest -n 2 -q -m "not slow and not browser and not crash and not process" \
 		$(addprefix --ignore ,tests/vendors tests/clients $(LONG))
 
-fmt: setup-dev ## Format the code and mend what can be mended
+fmt: setup-dev ## Format the code and apply automatic fixes
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
@@ -100,16 +103,16 @@ lint: setup-dev ## Check style and format
 types: setup-dev ## Check the types
 	@$(BIN)/mypy
 
-imports: setup-dev ## Check who imports what
+imports: setup-dev ## Check the import contracts
 	@$(BIN)/lint-imports --no-logo
 
-docs: setup-dev ## Write the generated pages anew
+docs: setup-dev ## Write the generated pages
 	@$(BIN)/python docs/build.py
 
 docs-fresh: setup-dev ## Fail when a generated page is stale
 	@$(BIN)/python docs/build.py --check
 
-golden: setup-dev ## Write the golden files anew; review them with git diff
+golden: setup-dev ## Rewrite the golden files; review them with git diff
 	@MILLPOND_GOLDEN=write $(BIN)/python -m pytest -n 2 -q -m "not slow and not browser and not crash"
 
 soak: setup-dev clients-soak ## Run the long tests: crashes, large data
@@ -117,15 +120,15 @@ soak: setup-dev clients-soak ## Run the long tests: crashes, large data
 	@$(BIN)/python -m pytest -n 0 -ra -m slow --timeout 7200
 	@$(BIN)/python -m pytest -n 2 -ra --hypothesis-profile soak --timeout 7200 $(LAWS)
 
-bench: setup-dev ## Run the benchmarks; figures go to benchmarks/RESULTS.md
+bench: setup-dev ## Run the benchmarks; write the figures to benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks
 
-lock: setup-dev ## Renew the lock files; UPGRADE=--upgrade takes newer versions
+lock: setup-dev ## Update the lock files; UPGRADE=--upgrade takes newer versions
 	@$(COMPILE) --extra build --output-file requirements.lock
 	@$(COMPILE) --extra build --extra dev --constraint requirements.lock \
 		--output-file requirements-dev.lock
 
-clean: ## Remove what the other targets made
+clean: ## Remove everything that the other targets created
 	@rm -rf $(VENV) $(VENDORS_VENV) $(VENDORS)/node_modules deploy/geo/node_modules \
 		clients/*/dist clients/*/node_modules tests/clients/medusa/server/node_modules \
 		build *.egg-info .*_cache .hypothesis

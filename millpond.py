@@ -1,7 +1,7 @@
-"""The front door: one command whose parts are imported only when they are asked for.
+"""The command line: one command whose subcommands are imported only when used.
 
-It holds no logic. It turns what went wrong into a message and an exit code, and never
-prints the text of an error nobody wrote for reading: it may quote a request.
+It contains no logic. It turns an error into a message and an exit code. It never prints
+the text of an unexpected error, because that text may quote a request.
 """
 
 import os
@@ -15,13 +15,13 @@ import click
 
 from config.descriptors import raise_descriptor_limit
 from config.errors import MillpondError
-from config.files import FileError, is_of_files
+from config.files import FileError, is_file_error
 from config.logs import code_location
 from config.memory import configure_allocator
 
 UNEXPECTED_EXIT_CODE = 70
 
-# Command: where it lives, and its line in the help; in the order data flows.
+# Each command with its function and its line in the help, in the order of data flow.
 PARTS = {
     "init": ("config.cli:init", "Write a commented millpond.toml."),
     "config": ("config.cli:config", "Check or show the configuration."),
@@ -36,10 +36,10 @@ PARTS = {
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands by name and imports one when it is used."""
+    """A group that knows the names of its commands and imports one when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of the table."""
+        """Return the names in the order of ``PARTS``."""
         del ctx
         return list(PARTS)
 
@@ -49,8 +49,8 @@ class LazyGroup(click.Group):
         if cmd_name not in PARTS:
             return None
         module, _, name = PARTS[cmd_name][0].partition(":")
-        found: click.Command = getattr(import_module(module), name)
-        return found
+        command: click.Command = getattr(import_module(module), name)
+        return command
 
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter
@@ -63,48 +63,48 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, epilog="\b\nExample:\n  millpond init && millpond up")
 @click.version_option(package_name="millpond", prog_name="millpond")
-def front_door() -> None:
+def command_line() -> None:
     """Privacy-first web and commerce analytics, on your own machine."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code."""
     try:
-        result: Any = front_door.main(
+        result: Any = command_line.main(
             list(arguments), prog_name="millpond", standalone_mode=False
         )
     except MillpondError as error:
-        return _told(str(error), error.exit_code)
+        return _print_error(str(error), error.exit_code)
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return 128 + signal.SIGINT
-    except Exception as error:  # noqa: BLE001 - the last door: nothing may quote input
-        return _told(*_worded(error))
+    except Exception as error:  # noqa: BLE001 - the last handler: no text may get out
+        return _print_error(*_describe(error))
     return result if isinstance(result, int) else 0
 
 
-def _worded(error: Exception) -> tuple[str, int]:
-    """Return what can be said of an error nobody wrote for reading, and its code."""
-    if isinstance(error, OSError) and is_of_files(error):
-        refused = FileError(error)
-        return str(refused), refused.exit_code
+def _describe(error: Exception) -> tuple[str, int]:
+    """Return a message without the text of an unexpected error, and an exit code."""
+    if isinstance(error, OSError) and is_file_error(error):
+        file_error = FileError(error)
+        return str(file_error), file_error.exit_code
     where = code_location(error.__traceback__)
     message = f"unexpected {type(error).__name__} at {where}"
     return f"{message}\n  hint: report this line", UNEXPECTED_EXIT_CODE
 
 
-def _told(message: str, exit_code: int) -> int:
+def _print_error(message: str, exit_code: int) -> int:
     click.echo(f"millpond: {message}", err=True)
     return exit_code
 
 
 def main() -> None:
-    """Run the command the process was started with."""
-    # Before any part is imported, and with it what allocates.
+    """Run the command that the process was started with."""
+    # This must come before any part imports the data libraries and their allocator.
     configure_allocator(os.environ)
-    # Tables, spools and connections are many files; a soft limit is often 1,024.
+    # Tables, spools and connections need many files; the soft limit is often 1,024.
     raise_descriptor_limit()
     sys.exit(run(sys.argv[1:]))
 

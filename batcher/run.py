@@ -21,7 +21,8 @@ from config.logs import log_event
 from config.settings import Settings
 from config.throttle import Throttle
 from warehouse import build
-from warehouse.clock.believed_clock import Believed, ClockDoubt, Clocks
+from warehouse.clock.believed_clock import Clocks
+from warehouse.clock.clock_doubt import Believed, ClockDoubt
 from warehouse.job_states import job_state_path
 from warehouse.lifecycle import compaction, retention
 from warehouse.tables import Warehouse

@@ -1,7 +1,7 @@
-"""What a text value must look like, by the name its ``Format`` gives.
+"""The format checks of text values, by the name in the setting's ``Format``.
 
-A check returns the value in the one spelling the rest of Millpond expects, or
-raises ``RefusedError``. Checks of secrets never quote what they refuse.
+A check returns the value in the one spelling that the rest of Millpond expects, or
+raises ``RefusedError``. Checks of secrets never quote the refused value.
 """
 
 import re
@@ -21,7 +21,7 @@ _LONGEST_DOMAIN = 253
 
 
 class RefusedError(MillpondError):
-    """A value is not what its format asks for; the message says what it must be."""
+    """A value does not match its format; the message says what the format is."""
 
     exit_code = 2
 
@@ -29,16 +29,16 @@ class RefusedError(MillpondError):
 def network(value: str) -> str:
     """Return an address or network in canonical spelling."""
     try:
-        found = ip_network(value.strip())
+        parsed = ip_network(value.strip())
     except ValueError:
         raise RefusedError(f"{value!r} is not an address or network") from None
-    if found.prefixlen == 0:
-        raise RefusedError(f"{value!r} would trust every sender there is")
-    return str(found)
+    if parsed.prefixlen == 0:
+        raise RefusedError(f"{value!r} would trust every sender")
+    return str(parsed)
 
 
 def client_ip(value: str) -> str:
-    """Return where the client address comes from, header names in lower case."""
+    """Return the source of the client address, with header names in lower case."""
     if value in ("peer", "xff", "forwarded"):
         return value
     kind, _, name = value.partition(":")
@@ -49,18 +49,18 @@ def client_ip(value: str) -> str:
 
 def path(value: str) -> str:
     """Return a URL path."""
-    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value) or _climbs(value):
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value) or _has_dot_segment(value):
         raise RefusedError(f"must be a path such as /m.js, got {value!r}")
     return value
 
 
 def path_prefix(value: str) -> str:
-    """Return a URL path, or nothing; a closing slash is cut."""
+    """Return a URL path, or an empty string; a trailing slash is removed."""
     bare = value.rstrip("/")
     return path(bare) if bare else ""
 
 
-def _climbs(value: str) -> bool:
+def _has_dot_segment(value: str) -> bool:
     return any(part in (".", "..") for part in value.split("/"))
 
 
@@ -81,9 +81,15 @@ def prop_key(value: str) -> str:
 def path_rule(value: str) -> str:
     """Return a route template such as /reset/:token."""
     parts = value.split("/")
-    named = [part for part in parts if part.startswith(":")]
-    sound = all(re.fullmatch(r":[a-z][a-z0-9_]*", part) for part in named)
-    if parts[0] or not named or not sound or _climbs(value) or set(value) & set("?#"):
+    parameters = [part for part in parts if part.startswith(":")]
+    is_valid = (
+        not parts[0]
+        and bool(parameters)
+        and all(re.fullmatch(r":[a-z][a-z0-9_]*", part) for part in parameters)
+        and not _has_dot_segment(value)
+        and not set(value) & set("?#")
+    )
+    if not is_valid:
         raise RefusedError(f"must be a route such as /reset/:token, got {value!r}")
     return value
 
@@ -96,15 +102,13 @@ def site_id(value: str) -> str:
 
 
 def domain(value: str) -> str:
-    """Return a host, in lower case; ``*.`` in front takes in every subdomain."""
+    """Return a host in lower case; the prefix ``*.`` includes every subdomain."""
     host = value.lower().removesuffix(".")
     labels = host.removeprefix("*.").split(".")
-    sound = len(host) <= _LONGEST_DOMAIN and all(map(_LABEL.fullmatch, labels))
+    is_valid = len(host) <= _LONGEST_DOMAIN and all(map(_LABEL.fullmatch, labels))
     if not value.isascii():
-        raise RefusedError(
-            f"{value!r} must be spelled the way browsers send it (xn--…)"
-        )
-    if not (sound or _is_address(host)):
+        raise RefusedError(f"{value!r} must be spelled as browsers send it (xn--…)")
+    if not (is_valid or _is_address(host)):
         raise RefusedError(
             f"{value!r} is not a host such as shop.example or *.shop.example"
         )
@@ -119,7 +123,7 @@ def _is_address(host: str) -> bool:
 
 
 def timezone(value: str) -> str:
-    """Return the name of an IANA time zone this machine knows."""
+    """Return the name of an IANA time zone that this machine knows."""
     try:
         ZoneInfo(value)
     except (KeyError, OSError, ValueError):
@@ -130,14 +134,17 @@ def timezone(value: str) -> str:
 
 
 def currency(value: str) -> str:
-    """Return an ISO 4217 code; whether it exists is the proxy's to know."""
+    """Return a text of the form of an ISO 4217 code.
+
+    The proxy checks whether the currency exists.
+    """
     if not re.fullmatch(r"[A-Z]{3}", value):
         raise RefusedError(f"must be an ISO 4217 code such as EUR, got {value!r}")
     return value
 
 
 def key(value: str) -> str:
-    """Return a public key by which a client names a site."""
+    """Return a public key with which a client identifies a site."""
     if not re.fullmatch(r"[\x21-\x7e]{1,128}", value):
         raise RefusedError("must be 1 to 128 visible ASCII characters")
     return value
@@ -158,7 +165,7 @@ def directory(value: str, base: Path) -> str:
 
 
 def file(value: str, base: Path) -> str:
-    """Return the absolute path of a file, or nothing."""
+    """Return the absolute path of a file, or an empty string."""
     if "://" in value or "\0" in value:
         raise RefusedError("must be a path on this machine")
     if not value:
@@ -177,15 +184,15 @@ def warehouse(value: str, base: Path) -> str:
 
 
 def salt_store(value: str, base: Path) -> str:
-    """Return a Redis URL, the absolute path of a directory, or nothing."""
+    """Return a Redis URL, the absolute path of a directory, or an empty string."""
     if "://" not in value:
         return file(value, base)
     try:
         url = urlsplit(value)
-        sound = url.scheme in REDIS_SCHEMES and url.hostname and url.port != 0
+        is_valid = url.scheme in REDIS_SCHEMES and url.hostname and url.port != 0
     except ValueError:
-        sound = False
-    if not sound:
+        is_valid = False
+    if not is_valid:
         raise RefusedError(
             "must be a directory or a URL such as redis://127.0.0.1:6379/0"
         )
@@ -216,7 +223,10 @@ PLACES: dict[str, Callable[[str, Path], str]] = {
 
 
 def check(name: str | None, value: str, base: Path) -> str:
-    """Return *value* as format *name* spells it; paths are taken from *base*."""
+    """Return *value* as format *name* spells it.
+
+    Relative paths start at *base*.
+    """
     if name is None:
         return value
     if name in PLACES:
@@ -225,12 +235,12 @@ def check(name: str | None, value: str, base: Path) -> str:
 
 
 def has_password(format_name: str | None, value: str) -> bool:
-    """Whether *value* is a URL that carries a password."""
+    """Return whether *value* is a URL that contains a password."""
     return format_name == "salt_store" and "@" in value
 
 
 def masked(format_name: str | None, value: str) -> str:
-    """Return *value* with whatever is secret in it replaced by stars."""
+    """Return *value* with its secret parts replaced by stars."""
     if format_name == "secret_key":
         return "sha256:***"
     if has_password(format_name, value):

@@ -1,4 +1,7 @@
-"""Commands that write, check and show the configuration; and ``--config`` for all."""
+"""Commands that write, check and show the configuration.
+
+Also the options that commands of several packages share, such as ``--config``.
+"""
 
 import os
 from collections.abc import Callable
@@ -18,7 +21,7 @@ DEFAULT_FILE = "millpond.toml"
 
 
 class WriteError(MillpondError):
-    """The configuration file cannot be written there."""
+    """The configuration file cannot be written."""
 
     exit_code = 2
 
@@ -44,15 +47,16 @@ def _load(context: click.Context, _: click.Parameter, value: str) -> Settings | 
 
 
 def settings_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give *command* the option ``--config``; it receives ``settings``, loaded."""
+    """Give *command* the option ``--config`` and the loaded ``settings``."""
     return _option("settings", _load)(command)
 
 
 def writer_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Do the same for a *command* that writes: it runs only as the data's owner.
+    """Give a *command* that writes data ``--config`` and the loaded ``settings``.
 
-    Nothing has been created when it is refused. Where a file that another user left
-    inside is in its way, the error names it.
+    The command runs only as the owner of the data. The check comes first: a refused
+    command has created nothing. If the command fails because of another user's file
+    in the data directories, the error names that file.
     """
 
     @wraps(command)
@@ -65,22 +69,22 @@ def writer_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def check_writer(settings: Settings) -> None:
-    """Refuse to run the current command as anyone but the owner of the data."""
+    """Raise ``OwnerError`` unless the current command runs as the data's owner."""
     command = click.get_current_context().command_path
     check_owner(owned_places(settings), os.geteuid(), command)
 
 
 def path_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give *command* the option ``--config``; it receives ``path``."""
+    """Give *command* the option ``--config`` as the argument ``path``."""
     return _option("path", lambda _context, _parameter, value: Path(value))(command)
 
 
 def trust_clock_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give *command* the flag ``--trust-clock``; it receives ``trust_clock``."""
+    """Give *command* the flag ``--trust-clock`` as the argument ``trust_clock``."""
     return click.option(
         "--trust-clock",
         is_flag=True,
-        help="Say, for this moment only, that the machine's clock is right.",
+        help="Declare, for this run only, that the machine's clock is right.",
     )(command)
 
 
@@ -97,7 +101,8 @@ def init(directory: Path) -> None:
             file.write(starter())
     except FileExistsError:
         raise WriteError(
-            f"write {path}: it exists already", hint="remove it, or name another DIR"
+            f"write {path}: the file exists already",
+            hint="remove it, or name another DIR",
         ) from None
     except OSError as error:
         raise WriteError(f"write {path}: {error.strerror}") from None
@@ -112,7 +117,7 @@ def config() -> None:
 @config.command(epilog="\b\nExample:\n  millpond config check --config millpond.toml")
 @settings_option
 def check(settings: Settings) -> None:
-    """Say what is wrong with the configuration: everything at once."""
+    """List all problems of the configuration."""
     count = len(settings.sites)
     click.echo(f"config: fine, {count} site{'' if count == 1 else 's'}")
 
@@ -120,6 +125,6 @@ def check(settings: Settings) -> None:
 @config.command(epilog="\b\nExample:\n  millpond config show | grep port")
 @path_option
 def show(path: Path) -> None:
-    """Print what holds as TOML, and where each value comes from; secrets masked."""
+    """Print the effective values as TOML, with their origins; secrets are masked."""
     loaded = read(path, os.environ)
     click.echo(effective(loaded.settings, loaded.origins), nl=False)

@@ -1,4 +1,4 @@
-"""What single values cannot show: settings that contradict each other."""
+"""Checks across settings: values that are valid alone but contradict each other."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from config.settings import ProxySettings, Settings, SiteSettings
 
 
 def conflicts(settings: Settings) -> Iterator[Problem]:
-    """Yield every contradiction between values that are sound by themselves."""
+    """Yield every contradiction between values that are valid by themselves."""
     yield from _proxy(settings.proxy)
     if not settings.sites:
         yield Problem("sites", "must hold at least one [[sites]] table")
@@ -19,8 +19,8 @@ def _proxy(proxy: ProxySettings) -> Iterator[Problem]:
     if proxy.client_ip != "peer" and not proxy.trusted_proxies:
         yield Problem(
             "proxy.trusted_proxies",
-            f"client_ip = {proxy.client_ip!r} needs at least one, or the header"
-            " is never believed",
+            f"client_ip = {proxy.client_ip!r} needs at least one trusted proxy;"
+            " without one the header is ignored",
         )
 
 
@@ -28,30 +28,31 @@ def _sites(sites: tuple[SiteSettings, ...]) -> Iterator[Problem]:
     for number, site in enumerate(sites):
         if not site.domains:
             yield Problem(f"sites[{number}].domains", "must name at least one host")
-    yield from _claimed("site id", _paths(sites, "id"), quoted=True)
-    yield from _claimed("domain", _paths(sites, "domains"), quoted=True)
-    yield from _claimed("key", _paths(sites, "keys"), quoted=False)
-    yield from _claimed("secret key", _paths(sites, "secret_keys"), quoted=False)
+    yield from _duplicates("site id", _values(sites, "id"), is_quoted=True)
+    yield from _duplicates("domain", _values(sites, "domains"), is_quoted=True)
+    yield from _duplicates("key", _values(sites, "keys"), is_quoted=False)
+    yield from _duplicates("secret key", _values(sites, "secret_keys"), is_quoted=False)
 
 
-def _paths(sites: tuple[SiteSettings, ...], name: str) -> Iterator[tuple[str, str]]:
+def _values(sites: tuple[SiteSettings, ...], name: str) -> Iterator[tuple[str, str]]:
+    """Yield each value of the setting *name* after the path of its key."""
     for number, site in enumerate(sites):
         value: str | tuple[str, ...] = getattr(site, name)
         if isinstance(value, str):
             yield f"sites[{number}].{name}", value
         else:
-            for place, item in enumerate(value):
-                yield f"sites[{number}].{name}[{place}]", item
+            for position, item in enumerate(value):
+                yield f"sites[{number}].{name}[{position}]", item
 
 
-def _claimed(
-    what: str, claims: Iterable[tuple[str, str]], *, quoted: bool
+def _duplicates(
+    kind: str, values: Iterable[tuple[str, str]], *, is_quoted: bool
 ) -> Iterator[Problem]:
-    claimants = defaultdict(list)
-    for path, value in claims:
+    paths_by_value = defaultdict(list)
+    for path, value in values:
         if value:
-            claimants[value].append(path)
-    for value, (first, *others) in claimants.items():
-        shown = f" {value!r}" if quoted else ""
+            paths_by_value[value].append(path)
+    for value, (first, *others) in paths_by_value.items():
+        quoted = f" {value!r}" if is_quoted else ""
         for path in others:
-            yield Problem(path, f"{what}{shown} is already taken by {first}")
+            yield Problem(path, f"{kind}{quoted} is already taken by {first}")

@@ -1,42 +1,47 @@
-"""How many files and connections a process may have open at once."""
+"""The limit of open files of a process, and how many connections fit into it."""
 
 import resource
 from contextlib import suppress
 
 from config.errors import MillpondError
 
-# A hard limit may be a billion, or none: what loops over all numbers would hang.
+# A hard limit may be a billion or unlimited. Code that loops over all descriptor
+# numbers would then hang.
 _HIGHEST = 1 << 20
 _FEWEST_CONNECTIONS = 16
 
 
 class TooFewDescriptorsError(MillpondError):
-    """The limit of open files leaves too little for connections."""
+    """The limit of open files leaves too few for connections."""
 
     exit_code = 2
 
 
 def descriptor_limits() -> tuple[int, int]:
-    """Return the soft and the hard limit of open files; the highest for unlimited."""
+    """Return the soft and the hard limit of open files.
+
+    Both are at most 1,048,576, also where the system has no limit.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _finite(soft), _finite(hard)
 
 
 def raise_descriptor_limit() -> int:
-    """Raise the soft limit of open files to the hard one; return what holds then."""
+    """Raise the soft limit of open files to the hard one; return the soft limit."""
     soft, hard = descriptor_limits()
     if soft < hard:
-        _, as_set = resource.getrlimit(resource.RLIMIT_NOFILE)
-        # A system may refuse; then the old limit is what connections are fitted to.
+        _, system_hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        # A system may refuse. Then the number of connections follows the old limit.
         with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, as_set))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, system_hard))
     return descriptor_limits()[0]
 
 
 def fitting_connections(most: int, limit: int, reserve: int) -> int:
-    """Return how many of *most* connections fit *limit* with *reserve* files beside.
+    """Return how many connections fit *limit*, at most *most*.
 
-    Raises ``TooFewDescriptorsError`` where hardly any would.
+    *reserve* is the number of files that other parts of the process need. Raises
+    ``TooFewDescriptorsError`` if fewer than 16 connections fit.
     """
     fitting = min(most, limit - reserve)
     if fitting < _FEWEST_CONNECTIONS:

@@ -1,4 +1,4 @@
-"""Overrides from the environment: ``MILLPOND__SECTION__KEY`` to values by key."""
+"""Overrides from the environment: variables named ``MILLPOND__SECTION__KEY``."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -10,31 +10,31 @@ from config.keys import ENVIRONMENT_PREFIX, SITES, FoundValue, Key, nearest, sec
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What the environment sets, by section and key, and what is wrong with it."""
+    """The values the environment sets, by section and key, and the problems in it."""
 
-    given: dict[str, dict[str, FoundValue]] = field(default_factory=dict)
+    values: dict[str, dict[str, FoundValue]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
 def overrides(environ: Mapping[str, str]) -> Overrides:
-    """Return every override in *environ*; sites are set in the file alone."""
+    """Return every override in *environ*; sites can be set only in the file."""
     known = {key.variable: key for key in _overridable()}
-    found = Overrides()
+    result = Overrides()
     for name in sorted(environ):
         if not name.startswith(ENVIRONMENT_PREFIX):
             continue
         key = known.get(name)
         if key is None:
             problem = Problem(name, f"unknown variable{nearest(name, known)}")
-            found.problems.append(problem)
+            result.problems.append(problem)
             continue
         value = parse_variable(key, environ[name])
         if isinstance(value, Problem):
-            found.problems.append(value)
+            result.problems.append(value)
         else:
-            section = found.given.setdefault(key.section, {})
+            section = result.values.setdefault(key.section, {})
             section[key.name] = FoundValue(value, name)
-    return found
+    return result
 
 
 def _overridable() -> Iterator[Key]:
@@ -44,10 +44,10 @@ def _overridable() -> Iterator[Key]:
 
 
 def parse_variable(key: Key, text: str) -> object:
-    """Return the value *text* spells for *key*, or the problem with it.
+    """Return the value of *key* that *text* spells, or the problem with it.
 
-    A key of many values takes a TOML array or a comma list; a string is taken
-    as it stands; anything else is a TOML literal.
+    A key with many values takes a TOML array or a comma-separated list. The text of a
+    string key is the value itself. Any other text is a TOML literal.
     """
     if key.many and not text.lstrip().startswith("["):
         return [item.strip() for item in text.split(",") if item.strip()]
@@ -58,6 +58,6 @@ def parse_variable(key: Key, text: str) -> object:
     except tomllib.TOMLDecodeError:
         document = {}
     if document.keys() != {"value"}:
-        wanted = "an array" if key.many else key.kind_name
-        return Problem(key.path, f"must be {wanted} (from {key.variable})")
+        expected = "an array" if key.many else key.kind_name
+        return Problem(key.path, f"must be {expected} (from {key.variable})")
     return document["value"]

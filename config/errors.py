@@ -1,11 +1,17 @@
-"""The root of every error raised on purpose: what was being done, what to do next."""
+"""The base class of every error that Millpond raises on purpose.
+
+Its message names the operation and the problem, its hint the next step.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 
 class MillpondError(Exception):
-    """A problem to act on: *message* says what is wrong, *hint* what to do."""
+    """A problem that a person can act on.
+
+    *message* says what is wrong, *hint* what to do next.
+    """
 
     exit_code = 3
 
@@ -15,34 +21,37 @@ class MillpondError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Return the message, and the hint on a line of its own."""
+        """Return the message, and the hint on a second line."""
         if self.hint is None:
             return self.message
         return f"{self.message}\n  hint: {self.hint}"
 
 
 class Retryable:
-    """Marks an error that trying again can heal; runners look at the class alone."""
+    """Marks an error that a later attempt may not meet.
+
+    The code that runs jobs looks only at this class to decide on another attempt.
+    """
 
 
 class Busy(Retryable):
-    """Marks that another process is doing that very thing: nothing is wrong."""
+    """Marks that another process is doing the same work: nothing is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with the configuration, and the path of its key."""
+    """One problem of the configuration, with the path of its key."""
 
     path: str
     message: str
 
     def __str__(self) -> str:
-        """Return the line shown for it."""
+        """Return the line that is shown to the user."""
         return f"{self.path}: {self.message}"
 
 
 class ConfigError(MillpondError):
-    """The configuration cannot be used; *problems* holds everything wrong with it."""
+    """The configuration cannot be used; *problems* holds all its problems."""
 
     exit_code = 2
 

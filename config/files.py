@@ -1,7 +1,7 @@
-"""Whose the files are: checked before a command writes, named where one is refused.
+"""The owner of the data files: checked before a command writes, named in errors.
 
-Files that another user left in the spool or the tables stop everything behind them, so
-a command that writes must run as the owner of the directories; root is no exception.
+A file of another user in the spool or the tables stops all later processing. So a
+command that writes must run as the owner of the directories, also if it runs as root.
 """
 
 import errno
@@ -18,7 +18,7 @@ _SECTION = 'docs/operations.md, "Files of another user"'
 _FORBIDDEN = (errno.EACCES, errno.EPERM)
 _HINTS = {
     errno.EROFS: "the file system is mounted read-only: see the system's log for why",
-    errno.ENOENT: "see whether the paths of the configuration are right",
+    errno.ENOENT: "check the paths in the configuration",
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space, or raise the quota",
 }
@@ -36,7 +36,7 @@ class OwnerError(MillpondError):
             hint += f"; let it read a log first: sudo setfacl -m u:{owner}:r FILE"
         doing = command.removeprefix("millpond ")
         super().__init__(
-            f"{doing}: {path} belongs to {owner!r}, and this is {user!r}",
+            f"{doing}: {path} belongs to {owner!r}, but this process runs as {user!r}",
             hint=f"{hint} ({_SECTION})",
         )
 
@@ -45,34 +45,35 @@ class FileError(MillpondError):
     """The system refused a file or a directory."""
 
     def __init__(self, error: OSError) -> None:
-        named = "a file" if error.filename is None else error.filename
-        super().__init__(f"{named}: {reason(error)}", hint=remedy(error))
+        name = "a file" if error.filename is None else error.filename
+        super().__init__(f"{name}: {reason(error)}", hint=remedy(error))
 
 
 class ForeignFileError(Retryable, MillpondError):
-    """What was to be done failed, and a file of another user is in its way."""
+    """An operation failed, and a file of another user is the probable cause."""
 
     def __init__(self, problem: str, path: Path) -> None:
         owner, user = _owner_of(path), _account_name(os.geteuid())
         super().__init__(
-            f"{problem}; {path} belongs to {owner!r}, and this is {user!r}",
-            hint=_give_back(user, path),
+            f"{problem}; {path} belongs to {owner!r}, but this process runs as"
+            f" {user!r}",
+            hint=_ownership_hint(user, path),
         )
 
 
 def data_directories(settings: Settings) -> list[Path]:
-    """Return the directories that one installation has to itself."""
-    named = (settings.spool.dir, settings.warehouse.uri)
-    return [Path(each) for each in named if "://" not in each]
+    """Return the directories that no other installation may use."""
+    names = (settings.spool.dir, settings.warehouse.uri)
+    return [Path(name) for name in names if "://" not in name]
 
 
 def owned_places(settings: Settings) -> list[Path]:
-    """Return the directories that only their owner writes to."""
+    """Return the directories that only their owner may write to."""
     return [*data_directories(settings), Path(settings.privacy.key_dir)]
 
 
 def check_owner(places: Iterable[Path], user_id: int, command: str) -> None:
-    """Raise ``OwnerError`` where one of *places* exists and is not *user_id*'s."""
+    """Raise ``OwnerError`` if one of *places* exists and *user_id* does not own it."""
     for place in places:
         try:
             owner_id = place.stat().st_uid
@@ -88,61 +89,68 @@ def check_owner(places: Iterable[Path], user_id: int, command: str) -> None:
 
 @contextmanager
 def naming_foreign_files(places: Sequence[Path]) -> Iterator[None]:
-    """Have an error of the block name the file of another user that is in its way."""
+    """Raise ``ForeignFileError`` if the block fails and another user's file is there.
+
+    The first file or directory in *places* that another user owns and that this
+    process may not change is taken as the cause.
+    """
     try:
         yield
     except ConfigError:
         raise
     except (MillpondError, OSError) as error:
-        found = None if _needs_no_more(error) else _first_foreign(places)
-        if found is None:
+        path = None if _is_explained(error) else _first_foreign(places)
+        if path is None:
             raise
         problem = error.message if isinstance(error, MillpondError) else reason(error)
-        raise ForeignFileError(problem, found) from None
+        raise ForeignFileError(problem, path) from None
 
 
-def is_of_files(error: Exception) -> bool:
-    """Say whether the system refused a file, so that the operator can mend it."""
+def is_file_error(error: Exception) -> bool:
+    """Return whether the system refused a file: a problem the operator can fix."""
     return isinstance(error, OSError) and (
         error.filename is not None or error.errno in (*_FORBIDDEN, *_HINTS)
     )
 
 
-def _needs_no_more(error: Exception) -> bool:
-    """Say whether nothing is wrong, or the error has named such a file itself."""
+def _is_explained(error: Exception) -> bool:
+    """Return whether the error is no problem, or names a file of another user."""
     hint = error.hint if isinstance(error, MillpondError) else None
     return isinstance(error, Busy) or (hint is not None and _SECTION in hint)
 
 
 def reason(error: OSError) -> str:
-    """Return the system's name of the error; where it is one of rights, whose file."""
+    """Return the system's name of the error.
+
+    For an error of permissions, also name the owner of the file and this user.
+    """
     name = errno.errorcode.get(error.errno or 0, type(error).__name__)
     if error.errno not in _FORBIDDEN or error.filename is None:
         return name
-    path = _nearest(Path(os.fsdecode(error.filename)))
-    user = _account_name(os.geteuid())
-    return f"{name}, {path} belongs to {_owner_of(path)!r}, and this is {user!r}"
+    path = _nearest_readable(Path(os.fsdecode(error.filename)))
+    owner, user = _owner_of(path), _account_name(os.geteuid())
+    return f"{name}, {path} belongs to {owner!r}, but this process runs as {user!r}"
 
 
 def remedy(error: OSError) -> str | None:
-    """Return what to do about the error, if that is known."""
+    """Return what to do about the error, None if that is not known."""
     if error.errno in _FORBIDDEN and error.filename is not None:
-        path = _nearest(Path(os.fsdecode(error.filename)))
-        return _give_back(_account_name(os.geteuid()), path)
+        path = _nearest_readable(Path(os.fsdecode(error.filename)))
+        return _ownership_hint(_account_name(os.geteuid()), path)
     return _HINTS.get(error.errno or 0)
 
 
 def _account_name(user_id: int) -> str:
-    """Return the name of a user, or the number of one without a name."""
+    """Return the name of a user, or the number if the user has no name."""
     try:
         return pwd.getpwuid(user_id).pw_name
     except KeyError:
         return str(user_id)
 
 
-def _give_back(user: str, path: Path) -> str:
+def _ownership_hint(user: str, path: Path) -> str:
     return (
-        f"run as its owner, or give it to this user: sudo chown -R {user} {path}"
+        f"run as the owner, or change the owner: sudo chown -R {user} {path}"
         f" ({_SECTION})"
     )
 
@@ -154,19 +162,19 @@ def _owner_of(path: Path) -> str:
         return "another user"
 
 
-def _nearest(path: Path) -> Path:
-    """Return *path*, or the nearest directory above it that can be looked at."""
-    for each in (path, *path.absolute().parents):
+def _nearest_readable(path: Path) -> Path:
+    """Return *path*, or the nearest parent directory whose owner can be read."""
+    for candidate in (path, *path.absolute().parents):
         try:
-            each.stat()
+            candidate.stat()
         except OSError:
             continue
-        return each
+        return candidate
     return path
 
 
 def _first_foreign(places: Sequence[Path]) -> Path | None:
-    """Return a file or directory of another user that this one may not change."""
+    """Return a file or directory of another user that this user may not change."""
     user_id = os.geteuid()
     for path in _all_within(places):
         try:

@@ -1,6 +1,6 @@
-"""Every key of the configuration, read off the classes in ``config.settings``.
+"""Every key of the configuration, derived from the classes in ``config.settings``.
 
-Loading, rendering and the docs ask here, so that no key is ever listed twice.
+Loading, rendering and the docs use this list, so that no key is spelled twice.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ ENVIRONMENT_PREFIX = "MILLPOND__"
 DEFAULT = "default"
 FILE = "file"
 
-# What a key can hold; a tuple for keys of many values.
+# The types of a key's value; a tuple for keys with many values.
 Value = bool | int | str | tuple[str, ...]
 
 _TYPE_NAMES = {
@@ -47,7 +47,7 @@ class Key:
 
     @property
     def preset(self) -> "FoundValue":
-        """What holds where nothing is given; emptiness stands in for required keys."""
+        """The value where none is set; a required key has an empty one."""
         default = self.default
         return FoundValue(
             list(default) if isinstance(default, tuple) else default, DEFAULT
@@ -55,12 +55,12 @@ class Key:
 
     @property
     def kind_name(self) -> str:
-        """The type of one value, in the words of messages and docs."""
+        """The type of one value, as messages and docs call it."""
         return type_name(self.kind)
 
     @property
     def path(self) -> str:
-        """The key's name in messages and docs."""
+        """The full name of the key in messages and docs."""
         return f"{self.section}.{self.name}"
 
     @property
@@ -71,7 +71,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class FoundValue:
-    """A value as found for a key, and where: the file, a variable, the default."""
+    """An unchecked value of a key; *origin* is the file, a variable or the default."""
 
     value: Any
     origin: str
@@ -91,21 +91,24 @@ class Section:
 def sections() -> tuple[Section, ...]:
     """Return the sections of the file in the order of ``Settings``, sites last."""
     hints = get_type_hints(Settings)
-    named = {
+    classes = {
         entry.name: SiteSettings if entry.name == SITES else hints[entry.name]
         for entry in fields(Settings)
     }
-    return tuple(_section(name, settings) for name, settings in named.items())
+    return tuple(_section(name, settings) for name, settings in classes.items())
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a question that suggests the known name closest to *name*, or nothing."""
-    near = get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    """Return a question that suggests the known name closest to *name*.
+
+    The text is empty if no known name is close.
+    """
+    matches = get_close_matches(name, known, n=1)
+    return f"; did you mean {matches[0]}?" if matches else ""
 
 
 def type_name(kind: type) -> str:
-    """Return what a message calls a TOML value of *kind*."""
+    """Return the words for a TOML value of *kind* in messages."""
     return _TYPE_NAMES.get(kind, "a date or time")
 
 
@@ -120,7 +123,7 @@ def _section(name: str, settings: type[Any]) -> Section:
 
 
 def read_key(section: str, name: str, hint: Any, default: Any) -> Key:
-    """Return one key from its annotation and default."""
+    """Return the key that an annotation and a default describe."""
     if get_origin(hint) is not Annotated:
         raise TypeError(f"{section}.{name} has no Doc")
     kind, *facts = get_args(hint)

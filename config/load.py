@@ -1,4 +1,7 @@
-"""TOML and environment to checked ``Settings``: all problems at once, no secrets."""
+"""Load the TOML file and the environment as checked ``Settings``.
+
+All problems are reported together, and no report quotes a secret.
+"""
 
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -26,41 +29,28 @@ from config.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedSettings:
-    """Checked settings, and by path where each value came from."""
+    """Checked settings, and the origin of each value by the path of its key."""
 
     settings: Settings
     origins: Mapping[str, str]
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """Return the settings of the file at *path* under the environment's overrides."""
+    """Return the settings of the file at *path*, overridden by the environment."""
     return read(path, environ).settings
 
 
 def read(path: Path | None, environ: Mapping[str, str]) -> LoadedSettings:
-    """Return what ``load`` returns, together with where each value came from."""
-    reading = _ConfigReader(base=Path.cwd() if path is None else path.absolute().parent)
-    document = {} if path is None else _document(path)
-    reading.refuse_unknown("", document, [section.name for section in sections()])
-    environment = overrides(environ)
-    reading.problems += environment.problems
-    parts: dict[str, Any] = {}
-    for section in sections():
-        found = document.get(section.name)
-        if section.name == SITES:
-            parts[SITES] = reading.sites(section, found)
-        else:
-            given = reading.given(section, section.name, found)
-            given |= environment.given.get(section.name, {})
-            parts[section.name] = reading.table(section, section.name, given)
-    settings = Settings(**parts)
-    reading.add_conflicts(settings)
-    if reading.problems:
-        raise ConfigError(reading.problems)
-    return LoadedSettings(settings=settings, origins=reading.origins)
+    """Return the settings as ``load`` does, together with their origins."""
+    reader = _ConfigReader(base=Path.cwd() if path is None else path.absolute().parent)
+    document = {} if path is None else _load_toml(path)
+    settings = reader.settings(document, environ)
+    if reader.problems:
+        raise ConfigError(reader.problems)
+    return LoadedSettings(settings=settings, origins=reader.origins)
 
 
-def _document(path: Path) -> dict[str, Any]:
+def _load_toml(path: Path) -> dict[str, Any]:
     hint = None
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -77,113 +67,135 @@ def _document(path: Path) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class _ConfigReader:
-    """One pass over file and environment; collects every problem on the way."""
+    """Reads the file and the environment once, and collects every problem."""
 
     base: Path
     problems: list[Problem] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
 
-    def refuse(self, path: str, message: str, origin: str = FILE) -> None:
+    def settings(
+        self, document: Mapping[str, Any], environ: Mapping[str, str]
+    ) -> Settings:
+        """Return the settings; refused values are replaced by their defaults."""
+        self.check_known("", document, [section.name for section in sections()])
+        environment = overrides(environ)
+        self.problems += environment.problems
+        parts: dict[str, Any] = {}
+        for section in sections():
+            table = document.get(section.name)
+            if section.name == SITES:
+                parts[SITES] = self.sites(section, table)
+            else:
+                values = self.values(section, section.name, table)
+                values |= environment.values.get(section.name, {})
+                parts[section.name] = self.section(section, section.name, values)
+        settings = Settings(**parts)
+        self.add_conflicts(settings)
+        return settings
+
+    def add_problem(self, path: str, message: str, origin: str = FILE) -> None:
         source = "" if origin in (FILE, DEFAULT) else f" (from {origin})"
         self.problems.append(Problem(path, message + source))
 
-    def refuse_unknown(self, path: str, names: Iterable[str], known: list[str]) -> None:
+    def check_known(self, path: str, names: Iterable[str], known: list[str]) -> None:
         for name in names:
             if name not in known:
                 full = f"{path}.{name}" if path else name
-                self.refuse(full, f"unknown key{nearest(name, known)}")
+                self.add_problem(full, f"unknown key{nearest(name, known)}")
 
-    def given(
-        self, section: Section, path: str, found: object
+    def values(
+        self, section: Section, path: str, table: object
     ) -> dict[str, FoundValue]:
-        """Return the known keys of one table of the file."""
-        if found is None:
+        """Return the values of the known keys in one table of the file."""
+        if table is None:
             return {}
-        if not isinstance(found, dict):
-            self.refuse(path, f"must be a table, got {type_name(type(found))}")
+        if not isinstance(table, dict):
+            self.add_problem(path, f"must be a table, got {type_name(type(table))}")
             return {}
         names = [key.name for key in section.keys]
-        self.refuse_unknown(path, found, names)
-        return {name: FoundValue(found[name], FILE) for name in names if name in found}
+        self.check_known(path, table, names)
+        return {name: FoundValue(table[name], FILE) for name in names if name in table}
 
-    def sites(self, section: Section, found: object) -> tuple[Any, ...]:
+    def sites(self, section: Section, tables: object) -> tuple[Any, ...]:
         """Return the settings of every [[sites]] table."""
-        if found is None:
+        if tables is None:
             return ()
-        if not isinstance(found, list):
-            kind = type_name(type(found))
-            self.refuse(SITES, f"must be [[sites]] tables, got {kind}")
+        if not isinstance(tables, list):
+            kind = type_name(type(tables))
+            self.add_problem(SITES, f"must be [[sites]] tables, got {kind}")
             return ()
         return tuple(
-            self.table(section, path, self.given(section, path, table))
-            for number, table in enumerate(found)
+            self.section(section, path, self.values(section, path, table))
+            for number, table in enumerate(tables)
             for path in [f"{SITES}[{number}]"]
         )
 
-    def table(
-        self, section: Section, path: str, given: Mapping[str, FoundValue]
+    def section(
+        self, section: Section, path: str, values: Mapping[str, FoundValue]
     ) -> Any:
-        """Return the settings of one table; a refused value leaves its default."""
-        values: dict[str, Any] = {}
+        """Return the settings of one section; a refused value becomes its default."""
+        checked: dict[str, Any] = {}
         for key in section.keys:
-            place = f"{path}.{key.name}"
-            if key.required and key.name not in given:
-                self.refuse(place, "is required")
-            found = given.get(key.name, key.preset)
-            self.origins[place] = found.origin
-            values[key.name] = self.value(key, place, found)
-        return section.settings(**values)
+            key_path = f"{path}.{key.name}"
+            if key.required and key.name not in values:
+                self.add_problem(key_path, "is required")
+            value = values.get(key.name, key.preset)
+            self.origins[key_path] = value.origin
+            checked[key.name] = self.checked(key, key_path, value)
+        return section.settings(**checked)
 
-    def value(self, key: Key, path: str, given: FoundValue) -> Any:
-        """Return one value checked, or what stands in for a refused one."""
+    def checked(self, key: Key, path: str, value: FoundValue) -> Any:
+        """Return the checked value of a key, or its default if it is refused."""
         if not key.many:
-            checked = self.single(key, path, given)
-            return key.preset.value if checked is None else checked
-        if not isinstance(given.value, list):
-            message = f"must be an array, got {type_name(type(given.value))}"
-            self.refuse(path, message, given.origin)
+            item = self.checked_item(key, path, value)
+            return key.preset.value if item is None else item
+        if not isinstance(value.value, list):
+            message = f"must be an array, got {type_name(type(value.value))}"
+            self.add_problem(path, message, value.origin)
             return ()
         items = [
-            self.single(key, f"{path}[{number}]", FoundValue(item, given.origin))
-            for number, item in enumerate(given.value)
+            self.checked_item(key, f"{path}[{number}]", FoundValue(item, value.origin))
+            for number, item in enumerate(value.value)
         ]
         return tuple(item for item in items if item is not None)
 
-    def single(self, key: Key, path: str, given: FoundValue) -> bool | int | str | None:
-        """Return one checked value in its one spelling, or None when refused."""
-        if key.required and given.origin == DEFAULT:
+    def checked_item(
+        self, key: Key, path: str, item: FoundValue
+    ) -> bool | int | str | None:
+        """Return one item in its canonical spelling, or None if it is refused."""
+        if key.required and item.origin == DEFAULT:
             return None
         try:
-            return _single(key, given, self.base)
+            return _check_item(key, item, self.base)
         except RefusedError as error:
-            self.refuse(path, error.message, given.origin)
+            self.add_problem(path, error.message, item.origin)
             return None
 
     def add_conflicts(self, settings: Settings) -> None:
-        """Add contradictions, but for those that only follow from a refused value."""
+        """Add the contradictions, except those that follow from a refused value."""
         refused = tuple(problem.path for problem in self.problems)
         for problem in conflicts(settings):
             if not any(path.startswith(problem.path) for path in refused):
                 self.problems.append(problem)
 
 
-def _single(key: Key, given: FoundValue, base: Path) -> bool | int | str:
-    value: bool | int | str = given.value
+def _check_item(key: Key, item: FoundValue, base: Path) -> bool | int | str:
+    value: bool | int | str = item.value
     if type(value) is not key.kind:
         got = type_name(type(value))
         raise RefusedError(f"must be {key.kind_name}, got {got}")
     if isinstance(value, str):
-        return _text(key, value, given.origin, base)
+        return _check_text(key, value, item.origin, base)
     if key.limits and not key.limits.least <= value <= key.limits.most:
         bounds = f"{key.limits.least} to {key.limits.most}"
         raise RefusedError(f"must be {bounds}, got {value}")
     return value
 
 
-def _text(key: Key, value: str, origin: str, base: Path) -> str:
+def _check_text(key: Key, value: str, origin: str, base: Path) -> str:
     if key.choices and value not in key.choices:
         known = ", ".join(key.choices)
         raise RefusedError(f"must be one of {known}, got {value!r}")
     if origin == FILE and has_password(key.format, value):
-        raise RefusedError(f"holds a password; give it in {key.variable} instead")
+        raise RefusedError(f"contains a password; set it in {key.variable} instead")
     return check(key.format, value, base)

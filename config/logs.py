@@ -1,7 +1,7 @@
 """Log lines that cannot carry anything personal: one word and allow-listed fields.
 
-Millpond logs through ``log_event`` alone. What a library logs is reduced to who, how
-bad and where, because its text may quote a request.
+Millpond logs only through ``log_event``. A line from a library is reduced to the
+logger, the level and the code location, because its text may quote a request.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import TextIO
 
 Value = bool | int | float | str | date | None
 
-# A name here is a promise that its values are never taken from a request.
+# The values of these fields are never taken from a request.
 FIELDS = frozenset(
     {
         "attempt",
@@ -70,7 +70,7 @@ _LONGEST_TEXT = 200
 
 @dataclass(frozen=True, slots=True)
 class CheckedLine:
-    """One checked line: what happened, in one word, and the facts of it."""
+    """One checked line: a word that says what happened, and its fields."""
 
     word: str
     fields: Mapping[str, Value]
@@ -88,18 +88,19 @@ def log_event(
     error: BaseException | None = None,
     **fields: Value,
 ) -> None:
-    """Log *word* with *fields*; of *error*, its type and code location.
+    """Log *word* with *fields*, and the type and code location of *error*.
 
-    Raises ValueError for a word or a field name that could smuggle text in.
+    Raises ValueError for a word or a field name that is not allowed: it could carry
+    text of a request.
     """
-    # Checked also where nothing is logged, so that a test finds a wrong field.
+    # The line is checked even if the level is off, so that a test finds a wrong field.
     logger.log(level, line(word, error=error, **fields))
 
 
 def line(
     word: str, *, error: BaseException | None = None, **fields: Value
 ) -> CheckedLine:
-    """Return the checked line ``log_event`` logs."""
+    """Return the checked line that ``log_event`` logs."""
     if not (word.isascii() and word.isidentifier()):
         raise ValueError("a log word is one lower_case word")
     for name in fields:
@@ -110,13 +111,16 @@ def line(
 
 
 def code_location(traceback: TracebackType | None) -> str:
-    """Return module:line of the innermost of our frames, or of the innermost."""
+    """Return module:line of the innermost frame in Millpond's code.
+
+    Without such a frame, return the innermost one.
+    """
     frames = [
         (str(frame.f_globals.get("__name__", "?")), number)
         for frame, number in walk_tb(traceback)
     ]
-    ours = [frame for frame in frames if frame[0].partition(".")[0] in _OUR_PACKAGES]
-    for module, number in reversed(ours or frames):
+    own = [frame for frame in frames if frame[0].partition(".")[0] in _OUR_PACKAGES]
+    for module, number in reversed(own or frames):
         return f"{module}:{number}"
     return "?"
 
@@ -130,27 +134,27 @@ def _error_fields(
 def configure(
     stream: TextIO, *, json: bool | None = None, level: int = logging.INFO
 ) -> None:
-    """Send every log line of this process to *stream*, and nothing else anywhere.
+    """Send every log line of this process to *stream*, and remove other handlers.
 
-    Lines are JSON unless *stream* is a terminal. Errors nobody catches are lines too.
+    Lines are JSON unless *stream* is a terminal. Uncaught errors become lines too.
     """
     root = logging.getLogger()
     root.handlers[:] = [build_handler(stream, json=json)]
     root.setLevel(level)
     logging.captureWarnings(capture=True)
-    # A handler that fails would print the line's arguments and a traceback.
+    # Otherwise a handler that fails prints the arguments of the line and a traceback.
     logging.raiseExceptions = False
     logger = logging.getLogger("millpond")
-    sys.excepthook = lambda _, error, traceback: _crashed(logger, error, traceback)
-    sys.unraisablehook = lambda args: _crashed(
+    sys.excepthook = lambda _, error, traceback: _log_uncaught(logger, error, traceback)
+    sys.unraisablehook = lambda args: _log_uncaught(
         logger, args.exc_value, args.exc_traceback
     )
-    threading.excepthook = lambda args: _crashed(
+    threading.excepthook = lambda args: _log_uncaught(
         logger, args.exc_value, args.exc_traceback
     )
 
 
-def _crashed(
+def _log_uncaught(
     logger: logging.Logger,
     error: BaseException | None,
     traceback: TracebackType | None,
@@ -160,15 +164,15 @@ def _crashed(
 
 
 def build_handler(stream: TextIO, *, json: bool | None = None) -> logging.Handler:
-    """Return the handler ``configure`` installs."""
+    """Return the handler that ``configure`` installs."""
     handler = logging.StreamHandler(stream)
     as_json = not stream.isatty() if json is None else json
     handler.setFormatter(JsonFormatter() if as_json else TextFormatter())
-    handler.addFilter(_is_wanted)
+    handler.addFilter(_is_logged)
     return handler
 
 
-def _is_wanted(record: logging.LogRecord) -> bool:
+def _is_logged(record: logging.LogRecord) -> bool:
     return isinstance(record.msg, CheckedLine) or record.levelno >= logging.WARNING
 
 
@@ -204,27 +208,27 @@ def _time(record: logging.LogRecord) -> datetime:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, for machines."""
+    """Formats each record as one line of JSON, for machines."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as JSON."""
-        logged = _line(record)
+        entry = _line(record)
         at = _time(record).isoformat(timespec="milliseconds")
         head = {
             "at": at.replace("+00:00", "Z"),
             "level": record.levelname.lower(),
-            "word": logged.word,
+            "word": entry.word,
         }
-        facts = {name: _plain(value) for name, value in logged.fields.items()}
-        return json.dumps(head | facts)
+        fields = {name: _plain(value) for name, value in entry.fields.items()}
+        return json.dumps(head | fields)
 
 
 class TextFormatter(logging.Formatter):
-    """One aligned line of text, for people."""
+    """Formats each record as one aligned line of text, for people."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text."""
-        logged = _line(record)
+        entry = _line(record)
         level = record.levelname.lower()
-        head = f"{_time(record):%H:%M:%SZ} {level:<7} {logged.word:<18}"
-        return " ".join([head, *_pairs(logged.fields)]).rstrip()
+        head = f"{_time(record):%H:%M:%SZ} {level:<7} {entry.word:<18}"
+        return " ".join([head, *_pairs(entry.fields)]).rstrip()

@@ -1,6 +1,6 @@
 """The configuration as text: reference file, starter file, effective values, docs page.
 
-All of it is read off ``config.keys``, so that no text can differ from the code.
+All texts are derived from ``config.keys``, so that no text can differ from the code.
 """
 
 import json
@@ -13,7 +13,7 @@ from config.keys import DEFAULT, FILE, SITES, Key, Section, Value, sections
 from config.settings import Settings
 
 _WIDTH = 80
-# What stands in the files where a key has no default.
+# The values in the written files for keys without a default.
 _EXAMPLES: dict[str, Value] = {"id": "shop", "domains": ("shop.example",)}
 _STARTER_HEAD = """\
 # Millpond's configuration. Only a site is required. Every other line is a default,
@@ -33,7 +33,7 @@ def toml_value(value: Value) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):
-        # JSON's escapes are TOML's, but for DEL, which TOML refuses raw.
+        # TOML has the same escapes as JSON, but it also requires one for DEL.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return f"[{', '.join(map(toml_value, value))}]"
 
@@ -46,7 +46,10 @@ def reference() -> str:
 
 
 def starter() -> str:
-    """Return the file ``millpond init`` writes: one site, all else commented out."""
+    """Return the file that ``millpond init`` writes.
+
+    It sets one site; every other line is commented out.
+    """
     ordered = sorted(sections(), key=lambda section: section.name != SITES)
     return _STARTER_HEAD + "".join(
         _section_text(section, prefix="#") for section in ordered
@@ -84,8 +87,8 @@ def effective(settings: Settings, origins: Mapping[str, str]) -> str:
     """Return *settings* as TOML, each value with its origin; secrets are masked."""
     parts = []
     for section in sections():
-        found = getattr(settings, section.name)
-        tables = enumerate(found) if section.name == SITES else [(None, found)]
+        values = getattr(settings, section.name)
+        tables = enumerate(values) if section.name == SITES else [(None, values)]
         for number, table in tables:
             path = section.name if number is None else f"{SITES}[{number}]"
             lines = _effective_lines(section, path, table, origins)

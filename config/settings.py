@@ -1,7 +1,7 @@
-"""Every setting, its type, its default and its meaning: nothing else spells them.
+"""Every setting with its type, default and meaning: the only list of them.
 
-Values are checked by ``config.load``; by the time a ``Settings`` exists it is sound.
-Units are in the names. Paths are absolute once loaded.
+``config.load`` checks the values: a ``Settings`` that exists is valid. Units are in the
+names. Paths are absolute after loading.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Write every generated page, or with --check say which ones are stale."""
+"""Write every generated page, or name the stale ones with --check."""
 
 import sys
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Page: the function whose text it holds.
+# Each page with the function that returns its text.
 PAGES = {
     "config/reference.toml": "config.render:reference",
     "docs/configuration.md": "config.render:page",
@@ -18,14 +18,14 @@ PAGES = {
 
 
 def render(source: str) -> str:
-    """Return the text of the page that *source* writes."""
+    """Return the text of a page; *source* is its function as ``module:name``."""
     module, _, name = source.partition(":")
     function: Callable[[], str] = getattr(import_module(module), name)
     return function()
 
 
 def stale() -> list[str]:
-    """Return the pages whose file differs from what the code says."""
+    """Return the pages whose file differs from the text the code returns."""
     return [
         name
         for name, source in PAGES.items()
@@ -35,14 +35,14 @@ def stale() -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write what is stale, or with --check only name it."""
-    found = stale()
-    for name in found:
+    """Write the stale pages, or only name them with --check."""
+    names = stale()
+    for name in names:
         if arguments == ["--check"]:
             print(f"{name} is stale; run `make docs`", file=sys.stderr)
         else:
             (ROOT / name).write_text(render(PAGES[name]), encoding="utf-8")
-    return 1 if found and arguments == ["--check"] else 0
+    return 1 if names and arguments == ["--check"] else 0
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from config.errors import MillpondError
-from millpond import PARTS, UNEXPECTED_EXIT_CODE, front_door, run
+from millpond import PARTS, UNEXPECTED_EXIT_CODE, command_line, run
 
 ROOT = Path(__file__).parents[1]
 CANARY = "203.0.113.77"
@@ -22,15 +22,15 @@ Captured = pytest.CaptureFixture[str]
 
 def commands() -> Iterator[tuple[str, click.Command]]:
     """Yield every command there is, by the words that call it."""
-    context = click.Context(front_door)
-    waiting: list[tuple[str, click.Command]] = [("", front_door)]
+    context = click.Context(command_line)
+    waiting: list[tuple[str, click.Command]] = [("", command_line)]
     while waiting:
         words, command = waiting.pop()
         yield f"millpond{words}", command
         if isinstance(command, click.Group):
             for name in command.list_commands(context):
                 part = PARTS.get(name)
-                if command is front_door and part and not is_there(part[0]):
+                if command is command_line and part and not is_there(part[0]):
                     continue
                 found = command.get_command(context, name)
                 assert found is not None
@@ -124,7 +124,7 @@ def test_what_goes_wrong_is_told_and_counted(
     monkeypatch: pytest.MonkeyPatch,
     capsys: Captured,
 ) -> None:
-    monkeypatch.setattr(front_door, "main", raising(error))
+    monkeypatch.setattr(command_line, "main", raising(error))
     got = run([])
 
     assert got == exit_code
@@ -134,7 +134,7 @@ def test_what_goes_wrong_is_told_and_counted(
 def test_an_unexpected_error_is_told_by_type_and_place_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
-    monkeypatch.setattr(front_door, "main", raising(LookupError(CANARY)))
+    monkeypatch.setattr(command_line, "main", raising(LookupError(CANARY)))
     exit_code = run([])
     told = capsys.readouterr().err
 
@@ -159,7 +159,7 @@ def raising(error: BaseException) -> object:
 def test_a_command_that_returns_a_number_ends_with_it(
     result: object, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front_door, "main", lambda *_, **__: result)
+    monkeypatch.setattr(command_line, "main", lambda *_, **__: result)
 
     assert run([]) == expected
 

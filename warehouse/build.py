@@ -1,13 +1,13 @@
-"""The build: events to ``sessions`` and ``daily_stats``, only where something changed.
+"""The build: derive ``sessions`` and ``daily_stats`` from events that changed.
 
-The events of one day at a time are in memory, and what the day before it gave while
-that is written. Each table is replaced in one commit for all days, so
-a reader sees a build whole or not at all. Running it twice, or dying on any line,
-changes nothing: what was built, and by which rules, is recorded with the last commit.
+Memory holds the events of one day, and the derived rows of the day before while they
+are written. Each table is replaced in one commit for all days, so a reader sees either
+the whole build or none of it. A repeated or interrupted build changes nothing: the last
+commit records which events were built, and by which rules.
 """
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
@@ -21,7 +21,8 @@ from config.logs import log_event
 from config.settings import Settings
 from warehouse.durable import make_directory
 from warehouse.figures.daily_stats import daily_stats
-from warehouse.figures.sessionize import NARROW, sessionize
+from warehouse.figures.event_columns import NARROW
+from warehouse.figures.sessionize import sessionize
 from warehouse.figures.sessions import sessions
 from warehouse.locks import try_locked
 from warehouse.schema import DAILY_STATS, EVENTS, SESSIONS
@@ -37,13 +38,14 @@ _LOG = logging.getLogger(__name__)
 _LOCK = "build.lock"
 _MOST_ATTEMPTS = 5
 _NO_CURRENCY = "XXX"
-# The newest version of events that is in the derived tables, counted from 1.
+# The number of this transaction is the newest version of events that is in the derived
+# tables, counted from 1.
 _BUILT_APP = "build"
-# The log entry of that version, as a number.
+# The number of this transaction stands for the log entry of that version.
 _ENTRY_APP = "build entry"
-# The digest of the rules they were built by, as a transaction's number.
+# The number of this transaction is the digest of the rules of the last build.
 _RULES_APP = "build rules"
-# Raised by whoever changes what a figure means, so that stored ones are built anew.
+# Raise this number when the meaning of a figure changes, so that all days are rebuilt.
 _DEFINITIONS = 3
 
 SitesByDay = dict[date, frozenset[str]]
@@ -54,20 +56,20 @@ class BuildBusyError(Busy, MillpondError):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """What the figures depend on besides the events."""
+    """Everything besides the events that the figures depend on."""
 
     currencies: Mapping[str, str]
     zones: Mapping[str, str]
     value_limit: int
 
     def digest(self) -> int:
-        """Return a number that other rules do not have; it fits a transaction."""
+        """Return a number that differs between rules and fits a transaction."""
         text = msgspec.json.encode([_DEFINITIONS, self], order="sorted")
         return int.from_bytes(blake2b(text, digest_size=7).digest())
 
 
 class BuildResult(msgspec.Struct, frozen=True):
-    """What a build did."""
+    """How many days, events and derived rows a build processed."""
 
     days: int = 0
     events: int = 0
@@ -75,7 +77,7 @@ class BuildResult(msgspec.Struct, frozen=True):
     daily_stats: int = 0
 
     def __add__(self, other: "BuildResult") -> "BuildResult":
-        """Return both together."""
+        """Return the sum of both results."""
         return BuildResult(
             *map(
                 sum,
@@ -88,16 +90,8 @@ class BuildResult(msgspec.Struct, frozen=True):
         )
 
 
-class DayDifference(msgspec.Struct, frozen=True):
-    """A stored (site, day) whose rows are not those its events give."""
-
-    table: str
-    site: str
-    day: date
-
-
 def rules_of(settings: Settings) -> Rules:
-    """Return what the configuration says about figures."""
+    """Return the rules in the configuration."""
     return Rules(
         currencies={site.id: site.currency for site in settings.sites},
         zones={site.id: site.timezone for site in settings.sites},
@@ -116,15 +110,15 @@ def build(
 ) -> BuildResult:
     """Rebuild the (site, day) pairs that changed since the last build.
 
-    *since* and *until* bound the days, both included; with *full* every (site, day)
+    *since* and *until* bound the days, both included. With *full*, every (site, day)
     within them is rebuilt. Raises ``BuildBusyError`` while another build runs.
     """
     make_directory(warehouse.root)
-    with try_locked(warehouse.root / _LOCK) as ours:
-        if not ours:
+    with try_locked(warehouse.root / _LOCK) as is_locked:
+        if not is_locked:
             raise BuildBusyError("build: another build is running")
         for _ in range(_MOST_ATTEMPTS - 1):
-            # Another writer changed the days of a table: derive them once more.
+            # Another writer changed these days of a table: derive them again.
             with suppress(ConflictError):
                 return _Build(warehouse, rules, now_s).run(since, until, full=full)
         return _Build(warehouse, rules, now_s).run(since, until, full=full)
@@ -134,7 +128,7 @@ class _Build:
     """One build, under the lock."""
 
     def __init__(self, warehouse: Warehouse, rules: Rules, now_s: float) -> None:
-        # Opened, not viewed: what is noted as built must be durable itself.
+        # Opened, not viewed: events that are recorded as built must be durable.
         self._events = warehouse.open(EVENTS)
         self._sessions = warehouse.open(SESSIONS)
         self._stats = warehouse.open(DAILY_STATS)
@@ -144,23 +138,25 @@ class _Build:
     def run(self, since: date | None, until: date | None, *, full: bool) -> BuildResult:
         number = self._events.version + 1
         rules = self._rules.digest()
-        bounded = since is not None or until is not None
+        is_bounded = since is not None or until is not None
         last = self._last_built(rules)
         if number <= last and not full:
             return BuildResult()
-        wanted = self._wanted(last, full=full or last == 0)
+        changed = self._changed_days(last, full=full or last == 0)
         days = {
-            day: sites for day, sites in wanted.items() if is_within(day, since, until)
+            day: sites for day, sites in changed.items() if is_within(day, since, until)
         }
-        # A build of some days leaves the others to the next one.
-        done = {} if bounded else self._done(number, rules)
-        return self._replace(days, done) if days or done else BuildResult()
+        # A build with bounds leaves the other days to the next build.
+        transactions = {} if is_bounded else self._transactions(number, rules)
+        if not days and not transactions:
+            return BuildResult()
+        return self._replace(days, transactions)
 
     def _last_built(self, rules: int) -> int:
         """Return the newest version that both tables were built from, 0 for none.
 
-        0 also where the rules differ, or the events are not those of then: a backup
-        was restored.
+        Also 0 if the rules differ, or if the history of events is another one because
+        a backup was restored.
         """
         numbers = {
             table.transaction_version(_BUILT_APP) or 0
@@ -168,21 +164,24 @@ class _Build:
         }
         last = min(numbers)
         entry = self._events.entry_number(last - 1)
-        known = self._stats.transaction_version(_ENTRY_APP)
-        is_other = None not in (entry, known) and entry != known
-        is_back = last > self._events.version + 1
-        is_old = self._stats.transaction_version(_RULES_APP) != rules
-        return 0 if is_old or is_back or is_other else last
+        recorded_entry = self._stats.transaction_version(_ENTRY_APP)
+        is_other_history = (
+            None not in (entry, recorded_entry) and entry != recorded_entry
+        )
+        is_older_history = last > self._events.version + 1
+        has_other_rules = self._stats.transaction_version(_RULES_APP) != rules
+        return 0 if has_other_rules or is_older_history or is_other_history else last
 
-    def _done(self, number: int, rules: int) -> dict[str, int]:
+    def _transactions(self, number: int, rules: int) -> dict[str, int]:
+        """Return the transactions that record a build of events up to *number*."""
         entry = self._events.entry_number(number - 1)
-        named = {} if entry is None else {_ENTRY_APP: entry}
-        return {_BUILT_APP: number, _RULES_APP: rules, **named}
+        entry_transaction = {} if entry is None else {_ENTRY_APP: entry}
+        return {_BUILT_APP: number, _RULES_APP: rules, **entry_transaction}
 
-    def _wanted(self, last: int, *, full: bool) -> SitesByDay:
-        """Return the days to rebuild, with their sites; an empty set is all of them.
+    def _changed_days(self, last: int, *, full: bool) -> SitesByDay:
+        """Return the days to rebuild, with their sites; an empty set means all sites.
 
-        Only days that have events: figures outlive the events that retention removes.
+        Only days that have events: figures stay after retention removes the events.
         """
         stored = self._events.days()
         touched = None if full else self._events.touched(last - 1)
@@ -193,45 +192,49 @@ class _Build:
             days[day] = days.get(day, frozenset()) | {site}
         return {day: days[day] for day in stored if day in days}
 
-    def _replace(self, days: SitesByDay, done: Mapping[str, int]) -> BuildResult:
-        """Make *days* anew in both tables; *done* is on record once both are."""
-        built = BuildResult()
-        pairs: TouchedDays = set()
+    def _replace(
+        self, days: SitesByDay, transactions: Mapping[str, int]
+    ) -> BuildResult:
+        """Replace *days* in both tables; record *transactions* with each commit."""
+        result = BuildResult()
+        touched: TouchedDays = set()
         with (
             self._stats.replacing(
-                days, now_s=self._now_s, touched=pairs, transactions=done
+                days, now_s=self._now_s, touched=touched, transactions=transactions
             ) as write_stats,
             self._sessions.replacing(
-                days, now_s=self._now_s, touched=pairs, transactions=done
+                days, now_s=self._now_s, touched=touched, transactions=transactions
             ) as write_sessions,
-            # A day is written while the next one is read and counted.
+            # A day is written while the next day is read and derived.
             ThreadPoolExecutor(1) as writer,
         ):
-            written: list[Future[None]] = []
+            writes: list[Future[None]] = []
             for day, sites in days.items():
                 derived = derive(self._events, day, sites, self._rules)
-                found = _with_others(self._sessions, derived.sessions, day, sites)
-                stats = _with_others(self._stats, derived.stats, day, sites)
-                _wait(written)
-                written = [
-                    writer.submit(write_sessions, found),
-                    writer.submit(write_stats, stats),
+                session_rows = _with_other_sites(
+                    self._sessions, derived.sessions, day, sites
+                )
+                stat_rows = _with_other_sites(self._stats, derived.stats, day, sites)
+                _wait(writes)
+                writes = [
+                    writer.submit(write_sessions, session_rows),
+                    writer.submit(write_stats, stat_rows),
                 ]
-                pairs |= {(site, day) for site in sites or derived.sites}
-                built += derived.counts()
-            _wait(written)
-        log_event(_LOG, "built", days=built.days, events=built.events)
-        return built
+                touched |= {(site, day) for site in sites or derived.sites}
+                result += derived.counts()
+            _wait(writes)
+        log_event(_LOG, "built", days=result.days, events=result.events)
+        return result
 
 
-def _wait(written: list[Future[None]]) -> None:
-    """Return once all are written, or raise what one of them raised."""
-    for each in written:
-        each.result()
+def _wait(writes: list[Future[None]]) -> None:
+    """Return once all *writes* are done, or raise the error of the first failed one."""
+    for write in writes:
+        write.result()
 
 
 class DerivedDay(msgspec.Struct, frozen=True):
-    """The rows of both tables that one day's events give."""
+    """The rows of both tables derived from the events of one day."""
 
     events: int
     sites: frozenset[str]
@@ -239,82 +242,47 @@ class DerivedDay(msgspec.Struct, frozen=True):
     stats: pl.DataFrame
 
     def counts(self) -> BuildResult:
-        """Return how much there is of everything."""
+        """Return the numbers of this day as a result."""
         return BuildResult(1, self.events, self.sessions.height, self.stats.height)
 
 
 def derive(
     table: TableView, day: date, sites: frozenset[str], rules: Rules
 ) -> DerivedDay:
-    """Return what the events of *day* give: of all sites, or only of *sites*."""
-    # In one piece at once, so that nothing later copies it to make it so.
-    events = table.collect(_rows(table, day, sites, NARROW)).rechunk()
-    found = frozenset(events["site"].unique())
-    # Events outlive the configuration of their site.
-    currencies = {site: rules.currencies.get(site, _NO_CURRENCY) for site in found}
-    zones = {site: rules.zones.get(site, "UTC") for site in found}
-    whole = sessionize(
+    """Return the rows derived from the events of *day*, of *sites* or of all sites."""
+    # One chunk from the start, so that no later step copies the frame to merge chunks.
+    events = table.collect(_scan_events(table, day, sites, NARROW)).rechunk()
+    event_sites = frozenset(events["site"].unique())
+    # The configuration of a site may be removed while its events are still stored.
+    currencies = {
+        site: rules.currencies.get(site, _NO_CURRENCY) for site in event_sites
+    }
+    zones = {site: rules.zones.get(site, "UTC") for site in event_sites}
+    sessionized = sessionize(
         events,
-        wide=lambda columns: table.collect(_rows(table, day, sites, columns)),
+        wide=lambda columns: table.collect(_scan_events(table, day, sites, columns)),
     )
-    rows = sessions(whole, currencies, zones)
-    stats = daily_stats(whole, rows, currencies, zones, rules.value_limit)
-    return DerivedDay(events.height, found, rows, stats)
+    session_rows = sessions(sessionized, currencies, zones)
+    stat_rows = daily_stats(
+        sessionized, session_rows, currencies, zones, rules.value_limit
+    )
+    return DerivedDay(events.height, event_sites, session_rows, stat_rows)
 
 
-def rebuild_differences(
-    warehouse: Warehouse,
-    rules: Rules,
-    *,
-    since: date | None = None,
-    until: date | None = None,
-) -> list[DayDifference]:
-    """Return where the stored figures differ from those the events give now.
-
-    ``row_account`` says whether the events themselves are those that were loaded.
-    """
-    events = warehouse.view(EVENTS)
-    stored = (warehouse.view(SESSIONS), warehouse.view(DAILY_STATS))
-    found: list[DayDifference] = []
-    for day in events.days():
-        if is_within(day, since, until):
-            right = derive(events, day, frozenset(), rules)
-            for table, rows in zip(stored, (right.sessions, right.stats), strict=True):
-                found += _differences(table, day, rows)
-    return found
-
-
-def _differences(
-    table: TableView, day: date, right: pl.DataFrame
-) -> list[DayDifference]:
-    stored = table.read([day])
-    order = [*table.table.key]
-    sites = {*stored["site"].unique(), *right["site"].unique()}
-    return [
-        DayDifference(table.table.name, site, day)
-        for site in sorted(sites)
-        if not _of(stored, site, order).equals(_of(right, site, order))
-    ]
-
-
-def _of(rows: pl.DataFrame, site: str, order: Collection[str]) -> pl.DataFrame:
-    return rows.filter(pl.col("site") == site).sort(order)
-
-
-def _rows(
+def _scan_events(
     table: TableView, day: date, sites: frozenset[str], columns: Sequence[str]
 ) -> pl.LazyFrame:
-    """Return *columns* of the events of *day*, the same rows for any columns."""
+    """Return *columns* of the events of *day*: the same rows for any columns."""
     if not sites:
         return table.scan([day], columns)
     rows = table.scan([day], [*columns, *({"site"} - {*columns})])
     return rows.filter(pl.col("site").is_in(sites)).select(columns)
 
 
-def _with_others(
+def _with_other_sites(
     table: StoredTable, rows: pl.DataFrame, day: date, sites: frozenset[str]
 ) -> pl.DataFrame:
-    """Return *rows* with the stored ones of the sites that are not being rebuilt."""
+    """Return *rows* and the stored rows of the sites that are not rebuilt."""
     if not sites:
         return rows
     others = table.collect(table.scan([day]).filter(~pl.col("site").is_in(sites)))
@@ -322,5 +290,5 @@ def _with_others(
 
 
 def is_within(day: date, since: date | None, until: date | None) -> bool:
-    """Return whether *day* is in the range, whose bounds are included or open."""
+    """Return whether *day* is in the range; both bounds are included or None."""
     return (since is None or day >= since) and (until is None or day <= until)

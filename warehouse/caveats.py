@@ -1,4 +1,4 @@
-"""What stands beside every figure while jobs fail or the clock is not believed."""
+"""The warnings shown with all figures while jobs fail or the clock is in doubt."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from warehouse.job_states import figure_warnings, job_state_path, read_job_state
 
 
 def caveats(settings: Settings, clocks: Clocks) -> tuple[str, ...]:
-    """Return a sentence for each thing that is wrong behind the figures.
+    """Return a sentence for each problem that affects the figures.
 
     Reads two small files and no table.
     """
     states = read_job_states(job_state_path(Path(settings.spool.dir)))
-    found = figure_warnings(states, clocks.wall())
+    warnings = figure_warnings(states, clocks.wall())
     doubt = doubt_of(Path(settings.warehouse.uri), clocks)
-    return (*found, f"{doubt}; {doubt.hint}") if doubt else tuple(found)
+    return (*warnings, f"{doubt}; {doubt.hint}") if doubt else tuple(warnings)

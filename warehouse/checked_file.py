@@ -1,4 +1,4 @@
-"""Small JSON files that say when they are damaged: the document, then its checksum."""
+"""Small JSON files with a checksum after the document, so that damage is detected."""
 
 import contextlib
 from pathlib import Path
@@ -14,11 +14,11 @@ T = TypeVar("T")
 
 
 class DamagedFileError(MillpondError):
-    """A file is not what was written; nothing of it may be believed."""
+    """The content of a file differs from what was written; none of it may be used."""
 
 
 def write_checked(path: Path, document: object, *, mode: int = 0o644) -> None:
-    """Write *document* whole, in place of what was there, durably."""
+    """Write *document* durably as a whole; replace an existing file."""
     text = msgspec.json.encode(document)
     write_durable(path, b"%b\n%08x\n" % (text, crc32(text)), mode=mode)
 
@@ -30,6 +30,6 @@ def read_checked(path: Path, kind: type[T]) -> T:
         with contextlib.suppress(msgspec.DecodeError):
             return msgspec.json.decode(text, type=kind)
     raise DamagedFileError(
-        f"read {path}: it is damaged",
+        f"read {path}: the file is damaged",
         hint='see docs/operations.md, "Damaged and missing segments"',
     )

@@ -1,4 +1,4 @@
-"""Commands of the warehouse: build, check, merge, retain, and say what there is."""
+"""Commands of the warehouse: build, check, compact, retain and describe the tables."""
 
 import sys
 import time
@@ -13,28 +13,21 @@ from config.cli import settings_option, trust_clock_option, writer_option
 from config.logs import configure
 from config.settings import Settings
 from warehouse.caveats import caveats
-from warehouse.clock.believed_clock import Believed, ClockError, Clocks
-from warehouse.job_states import (
-    JobState,
-    job_state_path,
-    late_jobs,
-    lateness,
-    read_job_states,
-    utc_text,
-)
+from warehouse.clock.believed_clock import Clocks
+from warehouse.clock.clock_doubt import Believed, ClockError
+from warehouse.job_states import job_state_path, read_job_states
 
 if TYPE_CHECKING:
-    from warehouse.info import TableInfo
     from warehouse.tables import Warehouse
 
 _FINDINGS = 1
 _CLOCK = time.time  # noqa: TID251 - a command reads the clock once
 
 _since = click.option(
-    "--since", type=click.DateTime(["%Y-%m-%d"]), help="First day to look at."
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="First day to process."
 )
 _until = click.option(
-    "--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day to look at."
+    "--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day to process."
 )
 _format = click.option(
     "--format",
@@ -42,11 +35,11 @@ _format = click.option(
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="How to print it.",
+    help="Output format.",
 )
 
 
-def _opened(settings: Settings) -> "Warehouse":
+def _open_warehouse(settings: Settings) -> "Warehouse":
     from warehouse.register import check_bound  # noqa: PLC0415 - as below
     from warehouse.tables import Warehouse  # noqa: PLC0415 - Polars takes 0.6 s
 
@@ -62,13 +55,13 @@ def _day(value: datetime | None) -> date | None:
 
 @click.group(epilog="\b\nExample:\n  millpond warehouse info")
 def warehouse() -> None:
-    """Build and look after the tables."""
+    """Build and maintain the tables."""
 
 
 @warehouse.command(epilog="\b\nExample:\n  millpond warehouse build --full")
 @_since
 @_until
-@click.option("--full", is_flag=True, help="Every day, not only what changed.")
+@click.option("--full", is_flag=True, help="All days, not only changed ones.")
 @_format
 @writer_option
 def build(
@@ -83,21 +76,21 @@ def build(
     from warehouse.build import build as build_tables  # noqa: PLC0415 - Polars
     from warehouse.build import rules_of  # noqa: PLC0415 - takes 0.6 s
 
-    built = build_tables(
-        _opened(settings),
+    result = build_tables(
+        _open_warehouse(settings),
         rules_of(settings),
         _CLOCK(),
         since=_day(since),
         until=_day(until),
         full=full,
     )
-    _print(built, form)
+    _print(result, form)
 
 
 @warehouse.command(epilog="\b\nExample:\n  millpond warehouse rebuild --diff")
 @_since
 @_until
-@click.option("--diff", is_flag=True, required=True, help="Change nothing; compare.")
+@click.option("--diff", is_flag=True, required=True, help="Only compare.")
 @_format
 @settings_option
 def rebuild(
@@ -108,65 +101,64 @@ def rebuild(
     diff: bool,
     form: str,
 ) -> int:
-    """Compute every figure anew and name those that are stored differently.
+    """Compute all figures again and list those that are stored differently.
 
-    Names also what does not add up in the events: rows that no load recorded.
+    Also lists events that no load recorded, or that are stored twice.
     """
-    from warehouse.build import (  # noqa: PLC0415 - Polars takes 0.6 s
-        is_within,
-        rebuild_differences,
-        rules_of,
-    )
-    from warehouse.lifecycle import row_account  # noqa: PLC0415 - Polars takes 0.6 s
+    from warehouse.build import is_within, rules_of  # noqa: PLC0415 - Polars
+    from warehouse.lifecycle import row_account  # noqa: PLC0415 - takes 0.6 s
+    from warehouse.rebuild_check import rebuild_differences  # noqa: PLC0415 - as above
     from warehouse.schema import EVENTS  # noqa: PLC0415 - as above
 
     del diff
-    opened, first, last = _opened(settings), _day(since), _day(until)
+    tables, first, last = _open_warehouse(settings), _day(since), _day(until)
     rules = rules_of(settings)
-    found = rebuild_differences(opened, rules, since=first, until=last)
-    events = opened.view(EVENTS)
+    differences = rebuild_differences(tables, rules, since=first, until=last)
+    events = tables.view(EVENTS)
     days = [day for day in events.days() if is_within(day, first, last)]
-    rows = row_account.count_findings(events)
-    rows += row_account.repeat_findings(events, days)
+    findings = row_account.count_findings(events)
+    findings += row_account.repeat_findings(events, days)
     if form == "json":
-        click.echo(msgspec.json.encode([*found, *rows]).decode())
+        click.echo(msgspec.json.encode([*differences, *findings]).decode())
     else:
-        for each in found:
-            click.echo(f"{each.table}  {each.site}  {each.day}  differs")
-        for row in rows:
+        for difference in differences:
+            place = f"{difference.table}  {difference.site}  {difference.day}"
+            click.echo(f"{place}  differs")
+        for row in findings:
             click.echo(f"{row.table}  {row.day or 'all days'}  {row.problem}")
-        click.echo(f"{len(found) + len(rows)} differences")
-    return _FINDINGS if found or rows else 0
+        click.echo(f"{len(differences) + len(findings)} differences")
+    return _FINDINGS if differences or findings else 0
 
 
 @warehouse.command(epilog="\b\nExample:\n  millpond warehouse verify")
 @_format
 @settings_option
 def verify(settings: Settings, form: str) -> int:
-    """Read every byte of the tables, and name what is not as it was written."""
+    """Read every byte of the tables and list damaged files and records."""
     from warehouse.lifecycle.verify import verify as verify_tables  # noqa: PLC0415 - Polars
 
-    found = verify_tables(_opened(settings))
+    result = verify_tables(_open_warehouse(settings))
     if form == "json":
-        click.echo(msgspec.json.encode(found).decode())
+        click.echo(msgspec.json.encode(result).decode())
     else:
-        for each in found.damage:
-            click.echo("  ".join(filter(None, [each.table, each.file, each.problem])))
+        for damage in result.damage:
+            parts = [damage.table, damage.file, damage.problem]
+            click.echo("  ".join(filter(None, parts)))
         click.echo(
-            f"{found.tables} tables, {found.files:,} files,"
-            f" {found.size_bytes:,} bytes read: {len(found.damage)} findings"
+            f"{result.tables} tables, {result.files:,} files,"
+            f" {result.size_bytes:,} bytes read: {len(result.damage)} findings"
         )
-    return _FINDINGS if found.damage else 0
+    return _FINDINGS if result.damage else 0
 
 
 @warehouse.command(epilog="\b\nExample:\n  millpond warehouse compact")
 @trust_clock_option
 @writer_option
 def compact(settings: Settings, *, trust_clock: bool) -> None:
-    """Merge each day's files into one, and remove what no version needs."""
+    """Merge the files of each day into one, and remove files no version needs."""
     from warehouse.lifecycle.compaction import compact_all  # noqa: PLC0415 - Polars takes 0.6 s
 
-    tables = _opened(settings)
+    tables = _open_warehouse(settings)
     believed = _believed(tables, trust_clock=trust_clock)
     merged = compact_all(tables, believed.at_s, removes_files=believed.doubt is None)
     click.echo(f"{merged} files merged")
@@ -177,10 +169,10 @@ def compact(settings: Settings, *, trust_clock: bool) -> None:
 @trust_clock_option
 @writer_option
 def retain(settings: Settings, *, trust_clock: bool) -> None:
-    """Remove the days that are kept no longer, bytes included."""
+    """Remove the days past their retention, including their bytes."""
     from warehouse.lifecycle import retention  # noqa: PLC0415 - Polars takes 0.6 s
 
-    tables = _opened(settings)
+    tables = _open_warehouse(settings)
     believed = _believed(tables, trust_clock=trust_clock)
     if believed.doubt:
         raise ClockError(
@@ -189,9 +181,9 @@ def retain(settings: Settings, *, trust_clock: bool) -> None:
         )
     today = datetime.fromtimestamp(believed.at_s, UTC).date()
     removed = retention.retain(tables, settings.warehouse, today, believed.at_s)
-    for each in removed:
-        click.echo(f"{each.table}  {each.days[0]} to {each.days[-1]}  {each.rows} rows")
-    click.echo(f"{sum(len(each.days) for each in removed)} days removed")
+    for part in removed:
+        click.echo(f"{part.table}  {part.days[0]} to {part.days[-1]}  {part.rows} rows")
+    click.echo(f"{sum(len(part.days) for part in removed)} days removed")
 
 
 def _believed(tables: "Warehouse", *, trust_clock: bool) -> Believed:
@@ -211,51 +203,22 @@ def _warn(believed: Believed) -> None:
 @_format
 @settings_option
 def info(settings: Settings, form: str) -> None:
-    """Show what the tables hold, and how the jobs are doing."""
+    """Show the contents of the tables and the states of the jobs."""
     from warehouse.info import table_infos  # noqa: PLC0415 - Polars takes 0.6 s
+    from warehouse.info_text import job_lines, table_lines  # noqa: PLC0415 - as above
 
-    infos = table_infos(_opened(settings))
+    infos = table_infos(_open_warehouse(settings))
     states = read_job_states(job_state_path(Path(settings.spool.dir)))
     warnings = caveats(settings, Clocks.of_machine(_CLOCK))
     if form == "json":
-        found = {"tables": infos, "jobs": states, "warnings": warnings}
-        click.echo(msgspec.json.encode(found).decode())
+        document = {"tables": infos, "jobs": states, "warnings": warnings}
+        click.echo(msgspec.json.encode(document).decode())
         return
-    problems = [each.problem for each in infos if each.problem is not None]
-    lines = [*_table_lines(infos), *problems, "", *_job_lines(states)]
-    lines += ["", *(f"warning: {each}" for each in warnings)] if warnings else []
+    problems = [info.problem for info in infos if info.problem is not None]
+    lines = [*table_lines(infos), *problems, "", *job_lines(states, _CLOCK())]
+    if warnings:
+        lines += ["", *(f"warning: {warning}" for warning in warnings)]
     click.echo("\n".join(lines))
-
-
-def _table_lines(infos: list["TableInfo"]) -> list[str]:
-    head = f"{'table':<12} {'days':>6} {'first':<10} {'last':<10}"
-    lines = [f"{head} {'files':>6} {'rows':>12} {'bytes':>14} {'version':>8}"]
-    for each in infos:
-        first, last = each.first_day or "-", each.last_day or "-"
-        lines.append(
-            f"{each.table:<12} {each.days:>6} {first!s:<10} {last!s:<10}"
-            f" {each.files:>6} {each.rows:>12,} {each.size_bytes:>14,}"
-            f" {each.version:>8}"
-        )
-    return lines
-
-
-def _job_lines(states: dict[str, JobState]) -> list[str]:
-    if not states:
-        return ["no job has run yet; `millpond batcher run` runs them"]
-    late = late_jobs(states, _CLOCK())
-    return [
-        f"job {name:<14} {_job_line(state, is_late=name in late)}"
-        for name, state in states.items()
-    ]
-
-
-def _job_line(state: JobState, *, is_late: bool) -> str:
-    if state.failures or is_late:
-        return f"{'FAILED' if state.failures else 'LATE'}: {lateness(state)}"
-    last = state.last_success_at
-    when = "never" if last is None else utc_text(last)
-    return f"fine, last at {when}: {state.summary or '-'}"
 
 
 def _print(result: msgspec.Struct, form: str) -> None:

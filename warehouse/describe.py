@@ -1,4 +1,4 @@
-"""Row classes as Markdown: docs/tables.md is written from here by ``make docs``."""
+"""The row classes as Markdown: ``make docs`` writes docs/tables.md with this module."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def page() -> str:
 
 
 def describe(table: Table) -> str:
-    """Return the section of one table."""
+    """Return the section about one table."""
     nested = [
         _section(f"### An element of `{column.name}`", row)
         for column in columns(table.row)

@@ -1,6 +1,6 @@
-"""Row class to Polars and Delta types, and the check of a frame before each write.
+"""Polars and Delta schemas from row classes, and the check of frames before a write.
 
-Nothing else may spell a table's column list; what a row class says is what is stored.
+A row class is the only list of a table's columns; all other code derives from it.
 """
 
 import json
@@ -21,7 +21,7 @@ _DAY_FORMAT = "%Y-%m-%d"
 
 
 class FrameError(MillpondError):
-    """A frame does not have the columns its table is made of."""
+    """The columns of a frame differ from those of its table."""
 
 
 class _Scalar(NamedTuple):
@@ -29,7 +29,7 @@ class _Scalar(NamedTuple):
 
     polars: Any
     delta: str
-    spooled: Any  # what it is read as from a spool's JSON, before conversion
+    spooled: Any  # the type in which the spool's JSON is read, before conversion
 
 
 _SCALARS: dict[Any, _Scalar] = {
@@ -44,12 +44,12 @@ _SCALARS: dict[Any, _Scalar] = {
 
 
 class Column(NamedTuple):
-    """One column as its row class declares it."""
+    """One column, as declared in its row class."""
 
     name: str
     type: Any
     nullable: bool
-    default: Any  # msgspec.NODEFAULT where the row must name a value
+    default: Any  # msgspec.NODEFAULT if every row must have a value
     doc: str
 
 
@@ -68,24 +68,24 @@ def _column(field: msgspec.structs.FieldInfo, hint: Any) -> Column:
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:
-    """Return the type without its None, and whether it had one."""
+    """Return the type without None, and whether the hint allows None."""
     if get_origin(hint) not in (types.UnionType, Union):
         return hint, False
-    kept = [part for part in get_args(hint) if part is not types.NoneType]
-    return kept[0], True
+    members = [part for part in get_args(hint) if part is not types.NoneType]
+    return members[0], True
 
 
 def added_defaults(table: Table) -> dict[str, Any]:
-    """Return what the added columns of *table* are in files that lack them.
+    """Return the values of the added columns of *table* in files without them.
 
-    Those that may be null are left out: null is what they are there.
+    Columns that may be null are left out: their value in such files is null.
     """
     if not table.added:
         return {}
     return {
-        each.name: each.default
-        for each in columns(table.row)
-        if each.name in table.added and not each.nullable
+        column.name: column.default
+        for column in columns(table.row)
+        if column.name in table.added and not column.nullable
     }
 
 
@@ -100,13 +100,18 @@ def list_row(hint: Any) -> type[Row] | None:
 def polars_schema(source: Table | type[Row]) -> pl.Schema:
     """Return the Polars schema of a table's stored rows."""
     row = source.row if isinstance(source, Table) else source
-    return pl.Schema({each.name: _polars_type(each.type) for each in columns(row)})
+    return pl.Schema(
+        {column.name: _polars_type(column.type) for column in columns(row)}
+    )
 
 
 def spool_schema(row: type[Row]) -> pl.Schema:
-    """Return the schema for ``pl.read_ndjson``: day is text, times are numbers."""
+    """Return the schema for ``pl.read_ndjson``: days are text, times are numbers."""
     return pl.Schema(
-        {each.name: _polars_type(each.type, spooled=True) for each in columns(row)}
+        {
+            column.name: _polars_type(column.type, spooled=True)
+            for column in columns(row)
+        }
     )
 
 
@@ -120,10 +125,10 @@ def _polars_type(hint: Any, *, spooled: bool = False) -> Any:
 
 
 def delta_schema(row: type[Row]) -> str:
-    """Return the Delta schema of *row* as JSON; every field is nullable there.
+    """Return the Delta schema of *row* as JSON; every field in it is nullable.
 
-    Delta's own null checks would quote rows in their errors; ``check_frame``
-    refuses nulls first, and names only the column.
+    Delta's own null checks would quote rows in their errors. ``check_frame`` runs first
+    and names only the column.
     """
     return json.dumps(_delta_struct(row))
 
@@ -134,7 +139,7 @@ def _delta_struct(row: type[Row]) -> dict[str, Any]:
 
 def delta_fields(row: type[Row]) -> list[dict[str, Any]]:
     """Return the fields of the Delta schema of *row*, in stored order."""
-    return [_delta_field(each) for each in columns(row)]
+    return [_delta_field(column) for column in columns(row)]
 
 
 def _delta_field(column: Column) -> dict[str, Any]:
@@ -154,30 +159,31 @@ def _delta_field(column: Column) -> dict[str, Any]:
 def from_spool(frame: pl.DataFrame, row: type[Row]) -> pl.DataFrame:
     """Return rows read with ``spool_schema`` as the table stores them.
 
-    Values the spool left out get their defaults, also whole columns that *frame*
-    lacks; one that is missing without a default stays null, for ``check_frame`` to
-    refuse.
+    Missing values and missing columns get their defaults. A missing value without a
+    default stays null, and ``check_frame`` refuses it.
     """
     return frame.select(
-        [_from_spool(each, frame).alias(each.name) for each in columns(row)]
+        [_from_spool(column, frame).alias(column.name) for column in columns(row)]
     )
 
 
 def _from_spool(column: Column, frame: pl.DataFrame) -> pl.Expr:
-    """Return what turns a spooled column into a stored one."""
+    """Return the expression that converts a spooled column to the stored one."""
     if column.name not in frame.columns:
         default = None if column.default is msgspec.NODEFAULT else column.default
         return pl.lit(default, _polars_type(column.type))
     values = pl.col(column.name)
-    empty = frame[column.name].null_count()
+    null_count = frame[column.name].null_count()
     nested = list_row(column.type)
     if nested is not None:
-        return values if empty == len(frame) else values.list.eval(_items(nested))
+        is_empty = null_count == len(frame)
+        return values if is_empty else values.list.eval(_items(nested))
     if column.type is date:
         return values.str.to_date(_DAY_FORMAT)
     if column.type is UtcSeconds:
         return (values * _SECOND_US).cast(UTC_MICROSECONDS)
-    if empty and not column.nullable and column.default is not msgspec.NODEFAULT:
+    has_default = column.default is not msgspec.NODEFAULT
+    if null_count and not column.nullable and has_default:
         return values.fill_null(column.default)
     return values
 
@@ -185,34 +191,36 @@ def _from_spool(column: Column, frame: pl.DataFrame) -> pl.Expr:
 def _items(row: type[Row]) -> pl.Expr:
     """Return the elements of a list column with their defaults filled in."""
     fields = []
-    for each in columns(row):
-        field = pl.element().struct.field(each.name)
-        has_default = each.default not in (None, msgspec.NODEFAULT)
-        fields.append(field.fill_null(each.default) if has_default else field)
+    for column in columns(row):
+        field = pl.element().struct.field(column.name)
+        has_default = column.default not in (None, msgspec.NODEFAULT)
+        fields.append(field.fill_null(column.default) if has_default else field)
     return pl.struct(fields)
 
 
 def check_frame(frame: pl.DataFrame, table: Table) -> None:
-    """Refuse a frame whose columns are not exactly the table's, without quoting values.
+    """Raise ``FrameError`` if the columns of *frame* are not exactly the table's.
 
-    Delta and Parquet would store such a frame, and readers would find out later.
+    The error quotes no values. Delta and Parquet would store such a frame, and only its
+    readers would fail.
     """
-    wanted = polars_schema(table)
-    for position, (name, dtype) in enumerate(wanted.items()):
+    schema = polars_schema(table)
+    for position, (name, dtype) in enumerate(schema.items()):
         got = frame.columns[position] if position < frame.width else None
         if got != name:
             _refuse(table, f"column {position} must be {name!r}, got {got!r}")
         if frame.dtypes[position] != dtype:
             _refuse(table, f"{name!r} must be {dtype}, got {frame.dtypes[position]}")
-    if frame.width > len(wanted):
-        _refuse(table, f"column {frame.columns[len(wanted)]!r} is not in its row class")
-    for each in columns(table.row):
-        if not each.nullable and frame[each.name].null_count():
-            _refuse(table, f"{each.name!r} must not be null")
+    if frame.width > len(schema):
+        _refuse(table, f"column {frame.columns[len(schema)]!r} is not in its row class")
+    for column in columns(table.row):
+        if not column.nullable and frame[column.name].null_count():
+            _refuse(table, f"{column.name!r} must not be null")
 
 
 def _refuse(table: Table, problem: str) -> None:
     raise FrameError(
         f"write {table.name}: {problem}",
-        hint=f"the columns are those of {table.row.__name__} in warehouse/schema.py",
+        hint=f"the columns must be those of {table.row.__name__} in"
+        " warehouse/schema.py",
     )

@@ -1,7 +1,7 @@
-"""Whole small files that survive a power loss: written, created once, or removed.
+"""Write, create or remove small whole files so that the effect survives a power loss.
 
-When a function returns, its effect is on the disk; when the machine dies before that,
-the file is the old one or the new one, never a part of either.
+When a function returns, its effect is on the disk. If the machine stops before that,
+the file is the old one or the new one, never a part of one.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def sync_file(path: Path) -> None:
-    """Return once what *path* holds is on the disk."""
+    """Return once the content of *path* is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -22,9 +22,9 @@ def sync_file(path: Path) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Return once the names in *path* are on the disk.
+    """Return once the file names in *path* are on the disk.
 
-    A file that is fsynced but whose name is not is gone after a power loss.
+    A power loss removes a file if its content was fsynced but its name was not.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -34,7 +34,7 @@ def sync_directory(path: Path) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """Create *path* and its parents, each name durable."""
+    """Create *path* and its parents, and make their names durable."""
     if path.is_dir():
         return
     make_directory(path.parent)
@@ -43,7 +43,7 @@ def make_directory(path: Path) -> None:
 
 
 def write_durable(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write *path* whole, in place of what was there."""
+    """Write *path* as a whole; replace an existing file."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
@@ -57,7 +57,7 @@ def write_durable(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
 
 def fill_file(descriptor: int, content: bytes | bytearray, mode: int) -> None:
-    """Write *content* to a new file and return once it is on the disk."""
+    """Write *content* to a new file, and return once the content is on the disk."""
     os.fchmod(descriptor, mode)
     rest = memoryview(content)
     while rest:
@@ -80,15 +80,16 @@ _NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT})
 def create_durable(
     path: Path, content: bytes | bytearray, *, mode: int = 0o644
 ) -> bool:
-    """Write *path* unless it exists; say whether this call created it.
+    """Write *path* unless it exists; return whether this call created it.
 
-    Of several processes one wins, and all return with the winner's file durable.
+    If several processes call this, one creates the file. All return once that file is
+    durable.
     """
     try:
         _create(path, content, mode)
         created = True
     except FileExistsError:
-        # The winner may have died before its own fsync.
+        # The process that created the file may have died before its own fsync.
         sync_file(path)
         created = False
     sync_directory(path.parent)
@@ -96,9 +97,9 @@ def create_durable(
 
 
 def _create(path: Path, content: bytes | bytearray, mode: int) -> None:
-    """Give *content* the name *path* in one step; raise FileExistsError if taken."""
+    """Create *path* with *content* in one step; raise FileExistsError if it exists."""
     try:
-        # Without a name until it is whole, so a crash leaves no copy behind.
+        # The file has no name until it is whole, so that a crash leaves no part of it.
         descriptor = os.open(path.parent, os.O_WRONLY | os.O_TMPFILE, mode)
     except OSError as error:
         if error.errno not in _NO_UNNAMED_FILES:
@@ -107,8 +108,8 @@ def _create(path: Path, content: bytes | bytearray, mode: int) -> None:
         return
     with os.fdopen(descriptor, "wb") as file:
         fill_file(file.fileno(), content, mode)
-        # Only with a directory descriptor does Python ask the kernel to follow the
-        # link in /proc to the file itself.
+        # Python asks the kernel to follow the link in /proc to the file only if a
+        # directory descriptor is passed.
         with _directory(path.parent) as directory:
             os.link(f"/proc/self/fd/{file.fileno()}", path, src_dir_fd=directory)
 
@@ -133,6 +134,6 @@ def _directory(path: Path) -> Iterator[int]:
 
 
 def remove_durable(path: Path) -> None:
-    """Remove *path*, which may be gone already."""
+    """Remove *path*; the file may not exist."""
     path.unlink(missing_ok=True)
     sync_directory(path.parent)

@@ -1,4 +1,4 @@
-"""What is in the tables, in a few numbers; read from their logs alone."""
+"""A few numbers about the tables, read only from their logs."""
 
 from datetime import date
 
@@ -11,10 +11,10 @@ from warehouse.tables import TableView, Warehouse
 
 
 class TableInfo(msgspec.Struct, frozen=True):
-    """One table; *version* is -1 while it does not exist.
+    """Numbers about one table; *version* is -1 while the table does not exist.
 
-    *recorded_rows* is what the commits of Millpond made it, None where none says.
-    *error* says why the table cannot be opened; nothing else is known of it then.
+    *recorded_rows* is the row count after Millpond's commits, None if none recorded it.
+    *error* says why the table cannot be opened; the other fields are empty then.
     """
 
     table: str
@@ -30,7 +30,7 @@ class TableInfo(msgspec.Struct, frozen=True):
 
     @property
     def problem(self) -> str | None:
-        """Return what is wrong with the table, None where nothing is known to be."""
+        """Return the problem of the table, None if none is known."""
         if self.error is not None:
             return self.error
         if self.recorded_rows in (None, self.rows):
@@ -42,11 +42,11 @@ class TableInfo(msgspec.Struct, frozen=True):
 
 
 def table_infos(warehouse: Warehouse) -> list[TableInfo]:
-    """Return what each table holds."""
-    return [_of(warehouse, table) for table in TABLES]
+    """Return the numbers of each table."""
+    return [_info_or_error(warehouse, table) for table in TABLES]
 
 
-def _of(warehouse: Warehouse, table: Table) -> TableInfo:
+def _info_or_error(warehouse: Warehouse, table: Table) -> TableInfo:
     try:
         return _info(warehouse.view(table))
     except MillpondError as error:

@@ -1,8 +1,8 @@
-"""How the scheduled jobs are doing: a small file the batcher writes and others read.
+"""The states of the scheduled jobs: a small file that the batcher writes.
 
-It holds no more than job names, times, counts and our own error texts. Reading it
-needs no scheduler and no Polars: the proxy shows it on ``/readyz``, the reports beside
-every figure.
+The file contains only job names, times, counts and Millpond's own error texts. Reading
+it needs neither the scheduler nor Polars: the proxy shows the states on ``/readyz``,
+the reports show them with every figure.
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-# A job is late once it has missed this many runs, and what the others may take.
+# A job is late once it has missed this many runs, plus the time of all other jobs.
 _MISSED_RUNS = 2
 _SLACK_S = 10.0
-# Without these two the figures stand still.
+# The figures do not change while one of these two jobs fails.
 _FIGURES_NEED = {"load": "loading", "build": "building"}
 _HINT = 'see docs/operations.md, "Loading or building fails"'
 
@@ -34,29 +34,29 @@ class JobState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     retry_at: float | None = None
 
     def since(self) -> float | None:
-        """Return the time of the last success, or of the first of only failures."""
+        """Return the time of the last success; without one, of the first failure."""
         if self.last_success_at is None:
             return self.failing_since
         return self.last_success_at
 
     def reason(self) -> str:
-        """Return in a line why the last run did nothing; empty where that is fine."""
-        known = self.problem or self.error or ""
-        return known.partition("\n")[0]
+        """Return why the last run failed, in one line; empty without a failure."""
+        text = self.problem or self.error or ""
+        return text.partition("\n")[0]
 
 
 JobStates = Mapping[str, JobState]
 
 
 def job_state_path(spool_dir: Path) -> Path:
-    """Return where the batcher of this spool keeps its jobs' states."""
+    """Return the file in which the batcher of this spool stores its job states."""
     return spool_dir / "jobs.json"
 
 
 def read_job_states(path: Path) -> dict[str, JobState]:
-    """Return the states by job; none where the file is missing or unreadable.
+    """Return the states by job; an empty dict if the file is missing or unreadable.
 
-    It is a memory aid: without it every job simply runs at once.
+    Nothing is lost without the file: every job then runs at once.
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, JobState])
@@ -67,7 +67,7 @@ def read_job_states(path: Path) -> dict[str, JobState]:
 def late_jobs(states: JobStates, now_s: float) -> dict[str, JobState]:
     """Return the jobs that have not succeeded for more than twice their interval.
 
-    Jobs run one after another, so each may also be late by what the others take.
+    Jobs run one after another, so the run time of all other jobs is added.
     """
     others_s = _SLACK_S + sum(state.took_s for state in states.values())
     return {
@@ -87,7 +87,7 @@ def _is_late(state: JobState, now_s: float, others_s: float) -> bool:
 
 
 def figure_warnings(states: JobStates, now_s: float) -> list[str]:
-    """Return a sentence for each job the figures need that is late, and why."""
+    """Return a sentence for each late job that the figures need, with the reason."""
     late = late_jobs(states, now_s)
     return [
         f"{doing} {lateness(late[job])}; the figures stand still: {_HINT}"
@@ -97,7 +97,7 @@ def figure_warnings(states: JobStates, now_s: float) -> list[str]:
 
 
 def lateness(state: JobState) -> str:
-    """Return since when and why a job has not succeeded, after its name."""
+    """Return the text after a job's name: since when it has not succeeded, and why."""
     since = state.since()
     when = "yet" if since is None else f"since {utc_text(since)}"
     reason = state.reason()
@@ -108,5 +108,5 @@ def lateness(state: JobState) -> str:
 
 
 def utc_text(at_s: float) -> str:
-    """Return a time as people and programs read it."""
+    """Return a time in ISO 8601, which people and programs can read."""
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,8 +1,9 @@
 """The public commitment to a site's key: it shows whether the key is still the same.
 
 A damaged or replaced key would hash every order to another number, and known orders
-would count again without a word. So a hash of the key lies beside it, and a copy in the
-spool; the key cannot be computed from either (docs/decisions/0064).
+would be counted again without a message. So a hash of the key is stored beside the key,
+and a copy in the spool. The key cannot be computed from the hash
+(docs/decisions/0064).
 """
 
 import hashlib
@@ -23,14 +24,14 @@ _RESTORE = f"restore it from a backup; {_WHERE}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commitments:
-    """The files that hold the commitment to one key, as they were found."""
+    """The state of the files that hold the commitment to one key."""
 
     sound: dict[Path, str]
     damaged: tuple[Path, ...] = ()
     missing: tuple[Path, ...] = ()
 
     def __bool__(self) -> bool:
-        """Say whether there is any: then there was a key."""
+        """Return whether there is a commitment: then a key existed before."""
         return bool(self.sound or self.damaged)
 
 
@@ -42,17 +43,17 @@ def key_commitment(key: bytes) -> str:
 
 
 def commitment_files(key_dir: Path, spool_dir: Path, site_id: str) -> tuple[Path, Path]:
-    """Return where the commitment to a site's key is: beside it, and in the spool."""
+    """Return the two files with the commitment: beside the key and in the spool."""
     return key_dir / f"{site_id}.commitment", spool_commitment(spool_dir, site_id)
 
 
 def spool_commitment(spool_dir: Path, site_id: str) -> Path:
-    """Return where the spool keeps its copy."""
+    """Return the path of the copy in the spool."""
     return spool_dir / "keys" / f"{site_id}.commitment"
 
 
 def encode_commitment(site_id: str, commitment: str) -> bytes:
-    """Return the file that holds *commitment*; nothing in it is secret."""
+    """Return the content of the file for *commitment*; nothing in it is secret."""
     check = hashlib.blake2b(commitment.encode(), digest_size=_CHECK_BYTES).hexdigest()
     return (
         f"# Shows whether {site_id}.key is still the same key. Public; keep it.\n"
@@ -61,7 +62,7 @@ def encode_commitment(site_id: str, commitment: str) -> bytes:
 
 
 def read_commitments(paths: Sequence[Path]) -> Commitments:
-    """Return what *paths* hold."""
+    """Return the commitments in *paths*."""
     sound: dict[Path, str] = {}
     damaged: list[Path] = []
     missing: list[Path] = []
@@ -88,8 +89,9 @@ def _decode(site_id: str, content: bytes) -> str | None:
 
 
 def verified_key(key_dir: Path, spool_dir: Path, site_id: str) -> bytes:
-    """Return the site's key, once it has been compared with what is known of it."""
-    # Before the key, which is made first: whoever sees a commitment must find the key.
+    """Return the site's key after comparing it with its commitments."""
+    # The commitments are read before the key, because a new key is written before its
+    # commitment: if there is a commitment, the key must exist.
     found = read_commitments(commitment_files(key_dir, spool_dir, site_id))
     path = key_file(key_dir, site_id)
     check_exists(path, found)
@@ -99,7 +101,7 @@ def verified_key(key_dir: Path, spool_dir: Path, site_id: str) -> bytes:
 
 
 def check_exists(path: Path, found: Commitments) -> None:
-    """Raise where the key in *path* is missing and there was one."""
+    """Raise ``SiteKeyError`` if the key file *path* is missing but existed before."""
     if found and not path.exists():
         witness = next(iter([*found.sound, *found.damaged]))
         raise SiteKeyError(
@@ -110,7 +112,10 @@ def check_exists(path: Path, found: Commitments) -> None:
 
 
 def check_key(path: Path, key: bytes, found: Commitments) -> None:
-    """Raise where *key*, read from *path*, is not the key that was committed to."""
+    """Raise ``SiteKeyError`` if a commitment shows that *key* is another key.
+
+    Also if the only commitments are damaged. *path* is the file of the key.
+    """
     ours = key_commitment(key)
     same = [each for each, commitment in found.sound.items() if commitment == ours]
     other = [each for each in found.sound if each not in same]

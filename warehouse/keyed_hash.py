@@ -1,7 +1,8 @@
-"""Keyed hashes of ids that must outlive the day: messages, orders, carts, customers.
+"""Keyed hashes of ids that are valid longer than a day, such as order ids.
 
-Each site has one random key, in a file of its own. Destroying the file makes every hash
-made with it meaningless. Whoever looks an id up needs the same hash, so it is here.
+Each site has one random key in its own file. If the file is destroyed, nobody can link
+a hash to an id any more. The module is here because the code that looks up an id needs
+the same hash as the proxy.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ _OTHERS_BITS = 0o077
 
 
 class HashPurpose(Enum):
-    """What an id is hashed for; the same text gives unrelated hashes for each."""
+    """The purpose of a hash; the same text has unrelated hashes for two purposes."""
 
     EVENT = b"millpond event"
     ORDER = b"millpond order"
@@ -30,50 +31,52 @@ class HashPurpose(Enum):
 
 
 class SiteKeyError(MillpondError):
-    """A site's key file cannot be used as it is."""
+    """The key file of a site cannot be used."""
 
     exit_code = 2
 
 
 class KeyedHash:
-    """Hashes ids for one purpose under one key, which is set up once."""
+    """Hashes ids for one purpose with one key; the key is processed only once."""
 
-    __slots__ = ("_begun",)
+    __slots__ = ("_keyed",)
 
     def __init__(self, key: bytes | bytearray, purpose: HashPurpose) -> None:
-        self._begun = hashlib.blake2b(
+        self._keyed = hashlib.blake2b(
             digest_size=_HASH_BYTES, key=key, person=purpose.value
         )
 
     def __call__(self, text: str) -> Hash64:
-        """Return 64 bits, signed, that stand for *text*; only the key makes them."""
-        hashed = self._begun.copy()
+        """Return the hash of *text*, 64 bits, signed; only the key can produce it."""
+        hashed = self._keyed.copy()
         hashed.update(text.encode("utf-8", "surrogatepass"))
         (number,) = _SIGNED.unpack(hashed.digest())
         return Hash64(number)
 
 
 def keyed_hash(key: bytes | bytearray, purpose: HashPurpose, text: str) -> Hash64:
-    """Return what stands for *text* under *key*, where it is not used again."""
+    """Return the hash of one *text*; use ``KeyedHash`` for several texts."""
     return KeyedHash(key, purpose)(text)
 
 
 def key_file(key_dir: Path, site_id: str) -> Path:
-    """Return where a site's key is."""
+    """Return the path of a site's key file."""
     return key_dir / f"{site_id}.key"
 
 
 def read_key(path: Path) -> bytes:
     """Return the key in *path*.
 
-    Refuses one that others on the machine can read, and one of a wrong length.
+    Raises ``SiteKeyError`` if other users can access the file, or if its length is
+    wrong.
     """
     with path.open("rb") as file:
         mode = os.fstat(file.fileno()).st_mode
         key = file.read(KEY_BYTES + 1)
     if mode & _OTHERS_BITS:
         raise SiteKeyError(
-            f"read site key {path}: others can reach it (mode {mode & 0o777:04o})",
+            f"read site key {path}: other users can access it (mode"
+            f" {mode & 0o777:04o})",
             hint=f"chmod 600 {path}",
         )
     if len(key) != KEY_BYTES:

@@ -1,4 +1,4 @@
-"""Locks among the processes of one machine; a dead process holds none."""
+"""Locks between the processes of one machine; the kernel frees those of dead ones."""
 
 import fcntl
 import os
@@ -22,7 +22,7 @@ def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
 
 @contextmanager
 def try_locked(path: Path) -> Iterator[bool]:
-    """Hold the lock at *path* if nobody else does, and say whether we do."""
+    """Hold the lock at *path* if it is free; yield whether this process holds it."""
     descriptor = try_lock(path)
     try:
         yield descriptor is not None
@@ -32,7 +32,10 @@ def try_locked(path: Path) -> Iterator[bool]:
 
 
 def try_lock(path: Path) -> int | None:
-    """Return a descriptor that holds the lock until closed, None if it is taken."""
+    """Return a descriptor that holds the lock until it is closed.
+
+    Return None if another process holds the lock.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, _MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,7 @@
-"""Amounts of money, read digit by digit into minor units: never through floats.
+"""Parse amounts of money into minor units, digit by digit and never through floats.
 
-What the proxy stores and what a report compares it with are read by this one function,
-and the decimals of a currency come from one table.
+The proxy and the reports use the same function, so that stored amounts and amounts from
+other sources are comparable. The decimals of a currency come from one table.
 """
 
 import re
@@ -13,8 +13,8 @@ from babel.core import get_global
 _CODE_LENGTH = 3
 _DEFAULT = "DEFAULT"
 _NO_MONEY = frozenset({"XXX", "XTS"})
-# CLDR lists the decimals people still use; ISO 4217, which shops and payment providers
-# follow, kept these.
+# CLDR lists the decimals in daily use. Shops and payment providers follow ISO 4217,
+# which has more decimals for these currencies.
 _ISO = {
     "AFN": 2,
     "ALL": 2,
@@ -31,15 +31,15 @@ _ISO = {
     "YER": 2,
 }
 LARGEST_AMOUNT = 10**12
-# An amount as it is written where nothing but digits and a point is.
+# An amount written only with a sign, digits and a decimal point.
 PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,16}(?:\.[0-9]{1,24})?")
 _LEAST_EXPONENT = -30
 _MOST_DIGITS = 40
 
 
 def minor_digits(currency: str) -> int | None:
-    """Return the decimals of *currency* by ISO 4217, None where it is no currency."""
-    # Clients name currencies, so what is remembered of them is short and little.
+    """Return the decimals of *currency* by ISO 4217, None if it is no currency."""
+    # Clients choose these texts, so the cache holds only short ones and only 512.
     return _minor_digits(currency) if len(currency) == _CODE_LENGTH else None
 
 
@@ -54,10 +54,10 @@ def _minor_digits(currency: str) -> int | None:
 
 
 def money(amount: Decimal | str | int | None, currency: str) -> int | None:
-    """Return *amount* in minor units of *currency*, None where it is no amount.
+    """Return *amount* in minor units of *currency*, None if it is no valid amount.
 
-    More decimals than the currency has are rounded, half to even. Exponents, NaN,
-    thousands separators and amounts past ``LARGEST_AMOUNT`` are refused.
+    Decimals beyond those of the currency are rounded, half to even. Exponents, NaN,
+    thousands separators and amounts beyond ``LARGEST_AMOUNT`` are not valid.
     """
     digits = minor_digits(currency)
     parts = _parts(amount)
@@ -69,7 +69,7 @@ def money(amount: Decimal | str | int | None, currency: str) -> int | None:
 
 
 def _parts(amount: Decimal | str | int | None) -> tuple[int, int] | None:
-    """Return *amount* as whole number and power of ten."""
+    """Return *amount* as an integer and a power of ten."""
     if isinstance(amount, bool):
         return None
     if isinstance(amount, int):
@@ -86,7 +86,7 @@ def _parts(amount: Decimal | str | int | None) -> tuple[int, int] | None:
 
 def _decimal_parts(amount: Decimal) -> tuple[int, int] | None:
     sign, digits, exponent = amount.as_tuple()
-    # A positive exponent was written as one, as in 1e9; NaN has a letter here.
+    # A positive exponent comes from a text such as 1e9; for NaN this is a letter.
     if not isinstance(exponent, int) or not _LEAST_EXPONENT <= exponent <= 0:
         return None
     if len(digits) > _MOST_DIGITS:
@@ -96,7 +96,7 @@ def _decimal_parts(amount: Decimal) -> tuple[int, int] | None:
 
 
 def _scaled(coefficient: int, power: int) -> int:
-    """Return *coefficient* times ten to *power*, halves rounded to even."""
+    """Return *coefficient* times ten to the *power*, rounded half to even."""
     if power >= 0:
         return coefficient * _ten_to(power)
     unit = _ten_to(-power)

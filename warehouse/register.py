@@ -1,8 +1,9 @@
-"""Which tables a warehouse has: written as they are created, and held to afterwards.
+"""The register of the tables in a warehouse, updated when a table is created.
 
-A directory that is empty because its disk is away looks like a warehouse that was never
-used. Without this file a new, empty table would be made there, and every check of it
-would be green. The spool keeps the id of the warehouse it is loaded into.
+A directory that is empty because its disk is not mounted looks like an unused
+warehouse. Without the register, Millpond would create a new, empty table there, and
+every check of it would pass. The spool records the id of the warehouse that its events
+are loaded into.
 """
 
 import secrets
@@ -23,44 +24,44 @@ _SECTION = 'docs/operations.md, "Warehouse not found"'
 
 
 class WarehouseAwayError(TableError):
-    """Something else stands where the tables were."""
+    """The directory does not contain the tables that it contained before."""
 
 
 class _RegisterContent(msgspec.Struct, frozen=True):
-    """The warehouse's random name, and those of its tables."""
+    """The random id of the warehouse, and the names of its tables."""
 
     id: str
     tables: list[str]
 
 
 class Register:
-    """The file in the warehouse's directory; a warehouse without tables has none."""
+    """The register file of a warehouse; it is absent while there is no table."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._listed: _RegisterContent | None = None
+        self._content: _RegisterContent | None = None
 
     def has(self, table: str) -> bool:
-        """Return whether *table* was created here once."""
-        if self._listed is None or table not in self._listed.tables:
-            self._listed = self._read()
-        return self._listed is not None and table in self._listed.tables
+        """Return whether *table* was ever created in this warehouse."""
+        if self._content is None or table not in self._content.tables:
+            self._content = self._read()
+        return self._content is not None and table in self._content.tables
 
     def add(self, table: str) -> None:
-        """Note that *table* exists, durably."""
+        """Record durably that *table* exists."""
         if self.has(table):
             return
         with locked(self._root / _LOCK):
-            found = self._read() or _RegisterContent(secrets.token_hex(_ID_BYTES), [])
-            listed = _RegisterContent(found.id, sorted({*found.tables, table}))
-            write_checked(self._root / _NAME, listed)
-        self._listed = listed
+            old = self._read() or _RegisterContent(secrets.token_hex(_ID_BYTES), [])
+            new = _RegisterContent(old.id, sorted({*old.tables, table}))
+            write_checked(self._root / _NAME, new)
+        self._content = new
 
     @property
     def id(self) -> str | None:
-        """Return the warehouse's random name, None while it has no table."""
-        self._listed = self._read()
-        return None if self._listed is None else self._listed.id
+        """Return the random id of the warehouse, None while it has no table."""
+        self._content = self._read()
+        return None if self._content is None else self._content.id
 
     def _read(self) -> _RegisterContent | None:
         try:
@@ -70,31 +71,31 @@ class Register:
 
 
 def check_bound(root: Path, spool_dir: Path) -> None:
-    """Raise ``WarehouseAwayError`` where the spool was loaded into another warehouse.
+    """Raise ``WarehouseAwayError`` if the spool was loaded into another warehouse.
 
     Changes nothing. A spool that was never loaded fits any warehouse.
     """
-    bound, found = _bound(spool_dir), Register(root).id
-    if bound is None or bound == found:
+    bound_id, warehouse_id = _read_bound(spool_dir), Register(root).id
+    if bound_id is None or bound_id == warehouse_id:
         return
-    what = "there are no tables" if found is None else "there are other tables"
+    tables = "no tables" if warehouse_id is None else "other tables"
     raise WarehouseAwayError(
-        f"open the warehouse {root}: {what}, and {spool_dir / _BOUND} names those it"
-        " was loaded into",
-        hint="mount the disk, or restore the tables; to load into these on purpose,"
-        f" remove {spool_dir / _BOUND} (see {_SECTION})",
+        f"open the warehouse {root}: there are {tables}, but {spool_dir / _BOUND}"
+        " names the warehouse that the spool was loaded into",
+        hint="mount the disk, or restore the tables; to load into this directory on"
+        f" purpose, remove {spool_dir / _BOUND} (see {_SECTION})",
     )
 
 
 def bind(root: Path, spool_dir: Path) -> None:
-    """Note in the spool which warehouse it is loaded into, durably and once."""
-    found = Register(root).id
-    if found is not None and _bound(spool_dir) is None:
+    """Record in the spool the warehouse it is loaded into, durably and only once."""
+    warehouse_id = Register(root).id
+    if warehouse_id is not None and _read_bound(spool_dir) is None:
         make_directory(spool_dir)
-        write_checked(spool_dir / _BOUND, found)
+        write_checked(spool_dir / _BOUND, warehouse_id)
 
 
-def _bound(spool_dir: Path) -> str | None:
+def _read_bound(spool_dir: Path) -> str | None:
     try:
         return read_checked(spool_dir / _BOUND, str)
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""The row classes: the one list of every table's columns, their types and meanings.
+"""The row classes: the only list of each table's columns, types and meanings.
 
-The spool, the Polars schemas, the Delta tables, docs/tables.md and the audit all
-derive from these classes. Nothing here may import a data library: the proxy does.
+The spool, the Polars schemas, the Delta tables, docs/tables.md and the audit all use
+these classes. This module must not import a data library, because the proxy imports it.
 """
 
 from datetime import date
@@ -13,14 +13,14 @@ from config.settings import Doc
 
 # Whole seconds since 1970-01-01 UTC; stored as a UTC timestamp.
 UtcSeconds = NewType("UtcSeconds", int)
-# 64 bits, signed because Delta has no unsigned integers.
+# 64 bits; signed, because Delta has no unsigned integers.
 Hash64 = NewType("Hash64", int)
 # JSON text with sorted keys.
 JsonText = NewType("JsonText", str)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A stored row; a field left at its default is left out of the spool."""
+    """A stored row; the spool leaves out fields that have their default."""
 
 
 class Item(Row, frozen=True):
@@ -199,15 +199,15 @@ class LedgerEntry(Row, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored table: its name, its row class, and how it lies on disk."""
+    """A stored table: its name, its row class, and its layout on disk."""
 
     name: str
     row: type[Row]
     key: tuple[str, ...]
     partition_by: tuple[str, ...] = ("day",)
     sort_by: tuple[str, ...] = ()
-    # Columns a first version lacked. Each needs a default: what files written
-    # before it was added are read as having.
+    # Columns that the first version of the table did not have. Each needs a default:
+    # its value in files written before it was added.
     added: tuple[str, ...] = ()
 
 
@@ -233,5 +233,5 @@ DAILY_STATS = Table(
 DROPS = Table(name="drops", row=Drop, key=("site", "day", "hour", "reason", "protocol"))
 LEDGER = Table(name="ledger", row=LedgerEntry, key=("number",))
 TABLES = (EVENTS, SESSIONS, DAILY_STATS, DROPS, LEDGER)
-# Made of the others, and made again if they are moved away.
+# Derived from events; the next build creates them again if they are moved away.
 DERIVED = (SESSIONS, DAILY_STATS)

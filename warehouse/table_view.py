@@ -1,4 +1,4 @@
-"""One version of a table, to read from; it never writes, and belongs to one thread."""
+"""One version of a table, to read from; it never writes. Use it in one thread."""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ _READ = "read"
 
 
 class TableView:
-    """One version of a table, which may not exist yet."""
+    """One version of a table; the table may not exist yet."""
 
     def __init__(
         self, table: Table, path: Path, checks: FileChecks | None = None
@@ -29,27 +29,27 @@ class TableView:
         self._delta = DeltaFiles(table, path)
 
     def refresh(self) -> int:
-        """Move on to the newest version, and return it; -1 without a table."""
+        """Switch to the newest version and return it; -1 without a table."""
         self._delta.refresh()
         return self.version
 
     @property
     def version(self) -> int:
-        """Return the version this object reads, -1 while there is no table."""
+        """Return the version that this object reads, -1 while there is no table."""
         return self._delta.version
 
     @property
     def recorded_rows(self) -> int | None:
-        """Return how many rows the commits of Millpond made it, None if unknown.
+        """Return the row count after Millpond's commits, None if unknown.
 
-        Where ``rows()`` differs, another program changed the table.
+        If ``rows()`` differs, another program changed the table.
         """
         return self._delta.recorded_rows
 
     def entry_number(self, version: int) -> int | None:
-        """Return a number that stands for the log entry of *version*, if it is there.
+        """Return a number that stands for the log entry of *version*, if it exists.
 
-        Another history of the table, as after a restore, gives another number.
+        Another history of the table, as after a restore, has another number.
         """
         return self._delta.entry_number(version)
 
@@ -58,18 +58,19 @@ class TableView:
         return self._delta.transaction_version(app)
 
     def files(self, days: Collection[date] | None = None) -> list[DataFile]:
-        """Return this version's files, of *days* or all, ordered by day."""
-        wanted = None if days is None else frozenset(days)
-        return [
-            file for file in self._delta.files() if wanted is None or file.day in wanted
-        ]
+        """Return the files of this version, all or those of *days*, ordered by day."""
+        files = self._delta.files()
+        if days is None:
+            return list(files)
+        selected = frozenset(days)
+        return [file for file in files if file.day in selected]
 
     def days(self) -> list[date]:
         """Return the days that have rows, oldest first."""
         return sorted(self.files_per_day())
 
     def files_per_day(self) -> dict[date, int]:
-        """Return how many files each day is in; compaction makes it one."""
+        """Return the number of files of each day; compaction makes it one."""
         counts: dict[date, int] = {}
         for file in self.files():
             counts[file.day] = counts.get(file.day, 0) + 1
@@ -88,10 +89,10 @@ class TableView:
         days: Collection[date] | None = None,
         columns: Sequence[str] | None = None,
     ) -> pl.LazyFrame:
-        """Return the rows of *days* lazily, exactly those of this version.
+        """Return the rows of *days* in this version as a lazy frame.
 
-        A day in a single file comes marked as sorted by the table's ``sort_by``.
-        Raises ``DamagedTableError`` at once where a file is not as it was written.
+        A frame from a single file is marked as sorted by the table's ``sort_by``.
+        Raises ``DamagedTableError`` at once if a file differs from what was written.
         """
         return self._scan(self.files(days), columns)
 
@@ -100,32 +101,32 @@ class TableView:
         days: Collection[date] | None = None,
         columns: Sequence[str] | None = None,
     ) -> pl.DataFrame:
-        """Return the rows of *days* in memory."""
+        """Return the rows of *days* as a frame in memory."""
         return self.read_files(self.files(days), columns)
 
     def read_files(
         self, files: Sequence[DataFile], columns: Sequence[str] | None = None
     ) -> pl.DataFrame:
-        """Return the rows of some of ``files()``; a file's rows never change."""
+        """Return the rows of some of ``files()``; the rows of a file never change."""
         return self.collect(self._scan(files, columns))
 
     def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
-        """Return *rows*, made of a scan of this table, in order.
+        """Return the rows of a lazy frame over this table, in order.
 
-        Raises ``DamagedTableError`` where a file of this version went missing or
-        changed since the scan, and ``StorageError`` for anything else.
+        Raises ``DamagedTableError`` if a file of this version was removed or changed
+        since the scan, and ``StorageError`` for any other error.
         """
         with self._reading():
             return collect(rows)
 
     def collect_unordered(self, rows: pl.LazyFrame) -> pl.DataFrame:
-        """Return *rows* as ``collect`` does, in any order and with less memory."""
+        """Return the rows as ``collect`` does, in any order and with less memory."""
         with self._reading():
             return collect_unordered(rows)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Turn the libraries' errors into ours, naming the file where one is bad."""
+        """Turn the libraries' errors into Millpond's, naming a damaged file."""
         with delta_errors(_READ, self.table):
             try:
                 yield
@@ -138,16 +139,17 @@ class TableView:
         return f"{_READ} {self.table.name}"
 
     def damaged_files(self) -> list[DataFile]:
-        """Return the files of this version that are missing or not as written.
+        """Return the files of this version that are missing or damaged.
 
-        Reads every byte of them.
+        Reads every byte of all files.
         """
         return [file for file in self.files() if damage(self.path, file) is not None]
 
     def touched(self, since_version: int) -> TouchedDays | None:
         """Return the (site, day) pairs changed after *since_version*, up to this one.
 
-        None means unknown, because the log no longer reaches back: take them all.
+        None means unknown, because the log no longer reaches that far back: treat all
+        pairs as changed.
         """
         return touched(self.path, since_version, self.version)
 

@@ -1,8 +1,9 @@
-"""The door to the stored tables: read a version, append once, replace days, clean up.
+"""Access to the stored tables: read a version, append once, replace days, clean up.
 
-Data files are written and made durable first, then named by one commit, and that
-commit is durable before a method returns: what it returned from survives a power
-loss. ``TableView`` only reads; ``StoredTable`` writes. Both belong to one thread.
+A write makes the data files durable first. Then one commit names them, and that commit
+is durable before the method returns: a change survives a power loss once the method has
+returned. ``TableView`` only reads; ``StoredTable`` writes. Use each object in one
+thread.
 
     warehouse = Warehouse(Path("data/warehouse"))
     events = warehouse.open(EVENTS)
@@ -22,7 +23,8 @@ from warehouse.delta.table_log import NO_VERSION, create, delta_errors
 from warehouse.durable import make_directory
 from warehouse.register import Register
 from warehouse.schema import DERIVED, Table
-from warehouse.stored_table import AlreadyCommittedError, StoredTable
+from warehouse.stored_table import StoredTable
+from warehouse.table_commits import AlreadyCommittedError
 from warehouse.table_errors import (
     ConflictError,
     DamagedTableError,
@@ -48,22 +50,23 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Warehouse:
-    """The directory all tables are in."""
+    """The directory of all tables."""
 
     def __init__(self, root: Path) -> None:
         if any(part.startswith("day=") for part in root.parts):
             raise TableError(
-                f"open the warehouse: {root} has a directory called day=…",
-                hint="readers would take it for the day of every row; move it",
+                f"open the warehouse: {root} has a directory named day=…",
+                hint="readers would use that name as the day of every row; move the"
+                " warehouse",
             )
         self.root = root
         self._checks = FileChecks()
         self._register = Register(root)
 
     def view(self, table: Table) -> TableView:
-        """Return *table* to read from; one that does not exist yet is empty.
+        """Return *table* to read from; a table that does not exist yet is empty.
 
-        Raises ``DamagedTableError`` where it existed once and is gone.
+        Raises ``DamagedTableError`` if the table existed before and is gone.
         """
         view = TableView(table, self.root / table.name, self._checks)
         if view.version == NO_VERSION:
@@ -71,10 +74,10 @@ class Warehouse:
         return view
 
     def open(self, table: Table) -> StoredTable:
-        """Return *table* to write to, created if need be.
+        """Return *table* to write to; create it if it does not exist.
 
-        What a power loss tore before it was promised to anyone is set aside. Raises
-        ``DamagedTableError`` where what was promised is not as it was written.
+        Files that a power loss tore before they were durable are set aside. Raises
+        ``DamagedTableError`` if a durable file differs from what was written.
         """
         path = self.root / table.name
         with delta_errors("open", table):
@@ -88,8 +91,8 @@ class Warehouse:
                 table=table.name,
                 files=len(torn),
             )
-        # With checks of its own: a writer makes new files of what it reads, so it looks
-        # at each once more, however long this process has known it.
+        # A writer copies rows into new files, so it checks every file again, even if
+        # this process has checked it before.
         stored = StoredTable(table, path, FileChecks())
         if stored.version == NO_VERSION:
             self._check_new(table)
@@ -97,14 +100,14 @@ class Warehouse:
             stored.refresh()
         stored.add_missing_columns()
         stored.sync_log()
-        # Only now is the table promised to anyone.
+        # From now on an absent table is an error.
         self._register.add(table.name)
         return stored
 
     def _check_new(self, table: Table) -> None:
-        """Refuse to take a table that is gone for one that never was.
+        """Raise ``DamagedTableError`` if *table* existed before.
 
-        The derived ones may be moved away: they are built anew.
+        Derived tables may be moved away: the next build creates them again.
         """
         if table not in DERIVED and self._register.has(table.name):
             path = self.root / table.name

@@ -27,7 +27,7 @@ from msgspec.structs import replace
 from batcher.schedule.due_jobs import DueJobs
 from batcher.schedule.job_state import write_job_states
 from config.errors import Busy, MillpondError, Retryable
-from config.files import FileError, is_of_files
+from config.files import FileError, is_file_error
 from config.logs import log_event
 from config.throttle import Throttle
 from warehouse.job_states import JobState, read_job_states
@@ -103,7 +103,7 @@ def retry_in_s(failures: int, every_s: float) -> float:
 
 def _problem(error: Exception) -> str | None:
     """Return what of *error* is for reading: others than our own may quote a value."""
-    if isinstance(error, OSError) and is_of_files(error):
+    if isinstance(error, OSError) and is_file_error(error):
         error = FileError(error)
     return str(error) if isinstance(error, MillpondError) else None
 

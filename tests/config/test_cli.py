@@ -38,7 +38,7 @@ def test_init_never_overwrites(tmp_path: Path, capsys: Captured) -> None:
     assert exit_code == 2
     assert path.read_text(encoding="utf-8") == "mine"
     assert capsys.readouterr().err == (
-        f"millpond: write {path}: it exists already\n"
+        f"millpond: write {path}: the file exists already\n"
         "  hint: remove it, or name another DIR\n"
     )
 

@@ -11,7 +11,7 @@ def given(section: str, key: str, text: str) -> object:
     name = f"MILLPOND__{section}__{key}".upper()
     found = overrides({name: text})
     assert found.problems == []
-    return found.given[section][key]
+    return found.values[section][key]
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_what_cannot_be_used_is_a_problem(name: str, text: str, expected: str) -
 def test_other_variables_are_left_alone() -> None:
     got = overrides({"PATH": "/bin", "MILLPOND_CONFIG": "x", "millpond__proxy": "x"})
 
-    assert (got.given, got.problems) == ({}, [])
+    assert (got.values, got.problems) == ({}, [])

@@ -14,7 +14,7 @@ from config.files import (
     ForeignFileError,
     OwnerError,
     check_owner,
-    is_of_files,
+    is_file_error,
     naming_foreign_files,
     reason,
     remedy,
@@ -94,7 +94,7 @@ def test_a_command_that_writes_refuses_another_users_data(
     assert code == 2
     assert told.startswith(
         f"{command.replace(' ', ': ', 1)}: {theirs} belongs to 'nobody',"
-        " and this is 'root'\n"
+        " but this process runs as 'root'\n"
         f"  hint: run it as their owner: sudo -u nobody {command} …"
     )
     assert ("setfacl" in told) == (words[0] == "import")
@@ -117,8 +117,9 @@ def test_an_error_of_rights_says_path_owner_and_what_to_do(as_nobody: Path) -> N
     told = str(FileError(refused.value))
 
     assert told == (
-        f"{lanes}/new: EACCES, {lanes} belongs to 'root', and this is 'nobody'\n"
-        f"  hint: run as its owner, or give it to this user: sudo chown -R nobody"
+        f"{lanes}/new: EACCES, {lanes} belongs to 'root',"
+        " but this process runs as 'nobody'\n"
+        f"  hint: run as the owner, or change the owner: sudo chown -R nobody"
         f' {lanes} (docs/operations.md, "Files of another user")'
     )
 
@@ -133,7 +134,8 @@ def test_a_file_of_another_user_in_the_way_is_named(as_nobody: Path) -> None:
 
     lanes = as_nobody / "spool" / "lanes"
     assert told.value.message == (
-        f"open events: OSError; {lanes} belongs to 'root', and this is 'nobody'"
+        f"open events: OSError; {lanes} belongs to 'root',"
+        " but this process runs as 'nobody'"
     )
 
 
@@ -180,10 +182,10 @@ def test_other_errors_say_their_system_name(error: OSError, said: str) -> None:
     ],
 )
 def test_what_the_system_refuses_is_told(error: OSError, told: str) -> None:
-    assert is_of_files(error)
+    assert is_file_error(error)
     assert str(FileError(error)) == told
-    assert not is_of_files(BrokenPipeError(32, ""))
-    assert not is_of_files(ValueError())
+    assert not is_file_error(BrokenPipeError(32, ""))
+    assert not is_file_error(ValueError())
 
 
 def test_a_path_that_is_missing_is_told_without_code(

@@ -206,7 +206,7 @@ def test_a_password_is_refused_in_the_file_and_not_shown(write: Write) -> None:
     text = SITE + '[privacy]\nsalt_store = "redis://:hunter2@cache.example/0"\n'
 
     name = "MILLPOND__PRIVACY__SALT_STORE"
-    expected = f"privacy.salt_store: holds a password; give it in {name} instead"
+    expected = f"privacy.salt_store: contains a password; set it in {name} instead"
 
     assert problems(write(text)) == [expected]
 

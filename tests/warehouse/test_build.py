@@ -17,7 +17,7 @@ from tests.warehouse.day import CURRENCIES, ZONES, Row, frame, rows
 from tests.warehouse.days import DAYS, events_of
 from tests.warehouse.figures import reference
 from tests.warehouse.figures.test_figures import figures_of, keyed
-from warehouse import build
+from warehouse import build, rebuild_check
 from warehouse.delta.data_files import content_digest
 from warehouse.dtypes import polars_schema
 from warehouse.figures.breakdown import MEASURES
@@ -168,7 +168,7 @@ def test_a_full_rebuild_finds_nothing_to_change(warehouse: Warehouse) -> None:
 
 
 def test_figures_changed_by_hand_are_named(warehouse: Warehouse) -> None:
-    assert build.rebuild_differences(warehouse, RULES) == []
+    assert rebuild_check.rebuild_differences(warehouse, RULES) == []
 
     stats = warehouse.open(DAILY_STATS)
     rows = stats.read([MONDAY])
@@ -176,8 +176,8 @@ def test_figures_changed_by_hand_are_named(warehouse: Warehouse) -> None:
     more = pl.when(is_shop).then(pl.col("visitors") + 1).otherwise("visitors")
     stats.replace_days([MONDAY], [rows.with_columns(visitors=more)], now_s=NOW)
 
-    assert build.rebuild_differences(warehouse, RULES) == [
-        build.DayDifference("daily_stats", "shop", MONDAY)
+    assert rebuild_check.rebuild_differences(warehouse, RULES) == [
+        rebuild_check.DayDifference("daily_stats", "shop", MONDAY)
     ]
 
 
@@ -244,7 +244,7 @@ def test_figures_outlive_the_events_they_came_from(warehouse: Warehouse) -> None
     build.build(warehouse, RULES, NOW, full=True)
 
     assert totals(warehouse)["shop", MONDAY] == 10
-    assert build.rebuild_differences(warehouse, RULES) == []
+    assert rebuild_check.rebuild_differences(warehouse, RULES) == []
 
 
 @pytest.mark.parametrize("more", [0, 1, 2], ids=["fewer", "as many", "more commits"])
@@ -263,7 +263,7 @@ def test_events_restored_from_a_backup_are_built_anew(
     build.build(warehouse, RULES, NOW)
 
     assert totals(warehouse)["shop", MONDAY] == 10 + more
-    assert build.rebuild_differences(warehouse, RULES) == []
+    assert rebuild_check.rebuild_differences(warehouse, RULES) == []
 
 
 @pytest.mark.parametrize("table", [SESSIONS, DAILY_STATS], ids=lambda table: table.name)
@@ -273,7 +273,7 @@ def test_a_derived_table_that_was_moved_away_is_built_anew(
     shutil.rmtree(warehouse.root / table.name)
     build.build(warehouse, RULES, NOW)
 
-    assert build.rebuild_differences(warehouse, RULES) == []
+    assert rebuild_check.rebuild_differences(warehouse, RULES) == []
     assert warehouse.view(table).rows() > 0
 
 

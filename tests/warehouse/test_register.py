@@ -92,5 +92,5 @@ def test_a_damaged_register_is_named(tmp_path: Path, spool: Spool) -> None:
     path = tmp_path / "warehouse" / "tables.json"
     path.write_bytes(path.read_bytes().replace(b"events", b"evennts"))
 
-    with pytest.raises(DamagedFileError, match=r"tables\.json: it is damaged"):
+    with pytest.raises(DamagedFileError, match=r"tables\.json: the file is damaged"):
         check_bound(path.parent, spool.directory)

@@ -1,7 +1,7 @@
-"""What the kernel knows of the time besides the wall clock; Linux, read-only.
+"""Time from the Linux kernel that is independent of the wall clock; read-only.
 
-Neither answer can be changed by whoever sets the wall clock: the steady clock counts
-on, and a clock that is set by hand is no longer synchronised.
+Setting the wall clock cannot change either answer: the steady clock keeps counting, and
+a clock that is set by hand is no longer synchronised.
 """
 
 import ctypes
@@ -12,12 +12,12 @@ from pathlib import Path
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _UNSYNCHRONISED = 0x0040
 _ERROR = 5
-# The wall clock of this process and the kernel's may differ by this much.
+# The wall clock of this process and the kernel's clock may differ by this much.
 _AGREE_S = 60.0
 
 
 class _Timex(ctypes.Structure):
-    """The kernel's ``struct timex``; all fields, for its size."""
+    """The kernel's ``struct timex``, with all fields, so that its size is right."""
 
     _fields_ = (
         ("modes", ctypes.c_uint),
@@ -39,12 +39,12 @@ class _Timex(ctypes.Structure):
 
 
 def steady_s() -> float:
-    """Return the seconds since the machine started, the time it slept included."""
+    """Return the seconds since the machine started, including time in suspend."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def boot_id() -> str:
-    """Return what names this run of the machine; empty where that is not known."""
+    """Return the id of the machine's current boot; empty if it is not known."""
     try:
         return _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
@@ -52,9 +52,9 @@ def boot_id() -> str:
 
 
 def is_synchronised(wall_s: float) -> bool:
-    """Say whether the kernel's clock is kept by a time service and is at *wall_s*.
+    """Return whether a time service keeps the kernel's clock and it shows *wall_s*.
 
-    A kernel that cannot be asked, or shows another time, is no witness.
+    False if the kernel does not answer or shows another time.
     """
     timex = read_timex()
     if timex is None or timex.status & _UNSYNCHRONISED:
@@ -64,7 +64,7 @@ def is_synchronised(wall_s: float) -> bool:
 
 
 def read_timex() -> _Timex | None:
-    """Return what the kernel says of its clock; None where it cannot be asked."""
+    """Return the state of the kernel's clock, None if the kernel does not answer."""
     if not sys.platform.startswith("linux"):
         return None
     timex = _Timex()

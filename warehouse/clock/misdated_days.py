@@ -1,7 +1,7 @@
-"""The days on which a clock that was behind put events, and when that really was.
+"""Days that a slow clock gave to new events, and the true time of those events.
 
-Such days look long past, and their events are new: retention counts their keep from
-the time they arrived.
+Such days look old, but their events are new: retention counts their age from the time
+they arrived.
 """
 
 from collections.abc import Sequence
@@ -20,16 +20,16 @@ _DAY = timedelta(days=1)
 
 
 class MisdatedDays(msgspec.Struct, frozen=True):
-    """Days a clock named that was behind; *arrived_at* is the time it should have."""
+    """Days that a slow clock showed; *arrived_at* is the true time in UTC seconds."""
 
     first: date
     last: date
     arrived_at: int
 
     def holds(self, day: date, keep_days: int, now_s: float) -> bool:
-        """Say whether events of *day* may have arrived within *keep_days*.
+        """Return whether events of *day* may have arrived within *keep_days*.
 
-        A time of arrival that is yet to come was itself of a wrong clock.
+        An arrival time in the future comes from a wrong clock and is ignored.
         """
         age_s = now_s - self.arrived_at
         is_kept = -_DAY_S <= age_s < (keep_days + 1) * _DAY_S
@@ -37,7 +37,7 @@ class MisdatedDays(msgspec.Struct, frozen=True):
 
 
 def read_misdated(root: Path) -> list[MisdatedDays]:
-    """Return what was noted; raise an error where it is damaged."""
+    """Return the recorded days; raise an error if the file is damaged."""
     try:
         return read_checked(root / _NAME, list[MisdatedDays])
     except FileNotFoundError:
@@ -45,32 +45,34 @@ def read_misdated(root: Path) -> list[MisdatedDays]:
     except DamagedFileError as error:
         raise MillpondError(
             error.message,
-            hint="it says which old days hold new events, of a clock that was behind:"
-            " restore it, or remove it so that such days go at once"
+            hint="this file lists old days with new events, dated by a slow clock:"
+            " restore it, or remove it to delete such days with the next retention"
             ' (docs/operations.md, "Clock not believed")',
         ) from None
 
 
 def note_misdated(root: Path, wall_s: float, arrived_s: float) -> None:
-    """Note that events may be put on the days around *wall_s*, in any time zone."""
+    """Record that events may get the days around *wall_s*, in any time zone."""
     try:
         today = datetime.fromtimestamp(wall_s, UTC).date()
         days = MisdatedDays(today - _DAY, today + _DAY, int(arrived_s))
     except (OverflowError, ValueError, OSError):
-        # No event can be dated by such a clock either.
+        # No event can have a date from such a clock either.
         return
-    noted = read_misdated(root)
+    recorded = read_misdated(root)
     make_directory(root)
-    write_checked(root / _NAME, _with(noted, days))
+    write_checked(root / _NAME, _merge(recorded, days))
 
 
-def _with(noted: Sequence[MisdatedDays], new: MisdatedDays) -> list[MisdatedDays]:
-    """Return *noted* and *new*; what *new* meets becomes one with it."""
-    apart = [each for each in noted if each.last < new.first or new.last < each.first]
-    met = [new, *(each for each in noted if each not in apart)]
+def _merge(recorded: Sequence[MisdatedDays], new: MisdatedDays) -> list[MisdatedDays]:
+    """Return *recorded* with *new*; ranges that overlap *new* are merged with it."""
+    separate = [
+        days for days in recorded if days.last < new.first or new.last < days.first
+    ]
+    overlapping = [new, *(days for days in recorded if days not in separate)]
     merged = MisdatedDays(
-        min(each.first for each in met),
-        max(each.last for each in met),
-        max(each.arrived_at for each in met),
+        min(days.first for days in overlapping),
+        max(days.last for days in overlapping),
+        max(days.arrived_at for days in overlapping),
     )
-    return [*apart, merged]
+    return [*separate, merged]

@@ -1,4 +1,4 @@
-"""What commits of a table changed: (site, day) pairs, days with rows, files."""
+"""The changes of a table's commits, from its log: (site, day) pairs, days and files."""
 
 from datetime import date
 from pathlib import Path
@@ -30,7 +30,7 @@ class RowChanges(NamedTuple):
 
 
 def days_by_site(pairs: TouchedDays) -> dict[str, list[str]]:
-    """Return (site, day) pairs as a commit's metadata spells them."""
+    """Return (site, day) pairs in the form of a commit's metadata."""
     days: dict[str, list[str]] = {}
     for site, day in sorted(pairs):
         days.setdefault(site, []).append(day.isoformat())
@@ -38,9 +38,9 @@ def days_by_site(pairs: TouchedDays) -> dict[str, list[str]]:
 
 
 def touched(table: Path, since: int, until: int) -> TouchedDays | None:
-    """Return the (site, day) pairs the commits after *since* up to *until* changed.
+    """Return the (site, day) pairs that the commits after *since* to *until* changed.
 
-    None where that cannot be known: the log no longer reaches back, an entry is
+    None if this is not known: the log no longer reaches back to *since*, an entry is
     damaged, or another program changed rows.
     """
     if next(damaged_versions(table, since + 1, until), None) is not None:
@@ -48,27 +48,27 @@ def touched(table: Path, since: int, until: int) -> TouchedDays | None:
     pairs: TouchedDays = set()
     for version in range(since + 1, until + 1):
         actions = read_entry(table, version)
-        found = None if actions is None else _touched_by(actions)
-        if found is None:
+        commit_pairs = None if actions is None else _touched_by(actions)
+        if commit_pairs is None:
             return None
-        pairs |= found
+        pairs |= commit_pairs
     return pairs if since <= until else None
 
 
 def _touched_by(actions: Actions) -> TouchedDays | None:
-    commits = [each["commitInfo"] for each in actions if "commitInfo" in each]
+    commits = [action["commitInfo"] for action in actions if "commitInfo" in action]
     sites = commits[0].get("touched") if commits else None
     if sites is None:
-        return None if any(_changed(each) for each in actions) else set()
+        return None if any(_row_change(action) for action in actions) else set()
     return {
         (site, date.fromisoformat(day)) for site, days in sites.items() for day in days
     }
 
 
 def row_changes(table: Path, since: int, until: int) -> RowChanges | None:
-    """Return the days whose rows the commits after *since* up to *until* changed.
+    """Return the days whose rows the commits after *since* to *until* changed.
 
-    None where that cannot be known. Compaction changes none.
+    None if this is not known. Compaction changes no rows.
     """
     changed: dict[str, set[date]] = {_ADD: set(), _REMOVE: set()}
     for version in range(since + 1, until + 1):
@@ -76,7 +76,7 @@ def row_changes(table: Path, since: int, until: int) -> RowChanges | None:
         if actions is None:
             return None
         for action in actions:
-            kind = _changed(action)
+            kind = _row_change(action)
             if kind is not None:
                 day = (action[kind].get("partitionValues") or {}).get("day")
                 if day is None:
@@ -85,22 +85,22 @@ def row_changes(table: Path, since: int, until: int) -> RowChanges | None:
     return RowChanges(frozenset(changed[_ADD]), frozenset(changed[_REMOVE]))
 
 
-def _changed(action: dict[str, Any]) -> str | None:
-    """Return whether an action adds or removes rows, None if it does neither."""
+def _row_change(action: dict[str, Any]) -> str | None:
+    """Return ``add`` or ``remove`` for an action that changes rows, else None."""
     kinds = (_ADD, _REMOVE)
-    return next((kind for kind in kinds if _has_rows(action.get(kind))), None)
+    return next((kind for kind in kinds if _changes_rows(action.get(kind))), None)
 
 
-def _has_rows(file: dict[str, Any] | None) -> bool:
+def _changes_rows(file: dict[str, Any] | None) -> bool:
     return file is not None and bool(file.get("dataChange"))
 
 
 def removed_files(table: Path) -> dict[str, float]:
-    """Return the files the log says were removed, and when that was committed."""
-    found: dict[str, float] = {}
+    """Return the files that commits in the log removed, with the time of the commit."""
+    removed_at: dict[str, float] = {}
     for version in versions(table):
         for action in read_entry(table, version) or []:
             if _REMOVE in action:
-                when = entry_path(table, version).stat().st_mtime
-                found[action[_REMOVE]["path"]] = when
-    return found
+                committed_at = entry_path(table, version).stat().st_mtime
+                removed_at[action[_REMOVE]["path"]] = committed_at
+    return removed_at

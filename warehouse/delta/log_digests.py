@@ -1,9 +1,9 @@
-"""Proof that the entries of a table's log are the ones that were written.
+"""Digests that show whether the entries of a table's log are as written.
 
-Each commit carries the SHA-256 of the log entry before it, so an entry is proved by
-its successor. The newest entry is proved by the note ``_settled``, the newest
-checkpoint by the note ``_checkpoint``. A note carries its own checksum: one that is
-damaged proves nothing and stops nobody.
+Each commit contains the SHA-256 of the log entry before it, so an entry is verified
+with the next one. The file ``_settled`` has the digest of the newest entry, the file
+``_checkpoint`` the digest of the newest checkpoint. Both are called notes here. A note
+has its own checksum: a damaged note is ignored and causes no error.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ LOG = "_delta_log"
 SETTLED = "_settled"
 CHECKPOINT = "_checkpoint"
 LAST_CHECKPOINT = "_last_checkpoint"
-# The key of a commit's metadata that holds the digest of the entry before it.
+# The key in a commit's metadata for the digest of the entry before it.
 PREVIOUS = "previous"
 _VERSION_DIGITS = 20
 _UNKNOWN = "-"
@@ -27,7 +27,7 @@ Actions = list[dict[str, Any]]
 
 
 class VersionDigest(NamedTuple):
-    """A version, and the digest of the file that holds it; None where not known."""
+    """A version, and the digest of its log file; None if the digest is not known."""
 
     version: int
     digest: str | None
@@ -37,41 +37,44 @@ NO_NOTE = VersionDigest(-1, None)
 
 
 def entry_path(table: Path, version: int) -> Path:
-    """Return where the log entry of *version* is."""
+    """Return the path of the log entry of *version*."""
     return table / LOG / f"{version:0{_VERSION_DIGITS}}.json"
 
 
 def checkpoint_path(table: Path, version: int) -> Path:
-    """Return where the checkpoint of *version* is."""
+    """Return the path of the checkpoint of *version*."""
     return table / LOG / f"{version:0{_VERSION_DIGITS}}.checkpoint.parquet"
 
 
 def pointed_version(table: Path) -> int | None:
-    """Return the version the pointer to the newest checkpoint names, if it is whole."""
+    """Return the version in the pointer to the newest checkpoint.
+
+    None if the pointer is missing or damaged, or if its checkpoint does not exist.
+    """
     try:
         pointer = msgspec.json.decode((table / LOG / LAST_CHECKPOINT).read_bytes())
         version = pointer["version"]
     except (FileNotFoundError, ValueError, KeyError, TypeError):
-        # A changed bit may leave no text, or other JSON.
+        # A changed bit may result in no text or in other JSON.
         return None
-    is_there = isinstance(version, int) and checkpoint_path(table, version).exists()
-    return version if is_there else None
+    exists = isinstance(version, int) and checkpoint_path(table, version).exists()
+    return version if exists else None
 
 
 def checkpoint_version(table: Path) -> int | None:
     """Return the version of the newest checkpoint, None without one.
 
-    The pointer only spares a listing: without it Delta lists the log as well.
+    The pointer only saves listing the directory: without it Delta lists it too.
     """
     pointed = pointed_version(table)
     if pointed is not None:
         return pointed
-    names = (each.name for each in (table / LOG).glob("*.checkpoint.parquet"))
+    names = (path.name for path in (table / LOG).glob("*.checkpoint.parquet"))
     return max((int(name[:_VERSION_DIGITS]) for name in names), default=None)
 
 
 def file_digest(path: Path) -> str | None:
-    """Return the SHA-256 of a file in hex, None where there is no such file."""
+    """Return the SHA-256 of a file in hex, None if the file does not exist."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -80,17 +83,17 @@ def file_digest(path: Path) -> str | None:
 
 
 def decode_entry(content: bytes) -> Actions | None:
-    """Return the actions of a log entry, None where it is torn."""
+    """Return the actions of a log entry, None if the entry is torn."""
     try:
         actions = [msgspec.json.decode(line) for line in content.splitlines()]
     except ValueError:
         return None
-    is_whole = bool(actions) and all(isinstance(each, dict) for each in actions)
+    is_whole = bool(actions) and all(isinstance(action, dict) for action in actions)
     return actions if is_whole else None
 
 
 def read_entry(table: Path, version: int) -> Actions | None:
-    """Return the actions of a log entry; None where it is missing or torn."""
+    """Return the actions of a log entry, None if the entry is missing or torn."""
     try:
         return decode_entry(entry_path(table, version).read_bytes())
     except FileNotFoundError:
@@ -98,13 +101,16 @@ def read_entry(table: Path, version: int) -> Actions | None:
 
 
 def damaged_versions(table: Path, first: int, last: int) -> Iterator[int]:
-    """Yield the versions from *last* down to *first* whose entry is not as written.
+    """Yield the versions from *last* down to *first* whose entry is damaged.
 
-    An entry that nothing proves passes: one an earlier Millpond or another program
-    wrote, or the newest while its writer has not noted it yet.
+    An entry without a known digest passes: an earlier version of Millpond or another
+    program wrote it, or it is the newest and its writer has not written the note yet.
     """
     note = read_note(table / SETTLED)
-    expected = note.digest if note.version == last else _claim(table, last + 1)
+    if note.version == last:
+        expected = note.digest
+    else:
+        expected = _digest_before(read_entry(table, last + 1))
     for version in range(last, first - 1, -1):
         try:
             content = entry_path(table, version).read_bytes()
@@ -116,27 +122,26 @@ def damaged_versions(table: Path, first: int, last: int) -> Iterator[int]:
             yield version
             expected = None
         else:
-            expected = _previous(actions)
+            expected = _digest_before(actions)
 
 
 def is_checkpoint_damaged(table: Path, version: int) -> bool:
-    """Return whether the checkpoint of *version* is known not to be as written."""
+    """Return whether the checkpoint of *version* is known to be damaged."""
     note = read_note(table / CHECKPOINT)
     if note.version != version or note.digest is None:
         return False
     return file_digest(checkpoint_path(table, version)) != note.digest
 
 
-def _claim(table: Path, version: int) -> str | None:
-    """Return what the entry of *version*, if there is one, says of the one before."""
-    actions = read_entry(table, version)
-    return None if actions is None else _previous(actions)
-
-
-def _previous(actions: Actions) -> str | None:
-    claims = (each["commitInfo"].get(PREVIOUS) for each in actions if _has_info(each))
-    claim = next(claims, None)
-    return claim if isinstance(claim, str) else None
+def _digest_before(actions: Actions | None) -> str | None:
+    """Return the digest of the entry before, as the entry of *actions* recorded it."""
+    digests = (
+        action["commitInfo"].get(PREVIOUS)
+        for action in actions or []
+        if _has_info(action)
+    )
+    digest = next(digests, None)
+    return digest if isinstance(digest, str) else None
 
 
 def _has_info(action: dict[str, Any]) -> bool:
@@ -144,11 +149,11 @@ def _has_info(action: dict[str, Any]) -> bool:
 
 
 def read_note(path: Path) -> VersionDigest:
-    """Return what the note at *path* says; nothing if it is missing or damaged."""
+    """Return the note at *path*; ``NO_NOTE`` if it is missing or damaged."""
     try:
         text = path.read_text(encoding="ascii").strip()
         if text.isdecimal():
-            # The form of earlier versions.
+            # Earlier versions of Millpond wrote only the version.
             return VersionDigest(int(text), None)
         version, digest, checksum = text.split()
         is_whole = int(checksum) == _checksum(version, digest)

@@ -1,9 +1,9 @@
-"""A table's transaction log as files: made durable, and repaired after a power loss.
+"""The files of a table's log: make them durable, repair them after a power loss.
 
-Delta's writer never fsyncs. What it committed is only kept once ``sync_log`` has
-returned; what a power loss tore before that was never promised to anyone and is set
-aside. ``_settled`` names the newest version that is known to be durable: nothing up
-to it is ever set aside, because damage there is damage, and must stop us.
+Delta's writer never fsyncs. A commit is durable only after ``sync_log`` has returned.
+Files that a power loss tears before that are set aside, because no caller was told that
+they are stored. ``_settled`` names the newest version that is known to be durable. No
+file up to that version is set aside: damage there must stop every operation.
 """
 
 import os
@@ -36,7 +36,7 @@ _VERSION_DIGITS = 20
 
 
 def versions(table: Path) -> list[int]:
-    """Return the versions whose log entries are still there, oldest first."""
+    """Return the versions whose log entries still exist, oldest first."""
     try:
         with os.scandir(table / LOG) as entries:
             names = [entry.name for entry in entries]
@@ -51,57 +51,55 @@ def _is_version(stem: str) -> bool:
 
 
 def synced_version(table: Path) -> int:
-    """Return the newest version known to be durable, -1 if none is."""
+    """Return the newest version that is known to be durable, -1 if none is."""
     return read_note(table / SETTLED).version
 
 
 def sync_log(table: Path, version: int) -> None:
     """Return once every log entry up to *version* is durable.
 
-    Entries of other writers count too: whoever acts on what a version says must
-    know that a power loss cannot take it back.
+    The entries of other writers are synced too: code that acts on a version must know
+    that a power loss cannot remove that version.
     """
-    known = synced_version(table)
-    for each in versions(table):
-        if known < each <= version:
-            sync_file(entry_path(table, each))
+    synced = synced_version(table)
+    for candidate in versions(table):
+        if synced < candidate <= version:
+            sync_file(entry_path(table, candidate))
     sync_directory(table / LOG)
-    if version > known:
-        _note_synced(table, version)
+    if version > synced:
+        _record_synced(table, version)
 
 
-def _note_synced(table: Path, version: int) -> None:
+def _record_synced(table: Path, version: int) -> None:
     note = VersionDigest(version, file_digest(entry_path(table, version)))
     _write_note(table / SETTLED, note)
 
 
 def _write_note(path: Path, note: VersionDigest) -> None:
-    # Not fsynced: without the note more entries are looked at again, and one is
-    # proved by nothing until the next commit.
+    # Not fsynced: without the note, more entries are checked again, and the digest of
+    # the newest entry is not known until the next commit.
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     temporary.write_bytes(encode_note(note))
     temporary.replace(path)
 
 
 def repair(table: Path) -> list[str]:
-    """Set aside what a power loss tore, and return the names of those files."""
+    """Set aside the files that a power loss tore, and return their names."""
     with locked(table / "_repair.lock"):
         names = _torn_checkpoints(table)
-        known = synced_version(table)
-        present = versions(table)
-        names += _torn_entries(table, known, present)
+        names += _torn_entries(table, synced_version(table), versions(table))
         if names:
             _set_aside(table, names)
     return names
 
 
 def first_damaged(table: Path, first: int, last: int) -> Path | None:
-    """Return the log file that is not as it was written, None where all is well.
+    """Return the first log file that is damaged or missing, None if there is none.
 
-    Looks at the checkpoint below *first* and at the entries from *first* to *last*,
-    and whether the log reaches as far as was noted. Delta would take an empty entry
-    for a commit that changes nothing, a changed one at its word, and a log without its
-    end for the whole.
+    Checks the newest checkpoint, the entries from *first* to *last*, and whether the
+    log reaches the recorded version. Delta would read an empty entry as a commit
+    without changes, would use a changed entry, and would not notice a missing end of
+    the log.
     """
     checkpoint = checkpoint_version(table)
     if checkpoint is not None and is_checkpoint_damaged(table, checkpoint):
@@ -115,36 +113,41 @@ def first_damaged(table: Path, first: int, last: int) -> Path | None:
 
 
 def _lost_checkpoint(table: Path, newest: int | None) -> Path | None:
-    """Return the checkpoint that is missing and that the log cannot do without."""
-    noted = read_note(table / CHECKPOINT).version
-    if noted <= (-1 if newest is None else newest):
+    """Return the recorded checkpoint if it is missing and the log needs it."""
+    recorded = read_note(table / CHECKPOINT).version
+    if recorded <= (-1 if newest is None else newest):
         return None
     reaches_back = newest is not None or 0 in versions(table)
-    return None if reaches_back else checkpoint_path(table, noted)
+    return None if reaches_back else checkpoint_path(table, recorded)
 
 
-def _torn_entries(table: Path, known: int, present: list[int]) -> list[str]:
-    """Return the first broken entry after *known* and all that follow it."""
-    tail = [version for version in present if version > known]
+def _torn_entries(table: Path, synced: int, present: list[int]) -> list[str]:
+    """Return the first broken entry after *synced*, and all entries after it."""
+    tail = [version for version in present if version > synced]
     entries = {version: read_entry(table, version) for version in tail}
-    broken: int | None = None
+    first_broken: int | None = None
     removed: set[str] = set()
     for version in reversed(tail):
         actions = entries[version]
-        gap = version - 1 not in present and version - 1 > known >= 0
-        if actions is None or gap or not _is_whole(table, actions, removed):
-            broken = version
+        follows_gap = version - 1 not in present and version - 1 > synced >= 0
+        if actions is None or follows_gap or not _is_whole(table, actions, removed):
+            first_broken = version
         removed |= {
-            each["remove"]["path"] for each in actions or [] if "remove" in each
+            action["remove"]["path"] for action in actions or [] if "remove" in action
         }
-    if broken is None:
+    if first_broken is None:
         return []
-    return [entry_path(table, each).name for each in tail if each >= broken]
+    return [
+        entry_path(table, version).name for version in tail if version >= first_broken
+    ]
 
 
 def _is_whole(table: Path, actions: Actions, removed: set[str]) -> bool:
-    """Return whether every file an entry adds is there in full."""
-    adds = [each["add"] for each in actions if "add" in each]
+    """Return whether every file that an entry adds exists in full.
+
+    Files in *removed* are not checked: a later entry removes them.
+    """
+    adds = [action["add"] for action in actions if "add" in action]
     return all(
         has_size(table / add["path"], add["size"])
         for add in adds
@@ -163,14 +166,14 @@ def has_size(path: Path, size: int) -> bool:
 def _torn_checkpoints(table: Path) -> list[str]:
     """Return the checkpoints to set aside, and the pointer if it cannot be used.
 
-    The pointer only saves a listing. A checkpoint that is not as it was written goes
-    too, where the entries reach back without it; elsewhere it is damage.
+    The pointer only saves listing the directory. A damaged checkpoint is set aside if
+    the log entries reach back without it; otherwise it is an error.
     """
     log = table / LOG
     torn = [
-        each.name
-        for each in log.glob("*.checkpoint.parquet")
-        if _is_torn(each) or _is_spare(table, each)
+        path.name
+        for path in log.glob("*.checkpoint.parquet")
+        if _is_torn(path) or _is_damaged_but_unneeded(table, path)
     ]
     pointer = log / LAST_CHECKPOINT
     if pointer.exists() and (torn or pointed_version(table) is None):
@@ -178,8 +181,8 @@ def _torn_checkpoints(table: Path) -> list[str]:
     return torn
 
 
-def _is_spare(table: Path, checkpoint: Path) -> bool:
-    """Return whether a checkpoint is damaged and the log tells all without it."""
+def _is_damaged_but_unneeded(table: Path, checkpoint: Path) -> bool:
+    """Return whether a checkpoint is damaged and the log is complete without it."""
     version = int(checkpoint.name[:_VERSION_DIGITS])
     present = versions(table)
     reaches_back = present[: version + 1] == list(range(version + 1))
@@ -195,7 +198,7 @@ def _is_torn(checkpoint: Path) -> bool:
 
 
 def sync_checkpoint(table: Path, version: int) -> None:
-    """Return once the checkpoint of *version* and the pointer to it are durable."""
+    """Return once the checkpoint of *version* and its pointer are durable."""
     checkpoint = checkpoint_path(table, version)
     sync_file(checkpoint)
     pointer = table / LOG / LAST_CHECKPOINT
@@ -208,7 +211,7 @@ def sync_checkpoint(table: Path, version: int) -> None:
 def _set_aside(table: Path, names: list[str]) -> None:
     directory = table / _SET_ASIDE
     make_directory(directory)
-    # Newest first: a crash in between leaves a log without gaps.
+    # The newest entry goes first, so that a crash in between leaves a log without gaps.
     for name in sorted(names, reverse=True):
         (table / LOG / name).replace(directory / name)
     sync_directory(directory)

@@ -1,19 +1,16 @@
-"""Delta Lake as ``warehouse.tables`` needs it; the only module that imports it.
+"""One version of a Delta table: its files, its commits, its columns.
 
-What the library gets wrong for us on a local disk is answered here or in
-``log_files``: it never fsyncs, checkpoints and cleans up behind the caller's back,
-and quotes rows in its errors.
+The only module that imports ``deltalake``. On a local disk that library never fsyncs,
+writes checkpoints and cleans up without being asked, and quotes rows in its errors.
+This module and ``log_files`` correct all three.
 """
 
 import errno
 import json
 import os
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from deltalake import (
@@ -28,7 +25,7 @@ from deltalake.transaction import AddAction, RemoveAction, Transaction
 
 from warehouse.delta import log_files
 from warehouse.delta.data_files import DataFile
-from warehouse.delta.log_changes import TouchedDays, days_by_site
+from warehouse.delta.log_changes import days_by_site
 from warehouse.delta.log_digests import (
     LOG,
     PREVIOUS,
@@ -36,6 +33,8 @@ from warehouse.delta.log_digests import (
     entry_path,
     file_digest,
 )
+from warehouse.delta.missing_columns import missing_columns
+from warehouse.delta.table_change import TableChange, rows_after
 from warehouse.dtypes import delta_fields, delta_schema
 from warehouse.durable import sync_directory
 from warehouse.schema import Table
@@ -45,6 +44,7 @@ from warehouse.table_errors import (
     StorageError,
     TableError,
     storage_error,
+    unreadable_error,
 )
 
 NO_VERSION = -1
@@ -52,20 +52,19 @@ CHECKPOINT_EVERY = 50
 _NUMBER_DIGITS = 14
 _MOST_ATTEMPTS = 20
 _SECOND_MS = 1_000
-_SYSTEM_ERROR = re.compile(r"\(os error (\d{1,3})\)")
 _MILLISECOND_NS = 1_000_000
 _CONFIGURATION: dict[str, str | None] = {
-    # No column's least and greatest values in the log, whoever writes.
+    # No writer puts the smallest and largest value of a column into the log.
     "delta.dataSkippingStatsColumns": "",
     "delta.dataSkippingNumIndexedCols": "0",
     "delta.checkpointInterval": str(CHECKPOINT_EVERY),
     "delta.logRetentionDuration": "interval 1 days",
     "delta.enableChangeDataFeed": "false",
 }
-# The rows the table must hold, as the number of a transaction: every commit of ours
-# that changes rows brings it up to date. Another program's commits do not.
+# The number of this transaction is the count of rows that the table must have. Every
+# commit of Millpond updates it; the commits of another program do not.
 _ROWS_APP = "rows"
-# The library's own checkpoints and clean-up would come without an fsync.
+# The library would write checkpoints and clean up without an fsync.
 _NO_HOOKS = PostCommitHookProperties(
     create_checkpoint=False, cleanup_expired_logs=False
 )
@@ -73,7 +72,10 @@ _NO_HOOKS = PostCommitHookProperties(
 
 @contextmanager
 def delta_errors(doing: str, table: Table) -> Iterator[None]:
-    """Turn the libraries' errors into ours; their texts quote rows, so none is kept."""
+    """Turn the libraries' errors into Millpond's, without their texts.
+
+    Those texts quote rows.
+    """
     try:
         yield
     except CommitFailedError:
@@ -83,58 +85,30 @@ def delta_errors(doing: str, table: Table) -> Iterator[None]:
     except OSError as error:
         raise storage_error(f"{doing} {table.name}", error) from None
     except (DeltaError, pl.exceptions.PolarsError) as error:
-        raise _unreadable(doing, table, error) from None
+        raise unreadable_error(doing, table.name, error) from None
     except BaseException as error:
-        # The libraries' own word for a fault of theirs; it is no ``Exception``.
+        # A bug in the libraries raises this class, which is not an ``Exception``.
         if type(error).__name__ != "PanicException":
             raise
-        raise _unreadable(doing, table, error) from None
-
-
-def _unreadable(doing: str, table: Table, error: BaseException) -> StorageError:
-    # The text quotes rows, but for the number of the system's error that it may hold.
-    found = _SYSTEM_ERROR.search(str(error))
-    if found is not None:
-        number = int(found[1])
-        return storage_error(
-            f"{doing} {table.name}", OSError(number, os.strerror(number))
-        )
-    return StorageError(
-        f"{doing} {table.name}: {type(error).__name__}",
-        hint=f"run `millpond warehouse verify`, which names the damaged files of"
-        f' {table.name}; see docs/operations.md, "Damaged tables"',
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableChange:
-    """What one commit changes."""
-
-    added: Sequence[DataFile] = ()
-    removed: Sequence[DataFile] = ()
-    removed_at_s: float = 0
-    transactions: Mapping[str, int] = field(default_factory=dict)
-    touched: TouchedDays = field(default_factory=set)
-    # False where the same rows lie in other files afterwards.
-    changes_rows: bool = True
+        raise unreadable_error(doing, table.name, error) from None
 
 
 class DeltaFiles:
-    """One version of a table on disk, or none yet, as Delta sees it."""
+    """One version of a table on disk; the table may not exist yet."""
 
     def __init__(self, table: Table, path: Path) -> None:
         self._table = table
         self._path = path
         self._delta: DeltaTable | None = None
         self._files: list[DataFile] | None = None
-        # The newest version whose log entry was looked at, and those before it.
+        # The log entries up to this version have been checked.
         self._checked = NO_VERSION
         self.refresh()
 
     def refresh(self) -> None:
-        """Move on to the newest version.
+        """Switch to the newest version.
 
-        Raises ``DamagedTableError`` where the log is not as it was written.
+        Raises ``DamagedTableError`` if the log differs from what was written.
         """
         self._files = None
         try:
@@ -142,7 +116,7 @@ class DeltaFiles:
                 if self._delta is not None:
                     self._delta.update_incremental()
                 else:
-                    self._delta = _opened(self._path)
+                    self._delta = _open(self._path)
         except StorageError:
             newest = max(log_files.versions(self._path), default=NO_VERSION)
             self._check_log(newest)
@@ -150,7 +124,7 @@ class DeltaFiles:
         self._check_log(self.version)
 
     def _check_log(self, until: int) -> None:
-        """Raise ``DamagedTableError`` where a log file up to *until* is damaged."""
+        """Raise ``DamagedTableError`` if a log file up to *until* is damaged."""
         if until <= self._checked and until >= log_files.synced_version(self._path):
             return
         damaged = log_files.first_damaged(self._path, self._checked + 1, until)
@@ -161,7 +135,7 @@ class DeltaFiles:
 
     @property
     def version(self) -> int:
-        """Return the version seen, -1 while there is no table."""
+        """Return the version this object sees, -1 while there is no table."""
         return NO_VERSION if self._delta is None else self._delta.version()
 
     def transaction_version(self, app: str) -> int | None:
@@ -169,43 +143,30 @@ class DeltaFiles:
         return None if self._delta is None else self._delta.transaction_version(app)
 
     def add_missing_columns(self) -> frozenset[str]:
-        """Add the columns an earlier version did not have, and return their names.
+        """Add the columns that an earlier version did not have; return their names.
 
-        Raises ``TableError`` where the columns differ in any other way.
+        Raises ``TableError`` if the columns differ in any other way.
         """
         added: set[str] = set()
         for _ in range(_MOST_ATTEMPTS):
-            lacking = self._lacking_columns()
-            if lacking is None or not lacking.issubset(self._table.added):
-                raise TableError(
-                    f"open {self._table.name}: its columns are not those of this"
-                    " version",
-                    hint="start the version that wrote it, or move the table away",
-                )
-            if not lacking:
+            stored_fields = json.loads(self._writer.schema().to_json())["fields"]
+            missing = missing_columns(self._table, stored_fields)
+            if not missing:
                 return frozenset(added)
             with suppress(ConflictError):
-                self._add_columns(lacking)
-                added |= lacking
+                self._add_columns(missing)
+                added |= missing
             self.refresh()
-        raise ConflictError(f"add columns to {self._table.name}: others come first")
-
-    def _lacking_columns(self) -> frozenset[str] | None:
-        """Return the row class's columns that the table has not; None if others differ.
-
-        Their order may: an added column is the last one of an older table.
-        """
-        stored = _by_name(json.loads(self._writer.schema().to_json())["fields"])
-        wanted = _by_name(delta_fields(self._table.row))
-        known = all(wanted.get(name) == each for name, each in stored.items())
-        return frozenset(wanted.keys() - stored.keys()) if known else None
+        raise ConflictError(
+            f"add columns to {self._table.name}: other writers keep committing first"
+        )
 
     def _add_columns(self, names: Collection[str]) -> None:
-        """Commit that the table has the columns *names* too, null in files so far."""
+        """Commit the additional columns *names*; they are null in existing files."""
         fields = [
-            Field.from_json(json.dumps(each))
-            for each in delta_fields(self._table.row)
-            if each["name"] in names
+            Field.from_json(json.dumps(field))
+            for field in delta_fields(self._table.row)
+            if field["name"] in names
         ]
         with delta_errors("add columns to", self._table):
             self._writer.alter.add_columns(
@@ -217,26 +178,28 @@ class DeltaFiles:
         log_files.sync_log(self._path, self.version)
 
     def files(self) -> list[DataFile]:
-        """Return the version's files, ordered by day."""
+        """Return the files of this version, ordered by day."""
         if self._files is None:
-            self._files = [] if self._delta is None else _listed(self._delta)
+            self._files = [] if self._delta is None else _list_files(self._delta)
         return self._files
 
     def commit(self, change: TableChange) -> None:
-        """Write one log entry, and return once it and all before it are durable.
+        """Write one log entry; return once it and all earlier ones are durable.
 
-        It follows the version this object sees, or ``ConflictError`` is raised.
+        Raises ``ConflictError`` if the entry would not directly follow the version
+        that this object sees.
         """
-        recorded = {**change.transactions, _ROWS_APP: self._rows_after(change)}
+        rows = rows_after(self._table.name, change, self._rows_before())
+        transactions = {**change.transactions, _ROWS_APP: rows}
         self._writer.create_write_transaction(
             [
-                *[_remove(each, change) for each in change.removed],
-                *[_add(self._path, each, change) for each in change.added],
+                *[_remove_action(file, change) for file in change.removed],
+                *[_add_action(self._path, file, change) for file in change.added],
             ],
             mode="append",
             schema=Schema.from_json(delta_schema(self._table.row)),
             partition_by=list(self._table.partition_by),
-            commit_properties=self._properties(change, recorded),
+            commit_properties=self._properties(change, transactions),
             post_commithook_properties=_NO_HOOKS,
         )
         self.refresh()
@@ -253,42 +216,36 @@ class DeltaFiles:
                 "touched": days_by_site(change.touched),
                 PREVIOUS: file_digest(entry_path(self._path, self.version)),
             },
-            # What the library takes for no conflict may be one: two compactions of
-            # the same files are. With no retry it commits on the version seen or not
-            # at all, and who comes second looks again.
+            # The library does not detect every conflict, such as two compactions of
+            # the same files. Without retries it commits only on the version seen, and
+            # the second writer checks the table again.
             max_commit_retries=0,
-            app_transactions=[Transaction(*each) for each in transactions.items()],
+            app_transactions=[
+                Transaction(app, number) for app, number in transactions.items()
+            ],
         )
 
     def entry_number(self, version: int) -> int | None:
-        """Return a number that stands for the log entry of *version*, if it is there.
+        """Return a number that stands for the log entry of *version*, if it exists.
 
-        It fits a transaction. Another history of the table gives another number.
+        The number fits a transaction. Another history of the table has another number.
         """
         digest = file_digest(entry_path(self._path, version))
         return None if digest is None else int(digest[:_NUMBER_DIGITS], 16)
 
     @property
     def recorded_rows(self) -> int | None:
-        """Return how many rows the commits of ours made it; None if none says."""
+        """Return the row count after Millpond's commits, None if none recorded it."""
         return self.transaction_version(_ROWS_APP)
 
-    def _rows_after(self, change: TableChange) -> int:
-        """Return how many rows there are to be once *change* is committed."""
-        before = self.recorded_rows
-        if before is None:
-            before = sum(each.rows for each in self.files())
-        added = sum(each.rows for each in change.added)
-        removed = sum(each.rows for each in change.removed)
-        if not change.changes_rows and added != removed:
-            raise TableError(
-                f"compact {self._table.name}: {removed} rows would become {added}",
-                hint="run `millpond warehouse verify`",
-            )
-        return before + added - removed
+    def _rows_before(self) -> int:
+        recorded = self.recorded_rows
+        if recorded is None:
+            return sum(file.rows for file in self.files())
+        return recorded
 
     def checkpoint(self) -> None:
-        """Write a durable checkpoint, so that opening need not read the whole log."""
+        """Write a durable checkpoint, so that the next open reads less of the log."""
         if checkpoint_version(self._path) == self.version:
             return
         with delta_errors("checkpoint", self._table):
@@ -296,7 +253,7 @@ class DeltaFiles:
             log_files.sync_checkpoint(self._path, self.version)
 
     def clean_log(self) -> None:
-        """Remove log entries past their retention that a checkpoint covers."""
+        """Remove the log entries past their retention that a checkpoint covers."""
         with delta_errors("clean the log of", self._table):
             self._writer.cleanup_metadata()
             sync_directory(self._path / LOG)
@@ -304,12 +261,12 @@ class DeltaFiles:
     @property
     def _writer(self) -> DeltaTable:
         if self._delta is None:
-            raise TableError(f"write {self._table.name}: there is no such table")
+            raise TableError(f"write {self._table.name}: the table does not exist")
         return self._delta
 
 
 def create(table: Table, path: Path) -> None:
-    """Create an empty table, unless another process just did."""
+    """Create an empty table, unless another process has just created it."""
     with delta_errors("create", table):
         DeltaTable.create(
             path,
@@ -322,7 +279,7 @@ def create(table: Table, path: Path) -> None:
         sync_directory(path)
 
 
-def _opened(path: Path) -> DeltaTable | None:
+def _open(path: Path) -> DeltaTable | None:
     if not path.is_dir():
         if path.exists():
             number = errno.ENOTDIR
@@ -334,38 +291,34 @@ def _opened(path: Path) -> DeltaTable | None:
         return None
 
 
-def _by_name(fields: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {each["name"]: each for each in fields}
-
-
-def _listed(delta: DeltaTable) -> list[DataFile]:
+def _list_files(delta: DeltaTable) -> list[DataFile]:
     actions = pl.DataFrame(delta.get_add_actions(flatten=True))
     if actions.is_empty():
         return []
     rows = actions.select("path", "partition.day", "num_records", "size_bytes").rows()
-    return sorted((DataFile(*row) for row in rows), key=lambda each: each.day)
+    return sorted((DataFile(*row) for row in rows), key=lambda file: file.day)
 
 
-def _add(root: Path, file: DataFile, change: TableChange) -> AddAction:
+def _add_action(root: Path, file: DataFile, change: TableChange) -> AddAction:
     return AddAction(
         path=file.path,
         size=file.size_bytes,
-        partition_values=_partition(file),
+        partition_values=_partition_values(file),
         modification_time=(root / file.path).stat().st_mtime_ns // _MILLISECOND_NS,
         data_change=change.changes_rows,
         stats=json.dumps({"numRecords": file.rows}),
     )
 
 
-def _remove(file: DataFile, change: TableChange) -> RemoveAction:
+def _remove_action(file: DataFile, change: TableChange) -> RemoveAction:
     return RemoveAction(
         file.path,
         change.changes_rows,
         int(change.removed_at_s * _SECOND_MS),
         size=file.size_bytes,
-        partition_values=_partition(file),
+        partition_values=_partition_values(file),
     )
 
 
-def _partition(file: DataFile) -> dict[str, str | None]:
+def _partition_values(file: DataFile) -> dict[str, str | None]:
     return {"day": file.day.isoformat()}

@@ -1,7 +1,7 @@
-"""Remove files no version of a table refers to: what erasure and crashes leave behind.
+"""Remove the files that no version of a table needs, such as erased or orphaned ones.
 
-Delta's own vacuum ignores the temporary names a killed writer leaves (``*#1``), and
-with no age limit it would take the files of a commit that is just being written.
+Delta's own vacuum ignores the temporary files of a killed writer (``*#1``). Without an
+age limit, it would also remove the files of a commit that is being written.
 """
 
 import os
@@ -29,19 +29,20 @@ def sweep(
 ) -> list[str]:
     """Remove the files that are not *live*, and return their relative paths.
 
-    Files a commit removed go once *removed_age_s* old: readers may still hold the
-    version before. Any other, left by a crash, goes after an hour, and only while no
-    process on this machine writes to the table.
+    A file that a commit removed is deleted *removed_age_s* after that commit, because
+    readers may still use the version before. Any other file was left by a crash. It is
+    deleted after an hour, and only while no process of this machine writes to the
+    table.
     """
     swept: list[str] = []
-    with try_locked(table / WRITERS_LOCK) as quiet:
+    with try_locked(table / WRITERS_LOCK) as has_no_writer:
         for path in _candidates(table, live):
             name = path.relative_to(table).as_posix()
             if name in removed_at:
-                # At once means at once, whatever the two clocks make of it.
+                # An age of 0 must delete the file even if the two clocks disagree.
                 is_due = not removed_age_s or now_s - removed_at[name] >= removed_age_s
             else:
-                is_due = quiet and _age_s(path, now_s) >= ORPHAN_AGE_S
+                is_due = has_no_writer and _age_s(path, now_s) >= ORPHAN_AGE_S
             if is_due:
                 path.unlink(missing_ok=True)
                 swept.append(name)

@@ -1,8 +1,8 @@
 """Figures of one dimension from its parts: sums, exact visitors, folding.
 
-A part is a frame of site, value and some measures; figures are sums over all parts.
-Visitors are sessions less the repeats, and repeats are only looked for where a
-visitor has several sessions: counting distinct visitors everywhere costs far more.
+A part is a frame with site, value and some measures; the figures are sums over all
+parts. Visitors are sessions minus repeats. Repeats are counted only for visitors with
+several sessions, because counting distinct visitors everywhere costs far more.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,17 +26,17 @@ MEASURES = (*SESSION_MEASURES, *EVENT_MEASURES, *ORDER_MEASURES)
 
 @dataclass(frozen=True, slots=True)
 class ValueCodes:
-    """What numbers mean: a site's is its place in *sites*, a value's in *values*."""
+    """Codes for pairs of site and value, made of their indexes in the two series."""
 
     sites: pl.Series
     values: pl.Series
 
     def code(self, site_no: pl.Series, value_no: pl.Series) -> pl.Series:
-        """Return the code of each pair."""
+        """Return the code of each pair of site and value."""
         return value_no.cast(pl.UInt64) * len(self.sites) + site_no
 
     def decoded(self, part: pl.LazyFrame) -> pl.LazyFrame:
-        """Return *part* with site and value in place of their code."""
+        """Return *part* with site and value instead of their code."""
         code, count = pl.col("code"), len(self.sites)
         return part.with_columns(
             pl.lit(self.sites).gather(code % count).alias("site"),
@@ -45,9 +45,9 @@ class ValueCodes:
 
 
 def numbered(values: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return a number for each value, and the values in order of their numbers."""
-    # Of categories of its own, which are forgotten with the last series of them:
-    # the shared ones would remember every path for as long as the process lives.
+    """Return a number for each value, and the values in the order of their numbers."""
+    # These categories are freed with the last series that uses them. The shared
+    # categories would keep every path in memory until the process ends.
     categories = pl.Categories.random()
     texts = values.cast(pl.Categorical(categories))
     return texts.to_physical().alias("value_no"), categories.to_series()
@@ -61,12 +61,13 @@ def distinct_pairs(first: pl.Series, second: pl.Series) -> tuple[pl.Series, pl.S
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """What the figures of one dimension are made of.
+    """The input for the figures of one dimension.
 
-    ``parts``: site and value, or their code; perhaps currency (null: the site's); any
-    measures, where ``visitors`` counts sessions. One with the column ``session`` has
-    a row for each session and value. ``several``: session, site and value or code,
-    and visitor_no of the sessions whose visitor has several, a row for each of these.
+    ``parts``: frames with site and value, or their code; optionally the currency (null
+    means that of the site); and any measures, where ``visitors`` counts sessions. A
+    part with the column ``session`` has a row for each session and value.
+    ``several``: a row for each session and value of the visitors with several sessions,
+    with the columns session, site and value (or code), and visitor_no.
     """
 
     dimension: str
@@ -78,51 +79,54 @@ class Breakdown:
 def figures(breakdowns: Iterable[Breakdown], value_limit: int) -> pl.DataFrame:
     """Return all measures by site, dimension, value and currency.
 
-    A site keeps *value_limit* values of a dimension, those with the most sessions,
-    then events; the rest is counted again as one value, (other).
+    A site keeps *value_limit* values of a dimension: those with the most sessions, then
+    the most events. All other values are counted again as one value, (other).
     """
-    by_name = {each.dimension: each for each in breakdowns}
-    found = _summed(by_name.values())
-    crowded = (
-        found.filter(pl.col("currency").is_null())
+    by_name = {breakdown.dimension: breakdown for breakdown in breakdowns}
+    sums = _summed(by_name.values())
+    over_limit = (
+        sums.filter(pl.col("currency").is_null())
         .group_by("site", "dimension")
         .len()
         .filter(pl.col("len") > value_limit)
     )
-    if crowded.is_empty():
-        return found
-    names = crowded["dimension"].unique()
-    fine = found.filter(~pl.col("dimension").is_in(names.implode()))
-    folded = (_folded(by_name[name], found, value_limit) for name in names)
-    return pl.concat([fine, _summed(folded)])
+    if over_limit.is_empty():
+        return sums
+    names = over_limit["dimension"].unique()
+    unchanged = sums.filter(~pl.col("dimension").is_in(names.implode()))
+    folded = (_folded(by_name[name], sums, value_limit) for name in names)
+    return pl.concat([unchanged, _summed(folded)])
 
 
 def labelled(value: pl.Expr) -> pl.Expr:
-    """Return *value* as a part has it: text, never null."""
+    """Return *value* as a part needs it: text, never null."""
     return value.fill_null(NONE).alias("value")
 
 
 def _summed(breakdowns: Iterable[Breakdown]) -> pl.DataFrame:
     """Return the sums over all parts of every breakdown."""
-    asked = list(breakdowns)
-    queries = [[*map(_by_value, each.parts), _repeats(each.several)] for each in asked]
-    found = iter(collect_all([query for part in queries for query in part]))
+    ordered = list(breakdowns)
+    queries = [
+        [*map(_by_value, breakdown.parts), _repeats(breakdown.several)]
+        for breakdown in ordered
+    ]
+    frames = iter(collect_all([query for group in queries for query in group]))
     sums = [
-        _merged(each, [next(found) for _ in part])
-        for each, part in zip(asked, queries, strict=True)
+        _merged(breakdown, [next(frames) for _ in group])
+        for breakdown, group in zip(ordered, queries, strict=True)
     ]
     return _totals(pl.concat(sums, how="diagonal"), list(_FIGURE))
 
 
-def _merged(each: Breakdown, sums: list[pl.DataFrame]) -> pl.DataFrame:
-    """Return the sums of one dimension's parts, those of one code added up."""
+def _merged(breakdown: Breakdown, sums: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return the sums of the parts of one dimension; codes are summed and decoded."""
     plain = [part for part in sums if "code" not in part.columns]
-    if each.codes is not None:
+    if breakdown.codes is not None:
         coded = [part for part in sums if "code" in part.columns]
-        whole = _totals(pl.concat(coded, how="diagonal"), ["code"])
-        plain.append(collect(each.codes.decoded(whole.lazy())))
+        totals = _totals(pl.concat(coded, how="diagonal"), ["code"])
+        plain.append(collect(breakdown.codes.decoded(totals.lazy())))
     merged = pl.concat(plain, how="diagonal")
-    return merged.with_columns(dimension=pl.lit(each.dimension))
+    return merged.with_columns(dimension=pl.lit(breakdown.dimension))
 
 
 def _totals(parts: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -149,7 +153,7 @@ def _by_value(part: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _repeats(several: pl.LazyFrame) -> pl.LazyFrame:
-    """Return how often a visitor came to a value again, as visitors below nought."""
+    """Return the repeated visits of visitors to a value, as negative visitors."""
     distinct = pl.col("visitor_no").n_unique().cast(pl.Int64)
     return several.group_by(_keys(several)).agg(
         visitors=distinct - pl.len().cast(pl.Int64)
@@ -157,14 +161,14 @@ def _repeats(several: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _plain(part: pl.LazyFrame, codes: ValueCodes | None) -> pl.LazyFrame:
-    """Return *part* with site and value, whether it came with a code or not."""
+    """Return *part* with site and value, decoded if it has a code."""
     return codes.decoded(part) if codes and _is_coded(part) else part
 
 
-def _folded(each: Breakdown, found: pl.DataFrame, value_limit: int) -> Breakdown:
-    """Return *each* with every value but the kept ones called (other)."""
+def _folded(breakdown: Breakdown, sums: pl.DataFrame, value_limit: int) -> Breakdown:
+    """Return *breakdown* with all values beyond the limit replaced by (other)."""
     kept = (
-        found.filter(pl.col("currency").is_null(), dimension=each.dimension)
+        sums.filter(pl.col("currency").is_null(), dimension=breakdown.dimension)
         .sort("sessions", "events", "value", descending=[True, True, False])
         .group_by("site")
         .head(value_limit)
@@ -172,9 +176,9 @@ def _folded(each: Breakdown, found: pl.DataFrame, value_limit: int) -> Breakdown
         .lazy()
     )
     return Breakdown(
-        each.dimension,
-        [_fold(_plain(part, each.codes), kept) for part in each.parts],
-        _fold(_plain(each.several, each.codes), kept),
+        breakdown.dimension,
+        [_fold(_plain(part, breakdown.codes), kept) for part in breakdown.parts],
+        _fold(_plain(breakdown.several, breakdown.codes), kept),
     )
 
 

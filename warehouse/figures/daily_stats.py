@@ -1,7 +1,7 @@
-"""Sessionized events and their sessions to daily statistics: pure, frame in, frame out.
+"""Derive daily statistics from sessionized events and their sessions; pure functions.
 
-Which measure of what counts under which value is written down in
-docs/decisions/0051-daily-stats-attribution.md.
+docs/decisions/0051-daily-stats-attribution.md says which measures of sessions, events
+and orders count for which value of a dimension.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from warehouse.figures.order_rule import line_worth, refunded_worth
 from warehouse.figures.sessionize import SessionizedDay
 from warehouse.schema import DAILY_STATS
 
-# No zone has moved its clock by less since 1972.
+# Since 1972 no zone has moved its clock by less than a quarter of an hour.
 _QUARTER_US = 900 * 1_000_000
 _OF_EVENT = ["site_no", "session", *EVENT_MEASURES]
 _IN_SESSION = pl.col("session").is_not_null()
@@ -40,7 +40,7 @@ def daily_stats(
     zones: Mapping[str, str],
     value_limit: int,
 ) -> pl.DataFrame:
-    """Return the figures of *day* by every dimension; *sessions* as it gave them."""
+    """Return the figures of *day* by every dimension; *sessions* are those of *day*."""
     schema = polars_schema(DAILY_STATS)
     if day.events.is_empty():
         return schema.to_frame()
@@ -64,7 +64,7 @@ def daily_stats(
 
 
 def _by_session(facts: DayFacts) -> list[Breakdown]:
-    """Return the total, and what the session's own value decides."""
+    """Return the total, and the dimensions for which the session has the value."""
     values = {"total": pl.lit(ALL).alias("value")} | {
         dimension: labelled(pl.col(column)) for dimension, column in BY_SESSION.items()
     }
@@ -85,7 +85,7 @@ def _by_session(facts: DayFacts) -> list[Breakdown]:
 
 
 def _by_hour(facts: DayFacts, zones: Mapping[str, str]) -> Breakdown:
-    """Return events by their own hour, sessions by the hour they started in."""
+    """Return events by their own hour, sessions by the hour of their start."""
     sessions = facts.sessions.with_columns(at=pl.col("started_at"))
     parts = [
         _by_quarter(facts),
@@ -102,7 +102,7 @@ def _by_hour(facts: DayFacts, zones: Mapping[str, str]) -> Breakdown:
 
 
 def _by_quarter(facts: DayFacts) -> pl.DataFrame:
-    """Return events by site and quarter of an hour: few rows to find the hour of."""
+    """Return events by site and quarter of an hour, so that few rows need an hour."""
     quarter = (pl.col("at").to_physical() // _QUARTER_US).cast(pl.UInt64)
     count = len(facts.sites)
     code = quarter * count + pl.col("site_no")
@@ -118,19 +118,19 @@ def _by_quarter(facts: DayFacts) -> pl.DataFrame:
 
 
 def _hour(zones: Mapping[str, str]) -> pl.Expr:
-    """Return the hour of ``at`` on the site's own clock, two digits, as a value."""
+    """Return the local hour of ``at`` at the site, in two digits, as a value."""
     hour = pl.lit(None, pl.Int8)
     for zone in sorted(set(zones.values())):
-        there = [site for site, its in zones.items() if its == zone]
+        sites = [site for site, site_zone in zones.items() if site_zone == zone]
         local = pl.col("at").dt.convert_time_zone(zone).dt.hour()
-        hour = pl.when(pl.col("site").is_in(there)).then(local).otherwise(hour)
+        hour = pl.when(pl.col("site").is_in(sites)).then(local).otherwise(hour)
     return hour.cast(pl.String).str.zfill(2).alias("value")
 
 
 def _by_page(facts: DayFacts) -> Breakdown:
-    """Return events by their own path, sessions by the paths they viewed.
+    """Return events by their own path, sessions by the paths of their pageviews.
 
-    A bounce counts once, on the page that its visitor viewed.
+    A bounce counts only on the page of the session's one interactive pageview.
     """
     path = labelled(pl.col("path"))
     value_no, values = numbered(facts.events.select(path).to_series())
@@ -145,7 +145,7 @@ def _by_page(facts: DayFacts) -> Breakdown:
 
 
 def _by_name(facts: DayFacts) -> Breakdown:
-    """Return counted events by their name, sessions by the names they hold."""
+    """Return counted events by their name, sessions by the names of their events."""
     counted = facts.events.select(*_OF_EVENT, "name").filter("events")
     value_no, values = numbered(counted["name"])
     events = counted.select(*_OF_EVENT, value_no, touches=_IN_SESSION)
@@ -154,10 +154,10 @@ def _by_name(facts: DayFacts) -> Breakdown:
 
 
 def _by_product(facts: DayFacts) -> Breakdown:
-    """Return counted events by the products they name, each once however often."""
+    """Return counted events by the products in their items, each product once."""
     has_items = pl.col("events") & (pl.col("items").list.len() > 0)
-    naming = facts.events.select(*_OF_EVENT, "items").filter(has_items)
-    products = naming.select(
+    with_items = facts.events.select(*_OF_EVENT, "items").filter(has_items)
+    products = with_items.select(
         pl.col("items").list.eval(pl.element().struct.field("product")),
         row=pl.int_range(pl.len(), dtype=pl.UInt32),
     ).explode("items")
@@ -165,14 +165,14 @@ def _by_product(facts: DayFacts) -> Breakdown:
         products.select(labelled(pl.col("items"))).to_series()
     )
     row, value_no = distinct_pairs(products["row"], product_no)
-    events = naming.select(pl.col(_OF_EVENT).gather(row)).with_columns(
+    events = with_items.select(pl.col(_OF_EVENT).gather(row)).with_columns(
         value_no.alias("value_no"), touches=_IN_SESSION
     )
     return _by_event("product", events, values, _order_lines(facts.orders), facts)
 
 
 def _order_lines(orders: pl.DataFrame) -> pl.DataFrame:
-    """Return orders and refunds by product, each with the worth of its own lines."""
+    """Return orders and refunds by product, each with the value of its own lines."""
     product = pl.col("items").struct.field("product")
     placed = pl.col("orders") > 0
     back = refunded_worth(pl.col("worth"))
@@ -198,7 +198,10 @@ def _by_event(
     orders: pl.DataFrame,
     facts: DayFacts,
 ) -> Breakdown:
-    """Return what *events* and *orders* add; the session of one that touches counts."""
+    """Return the breakdown by values of events.
+
+    An event with the flag ``touches`` also counts its session for its value.
+    """
     codes = ValueCodes(facts.sites, values)
     code = codes.code(events["site_no"], events["value_no"]).alias("code")
     touching = events.select("session", "value_no").filter(events["touches"])
@@ -218,7 +221,7 @@ def _by_event(
 def _pairs(
     session: pl.Series, value_no: pl.Series, codes: ValueCodes, facts: DayFacts
 ) -> pl.DataFrame:
-    """Return what a session brings to each value it touched, whole every time."""
+    """Return the session measures for each pair of session and value it touched."""
     of_session = facts.by_number.select(pl.all().gather(session))
     return of_session.with_columns(
         session.alias("session"),

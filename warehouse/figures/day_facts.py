@@ -1,4 +1,4 @@
-"""What a day's figures are counted from: suspect sessions and their events left out."""
+"""The sessions, events and orders of a day that figures count, without suspect ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from warehouse.figures.order_rule import ORDER_REFUNDED
 from warehouse.figures.sessionize import PAGEVIEW, SessionizedDay, is_counted
 from warehouse.figures.sessions import is_own_currency
 
-# Under these dimensions all of a session goes to the session's value of the column.
+# In these dimensions, all measures of a session count for its value in the column.
 BY_SESSION: Mapping[str, str] = {
     "entry_page": "entry_path",
     "exit_page": "exit_path",
@@ -29,13 +29,13 @@ _OF_EVENTS = ("site_no", "session", "at", "name", "path", "items")
 class DayFacts:
     """The sessions, events and orders that count.
 
-    ``sessions``: a row per session, with its number in ``events``, its measures, and
-    the path of its first interactive event, ``lead_path``.
-    ``by_number``: what events need to know of session n, in row n.
-    ``loose``: a row per event without a session, with the columns of ``sessions``.
-    ``events``: site_no, session and what an event goes by, with its measures.
-    ``orders``: and refunds, with the values of the session they belong to, or their
-    own.
+    ``sessions``: a row for each session: its number in ``events``, its measures, and
+    ``lead_path``, the path of its first interactive event.
+    ``by_number``: the values of session n that its events need, in row n.
+    ``loose``: a row for each event without a session, with the columns of ``sessions``.
+    ``events``: site_no, session, the values of an event, and its measures.
+    ``orders``: orders and refunds, with the values of their session, or with their own
+    values if they have no session.
     """
 
     sites: pl.Series
@@ -49,7 +49,7 @@ class DayFacts:
 def day_facts(
     day: SessionizedDay, sessions: pl.DataFrame, currencies: Mapping[str, str]
 ) -> DayFacts:
-    """Return what to count of *day*; *sessions* are those that ``sessions`` gave."""
+    """Return the facts of *day*; *sessions* is the frame from ``sessions(day, …)``."""
     suspect = sessions["suspect"]
     numbered = _with_measures(sessions, day.leads["path"])
     by_number = numbered.select(
@@ -77,7 +77,7 @@ def day_facts(
 
 
 def event_measures() -> list[pl.Expr]:
-    """Return what each event adds."""
+    """Return the measures of an event."""
     return [
         (pl.col("name") == PAGEVIEW).alias("pageviews"),
         is_counted().alias("events"),
@@ -86,8 +86,8 @@ def event_measures() -> list[pl.Expr]:
 
 
 def _with_measures(sessions: pl.DataFrame, lead_path: pl.Series) -> pl.DataFrame:
-    # Sessions lie by visitor, so another of the same is a neighbour. The same hash at
-    # another site only looks like one: whoever counts visitors does so by site.
+    # Sessions are sorted by visitor, so sessions of one visitor are neighbours. The
+    # same hash at another site also matches here, but visitors are counted by site.
     again = pl.col("visitor") == pl.col("visitor").shift(1)
     again = again.fill_null(value=False)
     return sessions.select(
@@ -105,7 +105,7 @@ def _with_measures(sessions: pl.DataFrame, lead_path: pl.Series) -> pl.DataFrame
 
 
 def _own_values(events: pl.DataFrame) -> list[pl.Expr]:
-    """Return what an event alone goes by: no entry and no exit page."""
+    """Return the values of an event without a session: no entry and no exit page."""
     return [
         pl.col(name) if name in events.columns else pl.lit(None, pl.String).alias(name)
         for name in BY_SESSION.values()
@@ -130,7 +130,7 @@ def _order_facts(
 
 
 def order_measures() -> dict[str, pl.Expr]:
-    """Return what each order or refund adds, whatever else its event holds."""
+    """Return the measures of an order or refund, independent of its other columns."""
     is_refund = pl.col("name") == ORDER_REFUNDED
     value, back = pl.col("value_minor"), pl.col("refund_minor")
     return {

@@ -1,7 +1,7 @@
-"""What an order is worth, and what its refunds take back: the one rule of both.
+"""The rules for the value of an order and the amounts of its refunds; pure functions.
 
-The load looks up orders of earlier days with it, the build settles a day, and reports
-compare all days: docs/decisions/0062-one-order-two-reports.md. Pure.
+The load uses them to look up orders of earlier days, the build to derive a day, and the
+reports to compare all days: docs/decisions/0062-one-order-two-reports.md.
 """
 
 import polars as pl
@@ -9,7 +9,7 @@ import polars as pl
 ORDER_PLACED = "order_placed"
 ORDER_REFUNDED = "order_refunded"
 
-# What an order is known by, and the order in which its events count within a day.
+# The key of an order, and the columns that sort the events of an order by time.
 ORDER = ("site", "order_key")
 EARLIEST = ("at", "seq", "event_id")
 _OF_ORDER = "order_"
@@ -17,22 +17,24 @@ _FOUND = "order_found"
 
 
 def best_figures_first(reports: pl.DataFrame) -> pl.DataFrame:
-    """Return *reports*, given in order of time, those first whose figures hold.
+    """Return *reports*, sorted by time, with the reports first whose figures count.
 
-    The server's figures hold; a report without a value yields to one with a value.
+    Reports with a value come before those without one, then the server's reports before
+    the browser's.
     """
     has_no_value = pl.col("value_minor").is_null()
     return reports.sort(has_no_value, ~pl.col("server"), maintain_order=True)
 
 
 def with_amounts_taken(refunds: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
-    """Return *refunds*, given in order of time, with what each takes of its order.
+    """Return *refunds*, sorted by time, with the amount each takes from its order.
 
-    *orders* has a row for each (site, order_key) with its figures. A refund without
-    an amount takes what earlier refunds left, in the currency of the order. Together
-    they take at most the order's value, as far as they are in its currency.
-    ``refund_minor`` is never null. Each column of an order follows as ``order_…``,
-    null where the order is unknown; ``order_found`` is whether it is known.
+    *orders* has a row for each (site, order_key) with its figures. A refund without an
+    amount takes the rest after earlier refunds, in the currency of the order. All
+    refunds in the currency of the order together take at most its value.
+    ``refund_minor`` is never null. The columns of the order are added with the prefix
+    ``order_``; they are null if the order is unknown. ``order_found`` is whether the
+    order is known.
     """
     known = orders.select(
         *ORDER,
@@ -49,40 +51,40 @@ def with_amounts_taken(refunds: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFr
 def takes_all() -> pl.Expr:
     """Return whether a refund of ``with_amounts_taken`` takes its order's whole value.
 
-    False where the two cannot be compared.
+    False if the amount and the value cannot be compared.
     """
     value = pl.col("order_value_minor")
     return _is_comparable() & (pl.col("refund_minor") == value)
 
 
 def line_worth() -> pl.Expr:
-    """Return what one line in ``items`` is worth, null without a price."""
+    """Return the value of one line in ``items``, null without a price."""
     item = pl.col("items").struct
     return item.field("quantity").fill_null(1) * item.field("price_minor")
 
 
 def refunded_worth(worth: pl.Expr) -> pl.Expr:
-    """Return what a refund's lines take back: they may have negative quantities."""
+    """Return the value of refunded lines, whose quantities may be negative."""
     return worth.abs()
 
 
 def _currency() -> pl.Expr:
-    """Return a refund's currency: its order's, where it names no amount."""
+    """Return the currency of a refund; without an amount, that of its order."""
     takes_rest = pl.col(_FOUND) & pl.col("refund_minor").is_null()
     return pl.when(takes_rest).then("order_currency").otherwise("currency")
 
 
 def _is_comparable() -> pl.Expr:
-    """Return whether a refund's amount can be compared with its order's value."""
+    """Return whether the amount of a refund is comparable with its order's value."""
     same = _currency().eq_missing(pl.col("order_currency"))
     return pl.col(_FOUND) & pl.col("order_value_minor").is_not_null() & same
 
 
 def _amount_taken() -> pl.Expr:
     value = pl.col("order_value_minor")
-    asked = pl.when(_is_comparable()).then(pl.col("refund_minor").fill_null(value))
-    so_far = asked.fill_null(0).cum_sum().over(ORDER)
-    before = pl.min_horizontal(so_far - asked, value)
+    reported = pl.when(_is_comparable()).then(pl.col("refund_minor").fill_null(value))
+    so_far = reported.fill_null(0).cum_sum().over(ORDER)
+    before = pl.min_horizontal(so_far - reported, value)
     return (
         pl.when(_is_comparable())
         .then(pl.min_horizontal(so_far, value) - before)

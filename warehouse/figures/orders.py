@@ -1,8 +1,8 @@
-"""A day's orders and refunds: all reports of an order made one, refunds within it.
+"""Merge all reports of an order of one day, and limit refunds to the order's value.
 
-Of each order a browser and the shop's server may have told, and either may have told
-it again: docs/decisions/0062-one-order-two-reports.md says what holds then. The rows
-are few; how they lie decides nothing.
+A browser and the shop's server may both report an order, and each may report it again:
+docs/decisions/0062-one-order-two-reports.md has the rules. The rows are few, and their
+order does not affect the result.
 """
 
 import polars as pl
@@ -23,7 +23,7 @@ _FIGURES = (
     *("coupon", "items"),
 )
 _NO_PLACE = {"site", "day", "visitor", "engaged_ms", "currency", *_FIGURES}
-# What says where an order belongs: its session, or what it goes by without one.
+# The columns for the dimensions of an order: its session, and the values of its event.
 _PLACE = (
     "session",
     *(
@@ -35,23 +35,23 @@ _PLACE = (
 
 
 def merged_orders(placed: pl.DataFrame) -> pl.DataFrame:
-    """Return one row of each (site, order_key); without a key each row is an order.
+    """Return one row for each (site, order_key); a row without a key is its own order.
 
-    The figures are those of the shop's server, the place that of the earliest report
-    with a session.
+    The figures come from the shop's server. The session and the other columns in
+    ``_PLACE`` come from the earliest report with a session.
     """
     keys = repeated(placed["order_key"].drop_nulls())
     if keys.is_empty():
         return placed
-    again = placed["order_key"].is_in(keys.implode()).fill_null(value=False)
-    reports = placed.filter(again)
+    is_repeated = placed["order_key"].is_in(keys.implode()).fill_null(value=False)
+    reports = placed.filter(is_repeated)
     reports = reports[by_content(reports, [*ORDER, *EARLIEST])]
-    merged = _placing(reports).join(_figures(reports), on=ORDER)
-    return pl.concat([placed.filter(~again), merged.select(placed.columns)])
+    merged = _placing_reports(reports).join(_figures(reports), on=ORDER)
+    return pl.concat([placed.filter(~is_repeated), merged.select(placed.columns)])
 
 
-def _placing(reports: pl.DataFrame) -> pl.DataFrame:
-    """Return of each order the report that says where it belongs."""
+def _placing_reports(reports: pl.DataFrame) -> pl.DataFrame:
+    """Return the report of each order whose session and values the order takes."""
     loose = pl.col("session").is_null()
     ranked = reports.sort(loose, loose & pl.col("server"), maintain_order=True)
     first = ranked.unique(ORDER, keep="first", maintain_order=True)
@@ -59,7 +59,7 @@ def _placing(reports: pl.DataFrame) -> pl.DataFrame:
 
 
 def _figures(reports: pl.DataFrame) -> pl.DataFrame:
-    """Return each order's figures; what the first report lacks, another fills."""
+    """Return the figures of each order; later reports fill gaps of the first one."""
     same = pl.col("currency").eq_missing(pl.col("currency").first())
     return (
         best_figures_first(reports)
@@ -76,22 +76,23 @@ def _figures(reports: pl.DataFrame) -> pl.DataFrame:
 
 
 def resolved_refunds(refunded: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
-    """Return *refunded* with what each takes back, at the place of its order.
+    """Return *refunded* with the amount of each, and the session of its order.
 
-    ``refund_minor`` is never null, and of one order in *orders* together never more
-    than its value. One that takes back all and names no lines has the order's.
+    ``refund_minor`` is never null, and the refunds of an order in *orders* together
+    never exceed its value. A refund of the whole value without lines gets the lines of
+    the order.
     """
     if refunded.is_empty():
         return refunded
     place = [name for name in _PLACE if name in refunded.columns]
-    wanted = orders.select(*ORDER, *place, "value_minor", "currency", "items")
-    in_time = refunded[by_content(refunded, [*ORDER, *EARLIEST])]
-    taken = with_amounts_taken(in_time, wanted)
-    lines = (pl.col("items").list.len() > 0).fill_null(value=False)
-    return taken.with_columns(
+    known = orders.select(*ORDER, *place, "value_minor", "currency", "items")
+    by_time = refunded[by_content(refunded, [*ORDER, *EARLIEST])]
+    refunds = with_amounts_taken(by_time, known)
+    has_lines = (pl.col("items").list.len() > 0).fill_null(value=False)
+    return refunds.with_columns(
         *(
             pl.when("order_found").then(f"order_{name}").otherwise(name).alias(name)
             for name in place
         ),
-        items=pl.when(takes_all() & ~lines).then("order_items").otherwise("items"),
+        items=pl.when(takes_all() & ~has_lines).then("order_items").otherwise("items"),
     ).select(refunded.columns)

@@ -1,4 +1,4 @@
-"""One order of rows, whatever order they came in: by keys, then by all they hold."""
+"""An order of rows that does not depend on their input order."""
 
 import polars as pl
 
@@ -9,7 +9,7 @@ _BY_CONTENT = sorted(polars_schema(EVENTS))
 
 
 def by_content(events: pl.DataFrame, keys: list[str]) -> pl.Series:
-    """Return the order of rows by *keys*, then by everything they hold."""
+    """Return the order of rows by *keys*, then by all other columns."""
     rest = [name for name in _BY_CONTENT if name in events.columns and name not in keys]
     order = (*keys, *(_sortable(name, events.schema[name]) for name in rest))
     return events.select(pl.arg_sort_by(*order)).to_series()
@@ -22,7 +22,7 @@ def _sortable(name: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def repeated(values: pl.Series) -> pl.Series:
-    """Return the values that are there more than once; cheap where none is."""
+    """Return the values that occur more than once; fast if there are none."""
     if values.n_unique() == len(values):
         return values.clear()
     return values.filter(values.is_duplicated()).unique()

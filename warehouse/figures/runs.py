@@ -1,7 +1,7 @@
-"""Where a visitor's runs of events begin and end, and whose session each event is.
+"""Find the start and end of a visitor's runs of events, and the session of each event.
 
-Boundaries are found by comparing neighbours, sessions by their place in order: nothing
-is hashed, no window function runs over the events.
+Boundaries are found by comparing neighbouring rows, sessions by their position in the
+order. So no step hashes the events or runs a window function over them.
 """
 
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ _SECOND_US = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class VisitorEvents:
-    """The events with a visitor, in order: who, where and when; ``server`` of each."""
+    """The events with a visitor, in order: their keys, and the ``server`` column."""
 
     keys: pl.DataFrame
     server: pl.Series
 
 
 def run_ends(visited: VisitorEvents, timeout_s: int) -> tuple[pl.Series, pl.Series]:
-    """Return the first and the last row of every run; a server's events are in none."""
+    """Return the first and last row of every run; a server's events are in no run."""
     rows = (~visited.server).arg_true()
     has_server = len(rows) < len(visited.keys)
     starts = _run_starts(visited.keys[rows] if has_server else visited.keys, timeout_s)
@@ -30,7 +30,7 @@ def run_ends(visited: VisitorEvents, timeout_s: int) -> tuple[pl.Series, pl.Seri
 
 
 def _run_starts(keys: pl.DataFrame, timeout_s: int) -> pl.Series:
-    """Return which events start a run: another visitor or site, or after a gap."""
+    """Return which events start a run: after a change of visitor or site, or a gap."""
     visitor, site, at = pl.col("visitor"), pl.col("site"), pl.col("at")
     starts = (
         (visitor != visitor.shift(1))
@@ -41,9 +41,9 @@ def _run_starts(keys: pl.DataFrame, timeout_s: int) -> pl.Series:
 
 
 def runs_of(first: pl.Series, last: pl.Series, interactive: pl.Series) -> pl.DataFrame:
-    """Return first, last and first interactive row (null: none) of every run."""
-    seen = interactive.cum_sum()
-    before = seen.gather(first) - interactive.gather(first)
+    """Return the first, last and first interactive row (or null) of every run."""
+    interactive_so_far = interactive.cum_sum()
+    before = interactive_so_far.gather(first) - interactive.gather(first)
     lead = interactive.arg_true().gather(before, null_on_oob=True)
     frame = pl.DataFrame({"first": first, "last": last, "lead": lead})
     return frame.with_columns(pl.when(pl.col("lead") <= pl.col("last")).then("lead"))
@@ -52,11 +52,11 @@ def runs_of(first: pl.Series, last: pl.Series, interactive: pl.Series) -> pl.Dat
 def sessions_of(
     visited: VisitorEvents, runs: pl.DataFrame, bounds: pl.DataFrame
 ) -> tuple[pl.Series, pl.DataFrame]:
-    """Return the session of every event, and which of a server's were ``joined``."""
-    begins = pl.repeat(value=False, n=len(visited.keys), eager=True)
-    run = begins.scatter(runs["first"], values=True).cum_sum() - 1
+    """Return the session of every event, and the server's events that moved to one."""
+    starts = pl.repeat(value=False, n=len(visited.keys), eager=True)
+    run = starts.scatter(runs["first"], values=True).cum_sum() - 1
     numbers = _numbers(runs["lead"].is_not_null())
-    # A server's event before the first run has none, which no number says either.
+    # A server's event before the first run has no run; its index is out of bounds.
     own = numbers.gather(run, null_on_oob=True)
     rows = visited.server.arg_true()
     session = _running_or_latest(visited.keys, rows, bounds["lead"])
@@ -76,18 +76,16 @@ def _running_or_latest(
     keys: pl.DataFrame, rows: pl.Series, leads: pl.Series
 ) -> pl.Series:
     """Return the last session of the same visitor that began before each of *rows*."""
-    begun = leads.search_sorted(rows).cast(pl.Int64)
-    # Where none has begun yet, minus one is no number.
-    number = (begun - 1).cast(pl.UInt32, strict=False)
-    who = pl.struct("visitor", "site")
-    its_lead = keys.select("visitor", "site").select(
-        pl.all().gather(leads.gather(number))
-    )
-    same = keys[rows].select(who).to_series() == its_lead.select(who).to_series()
-    return pl.select(pl.when(same).then(number)).to_series()
+    sessions_begun = leads.search_sorted(rows).cast(pl.Int64)
+    # If no session has begun yet, the cast turns -1 into null.
+    number = (sessions_begun - 1).cast(pl.UInt32, strict=False)
+    visitor = pl.struct("visitor", "site")
+    lead = keys.select("visitor", "site").select(pl.all().gather(leads.gather(number)))
+    is_same = keys[rows].select(visitor).to_series() == lead.select(visitor).to_series()
+    return pl.select(pl.when(is_same).then(number)).to_series()
 
 
 def _numbers(has_lead: pl.Series) -> pl.Series:
-    """Return each run's session number, null for runs that are no session."""
-    counted = has_lead.cast(pl.UInt32).cum_sum() - 1
-    return counted.to_frame("n").select(pl.when(has_lead).then(pl.col("n")))["n"]
+    """Return the session number of each run, null for runs that are no session."""
+    numbers = has_lead.cast(pl.UInt32).cum_sum() - 1
+    return numbers.to_frame("n").select(pl.when(has_lead).then(pl.col("n")))["n"]

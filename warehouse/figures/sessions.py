@@ -1,7 +1,7 @@
-"""Sessionized events to sessions: pure, frame in, frame out.
+"""Derive sessions from sessionized events: pure functions from frame to frame.
 
-What a session, a bounce and a continued session are is written down in
-docs/decisions/0050-sessions-and-bounces.md.
+docs/decisions/0050-sessions-and-bounces.md defines a session, a bounce and a continued
+session.
 """
 
 from collections.abc import Mapping
@@ -21,11 +21,12 @@ from warehouse.figures.sessionize import (
 )
 from warehouse.schema import EVENTS, SESSIONS
 
-# Past these a "visitor" is a program or a clock gone wrong; DESIGN calls it suspect.
+# Beyond these limits a "visitor" is a program or has a wrong clock: the session is
+# suspect.
 SUSPECT_PAGEVIEWS = 1_000
 SUSPECT_S = 86_400
 
-# The channel of an event whose page was reached from the site itself.
+# The channel of an event on a page that was reached from the same site.
 INTERNAL = "internal"
 
 _COUNTED_NAMES = {
@@ -55,7 +56,7 @@ def sessions(
 ) -> pl.DataFrame:
     """Return the sessions of *day*: row n is session n of ``day.events``.
 
-    *currencies* and *zones* name each site's own currency and IANA time zone.
+    *currencies* and *zones* have the currency and the IANA time zone of each site.
     """
     schema = polars_schema(SESSIONS)
     if day.bounds.is_empty():
@@ -84,7 +85,7 @@ def sessions(
 
 
 def _leads(day: SessionizedDay) -> pl.DataFrame:
-    """Return the columns a session takes from its first interactive event."""
+    """Return the columns that a session takes from its first interactive event."""
     last_at = day.events["at"].gather(day.bounds["last"])
     return day.leads.select(
         *_OF_LEAD,
@@ -95,45 +96,47 @@ def _leads(day: SessionizedDay) -> pl.DataFrame:
 
 
 def _measures(day: SessionizedDay) -> pl.DataFrame:
-    """Return what is counted and summed over all of a session's events."""
-    named = {column: pl.col("name") == name for column, name in _COUNTED_NAMES.items()}
+    """Return the counts and sums over all events of each session."""
+    named_counts = {
+        column: pl.col("name") == name for column, name in _COUNTED_NAMES.items()
+    }
     return day.totals(
         {
             "pageviews": pl.col("name") == PAGEVIEW,
             "events": is_counted(),
             "interactive": is_interactive(),
             "engaged_ms": pl.col("engaged_ms").fill_null(0),
-            **named,
+            **named_counts,
         }
     )
 
 
 def _pages(day: SessionizedDay) -> pl.DataFrame:
-    """Return the paths of each session's first and last pageview, null without one."""
+    """Return the paths of the first and last pageview of each session, or null."""
     is_pageview = (day.events["name"] == PAGEVIEW) & ~day.events["server"]
     rows = is_pageview.arg_true()
-    seen = is_pageview.cum_sum()
+    pageviews_so_far = is_pageview.cum_sum()
     first, last = day.bounds["first"], day.bounds["last"]
-    entry = seen.gather(first) - is_pageview.gather(first)
-    has_one = seen.gather(last) > entry
-    pages = {"entry_path": entry, "exit_path": seen.gather(last) - 1}
+    entry = pageviews_so_far.gather(first) - is_pageview.gather(first)
+    has_pageview = pageviews_so_far.gather(last) > entry
+    pages = {"entry_path": entry, "exit_path": pageviews_so_far.gather(last) - 1}
     return pl.DataFrame(
         {
-            name: day.events["path"].gather(rows.gather(_where(has_one, number)))
+            name: day.events["path"].gather(rows.gather(_where(has_pageview, number)))
             for name, number in pages.items()
         }
     )
 
 
 def _where(condition: pl.Series, values: pl.Series) -> pl.Series:
-    """Return *values*, null where the condition does not hold."""
+    """Return *values*, with null where *condition* is false."""
     return pl.select(pl.when(condition).then(values)).to_series()
 
 
 def _orders(day: SessionizedDay, currencies: Mapping[str, str]) -> pl.DataFrame:
-    """Return each session's orders, and their value in the site's own currency."""
+    """Return the orders of each session, and their value in the site's own currency."""
     own = is_own_currency(currencies)
-    found = (
+    sums = (
         day.orders.filter(pl.col("session").is_not_null())
         .group_by("session")
         .agg(
@@ -141,17 +144,17 @@ def _orders(day: SessionizedDay, currencies: Mapping[str, str]) -> pl.DataFrame:
             value_minor=pl.col("value_minor").filter(own).sum(),
         )
     )
-    none = pl.repeat(0, len(day.bounds), dtype=pl.Int64, eager=True)
+    zeros = pl.repeat(0, len(day.bounds), dtype=pl.Int64, eager=True)
     return pl.DataFrame(
         {
-            name: none.clone().scatter(found["session"], found[name])
+            name: zeros.clone().scatter(sums["session"], sums[name])
             for name in ("orders", "value_minor")
         }
     )
 
 
 def is_own_currency(currencies: Mapping[str, str]) -> pl.Expr:
-    """Return whether an order is in its site's currency; one that names none is."""
+    """Return whether an order is in its site's currency; a null currency counts too."""
     own = pl.col("site").replace_strict(dict(currencies))
     return pl.col("currency").is_null() | (pl.col("currency") == own)
 
@@ -159,7 +162,7 @@ def is_own_currency(currencies: Mapping[str, str]) -> pl.Expr:
 def _is_continued(
     frame: pl.DataFrame, midnights: Mapping[str, datetime], timeout_s: int
 ) -> pl.Series:
-    """Return which sessions came from the site itself just after midnight."""
+    """Return the sessions that started from the same site just after midnight."""
     since = pl.col("started_at") - pl.col("site").replace_strict(
         dict(midnights), return_dtype=UTC_MICROSECONDS
     )
@@ -169,32 +172,32 @@ def _is_continued(
 
 
 def _midnights(day: SessionizedDay, zones: Mapping[str, str]) -> dict[str, datetime]:
-    """Return the first instant of the day on each site's clock."""
-    date_there: date = day.events["day"][0]
+    """Return the start of the day in the time zone of each site."""
+    local_day: date = day.events["day"][0]
     return {
-        site: datetime.combine(date_there, time(), ZoneInfo(zone)).astimezone(UTC)
+        site: datetime.combine(local_day, time(), ZoneInfo(zone)).astimezone(UTC)
         for site, zone in zones.items()
     }
 
 
 def _session_id(frame: pl.DataFrame) -> pl.Series:
-    """Return 64 bits that only this (site, visitor, start) has: the same anywhere.
+    """Return 64 bits of (site, visitor, start) that are the same on every machine.
 
-    Spelled out in wrapping integer arithmetic, because Polars' own hash changes
-    between versions, and a rebuild must give the same ids. The visitor is random
-    already; the odd factors keep equal sums of its parts apart.
+    This uses wrapping integer arithmetic, because Polars' own hash changes between
+    versions, and a rebuild must give the same ids. The visitor is already random; the
+    odd factors prevent equal sums for different parts.
     """
     sites = {
         site: int.from_bytes(blake2b(site.encode(), digest_size=8).digest())
         for site in frame["site"].unique()
     }
     bits = (
-        pl.col("visitor").reinterpret(signed=False) * _word(_VISITOR_FACTOR)
-        + pl.col("started_at").dt.epoch("s").cast(pl.UInt64) * _word(_START_FACTOR)
+        pl.col("visitor").reinterpret(signed=False) * _uint64(_VISITOR_FACTOR)
+        + pl.col("started_at").dt.epoch("s").cast(pl.UInt64) * _uint64(_START_FACTOR)
         + pl.col("site").replace_strict(sites, return_dtype=pl.UInt64)
     )
     return frame.select(bits.reinterpret(signed=True)).to_series()
 
 
-def _word(value: int) -> pl.Expr:
+def _uint64(value: int) -> pl.Expr:
     return pl.lit(value, pl.UInt64)

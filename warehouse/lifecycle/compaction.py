@@ -1,4 +1,4 @@
-"""Upkeep of the tables: merge each day's files, remove leftovers, shorten the logs."""
+"""Compaction: merge the files of each day, remove unneeded files, shorten the logs."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from warehouse.tables import Warehouse
 
 
 class PartlyDoneError(MillpondError):
-    """Some tables were looked after, others could not be; *problems* say why."""
+    """An operation failed for some tables and was done for the others."""
 
     def __init__(self, doing: str, problems: Sequence[MillpondError]) -> None:
         self.problems = tuple(problems)
@@ -19,11 +19,11 @@ class PartlyDoneError(MillpondError):
 
 
 class PartlyDoneForNowError(Retryable, PartlyDoneError):
-    """The same, where trying again may heal at least one of them."""
+    """Some tables failed, and another attempt may succeed for at least one of them."""
 
 
 def raise_problems(doing: str, problems: Sequence[MillpondError]) -> None:
-    """Raise one error that names all *problems*, if there are any."""
+    """Raise one error with the messages of all *problems*, if there are any."""
     if any(isinstance(problem, Retryable) for problem in problems):
         raise PartlyDoneForNowError(doing, problems)
     if problems:
@@ -33,11 +33,11 @@ def raise_problems(doing: str, problems: Sequence[MillpondError]) -> None:
 def compact_all(
     warehouse: Warehouse, now_s: float, *, removes_files: bool = True
 ) -> int:
-    """Leave every day in one file; return how many were merged.
+    """Merge the files of each day of every table; return how many files were merged.
 
-    Files that a reader may still have open stay for an hour; without *removes_files*
-    all stay, for a time that can be believed. A table that is damaged keeps no other
-    from it; ``PartlyDoneError`` names it at the end.
+    Replaced files stay for an hour, because a reader may have them open. Without
+    *removes_files* they all stay until the clock can be believed. A damaged table does
+    not stop the others; ``PartlyDoneError`` names it at the end.
     """
     merged = 0
     problems: list[MillpondError] = []

@@ -1,8 +1,8 @@
-"""The ledger: an append-only chain of what was done to the data, each link hashed.
+"""The ledger: an append-only, hashed chain of the operations on the data.
 
-An entry's digest covers its facts and the digest before it, so that changing, removing
-or moving one breaks the chain. Entries name dates, tables, counts and settings; never
-anything of a person.
+The digest of an entry covers its facts and the digest before it. So an entry that is
+changed, removed or moved breaks the chain. Entries contain dates, tables, counts and
+settings, never personal data.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from warehouse.schema import LEDGER, JsonText, LedgerEntry, UtcSeconds
 from warehouse.tables import ConflictError, StoredTable, TableError, Warehouse
 
 FIRST_PREVIOUS = "0" * 64
-# The transaction's number is how many entries there are: of two writers at once, one
-# fails and looks again, so the chain cannot fork.
+# The number of this transaction is the count of entries. If two writers append at the
+# same time, one of them fails and tries again, so the chain cannot fork.
 APP = "ledger"
 _MOST_ATTEMPTS = 20
 
@@ -27,7 +27,7 @@ Fact = str | int | bool | None | Sequence["Fact"] | Mapping[str, "Fact"]
 
 
 class NewEntry(msgspec.Struct, frozen=True):
-    """What is to be recorded: what was done, to what, and the facts of it."""
+    """An entry to record: the kind of operation, its subject, and its facts."""
 
     kind: str
     subject: str
@@ -35,7 +35,7 @@ class NewEntry(msgspec.Struct, frozen=True):
 
 
 class ChainBreak(msgspec.Struct, frozen=True):
-    """A place where the chain does not hold."""
+    """An entry at which the chain is broken, and the problem there."""
 
     number: int
     problem: str
@@ -44,7 +44,7 @@ class ChainBreak(msgspec.Struct, frozen=True):
 def append(
     warehouse: Warehouse, entries: Sequence[NewEntry], now_s: float
 ) -> list[LedgerEntry]:
-    """Add *entries* to the chain in one commit, and return them as links of it."""
+    """Add *entries* to the chain in one commit, and return them with their digests."""
     if not entries:
         return []
     table = warehouse.open(LEDGER)
@@ -56,7 +56,7 @@ def append(
             table.refresh()
         else:
             return links
-    raise ConflictError("append to the ledger: other writers keep coming first")
+    raise ConflictError("append to the ledger: other writers keep committing first")
 
 
 def _links(
@@ -66,8 +66,8 @@ def _links(
     number = table.transaction_version(APP) or 0
     previous = _digest_of(table, number - 1) if number else FIRST_PREVIOUS
     links: list[LedgerEntry] = []
-    for each in entries:
-        link = _link(each, number, at, previous)
+    for entry in entries:
+        link = _link(entry, number, at, previous)
         links.append(link)
         number, previous = number + 1, link.digest
     return links
@@ -88,7 +88,7 @@ def _link(entry: NewEntry, number: int, at: UtcSeconds, previous: str) -> Ledger
 
 
 def canonical(facts: Mapping[str, Fact]) -> JsonText:
-    """Return the one JSON text *facts* have: keys sorted, no spaces, no floats."""
+    """Return the canonical JSON of *facts*: keys sorted, no spaces, no floats."""
     _refuse_floats(facts)
     return _json(facts)
 
@@ -100,9 +100,9 @@ def _json(facts: object) -> JsonText:
 
 
 def _refuse_floats(facts: object) -> None:
-    """Refuse what languages write differently, and so would hash differently."""
+    """Raise TypeError for a float: languages write floats in different ways."""
     if isinstance(facts, float):
-        raise TypeError("a fact of the ledger is text, a whole number, true or false")
+        raise TypeError("a fact of the ledger must be text, an integer or a boolean")
     if isinstance(facts, Mapping):
         for value in facts.values():
             _refuse_floats(value)
@@ -114,8 +114,8 @@ def _refuse_floats(facts: object) -> None:
 def digest(entry: LedgerEntry) -> str:
     """Return the SHA-256 of an entry's facts and the digest before it, in hex.
 
-    It is taken of the canonical JSON of number, at, kind, subject, detail (the text
-    as stored) and previous; the day follows from the time.
+    The hashed text is the canonical JSON of number, at, kind, subject, detail (the
+    stored text) and previous. The day is left out because it follows from the time.
     """
     hashed = {
         "number": entry.number,
@@ -129,12 +129,12 @@ def digest(entry: LedgerEntry) -> str:
 
 
 def _digest_of(table: StoredTable, number: int) -> str:
-    """Return the digest of entry *number*; it is on one of the newest days."""
+    """Return the digest of entry *number*, searching the newest days first."""
     for day in reversed(table.days()):
         rows = table.read([day], ["number", "digest"])
-        found = rows.filter(pl.col("number") == number)["digest"]
-        if len(found):
-            return str(found[0])
+        digests = rows.filter(pl.col("number") == number)["digest"]
+        if len(digests):
+            return str(digests[0])
     raise TableError(
         f"append to the ledger: entry {number} is missing",
         hint="run `millpond audit verify`, and restore the table from a backup",
@@ -156,16 +156,17 @@ def read_entries(frame: pl.DataFrame) -> list[LedgerEntry]:
 
 
 def verify(frame: pl.DataFrame, *, count: int | None = None) -> list[ChainBreak]:
-    """Return every place where the chain does not hold, none where all is as written.
+    """Return every entry at which the chain is broken; an empty list for a whole chain.
 
-    A chain cut off at its end is whole in itself: *count* is how many entries there
-    must be, as ``count_of`` says or as a witness noted.
+    A chain without its last entries is still consistent. To detect that, pass *count*,
+    the number of entries from ``count_of`` or from a witness.
     """
     breaks: list[ChainBreak] = []
     expected, previous = 0, FIRST_PREVIOUS
     for entry in read_entries(frame):
         breaks += [
-            ChainBreak(entry.number, each) for each in _wrong(entry, expected, previous)
+            ChainBreak(entry.number, problem)
+            for problem in _problems(entry, expected, previous)
         ]
         expected, previous = entry.number + 1, entry.digest
     if count is not None and expected < count:
@@ -175,22 +176,22 @@ def verify(frame: pl.DataFrame, *, count: int | None = None) -> list[ChainBreak]
     return breaks
 
 
-def _wrong(entry: LedgerEntry, expected: int, previous: str) -> list[str]:
-    """Return what is wrong with an entry after those before it."""
-    wrong: list[str] = []
+def _problems(entry: LedgerEntry, expected: int, previous: str) -> list[str]:
+    """Return the problems of an entry; *expected* is the number that must follow."""
+    problems: list[str] = []
     if entry.number > expected:
-        wrong.append(f"{entry.number - expected} entries missing before it")
+        problems.append(f"{entry.number - expected} entries missing before it")
     if entry.number < expected:
-        wrong.append("number used twice")
+        problems.append("number used twice")
     if entry.number == expected and entry.previous != previous:
-        wrong.append("does not follow from the entry before")
+        problems.append("does not follow from the entry before")
     if entry.digest != digest(entry):
-        wrong.append("changed after it was written")
+        problems.append("changed after it was written")
     if entry.day != datetime.fromtimestamp(entry.at, UTC).date():
-        wrong.append("filed under another day")
-    return wrong
+        problems.append("filed under another day")
+    return problems
 
 
 def count_of(warehouse: Warehouse) -> int:
-    """Return how many entries were ever recorded, from the table's log."""
+    """Return how many entries were ever recorded, according to the table's log."""
     return warehouse.view(LEDGER).transaction_version(APP) or 0

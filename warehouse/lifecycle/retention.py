@@ -1,4 +1,4 @@
-"""Retention: days past their keep leave every table, bytes included, on the record."""
+"""Retention: remove old days and their bytes from all tables, and record it."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -11,7 +11,8 @@ from config.errors import MillpondError
 from config.logs import log_event
 from config.settings import WarehouseSettings
 from warehouse.checked_file import DamagedFileError
-from warehouse.clock.believed_clock import BelievedClock, ClockError, Clocks
+from warehouse.clock.believed_clock import BelievedClock, Clocks
+from warehouse.clock.clock_doubt import ClockError
 from warehouse.clock.misdated_days import MisdatedDays, read_misdated
 from warehouse.durable import make_directory
 from warehouse.lifecycle import ledger
@@ -32,7 +33,7 @@ from warehouse.tables import ConflictError, TableView, Warehouse
 
 _MIDDAY = time(12, tzinfo=UTC)
 _MOST_ATTEMPTS = 20
-# Between days of real traffic; a clock that jumped leaves a longer one.
+# Days with real traffic have no longer gap; a clock that jumped leaves a longer one.
 _LONGEST_GAP = timedelta(days=7)
 _LOG = logging.getLogger(__name__)
 
@@ -40,9 +41,9 @@ _LOG = logging.getLogger(__name__)
 def open_clock(
     warehouse: Warehouse, clocks: Clocks, *, trusted: bool = False
 ) -> BelievedClock:
-    """Return the clock of all that cannot be undone in *warehouse*.
+    """Return the clock for actions in *warehouse* that cannot be undone.
 
-    To be opened before anything is loaded: what a wrong clock loads is no evidence.
+    Open it before any load: data that was loaded under a wrong clock is no evidence.
     """
     return BelievedClock(
         warehouse.root,
@@ -53,24 +54,26 @@ def open_clock(
 
 
 def _newest_data_s(warehouse: Warehouse) -> float | None:
-    """Return the newest time in events and ledger; else about that of other tables.
+    """Return the newest time in events and ledger, or else midday of the newest day.
 
-    Events on both sides of a long gap may be those of a wrong clock: no evidence.
+    The newest day is that of the other tables. Raises ``ClockError`` if events have a
+    long gap: the events on either side may have their time from a wrong clock.
     """
     days = warehouse.view(EVENTS).days()
     if any(later - day > _LONGEST_GAP for day, later in pairwise(days)):
-        raise ClockError("tell the time from events: a gap of more than a week in them")
-    each = [_newest_at_s(warehouse.view(table)) for table in (EVENTS, LEDGER)]
-    found = [at_s for at_s in each if at_s is not None]
-    if not found:
+        raise ClockError("find the newest time in events: they have a gap over a week")
+    newest = [_newest_at_s(warehouse.view(table)) for table in (EVENTS, LEDGER)]
+    times_s = [at_s for at_s in newest if at_s is not None]
+    if not times_s:
         views = (warehouse.view(table) for table in (SESSIONS, DAILY_STATS, DROPS))
         days = [max(view.days()) for view in views if view.days()]
-        found = [datetime.combine(day, _MIDDAY).timestamp() for day in days]
-    return max(found, default=None)
+        times_s = [datetime.combine(day, _MIDDAY).timestamp() for day in days]
+    return max(times_s, default=None)
 
 
 def _newest_at_s(view: TableView) -> float | None:
-    # A day begins at another time in each zone: the newest time may be on the last two.
+    # A day starts at different times in different zones, so the newest time may be on
+    # either of the last two days.
     newest = view.days()[-2:]
     if not newest:
         return None
@@ -81,38 +84,38 @@ def _newest_at_s(view: TableView) -> float | None:
 def retain(
     warehouse: Warehouse, keep: WarehouseSettings, today: date, now_s: float
 ) -> list[RetainedTable]:
-    """Remove the days each table keeps no longer, and record it in the ledger.
+    """Remove the days past the retention of each table, and record it in the ledger.
 
-    The bytes are gone when it returns, under readers of an older version too; and what
-    an earlier run began is finished. A table that is damaged keeps no other from it;
-    ``PartlyDoneError`` names it at the end.
+    When this returns, the bytes are gone, also for readers of an older version, and a
+    removal that an earlier run began is finished. A damaged table does not stop the
+    others; ``PartlyDoneError`` names it at the end.
     """
-    found: list[RetainedTable] = []
+    removed: list[RetainedTable] = []
     problems: list[MillpondError] = []
     make_directory(warehouse.root)
     with locked(warehouse.root / "_retention.lock"):
         misdated = read_misdated(warehouse.root)
-        for table, keep_days in _keeps(keep).items():
+        for table, keep_days in _keep_days_by_table(keep).items():
             try:
-                found += _finish(warehouse, table, now_s)
+                removed += _finish(warehouse, table, now_s)
                 first = today - timedelta(days=keep_days)
-                held = partial(_is_held, misdated, keep_days, now_s)
-                found += _remove(warehouse, table, first, held, now_s)
+                is_held = partial(_is_held, misdated, keep_days, now_s)
+                removed += _remove(warehouse, table, first, is_held, now_s)
             except MillpondError as problem:
                 problems.append(problem)
     raise_problems("retain", problems)
-    return found
+    return removed
 
 
 def _is_held(
     misdated: Sequence[MisdatedDays], keep_days: int, now_s: float, day: date
 ) -> bool:
-    """Say whether *day* may hold events that are newer than it is."""
-    return any(each.holds(day, keep_days, now_s) for each in misdated)
+    """Return whether *day* may contain events that arrived much later than *day*."""
+    return any(days.holds(day, keep_days, now_s) for days in misdated)
 
 
 def _finish(warehouse: Warehouse, table: Table, now_s: float) -> list[RetainedTable]:
-    """Finish what an earlier run did not come to after its commit."""
+    """Finish the removal of an earlier run that stopped after its commit."""
     try:
         plan = read_plan(warehouse, table.name)
     except DamagedFileError:
@@ -150,13 +153,13 @@ def _remove(
         with suppress(ConflictError):
             plan = _commit(warehouse, table, days, now_s)
             return [_complete(warehouse, table, plan, now_s)]
-    raise ConflictError(f"retain {table.name}: other writers keep coming first")
+    raise ConflictError(f"retain {table.name}: other writers keep committing first")
 
 
 def _commit(
     warehouse: Warehouse, table: Table, days: tuple[date, ...], now_s: float
 ) -> Plan:
-    """Remove *days* from the table, after a plan that says so."""
+    """Write the plan, then remove *days* from the table."""
     stored = warehouse.open(table)
     number = (stored.transaction_version(APP) or 0) + 1
     retained = RetainedTable(table.name, days, stored.rows(days))
@@ -169,38 +172,38 @@ def _commit(
 def _complete(
     warehouse: Warehouse, table: Table, plan: Plan, now_s: float
 ) -> RetainedTable:
-    """Remove the bytes of what was committed, and put it on the record."""
+    """Remove the bytes of the committed removal, and record it in the ledger."""
     _erase(warehouse, table, now_s)
     record(warehouse, plan, now_s)
     drop_plan(warehouse, table.name)
-    done = plan.retained
-    first, last = done.days[0], done.days[-1]
+    retained = plan.retained
+    first, last = retained.days[0], retained.days[-1]
     log_event(
         _LOG,
         "days_removed",
-        table=done.table,
-        days=len(done.days),
-        rows=done.rows,
+        table=retained.table,
+        days=len(retained.days),
+        rows=retained.rows,
         since=first,
         until=last,
     )
-    return done
+    return retained
 
 
 def _erase(warehouse: Warehouse, table: Table, now_s: float) -> None:
     stored = warehouse.open(table)
-    # What was committed may not be durable yet; its bytes go only after it is.
+    # The commit may not be durable yet; the bytes may be removed only after it is.
     stored.sync_log()
     stored.vacuum(now_s=now_s, removed_age_s=0)
     stored.clean_log()
 
 
-def _keeps(keep: WarehouseSettings) -> dict[Table, int]:
-    """Return how long each table keeps a day, of those that do not keep all."""
-    every = {
+def _keep_days_by_table(keep: WarehouseSettings) -> dict[Table, int]:
+    """Return how many days each table keeps; tables that keep all are left out."""
+    keep_days = {
         EVENTS: keep.keep_events_days,
         SESSIONS: keep.keep_sessions_days,
         DAILY_STATS: keep.keep_daily_stats_days,
         DROPS: keep.keep_drops_days,
     }
-    return {table: days for table, days in every.items() if days}
+    return {table: days for table, days in keep_days.items() if days}

@@ -1,7 +1,7 @@
-"""What a retention is about to remove, noted durably before it does.
+"""The plan of a retention, written durably before the removal.
 
-A process may be killed after its commit: the next one finds the plan, removes the bytes
-and records what left the table, exactly once.
+A process may be killed after its commit. The next process then reads the plan, removes
+the bytes, and records the removal exactly once.
 """
 
 from datetime import date
@@ -16,13 +16,14 @@ from warehouse.lifecycle import ledger
 from warehouse.schema import LEDGER
 from warehouse.tables import Warehouse
 
-# Of a removal the commit holds the number, so that it is known whether it happened.
+# The commit of a removal records its number in this transaction. A plan with a greater
+# number was not committed.
 APP = "retention"
 KIND = "retention"
 
 
 class RetainedTable(msgspec.Struct, frozen=True):
-    """What left one table: the days, oldest first, and their rows."""
+    """The days removed from one table, oldest first, and the number of their rows."""
 
     table: str
     days: tuple[date, ...]
@@ -30,7 +31,7 @@ class RetainedTable(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A removal: its number in the table, and how many ledger entries came before."""
+    """A planned removal; *ledger_count* is the number of ledger entries before it."""
 
     number: int
     ledger_count: int
@@ -38,17 +39,17 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def plan_path(warehouse: Warehouse, table: str) -> Path:
-    """Return where the plan for *table* lies; outside it, where no vacuum comes."""
+    """Return the path of the plan for *table*, outside the table and its vacuum."""
     return warehouse.root / f"retention-{table}.json"
 
 
 def write_plan(warehouse: Warehouse, plan: Plan) -> None:
-    """Note *plan* durably."""
+    """Write *plan* durably."""
     write_checked(plan_path(warehouse, plan.retained.table), plan)
 
 
 def read_plan(warehouse: Warehouse, table: str) -> Plan | None:
-    """Return the plan that was not finished; raise ``DamagedFileError``."""
+    """Return the unfinished plan, if any; raise ``DamagedFileError`` if damaged."""
     try:
         return read_checked(plan_path(warehouse, table), Plan)
     except FileNotFoundError:
@@ -56,19 +57,19 @@ def read_plan(warehouse: Warehouse, table: str) -> Plan | None:
 
 
 def drop_plan(warehouse: Warehouse, table: str) -> None:
-    """Forget the plan: it is finished, or nothing of it was done."""
+    """Remove the plan: its removal is finished or was never committed."""
     remove_durable(plan_path(warehouse, table))
 
 
 def record(warehouse: Warehouse, plan: Plan, now_s: float) -> None:
-    """Put *plan* on the ledger unless it is there."""
+    """Record *plan* in the ledger unless it is recorded already."""
     entry = _entry(plan.retained)
     if not _is_recorded(warehouse, plan, entry):
         ledger.append(warehouse, [entry], now_s)
 
 
 def record_unknown(warehouse: Warehouse, table: str, now_s: float) -> None:
-    """Put on the ledger that days were removed and the plan of it was damaged."""
+    """Record in the ledger that days were removed but their plan was damaged."""
     entry = ledger.NewEntry(KIND, table, {"plan": "damaged"})
     ledger.append(warehouse, [entry], now_s)
 
@@ -78,23 +79,23 @@ def _is_recorded(warehouse: Warehouse, plan: Plan, entry: ledger.NewEntry) -> bo
     if (view.transaction_version(ledger.APP) or 0) <= plan.ledger_count:
         return False
     rows = view.read(columns=["number", "kind", "subject", "detail"])
-    same = rows.filter(
+    matches = rows.filter(
         pl.col("number") >= plan.ledger_count,
         pl.col("kind") == entry.kind,
         pl.col("subject") == entry.subject,
         pl.col("detail") == ledger.canonical(entry.detail),
     )
-    return same.height > 0
+    return matches.height > 0
 
 
-def _entry(each: RetainedTable) -> ledger.NewEntry:
+def _entry(retained: RetainedTable) -> ledger.NewEntry:
     return ledger.NewEntry(
         KIND,
-        each.table,
+        retained.table,
         {
-            "from": each.days[0].isoformat(),
-            "until": each.days[-1].isoformat(),
-            "days": len(each.days),
-            "rows": each.rows,
+            "from": retained.days[0].isoformat(),
+            "until": retained.days[-1].isoformat(),
+            "days": len(retained.days),
+            "rows": retained.rows,
         },
     )

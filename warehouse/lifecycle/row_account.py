@@ -1,7 +1,7 @@
-"""Whether a table holds the rows that were put in: counts, and events that repeat.
+"""Check that a table has exactly the rows that were written: counts and repetitions.
 
-Every commit of Millpond records how many rows the table must hold after it. A copy of
-a file that another writer added, or a file it took away, makes the two differ.
+Every commit of Millpond records how many rows the table must have after it. The count
+differs if another program added a copy of a file or removed a file.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from warehouse.tables import TableView
 
 
 class RowFinding(msgspec.Struct, frozen=True):
-    """Rows of a table that are not those it should hold; *day* where it is known."""
+    """Wrong rows of a table; *day* is None if it is not known."""
 
     table: str
     problem: str
@@ -22,7 +22,7 @@ class RowFinding(msgspec.Struct, frozen=True):
 
 
 def count_findings(view: TableView) -> list[RowFinding]:
-    """Return whether *view* holds another number of rows than was recorded."""
+    """Return a finding if the row count of *view* differs from the recorded one."""
     recorded, stored = view.recorded_rows, view.rows()
     if recorded is None or recorded == stored:
         return []
@@ -33,13 +33,13 @@ def count_findings(view: TableView) -> list[RowFinding]:
 
 
 def repeat_findings(view: TableView, days: Iterable[date]) -> Iterator[RowFinding]:
-    """Yield the *days* on which a message id is stored more than once.
+    """Yield a finding for each of *days* on which a message id is stored repeatedly.
 
-    A load stores each once, so a repetition is a file that was added again.
+    A load stores each message once, so a repetition means that a file was added again.
     """
     for day in days:
-        named = view.read([day], ["site", "event_id"]).drop_nulls()
-        repeated = named.height - named.n_unique()
+        keys = view.read([day], ["site", "event_id"]).drop_nulls()
+        repeated = keys.height - keys.n_unique()
         if repeated:
             problem = f"holds {repeated} events a second time"
             yield RowFinding(EVENTS.name, problem, day)

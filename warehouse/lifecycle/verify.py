@@ -1,4 +1,4 @@
-"""Every byte of the tables held to what was written: log, data files, rows, ledger."""
+"""Compare every byte of the tables with what was written: logs, files, rows, ledger."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ from warehouse.tables import DamagedTableError, TableView, Warehouse
 
 
 class TableDamage(msgspec.Struct, frozen=True):
-    """Something of a table that is not as it was written; *file* where it is one."""
+    """Damage in a table; *file* is None if the damage is not in one file."""
 
     table: str
     problem: str
@@ -27,7 +27,7 @@ class TableDamage(msgspec.Struct, frozen=True):
 
 
 class VerifyResult(msgspec.Struct, frozen=True):
-    """What was looked at, and all that was found."""
+    """The number of checked tables, files and bytes, and all damage."""
 
     tables: int
     files: int
@@ -36,35 +36,37 @@ class VerifyResult(msgspec.Struct, frozen=True):
 
 
 def verify(warehouse: Warehouse) -> VerifyResult:
-    """Read every file of every table, and return what is not as it was written."""
+    """Read every file of every table, and return all damage."""
     tables = files = size_bytes = 0
-    found: list[TableDamage] = []
+    findings: list[TableDamage] = []
     for table in TABLES:
         try:
             view = warehouse.view(table)
         except MillpondError as error:
-            found.append(_of_error(warehouse, table, error))
+            findings.append(_open_damage(warehouse, table, error))
             continue
         tables += view.version >= 0
         files += len(view.files())
         size_bytes += view.size_bytes()
-        found += _log_damage(view)
-        broken = list(_file_damage(view))
-        # Rows can only be counted where every file can be read.
-        found += broken or _row_damage(view)
-    return VerifyResult(tables, files, size_bytes, found)
+        findings += _log_damage(view)
+        file_findings = list(_file_damage(view))
+        # Rows can be counted only if every file can be read.
+        findings += file_findings or _row_damage(view)
+    return VerifyResult(tables, files, size_bytes, findings)
 
 
-def _of_error(warehouse: Warehouse, table: Table, error: MillpondError) -> TableDamage:
+def _open_damage(
+    warehouse: Warehouse, table: Table, error: MillpondError
+) -> TableDamage:
     if isinstance(error, DamagedTableError):
-        place = warehouse.root / table.name
-        file = error.path.relative_to(place).as_posix()
+        directory = warehouse.root / table.name
+        file = error.path.relative_to(directory).as_posix()
         return TableDamage(table.name, "is damaged or missing", file)
     return TableDamage(table.name, error.message)
 
 
 def _log_damage(view: TableView) -> Iterator[TableDamage]:
-    """Yield the old log entries that are damaged; the newer ones were just read."""
+    """Yield damaged old log entries; opening the table has checked the newer ones."""
     present = versions(view.path)
     gaps = set(range(present[0], present[-1] + 1)) - set(present) if present else set()
     first = max(gaps, default=present[0] - 1 if present else -1) + 1
@@ -81,13 +83,15 @@ def _file_damage(view: TableView) -> Iterator[TableDamage]:
 
 
 def _count_damage(root: Path, file: DataFile) -> str | None:
-    """Return what is wrong with the number of rows a sound file holds."""
+    """Return the problem if an undamaged file has another row count than its log."""
     rows = pl.scan_parquet(root / file.path, glob=False).select(pl.len())
     try:
-        held = int(collect(rows).item())
+        stored = int(collect(rows).item())
     except (OSError, pl.exceptions.PolarsError):
         return "cannot be read as Parquet"
-    return None if held == file.rows else f"holds {held} rows, the log says {file.rows}"
+    if stored == file.rows:
+        return None
+    return f"holds {stored} rows, the log says {file.rows}"
 
 
 def _row_damage(view: TableView) -> Iterator[TableDamage]:

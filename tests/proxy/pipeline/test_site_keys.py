@@ -99,7 +99,7 @@ def test_a_key_others_can_reach_is_refused(tmp_path: Path, mode: int) -> None:
         site_key(tmp_path, tmp_path / "spool", "shop", no_more_keys)
 
     assert str(caught.value) == (
-        f"read site key {path}: others can reach it (mode {mode:04o})\n"
+        f"read site key {path}: other users can access it (mode {mode:04o})\n"
         f"  hint: chmod 600 {path}"
     )
     assert caught.value.exit_code == 2

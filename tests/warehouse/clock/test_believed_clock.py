@@ -7,13 +7,13 @@ import pytest
 
 from config.errors import MillpondError
 from warehouse.clock.believed_clock import (
-    DAY_S,
     STAND_S,
     BelievedClock,
     Clocks,
     doubt_of,
     note_trusted,
 )
+from warehouse.clock.clock_doubt import DAY_S
 
 NOON = 1_795_348_800.0
 HOUR_S = 3_600.0

@@ -95,4 +95,4 @@ def test_a_file_of_an_earlier_version_is_held_to_its_size(table: StoredTable) ->
 
     assert damage(table.path, named) is None
     path.write_bytes(path.read_bytes()[:-1])
-    assert damage(table.path, named) == "is not as long as it was written"
+    assert damage(table.path, named) == "does not have the size that was written"

@@ -113,7 +113,7 @@ def test_the_command_ends_with_1_where_it_finds_something(
     assert millpond.run(["warehouse", "verify", "--config", str(config)]) == 1
     printed = capsys.readouterr().out
     assert "events  day=2026-11-22/part-" in printed
-    assert "damaged: its bytes are not those that were written" in printed
+    assert "damaged: its bytes differ from those that were written" in printed
     assert printed.endswith("1 findings\n")
 
 
