@@ -1,35 +1,38 @@
-"""The generated page about commerce: which names and fields mean what."""
+"""The generated page docs/commerce.md: names and fields of commerce events."""
 
 from collections.abc import Mapping, Sequence
 
 from proxy.protocols.commerce import commerce_table
 
-_INTRO = """# Events of a shop
+_INTRO = """# Commerce events
 
 Written by `make docs` from `proxy/data/commerce.toml`; do not edit.
 
-Whatever a vendor's client calls them, these seven events are stored under one name
-each. Case does not matter, and `.`, `_`, `-` and `$` count as blanks: `Order Completed`
-and `order.completed` are one. Every other event keeps its own name.
+Vendors' clients use different names for the same commerce event. Millpond stores these
+seven events under one name each. Case does not matter, and `.`, `_`, `-` and `$` count
+as spaces: `Order Completed` and `order.completed` are the same name. Every other event
+keeps its own name.
 
-| stored as | what clients call it |
+| stored as | names in clients |
 |---|---|
 """
 _ORDER = """
 ## Fields
 
-Of several the first that is there counts. Amounts are read digit by digit; one that
-cannot be read refuses the whole order (`bad_order`): revenue is never silently wrong.
+If an event has several of these fields, the first one in the table counts. Amounts are
+exact decimals. An unreadable amount refuses the whole order (`bad_order`), so revenue
+is never silently wrong.
 
-| of an order or cart | what clients call it |
+| field of an order or cart | names in clients |
 |---|---|
 """
 _ITEM = """
-The properties of `product_viewed` and `cart_updated` are themselves one line where they
-name a product and hold no list. In `order_refunded` the order's value is the refund,
-unless a refund is named; without any amount it is the whole order.
+If the properties of `product_viewed` or `cart_updated` name a product and hold no list
+of items, they are read as one line. In `order_refunded` the order's value is the
+refund, unless a refund field is present. A refund without any amount refunds the whole
+order.
 
-| of a line | what clients call it |
+| field of a line | names in clients |
 |---|---|
 """
 
@@ -42,8 +45,8 @@ def page() -> str:
     return "".join(parts)
 
 
-def _rows(entries: Mapping[str, Sequence[str]]) -> str:
+def _rows(spellings_by_name: Mapping[str, Sequence[str]]) -> str:
     return "".join(
-        f"| `{name}` | {', '.join(f'`{each}`' for each in spellings)} |\n"
-        for name, spellings in entries.items()
+        f"| `{name}` | {', '.join(f'`{spelling}`' for spelling in spellings)} |\n"
+        for name, spellings in spellings_by_name.items()
     )
