@@ -113,7 +113,7 @@ def test_ports_that_are_taken_are_replaced_by_free_ones(tmp_path: Path) -> None:
         stack.callback(demo.send_signal, signal.SIGINT)
 
         def told_port(role: str, number: str) -> int:
-            said = rf"demo: port {number} is taken; the {role} gets (\d+)"
+            said = rf"demo: port {number} is in use; the {role} gets (\d+)"
             found = re.search(said, log.read_text(encoding="utf-8"))
             return int(found[1]) if found else 0
 

@@ -80,7 +80,7 @@ async def click_around(page: Page, shop: str) -> None:
     await page.click("a.card >> nth=0")
     await look(page)
     await page.fill("#quantity", "2")
-    await page.click("text=Put into cart")
+    await page.click("text=Add to cart")
     await look(page)
     await page.click("text=Check out")
     await page.click("text=Pay now")

@@ -1,7 +1,7 @@
-"""``millpond demo``: everything on sample traffic, in a temporary place.
+"""``millpond demo``: runs all of Millpond on sample traffic, in a temporary folder.
 
-The traffic goes through the real doors: past days as an access log that is imported,
-today as events sent to the proxy.
+The traffic uses the real interfaces: past days come from an imported access log, today
+from events sent to the proxy.
 """
 
 import http.client
@@ -43,7 +43,7 @@ _VISITS_A_DAY = 150
 _WAIT_S = 60.0
 _LOOPBACK, _FEED = "127.0.0.1", "127.0.0.2"
 _CONFIG = """\
-# Written by `millpond demo`; gone when it ends.
+# Written by `millpond demo`, which removes it at its end.
 [proxy]
 port = {port}
 trusted_proxies = ["{feed}/32"]
@@ -75,29 +75,32 @@ domains = ["{host}", "localhost", "127.0.0.1"]
     "--reports-port", default=8081, show_default=True, help="Port of the reports."
 )
 @click.option(
-    "--geo-database", default="", metavar="FILE", help="MMDB file; found if installed."
+    "--geo-database",
+    default="",
+    metavar="FILE",
+    help="MMDB file; default: an installed one.",
 )
 def demo(port: int, reports_port: int, geo_database: str) -> int:
-    """Run everything on sample traffic, in a temporary place, until Ctrl-C.
+    """Run all of Millpond on sample traffic, in a temporary folder, until Ctrl-C.
 
-    A port that is taken is replaced by a free one; the addresses are printed.
+    If a port is in use, the demo takes a free one. It prints the addresses.
     """
     configure(sys.stderr)
-    with ExitStack() as held:
-        port = _held_port(held, port)
-        return _run_demo(port, _free_port("reports", reports_port), geo_database)
+    with ExitStack() as stack:
+        port = _hold_port(stack, port)
+        return _run_demo(port, _choose_port("reports", reports_port), geo_database)
 
 
-def _held_port(held: ExitStack, port: int) -> int:
-    """Hold *port* for the proxy while *held* is open, or a free one; return which."""
+def _hold_port(stack: ExitStack, port: int) -> int:
+    """Hold *port*, or a free one, for the proxy until *stack* closes; return it."""
     try:
-        held.enter_context(hold_port("proxy", _LOOPBACK, port))
+        stack.enter_context(hold_port("proxy", _LOOPBACK, port))
     except PortError:
-        return _held_port(held, _other_port("proxy", port))
+        return _hold_port(stack, _other_port("proxy", port))
     return port
 
 
-def _free_port(role: str, port: int) -> int:
+def _choose_port(role: str, port: int) -> int:
     try:
         check_port(role, _LOOPBACK, port)
     except PortError:
@@ -105,9 +108,9 @@ def _free_port(role: str, port: int) -> int:
     return port
 
 
-def _other_port(role: str, taken: int) -> int:
+def _other_port(role: str, used_port: int) -> int:
     port = free_port(_LOOPBACK)
-    click.echo(f"demo: port {taken} is taken; the {role} gets {port}", err=True)
+    click.echo(f"demo: port {used_port} is in use; the {role} gets {port}", err=True)
     return port
 
 
@@ -127,48 +130,50 @@ def _run_demo(port: int, reports_port: int, geo_database: str) -> int:
     )
     config.write_text(text, encoding="utf-8")
     settings = load(config, {})
-    feeding = threading.Thread(target=_feed, args=(settings, config), daemon=True)
-    feeding.start()
+    feeder = threading.Thread(target=_feed, args=(settings, config), daemon=True)
+    feeder.start()
     try:
         return supervise(processes(settings, config, ["--demo"]))
     finally:
         salts = default_directory(Path(settings.spool.dir))
-        for each in (salts, folder):
-            shutil.rmtree(each, ignore_errors=True)
+        for directory in (salts, folder):
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def _feed_address() -> str:
-    """Return where the sample traffic comes from: not where the user's browser does.
+    """Return the address that sends the sample traffic.
 
-    Its forwarding header is believed; a browser sends none, and would be nobody.
+    It differs from the browser's address if possible. The proxy trusts the forwarding
+    header from this address only: the user's browser sends none, so its hits would
+    have no visitor.
     """
     with socket.socket() as probe:
         try:
             probe.bind((_FEED, 0))
         except OSError:
-            # Not every system has more than one address of its own.
+            # Some systems have only one loopback address.
             return _LOOPBACK
     return _FEED
 
 
 def _installed_geo() -> str:
-    """Return the country database that `make setup` installs where npm is, if any."""
-    found = sorted(
+    """Return the country database of `make setup`, which needs npm; "" without one."""
+    databases = sorted(
         Path(__file__)
         .parents[2]
         .glob("deploy/geo/node_modules/*/iptoasn-country-mmdb/iptoasn-country.mmdb")
     )
-    if not found:
+    if not databases:
         click.echo("geo: no database, so countries are unknown", err=True)
         return ""
-    return str(found[0])
+    return str(databases[0])
 
 
 def _feed(settings: Settings, config: Path) -> None:
-    """Send the sample traffic, wait until it is in the tables, show it."""
+    """Send the sample traffic, wait until it is in the tables, print reports."""
     now = int(time.time())  # noqa: TID251 - the demo is its own composition root
-    chance = random.Random(now // _DAY_S)  # noqa: S311 - invented sample_visitors, no secrets
-    if not _until(lambda: _post(settings, [], None) is not None):
+    chance = random.Random(now // _DAY_S)  # noqa: S311 - invented visitors, no secrets
+    if not _wait_until(lambda: _post(settings, [], None) is not None):
         click.echo("demo: the proxy does not answer; see the log above", err=True)
         return
     midnight = now - now % _DAY_S
@@ -178,16 +183,16 @@ def _feed(settings: Settings, config: Path) -> None:
     count = 20 + _VISITS_A_DAY * (now - midnight) // _DAY_S
     today = sample_visitors(chance, min(midnight, now - 600), now, count)
     accepted = sum(_send(settings, visitor, n) for n, visitor in enumerate(today))
-    click.echo(f"demo: the proxy accepted {accepted} events of today", err=True)
-    if _until(lambda: _is_built(config)):
-        _show(settings, config)
+    click.echo(f"demo: the proxy accepted {accepted} events for today", err=True)
+    if _wait_until(lambda: _is_built(config)):
+        _print_reports(settings, config)
 
 
-def _until(holds: Callable[[], bool]) -> bool:
-    """Return whether *holds* came true within a minute."""
-    deadline = time.monotonic() + _WAIT_S
-    while time.monotonic() < deadline:
-        if holds():
+def _wait_until(condition: Callable[[], bool]) -> bool:
+    """Return whether *condition* became true within a minute."""
+    deadline_s = time.monotonic() + _WAIT_S
+    while time.monotonic() < deadline_s:
+        if condition():
             return True
         time.sleep(0.25)
     return False
@@ -196,7 +201,7 @@ def _until(holds: Callable[[], bool]) -> bool:
 def _post(
     settings: Settings, events: object, visitor: SampleVisitor | None
 ) -> int | None:
-    """Send *events* as *visitor* would; return how many were kept, None if refused."""
+    """Send *events* as *visitor*; return how many were accepted, None if refused."""
     headers = {"Content-Type": "application/json"}
     if visitor is not None:
         headers |= {"User-Agent": visitor.agent, "X-Forwarded-For": visitor.address}
@@ -206,13 +211,14 @@ def _post(
     )
     try:
         connection.request("POST", "/v1/events", json.dumps(events), headers)
-        answer = connection.getresponse()
-        body = json.loads(answer.read())
+        response = connection.getresponse()
+        body = json.loads(response.read())
     except (OSError, ValueError):
         return None
     finally:
         connection.close()
-    return body.get("accepted") if answer.status == http.HTTPStatus.ACCEPTED else None
+    is_accepted = response.status == http.HTTPStatus.ACCEPTED
+    return body.get("accepted") if is_accepted else None
 
 
 def _send(settings: Settings, visitor: SampleVisitor, number: int) -> int:
@@ -222,8 +228,8 @@ def _send(settings: Settings, visitor: SampleVisitor, number: int) -> int:
 def _run(
     *words: str, config: Path, question: object = None
 ) -> "subprocess.CompletedProcess[str]":
-    """Run one of our own commands, with what it prints captured."""
-    return subprocess.run(  # noqa: S603 - our own program and words
+    """Run a ``millpond`` command and capture its output."""
+    return subprocess.run(  # noqa: S603 - our own program and arguments
         role(*words, config=config),
         input=json.dumps(question),
         stdout=subprocess.PIPE,
@@ -234,7 +240,7 @@ def _run(
 
 
 def _columns() -> int:
-    """Return the width of the terminal, which a captured command cannot see."""
+    """Return the terminal's width, which a command with captured output cannot see."""
     return max(80, min(120, shutil.get_terminal_size().columns))
 
 
@@ -255,9 +261,9 @@ def _is_built(config: Path) -> bool:
     return bool(results) and results[0]["metrics"][0] > 0
 
 
-def _show(settings: Settings, config: Path) -> None:
-    for by in ("page", "source"):
-        show = ("reports", "show", "--site", SITE, "--period", "7d", "--by", by)
+def _print_reports(settings: Settings, config: Path) -> None:
+    for dimension in ("page", "source"):
+        show = ("reports", "show", "--site", SITE, "--period", "7d", "--by", dimension)
         click.echo(_run(*show, config=config).stdout)
     click.echo(
         "\n".join(

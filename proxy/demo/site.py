@@ -1,4 +1,4 @@
-"""The sample shop that `millpond demo` measures: a few static files, read once."""
+"""The sample shop that `millpond demo` measures: static files, loaded once."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _CONTENT_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class SampleFile:
-    """One file of the sample shop, ready to be sent."""
+    """One file of the sample shop, with its content type."""
 
     content_type: str
     body: bytes
@@ -39,10 +39,10 @@ def load_demo() -> Mapping[str, SampleFile]:
 
 
 def demo_page(pages: Mapping[str, SampleFile], name: str) -> SampleFile | None:
-    """Return the file *name* of the sample shop, or nothing.
+    """Return the file *name* of the sample shop, None if there is none.
 
-    The guide shows its chapters as guide-….html without loading them; one that is
-    opened by its address is the guide itself.
+    The guide changes the address to guide-….html without loading a page. A request for
+    such an address gets the guide itself.
     """
     if name.startswith("guide-") and name.endswith(".html"):
         name = "guide.html"
@@ -50,7 +50,7 @@ def demo_page(pages: Mapping[str, SampleFile], name: str) -> SampleFile | None:
 
 
 def demo_routes() -> Routes:
-    """Return the routes of the sample shop, for a worker to serve beside its own."""
+    """Return the sample shop's routes, which a worker adds to its own."""
     pages = load_demo()
 
     def answer(request: Request) -> Response:

@@ -1,6 +1,6 @@
 """Invented visitors for the demo: past days as log lines, today as native events.
 
-All of it is drawn from one seeded generator; no visitor in it ever lived.
+A seeded random generator creates all visitors; none is a real person.
 """
 
 import random
@@ -28,7 +28,7 @@ _ENTRIES = (
     "/demo/blanket.html",
     "/demo/guide.html",
 )
-# Each is (weight, referrer, query of the entry page).
+# Tuples of weight, referrer and query of the entry page.
 _ORIGINS = (
     (34, None, ""),
     (26, "https://www.google.com/", ""),
@@ -40,6 +40,7 @@ _ORIGINS = (
     (6, None, "?utm_source=newsletter&utm_medium=email&utm_campaign=autumn"),
     (7, "https://www.google.com/", "?gclid=demo&utm_medium=cpc&utm_source=google"),
 )
+# Tuples of weight, User-Agent and screen.
 _AGENTS = (
     (
         32,
@@ -92,7 +93,7 @@ _LANGUAGES = ("en-US", "en-GB", "de-DE", "fr-FR", "es-ES", "pt-BR", "ja-JP")
 
 @dataclass(frozen=True, slots=True)
 class SampleView:
-    """One page view of theirs."""
+    """One page view of an invented visitor."""
 
     at: int
     path: str
@@ -102,7 +103,7 @@ class SampleView:
 
 @dataclass(frozen=True, slots=True)
 class SampleVisitor:
-    """One invented visitor; its address and agent stand for nobody."""
+    """One invented visitor; its address and agent belong to no real person."""
 
     address: str
     agent: str
@@ -115,7 +116,7 @@ class SampleVisitor:
 def sample_visitors(
     chance: random.Random, start_s: int, end_s: int, count: int
 ) -> list[SampleVisitor]:
-    """Return *count* visitors who come between *start_s* and *end_s*, in order."""
+    """Return *count* visitors who arrive between *start_s* and *end_s*, in order."""
     starts = [chance.randrange(start_s, end_s) for _ in range(count)]
     return [_sample_visitor(chance, start) for start in sorted(starts)]
 
@@ -140,14 +141,14 @@ def _walk(chance: random.Random, at: int) -> Iterator[SampleView]:
     path = chance.choice(_ENTRIES)
     yield SampleView(at, path, query, referrer)
     while chance.random() < _GOES_ON:
-        came_from = _ORIGIN + path
+        referrer = _ORIGIN + path
         path = chance.choice(_PAGES[path])
         at += chance.randrange(5, 180)
-        yield SampleView(at, path, "", came_from)
+        yield SampleView(at, path, "", referrer)
 
 
 def _address(chance: random.Random) -> str:
-    # Unicast space without the first and private blocks, so that countries vary.
+    # Unicast blocks without the first and the private ones, so that countries vary.
     blocks = [n for n in range(11, 223) if n not in {100, 127, 172, 192}]
     first = chance.choice(blocks)
     rest = (chance.randrange(256), chance.randrange(256), chance.randrange(1, 255))
@@ -166,23 +167,23 @@ def log_lines(past: list[SampleVisitor]) -> Iterator[str]:
 
 
 def native_events(visitor: SampleVisitor, number: int) -> list[dict[str, object]]:
-    """Return what the visitor does as native events, attention and order included."""
+    """Return the visitor's native events: page views, engagement and the order."""
     events = [
         _pageview(visitor, view, f"{number}-{i}")
         for i, view in enumerate(visitor.views)
     ]
-    for view, then in zip(visitor.views, visitor.views[1:], strict=False):
-        seconds = min(then.at - view.at, 60)
+    for view, next_view in zip(visitor.views, visitor.views[1:], strict=False):
+        seconds = min(next_view.at - view.at, 60)
         events.append(_event(view, "engagement", engaged_ms=seconds * 800))
     if visitor.order is not None:
         events.append(_order(visitor.views[-1], visitor.order, number))
     return events
 
 
-def _event(view: SampleView, name: str, **more: object) -> dict[str, object]:
+def _event(view: SampleView, name: str, **fields: object) -> dict[str, object]:
     at = datetime.fromtimestamp(view.at, UTC).isoformat()
     url = f"{_ORIGIN}{view.path}{view.query}"
-    return {"site": SITE, "name": name, "at": at, "url": url, **more}
+    return {"site": SITE, "name": name, "at": at, "url": url, **fields}
 
 
 def _pageview(

@@ -1,4 +1,4 @@
-"""Whether the connections a worker may hold fit the limit of open files."""
+"""Checks that a worker's connections fit within the limit of open files."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,10 @@ _WHERE = 'docs/operations.md, "Too many connections"'
 
 
 def descriptors(proxy: ProxySettings) -> Iterator[Finding]:
-    """Yield how many connections fit, as seen from here: a service may differ."""
+    """Yield how many connections fit within this process's limits.
+
+    A service manager may give the proxy other limits.
+    """
     soft, hard = descriptor_limits()
     limits = f"soft limit {soft}, hard limit {hard}"
     needed = proxy.max_connections + RESERVE
@@ -29,12 +32,13 @@ def descriptors(proxy: ProxySettings) -> Iterator[Finding]:
     if fitting < proxy.max_connections:
         yield look(
             _ABOUT,
-            f"{limits}: a worker holds {fitting} connections, not"
+            f"{limits}: a worker can hold {fitting} connections, fewer than"
             f" proxy.max_connections = {proxy.max_connections}",
             hint,
         )
     else:
         yield fine(
             _ABOUT,
-            f"{limits}: a worker raises it and holds {fitting} connections",
+            f"{limits}: a worker raises its soft limit and can hold {fitting}"
+            " connections",
         )

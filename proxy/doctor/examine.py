@@ -1,4 +1,4 @@
-"""All that ``millpond proxy doctor`` looks at, in the order a request meets it."""
+"""All checks of ``millpond proxy doctor``, in the order of a request's way."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +13,8 @@ from proxy.doctor.running import running
 
 
 def examine(settings: Settings, nginx_file: Path | None) -> Iterator[Finding]:
-    """Yield what is found of this machine and these *settings*; changes nothing."""
-    for check in (
+    """Yield all findings about this machine and *settings*; changes nothing."""
+    for findings in (
         nginx(settings.proxy, nginx_file),
         client_address(settings.proxy),
         storage.salts(settings.privacy, settings.spool),
@@ -26,10 +26,10 @@ def examine(settings: Settings, nginx_file: Path | None) -> Iterator[Finding]:
         running(settings.proxy),
     ):
         try:
-            yield from check
+            yield from findings
         except PermissionError as error:
             yield look(
                 "this user",
-                f"{error.filename} cannot be looked at",
-                "run it as the user the proxy runs as",
+                f"no permission to read {error.filename}",
+                "run this as the user the proxy runs as",
             )

@@ -1,21 +1,21 @@
-"""What an examination says of one thing: fine, to be looked at, or found wrong."""
+"""One result of an examination: fine, to be looked at, or a finding."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How bad it is; only a finding makes the command end with 1."""
+    """The severity; only a finding gives the command exit code 1."""
 
     FINE = "fine"
-    # What cannot be judged from here, and has to be by a person.
+    # The doctor cannot decide this; a person must check it.
     LOOK = "look"
     FINDING = "finding"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One line of an examination; never an address, only what class it is of."""
+    """One line of an examination; never a visitor's address, only its class."""
 
     level: Level
     about: str
@@ -24,15 +24,15 @@ class Finding:
 
 
 def fine(about: str, text: str) -> Finding:
-    """Return that something is as it should be."""
+    """Return a result without a problem."""
     return Finding(level=Level.FINE, about=about, text=text)
 
 
 def look(about: str, text: str, hint: str | None = None) -> Finding:
-    """Return what a person has to look at."""
+    """Return a result that a person must check."""
     return Finding(level=Level.LOOK, about=about, text=text, hint=hint)
 
 
 def finding(about: str, text: str, hint: str) -> Finding:
-    """Return what is wrong, and what to do."""
+    """Return a problem, and what to do about it."""
     return Finding(level=Level.FINDING, about=about, text=text, hint=hint)

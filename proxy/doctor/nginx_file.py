@@ -1,7 +1,7 @@
-"""What an nginx configuration says of each place that hands requests on.
+"""Loads an nginx configuration: the settings of each block that can pass on requests.
 
-The only door to crossplane, which reads the file and all it includes. Settings of an
-outer block hold in an inner one that has none of its own, as in nginx itself.
+The only door to crossplane, which parses the file and all its includes. As in nginx, a
+block inherits the settings of the outer block that it does not set itself.
 """
 
 import re
@@ -15,11 +15,12 @@ import crossplane
 from config.errors import MillpondError
 
 Arguments = tuple[str, ...]
+Directive = Mapping[str, Any]
 
-# Where the directives stand that requests are handed on by.
+# Blocks that can contain proxy_pass, and the blocks around them.
 _BLOCKS = frozenset({"http", "server", "location", "if", "limit_except"})
-# What else is read, each with what holds where it is not said.
-_PLAIN: Mapping[str, Arguments] = {
+# Directives that a block simply replaces, with nginx's defaults.
+_SIMPLE: Mapping[str, Arguments] = {
     "error_log": ("logs/error.log", "error"),
     "client_body_buffer_size": ("16k",),
     "client_max_body_size": ("1m",),
@@ -27,7 +28,7 @@ _PLAIN: Mapping[str, Arguments] = {
     "proxy_request_buffering": ("on",),
     "proxy_http_version": ("1.0",),
 }
-_VARIABLE_MAKERS = frozenset({"map", "geo", "set", "split_clients"})
+_DEFINES_VARIABLE = frozenset({"map", "geo", "set", "split_clients"})
 _COMBINED = (
     '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent'
     ' "$http_referer" "$http_user_agent"'
@@ -35,123 +36,132 @@ _COMBINED = (
 
 
 class NginxFileError(MillpondError):
-    """The file cannot be read as a configuration of nginx."""
+    """The file is not a readable nginx configuration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A block of the configuration, with what holds in it."""
+    """A block of the configuration, with its own and its inherited settings."""
 
     # Such as "server shop.example, location /stats/".
     name: str = ""
-    # Arguments of each log that is written; nginx's own default where none is named.
+    # Arguments of each access log; by default nginx's own default log.
     access_logs: tuple[Arguments, ...] = (("logs/access.log", "combined"),)
-    # What nginx sets a header to, by the header's name in lower case.
+    # The headers that nginx sets: names in lower case, and values.
     headers: Mapping[str, str] = field(default_factory=dict)
-    # Arguments of each directive of _PLAIN.
-    plain: Mapping[str, Arguments] = field(default_factory=lambda: _PLAIN)
-    # The URL requests are handed on to, if this place does that.
+    # Arguments of each directive in _SIMPLE.
+    simple: Mapping[str, Arguments] = field(default_factory=lambda: _SIMPLE)
+    # The URL to which this block passes requests, None if it does not.
     proxy_pass: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NginxFile:
-    """All that matters of one configuration."""
+class NginxConfig:
+    """The relevant settings of one configuration."""
 
-    # Of the outermost block of HTTP: what a new server would begin with.
+    # The http block, whose settings a new server inherits.
     outermost: Block
     blocks: Sequence[Block]
     formats: Mapping[str, str]
-    # Addresses of each named group of servers.
+    # The server addresses of each upstream, by its name.
     upstreams: Mapping[str, Sequence[str]]
-    # Variables the configuration makes itself.
+    # Variables that the configuration itself defines.
     own_variables: frozenset[str]
 
 
-def read_nginx(path: Path) -> NginxFile:
-    """Return what *path* and all it includes say; raise ``NginxFileError``."""
+def load_nginx(path: Path) -> NginxConfig:
+    """Return the configuration in *path* and its includes.
+
+    Raises ``NginxFileError`` if it cannot be parsed.
+    """
     try:
-        read = crossplane.parse(str(path), combine=True, check_ctx=False)
+        payload = crossplane.parse(str(path), combine=True, check_ctx=False)
     except RecursionError:
         raise NginxFileError(f"read {path}: it includes itself") from None
-    if read["status"] != "ok":
-        told = "; ".join(_told(each) for each in read["errors"])
-        raise NginxFileError(f"read {path}: {told}")
-    directives = [each for config in read["config"] for each in config["parsed"]]
+    if payload["status"] != "ok":
+        problems = "; ".join(_problem_text(problem) for problem in payload["errors"])
+        raise NginxFileError(f"read {path}: {problems}")
+    directives = [
+        directive for config in payload["config"] for directive in config["parsed"]
+    ]
     blocks = list(_blocks(directives, Block()))
-    every = list(_flat(directives))
-    return NginxFile(
-        outermost=[each for each in blocks if not each.name][-1],
+    nested = list(_flatten(directives))
+    return NginxConfig(
+        outermost=[block for block in blocks if not block.name][-1],
         blocks=blocks,
-        formats={"combined": _COMBINED} | dict(_formats(every)),
-        upstreams={
-            each["args"][0]: [
-                inner["args"][0]
-                for inner in each["block"]
-                if inner["directive"] == "server"
-            ]
-            for each in every
-            if each["directive"] == "upstream"
-        },
-        own_variables=frozenset(_own_variables(every)),
+        formats={"combined": _COMBINED} | dict(_formats(nested)),
+        upstreams=dict(_upstreams(nested)),
+        own_variables=frozenset(_own_variables(nested)),
     )
 
 
-def _told(problem: Mapping[str, Any]) -> str:
-    # An OSError's text repeats the path; what crossplane says is of the file alone.
+def _problem_text(problem: Mapping[str, Any]) -> str:
+    # An OSError's text repeats the path, which the message already has.
     return re.sub(r" in \S+:\d+$", "", str(problem["error"]))
 
 
-def _flat(directives: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for each in directives:
-        yield each
-        yield from _flat(each.get("block", ()))
+def _flatten(directives: Sequence[Directive]) -> Iterator[Directive]:
+    """Yield all directives, including those inside blocks."""
+    for directive in directives:
+        yield directive
+        yield from _flatten(directive.get("block", ()))
 
 
-def _formats(every: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    for each in every:
-        if each["directive"] == "log_format":
-            name, *parts = each["args"]
+def _formats(directives: Sequence[Directive]) -> Iterator[tuple[str, str]]:
+    for directive in directives:
+        if directive["directive"] == "log_format":
+            name, *parts = directive["args"]
             yield name, "".join(p for p in parts if not p.startswith("escape="))
 
 
-def _own_variables(every: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for each in every:
-        if each["directive"] not in _VARIABLE_MAKERS:
+def _upstreams(directives: Sequence[Directive]) -> Iterator[tuple[str, list[str]]]:
+    for directive in directives:
+        if directive["directive"] == "upstream":
+            servers = [
+                inner["args"][0]
+                for inner in directive["block"]
+                if inner["directive"] == "server"
+            ]
+            yield directive["args"][0], servers
+
+
+def _own_variables(directives: Sequence[Directive]) -> Iterator[str]:
+    for directive in directives:
+        if directive["directive"] not in _DEFINES_VARIABLE:
             continue
-        # All name the variable last, but for set, which goes on with its value.
-        block = 0 if each["directive"] == "set" else -1
-        yield each["args"][block].removeprefix("$")
+        # The variable is the last argument, except in set, where its value follows it.
+        index = 0 if directive["directive"] == "set" else -1
+        yield directive["args"][index].removeprefix("$")
 
 
-def _blocks(directives: Sequence[Mapping[str, Any]], outer: Block) -> Iterator[Block]:
-    """Yield *outer* as its own *directives* make it, then every place inside."""
-    block = _with_own(directives, outer)
+def _blocks(directives: Sequence[Directive], outer: Block) -> Iterator[Block]:
+    """Yield *outer* with the settings in *directives*, then all blocks inside it."""
+    block = _with_own_settings(directives, outer)
     yield block
-    for each in directives:
-        if each["directive"] in _BLOCKS:
-            name = ", ".join(filter(None, (block.name, _name_of(each))))
-            yield from _blocks(each["block"], replace(block, name=name))
+    for directive in directives:
+        if directive["directive"] in _BLOCKS:
+            name = ", ".join(filter(None, (block.name, _block_name(directive))))
+            yield from _blocks(directive["block"], replace(block, name=name))
 
 
-def _with_own(directives: Sequence[Mapping[str, Any]], outer: Block) -> Block:
+def _with_own_settings(directives: Sequence[Directive], outer: Block) -> Block:
     def own(name: str) -> list[Arguments]:
         return [tuple(d["args"]) for d in directives if d["directive"] == name]
 
     block = replace(outer, proxy_pass=None)
     if logs := own("access_log"):
-        written = () if ("off",) in logs else tuple(logs)
-        block = replace(block, access_logs=written)
-    plain = {name: said[-1] for name in _PLAIN if (said := own(name))}
-    block = replace(block, plain={**block.plain, **plain})
+        access_logs = () if ("off",) in logs else tuple(logs)
+        block = replace(block, access_logs=access_logs)
+    simple = {name: settings[-1] for name in _SIMPLE if (settings := own(name))}
+    block = replace(block, simple={**block.simple, **simple})
     if headers := own("proxy_set_header"):
         block = replace(block, headers={name.lower(): v for name, v in headers})
-    if passed := own("proxy_pass"):
-        block = replace(block, proxy_pass=passed[0][0])
+    if targets := own("proxy_pass"):
+        block = replace(block, proxy_pass=targets[0][0])
     return block
 
 
-def _name_of(block: Mapping[str, Any]) -> str:
+def _block_name(block: Directive) -> str:
     kind = block["directive"]
     if kind == "http":
         return ""
@@ -159,8 +169,8 @@ def _name_of(block: Mapping[str, Any]) -> str:
         return " ".join((kind, *block["args"]))
     names = [
         name
-        for each in block["block"]
-        if each["directive"] == "server_name"
-        for name in each["args"]
+        for directive in block["block"]
+        if directive["directive"] == "server_name"
+        for name in directive["args"]
     ]
     return " ".join((kind, *names[:1]))

@@ -1,4 +1,4 @@
-"""Whether the places the proxy writes to and reads from are what they have to be."""
+"""Checks the directories, files and stores that the proxy uses."""
 
 import os
 import shutil
@@ -17,55 +17,54 @@ from warehouse.key_commitment import verified_key
 from warehouse.keyed_hash import SiteKeyError
 
 _SALTS, _SPOOL, _KEYS, _GEO = "salts", "spool", "site keys", "countries"
-_KEPT = "a copy of it keeps the means to recompute visitors"
+_RISK = "a copy of them is enough to compute visitor hashes again"
 _SWAPS = Path("/proc/swaps")
 
 
 def salts(privacy: PrivacySettings, spool: SpoolSettings) -> Iterator[Finding]:
-    """Yield whether a salt could outlive its day on a disk."""
-    if "://" in privacy.salt_store:
-        yield _in_redis(privacy, Path(spool.dir))
+    """Yield whether a disk could keep a salt longer than its day."""
+    location = privacy.salt_store
+    if "://" in location:
+        yield _redis_finding(privacy, Path(spool.dir))
     else:
-        # The store itself would make the directory, and this changes nothing.
-        named = privacy.salt_store
-        yield _in_directory(
-            Path(named) if named else default_directory(Path(spool.dir))
-        )
+        # Not open_store: it creates the directory, and the doctor changes nothing.
+        directory = Path(location) if location else default_directory(Path(spool.dir))
+        yield _directory_finding(directory)
 
 
-def _in_redis(privacy: PrivacySettings, spool_dir: Path) -> Finding:
+def _redis_finding(privacy: PrivacySettings, spool_dir: Path) -> Finding:
     try:
         store = open_store(privacy.salt_store, spool_dir)
         store.live()
     except MillpondError as error:
-        return finding(_SALTS, error.message, error.hint or "start it")
+        return finding(_SALTS, error.message, error.hint or "start Redis")
     is_volatile = store.is_volatile()
     if is_volatile is None:
         return look(_SALTS, "Redis does not say whether it writes its data to a disk")
     if not is_volatile:
         return finding(
             _SALTS,
-            f"Redis writes them to its disk, and {_KEPT}",
+            f"Redis writes the salts to its disk, and {_RISK}",
             'set `save ""` and `appendonly no` there; see docs/operations.md, "Salts"',
         )
-    return fine(_SALTS, "Redis holds them in memory only")
+    return fine(_SALTS, "Redis keeps the salts in memory only")
 
 
-def _in_directory(place: Path) -> Finding:
-    if not is_in_memory(place):
+def _directory_finding(directory: Path) -> Finding:
+    if not is_in_memory(directory):
         return finding(
             _SALTS,
-            f"they lie on a disk, and {_KEPT}",
+            f"the salts are on a disk, and {_RISK}",
             "leave privacy.salt_store empty where /dev/shm is memory, or name a"
             ' directory on a tmpfs; see docs/operations.md, "Salts"',
         )
     if _has_swap():
         return look(
             _SALTS,
-            "they lie in memory, which this machine may write to a swap device",
-            "encrypt the swap, use zram, or turn it off",
+            "the salts are in memory, which this machine may write to a swap device",
+            "encrypt the swap device, use zram, or turn swap off",
         )
-    return fine(_SALTS, "they lie in memory only")
+    return fine(_SALTS, "the salts are in memory only")
 
 
 def _has_swap() -> bool:
@@ -77,46 +76,49 @@ def _has_swap() -> bool:
 
 
 def spool(settings: SpoolSettings) -> Iterator[Finding]:
-    """Yield whether events can be kept until they are loaded."""
+    """Yield whether the spool is writable and has enough free space."""
     path = Path(settings.dir)
-    there = next(each for each in (path, *path.parents) if each.exists())
-    if not os.access(there, os.W_OK | os.X_OK):
+    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
         yield finding(
             _SPOOL,
-            f"{there} cannot be written by this user",
-            "give it to the user the proxy runs as, or run this as that user",
+            f"this user cannot write to {existing}",
+            "make the proxy's user its owner, or run this as that user",
         )
         return
-    used = sum(map(_size_bytes, path.rglob("*")))
-    free = shutil.disk_usage(there).free
-    if used + free < settings.max_bytes:
+    used_bytes = sum(map(_size_bytes, path.rglob("*")))
+    free_bytes = shutil.disk_usage(existing).free
+    if used_bytes + free_bytes < settings.max_bytes:
         yield look(
             _SPOOL,
-            f"it may grow to {_mb(settings.max_bytes)}, and {_mb(free)} are free:"
-            " a full disk would stop the batcher too",
-            "lower spool.max_bytes, or give it more room",
+            f"it may grow to {_format_mb(settings.max_bytes)}, but"
+            f" {_format_mb(free_bytes)} are free: a full disk would also stop the"
+            " batcher",
+            "lower spool.max_bytes, or free space on this disk",
         )
     else:
-        yield fine(_SPOOL, f"{_mb(used)} used, {_mb(free)} free")
+        yield fine(
+            _SPOOL, f"{_format_mb(used_bytes)} used, {_format_mb(free_bytes)} free"
+        )
 
 
 def _size_bytes(path: Path) -> int:
-    # A running batcher removes what it has loaded.
+    # A running batcher may remove the file in the meantime.
     with suppress(FileNotFoundError):
         return path.stat().st_size
     return 0
 
 
 def site_keys(privacy: PrivacySettings) -> Iterator[Finding]:
-    """Yield whether the keys of order ids are private."""
+    """Yield whether only their owner can read the site keys."""
     path = Path(privacy.key_dir)
     if not path.exists():
-        yield fine(_KEYS, "none yet; the first start makes them")
+        yield fine(_KEYS, "none yet; the first start creates them")
         return
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         yield finding(
             _KEYS,
-            f"other users of this machine may enter {path}",
+            f"other users of this machine have access to {path}",
             f"run: chmod 700 {path}",
         )
     else:
@@ -124,27 +126,28 @@ def site_keys(privacy: PrivacySettings) -> Iterator[Finding]:
 
 
 def key_commitments(settings: Settings) -> Iterator[Finding]:
-    """Yield which keys are not what they were."""
+    """Yield a finding for each site key that was damaged or replaced."""
     key_dir, spool_dir = Path(settings.privacy.key_dir), Path(settings.spool.dir)
     for site in settings.sites:
-        # A site that has had no key gets one at the first start.
+        # A new site has no key yet; the first start creates it.
         with suppress(FileNotFoundError):
             try:
                 verified_key(key_dir, spool_dir, site.id)
             except SiteKeyError as error:
-                yield finding(_KEYS, error.message, error.hint or "restore it")
+                hint = error.hint or "restore the key from a backup"
+                yield finding(_KEYS, error.message, hint)
 
 
 def countries(privacy: PrivacySettings) -> Iterator[Finding]:
-    """Yield which database of addresses is used, and how old it is."""
+    """Yield the name and age of the country database."""
     if privacy.geo == "none":
         yield fine(_GEO, "not looked up")
         return
     if not privacy.geo_database:
         yield look(
             _GEO,
-            "no database named: they stay unknown",
-            "name an MMDB file as privacy.geo_database",
+            "no database is configured: all countries are unknown",
+            "set privacy.geo_database to an MMDB file",
         )
         return
     path = Path(privacy.geo_database)
@@ -156,5 +159,5 @@ def countries(privacy: PrivacySettings) -> Iterator[Finding]:
     yield fine(_GEO, geo.description or path.name)
 
 
-def _mb(size_bytes: int) -> str:
+def _format_mb(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:,.0f} MB"

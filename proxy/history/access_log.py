@@ -1,7 +1,7 @@
-"""Lines of access logs, common and combined, as nginx and Apache write them.
+"""Parses lines of access logs in the common and combined formats of nginx and Apache.
 
-Pure: bytes in, ``LogLine`` or a reason out. A line holds an address; it lives as long
-as the line does and is never shown.
+Pure functions: bytes in, ``LogLine`` or a reason out. A ``LogLine`` holds the visitor's
+address and never shows it.
 """
 
 import re
@@ -13,13 +13,13 @@ from typing import NoReturn
 from proxy.client.addresses import parse_address
 from proxy.lists import read_groups
 
-# Possessive throughout: garbage of any length is given up in linear time.
+# All quantifiers are possessive, so that garbage of any length fails in linear time.
 _QUOTED = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
 _LINE = re.compile(
     rb"(?P<first>\S++) (?P<second>\S++) (?:.*? )?"
     rb"\[(?P<at>[^\]]{20,32})\] "
     rb'"(?P<request>%(quoted)s)" (?P<status>\d{3}) (?P<size>\d++|-)'
-    # A quote that is opened and not closed is a line that was cut.
+    # An opening quote without a closing quote means that the line was truncated.
     rb'(?: "(?P<referrer>%(quoted)s)" "(?P<agent>%(quoted)s)"|(?! "))'
     % {b"quoted": _QUOTED},
     re.DOTALL,
@@ -37,13 +37,13 @@ _MONTHS = (
 )
 _NO_VALUE = (None, b"-", b"")
 _NOT_MODIFIED = 304
-# The web began in 1990; an earlier time is a clock that was never set.
+# The web started in 1990; an earlier time comes from a clock that was never set.
 _EARLIEST_S = 631_152_000
 _ASSETS = frozenset[str]().union(*read_groups("assets.txt").values())
 
 
 class SkipReason(StrEnum):
-    """Why a line is no page view; such lines are counted and otherwise ignored."""
+    """The reason why a line is not a page view; such lines are only counted."""
 
     UNREADABLE = "unreadable line"
     TIME = "impossible time"
@@ -54,12 +54,12 @@ class SkipReason(StrEnum):
 
 
 class LogLine:
-    """One page view of a log; shows nothing.
+    """One page view of a log; its repr shows nothing.
 
-    *host* is None where the log does not say; *answer* is its status and size.
+    *host* is None if the log does not contain it. *response* is status and size.
     """
 
-    __slots__ = ("address", "agent", "answer", "at", "host", "referrer", "target")
+    __slots__ = ("address", "agent", "at", "host", "referrer", "response", "target")
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class LogLine:
         agent: str,
         target: str,
         referrer: str | None,
-        answer: str,
+        response: str,
     ) -> None:
         self.at = at
         self.host = host
@@ -78,35 +78,35 @@ class LogLine:
         self.agent = agent
         self.target = target
         self.referrer = referrer
-        self.answer = answer
+        self.response = response
 
     def __repr__(self) -> str:
         """Show nothing of the line."""
         return "LogLine(…)"
 
     def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled: that would write the address."""
+        """Refuse pickling, because it would write the address."""
         raise TypeError("a LogLine cannot be pickled")
 
 
 def parse_line(line: bytes, now_s: float) -> LogLine | SkipReason:
-    """Return the page view of *line*, or why it is none.
+    """Return the page view of *line*, or the reason why it is not a page view.
 
-    A page view is a GET that was answered with 2xx or 304 and does not fetch what
-    pages load or programs read: styles, scripts, pictures, feeds, downloads.
+    A page view is a GET request with status 2xx or 304, except for files that pages
+    load or programs read: styles, scripts, images, feeds and downloads.
     """
-    found = _LINE.match(line)
-    if found is None:
+    match = _LINE.match(line)
+    if match is None:
         return SkipReason.UNREADABLE
-    first, second, stamp, asked, status, size, referrer, agent = found.groups()
+    first, second, stamp, request_line, status, size, referrer, agent = match.groups()
     at = parse_stamp(stamp)
     if at is None:
         return SkipReason.UNREADABLE
-    request = _REQUEST.fullmatch(_text(asked))
+    request = _REQUEST.fullmatch(_decode_text(request_line))
     if request is None:
         return SkipReason.REQUEST
     target = request["target"]
-    reason = _no_page(request["method"], int(status), target)
+    reason = _skip_reason(request["method"], int(status), target)
     if reason is not None:
         return reason
     if not _EARLIEST_S <= at <= now_s:
@@ -119,14 +119,14 @@ def parse_line(line: bytes, now_s: float) -> LogLine | SkipReason:
         at=at,
         host=host,
         address=address,
-        agent=_field(agent) or "",
+        agent=_decode_field(agent) or "",
         target=target if target[:1] == "/" else "/" + target,
-        referrer=_field(referrer),
-        answer=f"{int(status)} {size.decode()}",
+        referrer=_decode_field(referrer),
+        response=f"{int(status)} {size.decode()}",
     )
 
 
-def _no_page(method: str, status: int, target: str) -> SkipReason | None:
+def _skip_reason(method: str, status: int, target: str) -> SkipReason | None:
     if method != "GET":
         return SkipReason.METHOD
     if not (200 <= status < 300 or status == _NOT_MODIFIED):  # noqa: PLR2004 - 2xx
@@ -138,7 +138,7 @@ def _no_page(method: str, status: int, target: str) -> SkipReason | None:
 
 
 def _host_and_address(first: bytes, second: bytes) -> tuple[str | None, str]:
-    """Return the virtual host, where the line begins with one, and the address."""
+    """Return the virtual host if the line starts with one, and the address."""
     if second != b"-":
         address = second.decode("latin-1")
         if parse_address(address) is not None:
@@ -146,8 +146,8 @@ def _host_and_address(first: bytes, second: bytes) -> tuple[str | None, str]:
     return None, first.decode("latin-1")
 
 
-def _text(raw: bytes) -> str:
-    """Return *raw* without the escapes of nginx and Apache, UTF-8 or else Latin-1."""
+def _decode_text(raw: bytes) -> str:
+    """Return *raw* without nginx's and Apache's escapes, as UTF-8 or else Latin-1."""
     if b"\\" in raw:
         raw = _ESCAPED.sub(_unescape, raw)
     try:
@@ -156,25 +156,25 @@ def _text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _unescape(found: re.Match[bytes]) -> bytes:
-    code = found[1]
+def _unescape(match: re.Match[bytes]) -> bytes:
+    code = match[1]
     if len(code) > 1:
         return bytes.fromhex(code[1:].decode())
     return _CONTROLS.get(code, code)
 
 
-def _field(raw: bytes | None) -> str | None:
-    """Return a quoted field; "-" and nothing are no value."""
-    return None if raw is None or raw in _NO_VALUE else _text(raw)
+def _decode_field(raw: bytes | None) -> str | None:
+    """Return a quoted field; None if it is "-" or empty."""
+    return None if raw is None or raw in _NO_VALUE else _decode_text(raw)
 
 
 @lru_cache(maxsize=64)
 def parse_stamp(stamp: bytes) -> int | None:
-    """Return ``17/May/2015:10:05:03 +0000`` as UTC seconds; None if it is no time."""
-    found = _STAMP.fullmatch(stamp)
-    if found is None:
+    """Return ``17/May/2015:10:05:03 +0000`` as UTC seconds, None if it is invalid."""
+    match = _STAMP.fullmatch(stamp)
+    if match is None:
         return None
-    day, month, year, hour, minute, second, off_h, off_m = found.groups()
+    day, month, year, hour, minute, second, off_h, off_m = match.groups()
     try:
         offset = timedelta(hours=int(off_h), minutes=int(off_h[:1] + off_m))
         local = datetime(
@@ -183,7 +183,7 @@ def parse_stamp(stamp: bytes) -> int | None:
             int(day),
             int(hour),
             int(minute),
-            # A leap second is the minute's last.
+            # A leap second counts as the minute's last second.
             59 if second == b"60" else int(second),
             tzinfo=timezone(offset),
         )

@@ -1,7 +1,7 @@
-"""``millpond import access-log``: history through the anonymizing chain, to the tables.
+"""``millpond import access-log``: old log lines through the pipeline to the tables.
 
-The only part of the proxy that loads the data libraries: it is a command of its own,
-not a server.
+The only part of the proxy that loads the data libraries: it is a separate command, not
+part of the server.
 """
 
 import logging
@@ -30,7 +30,7 @@ _EXAMPLE = (
 
 @click.group(epilog=_EXAMPLE)
 def import_() -> None:
-    """Take in history from access logs."""
+    """Import history from access logs."""
 
 
 @import_.command("access-log", epilog=_EXAMPLE)
@@ -38,23 +38,23 @@ def import_() -> None:
     "files",
     nargs=-1,
     required=True,
-    # Whose it is, if it cannot be read, is said where it is opened.
+    # An unreadable file is reported when it is opened, with a better message.
     type=click.Path(exists=True, dir_okay=False, readable=False, path_type=Path),
 )
 @click.option("--site", "site_id", required=True, help="Site the log belongs to.")
 @click.option(
     "--server",
     default="",
-    help="Name of the web server, where several serve the same pages.",
+    help="Name of the web server, if several servers log the same pages.",
 )
 @writer_option
 def access_log(
     files: tuple[Path, ...], site_id: str, server: str, settings: Settings
 ) -> None:
-    """Import FILES, common or combined format, packed or not, as page views.
+    """Import FILES in common or combined format, plain or gzip, as page views.
 
-    Importing a line again changes no figure; an interrupted import goes on where it
-    stopped when it is started again.
+    Importing a line again changes no figure. If an import is interrupted, start it
+    again: it continues where it stopped.
     """
     configure(sys.stderr, level=logging.WARNING)
     with _bar(files) as show:
@@ -86,9 +86,9 @@ def _print_outcome(outcome: ImportOutcome, site_id: str, settings: Settings) -> 
 
 @contextmanager
 def _bar(files: tuple[Path, ...]) -> Iterator[Show]:
-    """Show how much of *files* is done, on a terminal; yield what hears it."""
+    """Show a progress bar on a terminal; yield the function that updates it."""
     sizes = {path: path.stat().st_size for path in files}
-    done = dict.fromkeys(files, 0)
+    positions = dict.fromkeys(files, 0)
     with click.progressbar(
         length=sum(sizes.values()),
         label="importing",
@@ -96,8 +96,8 @@ def _bar(files: tuple[Path, ...]) -> Iterator[Show]:
         hidden=not sys.stderr.isatty(),
     ) as bar:
 
-        def show(path: Path, at: int) -> None:
-            bar.update(at - done[path])
-            done[path] = at
+        def show(path: Path, position: int) -> None:
+            bar.update(position - positions[path])
+            positions[path] = position
 
         yield show

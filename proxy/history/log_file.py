@@ -1,4 +1,4 @@
-"""Reading a log file, packed by gzip or not, from where an import stopped."""
+"""Reads a log file, plain or gzip, from the position where an import stopped."""
 
 import gzip
 import zlib
@@ -13,94 +13,95 @@ from config.files import reason, remedy
 LONGEST_LINE = 65_536
 HEAD_BYTES = 4_096
 _GZIP_MAGIC = b"\x1f\x8b"
-_CUT = (EOFError, zlib.error, gzip.BadGzipFile)
+_GZIP_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
 class UnreadableLogError(MillpondError):
-    """A log file cannot be read, or not to its end."""
+    """A log file cannot be read to its end."""
 
     def __init__(self, path: Path, error: BaseException) -> None:
         problem, hint = type(error).__name__, None
         if isinstance(error, OSError) and error.errno:
             problem, hint = reason(error), remedy(error)
-        if isinstance(error, _CUT):
-            problem = "the packed file is cut off or damaged"
+        if isinstance(error, _GZIP_ERRORS):
+            problem = "the gzip file is truncated or damaged"
         super().__init__(
             f"read log {path}: {problem}",
-            hint=hint or "what came before is kept; import the mended file again",
+            hint=hint or "earlier lines are imported; import the repaired file again",
         )
 
 
 class LogFile:
-    """One open log; *offset* counts bytes of its text, *position* those on disk."""
+    """One open log; *offset* counts bytes of text, *position* bytes on the disk."""
 
     def __init__(self, path: Path, raw: BinaryIO) -> None:
         self._path = path
         self._raw = raw
-        self._packed = raw.read(2) == _GZIP_MAGIC
-        self._text = self._begin()
-        self.head = self._head()
+        self._is_gzip = raw.read(2) == _GZIP_MAGIC
+        self._text = self._open_text()
+        self.head = self._read_head()
         self.offset = 0
 
     @property
     def position(self) -> int:
-        """Return how much of the file on disk has been read."""
+        """The number of bytes read from the file on the disk."""
         return self._raw.tell()
 
     def lines(self, offset: int) -> Iterator[bytes]:
-        """Yield the lines from *offset* on; one of absurd length comes empty."""
-        with _reading(self._path):
+        """Yield the lines from *offset* on; a line over ``LONGEST_LINE`` is empty."""
+        with _convert_errors(self._path):
             self._text.seek(offset)
         self.offset = offset
-        while line := self._line():
+        while line := self._read_line():
             self.offset += len(line)
-            yield self._short(line)
+            yield self._skip_if_long(line)
 
-    def _short(self, line: bytes) -> bytes:
+    def _skip_if_long(self, line: bytes) -> bytes:
         if len(line) < LONGEST_LINE or line.endswith(b"\n"):
             return line
-        while not line.endswith(b"\n") and (line := self._line()):
+        while not line.endswith(b"\n") and (line := self._read_line()):
             self.offset += len(line)
         return b""
 
-    def _line(self) -> bytes:
-        # Not `with`: it would double the time of every line.
+    def _read_line(self) -> bytes:
+        # Not _convert_errors: a context manager would double the time of every line.
         try:
             return self._text.readline(LONGEST_LINE)
-        except (OSError, *_CUT) as error:
+        except (OSError, *_GZIP_ERRORS) as error:
             raise UnreadableLogError(self._path, error) from None
 
-    def _head(self) -> bytes:
+    def _read_head(self) -> bytes:
         try:
             return self._text.read(HEAD_BYTES)
-        except _CUT:
-            # Its lines are read as far as they go; the error comes then, from a
-            # reader that has not met it yet.
-            self._text = self._begin()
+        except _GZIP_ERRORS:
+            # Reopened, so that the lines before the damage are still imported; the
+            # error occurs again after them.
+            self._text = self._open_text()
             return b""
 
-    def _begin(self) -> BinaryIO:
+    def _open_text(self) -> BinaryIO:
         self._raw.seek(0)
-        if not self._packed:
+        if not self._is_gzip:
             return self._raw
-        # What GzipFile lacks of BinaryIO is not needed here.
+        # GzipFile lacks some methods of BinaryIO, which are not used here.
         return cast("BinaryIO", gzip.GzipFile(fileobj=self._raw))
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[LogFile]:
+def open_log(path: Path) -> Iterator[LogFile]:
     """Open the log at *path* while the block runs."""
-    with _reading(path):
+    with _convert_errors(path):
         raw = path.open("rb")
     with raw:
-        with _reading(path):
+        with _convert_errors(path):
             log = LogFile(path, raw)
         yield log
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _convert_errors(path: Path) -> Iterator[None]:
+    """Raise errors of the operating system and gzip as ``UnreadableLogError``."""
     try:
         yield
-    except (OSError, *_CUT) as error:
+    except (OSError, *_GZIP_ERRORS) as error:
         raise UnreadableLogError(path, error) from None

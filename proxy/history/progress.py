@@ -1,9 +1,10 @@
-"""How far an import has come, so that an interrupted one goes on, exactly once.
+"""The progress of an import, so that an interrupted import counts each line once.
 
-Kept beside the spool until the import is done, written before each group of lines is
-committed: it says what holds if that group is on the disk, and what holds if not. It
-names the last frame of the group, so whether that frame is anywhere decides. Files
-are named by a keyed hash, because their text is personal.
+The progress file stays in the spool directory until the import is complete. Before each
+group of lines is committed, the file is written with two states: one holds if the group
+is durable, the other if it is not. The file names the last frame of the group. After an
+interruption, the importer looks for that frame to know which state holds. A keyed hash
+identifies each log file, because its text is personal.
 """
 
 import hashlib
@@ -20,17 +21,18 @@ from warehouse.durable import remove_durable
 
 
 class ProgressDamagedError(MillpondError):
-    """Nobody knows how far the import has come."""
+    """The progress of the import is unknown."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"resume the import: {path} is damaged",
-            hint="remove it and import the same files again: each pageview counts once",
+            hint="remove that file and import the same logs again: each pageview counts"
+            " once",
         )
 
 
 class FileProgress(msgspec.Struct):
-    """One file: where to go on in its text, and what its lines were like."""
+    """The progress in one file: the next offset in its text, and counts of lines."""
 
     offset: int = 0
     lines: int = 0
@@ -38,7 +40,7 @@ class FileProgress(msgspec.Struct):
 
 
 class LineCounts(msgspec.Struct):
-    """What became of the lines of an import."""
+    """The results of an import's lines."""
 
     lines: int = 0
     events: int = 0
@@ -55,7 +57,7 @@ class LineCounts(msgspec.Struct):
 
 
 class ImportState(msgspec.Struct):
-    """What an import knows; *markers* are those of its salts, once they must go."""
+    """The state of an import; *markers* identify its salts once they are destroyed."""
 
     duplicates_before: int
     files: dict[str, FileProgress] = {}
@@ -64,7 +66,7 @@ class ImportState(msgspec.Struct):
 
 
 class _StoredState(msgspec.Struct):
-    """The state that holds, or *pending* if *frame* reached the disk."""
+    """*pending* holds if *frame* is durable, *confirmed* if not."""
 
     confirmed: ImportState
     pending: ImportState | None = None
@@ -72,7 +74,7 @@ class _StoredState(msgspec.Struct):
 
 
 class ImportProgress:
-    """The state of one site's import, and its file."""
+    """The state of one site's import, and the file it is stored in."""
 
     def __init__(
         self,
@@ -87,40 +89,42 @@ class ImportProgress:
         self._confirmed = ImportState(duplicates)
         self.is_resumed = path.exists()
         if self.is_resumed:
-            kept = _read(path)
-            landed = kept.frame is not None and is_durable(kept.frame)
-            self._confirmed = (kept.pending if landed else None) or kept.confirmed
+            stored = _load(path)
+            is_pending = stored.frame is not None and is_durable(stored.frame)
+            self._confirmed = (
+                stored.pending if is_pending else None
+            ) or stored.confirmed
         self.state = _copy(self._confirmed)
         self.save()
 
     def file(self, path: Path, head: bytes) -> FileProgress:
-        """Return the progress in the file at *path*, which begins with *head*."""
-        named = hashlib.blake2b(head, key=self._key, digest_size=16)
-        named.update(bytes(path.resolve()))
-        return self.state.files.setdefault(named.hexdigest(), FileProgress())
+        """Return the progress in the log file at *path*, which starts with *head*."""
+        file_id = hashlib.blake2b(head, key=self._key, digest_size=16)
+        file_id.update(bytes(path.resolve()))
+        return self.state.files.setdefault(file_id.hexdigest(), FileProgress())
 
     def begin(self, frame: FrameId | None) -> None:
-        """Record, durably, what will hold once *frame* is on the disk."""
-        self._write(_StoredState(self._confirmed, self.state, frame))
+        """Store durably that the current state holds once *frame* is durable."""
+        self._save(_StoredState(self._confirmed, self.state, frame))
 
     def confirm(self) -> None:
-        """Note that the group just begun is on the disk."""
+        """Note that the group of the last ``begin`` is durable."""
         self._confirmed = _copy(self.state)
 
     def save(self) -> None:
-        """Record, durably, that the state holds."""
+        """Store durably that the current state holds."""
         self._confirmed = _copy(self.state)
-        self._write(_StoredState(self._confirmed))
+        self._save(_StoredState(self._confirmed))
 
     def finish(self) -> None:
-        """Forget it all: the import is complete."""
+        """Remove the progress file: the import is complete."""
         remove_durable(self._path)
 
-    def _write(self, kept: _StoredState) -> None:
-        write_checked(self._path, kept, mode=0o600)
+    def _save(self, stored: _StoredState) -> None:
+        write_checked(self._path, stored, mode=0o600)
 
 
-def _read(path: Path) -> _StoredState:
+def _load(path: Path) -> _StoredState:
     try:
         return read_checked(path, _StoredState)
     except DamagedFileError:

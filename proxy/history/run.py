@@ -1,4 +1,4 @@
-"""An import put together and run: files in, figures in the tables, salts destroyed."""
+"""Runs an import: imports files, updates the tables, destroys the import's salts."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ from proxy.pipeline.moment import Calendars
 from proxy.pipeline.sites import Site, Sites, build_sites
 from proxy.user_agent.classifier import Classifier
 
-# Hears of a file up to where it has been imported, in bytes on the disk.
+# Called with a file and the position, in bytes on the disk, up to which it is imported.
 Show = Callable[[Path, int], None]
 
 
@@ -41,21 +41,21 @@ class UnknownFormatError(MillpondError):
     def __init__(self, paths: Sequence[Path]) -> None:
         names = ", ".join(map(str, paths))
         super().__init__(
-            f"import {names}: no line could be read",
-            hint="known formats are common and combined, as nginx and Apache write"
-            " them, plain or packed by gzip",
+            f"import {names}: no line is readable",
+            hint="supported formats are common and combined, as nginx and Apache write"
+            " them, plain or gzip",
         )
 
 
 class Lists(NamedTuple):
-    """What the chain looks up; it takes half a second to read."""
+    """The lists that the pipeline uses; loading them takes half a second."""
 
     classifier: Classifier
     referrers: Referrers
 
 
 class ImportOutcome(NamedTuple):
-    """What an import did, and what was wrong with its files."""
+    """The counts of an import, and the problems with its files."""
 
     tally: LineCounts
     duplicates: int
@@ -74,21 +74,21 @@ def import_logs(
     sleep: Callable[[float], None],
     show: Show,
 ) -> ImportOutcome:
-    """Import *files*, each as far as it can be read, and build what follows."""
+    """Import *files*, each as far as it is readable, and build the derived tables."""
     sites = build_sites(settings, os.urandom)
-    site = _find(sites, site_id)
+    site = _find_site(sites, site_id)
     store = ImportStore(settings, clock=clock, monotonic=monotonic, sleep=sleep)
     try:
-        whole = _Import(settings, sites, site, store, clock)
-        with whole.importer(lists, server) as importer:
-            problems = _read(importer, files, show)
-        return ImportOutcome(whole.progress.state.tally, whole.end(), problems)
+        run = _ImportRun(settings, sites, site, store, clock)
+        with run.importer(lists, server) as importer:
+            problems = _import_files(importer, files, show)
+        return ImportOutcome(run.progress.state.tally, run.finish(), problems)
     finally:
         store.close()
 
 
-class _Import:
-    """The parts of one import, put together."""
+class _ImportRun:
+    """The parts of one import."""
 
     def __init__(
         self,
@@ -103,12 +103,12 @@ class _Import:
         self.store = store
         self.clock = clock
         self._sites = sites
-        self.progress = self._progress()
+        self.progress = self._open_progress()
 
-    def _progress(self) -> ImportProgress:
+    def _open_progress(self) -> ImportProgress:
         path = _progress_path(self.settings, self.site.id)
         if not path.exists():
-            # What an earlier import left in the spool is not this one's.
+            # Load what an earlier import left in the spool: it must not count as ours.
             self.store.load()
         duplicates = self.store.duplicates(self.site.id)
         return ImportProgress(
@@ -117,7 +117,7 @@ class _Import:
 
     @contextmanager
     def importer(self, lists: Lists, server: str) -> Iterator[Importer]:
-        """Yield the importer; its own salts are destroyed if it gets to the end."""
+        """Yield the importer; destroys its salts if the block ends without an error."""
         spool_dir = Path(self.settings.spool.dir)
         live = Salts(
             open_store(self.settings.privacy.salt_store, spool_dir), fill_random
@@ -128,7 +128,7 @@ class _Import:
         clients = ClientSource(ProxySettings())
         try:
             yield Importer(
-                _anonymizer(
+                _build_anonymizer(
                     self.settings, self._sites, clients, lists, keys, calendars
                 ),
                 self.site,
@@ -144,7 +144,7 @@ class _Import:
             past.close()
             raise
         else:
-            # In doubt the salts stay: another site's import may still need them.
+            # If in doubt, keep the salts: another site's import may still need them.
             if self.store.is_clock_doubted or _others_unfinished(
                 self.settings, self.site.id, self.clock()
             ):
@@ -154,8 +154,8 @@ class _Import:
         finally:
             live.close()
 
-    def end(self) -> int:
-        """Load, build, forget the progress; return the number of duplicates."""
+    def finish(self) -> int:
+        """Load, build, remove the progress file; return the number of duplicates."""
         self.store.load()
         duplicates = self.store.duplicates(self.site.id)
         self.store.build()
@@ -163,8 +163,10 @@ class _Import:
         return duplicates - self.progress.state.duplicates_before
 
 
-def _read(importer: Importer, files: Sequence[Path], show: Show) -> list[MillpondError]:
-    """Import *files*, each as far as it can be read; return what was wrong."""
+def _import_files(
+    importer: Importer, files: Sequence[Path], show: Show
+) -> list[MillpondError]:
+    """Import *files*, each as far as it is readable; return the problems."""
     problems: list[MillpondError] = []
     unknown: list[Path] = []
     for path in files:
@@ -183,7 +185,7 @@ def _progress_path(settings: Settings, site_id: str) -> Path:
 
 
 def _others_unfinished(settings: Settings, site_id: str, now_s: float) -> bool:
-    """Say whether another site's interrupted import still needs its salts."""
+    """Whether another site's interrupted import still needs its salts."""
     own = _progress_path(settings, site_id)
     oldest_s = now_s - ABANDONED_S
     return any(
@@ -192,7 +194,7 @@ def _others_unfinished(settings: Settings, site_id: str, now_s: float) -> bool:
     )
 
 
-def _anonymizer(
+def _build_anonymizer(
     settings: Settings,
     sites: Sites,
     clients: ClientSource,
@@ -214,10 +216,10 @@ def _anonymizer(
     )
 
 
-def _find(sites: Sites, site_id: str) -> Site:
+def _find_site(sites: Sites, site_id: str) -> Site:
     site = sites.find(site_id, None, None, None)
     if isinstance(site, DropReason):
-        known = ", ".join(repr(each.id) for each in sites)
+        known = ", ".join(repr(site.id) for site in sites)
         raise UnknownSiteError(
             f"import: there is no site {site_id!r}", hint=f"one of {known}"
         )

@@ -1,6 +1,6 @@
-"""From an import's groups to figures: spool, tables, record of the salts.
+"""Stores an import's groups: through the spool to the tables, and salts in the ledger.
 
-Other processes may load and build meanwhile; what they do of our work is done.
+Other processes may load and build in the meantime, and may do part of this work.
 """
 
 import contextlib
@@ -38,18 +38,18 @@ _SUBJECT = "import"
 _MEGABYTE = 1 << 20
 _LARGEST_GROUP_BYTES = 4 * _MEGABYTE
 _LOAD_BYTES = 64 * _MEGABYTE
-_PATIENCE_S = 300.0
+_TIMEOUT_S = 300.0
 _POLL_S = 0.1
 
 Clock = Callable[[], float]
 
 
 class StillBusyError(Retryable, MillpondError):
-    """Somebody else loads, builds or fills the spool for longer than we wait."""
+    """Another process loads, builds or fills the spool for longer than the timeout."""
 
 
 class ImportStore:
-    """The import's lane of the spool, and the tables behind it."""
+    """The import's lane of the spool, and the warehouse's tables."""
 
     def __init__(
         self,
@@ -65,7 +65,8 @@ class ImportStore:
         self._sleep = sleep
         self._spool = Spool(Path(settings.spool.dir))
         self._warehouse = Warehouse(Path(settings.warehouse.uri))
-        # Before anything is loaded: events of a wrong clock are no evidence for it.
+        # Checked before anything is loaded: the check uses the times of stored events,
+        # and events from a wrong clock would confirm that clock.
         self._believed = open_clock(self._warehouse, Clocks.of_machine(clock)).look()
         self._lane = Lane.open(self._spool, LANE, settings.spool, clock=monotonic)
         self._keys = KeyRecords(
@@ -76,37 +77,39 @@ class ImportStore:
 
     @property
     def is_clock_doubted(self) -> bool:
-        """Say whether the clock cannot tell what is old."""
+        """Whether the clock is too doubtful to decide what is old."""
         return self._believed.doubt is not None
 
     @property
     def group_bytes(self) -> int:
-        """Return how large a group may become: it must fit a segment and the spool."""
+        """The size at which a group is complete: it fits a segment and the spool."""
         spool = self._settings.spool
         segment = spool.segment_max_mb * _MEGABYTE
         return min(_LARGEST_GROUP_BYTES, segment // 2, spool.max_bytes // 8)
 
     def next_frame(self, events: list[bytes], drops: list[bytes]) -> FrameId | None:
-        """Return the last frame that ``put`` will write of a group, None of nothing."""
+        """Return the last frame ``put`` will write for a group, None if it is empty."""
         last = self._lane.last
-        frames = bool(events) + bool(drops)
-        return FrameId(last.incarnation, last.sequence + frames) if frames else None
+        frame_count = bool(events) + bool(drops)
+        if not frame_count:
+            return None
+        return FrameId(last.incarnation, last.sequence + frame_count)
 
     def is_durable(self, frame: FrameId) -> bool:
-        """Return whether *frame* is in the spool, set aside, or in a table."""
-        # The spool first: what is loaded meanwhile is then found in the table.
-        if any(frame in ids for ids in self._spooled(frame.incarnation.hex())):
+        """Whether *frame* is in the spool, in quarantine, or in a table."""
+        # The spool first: a frame that is loaded in the meantime is then in the table.
+        if any(frame in ids for ids in self._spooled_frames(frame.incarnation.hex())):
             return True
         events = self._warehouse.view(EVENTS)
         return is_recorded(events, frame.incarnation.hex(), frame.sequence)
 
-    def _spooled(self, incarnation: str) -> Iterator[set[FrameId]]:
+    def _spooled_frames(self, incarnation: str) -> Iterator[set[FrameId]]:
         """Yield the frames of each segment that *incarnation* wrote."""
         sealed = [segment.path for segment in self._spool.sealed()]
         for path in [*sealed, *self._spool.quarantined()]:
             if incarnation not in path.name:
                 continue
-            # Another process may load it meanwhile.
+            # Another process may load and remove the segment in the meantime.
             with contextlib.suppress(FileNotFoundError):
                 yield {frame.id for frame in read_frames(path.read_bytes()).frames}
 
@@ -114,29 +117,29 @@ class ImportStore:
         """Make a group durable as a segment of its own."""
         if not events and not drops:
             return
-        size = sum(map(len, events)) + sum(map(len, drops))
-        half = self._settings.spool.max_bytes // 2
-        if self._waiting_bytes + size > min(_LOAD_BYTES, half):
+        group_bytes = sum(map(len, events)) + sum(map(len, drops))
+        half_spool_bytes = self._settings.spool.max_bytes // 2
+        if self._waiting_bytes + group_bytes > min(_LOAD_BYTES, half_spool_bytes):
             self._try_to_load()
         self._retry(lambda: self._lane.commit(events, drops), self._try_to_load)
-        self._waiting_bytes += size
+        self._waiting_bytes += group_bytes
         self._lane.seal()
 
     def load(self) -> None:
-        """Bring everything in the spool to the tables."""
+        """Load everything in the spool into the tables."""
         self._retry(self._load, lambda: None)
 
     def build(self) -> None:
-        """Bring sessions and daily_stats up to the events."""
+        """Update sessions and daily_stats from the events."""
         rules = build.rules_of(self._settings)
         self._retry(
             lambda: build.build(self._warehouse, rules, self._clock()), lambda: None
         )
 
     def duplicates(self, site_id: str) -> int:
-        """Return how many duplicates of the site's imported lines are on record."""
+        """Return the recorded number of duplicates among the site's imported lines."""
         view = self._warehouse.view(DROPS)
-        found = view.collect(
+        total = view.collect(
             view.scan(columns=["site", "reason", "protocol", "count"])
             .filter(
                 (pl.col("site") == site_id)
@@ -145,33 +148,34 @@ class ImportStore:
             )
             .select(pl.col("count").sum())
         )
-        return int(found.item())
+        return int(total.item())
 
     def destroy(self, salts: ImportSalts, progress: ImportProgress) -> None:
-        """Destroy the salts of a finished import, and see that it is on record, once.
+        """Destroy the salts of a finished import, and record this once in the ledger.
 
-        Whoever resumes after a crash in here finds the markers in the progress.
+        The progress holds the salts' markers, so that an import that continues after a
+        crash in this method can complete the record.
         """
         markers = progress.state.markers
-        stored = DirectorySalts(import_directory(self._spool.directory)).live()
-        markers += [each.marker for each in stored if each.marker not in markers]
+        live = DirectorySalts(import_directory(self._spool.directory)).live()
+        markers += [salt.marker for salt in live if salt.marker not in markers]
         progress.save()
         self._record(CREATED, markers, {})
         salts.destroy()
         self._record(DESTROYED, markers, {"how": "destroyed"})
 
     def close(self) -> None:
-        """Let the next import have the lane."""
+        """Release the lane for the next import."""
         self._lane.close()
 
     def _record(self, kind: str, markers: list[str], facts: dict[str, str]) -> None:
-        new = sorted(set(markers) - self._recorded(kind))
+        new = sorted(set(markers) - self._recorded_markers(kind))
         if new:
             entry = ledger.NewEntry(kind, _SUBJECT, {**facts, "markers": new})
             ledger.append(self._warehouse, [entry], self._clock())
 
-    def _recorded(self, kind: str) -> set[str]:
-        """Return the markers of imports that have an entry of *kind*."""
+    def _recorded_markers(self, kind: str) -> set[str]:
+        """Return the markers in the ledger's import entries of *kind*."""
         view = self._warehouse.view(LEDGER)
         entries = view.collect(
             view.scan(columns=["kind", "subject", "detail"]).filter(
@@ -199,21 +203,21 @@ class ImportStore:
         try:
             self._load()
         except LoadBusyError:
-            self._waiting_bytes = 0  # somebody else is at it
+            self._waiting_bytes = 0  # another process loads our segments too
 
     def _retry(
         self, call: Callable[[], object], meanwhile: Callable[[], object]
     ) -> None:
-        """Call until nobody is in the way; *meanwhile* is done before each wait."""
-        deadline_s = self._monotonic() + _PATIENCE_S
+        """Repeat *call* while another process is busy; call *meanwhile* in between."""
+        deadline_s = self._monotonic() + _TIMEOUT_S
         while True:
             try:
                 call()
             except (LoadBusyError, build.BuildBusyError, SpoolFullError) as error:
                 if self._monotonic() >= deadline_s:
                     raise StillBusyError(
-                        f"import: waited {_PATIENCE_S:.0f} s in vain: {error.message}",
-                        hint="start the same command again later: it goes on",
+                        f"import: still busy after {_TIMEOUT_S:.0f} s: {error.message}",
+                        hint="start the same command again later: it continues",
                     ) from None
                 meanwhile()
                 self._sleep(_POLL_S)

@@ -1,4 +1,4 @@
-"""What an import says at its end: what became of the lines, and where to look next."""
+"""The summary at the end of an import: counts of lines, and the next command."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -7,7 +7,7 @@ from proxy.history.progress import LineCounts
 
 
 def summary(tally: LineCounts, duplicates: int, site_id: str) -> str:
-    """Return the counts, one a line, the days, and the command that shows them."""
+    """Return the counts, the range of days, and the command that reports them."""
     rows = [
         ("lines", tally.lines),
         ("page views stored", tally.events - duplicates),
@@ -26,14 +26,14 @@ def summary(tally: LineCounts, duplicates: int, site_id: str) -> str:
 
 
 def retention_note(tally: LineCounts, keep_days: int, now_s: float) -> str | None:
-    """Return a warning if imported days are past what is kept of events."""
+    """Return a warning if imported days are older than the retention period."""
     if not keep_days or tally.first is None:
         return None
-    kept_from = _date(now_s) - timedelta(days=keep_days)
-    if tally.first >= kept_from:
+    first_kept = _date(now_s) - timedelta(days=keep_days)
+    if tally.first >= first_kept:
         return None
     return (
-        f"note: events before {kept_from} are removed by the next retention;"
+        f"note: the next retention run removes events before {first_kept};"
         " raise warehouse.keep_events_days to keep them"
     )
 

@@ -1,4 +1,4 @@
-"""The channel: the class of what brought somebody, by ordered rules kept as data."""
+"""The channel of a visit, from the ordered rules in ``proxy/data/channels.toml``."""
 
 import tomllib
 
@@ -12,7 +12,7 @@ INTERNAL = "internal"
 
 
 class Acquisition(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of how somebody came; text as its sender wrote it."""
+    """The facts about how a visitor arrived; texts are as the URL has them."""
 
     kind: SourceClass | None = None
     source: str | None = None
@@ -25,7 +25,7 @@ class Acquisition(msgspec.Struct, frozen=True, kw_only=True):
 class Rule(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"kind": "class"}
 ):
-    """One line of the table: every condition that is set must hold."""
+    """One rule of the table: all its conditions must hold."""
 
     channel: str
     kind: SourceClass | None = None
@@ -47,7 +47,7 @@ class _ChannelTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _RuleInput(msgspec.Struct, frozen=True):
-    """An acquisition in the spelling the rules use."""
+    """An acquisition with normalized texts, for comparison with the rules."""
 
     kind: SourceClass | None
     source: str
@@ -61,7 +61,7 @@ class _RuleInput(msgspec.Struct, frozen=True):
 
 
 class Channels:
-    """The table of rules, read once."""
+    """The table of channel rules; loads its file once."""
 
     def __init__(self) -> None:
         text = (DATA / "channels.toml").read_text(encoding="utf-8")
@@ -71,19 +71,19 @@ class Channels:
 
     def channel(self, acquisition: Acquisition) -> str:
         """Return the channel of the first rule that holds."""
-        facts = self._facts(acquisition)
-        # The last rule has no condition.
-        rule = next(rule for rule in self.rules if _holds(rule, facts))
-        return facts.click if rule.click else rule.channel
+        rule_input = self._rule_input(acquisition)
+        # The last rule has no condition, so there is always one that holds.
+        rule = next(rule for rule in self.rules if _holds(rule, rule_input))
+        return rule_input.click if rule.click else rule.channel
 
-    def _facts(self, known: Acquisition) -> _RuleInput:
-        source = _plain(known.source)
-        medium = _plain(known.medium)
-        campaign = _plain(known.campaign)
-        click = known.click or ""
+    def _rule_input(self, acquisition: Acquisition) -> _RuleInput:
+        source = _normalize(acquisition.source)
+        medium = _normalize(acquisition.medium)
+        campaign = _normalize(acquisition.campaign)
+        click = acquisition.click or ""
         paid_medium = medium.startswith(self._paid)
         return _RuleInput(
-            kind=known.kind,
+            kind=acquisition.kind,
             source=source,
             medium=medium,
             campaign=campaign,
@@ -91,31 +91,32 @@ class Channels:
             paid=paid_medium or click.startswith("paid_"),
             paid_medium=paid_medium,
             tagged=bool(source or medium or campaign),
-            referrer=known.referrer,
+            referrer=acquisition.referrer,
         )
 
 
-def _plain(text: str | None) -> str:
-    plain = (text or "").lower().replace("_", "-").replace(" ", "-")
-    # Google Analytics' way to say nothing.
-    return "" if plain in ("(none)", "(not-set)", "(direct)") else plain
+def _normalize(text: str | None) -> str:
+    normal = (text or "").lower().replace("_", "-").replace(" ", "-")
+    # Google Analytics writes these for a missing value.
+    return "" if normal in ("(none)", "(not-set)", "(direct)") else normal
 
 
-def _holds(rule: Rule, facts: _RuleInput) -> bool:
+def _holds(rule: Rule, rule_input: _RuleInput) -> bool:
+    medium = rule_input.medium
     return (
-        (rule.kind is None or rule.kind is facts.kind)
-        and (not rule.paid or facts.paid)
-        and (not rule.paid_medium or facts.paid_medium)
-        and (not rule.click or facts.click != "")
-        and (not rule.medium or facts.medium in rule.medium)
-        and _has(facts.medium, rule.medium_has)
-        and (not rule.medium_ends or facts.medium.endswith(rule.medium_ends))
-        and (not rule.source or facts.source in rule.source)
-        and _has(facts.campaign, rule.campaign_has)
-        and (not rule.tagged or facts.tagged)
-        and (not rule.referrer or facts.referrer)
+        (rule.kind is None or rule.kind is rule_input.kind)
+        and (not rule.paid or rule_input.paid)
+        and (not rule.paid_medium or rule_input.paid_medium)
+        and (not rule.click or rule_input.click != "")
+        and (not rule.medium or medium in rule.medium)
+        and _contains_any(medium, rule.medium_has)
+        and (not rule.medium_ends or medium.endswith(rule.medium_ends))
+        and (not rule.source or rule_input.source in rule.source)
+        and _contains_any(rule_input.campaign, rule.campaign_has)
+        and (not rule.tagged or rule_input.tagged)
+        and (not rule.referrer or rule_input.referrer)
     )
 
 
-def _has(text: str, parts: tuple[str, ...]) -> bool:
+def _contains_any(text: str, parts: tuple[str, ...]) -> bool:
     return not parts or any(part in text for part in parts)

@@ -1,4 +1,4 @@
-"""The query keys that mark a click, and what each says of who sent it."""
+"""The query keys that hold click ids, with the sender and channel of each key."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,10 @@ from proxy.lists import read_list
 
 
 class ClickId(NamedTuple):
-    """One key: its rank among others, who uses it, the channel if it names one."""
+    """One key: its rank, its sender, and its channel if the key determines one.
+
+    If a URL has several keys, the one with the lowest rank counts.
+    """
 
     rank: int
     sender: str
@@ -14,11 +17,11 @@ class ClickId(NamedTuple):
 
 
 def _load() -> dict[str, ClickId]:
-    found = {}
+    click_ids = {}
     for rank, entry in enumerate(read_list("click_ids.txt")):
         key, sender, channel = entry.split()
-        found[key] = ClickId(rank, sender, None if channel == "-" else channel)
-    return found
+        click_ids[key] = ClickId(rank, sender, None if channel == "-" else channel)
+    return click_ids
 
 
 CLICK_IDS = _load()

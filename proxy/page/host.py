@@ -1,4 +1,4 @@
-"""The host of a URL, in the one spelling that is compared and stored."""
+"""The host of a URL, in the normal form that is compared and stored."""
 
 import re
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ _PORT = re.compile(r":[0-9]*$")
 
 
 def parse_host(authority: str) -> str | None:
-    """Return the host of *authority* in lower case, without name, password and port.
+    """Return the host of *authority* in lower case, without credentials and port.
 
-    The result is made of ``a-z``, ``0-9``, ``.`` and ``-`` only; None where that
-    cannot be, as for IPv6 addresses.
+    The result contains only ``a-z``, ``0-9``, ``.`` and ``-``. Returns None for a host
+    that needs other characters, such as an IPv6 address.
     """
     if _HOST(authority) and ".." not in authority:
         return authority
@@ -27,12 +27,12 @@ def parse_host(authority: str) -> str | None:
 
 
 def is_address(host: str) -> bool:
-    """Whether *host* is an address, not a name."""
+    """Whether *host* is an IP address, not a name."""
     return host[-1].isdigit() and parse_address(host) is not None
 
 
 def without_www(host: str) -> str:
-    """Return *host* as people say it."""
+    """Return *host* without a leading ``www.``."""
     return host[4:] if host.startswith("www.") and host.count(".") > 1 else host
 
 
@@ -44,17 +44,17 @@ def _punycode(host: str) -> str:
 
 
 class OwnHosts:
-    """The hosts of a site's ``domains``; ``*.`` takes in every subdomain.
+    """The hosts of a site's ``domains``; ``*.`` matches every subdomain.
 
     A leading ``www.`` makes no difference.
     """
 
     def __init__(self, domains: Iterable[str]) -> None:
-        named = tuple(domains)
-        bare = {without_www(name) for name in named if not name.startswith("*.")}
+        names = tuple(domains)
+        bare = {without_www(name) for name in names if not name.startswith("*.")}
         self._exact = frozenset(bare | {f"www.{name}" for name in bare})
-        self._suffixes = tuple(name[1:] for name in named if name.startswith("*."))
+        self._suffixes = tuple(name[1:] for name in names if name.startswith("*."))
 
     def __contains__(self, host: str) -> bool:
-        """Whether *host* is one of them."""
+        """Whether *host* belongs to the site."""
         return host in self._exact or host.endswith(self._suffixes)

@@ -1,7 +1,7 @@
-"""Cuts what is secret or personal out of a page's path, and keeps the rest.
+"""Removes secret and personal segments from a page's path, and keeps the rest.
 
-A cut segment is replaced by what it was: ``:token``, ``:id``, ``:email`` … The rules
-and what they miss are in docs/decisions/0030-path-scrubbing.md.
+A placeholder such as ``:token``, ``:id`` or ``:email`` replaces a removed segment. See
+docs/decisions/0030-path-scrubbing.md for the rules and their known gaps.
 """
 
 import re
@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 
 from proxy.page.path_words import (
     SegmentHint,
-    promise,
-    promises_nothing,
-    speaks_of_person,
+    has_sensitive_word,
+    hint_of,
+    path_has_sensitive_word,
 )
 from proxy.pii.detect import PersonalKind, is_day_number, personal_kind
 
@@ -35,7 +35,7 @@ _ID = _PLACEHOLDERS[PersonalKind.NUMBER]
 _LONG = ":long"
 MORE = ":more"
 
-# What nearly every path is made of: short words and short numbers.
+# Nearly every path consists of short words and short numbers only.
 _PART = (
     r"(?:(?:[A-Z]?[^\W\dA-Z_]{1,15}+|[A-Z]{1,5}+)(?:[0-9]{1,4}+)?+|[0-9]{1,5}+)"
     r"(?![-. ,+~_]?[0-9])"
@@ -64,10 +64,10 @@ _LEAST_PERSON_DIGITS = 3
 
 
 class PathScrub:
-    """Cuts paths by the common rules and by a site's own route templates.
+    """Scrubs paths by the general rules and by a site's own route templates.
 
-    A template such as ``/reset/:code`` stores the part as its name. Paths that need
-    no cut are stored as they are, so remembering some of them keeps nothing new.
+    With a template such as ``/reset/:code``, the second segment is stored as ``:code``.
+    The cache holds only paths that are stored unchanged, so it keeps no personal data.
     """
 
     def __init__(self, templates: Iterable[str] = ()) -> None:
@@ -78,9 +78,10 @@ class PathScrub:
         self._untouched: set[str] = set()
 
     def scrub(self, path: str) -> str:
-        """Return *path* (decoded, without query) as it may be stored.
+        """Return the stored form of *path*, which is decoded and has no query.
 
-        At most ``LONGEST_PATH`` characters: whole segments that fit, then ``:more``.
+        It has at most ``LONGEST_PATH`` characters: a longer path keeps the segments
+        that fit and ends in ``:more``.
         """
         if path in self._untouched:
             return path
@@ -92,7 +93,7 @@ class PathScrub:
         return scrubbed
 
     def forget(self) -> None:
-        """Empty what was remembered."""
+        """Empty the cache."""
         self._untouched.clear()
 
     def _scrub(self, path: str) -> str:
@@ -102,26 +103,26 @@ class PathScrub:
         return _shortened(_scrubbed(segments, self._names(segments)))
 
     def _names(self, segments: Sequence[str]) -> list[str | None]:
-        """Return each segment's name, None where no template gives one.
+        """Return each segment's name from the templates, None if it has no name.
 
-        A template fits a path that begins as it does; the first that fits wins.
+        A template matches a path that starts with its segments; the first match counts.
         """
         lowered = [segment.lower() for segment in segments]
-        route = next((route for route in self._routes if _fits(route, lowered)), [])
+        route = next((route for route in self._routes if _matches(route, lowered)), [])
         names = [part if part.startswith(":") else None for part in route]
         return names + [None] * (len(segments) - len(route))
 
 
 def is_plain_path(path: str) -> bool:
-    """Whether *path* is made of words and numbers that cannot be secret."""
+    """Whether *path* consists of words and numbers that cannot be secret."""
     return (
         len(path) <= LONGEST_PATH
         and _PLAIN_PATH.fullmatch(path) is not None
-        and promises_nothing(path)
+        and not path_has_sensitive_word(path)
     )
 
 
-def _fits(route: Sequence[str], segments: Sequence[str]) -> bool:
+def _matches(route: Sequence[str], segments: Sequence[str]) -> bool:
     return len(route) <= len(segments) and all(
         segment != "" if part.startswith(":") else segment == part
         for part, segment in zip(route, segments, strict=False)
@@ -129,48 +130,48 @@ def _fits(route: Sequence[str], segments: Sequence[str]) -> bool:
 
 
 def _scrubbed(segments: Sequence[str], names: Sequence[str | None]) -> list[str]:
-    kept: list[str] = []
-    before = SegmentHint()
-    # Armed: a secret was announced and has not come yet. Strict: it has, and what
-    # follows it may belong to it.
-    armed = strict = False
+    scrubbed: list[str] = []
+    hint = SegmentHint()
+    # Until an announced secret appears, is_expected is True. After it has appeared,
+    # is_strict is True, because the next segments may be parts of the secret.
+    is_expected = is_strict = False
     for segment, name in zip(segments, names, strict=True):
-        after = promise(segment)
+        next_hint = hint_of(segment)
         if name is not None:
-            kept.append(name)
-        elif armed and segment and not (after.through or after.secret):
-            kept.append(_CODE)
-            armed, strict = False, True
+            scrubbed.append(name)
+        elif is_expected and segment and not (next_hint.through or next_hint.secret):
+            scrubbed.append(_CODE)
+            is_expected, is_strict = False, True
         else:
-            kept.append(_cut(segment, before, strict=strict))
-        armed = armed or after.secret
-        before = after
-    return kept
+            scrubbed.append(_scrub_segment(segment, hint, is_strict=is_strict))
+        is_expected = is_expected or next_hint.secret
+        hint = next_hint
+    return scrubbed
 
 
-def _cut(segment: str, before: SegmentHint, *, strict: bool) -> str:
-    """Return *segment*, or the placeholder of what it is."""
-    if (strict and _may_be_code(segment)) or _carries_secret(segment):
+def _scrub_segment(segment: str, hint: SegmentHint, *, is_strict: bool) -> str:
+    """Return *segment* or its placeholder; *hint* is from the segment before it."""
+    if (is_strict and _may_be_code(segment)) or _contains_secret(segment):
         return _CODE
-    if before.person and _is_number_of_person(segment):
+    if hint.person and _is_number_of_person(segment):
         return _ID
     if _PLAIN_SEGMENT.fullmatch(segment):
         return segment
-    return _odd_kind(segment, before) or segment
+    return _placeholder(segment, hint) or segment
 
 
-def _odd_kind(segment: str, before: SegmentHint) -> str | None:
-    """Return the placeholder of a segment that is not just words, None to keep it."""
+def _placeholder(segment: str, hint: SegmentHint) -> str | None:
+    """Return the placeholder for a segment that is not just words, None to keep it."""
     if len(segment) > _LONGEST_SEGMENT:
         return _LONG
     stem = _EXTENSION.sub("", segment)
     numbers = _LONG_DIGITS.findall(stem)
     if _ESCAPE.search(segment) or not all(
-        _is_public_number(number, stem, before) for number in numbers
+        _is_public_number(number, stem, hint) for number in numbers
     ):
         return _ID
     kind = personal_kind(stem)
-    if kind is None or _is_public_code(kind, stem, before):
+    if kind is None or _is_public_code(kind, stem, hint):
         return None
     return _PLACEHOLDERS[kind]
 
@@ -185,13 +186,13 @@ def _may_be_code(segment: str) -> bool:
     )
 
 
-def _carries_secret(segment: str) -> bool:
-    """Whether *segment* names a secret and holds it too, as token=abc or order-1001."""
-    named, equals, _ = segment.partition("=")
+def _contains_secret(segment: str) -> bool:
+    """Whether *segment* has a sensitive word and its value: token=abc, order-1001."""
+    name, equals, _ = segment.partition("=")
     if equals:
-        return speaks_of_person(named)
-    coded = _NUMBERED.fullmatch(segment) or _CODED_WORD.search(segment)
-    return coded is not None and speaks_of_person(segment)
+        return has_sensitive_word(name)
+    code = _NUMBERED.fullmatch(segment) or _CODED_WORD.search(segment)
+    return code is not None and has_sensitive_word(segment)
 
 
 def _is_number_of_person(segment: str) -> bool:
@@ -199,26 +200,26 @@ def _is_number_of_person(segment: str) -> bool:
     return digits >= _LEAST_PERSON_DIGITS or 0 < digits == len(segment)
 
 
-def _is_public_number(digits: str, stem: str, before: SegmentHint) -> bool:
-    """Whether a number of six digits or more is a date or names something public."""
+def _is_public_number(digits: str, stem: str, hint: SegmentHint) -> bool:
+    """Whether a number of six digits or more is a date or the id of public content."""
     if _MONTH.fullmatch(digits) or (
         len(digits) in _TIMESTAMP_DIGITS and is_day_number(digits[:_DAY_DIGITS])
     ):
         return True
     if len(digits) > _LONGEST_PUBLIC_NUMBER:
         return False
-    if before.content:
+    if hint.content:
         return True
-    return _WORD.search(stem) is not None and not speaks_of_person(stem)
+    return _WORD.search(stem) is not None and not has_sensitive_word(stem)
 
 
-def _is_public_code(kind: PersonalKind, stem: str, before: SegmentHint) -> bool:
+def _is_public_code(kind: PersonalKind, stem: str, hint: SegmentHint) -> bool:
     if kind is PersonalKind.NUMBER:
-        # The length and place of numbers were judged above.
+        # _is_public_number has already checked it.
         return True
     return (
         kind is PersonalKind.TOKEN
-        and before.content
+        and hint.content
         and len(stem) <= _LONGEST_PUBLIC_CODE
     )
 

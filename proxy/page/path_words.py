@@ -1,4 +1,4 @@
-"""What a path segment says about the one that follows it."""
+"""Words in a path segment that hint at a secret or a person in the next segment."""
 
 import re
 from typing import NamedTuple
@@ -10,15 +10,20 @@ _SECRET = _GROUPS["secret"]
 _THROUGH = _GROUPS["through"]
 _PERSON = _GROUPS["person"]
 _CONTENT = _GROUPS["content"]
-_TELLING = _SECRET | _PERSON
-# Longer segments are titles, and titles speak of anything.
+_SENSITIVE = _SECRET | _PERSON
+# A segment with more words is a title, and a title can contain any word.
 _MOST_WORDS = 3
 _WORD = re.compile(r"[A-Z]?[a-z]+[0-9]?|[A-Z]+|[^\W_]+")
-_APART = str.maketrans(dict.fromkeys("-_.~+,=: ", "/"))
+_SEPARATORS_TO_SLASH = str.maketrans(dict.fromkeys("-_.~+,=: ", "/"))
 
 
 class SegmentHint(NamedTuple):
-    """What kind of segment is to come after this one."""
+    """The kind of segment that probably follows.
+
+    *secret*: a secret follows. *through*: a step without a secret; a secret announced
+    before it still follows. *person*: a person's number follows. *content*: the number
+    or code of public content follows.
+    """
 
     secret: bool = False
     through: bool = False
@@ -26,14 +31,14 @@ class SegmentHint(NamedTuple):
     content: bool = False
 
 
-_NOTHING = SegmentHint()
+_NO_HINT = SegmentHint()
 
 
-def promise(segment: str) -> SegmentHint:
-    """Return what *segment* says of the next one."""
+def hint_of(segment: str) -> SegmentHint:
+    """Return the hint that *segment* gives about the next segment."""
     words = words_of(segment)
     if not words or len(words) > _MOST_WORDS:
-        return _NOTHING
+        return _NO_HINT
     return SegmentHint(
         secret=not _SECRET.isdisjoint((*words, "".join(words))),
         through=_THROUGH.issuperset(words),
@@ -47,11 +52,13 @@ def words_of(segment: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(segment)]
 
 
-def promises_nothing(path: str) -> bool:
-    """Whether no word of *path*, in whatever place, says that a secret follows."""
-    return _TELLING.isdisjoint(path.lower().translate(_APART).split("/"))
+def path_has_sensitive_word(path: str) -> bool:
+    """Whether any word of *path* hints at a secret or a person."""
+    return not _SENSITIVE.isdisjoint(
+        path.lower().translate(_SEPARATORS_TO_SLASH).split("/")
+    )
 
 
-def speaks_of_person(segment: str) -> bool:
-    """Whether a number within *segment* would be a secret or a person's."""
-    return not _TELLING.isdisjoint(words_of(segment))
+def has_sensitive_word(segment: str) -> bool:
+    """Whether a number in *segment* would be a secret or belong to a person."""
+    return not _SENSITIVE.isdisjoint(words_of(segment))

@@ -1,7 +1,7 @@
-"""Who sent somebody: the referring host, the source under its name, and the channel.
+"""Where a visitor came from: the referring host, the source's name, and the channel.
 
-Only the host of a referrer is kept, and no label of it that looks like a token. What
-a campaign says of itself goes before what the referrer shows.
+Only the referrer's host is stored, without labels that look like tokens. The campaign
+in the URL takes precedence over the referrer.
 """
 
 import re
@@ -21,17 +21,17 @@ from proxy.pii.plain_text import plain_text
 
 _MOST_REMEMBERED = 4_096
 _APP = "android-app://"
-# A web page under capitals or with other blemishes, or a host without a scheme.
-_BARE = re.compile(
+# A URL with capitals or backslashes, or a host without a scheme.
+_IRREGULAR = re.compile(
     r"https?:[/\\]{2}|(?=[A-Za-z0-9-]+\.[A-Za-z0-9.-]+(?:[:/?#]|$))", re.IGNORECASE
 )
 _END_OF_HOST = re.compile(r"[/?#\\]")
 _LONG_DIGITS = re.compile("[0-9]{6}")
-_NOBODY = frozenset({"(direct)", "(not set)", "(none)"})
+_NO_SOURCE = frozenset({"(direct)", "(not set)", "(none)"})
 
 
 class Referral(msgspec.Struct, frozen=True, gc=False):
-    """Who sent somebody; *spam* where the referrer is a known fake."""
+    """Where a visitor came from; *spam* means that the referrer is a known fake."""
 
     referrer: str | None = None
     source: str | None = None
@@ -40,16 +40,16 @@ class Referral(msgspec.Struct, frozen=True, gc=False):
 
 
 NO_REFERRAL = Referral()
-_FROM_ITSELF = Referral(channel=INTERNAL)
+_INTERNAL = Referral(channel=INTERNAL)
 
 
 class Referrers:
-    """The tables, and a memory of the referrals seen lately."""
+    """The lists of sources and channel rules, and a cache of recent referrals."""
 
     def __init__(self) -> None:
         self._sources = load_sources()
         self._channels = Channels()
-        # Private suffixes such as blogspot.com are brands here, not registries.
+        # A private suffix such as blogspot.com counts as a source, not as a suffix.
         self._suffixes = PublicSuffixList(accept_unknown=False, only_icann=True)
         self._spam = frozenset(
             f"{name}.{suffix}"
@@ -61,22 +61,22 @@ class Referrers:
     def refer(
         self, referrer_url: str | None, page: Page, own_hosts: OwnHosts
     ) -> Referral:
-        """Return who sent the visitor of *page*.
+        """Return where the visitor of *page* came from.
 
-        The channel is ``internal`` where the referrer is the site itself and the
-        page names no campaign.
+        The channel is ``internal`` if the referrer is the site itself and the page's
+        URL names no campaign.
         """
         host = _referring_host(referrer_url) if referrer_url else None
         if host is not None and _is_same_site(host, page, own_hosts):
             if page.utm_source is None and page.utm_medium is None:
-                return _FROM_ITSELF
+                return _INTERNAL
             host = None
         return self._remembered(
             host, page.utm_source, page.utm_medium, page.utm_campaign, page.click_id
         )
 
     def forget(self) -> None:
-        """Empty what was remembered."""
+        """Empty the cache."""
         self._remembered.cache_clear()
 
     def _referral(
@@ -89,7 +89,7 @@ class Referrers:
     ) -> Referral:
         click = None if click_id is None else CLICK_IDS.get(click_id)
         source = self._source(host, utm_source, click)
-        kept = None if host is None else self._storable(host)
+        stored_host = None if host is None else self._storable_host(host)
         acquisition = Acquisition(
             kind=None if source is None else source.kind,
             source=utm_source,
@@ -99,8 +99,8 @@ class Referrers:
             referrer=host is not None,
         )
         return Referral(
-            referrer=kept,
-            source=kept if source is None else source.name,
+            referrer=stored_host,
+            source=stored_host if source is None else source.name,
             channel=self._channels.channel(acquisition),
             spam=host is not None and self._is_spam(host),
         )
@@ -108,52 +108,54 @@ class Referrers:
     def _source(
         self, host: str | None, utm_source: str | None, click: ClickId | None
     ) -> Source | None:
-        """Return the sender, by campaign, by referrer, by click id, in this order."""
-        if utm_source is not None and utm_source.lower() not in _NOBODY:
-            return self._named(utm_source) or Source(utm_source, None)
-        found = None if host is None else self._of_host(host)
-        if found is None and click is not None:
-            return self._named(click.sender) or Source(click.sender, None)
-        return found
+        """Return the source by the campaign, else the referrer, else the click id."""
+        if utm_source is not None and utm_source.lower() not in _NO_SOURCE:
+            return self._named_source(utm_source) or Source(utm_source, None)
+        source = None if host is None else self._host_source(host)
+        if source is None and click is not None:
+            return self._named_source(click.sender) or Source(click.sender, None)
+        return source
 
-    def _named(self, text: str) -> Source | None:
-        found = self._sources.named(text)
-        if found is not None or "." not in text:
-            return found
-        host = parse_host(text)
-        return None if host is None else self._of_host(host)
+    def _named_source(self, name: str) -> Source | None:
+        source = self._sources.named(name)
+        if source is not None or "." not in name:
+            return source
+        host = parse_host(name)
+        return None if host is None else self._host_source(host)
 
-    def _of_host(self, host: str) -> Source | None:
+    def _host_source(self, host: str) -> Source | None:
         return self._sources.of_host(host, self._suffixes.publicsuffix(host))
 
     def _is_spam(self, host: str) -> bool:
-        # Spam lists name some search toolbars too; a visitor they send is one.
-        return not self._spam.isdisjoint(parents(host)) and self._of_host(host) is None
+        if self._spam.isdisjoint(parents(host)):
+            return False
+        # The spam list contains some search toolbars too, which send real visitors.
+        return self._host_source(host) is None
 
-    def _storable(self, host: str) -> str | None:
-        """Return *host* as it is stored: a name, and no label that could be a token."""
+    def _storable_host(self, host: str) -> str | None:
+        """Return the stored form of *host*: a name without labels like tokens."""
         if is_address(host):
             return None
-        if not any(map(_is_coded, host.split("."))):
+        if not any(map(_looks_like_token, host.split("."))):
             return without_www(host)
         return self._suffixes.privatesuffix(host)
 
 
 def _referring_host(url: str) -> str | None:
-    """Return the host of a referrer: of a page, or the id of an Android app."""
+    """Return the host of a referring page, or the id of a referring Android app."""
     if url.startswith("https://"):
-        return _host_between(url, 8)
+        return _host_after(url, 8)
     if url.startswith("http://"):
-        return _host_between(url, 7)
+        return _host_after(url, 7)
     url = plain_text(url)
     if url.startswith(_APP):
         app = _END_OF_HOST.split(url[len(_APP) :], maxsplit=1)[0]
         return parse_host(app.replace("_", "-"))
-    bare = _BARE.match(url)
-    return None if bare is None else _host_between(url, bare.end())
+    scheme = _IRREGULAR.match(url)
+    return None if scheme is None else _host_after(url, scheme.end())
 
 
-def _host_between(url: str, start: int) -> str | None:
+def _host_after(url: str, start: int) -> str | None:
     end = url.find("/", start)
     host = parse_host(url[start:] if end < 0 else url[start:end])
     if host is None:
@@ -170,5 +172,5 @@ def _is_same_site(host: str, page: Page, own_hosts: OwnHosts) -> bool:
     )
 
 
-def _is_coded(label: str) -> bool:
+def _looks_like_token(label: str) -> bool:
     return _LONG_DIGITS.search(label) is not None or looks_personal(label)

@@ -1,4 +1,4 @@
-"""The kept table of who sends visitors: names, their hosts, and their class."""
+"""The table of sources that send visitors: their names, hosts and classes."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -9,7 +9,7 @@ from proxy.lists import read_list
 
 
 class SourceClass(StrEnum):
-    """The kind of sender; one list in ``proxy/data`` each."""
+    """The kind of source; ``proxy/data`` has one list for each."""
 
     SEARCH = "search"
     SOCIAL = "social"
@@ -21,14 +21,14 @@ class SourceClass(StrEnum):
 
 
 class Source(NamedTuple):
-    """A sender under the name reports show; no class where it is not in the table."""
+    """A source with the name that reports show; no class if it is not in the table."""
 
     name: str
     kind: SourceClass | None
 
 
 class Sources:
-    """All senders, found by host, by brand or by what campaigns call them."""
+    """All sources, found by host, by brand or by their names in campaigns."""
 
     def __init__(self) -> None:
         self._hosts: dict[str, Source] = {}
@@ -40,15 +40,15 @@ class Sources:
                 self._add(entry, kind)
 
     def of_host(self, host: str, suffix: str | None = None) -> Source | None:
-        """Return whose *host* is; *suffix* is its public suffix.
+        """Return the source that *host* belongs to; *suffix* is its public suffix.
 
-        The longest entry that *host* ends with counts: its own, a brand on its
-        suffix, or that of a domain above it. Last, its first label may say what it is.
+        The longest match counts: the host itself, a brand before any public suffix, or
+        a parent domain. If nothing matches, the first label of the host decides.
         """
-        by_host = _nearest(self._hosts, host)
+        by_host = _longest_match(self._hosts, host)
         by_brand = ""
         if suffix is not None and len(suffix) < len(host):
-            by_brand = _nearest(self._brands, host[: -len(suffix) - 1])
+            by_brand = _longest_match(self._brands, host[: -len(suffix) - 1])
         if by_brand and len(f"{by_brand}.{suffix}") >= len(by_host):
             return self._brands[by_brand]
         if by_host:
@@ -57,11 +57,11 @@ class Sources:
         return self._first_labels.get(label) if "." in rest else None
 
     def hosts(self) -> frozenset[str]:
-        """Return every host of the table."""
+        """Return every host in the table."""
         return frozenset(self._hosts)
 
     def named(self, text: str) -> Source | None:
-        """Return whom a campaign means by *text*."""
+        """Return the source that campaigns call *text*."""
         return self._names.get(text.lower().replace(" ", ""))
 
     def _add(self, entry: str, kind: SourceClass) -> None:
@@ -80,16 +80,16 @@ class Sources:
 
 @cache
 def load_sources() -> Sources:
-    """Return the table, read once."""
+    """Return the table; it is loaded once."""
     return Sources()
 
 
 def parents(host: str) -> Iterator[str]:
-    """Yield *host*, then every domain above it."""
+    """Yield *host*, then each of its parent domains."""
     while host:
         yield host
         host = host.partition(".")[2]
 
 
-def _nearest(table: dict[str, Source], host: str) -> str:
+def _longest_match(table: dict[str, Source], host: str) -> str:
     return next((name for name in parents(host) if name in table), "")

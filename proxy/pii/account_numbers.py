@@ -1,4 +1,4 @@
-"""Check digits: which numbers are payment cards or bank accounts."""
+"""Recognizes numbers of payment cards and bank accounts by their check digits."""
 
 from proxy.lists import read_groups
 
@@ -7,12 +7,12 @@ _IBAN_LENGTHS = {
     for length, countries in read_groups("iban_lengths.txt").items()
     for country in countries
 }
-# Nobody issues the other lengths any more; campaigns are numbered in 17 and 18 digits.
+# Cards of other lengths are no longer issued; campaign ids have 17 or 18 digits.
 _CARD_LENGTHS = frozenset({14, 15, 16, 19})
 
 
 def is_card(text: str) -> bool:
-    """Whether the digits of *text* pass the Luhn check at the length of a card."""
+    """Whether the digits of *text* have a card's length and pass the Luhn check."""
     digits = [int(digit) for digit in text if digit.isdecimal()]
     if len(digits) not in _CARD_LENGTHS:
         return False
@@ -21,7 +21,7 @@ def is_card(text: str) -> bool:
 
 
 def is_iban(text: str) -> bool:
-    """Whether *text* begins with an IBAN of its country's length and check digits."""
+    """Whether *text* starts with an IBAN of the right length and check digits."""
     compact = text.replace(" ", "").replace("-", "").upper()
     length = _IBAN_LENGTHS.get(compact[:2], 0)
     iban = compact[:length]

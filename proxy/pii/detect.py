@@ -1,7 +1,7 @@
-"""Recognises values that look personal, whatever field they come in.
+"""Recognizes values that look personal, in any field.
 
-A detector never says what it saw, only its kind. Ordinary values, which are nearly
-all, leave by the first pattern; the rest is looked at closely, in linear time.
+A result is only the kind of personal data, never the value. The first pattern accepts
+nearly all ordinary values. All others get a closer check in linear time.
 """
 
 import re
@@ -15,7 +15,7 @@ from proxy.pii.token_shape import has_random_run
 
 
 class PersonalKind(StrEnum):
-    """What a value looks like."""
+    """The kind of personal data that a value looks like."""
 
     EMAIL = "email"
     PHONE = "phone"
@@ -29,17 +29,17 @@ class PersonalKind(StrEnum):
     USER_AGENT = "user_agent"
 
 
-# No field of ours is this long; what is, is a document.
+# No stored field is longer: a longer value is a document and counts as personal.
 _LONGEST = 2_000
 _DECODINGS = 3
 _NUMBER = r"[0-9]{1,6}+(?:\.[0-9]{1,2}+)?+(?![ .,/+-]?[0-9])[^\W\d_]{0,3}+"
-# Longer words that change case inside are looked at: tokens do.
+# Longer words with a change of case inside get the closer check: tokens have it too.
 _WORD = (
     r"(?:[A-Z]?[^\W\dA-Z_]{1,15}+(?![A-Z])|[A-Z]{1,15}+(?![^\W\d_])|[^\W\d_]{1,7}+)"
     r"[0-9]{0,3}+"
 )
 _BETWEEN = r"[ _+&|!?'=#,-]"
-# Short words and short numbers, no two numbers side by side.
+# Short words and short numbers, without two adjacent numbers.
 _HARMLESS = re.compile(
     rf"(?:{_WORD}|{_NUMBER})(?:{_BETWEEN}{{1,2}}(?:{_WORD}|{_NUMBER}))*+[ !?]?"
 )
@@ -49,7 +49,7 @@ _DIGIT = re.compile(r"\d")
 _RUN = re.compile(r"[\w-]{8,}")
 
 _EMAIL = re.compile(
-    # Neither "logo@2x.png" nor "react@18.2" nor "a, @b".
+    # Does not match "logo@2x.png", "react@18.2" or "a, @b".
     r"[^\s@,;:/]\s?@\s?(?![0-9.]+x(?:\.|$))(?![0-9.]+(?![\w.-]))[^\W_]"
 )
 _EMAIL_IN_WORDS = re.compile(
@@ -83,7 +83,7 @@ _ADDRESS = re.compile(
     r"|(?<![\w:])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![\w:])"
     r"|(?<![\w:])(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}(?![\w:])"
     r"|(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}:(?![\w:])"
-    # A network card's.
+    # The address of a network card.
     r"|(?<![\w:-])[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![\w:-])",
     re.IGNORECASE,
 )
@@ -91,8 +91,8 @@ _IBAN = re.compile(
     r"(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}", re.IGNORECASE
 )
 _CARD = re.compile(r"(?<![\d.])[2-6](?:[ -]?\d){13,18}(?![\d.])")
-# A plus sign in a query arrives as a blank.
-_PHONE_ABROAD = re.compile(
+# A plus sign in a query is decoded as a space.
+_INTERNATIONAL_PHONE = re.compile(
     r"(?<![\w.])(?:\+|00|^ )[1-9](?:[ ().\-/]{0,3}\d){6,14}(?!\d)"
 )
 _PHONE = re.compile(
@@ -106,7 +106,7 @@ _DATE = re.compile(
     r"|(?:0?[1-9]|[12]\d|3[01])([-./ ])(?:0?[1-9]|[12]\d|3[01])\2(?:19|20)\d\d)"
     r"(?![-./]?\d)"
 )
-# Fractions, thousands, and ranges of years or round numbers.
+# Decimals, thousands, and ranges of years or round numbers.
 _MEASURE = re.compile(
     r"(?:[1-9]\d*|0)\.\d+|[1-9]\d{0,2}(?:\.\d{3})+"
     r"|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d|[1-9]\d*0 ?- ?[1-9]\d*0"
@@ -121,22 +121,22 @@ def looks_personal(text: str) -> bool:
 
 
 def personal_kind(text: str) -> PersonalKind | None:
-    """Return what makes *text* personal, or None."""
+    """Return the kind of personal data in *text*, or None."""
     if _HARMLESS.fullmatch(text) and " dot " not in text:
         return None
     if len(text) > _LONGEST:
         return PersonalKind.TOKEN
-    shown = _unmasked(text)
-    return PersonalKind.TOKEN if _ESCAPE.search(shown) else _closer_look(shown)
+    readable = _readable(text)
+    return PersonalKind.TOKEN if _ESCAPE.search(readable) else _check_closely(readable)
 
 
 def is_day_number(digits: str) -> bool:
-    """Whether *digits* spell a calendar day, as in 20241231."""
+    """Whether *digits* are a calendar day, such as 20241231."""
     return _DAY.fullmatch(digits) is not None
 
 
-def _unmasked(text: str) -> str:
-    """Return *text* as its reader sees it: decoded, without lookalike characters."""
+def _readable(text: str) -> str:
+    """Return *text* as a person reads it: decoded, without lookalike characters."""
     for _ in range(_DECODINGS if "%" in text else 0):
         text = unquote(text)
     if text.isascii():
@@ -145,7 +145,7 @@ def _unmasked(text: str) -> str:
 
 
 class _AsciiDigits(dict[int, str]):
-    """Spells any script's digits in ASCII; other characters stay."""
+    """Translates the digits of any script to ASCII; keeps other characters."""
 
     def __missing__(self, code: int) -> str:
         return str(unicodedata.decimal(chr(code), chr(code)))
@@ -154,7 +154,7 @@ class _AsciiDigits(dict[int, str]):
 _DIGITS = _AsciiDigits()
 
 
-def _closer_look(text: str) -> PersonalKind | None:
+def _check_closely(text: str) -> PersonalKind | None:
     if ("@" in text and _EMAIL.search(text)) or _EMAIL_IN_WORDS.search(text):
         return PersonalKind.EMAIL
     if _DIGIT.search(text):
@@ -184,7 +184,7 @@ def _numeric_kind(text: str) -> PersonalKind | None:
 
 
 def _number_kind(text: str) -> PersonalKind | None:
-    if _PHONE_ABROAD.search(text) or _has_phone(text):
+    if _INTERNATIONAL_PHONE.search(text) or _has_phone(text):
         return PersonalKind.PHONE
     digits = text.strip()
     if not digits.isdigit() or len(digits) < _SHORTEST_NUMBER:
@@ -193,8 +193,8 @@ def _number_kind(text: str) -> PersonalKind | None:
 
 
 def _has_phone(text: str) -> bool:
-    for found in _PHONE.finditer(_DATE.sub(" ", text)):
-        digits = sum(map(str.isdigit, found[0]))
-        if digits in _PHONE_DIGITS and not _MEASURE.fullmatch(found[0]):
+    for match in _PHONE.finditer(_DATE.sub(" ", text)):
+        digits = sum(map(str.isdigit, match[0]))
+        if digits in _PHONE_DIGITS and not _MEASURE.fullmatch(match[0]):
             return True
     return False

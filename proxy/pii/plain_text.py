@@ -1,10 +1,10 @@
-"""Text as it may be stored: printable, valid UTF-8, no blanks at either end."""
+"""The storable form of text: printable, valid UTF-8, no spaces at either end."""
 
 
 def plain_text(text: str) -> str:
     """Return *text* without control, format, private and surrogate characters.
 
-    Any blank counts as a space, so that words stay apart.
+    Any whitespace character becomes a space, so that words stay separate.
     """
     if text.isprintable():
         return text.strip()

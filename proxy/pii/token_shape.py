@@ -1,8 +1,8 @@
-"""Tells random tokens from words, by how usual their letter pairs are.
+"""Distinguishes random tokens from words by how common their letter pairs are.
 
-Random text is full of pairs no language uses and changes between letters and digits,
-or between cases, at every other step. The score is a log likelihood ratio: words add
-to it, noise takes from it.
+Random text contains many pairs that no language uses, and often changes between letters
+and digits or between cases. The score is a log likelihood ratio: common pairs raise it,
+rare pairs lower it.
 """
 
 import re
@@ -11,22 +11,23 @@ from string import ascii_letters, ascii_lowercase, digits
 
 from proxy.lists import read_list
 
-# One case and shorter than this is a word: abbreviations are short, tokens are not.
+# A shorter run in one case is a word or an abbreviation: tokens are longer.
 _LONGEST_WORD = 16
 _SHORTEST_TOKEN = 8
-# A change of kind inside a run, as in "a1" or "bC", costs as much as a rare pair.
+# A change of character kind inside a run, as in "a1" or "bC", counts as a rare pair.
 _CHANGE = -2
+# The grade of a pair that is as common as chance.
 _CHANCE = ord("e")
 _RUN = re.compile(r"[A-Za-z0-9]{8,}")
 _CASE_CHANGE = re.compile("[a-z][A-Z]")
 _PART = re.compile("[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-# Letters of one kind in a row: about 1.7 in base64url, 5 in camelCase.
-_SHORTEST_PARTS = 2.5
+# Average length of a part of one kind: about 1.7 in base64url, 5 in camelCase.
+_LEAST_PART_LENGTH = 2.5
 _ONE_CASE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
 class _Scores(dict[str, int]):
-    """Score by pair of characters; a pair it does not know says nothing."""
+    """The score of each pair of characters; an unknown pair has score 0."""
 
     def __missing__(self, pair: str) -> int:
         return 0
@@ -51,7 +52,7 @@ _SCORES = _load_scores()
 
 
 def has_random_run(text: str) -> bool:
-    """Whether *text* has letters and digits in a row that no language would write."""
+    """Whether *text* contains a run of letters and digits that looks random."""
     return any(map(_is_random, _RUN.findall(text))) or _is_random_whole(text)
 
 
@@ -63,27 +64,27 @@ def _is_random(run: str) -> bool:
     length = len(run)
     if length < _LONGEST_WORD and (_ONE_CASE.fullmatch(run) or run.isdigit()):
         return False
-    return _score(run) <= _least_score(length)
+    return _score(run) <= _highest_random_score(length)
 
 
 def _is_random_whole(text: str) -> bool:
-    # Base64url has - and _ among its letters and may fall into runs too short to
-    # judge alone. Slugs have them too, and many short words say little.
+    # Base64url text contains - and _, which can split it into runs too short to check
+    # alone. Slugs contain them too, and many short words prove little.
     length = len(text)
     if length < _LONGEST_WORD:
         return False
-    if _CASE_CHANGE.search(text) and length < _SHORTEST_PARTS * len(
-        _PART.findall(text)
-    ):
-        return True
+    if _CASE_CHANGE.search(text):
+        parts = _PART.findall(text)
+        if length < _LEAST_PART_LENGTH * len(parts):
+            return True
     return _score(text) <= -length // 2
 
 
-def _least_score(length: int) -> int:
-    """Return the score up to which *length* characters count as random.
+def _highest_random_score(length: int) -> int:
+    """Return the highest score with which *length* characters count as random.
 
-    Words score about 1.3 a letter and tokens -1.5, so a longer run needs to be
-    less strange.
+    Words score about 1.3 per letter, tokens about -1.5. So the longer the run is, the
+    higher the limit can be.
     """
     if length < _LONGEST_WORD:
         return -6

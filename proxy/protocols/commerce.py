@@ -1,7 +1,7 @@
-"""Vendors' names and fields of commerce, turned into the canonical ones.
+"""Maps vendors' names of commerce events and fields to the canonical names.
 
-One table, ``proxy/data/commerce.toml``, for all protocols. Nothing is judged here: an
-amount that is none goes on as one, and the chain refuses the order whole.
+All protocols use one table, ``proxy/data/commerce.toml``. Nothing is validated here:
+an unreadable amount becomes NaN, and the pipeline refuses the whole order.
 """
 
 import math
@@ -23,13 +23,13 @@ from warehouse.money import PLAIN_DECIMAL
 _SEPARATORS = re.compile(r"[\s._$-]+")
 _LONGEST_NAME = 64
 _UNREADABLE = Decimal("NaN")
-# What a single product's event must name, so that its properties are an item.
-_NAMES_PRODUCT = ("product_id", "productId", "item_id", "sku", "product_sku")
-_OF_PRODUCTS = frozenset({CommerceName.PRODUCT_VIEWED, CommerceName.CART_UPDATED})
+# A single product's event must have one of these, so that its properties are an item.
+_PRODUCT_FIELDS = ("product_id", "productId", "item_id", "sku", "product_sku")
+_PRODUCT_EVENTS = frozenset({CommerceName.PRODUCT_VIEWED, CommerceName.CART_UPDATED})
 
 
 class CommerceTable(msgspec.Struct, frozen=True):
-    """The table as the file has it."""
+    """The content of ``commerce.toml``."""
 
     names: dict[CommerceName, list[str]]
     order: dict[str, list[str]]
@@ -44,9 +44,9 @@ def commerce_table() -> CommerceTable:
 
 
 def commerce_of(name: str, properties: Mapping[str, Any]) -> tuple[str, Order | None]:
-    """Return the canonical name of an event, and its order where it is of commerce.
+    """Return the canonical name of a commerce event, and its order.
 
-    An event of another name keeps it, and has no order.
+    Any other event keeps its name and has no order.
     """
     canonical = canonical_name(name)
     if canonical is None:
@@ -55,34 +55,34 @@ def commerce_of(name: str, properties: Mapping[str, Any]) -> tuple[str, Order | 
 
 
 def canonical_name(name: str) -> CommerceName | None:
-    """Return which of the canonical events *name* is, None where it is another."""
+    """Return the canonical name of a commerce event, None for any other event."""
     if len(name) > _LONGEST_NAME:
         return None
-    return _names().get(_SEPARATORS.sub(" ", name).strip().casefold())
+    return _canonical_names().get(_SEPARATORS.sub(" ", name).strip().casefold())
 
 
 def order_of(name: CommerceName, properties: Mapping[str, Any]) -> Order:
     """Return the commerce part of an event with these *properties*."""
-    find = _FieldFinder(properties, commerce_table().order)
-    value, refund = find.amount("value"), find.amount("refund")
+    fields = _FieldReader(properties, commerce_table().order)
+    value, refund = fields.amount("value"), fields.amount("refund")
     if name is CommerceName.ORDER_REFUNDED and refund is None:
         value, refund = None, value
     return Order(
-        id=find.text("id"),
-        cart=find.text("cart"),
-        currency=find.text("currency"),
+        id=fields.text("id"),
+        cart=fields.text("cart"),
+        currency=fields.text("currency"),
         value=value,
-        tax=find.amount("tax"),
-        shipping=find.amount("shipping"),
-        discount=find.amount("discount"),
+        tax=fields.amount("tax"),
+        shipping=fields.amount("shipping"),
+        discount=fields.amount("discount"),
         refund=refund,
-        coupon=find.text("coupon"),
-        items=_lines(name, find.value("items"), properties),
+        coupon=fields.text("coupon"),
+        items=_lines(name, fields.value("items"), properties),
     )
 
 
 def amount_of(value: object) -> Decimal | None:
-    """Return *value* as an exact amount, NaN where it is there and is none."""
+    """Return *value* as an exact amount, NaN if unreadable, None if missing."""
     if value is None or value == "":
         return None
     if isinstance(value, Decimal):
@@ -93,8 +93,8 @@ def amount_of(value: object) -> Decimal | None:
     return Decimal(text) if PLAIN_DECIMAL.fullmatch(text) else _UNREADABLE
 
 
-class _FieldFinder:
-    """Finds fields by their names in the table."""
+class _FieldReader:
+    """Reads canonical fields from *properties*, by the vendors' names of each field."""
 
     def __init__(
         self, properties: Mapping[str, Any], names: Mapping[str, Sequence[str]]
@@ -103,8 +103,8 @@ class _FieldFinder:
         self._names = names
 
     def value(self, field: str) -> Any:
-        found = (self._properties.get(name) for name in self._names[field])
-        return next((value for value in found if value not in (None, "")), None)
+        values = (self._properties.get(name) for name in self._names[field])
+        return next((value for value in values if value not in (None, "")), None)
 
     def text(self, field: str) -> str | None:
         return text_of(self.value(field))
@@ -118,22 +118,22 @@ def _lines(
 ) -> list[OrderLine] | None:
     if isinstance(items, list):
         return [_line(mapping_of(item)) for item in list_of(items)] or None
-    names_one = any(properties.get(key) for key in _NAMES_PRODUCT)
-    return [_line(properties)] if names_one and name in _OF_PRODUCTS else None
+    has_product = any(properties.get(field) for field in _PRODUCT_FIELDS)
+    return [_line(properties)] if has_product and name in _PRODUCT_EVENTS else None
 
 
 def _line(item: Mapping[str, Any]) -> OrderLine:
-    find = _FieldFinder(item, commerce_table().item)
+    fields = _FieldReader(item, commerce_table().item)
     return OrderLine(
-        product=find.text("product"),
-        variant=find.text("variant"),
-        quantity=_quantity(find.value("quantity")),
-        price=find.amount("price"),
+        product=fields.text("product"),
+        variant=fields.text("variant"),
+        quantity=_quantity(fields.value("quantity")),
+        price=fields.amount("price"),
     )
 
 
 def _quantity(value: object) -> float:
-    """Return a number of pieces; one that cannot be read is none of them."""
+    """Return the quantity of a line: 1 if missing, NaN if not a whole number."""
     if value is None:
         return 1
     amount = amount_of(value)
@@ -143,7 +143,7 @@ def _quantity(value: object) -> float:
 
 
 @cache
-def _names() -> Mapping[str, CommerceName]:
+def _canonical_names() -> Mapping[str, CommerceName]:
     return dict(_spellings())
 
 

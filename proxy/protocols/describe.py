@@ -1,4 +1,4 @@
-"""The generated page about commerce: which names and fields mean what."""
+"""The generated page docs/commerce.md: names and fields of commerce events."""
 
 from collections.abc import Mapping, Sequence
 
@@ -44,8 +44,8 @@ def page() -> str:
     return "".join(parts)
 
 
-def _rows(entries: Mapping[str, Sequence[str]]) -> str:
+def _rows(spellings_by_name: Mapping[str, Sequence[str]]) -> str:
     return "".join(
-        f"| `{name}` | {', '.join(f'`{each}`' for each in spellings)} |\n"
-        for name, spellings in entries.items()
+        f"| `{name}` | {', '.join(f'`{spelling}`' for spelling in spellings)} |\n"
+        for name, spellings in spellings_by_name.items()
     )

@@ -1,7 +1,7 @@
-"""What vendors' clients wrap their JSON in: gzip, base64, forms; all within bounds.
+"""Decodes the wrappings of vendors' JSON: gzip, base64 and forms, all with limits.
 
-Bytes decide, never the Content-Type: the same client sends JSON as text, as a form, and
-as gzip with no sign of it but its first two bytes.
+The bytes decide how a body is decoded, never its Content-Type: the same client sends
+JSON as text, as a form, or as gzip that only its first two bytes reveal.
 """
 
 import base64
@@ -24,44 +24,44 @@ _PADDING = 4
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
-def _exact(literal: str) -> Decimal | None:
+def _parse_decimal(literal: str) -> Decimal | None:
     try:
         return Decimal(literal)
     except InvalidOperation:
         return None
 
 
-# Amounts never pass through a binary fraction.
-_JSON = msgspec.json.Decoder(float_hook=_exact)
+# Decimal instead of float, so that amounts stay exact.
+_JSON = msgspec.json.Decoder(float_hook=_parse_decimal)
 
 
-def inflated(body: bytes, most_bytes: int) -> bytes:
-    """Return *body*, unpacked where it is gzip, at most *most_bytes* of it.
+def decompress_gzip(body: bytes, most_bytes: int) -> bytes:
+    """Return *body*, decompressed if it is gzip.
 
-    One member only: what is behind it is not looked at twice, and many small ones
-    would cost more than they hold.
+    Raises ``RefusedBodyError`` if it decompresses to more than *most_bytes*. Only one
+    gzip member is allowed: many small members cost much time for little data.
     """
     if not body.startswith(_GZIP):
         return body
-    unpack = zlib.decompressobj(wbits=_GZIP_WINDOW)
+    decompressor = zlib.decompressobj(wbits=_GZIP_WINDOW)
     try:
-        plain = unpack.decompress(body, most_bytes + 1)
+        plain = decompressor.decompress(body, most_bytes + 1)
     except zlib.error:
-        raise MalformedBodyError("the body is not the gzip it begins as") from None
+        raise MalformedBodyError("the body starts as gzip but is damaged") from None
     if len(plain) > most_bytes:
         raise RefusedBodyError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"the body unpacks to over {most_bytes} bytes",
+            f"the body decompresses to more than {most_bytes} bytes",
         )
-    if not unpack.eof or unpack.unused_data:
-        raise MalformedBodyError("the body is not one whole gzip")
+    if not decompressor.eof or decompressor.unused_data:
+        raise MalformedBodyError("the body is not exactly one complete gzip member")
     return plain
 
 
-def json_value(text: bytes | str) -> Any:
-    """Return the value of a JSON text; fractions are ``Decimal``.
+def decode_json(text: bytes | str) -> Any:
+    """Return the value of JSON *text*; numbers with a fraction are ``Decimal``.
 
-    Raises ``MalformedBodyError`` where it is none, or nested too deeply.
+    Raises ``MalformedBodyError`` if *text* is not valid JSON or is nested too deeply.
     """
     try:
         return _JSON.decode(text)
@@ -71,42 +71,42 @@ def json_value(text: bytes | str) -> Any:
         raise MalformedBodyError("the body is not valid JSON") from None
 
 
-def packed_value(text: str) -> Any:
-    """Return the value of a JSON text, plain or in either alphabet of base64."""
+def decode_packed_json(text: str) -> Any:
+    """Return the value of JSON *text*, plain or in base64 (either alphabet)."""
     text = text.strip()
     if text[:1] in ("{", "["):
-        return json_value(text)
-    return json_value(base64_bytes(text))
+        return decode_json(text)
+    return decode_json(decode_base64(text))
 
 
-def base64_bytes(text: str) -> bytes:
-    """Return what *text* holds in base64: either alphabet, padded or not."""
+def decode_base64(text: str) -> bytes:
+    """Return the bytes of base64 *text*: either alphabet, with or without padding."""
     try:
-        # A plus that was not escaped comes out of a form as a blank.
+        # Form decoding turns an unescaped plus sign into a space.
         raw = text.replace(" ", "+").encode("ascii").translate(_URL_SAFE).rstrip(b"=")
         return base64.b64decode(raw + b"=" * (-len(raw) % _PADDING), validate=True)
     except (UnicodeEncodeError, binascii.Error):
         raise MalformedBodyError("the data is neither JSON nor base64") from None
 
 
-def fields(text: str) -> dict[str, str]:
-    """Return the fields of a query or form; of several the last counts."""
+def parse_fields(text: str) -> dict[str, str]:
+    """Return the fields of a query or form; the last of several same names counts."""
     try:
         return dict(
             parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
         )
     except ValueError:
-        raise MalformedBodyError("there are too many fields") from None
+        raise MalformedBodyError(f"more than {_MOST_FIELDS} fields") from None
 
 
-def form_or_json(body: bytes) -> Any:
-    """Return the value of a body that is JSON, or a form with it in ``data``."""
+def decode_form_or_json(body: bytes) -> Any:
+    """Return the value of a body that is JSON, or a form with JSON in ``data``."""
     start = body.lstrip()[:1]
     if start in (b"{", b"["):
-        return json_value(body)
+        return decode_json(body)
     try:
         text = body.decode()
     except UnicodeDecodeError:
         raise MalformedBodyError("the body is not UTF-8") from None
-    data = fields(text).get("data")
-    return packed_value(unquote_plus(text) if data is None else data)
+    data = parse_fields(text).get("data")
+    return decode_packed_json(unquote_plus(text) if data is None else data)

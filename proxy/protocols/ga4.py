@@ -1,7 +1,7 @@
-"""Google Analytics 4: the Measurement Protocol of servers, and the dialect of its tag.
+"""Google Analytics 4: the Measurement Protocol for servers, and its tag's format.
 
-Google answers 204 whatever was sent, so what is wrong is told where it tells it: at the
-debug path, which keeps nothing.
+Google answers every request with 204, so this module does too. Errors are reported at
+the debug path only, as Google does; events sent there are not stored.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from proxy.protocols.protocol import (
     Reply,
     Route,
     VendorRequest,
-    check_number,
+    check_event_count,
     json_reply,
     list_of,
     mapping_of,
@@ -28,38 +28,39 @@ from proxy.protocols.protocol import (
     text_of,
 )
 
-# Google's own limits are 25 and less; more is nobody's client, and costs.
+# Google's own limit is 25: no client sends more than this, and each event costs time.
 _MOST_EVENTS = 1_000
 _MICROS = 1_000_000
-_NOTHING_SAID = Reply(status=HTTPStatus.NO_CONTENT)
+_NO_CONTENT = Reply(status=HTTPStatus.NO_CONTENT)
 
 
-def collect(request: VendorRequest) -> DecodedRequest:
-    """Read the events of the tag."""
+def read_tag_events(request: VendorRequest) -> DecodedRequest:
+    """Read events that the tag sends."""
     hits: list[VendorHit | Dropped] = []
-    for fields in ga4_web.events(request.query, request.body):
-        check_number(len(hits) + 1, _MOST_EVENTS)
-        found = request.query if fields is None else fields
-        name = None if fields is None else fields.get("en")
-        hits.append(event_hit(name, ga4_web.params_of(found), _of_tag(found)))
-    return DecodedRequest(hits, _say_nothing)
+    for event in ga4_web.events(request.query, request.body):
+        check_event_count(len(hits) + 1, _MOST_EVENTS)
+        fields = request.query if event is None else event
+        name = None if event is None else event.get("en")
+        envelope = _tag_envelope(fields)
+        hits.append(event_hit(name, ga4_web.params_of(fields), envelope))
+    return DecodedRequest(hits, _reply)
 
 
-def measured(request: VendorRequest) -> DecodedRequest:
-    """Read what a server sends by the Measurement Protocol."""
+def read_server_events(request: VendorRequest) -> DecodedRequest:
+    """Read events that a server sends with the Measurement Protocol."""
     try:
-        body = mapping_of(encodings.json_value(request.body))
+        body = mapping_of(encodings.decode_json(request.body))
     except MalformedBodyError:
         body = {}
     members = list_of(body.get("events")) or [None]
-    check_number(len(members), _MOST_EVENTS)
-    shared = _of_server(request, body)
-    hits = [_measured_hit(mapping_of(each), shared) for each in members]
-    return DecodedRequest(hits, _say_nothing)
+    check_event_count(len(members), _MOST_EVENTS)
+    envelope = _server_envelope(request, body)
+    hits = [_server_hit(mapping_of(member), envelope) for member in members]
+    return DecodedRequest(hits, _reply)
 
 
-def checked(request: VendorRequest) -> Reply:
-    """Say what is wrong with a body for ``measured``, and keep nothing of it."""
+def validate_server_events(request: VendorRequest) -> Reply:
+    """Answer with the errors in a body for ``read_server_events``; store nothing."""
     messages = [
         {"fieldPath": path, "description": text, "validationCode": code}
         for path, text, code in _problems(request)
@@ -67,76 +68,80 @@ def checked(request: VendorRequest) -> Reply:
     return json_reply({"validationMessages": messages})
 
 
-def _of_tag(fields: ga4_web.Fields) -> Envelope:
+def _tag_envelope(fields: ga4_web.Fields) -> Envelope:
     return Envelope(
         key=text_of(fields.get("tid")),
         actor=text_of(fields.get("uid")),
-        optout=ga4_web.has_refused(fields),
+        optout=ga4_web.is_analytics_refused(fields),
     )
 
 
-def _of_server(request: VendorRequest, body: Values) -> Envelope:
+def _server_envelope(request: VendorRequest, body: Values) -> Envelope:
     secret = text_of(request.query.get("api_secret"))
     address, agent = text_of(body.get("ip_override")), text_of(body.get("user_agent"))
-    spoken = None
+    visitor = None
     if address is not None and agent is not None:
-        spoken = Visitor(address, agent)
+        visitor = Visitor(address, agent)
     return Envelope(
-        key=_named_key(request) or secret,
+        key=_measurement_id(request) or secret,
         secret=secret,
         actor=text_of(body.get("user_id")),
-        visitor=spoken,
-        at=_seconds(body),
+        visitor=visitor,
+        at=_timestamp_s(body),
         is_server=True,
     )
 
 
-def _named_key(request: VendorRequest) -> str | None:
-    named = map(request.query.get, ("measurement_id", "firebase_app_id"))
-    return next((text for each in named if (text := text_of(each))), None)
+def _measurement_id(request: VendorRequest) -> str | None:
+    query = request.query
+    return text_of(query.get("measurement_id")) or text_of(query.get("firebase_app_id"))
 
 
-def _measured_hit(event: Values, shared: Envelope) -> VendorHit | Dropped:
-    at = _seconds(event)
-    of_event = shared if at is None else shared._replace(at=at)
-    return event_hit(event.get("name"), mapping_of(event.get("params")), of_event)
+def _server_hit(event: Values, envelope: Envelope) -> VendorHit | Dropped:
+    at = _timestamp_s(event)
+    if at is not None:
+        envelope = envelope._replace(at=at)
+    return event_hit(event.get("name"), mapping_of(event.get("params")), envelope)
 
 
-def _seconds(fields: Values) -> float | None:
+def _timestamp_s(fields: Values) -> float | None:
     micros = number_of(fields.get("timestamp_micros"))
     return None if micros is None else micros / _MICROS
 
 
 def _problems(request: VendorRequest) -> Iterator[tuple[str, str, str]]:
-    if _named_key(request) is None:
-        text = "the query must name measurement_id or firebase_app_id"
+    """Yield path, description and validation code of each problem."""
+    if _measurement_id(request) is None:
+        text = "the query must contain measurement_id or firebase_app_id"
         yield "measurement_id", text, "VALUE_REQUIRED"
     try:
-        body = mapping_of(encodings.json_value(request.body))
+        body = mapping_of(encodings.decode_json(request.body))
     except MalformedBodyError as malformed:
         yield "", malformed.problem, "VALUE_INVALID"
         return
     members = list_of(body.get("events"))
     if not 0 < len(members) <= _MOST_EVENTS:
-        yield "events", f"1 to {_MOST_EVENTS} events are read", "VALUE_INVALID"
+        text = f"must hold 1 to {_MOST_EVENTS} events"
+        yield "events", text, "VALUE_INVALID"
         return
-    for place, member in enumerate(members):
+    for index, member in enumerate(members):
         name = mapping_of(member).get("name")
         if not isinstance(name, str):
-            yield f"events[{place}].name", "an event needs a name", "VALUE_REQUIRED"
+            yield f"events[{index}].name", "an event needs a name", "VALUE_REQUIRED"
         elif not is_event_name(name):
-            yield f"events[{place}].name", "this name is not kept", "NAME_INVALID"
+            text = "this is not a valid event name"
+            yield f"events[{index}].name", text, "NAME_INVALID"
 
 
-def _say_nothing(_outcomes: Outcomes) -> Reply:
-    return _NOTHING_SAID
+def _reply(_outcomes: Outcomes) -> Reply:
+    return _NO_CONTENT
 
 
 PROTOCOL = Protocol(
     "ga4",
     (
-        Route("/g/collect", collect, POST_OR_GET),
-        Route("/mp/collect", measured),
-        Route("/debug/mp/collect", checked),
+        Route("/g/collect", read_tag_events, POST_OR_GET),
+        Route("/mp/collect", read_server_events),
+        Route("/debug/mp/collect", validate_server_events),
     ),
 )

@@ -1,7 +1,7 @@
-"""One event of Google Analytics 4 as a hit, whichever way it came.
+"""Turns one Google Analytics 4 event, from the tag or from a server, into a hit.
 
-Its parameters are those of the Measurement Protocol, into which the dialect of the tag
-is translated. Ids of clients and sessions end here.
+Parameters have the names of the Measurement Protocol; ``ga4_web`` translates the tag's
+names. Ids of clients and sessions are discarded.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from proxy.protocols.protocol import number_of, text_of
 _PAGE_VIEW = "page_view"
 _ENGAGEMENT = "user_engagement"
 _SCROLL = "scroll"
-# Google's tag sends a scroll once, at this depth.
+# Google's tag sends one scroll event, at this depth.
 _SCROLLED_PCT = 90
-# Marks of Google's sessions, and what apps send by themselves.
+# Session markers, and the events that apps send automatically.
 _AUTOMATIC = frozenset(
     {
         *("session_start", "first_visit", "first_open", "screen_view", "error"),
@@ -29,8 +29,8 @@ _AUTOMATIC = frozenset(
         *("dynamic_link_app_update", "dynamic_link_first_open"),
     }
 )
-# Google's own parameters, which are none of the site's, whatever it allows.
-_OWN = frozenset(
+# Google's own parameters; a site cannot allow them as its properties.
+_GOOGLE_PARAMETERS = frozenset(
     {
         *("page_location", "page_referrer", "page_title", "language"),
         *("screen_resolution", "engagement_time_msec", "session_id", "session_number"),
@@ -39,13 +39,13 @@ _OWN = frozenset(
         "ip_override",
     }
 )
-_OWN_BEGINNINGS = ("_", "ga_", "firebase_", "google_")
+_GOOGLE_PREFIXES = ("_", "ga_", "firebase_", "google_")
 
 Values = Mapping[str, Any]
 
 
 class Envelope(NamedTuple):
-    """What a request says of all its events."""
+    """The facts of a request that hold for all its events."""
 
     key: str | None
     secret: str | None = None
@@ -56,39 +56,39 @@ class Envelope(NamedTuple):
     optout: bool = False
 
 
-def event_hit(name: object, params: Values, shared: Envelope) -> VendorHit | Dropped:
+def event_hit(name: object, params: Values, envelope: Envelope) -> VendorHit | Dropped:
     """Return the hit of one event."""
-    if shared.key is None:
+    if envelope.key is None:
         return Dropped(DropReason.MALFORMED)
     if not isinstance(name, str):
-        return _refused(shared, DropReason.MALFORMED)
+        return _refused_hit(envelope, DropReason.MALFORMED)
     if name in _AUTOMATIC:
-        return _refused(shared, DropReason.AUTOMATIC)
+        return _refused_hit(envelope, DropReason.AUTOMATIC)
     hit = VendorHit(
-        key=shared.key,
-        secret=shared.secret,
+        key=envelope.key,
+        secret=envelope.secret,
         url=text_of(params.get("page_location")),
         referrer=text_of(params.get("page_referrer")),
         lang=text_of(params.get("language")),
         screen=_screen(text_of(params.get("screen_resolution"))),
-        engaged_ms=_engaged_ms(name, params, shared),
+        engaged_ms=_engaged_ms(name, params, envelope),
         props=_site_props(params),
-        at=shared.at,
-        actor=shared.actor,
-        visitor=shared.visitor,
-        optout=shared.optout,
-        library=shared.is_server,
+        at=envelope.at,
+        actor=envelope.actor,
+        visitor=envelope.visitor,
+        optout=envelope.optout,
+        library=envelope.is_server,
     )
-    _name(hit, name, params)
+    _set_name(hit, name, params)
     return hit
 
 
-def _refused(shared: Envelope, reason: DropReason) -> VendorHit:
-    return VendorHit(key=shared.key, refused=reason, optout=shared.optout)
+def _refused_hit(envelope: Envelope, reason: DropReason) -> VendorHit:
+    return VendorHit(key=envelope.key, refused=reason, optout=envelope.optout)
 
 
-def _name(hit: VendorHit, name: str, params: Values) -> None:
-    """Name *hit*, with what belongs to an event of that name."""
+def _set_name(hit: VendorHit, name: str, params: Values) -> None:
+    """Set the stored name of *hit*, and the fields specific to that event."""
     host = text_of(params.get("link_domain"))
     if name == _PAGE_VIEW:
         hit.name = "pageview"
@@ -106,22 +106,25 @@ def _name(hit: VendorHit, name: str, params: Values) -> None:
         hit.name, hit.order = commerce_of(name, params)
 
 
-def _engaged_ms(name: str, params: Values, shared: Envelope) -> float | None:
-    """Return the attention since the event before; servers make theirs up."""
-    if shared.is_server and name != _ENGAGEMENT:
+def _engaged_ms(name: str, params: Values, envelope: Envelope) -> float | None:
+    """Return the engagement since the previous event.
+
+    Servers send a placeholder with other events, so only their engagement events count.
+    """
+    if envelope.is_server and name != _ENGAGEMENT:
         return None
     return number_of(params.get("engagement_time_msec"))
 
 
-def _screen(text: str | None) -> list[float] | None:
-    width, _, height = (text or "").partition("x")
-    found = (number_of(width), number_of(height))
-    return None if found[0] is None or found[1] is None else [found[0], found[1]]
+def _screen(resolution: str | None) -> list[float] | None:
+    before, _, after = (resolution or "").partition("x")
+    width, height = number_of(before), number_of(after)
+    return None if width is None or height is None else [width, height]
 
 
 def _site_props(params: Values) -> dict[str, object]:
     return {
         key: value
         for key, value in params.items()
-        if key not in _OWN and not key.startswith(_OWN_BEGINNINGS)
+        if key not in _GOOGLE_PARAMETERS and not key.startswith(_GOOGLE_PREFIXES)
     }

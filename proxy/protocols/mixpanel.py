@@ -1,6 +1,7 @@
-"""Mixpanel's protocol: events, profiles, imports, and what its clients ask at start.
+"""Mixpanel's protocol: events, profiles, imports, recordings, flags and settings.
 
-Clients want ``1`` or, asked verbosely, a status in JSON; some crash on the other.
+A client expects ``1``, or a JSON status if it sent ``verbose=1``. Some clients crash on
+the other form.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ from proxy.protocols.protocol import (
     Reply,
     Route,
     VendorRequest,
-    check_number,
+    check_event_count,
     json_reply,
     list_of,
     number_of,
@@ -29,144 +30,154 @@ from proxy.protocols.protocol import (
 )
 
 _PLAIN = "text/plain; charset=utf-8"
-_SAME_FOR_ALL = {"Cache-Control": "public, max-age=3600"}
-# Replays and heat maps are refused, so clients that ask are told not to begin.
+_PUBLIC_CACHE = {"Cache-Control": "public, max-age=3600"}
+# Millpond drops replays and heat maps, so these settings keep clients from sending any.
 _SETTINGS = {
     "sdk_config": {
         "config": {"record_sessions_percent": 0, "record_heatmap_data": False}
     }
 }
-# Mixpanel's own limit: more is nobody's client, and costs.
+# Mixpanel's own limit: no client sends more, and each event costs time.
 _MOST_EVENTS = 2_000
-# What a sender can mend: the rest is decided by the site, or is no fault.
-_OF_SENDER = frozenset(
+# Drops that the sender can correct; the other reasons are the site's own rules.
+_SENDER_ERRORS = frozenset(
     {
         *(DropReason.MALFORMED, DropReason.BAD_NAME),
         *(DropReason.BAD_PAGE, DropReason.BAD_ORDER),
     }
 )
-# Whoever may choose where an answer leads, or what script it is, may attack with it.
-_DANGEROUS = ("redirect", "callback")
+# An attacker could use these to redirect a browser or to run a script in it.
+_REFUSED_FIELDS = ("redirect", "callback")
 
 HitOf = Callable[[object, Envelope], VendorHit | Dropped]
 
 
 class RequestResult(NamedTuple):
-    """What a request's sender is told; *problem* is None where all is well."""
+    """The result for a request's sender; *problem* is None if there is no error."""
 
     status: HTTPStatus
     problem: str | None = None
 
 
-def track(request: VendorRequest) -> DecodedRequest | Reply:
-    """Read one event or an array of them."""
+def read_events(request: VendorRequest) -> DecodedRequest | Reply:
+    """Read one event or an array of events."""
     return _read(request, event_hit)
 
 
-def profiles(request: VendorRequest) -> DecodedRequest | Reply:
-    """Read changes of profiles or groups, which are counted and not kept."""
+def read_profiles(request: VendorRequest) -> DecodedRequest | Reply:
+    """Read updates of profiles or groups, which are counted and not stored."""
     return _read(request, profile_hit)
 
 
-def imported(request: VendorRequest) -> DecodedRequest | Reply:
-    """Read what servers send with their secret: a form, JSON, or JSON on each line."""
+def read_import(request: VendorRequest) -> DecodedRequest | Reply:
+    """Read events that servers send with a secret: a form, JSON, or lines of JSON."""
     if _form_or_none(request) is not None or "data" in request.query:
         return _read(request, event_hit, is_import=True)
-    sent = Envelope(request.key, is_import=True)
-    members = _members(_lines(request.body))
-    check_number(len(members), _MOST_EVENTS)
-    hits = [event_hit(each, sent) for each in members]
+    envelope = Envelope(request.key, is_import=True)
+    members = _members(_decode_lines(request.body))
+    check_event_count(len(members), _MOST_EVENTS)
+    hits = [event_hit(member, envelope) for member in members]
     return DecodedRequest(
         hits, partial(_import_reply, request.query.get("strict") != "0")
     )
 
 
-def recording(request: VendorRequest) -> DecodedRequest:
-    """Count a part of a replay, and keep nothing of it."""
+def read_recording(request: VendorRequest) -> DecodedRequest:
+    """Count a part of a session recording, without storing it."""
     key = request.key or text_of(request.query.get("token"))
     hit: Hit | Dropped = Dropped(DropReason.AUTOMATIC)
     if key is not None:
         hit = VendorHit(key=key, refused=DropReason.AUTOMATIC)
-    return DecodedRequest([hit], _record_reply)
+    return DecodedRequest([hit], _recording_reply)
 
 
-def flags(_request: VendorRequest) -> Reply:
-    """Answer that there is no flag; the body says who somebody is and is not read."""
+def read_flags(_request: VendorRequest) -> Reply:
+    """Answer that there are no feature flags, without reading who the visitor is."""
     return json_reply({"code": HTTPStatus.OK, "flags": {}})
 
 
-def _flag_definitions(_request: VendorRequest) -> Reply:
+def _read_flag_definitions(_request: VendorRequest) -> Reply:
     return json_reply({"code": HTTPStatus.OK, "flags": []})
 
 
-def _settings(_request: VendorRequest) -> Reply:
-    return json_reply(_SETTINGS, headers=_SAME_FOR_ALL)
+def _read_settings(_request: VendorRequest) -> Reply:
+    return json_reply(_SETTINGS, headers=_PUBLIC_CACHE)
 
 
 def _read(
     request: VendorRequest, hit_of: HitOf, *, is_import: bool = False
 ) -> DecodedRequest | Reply:
-    asked = _ReplyOptions(request)
-    if asked.dangerous is not None:
-        problem = f"{asked.dangerous} is not supported"
-        return asked.reply(RequestResult(HTTPStatus.BAD_REQUEST, problem))
+    options = _RequestOptions(request)
+    if options.refused_field is not None:
+        problem = f"{options.refused_field} is not supported"
+        return options.reply(RequestResult(HTTPStatus.BAD_REQUEST, problem))
     try:
-        members = _members(asked.value)
-        check_number(len(members), _MOST_EVENTS)
+        members = _members(options.value)
+        check_event_count(len(members), _MOST_EVENTS)
     except MalformedBodyError as malformed:
-        return asked.reply(RequestResult(HTTPStatus.BAD_REQUEST, malformed.problem))
-    sent = asked.sent(is_import=is_import)
-    hits = [hit_of(each, sent) for each in members]
-    return DecodedRequest(hits, lambda outcomes: asked.reply(_verdict(outcomes)))
+        return options.reply(RequestResult(HTTPStatus.BAD_REQUEST, malformed.problem))
+    envelope = options.envelope(is_import=is_import)
+    hits = [hit_of(member, envelope) for member in members]
+    return DecodedRequest(hits, lambda outcomes: options.reply(_result(outcomes)))
 
 
-class _ReplyOptions:
-    """How a request, in its query or form, wants to be read and answered."""
+class _RequestOptions:
+    """The options in a request's query or form."""
 
     def __init__(self, request: VendorRequest) -> None:
         self._request = request
         self._form = _form_or_none(request) or {}
 
-    def _says(self, name: str, value: str) -> bool:
+    def _has(self, name: str, value: str) -> bool:
         return value in (self._form.get(name), self._request.query.get(name))
 
     @property
-    def dangerous(self) -> str | None:
-        """A field that is refused, None where there is none."""
-        named = {*self._form, *self._request.query}
-        return next((each for each in _DANGEROUS if each in named), None)
+    def refused_field(self) -> str | None:
+        """The first refused field in the request, None if there is none."""
+        names = {*self._form, *self._request.query}
+        return next((field for field in _REFUSED_FIELDS if field in names), None)
 
     @property
     def value(self) -> Any:
-        """The JSON value of the request, wherever it stands."""
+        """The JSON value of the request: from the form, the query or the body."""
         data = self._form.get("data", self._request.query.get("data"))
-        return self._request.value if data is None else encodings.packed_value(data)
+        if data is None:
+            return self._request.value
+        return encodings.decode_packed_json(data)
 
-    def sent(self, *, is_import: bool) -> Envelope:
-        """Return what the request says of its members."""
+    def envelope(self, *, is_import: bool) -> Envelope:
+        """Return the facts that hold for all events of the request."""
         clock = number_of(self._request.query.get("_"))
-        is_away = self._says("ip", "0")
-        return Envelope(self._request.key, clock, is_import=is_import, is_away=is_away)
+        is_server_address = self._has("ip", "0")
+        return Envelope(
+            self._request.key,
+            clock,
+            is_import=is_import,
+            is_server_address=is_server_address,
+        )
 
-    def reply(self, verdict: RequestResult) -> Reply:
-        """Return *verdict* in the words the client asked for."""
-        is_fine = verdict.status is HTTPStatus.OK
-        if is_fine and self._says("img", "1"):
+    def reply(self, result: RequestResult) -> Reply:
+        """Return *result* in the form the client asked for."""
+        is_ok = result.status is HTTPStatus.OK
+        if is_ok and self._has("img", "1"):
             return Reply(PIXEL, content_type="image/gif")
-        if self._says("verbose", "1"):
-            told = {"status": int(is_fine), "error": verdict.problem}
-            return json_reply(told, verdict.status)
-        return Reply(b"1" if is_fine else b"0", verdict.status, _PLAIN)
+        if self._has("verbose", "1"):
+            body = {"status": int(is_ok), "error": result.problem}
+            return json_reply(body, result.status)
+        return Reply(b"1" if is_ok else b"0", result.status, _PLAIN)
 
 
-def _verdict(outcomes: Outcomes) -> RequestResult:
-    """Say whether the token or the events are wrong; other drops are no error."""
-    unread = list(outcomes).count(DropReason.MALFORMED)
+def _result(outcomes: Outcomes) -> RequestResult:
+    """Return an error for unreadable events and unknown tokens; other drops are OK."""
+    unreadable = list(outcomes).count(DropReason.MALFORMED)
     unknown = list(outcomes).count(DropReason.UNKNOWN_SITE)
-    if not unread + unknown:
+    if not unreadable + unknown:
         return RequestResult(HTTPStatus.OK)
-    problem = f"{unread} could not be read or had no token, {unknown} an unknown one"
-    if unread + unknown < len(outcomes):
+    problem = (
+        f"{unreadable} events are unreadable or have no token,"
+        f" {unknown} have an unknown token"
+    )
+    if unreadable + unknown < len(outcomes):
         return RequestResult(HTTPStatus.OK, problem)
     return RequestResult(
         HTTPStatus.UNAUTHORIZED if unknown else HTTPStatus.BAD_REQUEST, problem
@@ -174,61 +185,61 @@ def _verdict(outcomes: Outcomes) -> RequestResult:
 
 
 def _import_reply(is_strict: bool, outcomes: Outcomes) -> Reply:  # noqa: FBT001 - bound
-    verdict = _verdict(outcomes)
+    result = _result(outcomes)
     failed = [
         {"index": index, "insert_id": "", "field": "", "message": reason}
         for index, reason in enumerate(outcomes)
-        if reason in _OF_SENDER
+        if reason in _SENDER_ERRORS
     ]
-    status = verdict.status
+    status = result.status
     if failed and is_strict:
         status = HTTPStatus.BAD_REQUEST
-    told: dict[str, object] = {
+    body: dict[str, object] = {
         "code": status,
         "status": status.phrase,
         "num_records_imported": list(outcomes).count(None),
     }
     if status is not HTTPStatus.OK:
-        problem = verdict.problem or "some events were refused"
-        told |= {"error": problem, "failed_records": failed}
-    return json_reply(told, status)
+        problem = result.problem or "some events were refused"
+        body |= {"error": problem, "failed_records": failed}
+    return json_reply(body, status)
 
 
-def _record_reply(outcomes: Outcomes) -> Reply:
-    status = _verdict(outcomes).status
+def _recording_reply(outcomes: Outcomes) -> Reply:
+    status = _result(outcomes).status
     return json_reply({"code": status, "status": status.phrase}, status)
 
 
 def _form_or_none(request: VendorRequest) -> dict[str, str] | None:
-    """Return the fields of a body that is a form, None where it is something else."""
+    """Return the fields of a body that is a form with ``data``, else None."""
     body = request.body
     if body.lstrip()[:1] in (b"{", b"["):
         return None
     try:
-        found = encodings.fields(body.decode())
+        fields = encodings.parse_fields(body.decode())
     except UnicodeDecodeError:
         return None
-    return found if "data" in found else None
+    return fields if "data" in fields else None
 
 
 def _members(value: object) -> Sequence[object]:
     return list_of(value) if isinstance(value, list) else [value]
 
 
-def _lines(body: bytes) -> Any:
-    """Return the value of a JSON text, or those of a JSON text on each line."""
+def _decode_lines(body: bytes) -> Any:
+    """Return the value of a JSON body, or a list with the value of each JSON line."""
     try:
-        return encodings.form_or_json(body)
+        return encodings.decode_form_or_json(body)
     except MalformedBodyError:
         lines = [line for line in body.splitlines() if line.strip()]
         if len(lines) <= 1:
             raise
-        return [_line(line) for line in lines]
+        return [_decode_line(line) for line in lines]
 
 
-def _line(line: bytes) -> Any:
+def _decode_line(line: bytes) -> Any:
     try:
-        return encodings.json_value(line)
+        return encodings.decode_json(line)
     except MalformedBodyError:
         return None
 
@@ -236,10 +247,10 @@ def _line(line: bytes) -> Any:
 PROTOCOL = Protocol(
     "mixpanel",
     (
-        Route("/groups", profiles, POST_OR_GET),
-        Route("/import", imported, POST_OR_GET),
-        Route("/record", recording),
-        Route("/flags/definitions", _flag_definitions, ("GET",)),
-        Route("/settings", _settings, ("GET",)),
+        Route("/groups", read_profiles, POST_OR_GET),
+        Route("/import", read_import, POST_OR_GET),
+        Route("/record", read_recording),
+        Route("/flags/definitions", _read_flag_definitions, ("GET",)),
+        Route("/settings", _read_settings, ("GET",)),
     ),
 )

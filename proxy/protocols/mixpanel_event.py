@@ -1,7 +1,7 @@
-"""One Mixpanel event, or one change of a profile, as a hit.
+"""Turns one Mixpanel event, or one profile update, into a hit.
 
-Ids of devices and profiles end here: a customer is named only where the client says
-that it knows one.
+Ids of devices and profiles are discarded. A hit names a customer only if the client
+says that it has identified one.
 """
 
 from collections.abc import Mapping
@@ -17,44 +17,44 @@ from proxy.protocols.protocol import mapping_of, number_of, refused_hit, text_of
 _SERVER_LIBRARIES = frozenset({"python", "node", "php", "ruby", "go", "jdk"})
 _PAGE_VIEWS = frozenset({"$mp_web_page_view", "mp_page_view"})
 _IDENTITY = frozenset({"$identify", "$create_alias", "$merge"})
-# Automatic events that tell how far a page was read, and the property that does.
+# Automatic events that report the scroll depth, and the property with the depth.
 _SCROLLS = {
     "$mp_scroll": "$scroll_percentage",
     "$mp_page_leave": "$max_scroll_percentage",
 }
 _DEVICE = "$device:"
 _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
-# Mixpanel's own properties, which are none of the site's, whatever it allows.
-_OWN = frozenset(
+# Mixpanel's own properties; a site cannot allow them as its properties.
+_MIXPANEL_PROPERTIES = frozenset(
     {
         *("token", "distinct_id", "time", "ip", "alias", "current_page_title"),
         *("current_domain", "current_url_path", "current_url_search"),
         "current_url_protocol",
     }
 )
-_OWN_BEGINNINGS = ("$", "mp_", "utm_", "initial_utm_")
+_MIXPANEL_PREFIXES = ("$", "mp_", "utm_", "initial_utm_")
 
 Properties = Mapping[str, Any]
 
 
 class Envelope(NamedTuple):
-    """What a request says of all that is in it.
+    """The facts of a request that hold for all its events.
 
-    *key* is that of its header, *sent_at* the browser's clock in milliseconds;
-    *is_import* says that only servers send there, *is_away* that the sender itself
-    says its address is not the visitor's.
+    *key* is the key of its header, *sent_at* the browser's clock in milliseconds.
+    *is_import* means that only servers use this path. *is_server_address* means that
+    the client said its address is not the visitor's.
     """
 
     key: str | None = None
     sent_at: float | None = None
     is_import: bool = False
-    is_away: bool = False
+    is_server_address: bool = False
 
 
-def event_hit(event: object, sent: Envelope) -> VendorHit | Dropped:
+def event_hit(event: object, envelope: Envelope) -> VendorHit | Dropped:
     """Return the hit of one event of ``/track`` or ``/import``."""
     properties = mapping_of(mapping_of(event).get("properties"))
-    key = text_of(properties.get("token")) or sent.key
+    key = text_of(properties.get("token")) or envelope.key
     name = mapping_of(event).get("event")
     if not isinstance(name, str):
         return refused_hit(key, DropReason.MALFORMED)
@@ -64,44 +64,45 @@ def event_hit(event: object, sent: Envelope) -> VendorHit | Dropped:
         return refused_hit(key, DropReason.AUTOMATIC)
     if key is None:
         return Dropped(DropReason.MALFORMED)
-    return _hit(name, properties, key, sent)
+    return _hit(name, properties, key, envelope)
 
 
-def profile_hit(update: object, sent: Envelope) -> VendorHit | Dropped:
-    """Return what is counted of one change of a profile or group: nothing is kept.
+def profile_hit(update: object, envelope: Envelope) -> VendorHit | Dropped:
+    """Return a hit that only counts one update of a profile or group.
 
-    Nor is a charge on a profile: it names no order, and the order has its own event.
+    A charge on a profile is not stored either: it names no order, and the order has an
+    event of its own.
     """
-    key = text_of(mapping_of(update).get("$token")) or sent.key
+    key = text_of(mapping_of(update).get("$token")) or envelope.key
     is_update = isinstance(update, dict)
     return refused_hit(key, DropReason.IDENTITY if is_update else DropReason.MALFORMED)
 
 
-def _hit(name: str, properties: Properties, key: str, sent: Envelope) -> VendorHit:
-    stored, order = _named(name, properties)
-    library = _is_library(properties, sent)
-    message = text_of(properties.get("$insert_id"))
+def _hit(name: str, properties: Properties, key: str, envelope: Envelope) -> VendorHit:
+    stored_name, order = _stored_name(name, properties)
+    library = _is_library(properties, envelope)
+    insert_id = text_of(properties.get("$insert_id"))
     return VendorHit(
         key=key,
-        name=stored,
+        name=stored_name,
         order=order,
-        # Mixpanel, too, lets events of two names share an id.
-        id=None if message is None else f"{name} {message}",
+        # As in Mixpanel, events with different names may share an id.
+        id=None if insert_id is None else f"{name} {insert_id}",
         at=number_of(properties.get("time")),
-        sent_at=None if library else sent.sent_at,
+        sent_at=None if library else envelope.sent_at,
         url=_url(properties),
         referrer=text_of(properties.get("$referrer")),
         screen=_screen(properties),
         scroll_pct=number_of(properties.get(_SCROLLS.get(name, ""))),
         props=_site_props(properties),
         actor=_customer(properties, library=library),
-        visitor=_spoken_for(properties),
+        visitor=_visitor(properties),
         library=library,
     )
 
 
-def _named(name: str, properties: Properties) -> tuple[str, Order | None]:
-    """Return the name an event is stored under, and its order where it has one."""
+def _stored_name(name: str, properties: Properties) -> tuple[str, Order | None]:
+    """Return the name an event is stored under, and its order if it has one."""
     if name in _PAGE_VIEWS:
         return "pageview", None
     if name in _SCROLLS:
@@ -109,28 +110,34 @@ def _named(name: str, properties: Properties) -> tuple[str, Order | None]:
     return commerce_of(name, properties)
 
 
-def _is_library(properties: Properties, sent: Envelope) -> bool:
-    # Node leaves mp_lib out of batches; every client in a browser has it.
+def _is_library(properties: Properties, envelope: Envelope) -> bool:
+    if envelope.is_import:
+        return True
+    # The Node library leaves mp_lib out of batches; every browser client sends it.
     library = properties.get("mp_lib")
-    return sent.is_import or (
-        sent.is_away if library is None else text_of(library) in _SERVER_LIBRARIES
-    )
+    if library is None:
+        return envelope.is_server_address
+    return text_of(library) in _SERVER_LIBRARIES
 
 
 def _customer(properties: Properties, *, library: bool) -> str | None:
-    """Return the id of a customer the client knows; never that of a device."""
-    known = text_of(properties.get("$user_id"))
-    if known is not None or not library:
-        return known
-    distinct = text_of(properties.get("distinct_id"))
-    device = text_of(properties.get("$device_id"))
-    if distinct is None or distinct == device or distinct.startswith(_DEVICE):
+    """Return the id of an identified customer, never the id of a device."""
+    user_id = text_of(properties.get("$user_id"))
+    if user_id is not None or not library:
+        return user_id
+    distinct_id = text_of(properties.get("distinct_id"))
+    device_id = text_of(properties.get("$device_id"))
+    if (
+        distinct_id is None
+        or distinct_id == device_id
+        or distinct_id.startswith(_DEVICE)
+    ):
         return None
-    return distinct
+    return distinct_id
 
 
-def _spoken_for(properties: Properties) -> Visitor | None:
-    """Return whom a server speaks for; an address without an agent is nobody yet."""
+def _visitor(properties: Properties) -> Visitor | None:
+    """Return the visitor a server sends for; it needs an address and an agent."""
     address = text_of(properties.get("ip")) or text_of(properties.get("$ip"))
     agent = text_of(properties.get("$user_agent"))
     return None if address is None or agent is None else Visitor(address, agent)
@@ -152,13 +159,14 @@ def _url_of_parts(properties: Properties) -> str | None:
 
 
 def _with_campaign(url: str, properties: Properties) -> str:
-    """Return *url* with the campaign Mixpanel remembers, where it names none."""
+    """Return *url* with the campaign from the properties, if it has none itself."""
     page, mark, fragment = url.partition("#")
-    named = {key: text for key in _UTM if (text := text_of(properties.get(key)))}
-    if not named or "utm_" in page.partition("?")[2].lower():
+    campaign = {key: text for key in _UTM if (text := text_of(properties.get(key)))}
+    if not campaign or "utm_" in page.partition("?")[2].lower():
         return url
-    joint = "&" if "?" in page else "?"
-    return f"{page}{joint}{urlencode(named, errors='replace')}{mark}{fragment}"
+    separator = "&" if "?" in page else "?"
+    query = urlencode(campaign, errors="replace")
+    return f"{page}{separator}{query}{mark}{fragment}"
 
 
 def _screen(properties: Properties) -> list[float] | None:
@@ -171,5 +179,5 @@ def _site_props(properties: Properties) -> dict[str, object]:
     return {
         key: value
         for key, value in properties.items()
-        if key not in _OWN and not key.startswith(_OWN_BEGINNINGS)
+        if key not in _MIXPANEL_PROPERTIES and not key.startswith(_MIXPANEL_PREFIXES)
     }

@@ -1,6 +1,6 @@
-"""Millpond's own protocol: the tag's JSON events, and the pixel where there is none.
+"""Millpond's own protocol: JSON events from the tag, and a pixel for pages without it.
 
-The answer to events names how many are durable and why others were dropped:
+The response to events says how many are durable and why the others were dropped:
 ``{"accepted": 1, "dropped": {"bot": 2}}``.
 """
 
@@ -27,20 +27,20 @@ _PIXEL_FIELDS = ("site", "key", "name", "id", "url", "referrer", "lang")
 
 
 def encode_receipt(receipt: Receipt) -> bytes:
-    """Return the JSON answer for *receipt*."""
+    """Return *receipt* as the JSON body of a response."""
     return _ENCODER.encode(receipt)
 
 
 def pixel_hit(query: str, headers: Mapping[str, str]) -> Hit:
     """Return the hit of a pixel request.
 
-    Its query names the fields of a native event; without ``url`` the page is the one
-    that shows the pixel, as the browser's ``Referer`` tells it.
+    The query holds the fields of a native event. Without ``url`` the page is the one
+    that shows the pixel, from the browser's ``Referer`` header.
     """
     try:
-        named = dict(parse_qsl(query, max_num_fields=32, errors="strict"))
+        parameters = dict(parse_qsl(query, max_num_fields=32, errors="strict"))
     except ValueError:
-        raise MalformedBodyError("the pixel's query cannot be read") from None
-    fields = {name: named[name] for name in _PIXEL_FIELDS if name in named}
+        raise MalformedBodyError("the pixel's query cannot be parsed") from None
+    fields = {name: parameters[name] for name in _PIXEL_FIELDS if name in parameters}
     fields.setdefault("url", headers.get("Referer", ""))
     return Hit(**fields)  # type: ignore[arg-type]

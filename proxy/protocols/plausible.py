@@ -1,7 +1,7 @@
-"""Plausible's events: its trackers', its script's, and those servers send likewise.
+"""Plausible's protocol: events from its trackers, its script and servers.
 
-One event a request, for each site it names. There are no ids in it and nothing is sent
-twice, so there is nothing to recognise again.
+A request holds one event for one or more sites. Events have no ids and clients never
+retry, so there are no duplicates to detect.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from proxy.page.host import parse_host
 from proxy.pipeline.drops import DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, Order
 from proxy.protocols.commerce import amount_of, commerce_of
-from proxy.protocols.encodings import json_value
+from proxy.protocols.encodings import decode_json
 from proxy.protocols.protocol import (
     DecodedRequest,
     Outcomes,
@@ -23,14 +23,14 @@ from proxy.protocols.protocol import (
     VendorRequest,
     mapping_of,
     number_of,
-    routed,
     text_of,
+    url_with_hash_route,
 )
 
 _ENGAGEMENT = "engagement"
 _DOWNLOAD = "download"
-# What the tag calls the same.
-_NAMES = {"Outbound Link: Click": "outbound", "File Download": _DOWNLOAD}
+# Millpond's tag has its own names for these events.
+_TAG_NAMES = {"Outbound Link: Click": "outbound", "File Download": _DOWNLOAD}
 _KEPT = Reply(b"ok", HTTPStatus.ACCEPTED, "text/plain; charset=utf-8")
 _DROPPED = Reply(
     b"ok", HTTPStatus.ACCEPTED, _KEPT.content_type, {"x-plausible-dropped": "1"}
@@ -41,10 +41,10 @@ Body = Mapping[str, Any]
 
 
 def read_event(request: VendorRequest) -> DecodedRequest:
-    """Return one hit for each site the event names."""
+    """Return one hit for each site in the event."""
     body = request.value
     if not isinstance(body, dict):
-        raise MalformedBodyError("an event is a JSON object")
+        raise MalformedBodyError("the event must be a JSON object")
     return DecodedRequest([_hit(body, key) for key in _keys(body)], _reply)
 
 
@@ -57,48 +57,48 @@ def _reply(outcomes: Outcomes) -> Reply:
 
 
 def _field(body: Body, *names: str) -> Any:
-    """Return the field of the first of *names* that is there."""
-    found = (body.get(name) for name in names)
-    return next((value for value in found if value is not None), None)
+    """Return the first field of *names* that is present."""
+    values = (body.get(name) for name in names)
+    return next((value for value in values if value is not None), None)
 
 
 def _keys(body: Body) -> list[str | None]:
-    """Return the sites named, each once; without any the page's host decides."""
-    named = _field(body, "d", "domain")
-    if named is None:
+    """Return the distinct site keys; None lets the page's host decide."""
+    domain = _field(body, "d", "domain")
+    if domain is None:
         return [None]
-    if not isinstance(named, str):
-        raise MalformedBodyError("domain is a text")
-    parts = (part.strip() for part in named.split(","))
-    return list(dict.fromkeys(part for part in parts if part)) or [""]
+    if not isinstance(domain, str):
+        raise MalformedBodyError("domain must be text")
+    keys = (key.strip() for key in domain.split(","))
+    return list(dict.fromkeys(key for key in keys if key)) or [""]
 
 
 def _hit(body: Body, key: str | None) -> Hit:
-    given = _field(body, "n", "name")
-    if not isinstance(given, str):
-        raise MalformedBodyError("name is a text")
+    sent_name = _field(body, "n", "name")
+    if not isinstance(sent_name, str):
+        raise MalformedBodyError("name must be text")
     props = _props(body)
-    name, order = _commerce(given, props, _object(_field(body, "$", "revenue")))
+    name, order = _commerce(sent_name, props, _object(_field(body, "$", "revenue")))
     width = number_of(_field(body, "w", "screen_width"))
     is_engagement = name == _ENGAGEMENT
     return Hit(
         key=key,
         name=name,
-        url=_page(body),
+        url=_url(body),
         referrer=text_of(_field(body, "r", "referrer")),
         screen=None if width is None else [width],
         engaged_ms=number_of(body.get("e")) if is_engagement else None,
         scroll_pct=number_of(body.get("sd")) if is_engagement else None,
         passive=_field(body, "i", "interactive") is False,
-        props=_linked(name, props) if given in _NAMES else props,
+        props=_link_props(name, props) if sent_name in _TAG_NAMES else props,
         order=order,
     )
 
 
-def _page(body: Body) -> str | None:
+def _url(body: Body) -> str | None:
     url = text_of(_field(body, "u", "url"))
-    is_routed = _field(body, "h", "hashMode") in (1, True)
-    return routed(url) if url is not None and is_routed else url
+    has_hash_routes = _field(body, "h", "hashMode") in (1, True)
+    return url_with_hash_route(url) if url is not None and has_hash_routes else url
 
 
 def _props(body: Body) -> dict[str, Any]:
@@ -106,37 +106,40 @@ def _props(body: Body) -> dict[str, Any]:
 
 
 def _object(value: object) -> dict[str, Any]:
-    """Return an object, given as one or, as older trackers do, as its JSON text."""
+    """Return a JSON object, which older trackers send as JSON text."""
     if isinstance(value, str):
         try:
-            value = json_value(value)
+            value = decode_json(value)
         except MalformedBodyError:
             return {}
     return dict(mapping_of(value))
 
 
 def _commerce(
-    given: str, props: dict[str, Any], revenue: Body
+    sent_name: str, props: dict[str, Any], revenue: Body
 ) -> tuple[str, Order | None]:
-    """Return the event's name here and its order.
+    """Return the event's stored name and its order.
 
-    The revenue is the order's value, whatever the properties say; with another goal it
-    stays with that event.
+    The revenue overrides the amount in the properties. An event that is not a commerce
+    event gets an order with the revenue alone.
     """
-    if given in _NAMES:
-        return _NAMES[given], None
+    if sent_name in _TAG_NAMES:
+        return _TAG_NAMES[sent_name], None
     amount, currency = revenue.get("amount"), text_of(revenue.get("currency"))
-    stated = {} if amount is None else {"total": amount}
+    revenue_props = {} if amount is None else {"total": amount}
     if currency is not None:
-        stated["currency"] = currency
-    name, order = commerce_of(given, {**props, **stated})
-    if order is None and stated:
+        revenue_props["currency"] = currency
+    name, order = commerce_of(sent_name, {**props, **revenue_props})
+    if order is None and revenue_props:
         order = Order(value=amount_of(amount), currency=currency)
     return name, order
 
 
-def _linked(name: str, props: Body) -> dict[str, Any]:
-    """Return *props* with what the tag says of a link in place of the link."""
+def _link_props(name: str, props: Body) -> dict[str, Any]:
+    """Return *props* with the link's host or file in place of its URL, as the tag does.
+
+    A link's full URL can hold personal data.
+    """
     try:
         link = urlsplit(text_of(props.get("url")) or "")
     except ValueError:

@@ -1,8 +1,8 @@
-"""PostHog's protocol, the old one and the one with an answer for each event.
+"""PostHog's protocol: the old version, and version 1 with a result for each event.
 
-Good events are kept beside bad ones. What is refused for ever is answered as done, for
-clients would only send it again; a wrong key and a body of nothing else are an error
-their developers see.
+A bad event does not affect the good events of its request. Permanent refusals get a
+success reply, because clients resend after an error. A request gets an error if its key
+is wrong or all its events are malformed, so that the site's developer sees it.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Any
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import posthog_config as config
-from proxy.protocols.encodings import packed_value
+from proxy.protocols.encodings import decode_packed_json
 from proxy.protocols.posthog_events import (
     SERVER_LIBRARIES,
     Envelope,
@@ -40,7 +40,7 @@ from proxy.protocols.protocol import (
 _LIBRARY = "PostHog-Sdk-Info"
 _SENT_AT = "PostHog-Request-Timestamp"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# Anything but 200 and this makes clients send again.
+# Clients resend after any other status or body.
 _DONE = Reply(b'{"status":"Ok"}')
 _WRONG_KEY = Reply(
     b'{"type":"authentication_error","code":"invalid_api_key",'
@@ -52,7 +52,7 @@ _BAD_EVENTS = Reply(
     b'"detail":"every event needs a name","attr":null}',
     HTTPStatus.BAD_REQUEST,
 )
-# Drops by which a site's developer can tell a mistake of theirs; all others are meant.
+# Drops that show a mistake of the site's developer; all others are intended.
 _MISTAKES = frozenset(
     {
         *(DropReason.UNKNOWN_SITE, DropReason.FOREIGN_ORIGIN, DropReason.MALFORMED),
@@ -62,7 +62,7 @@ _MISTAKES = frozenset(
 
 
 def read_events(request: VendorRequest) -> DecodedRequest:
-    """Read one event, an array of them, or an object that holds some as ``batch``."""
+    """Read one event, an array of events, or an object with a ``batch`` of events."""
     members, body = _members(value_of(request))
     sent_at = time_of(body.get("sent_at")) or _query_time(request)
     envelope = _envelope(request, key_in(body), sent_at)
@@ -70,9 +70,9 @@ def read_events(request: VendorRequest) -> DecodedRequest:
 
 
 def is_posthog(value: object) -> bool:
-    """Whether *value* is PostHog's where Mixpanel's may come too.
+    """Whether *value* comes from PostHog, on a path that Mixpanel uses too.
 
-    Both name events alike, and both may have their token in the properties.
+    Both use the same names for an event and its token in the properties.
     """
     members, body = _members(value)
     if "batch" in body:
@@ -81,31 +81,33 @@ def is_posthog(value: object) -> bool:
     if "$token" in first or "event" not in first:
         return False
     properties = mapping_of(first.get("properties"))
-    is_marked = any(name in first for name in ("api_key", "token", "uuid"))
-    return is_marked or "distinct_id" in first or "$lib" in properties
+    has_marker = any(name in first for name in ("api_key", "token", "uuid"))
+    return has_marker or "distinct_id" in first or "$lib" in properties
 
 
 def value_of(request: VendorRequest) -> Any:
-    """Return the value of a body, or of ``data`` in a query."""
+    """Return the JSON value of a body, or of ``data`` in the query of a GET."""
     if _is_lz(request):
-        raise MalformedBodyError("lz64 is not read; let the client use gzip or base64")
+        raise MalformedBodyError(
+            "lz64 is not supported; set the client to gzip or base64"
+        )
     if request.method == "GET":
-        return packed_value(request.query.get("data", ""))
+        return decode_packed_json(request.query.get("data", ""))
     return request.value
 
 
 def read_v1(request: VendorRequest) -> DecodedRequest:
-    """Read the events of version 1, whose answer says what became of each."""
+    """Read events of version 1, whose reply has a result for each event."""
     body = mapping_of(request.value)
     members = list_of(body.get("batch"))
     sent_at = time_of(request.header(_SENT_AT)) or time_of(body.get("created_at"))
     envelope = _envelope(request, request.key or key_in(body), sent_at)
-    reply = _reply_to_each([_uuid(each) for each in members])
+    reply = _build_results_reply([_uuid(member) for member in members])
     return DecodedRequest(_hits(members, envelope), reply)
 
 
 def _members(value: object) -> tuple[Sequence[object], Values]:
-    """Return the events of a body, and what stands around them."""
+    """Return the events of a body, and the object that holds them."""
     if isinstance(value, list):
         return value, {}
     body = mapping_of(value)
@@ -115,22 +117,23 @@ def _members(value: object) -> tuple[Sequence[object], Values]:
 
 def _hits(members: Sequence[object], envelope: Envelope) -> list[Hit | Dropped]:
     if not members:
-        raise MalformedBodyError("there is no event in the body")
-    return [hit_of(each, envelope) for each in members]
+        raise MalformedBodyError("the body holds no event")
+    return [hit_of(member, envelope) for member in members]
 
 
 def _is_lz(request: VendorRequest) -> bool:
-    named = request.query.get("compression", "").startswith("lz")
+    if request.query.get("compression", "").startswith("lz"):
+        return True
     body = request.body
     is_form = body.startswith((b"data=", b"compression="))
-    return named or (is_form and b"compression=lz" in body)
+    return is_form and b"compression=lz" in body
 
 
 def _envelope(request: VendorRequest, key: str | None, sent_at: Time) -> Envelope:
     library = (request.header(_LIBRARY) or "").partition("/")[0]
     return Envelope(
         key=key,
-        last_key=request.key or key_in(request.query),
+        fallback_key=request.key or key_in(request.query),
         sent_at=sent_at,
         is_server_library=library in SERVER_LIBRARIES,
     )
@@ -146,13 +149,14 @@ def _reply(outcomes: Outcomes) -> Reply:
 
 
 def _refusal(outcomes: Outcomes) -> Reply | None:
+    """Return the error reply if the whole request is wrong, else None."""
     reasons = set(outcomes)
     if reasons == {DropReason.UNKNOWN_SITE}:
         return _WRONG_KEY
     return _BAD_EVENTS if reasons == {DropReason.MALFORMED} else None
 
 
-def _reply_to_each(uuids: Sequence[str | None]) -> Callable[[Outcomes], Reply]:
+def _build_results_reply(uuids: Sequence[str | None]) -> Callable[[Outcomes], Reply]:
     def reply(outcomes: Outcomes) -> Reply:
         refusal = _refusal(outcomes)
         if refusal is not None:
@@ -168,22 +172,22 @@ def _reply_to_each(uuids: Sequence[str | None]) -> Callable[[Outcomes], Reply]:
 
 
 def _uuid(member: object) -> str | None:
-    """Return the id a result is given under; nothing that is none is repeated."""
+    """Return the event's UUID, None for any other text: it must not be repeated."""
     uuid = mapping_of(member).get("uuid")
-    is_one = isinstance(uuid, str) and _UUID.fullmatch(uuid) is not None
-    return uuid if is_one else None
+    is_valid = isinstance(uuid, str) and _UUID.fullmatch(uuid) is not None
+    return uuid if is_valid else None
 
 
 def _result(outcome: DropReason | None) -> dict[str, str]:
     if outcome is None:
         return {"result": "ok"}
-    # A drop is an error of the application that called, a warning is not.
+    # Clients treat "drop" as an error of the calling application, unlike "warning".
     result = "drop" if outcome in _MISTAKES else "warning"
     return {"result": result, "details": f"not kept: {outcome}"}
 
 
-def _refusing(body: bytes) -> Reader:
-    """Return a reader that keeps nothing, has it counted, and answers *body*."""
+def _refusing_reader(body: bytes) -> Reader:
+    """Return a reader that only counts the request, and replies with *body*."""
 
     def read(request: VendorRequest) -> DecodedRequest:
         key = key_in(request.query) or request.key
@@ -203,12 +207,12 @@ PROTOCOL = Protocol(
         Route("/array/*/config.js", config.read_script, ("GET",)),
         Route("/array/*/config", config.read_config, ("GET",)),
         Route("/decide", config.read_decide),
-        Route("/i/v1/logs", _refusing(_DONE.body)),
-        Route("/i/v1/metrics", _refusing(_DONE.body)),
-        Route("/api/surveys", _refusing(b'{"surveys":[]}'), ("GET",)),
+        Route("/i/v1/logs", _refusing_reader(_DONE.body)),
+        Route("/i/v1/metrics", _refusing_reader(_DONE.body)),
+        Route("/api/surveys", _refusing_reader(b'{"surveys":[]}'), ("GET",)),
         Route(
             "/api/early_access_features",
-            _refusing(b'{"earlyAccessFeatures":[]}'),
+            _refusing_reader(b'{"earlyAccessFeatures":[]}'),
             ("GET",),
         ),
     ),

@@ -1,7 +1,7 @@
-"""What PostHog's clients ask before they send: their settings, flags and extras.
+"""Answers PostHog's clients before they send events: settings and feature flags.
 
-Everybody is told the same: to compress, and to leave off what would be refused. Nothing
-is asked for then that does not stand here, so nothing of a visitor is looked at.
+All clients get the same settings: compress bodies, and turn off everything Millpond
+would drop. The replies need nothing about the visitor, so none of it is read.
 """
 
 import re
@@ -19,10 +19,10 @@ _SCRIPT = (
     "=window._POSTHOG_REMOTE_CONFIG||{{}};"
     'all["{key}"]={{config:{config},siteApps:[]}};}})();'
 )
-# Without "surveys": even a false one makes the client fetch the script that shows them.
+# No "surveys" entry: even if it is false, the client fetches the survey script.
 _CONFIG: dict[str, Any] = {
     "supportedCompression": ["gzip", "gzip-js"],
-    # Put behind the client's own host, whatever its prefix.
+    # The client appends this path to its own host and prefix.
     "analytics": {"endpoint": "/i/v0/e/"},
     "hasFeatureFlags": False,
     "defaultIdentifiedOnly": True,
@@ -46,12 +46,12 @@ _CONFIG_JSON = msgspec.json.encode(_CONFIG)
 _CONFIG_REPLY = Reply(_CONFIG_JSON, headers=_CACHED)
 _FLAGS_REPLY = Reply(msgspec.json.encode(_FLAGS))
 _DECIDE_REPLY = Reply(msgspec.json.encode(_CONFIG | _FLAGS))
-_NO_KEY = Reply(b'{"error":"this is no key of a site"}', HTTPStatus.NOT_FOUND)
+_NO_KEY = Reply(b'{"error":"this is not a site key"}', HTTPStatus.NOT_FOUND)
 
 
 def read_script(request: VendorRequest) -> Reply:
-    """Answer the script that sets the client up for the key in its path."""
-    key = request.named[0]
+    """Return the script with the client's settings, for the key in its path."""
+    key = request.path_parameters[0]
     if _KEY.fullmatch(key) is None:
         return _NO_KEY
     script = _SCRIPT.format(key=key, config=_CONFIG_JSON.decode())
@@ -63,15 +63,15 @@ def read_script(request: VendorRequest) -> Reply:
 
 
 def read_config(_request: VendorRequest) -> Reply:
-    """Answer the same settings as JSON, for clients that load no script."""
+    """Return the same settings as JSON, for clients that load no script."""
     return _CONFIG_REPLY
 
 
 def read_flags(_request: VendorRequest) -> Reply:
-    """Answer that there are no flags; the profile that was sent is not looked at."""
+    """Return that there are no feature flags; the client's profile is not read."""
     return _FLAGS_REPLY
 
 
 def read_decide(_request: VendorRequest) -> Reply:
-    """Answer settings and flags in one, as clients before 1.200 ask for them."""
+    """Return settings and flags together, for clients before 1.200."""
     return _DECIDE_REPLY

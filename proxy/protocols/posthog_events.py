@@ -1,7 +1,7 @@
-"""PostHog's events: which are kept, under what name, and what is read of each.
+"""Turns PostHog's events into hits: which events are kept, their names and fields.
 
-Of who somebody is only the id of an identified customer goes on; anonymous, device and
-session ids, profiles and groups are not looked at.
+The only identity in a hit is the id of an identified customer. Anonymous, device and
+session ids, profiles and groups are not read.
 """
 
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ _IDENTITY = frozenset(
         *("$set", "$set_once", "$unset"),
     }
 )
-_PROFILE = ("$set", "$set_once", "$unset")
-# Every other name that begins so is of the client's own making.
-_AUTOMATIC = "$"
+_PROFILE_FIELDS = ("$set", "$set_once", "$unset")
+# The client itself sends every other event whose name has this prefix.
+_AUTOMATIC_PREFIX = "$"
 SERVER_LIBRARIES = frozenset(
     {
         *("posthog-node", "posthog-edge", "posthog-python", "posthog-php"),
@@ -31,8 +31,8 @@ SERVER_LIBRARIES = frozenset(
         *("posthog-dotnet", "posthog-elixir", "posthog-rs"),
     }
 )
-# What the browser's client adds to a site's own properties without a $ before it.
-_ADDED = frozenset(
+# Properties that the browser client adds without the $ prefix.
+_CLIENT_PROPERTIES = frozenset(
     {
         *("distinct_id", "token", "title"),
         *("li_fat_id", "gad_source", "mc_cid", "gclsrc", "twclid", "igshid", "rdt_cid"),
@@ -46,28 +46,28 @@ Time = str | float | None
 
 
 class Envelope(NamedTuple):
-    """What a request says of all its events.
+    """The facts of a request that hold for all its events.
 
-    *key* outranks what an event says, *last_key* does not.
+    *key* overrides an event's own key; *fallback_key* is for events without a key.
     """
 
     key: str | None = None
-    last_key: str | None = None
+    fallback_key: str | None = None
     sent_at: Time = None
     is_server_library: bool = False
 
 
 def hit_of(event: object, envelope: Envelope) -> Hit | Dropped:
-    """Return the hit of one event, or why there is none."""
+    """Return the hit of one event, or the reason why it is dropped."""
     fields = mapping_of(event)
     properties = mapping_of(fields.get("properties"))
     key = (
         envelope.key
         or key_in(fields)
         or text_of(properties.get("token"))
-        or envelope.last_key
+        or envelope.fallback_key
     )
-    name = _name(fields)
+    name = _name_or_reason(fields)
     if not isinstance(name, DropReason):
         return _hit(name, key, fields, properties, envelope)
     if key is None and name is DropReason.MALFORMED:
@@ -76,45 +76,45 @@ def hit_of(event: object, envelope: Envelope) -> Hit | Dropped:
 
 
 def key_in(fields: Values) -> str | None:
-    """Return the key at the top of an event or of a request."""
-    named = (text_of(fields.get(name)) for name in ("api_key", "token", "$token"))
-    return next(filter(None, named), None)
+    """Return the key at the top level of an event or a request."""
+    keys = (text_of(fields.get(name)) for name in ("api_key", "token", "$token"))
+    return next(filter(None, keys), None)
 
 
 def time_of(value: object) -> Time:
-    """Return a time as a client writes it: a text, or a number also within one."""
+    """Return a client's time: a number, possibly written as text, or other text."""
     number = number_of(value)
     if number is not None:
         return number
     return value if isinstance(value, str) else None
 
 
-def _name(fields: Values) -> str | DropReason:
-    """Return the name an event is kept under, or why it is not."""
+def _name_or_reason(fields: Values) -> str | DropReason:
+    """Return the stored name of an event, or the reason why it is dropped."""
     name = _text(fields.get("event"))
     if name is None:
-        is_profile = any(part in fields for part in _PROFILE)
+        is_profile = any(field in fields for field in _PROFILE_FIELDS)
         return DropReason.IDENTITY if is_profile else DropReason.MALFORMED
     if name in _IDENTITY:
         return DropReason.IDENTITY
     if name in _KEPT:
         return _KEPT[name]
-    if name.startswith(_AUTOMATIC) and canonical_name(name) is None:
+    if name.startswith(_AUTOMATIC_PREFIX) and canonical_name(name) is None:
         return DropReason.AUTOMATIC
     return name
 
 
 def _hit(
-    named: str,
+    kept_name: str,
     key: str | None,
     fields: Values,
     properties: Values,
     envelope: Envelope,
 ) -> VendorHit:
-    name, order = commerce_of(named, properties)
+    name, order = commerce_of(kept_name, properties)
     is_library = envelope.is_server_library or _is_server(properties)
     at, sent_at = _times(fields, properties, envelope.sent_at)
-    leaves = name == "engagement"
+    is_leave = name == "engagement"
     return VendorHit(
         key=key,
         library=is_library,
@@ -122,12 +122,12 @@ def _hit(
         id=text_of(fields.get("uuid")) or text_of(properties.get("$insert_id")),
         at=at,
         sent_at=sent_at,
-        url=_left_page(properties) if leaves else _text(properties.get("$current_url")),
+        url=_left_url(properties) if is_leave else _current_url(properties),
         referrer=_text(properties.get("$referrer")),
         lang=_text(properties.get("$browser_language")),
         screen=_screen(properties),
-        scroll_pct=_scroll_pct(properties) if leaves else None,
-        props={each: properties[each] for each in properties if _is_own(each)},
+        scroll_pct=_scroll_pct(properties) if is_leave else None,
+        props={name: properties[name] for name in properties if _is_site_prop(name)},
         actor=_actor(fields, properties, is_library=is_library),
         order=order,
         visitor=_visitor(properties),
@@ -136,28 +136,35 @@ def _hit(
 
 def _is_server(properties: Values) -> bool:
     library = properties.get("$lib")
-    named = isinstance(library, str) and library in SERVER_LIBRARIES
-    return named or properties.get("$is_server") is True
+    is_known = isinstance(library, str) and library in SERVER_LIBRARIES
+    return is_known or properties.get("$is_server") is True
 
 
 def _times(fields: Values, properties: Values, sent_at: Time) -> tuple[Time, Time]:
-    """Return when an event occurred, and the client's clock as it was sent."""
-    at, waited_ms = time_of(fields.get("timestamp")), number_of(fields.get("offset"))
-    if waited_ms is not None and (at is None or sent_at is None):
-        return -waited_ms / 1_000, 0
+    """Return the time of the event, and the client's time when it sent the event."""
+    at, delay_ms = time_of(fields.get("timestamp")), number_of(fields.get("offset"))
+    if delay_ms is not None and (at is None or sent_at is None):
+        return -delay_ms / 1_000, 0
     options = mapping_of(fields.get("options"))
     is_exact = options.get("disable_skew_correction", properties.get("$ignore_sent_at"))
     return at, None if is_exact is True else sent_at
 
 
-def _left_page(properties: Values) -> str | None:
-    """Return the page that was left; the address may have moved on without a view."""
-    url = _text(properties.get("$current_url"))
-    left = _text(properties.get("$prev_pageview_pathname"))
-    if url is None or left is None or left == properties.get("$pathname"):
+def _current_url(properties: Values) -> str | None:
+    return _text(properties.get("$current_url"))
+
+
+def _left_url(properties: Values) -> str | None:
+    """Return the URL of the page that was left.
+
+    The current URL can differ, because it may have changed without a pageview.
+    """
+    url = _current_url(properties)
+    left_path = _text(properties.get("$prev_pageview_pathname"))
+    if url is None or left_path is None or left_path == properties.get("$pathname"):
         return url
     try:
-        return urljoin(url, left)
+        return urljoin(url, left_path)
     except ValueError:
         return url
 
@@ -170,32 +177,32 @@ def _screen(properties: Values) -> list[float] | None:
 
 
 def _scroll_pct(properties: Values) -> float | None:
-    """Return how much of the left page came into view, its first screen included."""
-    part = number_of(properties.get("$prev_pageview_max_content_percentage"))
-    return None if part is None else part * 100
+    """Return how much of the left page was visible, including its first screen."""
+    fraction = number_of(properties.get("$prev_pageview_max_content_percentage"))
+    return None if fraction is None else fraction * 100
 
 
-def _is_own(name: str) -> bool:
-    return not name.startswith("$") and name not in _ADDED
+def _is_site_prop(name: str) -> bool:
+    return not name.startswith("$") and name not in _CLIENT_PROPERTIES
 
 
 def _actor(fields: Values, properties: Values, *, is_library: bool) -> str | None:
-    """Return the id of a customer who is known: never one a browser was given."""
+    """Return the id of an identified customer, never an anonymous browser id."""
     options = mapping_of(fields.get("options"))
     profile = options.get("process_person_profile")
     if profile is False or properties.get("$process_person_profile") is False:
         return None
-    given = _distinct_id(fields, properties)
+    distinct_id = _distinct_id(fields, properties)
     if is_library:
-        return given
-    identified = text_of(properties.get("$user_id"))
-    # Clients before 1.200 say nothing else of it.
+        return distinct_id
+    user_id = text_of(properties.get("$user_id"))
+    # Clients before 1.200 do not send $is_identified.
     if "$is_identified" not in properties:
-        return identified
+        return user_id
     if properties["$is_identified"] is not True:
         return None
-    is_device = given == text_of(properties.get("$device_id"))
-    return identified or (None if is_device else given)
+    is_device = distinct_id == text_of(properties.get("$device_id"))
+    return user_id or (None if is_device else distinct_id)
 
 
 def _distinct_id(fields: Values, properties: Values) -> str | None:

@@ -1,8 +1,8 @@
-"""What a vendor's protocol is: paths, and how a request there is read and answered.
+"""A vendor's protocol: its paths, how it reads requests, and how it answers them.
 
-A protocol turns bytes into hits and outcomes into the answer its client expects,
-nothing more. It keeps nothing, knows no site and no visitor, and never sees cookies:
-the chain behind it is the one all protocols share.
+A protocol only turns bytes into hits, and outcomes into the reply its client expects.
+It has no state, knows no site or visitor and never sees cookies. All protocols share
+the pipeline that processes the hits.
 """
 
 import re
@@ -20,7 +20,7 @@ from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import encodings
 
 _AUTHORIZATION = istr("Authorization")
-# What a protocol may read; it is not to know who sent a request.
+# The only headers a protocol may read: others can identify the sender.
 _READABLE = frozenset(
     {
         "authorization",
@@ -36,12 +36,12 @@ _LARGEST_ID = 10**40
 _ROUTE = re.compile("!?(/[^?]*)")
 POST_OR_GET = ("POST", "GET")
 
-# None is a hit that was kept.
+# One entry for each hit; None means that the hit was kept.
 Outcomes = Sequence[DropReason | None]
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What a client is answered, before it is put in bytes."""
+    """A protocol's reply, before it becomes an HTTP response."""
 
     body: bytes = b""
     status: HTTPStatus = HTTPStatus.OK
@@ -50,10 +50,10 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class DecodedRequest(NamedTuple):
-    """The hits of a request in their order, and the reply to what became of them.
+    """The hits of a request in order, and a function that builds the reply.
 
-    The reply is given when every kept hit is durable; *outcomes* has one entry a hit.
-    *protocol* is whose they turned out to be, where the path is of several.
+    *reply* gets one outcome for each hit. The client gets the reply once every kept hit
+    is durable. *protocol* names the actual protocol where several share the path.
     """
 
     hits: Sequence[Hit | Dropped]
@@ -62,9 +62,12 @@ class DecodedRequest(NamedTuple):
 
 
 class VendorRequest:
-    """One request as a protocol may see it: no address, no cookie, no User-Agent."""
+    """The part of a request a protocol may see: no address, cookie or User-Agent."""
 
-    __slots__ = ("__dict__", "_body", "_headers", "_query", "method", "named", "path")
+    __slots__ = (
+        *("__dict__", "_body", "_headers", "_query"),
+        *("method", "path", "path_parameters"),
+    )
 
     def __init__(
         self,
@@ -73,11 +76,11 @@ class VendorRequest:
         query: str,
         headers: MultiMapping[str],
         body: bytes,
-        named: tuple[str, ...] = (),
+        path_parameters: tuple[str, ...] = (),
     ) -> None:
         self.method = method
         self.path = path
-        self.named = named
+        self.path_parameters = path_parameters
         self._query = query
         self._headers = headers
         self._body = body
@@ -88,29 +91,29 @@ class VendorRequest:
 
     @property
     def body(self) -> bytes:
-        """The body, unpacked where it came as gzip."""
+        """The body; a gzip body is already decompressed."""
         return self._body
 
     @cached_property
     def query(self) -> dict[str, str]:
         """The fields of the query."""
-        return encodings.fields(self._query)
+        return encodings.parse_fields(self._query)
 
     @cached_property
     def value(self) -> Any:
-        """The JSON value of the body: plain, base64, or ``data`` of a form."""
-        return encodings.form_or_json(self._body)
+        """The JSON value of the body: plain, base64, or a form's ``data`` field."""
+        return encodings.decode_form_or_json(self._body)
 
     def header(self, name: str) -> str | None:
-        """Return a header that is the protocol's own, such as a time of sending.
+        """Return a header the protocol defines, such as the time of sending.
 
-        All that are not known to be such are not there: one may say who sent it.
+        Returns None for every header outside ``_READABLE``: it may identify the sender.
         """
         return self._headers.get(name) if name.lower() in _READABLE else None
 
     @cached_property
     def key(self) -> str | None:
-        """The key of a Basic or Bearer header, where vendors' clients put it."""
+        """The key in a Basic or Bearer ``Authorization`` header."""
         return key_of(self._headers.get(_AUTHORIZATION, ""))
 
 
@@ -118,9 +121,10 @@ Reader = Callable[[VendorRequest], DecodedRequest | Reply]
 
 
 class Route(NamedTuple):
-    """What a protocol reads at *path*, under any prefix; ``*`` is any one segment.
+    """A path of a protocol and its reader; ``*`` in *path* matches one segment.
 
-    *methods* name the HTTP methods; preflights are answered for all.
+    The path may stand under any prefix. *methods* are the HTTP methods; the proxy
+    answers preflight requests for every route.
     """
 
     path: str
@@ -129,7 +133,7 @@ class Route(NamedTuple):
 
     @property
     def pattern(self) -> re.Pattern[str] | None:
-        """The pattern of a path with a star; its segments become ``named``."""
+        """The pattern of a path with ``*``; its groups become ``path_parameters``."""
         if "*" not in self.path:
             return None
         parts = map(re.escape, self.path.split("*"))
@@ -137,14 +141,14 @@ class Route(NamedTuple):
 
 
 class Protocol(NamedTuple):
-    """A vendor's protocol: its name in the tables, and what it reads where."""
+    """A vendor's protocol: its name in the tables, and its routes."""
 
     name: str
     routes: Sequence[Route]
 
 
-def check_number(count: int, most: int) -> None:
-    """Raise ``MalformedBodyError`` where a request holds more than *most* events."""
+def check_event_count(count: int, most: int) -> None:
+    """Raise ``MalformedBodyError`` if *count* is more than *most*."""
     if count > most:
         raise MalformedBodyError(f"more than {most} events in a request")
 
@@ -154,14 +158,14 @@ def json_reply(
     status: HTTPStatus = HTTPStatus.OK,
     headers: Mapping[str, str] | None = None,
 ) -> Reply:
-    """Return *value* as a reply in JSON."""
+    """Return a reply with *value* as JSON."""
     return Reply(msgspec.json.encode(value), status, headers={**(headers or {})})
 
 
 def refused_hit(key: str | None, reason: DropReason) -> VendorHit | Dropped:
-    """Return a hit that is only counted, under the site of *key*.
+    """Return a hit that is only counted as *reason*, for the site of *key*.
 
-    One that names no site cannot be read, whatever else it is.
+    A hit without a key is malformed, whatever *reason* says.
     """
     if key is None:
         return Dropped(DropReason.MALFORMED)
@@ -169,7 +173,7 @@ def refused_hit(key: str | None, reason: DropReason) -> VendorHit | Dropped:
 
 
 def text_of(value: object) -> str | None:
-    """Return *value* where it is a text that says something, or a whole number."""
+    """Return *value* if it is non-blank text or a whole number, else None."""
     if isinstance(value, str):
         return value.strip() or None
     if isinstance(value, int) and not isinstance(value, bool):
@@ -178,17 +182,17 @@ def text_of(value: object) -> str | None:
 
 
 def mapping_of(value: object) -> Mapping[str, Any]:
-    """Return *value* where it is an object of JSON, else an empty one."""
+    """Return *value* if it is a JSON object, else an empty mapping."""
     return value if isinstance(value, dict) else {}
 
 
 def list_of(value: object) -> list[Any]:
-    """Return *value* where it is an array of JSON, else an empty one."""
+    """Return *value* if it is a JSON array, else an empty list."""
     return value if isinstance(value, list) else []
 
 
 def number_of(value: object) -> float | None:
-    """Return *value* as a float where it is a number, of JSON or in a text."""
+    """Return *value* as a float if it is a number or numeric text, else None."""
     if isinstance(value, bool) or value is None:
         return None
     try:
@@ -197,11 +201,12 @@ def number_of(value: object) -> float | None:
         return None
 
 
-def routed(url: str) -> str:
-    """Return *url* with the route in its fragment put behind its path.
+def url_with_hash_route(url: str) -> str:
+    """Return *url* with the route in its fragment appended to its path.
 
-    A route is ``#/cart`` or ``#!/cart``, without its query; any other fragment goes,
-    for it can hold secrets. The tag does the same where a page asks for it.
+    A route looks like ``#/cart`` or ``#!/cart``; its own query is removed. Any other
+    fragment is removed too, because it can hold secrets. The tag does the same on pages
+    that enable hash routing.
     """
     page, _, fragment = url.partition("#")
     route = _ROUTE.match(fragment)

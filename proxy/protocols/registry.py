@@ -1,4 +1,4 @@
-"""The protocols that are spoken here; no two have a path but by ``shared``."""
+"""All supported protocols; two protocols may share a path only through ``shared``."""
 
 from proxy.protocols import (
     ga4,

@@ -1,6 +1,7 @@
-"""RudderStack's own paths: what its browser client asks first, beacons and pixels.
+"""RudderStack's own paths: the browser client's settings, beacons and pixels.
 
-Everything else it sends as Segment's clients do, and is read there.
+All other requests of RudderStack's clients have Segment's format; ``segment`` reads
+them.
 """
 
 from http import HTTPStatus
@@ -17,11 +18,11 @@ from proxy.protocols.protocol import (
     json_reply,
     text_of,
 )
-from proxy.protocols.segment import batch_hits, pixel_reply, problem, refusal
-from proxy.protocols.segment_calls import call_hit, envelope
-from proxy.protocols.segment_settings import BRIEFLY
+from proxy.protocols.segment import batch_hits, error_reply, pixel_reply, refusal
+from proxy.protocols.segment_calls import call_hit, envelope_of
+from proxy.protocols.segment_settings import SHORT_CACHE
 
-# A source that is on and sends to nobody else; measurements of the client are off.
+# An enabled source without other destinations; the client's own telemetry is off.
 _SOURCE = {
     "id": "millpond",
     "enabled": True,
@@ -31,15 +32,15 @@ _SOURCE = {
         "statsCollection": {"errors": {"enabled": False}, "metrics": {"enabled": False}}
     },
 }
-_CONFIG = json_reply({"source": _SOURCE}, headers=BRIEFLY)
+_CONFIG = json_reply({"source": _SOURCE}, headers=SHORT_CACHE)
 _OK = Reply(b"OK", content_type="text/plain; charset=utf-8")
-# A field of a pixel's query is context.page.url at its deepest.
-_DEEPEST = 2
+# The deepest field in a pixel's query is context.page.url, with two dots.
+_MOST_DOTS = 2
 
 
 def _read_config(request: VendorRequest) -> Reply:
     if request.key is None and text_of(request.query.get("writeKey")) is None:
-        return problem(HTTPStatus.UNAUTHORIZED, "name the write key")
+        return error_reply(HTTPStatus.UNAUTHORIZED, "the write key is missing")
     return _CONFIG
 
 
@@ -54,18 +55,18 @@ def _reply(outcomes: Outcomes) -> Reply:
 def _pixel_reader(kind: str) -> Reader:
     def read(request: VendorRequest) -> DecodedRequest:
         call = _nested(request.query)
-        around = envelope(request, call, kind)
-        around = around._replace(page=request.header("Referer"))
-        return DecodedRequest([call_hit(call, around)], pixel_reply)
+        envelope = envelope_of(request, call, kind)
+        envelope = envelope._replace(page=request.header("Referer"))
+        return DecodedRequest([call_hit(call, envelope)], pixel_reply)
 
     return read
 
 
 def _nested(fields: dict[str, str]) -> dict[str, Any]:
-    """Return *fields* as the call their dotted names spell."""
+    """Return a call as nested objects, from fields with dotted names."""
     call: dict[str, Any] = {}
     for name, value in fields.items():
-        *parents, last = name.split(".", _DEEPEST)
+        *parents, last = name.split(".", _MOST_DOTS)
         inner = call
         for parent in parents:
             inner = inner.setdefault(parent, {})

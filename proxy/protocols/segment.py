@@ -1,7 +1,7 @@
-"""Segment's protocol: single calls, batches, pixels, and what a client asks first.
+"""Segment's protocol: single calls, batches, pixels and the client's settings.
 
-RudderStack's clients speak it too, on the same paths: what they are answered suits
-both, and their events are Segment's in the tables.
+RudderStack's clients use the same paths. The replies suit both clients, and the tables
+name "segment" as the protocol of both.
 """
 
 from http import HTTPStatus
@@ -21,9 +21,10 @@ from proxy.protocols.protocol import (
     VendorRequest,
     json_reply,
 )
-from proxy.protocols.segment_calls import KINDS, call_hit, envelope
-from proxy.protocols.segment_settings import read_script, read_settings
+from proxy.protocols.segment_calls import KINDS, call_hit, envelope_of
+from proxy.protocols.segment_settings import read_settings, refuse_script
 
+# Clients use short paths too, such as /v1/t for track.
 _LETTERS = {kind[0]: kind for kind in KINDS}
 _BATCHES = ("/v1/b", "/v1/batch", "/v1/import")
 
@@ -36,22 +37,23 @@ _PIXEL = Reply(
 
 
 def refusal(outcomes: Outcomes) -> Reply | None:
-    """Return what a client is told of whose calls none could be read or placed."""
+    """Return the error reply if all calls are malformed or of unknown sites."""
     reasons = set(outcomes)
     if reasons == {DropReason.UNKNOWN_SITE}:
-        return problem(HTTPStatus.UNAUTHORIZED, "no site has this write key")
+        return error_reply(HTTPStatus.UNAUTHORIZED, "no site has this write key")
     if reasons == {DropReason.MALFORMED}:
-        return problem(HTTPStatus.BAD_REQUEST, "not a call with a type and an event")
+        message = "not a call with a type and an event"
+        return error_reply(HTTPStatus.BAD_REQUEST, message)
     return None
 
 
-def problem(status: HTTPStatus, message: str) -> Reply:
-    """Return a refusal in the vendor's words."""
+def error_reply(status: HTTPStatus, message: str) -> Reply:
+    """Return an error in the vendor's format."""
     return json_reply({"success": False, "message": message}, status)
 
 
 def pixel_reply(_outcomes: Outcomes) -> Reply:
-    """Return the pixel: it always shows."""
+    """Return the pixel, whatever the outcome: a page must not show a broken image."""
     return _PIXEL
 
 
@@ -61,8 +63,8 @@ def batch_hits(request: VendorRequest) -> list[Hit | Dropped]:
     calls = body.get("batch")
     if not isinstance(calls, list):
         raise MalformedBodyError("batch is not an array")
-    around = envelope(request, body)
-    return [call_hit(call, around) for call in calls]
+    envelope = envelope_of(request, body)
+    return [call_hit(call, envelope) for call in calls]
 
 
 def _reply(outcomes: Outcomes) -> Reply:
@@ -76,23 +78,24 @@ def _read_batch(request: VendorRequest) -> DecodedRequest:
 def _reader(kind: str) -> Reader:
     def read(request: VendorRequest) -> DecodedRequest:
         call = _object(request.value)
-        return DecodedRequest([call_hit(call, envelope(request, call, kind))], _reply)
+        envelope = envelope_of(request, call, kind)
+        return DecodedRequest([call_hit(call, envelope)], _reply)
 
     return read
 
 
 def _pixel_reader(kind: str) -> Reader:
     def read(request: VendorRequest) -> DecodedRequest:
-        call = _object(encodings.packed_value(request.query.get("data", "")))
-        around = envelope(request, call, kind)
-        around = around._replace(page=request.header("Referer"))
-        return DecodedRequest([call_hit(call, around)], pixel_reply)
+        call = _object(encodings.decode_packed_json(request.query.get("data", "")))
+        envelope = envelope_of(request, call, kind)
+        envelope = envelope._replace(page=request.header("Referer"))
+        return DecodedRequest([call_hit(call, envelope)], pixel_reply)
 
     return read
 
 
 def _read_metrics(request: VendorRequest) -> DecodedRequest:
-    """Count what a client measures of itself; it names no key."""
+    """Count the client's own telemetry, which usually names no key."""
     hit = VendorHit(key=request.key, refused=DropReason.AUTOMATIC)
     return DecodedRequest([hit], lambda _: SUCCESS)
 
@@ -112,6 +115,6 @@ PROTOCOL = Protocol(
         *(Route(f"/v1/pixel/{kind}", _pixel_reader(kind), ("GET",)) for kind in KINDS),
         Route("/v1/m", _read_metrics),
         Route("/v1/projects/*/settings", read_settings, ("GET",)),
-        Route("/analytics.js/v1/*/analytics.min.js", read_script, ("GET",)),
+        Route("/analytics.js/v1/*/analytics.min.js", refuse_script, ("GET",)),
     ),
 )

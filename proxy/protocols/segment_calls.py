@@ -1,7 +1,7 @@
-"""Calls of Segment's kind, which several vendors' clients speak, turned into hits.
+"""Turns calls in Segment's format, which several vendors' clients send, into hits.
 
-``track``, ``page`` and ``screen`` are kept; calls that only say who somebody is are
-not, and neither are the ids of browsers and sessions, and traits.
+``track``, ``page`` and ``screen`` calls are kept. Calls that only identify a person are
+dropped. Ids of browsers and sessions, and traits, are discarded.
 """
 
 from collections.abc import Mapping
@@ -22,18 +22,18 @@ from proxy.protocols.protocol import (
 IDENTITY = frozenset({"identify", "group", "alias"})
 KINDS = frozenset({"track", "page", "screen"}) | IDENTITY
 
-# Libraries that run on a server alone; those for devices send for their visitor.
+# Libraries that run on servers only; libraries for devices send from the visitor.
 _SERVER_LIBRARIES = frozenset(
     {
         "@segment/analytics-node",
-        *(f"analytics-{each}" for each in ("node", "python", "ruby", "php", "java")),
-        *("analytics-go", "analytics.net"),
+        *("analytics-node", "analytics-python", "analytics-ruby", "analytics-php"),
+        *("analytics-java", "analytics-go", "analytics.net"),
         *("rudder-analytics-php", "rudder-analytics-python", "rudderanalytics.net"),
     }
 )
-# A plug-in of Segment's reports every click and request under this one name.
+# Segment's Signals plug-in reports every click and request under this name.
 _SIGNAL = "Segment Signal Generated"
-# What RudderStack's client sends by itself where a page ends.
+# RudderStack's client sends this automatically when the visitor leaves a page.
 _PAGE_END = "Page Unloaded"
 _CAMPAIGN = {
     "source": "utm_source",
@@ -42,8 +42,8 @@ _CAMPAIGN = {
     "term": "utm_term",
     "content": "utm_content",
 }
-# What clients put in a page call by themselves; the page has its own columns.
-_OF_PAGE = frozenset(
+# Properties that clients add to page calls automatically; tables have page columns.
+_PAGE_PROPERTIES = frozenset(
     {
         *("url", "path", "search", "title", "tab_url", "referrer", "initial_referrer"),
         *("referring_domain", "initial_referring_domain"),
@@ -52,9 +52,9 @@ _OF_PAGE = frozenset(
 
 
 class Envelope(NamedTuple):
-    """What a request says around its calls; *kind* where its path names one.
+    """The facts of a request that hold for all its calls.
 
-    *page* is the page that a pixel stands on.
+    *kind* is the type of call if the path says it. *page* is the URL of a pixel's page.
     """
 
     key: str | None
@@ -64,10 +64,10 @@ class Envelope(NamedTuple):
     page: str | None = None
 
 
-def envelope(
+def envelope_of(
     request: VendorRequest, body: Mapping[str, Any], kind: str | None = None
 ) -> Envelope:
-    """Return what *request* says around the calls of its *body*."""
+    """Return the envelope of the calls in *body*."""
     return Envelope(
         _key(body) or request.key or text_of(request.query.get("writeKey")),
         kind,
@@ -77,75 +77,75 @@ def envelope(
 
 
 class _Call(NamedTuple):
-    """One call, taken apart."""
+    """The parts of one call."""
 
     key: str | None
     fields: Mapping[str, Any]
     properties: Mapping[str, Any]
     context: Mapping[str, Any]
-    around: Envelope
+    envelope: Envelope
 
 
-def call_hit(call: object, around: Envelope) -> VendorHit | Dropped:
-    """Return the hit of a *call*, or what it is refused for."""
+def call_hit(call: object, envelope: Envelope) -> VendorHit | Dropped:
+    """Return the hit of a *call*, or the reason why it is dropped."""
     fields = mapping_of(call)
-    key = _key(fields) or around.key
-    kind = around.kind or text_of(fields.get("type"))
+    key = _key(fields) or envelope.key
+    kind = envelope.kind or text_of(fields.get("type"))
     if kind in IDENTITY:
         return VendorHit(key=key, refused=DropReason.IDENTITY)
-    context = {**around.context, **mapping_of(fields.get("context"))}
+    context = {**envelope.context, **mapping_of(fields.get("context"))}
     properties = mapping_of(fields.get("properties"))
-    taken = _Call(key, fields, properties, context, around)
+    parts = _Call(key, fields, properties, context, envelope)
     if kind == "track":
-        return _track(taken)
+        return _track_hit(parts)
     if kind in KINDS:
-        return _view(taken, "pageview" if kind == "page" else "screen")
+        return _view_hit(parts, "pageview" if kind == "page" else "screen")
     return refused_hit(key, DropReason.MALFORMED)
 
 
-def _track(call: _Call) -> VendorHit | Dropped:
+def _track_hit(call: _Call) -> VendorHit | Dropped:
     event = call.fields.get("event")
     if not isinstance(event, str) or not event.strip():
         return refused_hit(call.key, DropReason.MALFORMED)
     if event == _SIGNAL:
         return VendorHit(key=call.key, refused=DropReason.AUTOMATIC)
     hit = _hit(call, mapping_of(call.context.get("page")))
-    hit.name, hit.order = _named(event.strip(), call)
+    hit.name, hit.order = _stored_name(event.strip(), call)
     hit.props = {**call.properties}
     return hit
 
 
-def _named(event: str, call: _Call) -> tuple[str, Order | None]:
-    """Return the canonical name of *event*, and its order."""
+def _stored_name(event: str, call: _Call) -> tuple[str, Order | None]:
+    """Return the stored name of *event*, and its order."""
     if event == _PAGE_END and "autoTrack" in call.context:
-        # How long the page was open is not how long it was looked at.
+        # Its duration is not used: a page can be open without being visible.
         return "engagement", None
     return commerce_of(event, call.properties)
 
 
-def _view(call: _Call, name: str) -> VendorHit:
-    """Return the hit of a page or screen that was shown; its call may name it."""
+def _view_hit(call: _Call, name: str) -> VendorHit:
+    """Return the hit of a page or screen call."""
     page = {**mapping_of(call.context.get("page"))}
-    named = {each: call.properties.get(each) for each in ("url", "referrer")}
-    page |= {each: value for each, value in named.items() if text_of(value)}
+    overrides = {field: call.properties.get(field) for field in ("url", "referrer")}
+    page |= {field: value for field, value in overrides.items() if text_of(value)}
     hit = _hit(call, page)
     hit.name = name
-    titles = {each: call.fields.get(each) for each in ("name", "category")}
-    rest = {each: call.properties[each] for each in call.properties.keys() - _OF_PAGE}
-    hit.props = titles | rest
+    titles = {field: call.fields.get(field) for field in ("name", "category")}
+    site_props = call.properties.keys() - _PAGE_PROPERTIES
+    hit.props = titles | {prop: call.properties[prop] for prop in site_props}
     return hit
 
 
 def _hit(call: _Call, page: Mapping[str, Any]) -> VendorHit:
-    """Return what all calls have in common, of one that was made on *page*."""
-    fields, context, around = call.fields, call.context, call.around
-    url = text_of(page.get("url")) or around.page
+    """Return a hit with the fields that all calls have; *page* is the call's page."""
+    fields, context, envelope = call.fields, call.context, call.envelope
+    url = text_of(page.get("url")) or envelope.page
     return VendorHit(
         key=call.key,
         id=text_of(fields.get("messageId")),
         at=_time(fields.get("timestamp")) or _time(fields.get("originalTimestamp")),
-        # A call that is sent again may name its first time; what is around it does not.
-        sent_at=around.sent_at or _time(fields.get("sentAt")),
+        # A resent call may hold the time of its first sending; the envelope does not.
+        sent_at=envelope.sent_at or _time(fields.get("sentAt")),
         url=_with_campaign(url, mapping_of(context.get("campaign"))),
         referrer=text_of(page.get("referrer")),
         lang=text_of(context.get("locale")),
@@ -174,11 +174,11 @@ def _is_server(library: Mapping[str, Any]) -> bool:
 
 
 def _with_campaign(url: str | None, campaign: Mapping[str, Any]) -> str | None:
-    """Return *url* with the campaign that the call names where it names none."""
+    """Return *url* with the call's campaign, if *url* has none itself."""
     if url is None or not campaign or "utm_" in url.partition("?")[2]:
         return url
-    found = {name: text_of(campaign.get(each)) for each, name in _CAMPAIGN.items()}
-    pairs = {name: value for name, value in found.items() if value is not None}
+    values = {key: text_of(campaign.get(field)) for field, key in _CAMPAIGN.items()}
+    pairs = {key: value for key, value in values.items() if value is not None}
     if not pairs:
         return url
     page = url.partition("#")[0]

@@ -1,7 +1,7 @@
-"""What Segment's browser client asks before it sends: where to.
+"""Answers Segment's browser client when it asks where to send its calls.
 
-The answer holds nothing of a site and nothing of a visitor; a key that no site has is
-refused when its calls come.
+The reply holds nothing about a site or a visitor. It accepts an unknown key, because
+the calls with that key are refused later.
 """
 
 import re
@@ -10,8 +10,8 @@ from http import HTTPStatus
 from proxy.pipeline.hit import MalformedBodyError
 from proxy.protocols.protocol import Reply, VendorRequest, json_reply
 
-# Only for the browser that asked: what it is told depends on how it asked.
-BRIEFLY = {"Cache-Control": "private, max-age=300"}
+# Private, because the reply depends on the URL and the headers of the request.
+SHORT_CACHE = {"Cache-Control": "private, max-age=300"}
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
@@ -19,22 +19,22 @@ _KEY = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _PORT = re.compile(r":[0-9]+$")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _NO_SCRIPT = (
-    "the client itself is not served here: bundle @segment/analytics-next with your"
+    "Millpond does not serve the client: bundle @segment/analytics-next with your"
     " site, see docs/migrate-segment.md"
 )
 
 
 def read_settings(request: VendorRequest) -> Reply:
-    """Return the settings that send a client's calls here, under the same prefix."""
+    """Return settings that make the client send its calls here, under this prefix."""
     host = request.header("Host") or ""
-    (key,) = request.named
+    (key,) = request.path_parameters
     prefix = request.path.removesuffix(f"/v1/projects/{key}/settings")
     if not (
         _HOST.fullmatch(host) and _PREFIX.fullmatch(prefix) and _KEY.fullmatch(key)
     ):
-        raise MalformedBodyError("the settings cannot name this host, path or key")
+        raise MalformedBodyError("this host, path or key cannot be used in settings")
     collector = {
-        # Without it here the client sends calls that name no site.
+        # Without the key here, the client's calls name no site.
         "apiKey": key,
         "apiHost": f"{host}{prefix}/v1",
         "protocol": "http" if _is_plain(request, host) else "https",
@@ -43,18 +43,19 @@ def read_settings(request: VendorRequest) -> Reply:
         "integrations": {"Segment.io": collector},
         "metrics": {"sampleRate": 0},
     }
-    return json_reply(settings, headers=BRIEFLY)
+    return json_reply(settings, headers=SHORT_CACHE)
 
 
-def read_script(_request: VendorRequest) -> Reply:
-    """Refuse the script that the vendor's snippet loads, and say what to do."""
+def refuse_script(_request: VendorRequest) -> Reply:
+    """Refuse the script that the vendor's snippet loads, and say what to do instead."""
     return json_reply({"error": _NO_SCRIPT}, HTTPStatus.NOT_FOUND)
 
 
 def _is_plain(request: VendorRequest, host: str) -> bool:
-    """Whether the browser came without TLS: its page did, or this is its machine.
+    """Whether the browser uses plain HTTP.
 
-    A page of another host says nothing of how this one is reached.
+    It does if its page on this same host does, or if the host is the browser's own
+    machine. A page on another host does not show how this host is reached.
     """
     page = request.header("Origin") or request.header("Referer") or ""
     name = _PORT.sub("", host).lower()

@@ -1,6 +1,6 @@
-"""The paths that PostHog and Mixpanel share: whose a request is, its bytes decide.
+"""The paths PostHog and Mixpanel share; the body of a request decides which it is.
 
-What cannot be read is answered in Mixpanel's words: its clients crash on others'.
+Unreadable requests get Mixpanel's reply: Mixpanel's clients crash on any other.
 """
 
 from typing import Any
@@ -20,31 +20,33 @@ from proxy.protocols.protocol import (
 _AUTHORIZATION = "Authorization"
 
 
-def flags(request: VendorRequest) -> DecodedRequest | Reply:
-    """Answer that there are no flags, without a look at whom they would be for.
+def read_flags(request: VendorRequest) -> DecodedRequest | Reply:
+    """Answer that there are no feature flags, without reading the visitor's identity.
 
-    Mixpanel's clients ask with GET, or with their token as a Basic name; PostHog's
-    do neither.
+    Mixpanel's clients use GET, or send their token as the Basic user name. PostHog's
+    clients do neither.
     """
     scheme = (request.header(_AUTHORIZATION) or "")[:6].lower()
     is_mixpanel = request.method == "GET" or scheme == "basic "
-    return (mixpanel.flags if is_mixpanel else posthog_config.read_flags)(request)
+    return (mixpanel.read_flags if is_mixpanel else posthog_config.read_flags)(request)
 
 
-def _told_apart(of_mixpanel: Reader) -> Reader:
+def _shared_reader(mixpanel_reader: Reader) -> Reader:
+    """Return a reader that hands a request to PostHog's or to *mixpanel_reader*."""
+
     def read(request: VendorRequest) -> DecodedRequest | Reply:
         is_posthog = posthog.is_posthog(_value(request))
-        found = (posthog.read_events if is_posthog else of_mixpanel)(request)
-        if isinstance(found, Reply):
-            return found
+        result = (posthog.read_events if is_posthog else mixpanel_reader)(request)
+        if isinstance(result, Reply):
+            return result
         vendor = posthog.PROTOCOL if is_posthog else mixpanel.PROTOCOL
-        return found._replace(protocol=vendor.name)
+        return result._replace(protocol=vendor.name)
 
     return read
 
 
 def _value(request: VendorRequest) -> Any:
-    """Return what is in a request, None where that cannot be read."""
+    """Return the JSON value of a request, None if it cannot be decoded."""
     try:
         return posthog.value_of(request)
     except MalformedBodyError:
@@ -54,8 +56,8 @@ def _value(request: VendorRequest) -> Any:
 PROTOCOL = Protocol(
     "shared",
     (
-        Route("/track", _told_apart(mixpanel.track), POST_OR_GET),
-        Route("/engage", _told_apart(mixpanel.profiles), POST_OR_GET),
-        Route("/flags", flags, POST_OR_GET),
+        Route("/track", _shared_reader(mixpanel.read_events), POST_OR_GET),
+        Route("/engage", _shared_reader(mixpanel.read_profiles), POST_OR_GET),
+        Route("/flags", read_flags, POST_OR_GET),
     ),
 )

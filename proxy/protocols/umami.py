@@ -1,7 +1,7 @@
-"""Umami's events: its script's of all versions, and its clients' for servers.
+"""Umami's protocol: events from all versions of its script and from server clients.
 
-The vendor hands every visitor a token that names the session, and gets it back with the
-next event. Here everybody is given the same one, and nothing is read from it.
+Umami itself gives each visitor a token that names the session, and the client returns
+it with the next event. Millpond gives every visitor the same token and never reads it.
 """
 
 import re
@@ -22,11 +22,11 @@ from proxy.protocols.protocol import (
     json_reply,
     mapping_of,
     number_of,
-    routed,
     text_of,
+    url_with_hash_route,
 )
 
-# What only says who somebody is, or how fast a page was.
+# Types of messages that only identify a person or report performance and errors.
 _REFUSED = {
     "identify": DropReason.IDENTITY,
     "performance": DropReason.AUTOMATIC,
@@ -34,58 +34,60 @@ _REFUSED = {
 }
 _EVENTS = ("event", "pageview")
 _SCREEN = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
-_PATH = ("/", "?", "#")
-# The form of an id, for clients that look at it, and nobody's.
-_NOBODY = "00000000-0000-0000-0000-000000000000"
-_TOKEN = "millpond"  # noqa: S105 - the same for everybody
-_KEPT = {"cache": _TOKEN, "sessionId": _NOBODY, "visitId": _NOBODY}
+_RELATIVE_STARTS = ("/", "?", "#")
+# A placeholder, because some clients check that the ids are UUIDs.
+_EMPTY_ID = "00000000-0000-0000-0000-000000000000"
+_TOKEN = "millpond"  # noqa: S105 - every client gets this text
+_KEPT = {"cache": _TOKEN, "sessionId": _EMPTY_ID, "visitId": _EMPTY_ID}
 _BOT = {"beep": "boop"}
-# Stops the client of this page, until the next is loaded.
-_OBJECTED = {"disabled": True}
+# Turns the client off until the next page load.
+_DISABLED = {"disabled": True}
 _PROBLEMS = {
     DropReason.UNKNOWN_SITE: "no site has this website id",
     DropReason.MALFORMED: "this is not an event",
 }
-_NO_SCRIPT = "no script is served here: keep a copy of yours and set its data-host-url"
+_NO_SCRIPT = (
+    "Millpond does not serve Umami's script: host a copy of it and set its"
+    " data-host-url"
+)
 
-Members = Mapping[str, Any]
+Fields = Mapping[str, Any]
 
 
 def read_send(request: VendorRequest) -> DecodedRequest:
-    """Return the hit of one event, answered as versions 2 and 3 expect."""
-    return DecodedRequest([_single(request)], _reply)
+    """Read one event of versions 2 and 3."""
+    return DecodedRequest([_single_hit(request)], _reply)
 
 
 def read_collect(request: VendorRequest) -> DecodedRequest:
-    """Return the hit of one event of version 1, whose answer is the token alone."""
-    return DecodedRequest([_single(request)], _first_reply)
+    """Read one event of version 1, whose reply is the token alone."""
+    return DecodedRequest([_single_hit(request)], _version_1_reply)
 
 
 def read_batch(request: VendorRequest) -> DecodedRequest:
-    """Return a hit for each member of an array."""
+    """Read an array of events."""
     members = request.value
     if not isinstance(members, list):
-        raise MalformedBodyError("a batch is an array of events")
+        raise MalformedBodyError("a batch must be an array of events")
     library = _is_library(request)
-    return DecodedRequest(
-        [_member(each, library=library) for each in members], _batch_reply
-    )
+    hits = [_member_hit(member, library=library) for member in members]
+    return DecodedRequest(hits, _batch_reply)
 
 
 def refuse_script(_request: VendorRequest) -> Reply:
-    """Say where the script is to come from: no code of others is served from here."""
+    """Say how to host the script: Millpond does not serve other vendors' code."""
     return json_reply({"error": _NO_SCRIPT}, HTTPStatus.NOT_FOUND)
 
 
-def _single(request: VendorRequest) -> Hit:
-    hit = _member(request.value, library=_is_library(request))
+def _single_hit(request: VendorRequest) -> Hit:
+    hit = _member_hit(request.value, library=_is_library(request))
     if isinstance(hit, Dropped) or hit.refused is DropReason.MALFORMED:
         raise MalformedBodyError("this is not an event with a type and a website")
     return hit
 
 
 def _is_library(request: VendorRequest) -> bool:
-    # Scripts never send this header; the Python client always does, logged in or not.
+    # The script never sends this header; the Python client always does.
     return (request.header("Authorization") or "").lower().startswith("bearer ")
 
 
@@ -93,16 +95,16 @@ def _reply(outcomes: Outcomes) -> Reply:
     [outcome] = outcomes
     if outcome in _PROBLEMS:
         return json_reply(_error(outcome), HTTPStatus.BAD_REQUEST)
-    return json_reply(_told(outcome))
+    return json_reply(_reply_fields(outcome))
 
 
-def _told(outcome: DropReason | None) -> Members:
+def _reply_fields(outcome: DropReason | None) -> Fields:
     if outcome is DropReason.BOT:
         return _BOT
-    return _OBJECTED if outcome in UNCOUNTED else _KEPT
+    return _DISABLED if outcome in UNCOUNTED else _KEPT
 
 
-def _first_reply(outcomes: Outcomes) -> Reply:
+def _version_1_reply(outcomes: Outcomes) -> Reply:
     reply = _reply(outcomes)
     if reply.status is HTTPStatus.OK:
         return Reply(_TOKEN.encode(), content_type="text/plain; charset=utf-8")
@@ -120,16 +122,16 @@ def _batch_reply(outcomes: Outcomes) -> Reply:
     return json_reply({**counts, "details": failed, "cache": _TOKEN})
 
 
-def _error(reason: DropReason) -> Members:
+def _error(reason: DropReason) -> Fields:
     return {
         "error": {"message": _PROBLEMS[reason], "code": "bad-request", "status": 400}
     }
 
 
-def _member(member: object, *, library: bool) -> VendorHit | Dropped:
-    """Return the hit of *member*; one that is no event is refused under its site."""
-    sent = mapping_of(member)
-    payload, kind = mapping_of(sent.get("payload")), sent.get("type")
+def _member_hit(member: object, *, library: bool) -> VendorHit | Dropped:
+    """Return the hit of *member*; a member that is not an event is only counted."""
+    fields = mapping_of(member)
+    payload, kind = mapping_of(fields.get("payload")), fields.get("type")
     key = text_of(payload.get("website"))
     if key is None:
         return Dropped(DropReason.MALFORMED)
@@ -139,27 +141,29 @@ def _member(member: object, *, library: bool) -> VendorHit | Dropped:
         refused = DropReason.MALFORMED
     if refused is not None:
         return VendorHit(key=key, refused=refused)
-    return _event(key, name or "", payload, library=library)
+    return _event_hit(key, name or "", payload, library=library)
 
 
-def _name(payload: Members) -> str | None:
-    """Return the event's name, None where it is no text; without one it is a view."""
-    given = (payload.get(name) for name in ("name", "event_name", "event_value"))
-    name = next((each for each in given if each not in (None, "")), "pageview")
+def _name(payload: Fields) -> str | None:
+    """Return the event's name: "pageview" if missing, None if it is not text."""
+    names = (payload.get(field) for field in ("name", "event_name", "event_value"))
+    name = next((name for name in names if name not in (None, "")), "pageview")
     return name if isinstance(name, str) else None
 
 
-def _event(key: str, given: str, payload: Members, *, library: bool) -> VendorHit:
+def _event_hit(
+    key: str, sent_name: str, payload: Fields, *, library: bool
+) -> VendorHit:
     data = mapping_of(payload.get("data") or payload.get("event_data"))
-    name, order = commerce_of(given, data)
-    url = _address(payload, "url")
+    name, order = commerce_of(sent_name, data)
+    url = _absolute_url(payload, "url")
     return VendorHit(
         key=key,
         library=library,
         name=name,
         at=number_of(payload.get("timestamp")),
-        url=None if url is None else routed(url),
-        referrer=_address(payload, "referrer"),
+        url=None if url is None else url_with_hash_route(url),
+        referrer=_absolute_url(payload, "referrer"),
         lang=text_of(payload.get("language")),
         screen=_screen(payload.get("screen")),
         props={**data, "tag": payload.get("tag")},
@@ -169,29 +173,32 @@ def _event(key: str, given: str, payload: Members, *, library: bool) -> VendorHi
     )
 
 
-def _address(payload: Members, field: str) -> str | None:
-    """Return a whole URL; the page's host stands before what is only a path."""
+def _absolute_url(payload: Fields, field: str) -> str | None:
+    """Return the URL in *field*, with the page's host if it is relative."""
     url, host = text_of(payload.get(field)), text_of(payload.get("hostname"))
-    if url is None or not url.startswith(_PATH):
+    if url is None or not url.startswith(_RELATIVE_STARTS):
         return url
     return None if host is None else f"https://{host}{url}"
 
 
 def _screen(value: object) -> list[float] | None:
-    found = _SCREEN.fullmatch(value) if isinstance(value, str) else None
-    return None if found is None else [float(side) for side in found.groups()]
+    match = _SCREEN.fullmatch(value) if isinstance(value, str) else None
+    return None if match is None else [float(side) for side in match.groups()]
 
 
-def _revenue(data: Members) -> Order | None:
-    """Return the revenue of an event that is no order, where it is one that counts."""
+def _revenue(data: Fields) -> Order | None:
+    """Return the revenue of an event that is not an order, None if it is invalid."""
     currency, amount = text_of(data.get("currency")), amount_of(data.get("revenue"))
     if currency is None or amount is None or not amount.is_finite() or amount < 0:
         return None
     return Order(value=amount, currency=currency)
 
 
-def _visitor(payload: Members) -> Visitor | None:
-    """Return whom a server speaks for; an address alone would look like a bot's."""
+def _visitor(payload: Fields) -> Visitor | None:
+    """Return the visitor a server sends for.
+
+    It needs an address and an agent: without an agent the visitor looks like a bot.
+    """
     address, agent = text_of(payload.get("ip")), text_of(payload.get("userAgent"))
     return None if address is None or agent is None else Visitor(address, agent)
 

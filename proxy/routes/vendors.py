@@ -13,7 +13,7 @@ from proxy.protocols.protocol import (
     Reply,
     Route,
     VendorRequest,
-    check_number,
+    check_event_count,
 )
 from proxy.routes.receipt import when_durable
 from proxy.routes.sender import sender_of
@@ -74,7 +74,7 @@ class VendorRoutes:
         read = route.read(self._vendor_request(route, request))
         if isinstance(read, Reply):
             return self._answer(request, read)
-        check_number(len(read.hits), self._most_hits)
+        check_event_count(len(read.hits), self._most_hits)
         return self._take(read.protocol or name, read, request)
 
     def _take(
@@ -95,7 +95,7 @@ class VendorRoutes:
             request.path,
             request.query,
             request.headers,
-            encodings.inflated(request.body, self._most_inflated_bytes),
+            encodings.decompress_gzip(request.body, self._most_inflated_bytes),
             () if found is None else found.groups(),
         )
 

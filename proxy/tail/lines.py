@@ -1,6 +1,7 @@
-"""What a live view shows of a hit: no more than is stored of it, and no id of anybody.
+"""Lines of the live view: at most the stored fields of a hit, and no ids.
 
-Objections are not in it: they leave no trace, not even on a screen.
+Hits of visitors who objected have no line: an objection leaves no trace, not even on a
+screen.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from warehouse.schema import Event
 class EventLine(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="event"
 ):
-    """An event that was kept; *order* says that it brought an order or an amount."""
+    """A stored event; *order* says whether it has an order or an amount."""
 
     at: str
     site: str
@@ -30,7 +31,7 @@ class EventLine(
 
 
 class DropLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="drop"):
-    """A hit that was dropped, as it is counted."""
+    """A dropped hit, with the fields of its counter."""
 
     at: str
     site: str
@@ -41,7 +42,7 @@ class DropLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
 class MissedLines(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="missed"
 ):
-    """How many lines this listener was too slow for."""
+    """The number of lines that a slow listener missed."""
 
     count: int
 
@@ -55,11 +56,11 @@ _DECODER = msgspec.json.Decoder(Line)
 def lines_of(
     outcomes: Sequence[Event | Dropped], protocol: str, now_s: float
 ) -> Iterator[Line]:
-    """Yield a line for each of *outcomes* but objections; *now_s* is their arrival."""
+    """Yield a line for each outcome except objections; *now_s* is the arrival time."""
     at = datetime.fromtimestamp(int(now_s), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for outcome in outcomes:
         if isinstance(outcome, Event):
-            yield _stored(outcome, at)
+            yield _event_line(outcome, at)
         elif outcome.reason not in UNCOUNTED:
             yield DropLine(
                 at=at, site=outcome.site, protocol=protocol, reason=outcome.reason
@@ -67,17 +68,17 @@ def lines_of(
 
 
 def encode_line(line: Line) -> bytes:
-    """Return *line* as JSON and a line feed."""
+    """Return *line* as JSON with a line feed."""
     return _ENCODER.encode(line) + b"\n"
 
 
 def decode_line(encoded: bytes) -> Line:
-    """Return the line that ``encode_line`` made."""
+    """Return the line that ``encode_line`` encoded."""
     line: Line = _DECODER.decode(encoded)
     return line
 
 
-def _stored(event: Event, at: str) -> EventLine:
+def _event_line(event: Event, at: str) -> EventLine:
     return EventLine(
         at=at,
         site=event.site,

@@ -1,4 +1,4 @@
-"""Listens to all workers of this machine, those that start later included."""
+"""Reads the live view of all workers on this machine, including later ones."""
 
 import selectors
 import socket
@@ -11,130 +11,134 @@ from config.errors import MillpondError
 from proxy.tail.lines import Line, decode_line
 from proxy.tail.tail import GREETING, MOST_LISTENERS, short_name, socket_paths
 
-_LOOK_AGAIN_S = 1.0
+_RECONNECT_S = 1.0
 _CHUNK = 65_536
 _GREETING_S = 2.0
 
 
 class NoProxyError(MillpondError):
-    """Nobody is there to listen to."""
+    """No worker accepts a connection."""
 
     exit_code = 2
 
 
 class NotAllowedError(MillpondError):
-    """The proxy runs as somebody else."""
+    """The proxy runs as another user."""
 
     exit_code = 2
 
 
 class Workers:
-    """The workers that are listened to."""
+    """The connections to the workers of one proxy."""
 
     def __init__(self, spool_dir: Path) -> None:
         self._spool_dir = spool_dir
         self._selector = selectors.DefaultSelector()
-        self._joined: dict[Path, _WorkerStream] = {}
+        self._streams: dict[Path, _WorkerStream] = {}
 
     def __enter__(self) -> Self:
-        """Join those that run; raises ``NoProxyError`` where none does."""
-        self.join()
+        """Connect to all running workers; raises ``NoProxyError`` if there is none."""
+        self.connect()
         if not self.count:
             self.__exit__()
             raise NoProxyError(
-                f"listen in {self._spool_dir}: no proxy here, or it lets nobody in",
+                f"listen in {self._spool_dir}: no proxy runs here, or its workers"
+                " accept no more listeners",
                 hint="start `millpond up`, or name its configuration with --config;"
                 f" at most {MOST_LISTENERS} may listen at once",
             )
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        """Leave them all."""
-        for path in tuple(self._joined):
-            self._leave(path)
+        """Close all connections."""
+        for path in tuple(self._streams):
+            self._disconnect(path)
         self._selector.close()
 
     @property
     def count(self) -> int:
-        """How many are listened to."""
-        return len(self._joined)
+        """The number of connected workers."""
+        return len(self._streams)
 
-    def follow(self, send: Callable[[str], None]) -> Iterator[Line]:
-        """Yield what they tell, for ever; *tell* is called with how many there are."""
+    def follow(self, send_status: Callable[[str], None]) -> Iterator[Line]:
+        """Yield lines from all workers, endlessly.
+
+        Calls *send_status* with a sentence when the number of workers changes.
+        """
         count = -1
         while True:
             if self.count != count:
                 count = self.count
-                send(_following(count))
-            look_at_s = time.monotonic() + _LOOK_AGAIN_S
-            while (wait_s := look_at_s - time.monotonic()) > 0:
+                send_status(_status(count))
+            reconnect_at_s = time.monotonic() + _RECONNECT_S
+            while (wait_s := reconnect_at_s - time.monotonic()) > 0:
                 yield from self._lines(wait_s)
-            self.join()
+            self.connect()
 
-    def join(self) -> None:
-        """Listen to the workers that were not there before."""
+    def connect(self) -> None:
+        """Connect to workers that are not connected yet."""
         for path in socket_paths(self._spool_dir):
-            if path in self._joined:
+            if path in self._streams:
                 continue
-            connected = _connected(path)
-            if connected is not None:
-                self._joined[path] = _WorkerStream(connected)
-                self._selector.register(connected, selectors.EVENT_READ, path)
+            connection = _connect(path)
+            if connection is not None:
+                self._streams[path] = _WorkerStream(connection)
+                self._selector.register(connection, selectors.EVENT_READ, path)
 
     def _lines(self, wait_s: float) -> Iterator[Line]:
-        """Yield what has come, at the latest after *wait_s*."""
+        """Yield the lines that have arrived; waits at most *wait_s* for them."""
         for key, _ in self._selector.select(wait_s):
-            worker = self._joined[key.data]
-            yield from worker.read()
-            if worker.has_ended:
-                self._leave(key.data)
+            stream = self._streams[key.data]
+            yield from stream.read()
+            if stream.has_ended:
+                self._disconnect(key.data)
 
-    def _leave(self, path: Path) -> None:
-        worker = self._joined.pop(path)
-        self._selector.unregister(worker.connected)
-        worker.connected.close()
+    def _disconnect(self, path: Path) -> None:
+        stream = self._streams.pop(path)
+        self._selector.unregister(stream.connection)
+        stream.connection.close()
 
 
 class _WorkerStream:
-    def __init__(self, connected: socket.socket) -> None:
-        self.connected = connected
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
         self.has_ended = False
-        self._begun = b""
+        self._partial_line = b""
 
     def read(self) -> Iterator[Line]:
-        """Yield the lines that are complete."""
+        """Yield the complete lines."""
         try:
-            chunk = self.connected.recv(_CHUNK)
+            chunk = self.connection.recv(_CHUNK)
         except ConnectionResetError:
             chunk = b""
         self.has_ended = not chunk
-        *whole, self._begun = (self._begun + chunk).split(b"\n")
-        yield from map(decode_line, whole)
+        *lines, self._partial_line = (self._partial_line + chunk).split(b"\n")
+        yield from map(decode_line, lines)
 
 
-def _following(count: int) -> str:
+def _status(count: int) -> str:
     if not count:
         return "the proxy has stopped; waiting for it"
     return f"listening to {count} worker{'' if count == 1 else 's'}; Ctrl-C ends"
 
 
-def _connected(path: Path) -> socket.socket | None:
-    """Return a connection to the worker at *path*, None where it is no more."""
-    connected = socket.socket(socket.AF_UNIX)
+def _connect(path: Path) -> socket.socket | None:
+    """Return a connection to the worker at *path*, None if it does not run any more."""
+    connection = socket.socket(socket.AF_UNIX)
     try:
         with short_name(path) as name:
-            connected.connect(name)
-        connected.settimeout(_GREETING_S)
-        greeting = connected.recv(len(GREETING))
+            connection.connect(name)
+        connection.settimeout(_GREETING_S)
+        greeting = connection.recv(len(GREETING))
     except PermissionError:
-        connected.close()
+        connection.close()
         raise NotAllowedError(
-            f"listen at {path}: not allowed",
+            f"listen at {path}: this user may not open the socket",
             hint="run this as the user the proxy runs as",
         ) from None
     except OSError:
         greeting = b""
     if greeting == GREETING:
-        return connected
-    connected.close()
+        return connection
+    connection.close()
     return None

@@ -1,4 +1,4 @@
-"""Lines of a live view as a person or a program reads them."""
+"""Formats lines of the live view: a table for people, JSON for programs."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -20,32 +20,33 @@ _WIDTHS = {
 
 
 class TableLayout(NamedTuple):
-    """What stands above the lines, and how each is written."""
+    """The text above the lines, and the function that formats a line."""
 
     header: str
     row: Callable[[Line], str]
 
 
 def table_row(line: Line) -> str:
-    """Return *line* as a row, or the sentence that stands for lines that were lost."""
+    """Return *line* as a table row, or a sentence about missed lines."""
     if isinstance(line, MissedLines):
         return f"({line.count} lines were lost: they come faster than they are read)"
     time = line.at.partition("T")[2].removesuffix("Z")
     head = [time, line.site, line.protocol]
     if isinstance(line, DropLine):
         return _row([*head, f"dropped: {line.reason}"])
-    told = [line.name, line.path, line.source, line.channel, line.country, line.browser]
-    return _row([*head, *told, "yes" if line.order else None])
+    page = [line.name, line.path, line.source, line.channel]
+    client = [line.country, line.browser]
+    return _row([*head, *page, *client, "yes" if line.order else None])
 
 
 def _row(cells: Sequence[str | None]) -> str:
-    fitted = map(_fitted, cells, _WIDTHS.values())
-    return "  ".join(fitted).rstrip()
+    return "  ".join(map(_fit, cells, _WIDTHS.values())).rstrip()
 
 
-def _fitted(cell: str | None, width: int) -> str:
-    # What is stored is printable; a screen obeys the rest, so it is seen to here too.
-    plain = "".join(each if each.isprintable() else "?" for each in cell or "")
+def _fit(cell: str | None, width: int) -> str:
+    # Stored text is printable. This makes sure that no control character reaches the
+    # terminal, even if that changes.
+    plain = "".join(char if char.isprintable() else "?" for char in cell or "")
     return f"{plain[: width - 1]}…" if len(plain) > width else plain.ljust(width)
 
 

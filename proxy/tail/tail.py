@@ -1,8 +1,8 @@
-"""A live view of what arrives, for whoever sits at the machine.
+"""The live view: sends a line for each hit to listeners on the same machine.
 
-Each worker has a socket in the spool's directory, for its owner alone. A line is made
-only while somebody listens, and of what is on the disk already. Whoever reads too
-slowly loses lines, and is told how many: nothing is held back for them.
+Each worker has a socket in the spool directory that only its owner can open. Lines are
+created only while there is a listener, and only for hits that are durable. A slow
+listener misses lines and gets their number: the worker does not queue lines for it.
 """
 
 import asyncio
@@ -17,25 +17,25 @@ from proxy.tail.lines import MissedLines, encode_line, lines_of
 from warehouse.schema import Event
 
 MOST_LISTENERS = 8
-# Says that from here on nothing is left out.
+# After the greeting, the listener gets every line or the number of missed lines.
 GREETING = b"\n"
 _MOST_WAITING_BYTES = 64 * 1024
 _OWNER_ONLY = 0o600
 
 
 def socket_path(spool_dir: Path, number: int) -> Path:
-    """Return where worker *number* tells what arrives."""
+    """Return the path of the socket of worker *number*."""
     return spool_dir / f"tail-{number}.sock"
 
 
 def socket_paths(spool_dir: Path) -> list[Path]:
-    """Return where workers tell what arrives, or told it once."""
+    """Return the paths of all workers' sockets, including those of stopped workers."""
     return sorted(spool_dir.glob("tail-*.sock"))
 
 
 @contextmanager
 def short_name(path: Path) -> Iterator[str]:
-    """Yield a name of *path* that fits a socket's address, however deep it lies."""
+    """Yield a name of *path* that is short enough for a socket address."""
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{directory}/{path.name}"
@@ -44,7 +44,7 @@ def short_name(path: Path) -> Iterator[str]:
 
 
 class Tail:
-    """Tells everybody who listens at *path*."""
+    """Sends lines to all listeners at the socket *path*."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -53,17 +53,17 @@ class Tail:
 
     @property
     def is_watched(self) -> bool:
-        """Whether anybody listens."""
+        """Whether there is a listener."""
         return bool(self._listeners)
 
     async def open(self) -> None:
-        """Let listeners in; what a worker that died left there is removed."""
+        """Accept listeners; removes a socket that a killed worker left behind."""
         self._path.unlink(missing_ok=True)
         listening = socket.socket(socket.AF_UNIX)
         try:
             with short_name(self._path) as name:
                 listening.bind(name)
-            # Nobody can connect before it listens.
+            # No client can connect before the server listens, so this is in time.
             self._path.chmod(_OWNER_ONLY)
             self._server = await asyncio.get_running_loop().create_unix_server(
                 lambda: _Listener(self._listeners), sock=listening
@@ -79,7 +79,7 @@ class Tail:
         protocol: str,
         now_s: float,
     ) -> None:
-        """Tell of *outcomes* once they are *durable*; never, if that fails."""
+        """Send lines for *outcomes* once they are *durable*; none if that fails."""
         if durable is None:
             return
 
@@ -97,17 +97,17 @@ class Tail:
                 listener.send(line)
 
     def close(self) -> None:
-        """Hang up, and remove the socket."""
+        """Close all connections, and remove the socket."""
         if self._server is None:
             return
         self._server.close()
         for listener in tuple(self._listeners):
-            listener.hang_up()
+            listener.disconnect()
         self._path.unlink(missing_ok=True)
 
 
 class _Listener(asyncio.Protocol):
-    """One who listens; what is said to us is passed over."""
+    """One listener's connection; data from the listener is ignored."""
 
     def __init__(self, listeners: "set[_Listener]") -> None:
         self._listeners = listeners
@@ -145,6 +145,6 @@ class _Listener(asyncio.Protocol):
         else:
             self._transport.write(line)
 
-    def hang_up(self) -> None:
+    def disconnect(self) -> None:
         if self._transport is not None:
             self._transport.abort()

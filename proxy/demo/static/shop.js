@@ -1,5 +1,5 @@
-// The sample shop's own code, written as a real shop would write it. The cart travels
-// in the address (?kettle=1&blanket=2): like the tag, the shop stores nothing.
+// The sample shop's own code, written as in a real shop. The URL holds the cart
+// (?kettle=1&blanket=2): like the tag, the shop stores nothing in the browser.
 
 window.millpond =
   window.millpond ||
@@ -15,21 +15,21 @@ const PRODUCTS = {
 const CHAPTERS = {
   "guide-pack.html": [
     "What to pack",
-    "Water, a kettle, a blanket, bread. A second pair of socks. Leave the telephone at home, or at least in the bag.",
+    "Water, a kettle, a blanket, bread and a second pair of socks. Leave your phone at home, or at least in your bag.",
   ],
   "guide-fire.html": [
-    "Where to make fire",
-    "On bare ground, out of the wind, an arm's length from the water. Never in the reeds.",
+    "Where to make a fire",
+    "On bare ground, out of the wind and close to the water. Never in the reeds.",
   ],
   "guide-leave.html": [
     "How to leave",
-    "Drown the embers, stir them, drown them again. Take everything home but the footprints.",
+    "Pour water over the embers, stir them, and pour again. Take everything home except your footprints.",
   ],
 };
 
 const euros = (cents) => (cents / 100).toFixed(2);
 
-// Amounts go out as texts with two decimals: the server never sees a rounding error.
+// Amounts are sent as text with two decimals, so that there is no rounding error.
 const orderOf = (lines) => ({
   currency: "EUR",
   value: euros(
@@ -54,7 +54,7 @@ const linesOf = (cart) =>
 const cart = new URLSearchParams(location.search);
 const element = (id) => document.getElementById(id);
 
-// Every way through the shop keeps the cart.
+// Add the cart to all links and forms, so that it survives a page load.
 const carryCart = () => {
   if (!linesOf(cart).length) return;
   for (const link of document.querySelectorAll("nav a, a.brand, a.card"))
@@ -69,12 +69,12 @@ const carryCart = () => {
 };
 
 const showProduct = (product) => {
-  const one = { ...PRODUCTS[product], product, quantity: 1 };
-  millpond("product_viewed", {}, { order: orderOf([one]) });
+  const line = { ...PRODUCTS[product], product, quantity: 1 };
+  millpond("product_viewed", {}, { order: orderOf([line]) });
   const form = document.querySelector("form");
   form.addEventListener("submit", () => {
-    const filled = new URLSearchParams(new FormData(form));
-    millpond("cart_updated", {}, { order: orderOf(linesOf(filled)) });
+    const newCart = new URLSearchParams(new FormData(form));
+    millpond("cart_updated", {}, { order: orderOf(linesOf(newCart)) });
   });
 };
 
@@ -98,7 +98,7 @@ const showCart = () => {
   element("pay").addEventListener("click", () => {
     element("full").hidden = true;
     element("thanks").hidden = false;
-    // A real shop has an order number by now; this one draws lots.
+    // A real shop has an order number here; the sample shop makes a random one.
     const [id] = crypto.getRandomValues(new Uint32Array(1));
     millpond(
       "order_placed",
@@ -117,9 +117,9 @@ const showChapter = () => {
     ["h2", title],
     ["p", text],
   ]) {
-    const block = document.createElement(tag);
-    block.textContent = content;
-    chapter.append(block);
+    const paragraph = document.createElement(tag);
+    paragraph.textContent = content;
+    chapter.append(paragraph);
   }
 };
 

@@ -18,9 +18,9 @@ async def test_a_purchase_is_told_step_by_step(page: Page, server: TagServer) ->
     await page.goto(server.url("/demo/", host="localhost"))
     await page.click("a.card >> nth=0")
     await page.fill("#quantity", "2")
-    await page.click("text=Put into cart")
+    await page.click("text=Add to cart")
     await page.click("nav >> text=Blanket")
-    await page.click("text=Put into cart")
+    await page.click("text=Add to cart")
     await page.click("text=Check out")
     await page.click("text=Pay now")
     [placed] = await server.named("order_placed")
@@ -51,7 +51,7 @@ async def test_the_guide_is_read_without_loading_a_page(
     page: Page, server: TagServer
 ) -> None:
     await page.goto(server.url("/demo/guide.html", host="localhost"))
-    await page.click("text=Where to make fire")
+    await page.click("text=Where to make a fire")
     await page.click("text=How to leave")
     views = await server.named("pageview", 3)
 
@@ -68,7 +68,7 @@ async def test_a_chapter_can_be_opened_by_its_address(
 ) -> None:
     await page.goto(server.url("/demo/guide-fire.html", host="localhost"))
 
-    assert await page.inner_text("article h2") == "Where to make fire"
+    assert await page.inner_text("article h2") == "Where to make a fire"
 
 
 async def test_the_price_list_is_a_download(page: Page, server: TagServer) -> None:

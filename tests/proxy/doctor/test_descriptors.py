@@ -16,13 +16,13 @@ def test_connections_that_fit_are_fine() -> None:
     (found,) = descriptors(ProxySettings(max_connections=16))
 
     assert found.level == "fine"
-    assert "holds 16 connections" in found.text
+    assert "hold 16 connections" in found.text
 
 
 @pytest.mark.parametrize(
     ("limit", "level", "said"),
     [
-        (1_024, "look", "a worker holds 960 connections, not"),
+        (1_024, "look", "a worker can hold 960 connections, fewer than"),
         (70, "finding", "a worker cannot start"),
     ],
 )

@@ -148,7 +148,7 @@ def test_behind_the_shipped_configuration_nothing_is_written_of_a_visitor(
     assert len({each.visitor for each in events}) == 1
     assert len(events) == 3
     assert front.written() == b""
-    assert "nothing is written of visitors" in " ".join(examined.stdout.split())
+    assert "nginx writes nothing about visitors" in " ".join(examined.stdout.split())
     findings = [
         each for each in examined.stdout.splitlines() if each.startswith("finding")
     ]
@@ -195,7 +195,7 @@ def test_a_proxy_that_answers_is_asked_how_it_is(tmp_path: Path) -> None:
 
     assert (found.level, found.text) == (
         "fine",
-        f"127.0.0.1:{worker.port} takes events",
+        f"127.0.0.1:{worker.port} accepts events",
     )
     assert (ended.level, ended.hint) == ("look", "start it: millpond up")
 
@@ -215,4 +215,7 @@ def test_another_program_on_the_port_is_a_finding() -> None:
         threading.Thread(target=server.handle_request, daemon=True).start()
         (found,) = running(ProxySettings(port=server.server_address[1]))
 
-    assert (found.level, found.hint) == ("finding", "see what else uses proxy.port")
+    assert (found.level, found.hint) == (
+        "finding",
+        "find the other program that uses proxy.port",
+    )

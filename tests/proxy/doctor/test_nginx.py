@@ -7,7 +7,7 @@ import pytest
 
 from config.settings import ProxySettings
 from proxy.doctor.nginx import nginx
-from proxy.doctor.nginx_file import NginxFileError, read_nginx
+from proxy.doctor.nginx_file import NginxFileError, load_nginx
 
 SHIPPED = Path(__file__).parents[3] / "deploy" / "nginx.conf"
 # A location that is examined as fine.
@@ -105,7 +105,7 @@ ON = "proxy_pass http://127.0.0.1:8080;"
         pytest.param("$time_iso8601 $status $uri $request_time", [], id="of nobody"),
         pytest.param(
             "$masked $status",
-            [f"look {HERE}: /v/a gets $masked, made by that file itself"],
+            [f"look {HERE}: /v/a gets $masked, defined in that file"],
             id="made by the file",
         ),
     ],
@@ -226,7 +226,7 @@ def test_locations_that_lead_here_are_known(
     told = say(f"proxy_pass {target};", f"access_log off; error_log /dev/null;{pool}")
 
     assert any("location /stats/" in each for each in told) == is_ours
-    assert any("hands nothing on to port 8080" in each for each in told) != is_ours
+    assert any("passes nothing to port 8080" in each for each in told) != is_ours
 
 
 def test_a_default_configuration_is_a_finding_before_anything_leads_here(
@@ -235,7 +235,7 @@ def test_a_default_configuration_is_a_finding_before_anything_leads_here(
     (told,) = say("return 204;", http="access_log /var/log/nginx/access.log;")
 
     assert told.startswith("finding ")
-    assert "a location that did would write each visitor's address" in told
+    assert "a new location for it would write each visitor's address" in told
 
 
 def test_one_that_writes_nothing_anywhere_is_only_looked_at(say: Say) -> None:
@@ -272,4 +272,4 @@ def test_a_file_that_cannot_be_read_is_said_to_be_so(
     file.write_text(text)
 
     with pytest.raises(NginxFileError, match=expected):
-        read_nginx(file)
+        load_nginx(file)

@@ -36,7 +36,7 @@ def facts(parsed: LogLine | SkipReason) -> tuple[str | int | None, ...] | SkipRe
         parsed.target,
         parsed.agent,
         parsed.referrer,
-        parsed.answer,
+        parsed.response,
     )
 
 

@@ -175,5 +175,5 @@ def check_refused(
     """Assert that no line of *files* could be read, and that the message says why."""
     listed = ", ".join(map(str, files))
     assert done.returncode == 3
-    assert f"import {listed}: no line could be read" in done.stderr
-    assert "known formats are common and combined" in done.stderr
+    assert f"import {listed}: no line is readable" in done.stderr
+    assert "supported formats are common and combined" in done.stderr

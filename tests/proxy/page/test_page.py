@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.page.click_ids import CLICK_IDS
-from proxy.page.page import LONGEST_CAMPAIGN, Page, PageRules, parse_page
+from proxy.page.page import Page, PageRules, parse_page
 from proxy.page.path_scrub import LONGEST_PATH
+from proxy.page.query import LONGEST_CAMPAIGN
 
 RULES = PageRules(
     query_allow=("page", "q"),

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from proxy.pipeline.hit import MalformedBodyError
 from proxy.protocols.encodings import (
-    base64_bytes,
-    fields,
-    form_or_json,
-    inflated,
-    json_value,
+    decode_base64,
+    decode_form_or_json,
+    decode_json,
+    decompress_gzip,
+    parse_fields,
 )
 from proxy.transport.body import RefusedBodyError
 
@@ -41,7 +41,7 @@ URL_SAFE = base64.urlsafe_b64encode(TEXT.encode()).decode().rstrip("=")
     ],
 )
 def test_the_value_of_a_body_is_found(body: bytes) -> None:
-    got = form_or_json(body)
+    got = decode_form_or_json(body)
 
     assert got["event"] == VALUE["event"]
     assert got["properties"] == {"total": Decimal("59.9"), "who": "é?>~"}
@@ -64,11 +64,11 @@ def test_the_value_of_a_body_is_found(body: bytes) -> None:
 )
 def test_what_holds_no_value_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedBodyError):
-        form_or_json(body)
+        decode_form_or_json(body)
 
 
 def test_amounts_keep_every_digit() -> None:
-    assert json_value(b"[0.1, 1.005, 59.90, 12]") == [
+    assert decode_json(b"[0.1, 1.005, 59.90, 12]") == [
         Decimal("0.1"),
         Decimal("1.005"),
         Decimal("59.90"),
@@ -77,8 +77,8 @@ def test_amounts_keep_every_digit() -> None:
 
 
 def test_gzip_is_unpacked_by_its_bytes_and_nothing_else_is() -> None:
-    assert inflated(gzip.compress(b"{}"), MOST) == b"{}"
-    assert inflated(b"{}", MOST) == b"{}"
+    assert decompress_gzip(gzip.compress(b"{}"), MOST) == b"{}"
+    assert decompress_gzip(b"{}", MOST) == b"{}"
 
 
 @pytest.mark.parametrize(
@@ -94,17 +94,17 @@ def test_gzip_is_unpacked_by_its_bytes_and_nothing_else_is() -> None:
 )
 def test_what_is_not_one_whole_gzip_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedBodyError):
-        inflated(body, MOST)
+        decompress_gzip(body, MOST)
 
 
 def test_a_bomb_is_unpacked_no_further_than_the_limit() -> None:
     bomb = gzip.compress(bytes(50_000_000))
 
     with pytest.raises(RefusedBodyError) as caught:
-        inflated(bomb, MOST)
+        decompress_gzip(bomb, MOST)
 
     assert caught.value.status == 413
-    assert len(inflated(gzip.compress(bytes(MOST)), MOST)) == MOST
+    assert len(decompress_gzip(gzip.compress(bytes(MOST)), MOST)) == MOST
 
 
 @given(st.binary(max_size=100), st.booleans(), st.booleans())
@@ -116,7 +116,7 @@ def test_base64_is_read_in_either_alphabet_with_padding_or_without(
     encode = base64.urlsafe_b64encode if safe else base64.b64encode
     text = encode(content).decode()
 
-    assert base64_bytes(text if padded else text.rstrip("=")) == content
+    assert decode_base64(text if padded else text.rstrip("=")) == content
 
 
 @pytest.mark.parametrize(
@@ -130,4 +130,4 @@ def test_base64_is_read_in_either_alphabet_with_padding_or_without(
 def test_fields_are_read_as_browsers_write_them(
     text: str, expected: dict[str, Any]
 ) -> None:
-    assert fields(text) == expected
+    assert parse_fields(text) == expected

@@ -31,7 +31,7 @@ def request(
 
 def measured(body: object, query: str = KEYS) -> list[Any]:
     """Return the hits of a body of the Measurement Protocol."""
-    return list(ga4.measured(request(json.dumps(body).encode(), query)).hits)
+    return list(ga4.read_server_events(request(json.dumps(body).encode(), query)).hits)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def measured(body: object, query: str = KEYS) -> list[Any]:
 def test_the_tags_events_are_a_query_or_a_line_each(
     query: str, body: bytes, expected: list[str]
 ) -> None:
-    got = ga4.collect(request(body, query)).hits
+    got = ga4.read_tag_events(request(body, query)).hits
 
     assert [
         hit.reason if isinstance(hit, Dropped) else hit.refused or hit.name
@@ -74,7 +74,9 @@ def test_the_tags_events_are_a_query_or_a_line_each(
 
 
 def test_what_a_line_says_outranks_the_query() -> None:
-    got = ga4.collect(request(b"en=a&dl=x\r\nen=b", f"tid=G-1&dl={PAGE}&uid=u")).hits
+    got = ga4.read_tag_events(
+        request(b"en=a&dl=x\r\nen=b", f"tid=G-1&dl={PAGE}&uid=u")
+    ).hits
 
     assert [(hit.url, hit.actor) for hit in got if isinstance(hit, VendorHit)] == [
         ("x", "u"),
@@ -83,7 +85,9 @@ def test_what_a_line_says_outranks_the_query() -> None:
 
 
 def test_a_query_alone_may_be_asked_for() -> None:
-    got = ga4.collect(request(query="tid=G-1&en=a&cid=7.8&sid=9", method="GET")).hits
+    got = ga4.read_tag_events(
+        request(query="tid=G-1&en=a&cid=7.8&sid=9", method="GET")
+    ).hits
 
     assert [hit.key for hit in got if isinstance(hit, VendorHit)] == ["G-1"]
     assert all(isinstance(hit, VendorHit) and not hit.library for hit in got)
@@ -105,7 +109,7 @@ def test_who_refused_analytics_is_not_counted(
     consent: str,
     expected: bool,  # noqa: FBT001 - a case's value
 ) -> None:
-    (hit,) = ga4.collect(request(query=f"tid=G-1&en=a&gcs={consent}")).hits
+    (hit,) = ga4.read_tag_events(request(query=f"tid=G-1&en=a&gcs={consent}")).hits
 
     assert isinstance(hit, VendorHit)
     assert hit.optout is expected
@@ -202,15 +206,16 @@ def test_a_server_says_for_whom_and_when() -> None:
 def test_what_cannot_be_read_is_counted_under_its_site(
     body: bytes, expected: int
 ) -> None:
-    got = ga4.measured(request(body, KEYS)).hits
+    got = ga4.read_server_events(request(body, KEYS)).hits
 
     assert got == [VendorHit(key="G-1", refused=DropReason.MALFORMED)] * expected
     assert (
-        ga4.measured(request(body)).hits == [Dropped(DropReason.MALFORMED)] * expected
+        ga4.read_server_events(request(body)).hits
+        == [Dropped(DropReason.MALFORMED)] * expected
     )
 
 
-@pytest.mark.parametrize("read", [ga4.collect, ga4.measured])
+@pytest.mark.parametrize("read", [ga4.read_tag_events, ga4.read_server_events])
 def test_the_answer_is_always_empty(read: Reader) -> None:
     got = read(request(b"en=a"))
     assert isinstance(got, DecodedRequest)
@@ -223,9 +228,11 @@ def test_the_answer_is_always_empty(read: Reader) -> None:
 @pytest.mark.parametrize(
     ("read", "body"),
     [
-        pytest.param(ga4.collect, b"en=a\n" * 1_001, id="tag"),
+        pytest.param(ga4.read_tag_events, b"en=a\n" * 1_001, id="tag"),
         pytest.param(
-            ga4.measured, json.dumps({"events": [EVENT] * 1_001}).encode(), id="server"
+            ga4.read_server_events,
+            json.dumps({"events": [EVENT] * 1_001}).encode(),
+            id="server",
         ),
     ],
 )
@@ -253,7 +260,7 @@ def test_more_events_than_google_takes_are_refused(read: Reader, body: bytes) ->
 def test_the_debug_path_names_what_is_wrong_and_repeats_nothing(
     query: str, body: object, expected: list[str]
 ) -> None:
-    got = ga4.checked(request(json.dumps(body).encode(), query))
+    got = ga4.validate_server_events(request(json.dumps(body).encode(), query))
 
     told = json.loads(got.body)["validationMessages"]
     assert [each["fieldPath"] for each in told] == expected
@@ -261,7 +268,9 @@ def test_the_debug_path_names_what_is_wrong_and_repeats_nothing(
 
 
 def test_the_debug_path_says_where_it_is_no_json() -> None:
-    told = json.loads(ga4.checked(request(b"{", KEYS)).body)["validationMessages"]
+    told = json.loads(ga4.validate_server_events(request(b"{", KEYS)).body)[
+        "validationMessages"
+    ]
 
     assert [each["validationCode"] for each in told] == ["VALUE_INVALID"]
 
@@ -346,7 +355,7 @@ FUZZ = settings(
 )
 
 
-@pytest.mark.parametrize("read", [ga4.measured, ga4.checked])
+@pytest.mark.parametrize("read", [ga4.read_server_events, ga4.validate_server_events])
 @FUZZ
 @given(body=st.one_of(BODY, VALUE))
 def test_any_json_is_hits_or_a_refusal(chain: Chain, read: Reader, body: Any) -> None:
@@ -361,5 +370,5 @@ def test_any_query_is_hits_or_a_refusal(
     query = "&".join(f"{key}={value}" for key, value in pairs)
     line = query.encode("utf-8", "surrogatepass").replace(b"\n", b"")
 
-    check_read(chain, ga4.collect, request(line + b"\r\n" + junk, query))
-    check_read(chain, ga4.collect, request(b"", query))
+    check_read(chain, ga4.read_tag_events, request(line + b"\r\n" + junk, query))
+    check_read(chain, ga4.read_tag_events, request(b"", query))

@@ -18,6 +18,8 @@ from proxy.protocols.protocol import DecodedRequest, Reply, VendorRequest
 EVENT = {"event": "a", "properties": {"token": "pk-1", "time": 1}}
 PROFILE = {"$token": "pk-1", "$set": {"plan": "pro"}}
 KEPT = None
+NO_SITE = "0 events are unreadable or have no token, 1 have an unknown token"
+NOT_AN_EVENT = "1 events are unreadable or have no token, 0 have an unknown token"
 
 
 def request(
@@ -78,10 +80,10 @@ def refusal(found: DecodedRequest | Reply) -> Reply:
     ],
 )
 def test_an_event_is_read_in_every_wrapping(sent: VendorRequest) -> None:
-    assert names(mixpanel.track(sent)) == ["a"]
+    assert names(mixpanel.read_events(sent)) == ["a"]
 
 
-@pytest.mark.parametrize("read_one", [mixpanel.track, mixpanel.profiles])
+@pytest.mark.parametrize("read_one", [mixpanel.read_events, mixpanel.read_profiles])
 @pytest.mark.parametrize(
     "sent",
     [
@@ -104,7 +106,7 @@ def test_what_cannot_be_read_is_refused_in_the_clients_words(
 
 
 def test_one_bad_member_does_not_spoil_the_others() -> None:
-    got = mixpanel.track(request(form([EVENT, 7, None, {"event": 1}, EVENT])))
+    got = mixpanel.read_events(request(form([EVENT, 7, None, {"event": 1}, EVENT])))
 
     assert names(got) == ["a", *["malformed"] * 3, "a"]
 
@@ -127,7 +129,7 @@ def test_one_bad_member_does_not_spoil_the_others() -> None:
             401,
             {
                 "status": 0,
-                "error": "0 could not be read or had no token, 1 an unknown one",
+                "error": NO_SITE,
             },
             id="wrong token",
         ),
@@ -136,7 +138,7 @@ def test_one_bad_member_does_not_spoil_the_others() -> None:
             200,
             {
                 "status": 1,
-                "error": "1 could not be read or had no token, 0 an unknown one",
+                "error": NOT_AN_EVENT,
             },
             id="in part",
         ),
@@ -150,7 +152,9 @@ def test_asked_verbosely_it_answers_in_json(
     status: int,
     expected: dict[str, Any],
 ) -> None:
-    got = read(mixpanel.track(request(form(EVENT, *fields), query))).reply(outcomes)
+    got = read(mixpanel.read_events(request(form(EVENT, *fields), query))).reply(
+        outcomes
+    )
 
     assert (got.status, json.loads(got.body)) == (status, expected)
     assert got.content_type == "application/json"
@@ -172,7 +176,7 @@ def test_asked_verbosely_it_answers_in_json(
 def test_else_it_answers_with_one_digit(
     outcomes: Sequence[DropReason | None], status: int, expected: bytes
 ) -> None:
-    got = read(mixpanel.track(request(form(EVENT), "verbose=0"))).reply(outcomes)
+    got = read(mixpanel.read_events(request(form(EVENT), "verbose=0"))).reply(outcomes)
 
     assert (got.status, got.body) == (status, expected)
     assert got.content_type.startswith("text/plain")
@@ -181,10 +185,12 @@ def test_else_it_answers_with_one_digit(
 def test_an_image_is_shown_where_one_was_asked_for() -> None:
     sent = request(query=f"img=1&data={packed(EVENT)}", method="GET")
 
-    got = read(mixpanel.track(sent)).reply([KEPT])
+    got = read(mixpanel.read_events(sent)).reply([KEPT])
 
     assert (got.body, got.content_type) == (PIXEL, "image/gif")
-    assert read(mixpanel.track(sent)).reply([DropReason.UNKNOWN_SITE]).status == 401
+    assert (
+        read(mixpanel.read_events(sent)).reply([DropReason.UNKNOWN_SITE]).status == 401
+    )
 
 
 @pytest.mark.parametrize(
@@ -200,7 +206,7 @@ def test_an_image_is_shown_where_one_was_asked_for() -> None:
 def test_nobody_chooses_where_an_answer_leads_or_what_it_runs(
     sent: VendorRequest,
 ) -> None:
-    got = refusal(mixpanel.track(sent))
+    got = refusal(mixpanel.read_events(sent))
 
     assert (got.status, got.body, got.headers) == (400, b"0", {})
 
@@ -219,14 +225,14 @@ def test_a_sender_that_is_away_from_its_visitor_is_a_server(
     fields: list[str],
     expected: bool,  # noqa: FBT001 - a case's value
 ) -> None:
-    (hit,) = read(mixpanel.track(request(form(EVENT, *fields), query))).hits
+    (hit,) = read(mixpanel.read_events(request(form(EVENT, *fields), query))).hits
 
     assert isinstance(hit, VendorHit)
     assert hit.library is expected
 
 
 def test_profiles_and_groups_are_counted_only() -> None:
-    got = read(mixpanel.profiles(request(form([PROFILE, PROFILE]))))
+    got = read(mixpanel.read_profiles(request(form([PROFILE, PROFILE]))))
 
     assert got.hits == [VendorHit(key="pk-1", refused=DropReason.IDENTITY)] * 2
 
@@ -249,7 +255,7 @@ def test_an_import_is_a_servers_in_every_wrapping(
 ) -> None:
     sent = request(body, Authorization=basic("secret"))
 
-    got = read(mixpanel.imported(sent))
+    got = read(mixpanel.read_import(sent))
 
     assert names(got) == expected
     assert {hit.key for hit in got.hits if isinstance(hit, VendorHit)} <= {
@@ -265,11 +271,11 @@ def test_an_import_is_a_servers_in_every_wrapping(
 
 def test_an_import_that_cannot_be_read_is_malformed() -> None:
     with pytest.raises(MalformedBodyError):
-        mixpanel.imported(request(b'{"event":'))
+        mixpanel.read_import(request(b'{"event":'))
 
 
 def test_an_import_by_form_is_answered_as_events_are() -> None:
-    got = read(mixpanel.imported(request(form(EVENT, "verbose=1")))).reply([KEPT])
+    got = read(mixpanel.read_import(request(form(EVENT, "verbose=1")))).reply([KEPT])
 
     assert json.loads(got.body) == {"status": 1, "error": None}
 
@@ -319,7 +325,7 @@ def test_an_import_by_form_is_answered_as_events_are() -> None:
                 "code": 401,
                 "status": "Unauthorized",
                 "num_records_imported": 0,
-                "error": "0 could not be read or had no token, 1 an unknown one",
+                "error": NO_SITE,
                 "failed_records": [],
             },
             id="wrong secret",
@@ -334,7 +340,7 @@ def test_an_import_is_told_how_many_are_kept(
 ) -> None:
     body = json.dumps([UNKEYED]).encode()
 
-    got = read(mixpanel.imported(request(body, query))).reply(outcomes)
+    got = read(mixpanel.read_import(request(body, query))).reply(outcomes)
 
     assert (got.status, json.loads(got.body)) == (status, expected)
 
@@ -358,7 +364,7 @@ def test_an_import_is_told_how_many_are_kept(
 def test_a_replay_is_counted_and_dropped(
     sent: VendorRequest, expected: VendorHit | Dropped
 ) -> None:
-    got = mixpanel.recording(sent)
+    got = mixpanel.read_recording(sent)
 
     assert got.hits == [expected]
     assert json.loads(got.reply([DropReason.AUTOMATIC]).body) == {
@@ -378,13 +384,16 @@ def test_what_is_asked_at_start_turns_off_what_is_refused() -> None:
         }
     }
     assert "max-age" in settings.headers["Cache-Control"]
-    assert json.loads(refusal(mixpanel.flags(asked)).body) == {"code": 200, "flags": {}}
+    assert json.loads(refusal(mixpanel.read_flags(asked)).body) == {
+        "code": 200,
+        "flags": {},
+    }
     assert json.loads(refusal(routes["/flags/definitions"](asked)).body)["flags"] == []
 
 
 def test_more_events_than_mixpanel_takes_are_refused_unread() -> None:
     body = json.dumps([7] * 2_001).encode()
 
-    assert refusal(mixpanel.track(request(body))).status == 400
+    assert refusal(mixpanel.read_events(request(body))).status == 400
     with pytest.raises(MalformedBodyError):
-        mixpanel.imported(request(body))
+        mixpanel.read_import(request(body))

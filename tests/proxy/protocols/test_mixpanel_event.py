@@ -181,11 +181,15 @@ def test_an_events_id_counts_together_with_its_name() -> None:
             for name in ("python", "node", "php", "ruby", "go", "jdk")
         ),
         pytest.param({"mp_lib": "web"}, Envelope(), False, id="browser"),
-        pytest.param({"mp_lib": "web"}, Envelope(is_away=True), False, id="its ip=0"),
+        pytest.param(
+            {"mp_lib": "web"}, Envelope(is_server_address=True), False, id="its ip=0"
+        ),
         pytest.param({"mp_lib": "swift"}, Envelope(), False, id="app"),
         pytest.param({"mp_lib": ["python"]}, Envelope(), False, id="no name"),
         pytest.param({"mp_lib": None}, Envelope(), False, id="unnamed"),
-        pytest.param({"mp_lib": None}, Envelope(is_away=True), True, id="Node's batch"),
+        pytest.param(
+            {"mp_lib": None}, Envelope(is_server_address=True), True, id="Node's batch"
+        ),
         pytest.param({"mp_lib": "web"}, Envelope(is_import=True), True, id="import"),
     ],
 )

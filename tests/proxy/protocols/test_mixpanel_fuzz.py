@@ -67,7 +67,13 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
 
 
 @pytest.mark.parametrize(
-    "read", [mixpanel.track, mixpanel.profiles, mixpanel.imported, mixpanel.recording]
+    "read",
+    [
+        mixpanel.read_events,
+        mixpanel.read_profiles,
+        mixpanel.read_import,
+        mixpanel.read_recording,
+    ],
 )
 @settings(
     max_examples=60,

@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 from proxy.pipeline.drops import DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, Order
 from proxy.protocols.plausible import read_event
-from proxy.protocols.protocol import Outcomes, VendorRequest, routed
+from proxy.protocols.protocol import Outcomes, VendorRequest, url_with_hash_route
 from proxy.transport.body import RefusedBodyError
 
 PAGE = "https://shop.example/p/42"
@@ -231,7 +231,7 @@ def test_every_site_named_gets_the_event_once(
 def test_a_route_in_the_fragment_is_a_path_and_nothing_else_of_it_is(
     url: str, expected: str
 ) -> None:
-    assert routed(url) == expected
+    assert url_with_hash_route(url) == expected
 
 
 @pytest.mark.parametrize(

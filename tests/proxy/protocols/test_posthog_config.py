@@ -33,7 +33,7 @@ OFF = {
 
 def script(key: str) -> Reply:
     """Return the script for *key*."""
-    return read_script(vendor_request(method="GET", named=(key,)))
+    return read_script(vendor_request(method="GET", path_parameters=(key,)))
 
 
 def settings() -> dict[str, Any]:

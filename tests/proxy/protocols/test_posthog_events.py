@@ -104,8 +104,8 @@ def test_a_profile_without_an_event_is_an_identity() -> None:
         ({"api_key": "a", "properties": {"token": "b"}}, Envelope(), "a"),
         ({"token": "a", "properties": {"token": "b"}}, Envelope(), "a"),
         ({"$token": "a"}, Envelope(), "a"),
-        ({"properties": {"token": "b"}}, Envelope(last_key="z"), "b"),
-        ({}, Envelope(last_key="z"), "z"),
+        ({"properties": {"token": "b"}}, Envelope(fallback_key="z"), "b"),
+        ({}, Envelope(fallback_key="z"), "z"),
         ({"api_key": {}, "token": "", "properties": {"token": []}}, Envelope(), None),
     ],
 )

@@ -88,13 +88,13 @@ def test_the_settings_are_kept_briefly_and_only_by_the_browser_that_asked() -> N
     ],
 )
 def test_junk_is_not_repeated(host: str, prefix: str) -> None:
-    with pytest.raises(MalformedBodyError, match="cannot name"):
+    with pytest.raises(MalformedBodyError, match="cannot be used"):
         settings(host, prefix)
 
 
 @pytest.mark.parametrize("key", ["a%22b", '"', "k" * 129, "ключ", "a<b"])
 def test_a_key_that_is_none_is_not_repeated(key: str) -> None:
-    with pytest.raises(MalformedBodyError, match="cannot name"):
+    with pytest.raises(MalformedBodyError, match="cannot be used"):
         settings("shop.example", key=key)
 
 

@@ -16,10 +16,12 @@ def vendor_request(
     method: str = "POST",
     path: str = "/",
     query: str = "",
-    named: tuple[str, ...] = (),
+    path_parameters: tuple[str, ...] = (),
     headers: Mapping[str, str] | None = None,
 ) -> VendorRequest:
     """Return a request with *value* as JSON, or with *body*."""
     if body is None:
         body = json.dumps(value).encode()
-    return VendorRequest(method, path, query, CIMultiDict(headers or {}), body, named)
+    return VendorRequest(
+        method, path, query, CIMultiDict(headers or {}), body, path_parameters
+    )

@@ -236,7 +236,7 @@ def test_without_a_proxy_it_says_so(tmp_path: Path) -> None:
 
     for code, said in (before, after):
         assert code == 2
-        assert "no proxy here" in said
+        assert "no proxy runs here" in said
         assert "hint: start `millpond up`" in said
 
 
