@@ -31,8 +31,8 @@ from proxy.pipeline.event_name import forget_names
 from proxy.pipeline.moment import Calendars
 from proxy.pipeline.sites import build_sites
 from proxy.protocols.registry import PROTOCOLS
-from proxy.routes.own import OwnRoutes, Readiness
-from proxy.routes.readiness import job_problems, write_problem
+from proxy.routes.own import OwnRoutes
+from proxy.routes.readiness import Readiness, job_problems, write_problem
 from proxy.routes.tag import tag_script
 from proxy.routes.vendors import VendorRoutes
 from proxy.tail.tail import Tail, socket_path
@@ -117,7 +117,7 @@ class Worker:
         return Dispatcher(
             handlers.routes() + vendors.routes(PROTOCOLS) + more_routes,
             cors=cors,
-            most_body_bytes=self._settings.proxy.max_body_bytes,
+            max_body_bytes=self._settings.proxy.max_body_bytes,
             clock=self._clock,
         )
 
@@ -140,7 +140,7 @@ class Worker:
         return Readiness(ready, problems)
 
     def _spool_problem(self, states: JobStates, now_s: float) -> str | None:
-        if not self._journal.healthy:
+        if not self._journal.is_healthy:
             return write_problem(self._journal.problem, states, now_s)
         if self._journal.is_stuck:
             return "the disk does not answer"
@@ -161,7 +161,7 @@ class Worker:
         return all(
             self._salts.key_if_live(
                 site.zone.key,
-                self._calendars.of(site.id).of(int(now_s))[0],
+                self._calendars.local_days(site.id).day_and_hour(int(now_s))[0],
                 site.id,
                 now_s,
             )
@@ -191,7 +191,7 @@ class Worker:
             if now >= refresh_at:
                 refresh_at = now + _REFRESH_S
                 await self._attempt(self.refresh())
-            if now >= probe_at and not (self._journal.healthy and self._has_lane()):
+            if now >= probe_at and not (self._journal.is_healthy and self._has_lane()):
                 probe_at = now + _PROBE_S
                 self._say_if_full()
                 await self._journal.run(self._probe)
@@ -233,7 +233,7 @@ class Worker:
             self._lane.keep_owning()
         most_bytes = self._settings.spool.max_bytes
         if self._has_lane() and is_writable(self._spool, most_bytes):
-            self._journal.healthy = True
+            self._journal.is_healthy = True
             log_event(_LOG, "spool_recovered")
 
     async def refresh(self) -> None:
@@ -295,7 +295,7 @@ async def _serve(
         dispatcher=worker.dispatcher,
         timeout_s=proxy.request_timeout_s,
         keepalive_s=proxy.keepalive_s,
-        most_connections=proxy.max_connections,
+        max_connections=proxy.max_connections,
     )
     runner = web.ServerRunner(server, shutdown_timeout=_DRAIN_S)
     await runner.setup()
