@@ -1,4 +1,4 @@
-"""Commands of the proxy: run it, or one worker of it."""
+"""The commands of the proxy: run, worker, tail and doctor."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ def proxy() -> None:
 @proxy.command(epilog="\b\nExample:\n  millpond proxy run --config millpond.toml")
 @path_option
 def run(path: Path) -> int:
-    """Run all workers, on one port, until told to stop."""
+    """Run all workers on one port until a signal stops them."""
     from batcher.supervisor.cli import workers  # noqa: PLC0415 - one use
     from batcher.supervisor.port import hold_port, listeners  # noqa: PLC0415 - as above
     from batcher.supervisor.sole import sole  # noqa: PLC0415 - as above
@@ -54,9 +54,9 @@ def run(path: Path) -> int:
 )
 @writer_option
 def worker(number: int, settings: Settings, *, demo: bool, shared: bool) -> None:
-    """Run worker NUMBER alone, in this process; each has a lane of the spool.
+    """Run worker NUMBER alone in this process, on its own lane of the spool.
 
-    It has its port to itself: workers that share one are started by proxy run.
+    The worker does not share its port. To run workers that share one, use proxy run.
     """
     from proxy.run import run_worker  # noqa: PLC0415 - aiohttp takes 0.3 s to import
 
@@ -68,25 +68,25 @@ def worker(number: int, settings: Settings, *, demo: bool, shared: bool) -> None
 @click.option("--site", metavar="ID", help="Only this site's hits.")
 @click.option(
     "--format",
-    "form",
+    "output_format",
     type=click.Choice(("table", "json")),
     default="table",
     show_default=True,
-    help="A table for people, or an object a line.",
+    help="A table to read, or one JSON object per line.",
 )
 @settings_option
-def tail(settings: Settings, site: str | None, form: str) -> int:
-    """Show what arrives and why hits are dropped, as it happens, until Ctrl-C.
+def tail(settings: Settings, site: str | None, output_format: str) -> int:
+    """Show hits as they arrive, and why hits are dropped, until Ctrl-C.
 
-    Shown is what is stored, never who somebody is; objections are not shown. Hits
-    that name no site of yours are under (unknown).
+    Shows only what is stored: nothing that identifies a visitor, and no objections.
+    Hits that name none of your sites are shown under (unknown).
     """
     from proxy.tail.lines import MissedLines  # noqa: PLC0415 - one use
     from proxy.tail.reader import Workers  # noqa: PLC0415 - as above
     from proxy.tail.table import FORMS  # noqa: PLC0415 - as above
 
     _check_site(site, settings)
-    header, row = FORMS[form]
+    header, row = FORMS[output_format]
     with Workers(Path(settings.spool.dir)) as workers:
         try:
             click.echo(header, nl=False)
@@ -94,7 +94,7 @@ def tail(settings: Settings, site: str | None, form: str) -> int:
                 if site is None or isinstance(line, MissedLines) or line.site == site:
                     click.echo(row(line))
         except (KeyboardInterrupt, BrokenPipeError):
-            # What a closed pipe did not take must not be written at the end, either.
+            # Python writes unsent output at exit, which would fail on a closed pipe.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
@@ -105,36 +105,36 @@ def tail(settings: Settings, site: str | None, form: str) -> int:
     "nginx_file",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Configuration of the nginx in front, if it is not where it usually is.",
+    help="Configuration of the nginx in front, if it is not in a usual place.",
 )
 @settings_option
 def doctor(settings: Settings, nginx_file: Path | None) -> int:
-    """Look for what would spoil figures or privacy on this machine; change nothing.
+    """Check this machine for faults that harm figures or privacy; changes nothing.
 
-    The web server's logs, where the client's address comes from, salts, spool, keys,
-    countries, and whether the proxy answers. Ends with 1 if something is wrong.
+    Checks the web server's logs, the source of client addresses, salts, spool, keys,
+    the geo database, and whether the proxy responds. Exits with 1 on a finding.
     """
     from proxy.doctor.examine import examine  # noqa: PLC0415 - one use
     from proxy.doctor.finding import Level  # noqa: PLC0415 - as above
 
-    found = 0
-    for each in examine(settings, nginx_file):
-        head = f"{each.level:<8} {each.about:<17} "
-        click.echo(_wrapped(each.text, head))
-        if each.hint:
-            click.echo(_wrapped(f"hint: {each.hint}", " " * len(head)))
-        found += each.level is Level.FINDING
-    return 1 if found else 0
+    has_findings = False
+    for finding in examine(settings, nginx_file):
+        head = f"{finding.level:<8} {finding.about:<17} "
+        click.echo(_wrap(finding.text, head))
+        if finding.hint:
+            click.echo(_wrap(f"hint: {finding.hint}", " " * len(head)))
+        has_findings |= finding.level is Level.FINDING
+    return 1 if has_findings else 0
 
 
-def _wrapped(text: str, head: str) -> str:
+def _wrap(text: str, head: str) -> str:
     width = shutil.get_terminal_size().columns
     return click.wrap_text(text, width, head, " " * len(head))
 
 
 def _check_site(site: str | None, settings: Settings) -> None:
-    known = [*(each.id for each in settings.sites), UNKNOWN_SITE_ID]
+    known = [*(site.id for site in settings.sites), UNKNOWN_SITE_ID]
     if site is not None and site not in known:
         raise click.BadParameter(
-            f"{site!r} is none of {', '.join(known)}", param_hint="--site"
+            f"{site!r} is not one of {', '.join(known)}", param_hint="--site"
         )

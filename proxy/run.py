@@ -1,4 +1,4 @@
-"""Run one proxy worker in this process: the clock, the loop and the signals."""
+"""Runs one proxy worker in this process: chooses the clock, event loop and signals."""
 
 import asyncio
 import signal
@@ -18,7 +18,8 @@ from config.settings import Settings
 from proxy.demo.site import demo_routes
 from proxy.transport.descriptors import fit_connections
 from proxy.transport.dispatcher import NO_ROUTES
-from proxy.worker import Worker, serve
+from proxy.worker.listener import serve
+from proxy.worker.worker import Worker
 
 _POLL_S = 0.2
 
@@ -28,9 +29,9 @@ def run_worker(
 ) -> None:
     """Serve as worker *number* until SIGTERM or SIGINT.
 
-    *shared* says that a supervisor holds the port, for all of its workers.
+    With *shared*, a supervisor holds the port for all of its workers.
     """
-    # A core file would hold addresses and today's salts.
+    # A core file would contain addresses and today's salts.
     forbid_core_dumps()
     proxy = fit_connections(settings.proxy, descriptor_limits()[0])
     settings = replace(settings, proxy=proxy)
@@ -40,9 +41,9 @@ def run_worker(
 async def _run(settings: Settings, number: int, *, demo: bool, shared: bool) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for caught in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(caught, stop.set)
-    open_worker = partial(
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    build_worker = partial(
         Worker,
         settings,
         number,
@@ -50,26 +51,27 @@ async def _run(settings: Settings, number: int, *, demo: bool, shared: bool) -> 
         time.time,  # noqa: TID251 - the one place where the proxy's clock is chosen
         demo_routes() if demo else NO_ROUTES,
     )
-    worker = await _opened(open_worker, number, settings, stop)
+    worker = await _open_worker(build_worker, number, settings, stop)
     if worker is not None:
         await serve(worker, settings, stop, shared=shared)
 
 
-async def _opened(
-    open_worker: Callable[[], Worker],
+async def _open_worker(
+    build_worker: Callable[[], Worker],
     number: int,
     settings: Settings,
     stop: asyncio.Event,
 ) -> Worker | None:
-    """Return the worker once its lane is free; None where it is told to stop before.
+    """Return the worker once its lane is free; None if *stop* is set before.
 
-    The worker of a supervisor that was killed ends by itself soon. One that stays is
-    another proxy on this spool, and starting again would not help.
+    A worker whose supervisor was killed soon ends by itself and frees its lane. A lane
+    that stays taken belongs to another proxy on this spool, and a restart would not
+    help.
     """
     end_s = time.monotonic() + ORPHANS_END_S
     while not stop.is_set():
         try:
-            return open_worker()
+            return build_worker()
         except LaneTakenError:
             if time.monotonic() >= end_s:
                 directory = Path(settings.spool.dir)

@@ -1,6 +1,6 @@
-"""Addresses as text: one canonical spelling, or none where the text is no address.
+"""Parses addresses from text, strictly: text that is not an address gives None.
 
-Parsing is exact and never guesses. Nothing here keeps what it reads.
+Nothing here stores what it parses.
 """
 
 import re
@@ -26,7 +26,7 @@ _IPV4_BITS = 32
 
 
 class Networks:
-    """A set of networks that can be asked whether it holds an address."""
+    """A set of networks; ``address in networks`` asks whether any contains it."""
 
     def __init__(self, networks: Iterable[str]) -> None:
         self._by_version: dict[int, list[Network]] = {4: [], 6: []}
@@ -35,17 +35,18 @@ class Networks:
             self._by_version[network.version].append(network)
 
     def __contains__(self, address: Address) -> bool:
-        """Whether one of the networks holds *address*."""
+        """Return whether any of the networks contains *address*."""
         return any(address in network for network in self._by_version[address.version])
 
 
 def parse_address(text: str) -> Address | None:
-    """Return the address *text* spells, or None.
+    """Return the address in *text*, None if it is not an address.
 
-    A port, brackets and an IPv6 zone are cut; IPv4 mapped into IPv6 is IPv4 again.
+    A port, brackets and an IPv6 zone are removed; an IPv4-mapped IPv6 address becomes
+    IPv4.
     """
-    found = _WITH_PORT.fullmatch(text)
-    bare = text if found is None else found["six"] or found["four"]
+    match = _WITH_PORT.fullmatch(text)
+    bare = text if match is None else match["six"] or match["four"]
     if ":" in bare:
         bare = bare.partition("%")[0]
     try:
@@ -58,15 +59,15 @@ def parse_address(text: str) -> Address | None:
 
 
 def _unmapped(network: Network) -> Network:
-    """Return a network of IPv4 addresses mapped into IPv6 as what it stands for."""
+    """Return a network of IPv4-mapped IPv6 addresses as its IPv4 network."""
     if isinstance(network, IPv4Network) or not network.subnet_of(_MAPPED):
         return network
     base = IPv4Address(int(network.network_address) & 0xFFFF_FFFF)
     return IPv4Network((base, network.prefixlen - _MAPPED.prefixlen))
 
 
-# Not ipaddress' is_private: that takes in the documentation ranges, which stand for
-# public visitors in every test and example.
+# Not ipaddress' is_private: that includes the documentation ranges, which tests and
+# examples use as the addresses of public visitors.
 PRIVATE = Networks(
     (
         "0.0.0.0/8",

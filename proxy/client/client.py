@@ -1,7 +1,7 @@
-"""Who sent a request: the address and User-Agent that must never leave memory.
+"""The client of a request: an address and User-Agent that must never leave memory.
 
-``Client`` is the only value that holds them. ``ClientSource`` finds the address: from
-one configured place, and from a header only where a trusted proxy wrote it.
+``Client`` is the only value that holds them. ``ClientSource`` finds the address where
+the settings say, and trusts a header only if a trusted proxy sent it.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,24 +15,25 @@ from proxy.client.addresses import PRIVATE, Networks, parse_address
 from proxy.client.forwarded import Hops, forwarded_hops, single_hop, xff_hops
 from proxy.client.visitor import encode_client
 
-_MOST_CACHED = 4_096
-# An IPv6 address with brackets, zone and port; longer text is none and is not kept.
-_LONGEST_HOP = 96
-_LONGEST_REMEMBERED = 512
+_MAX_CACHED = 4_096
+# An IPv6 address with brackets, zone and port; longer text is not an address, and is
+# not cached.
+_MAX_HOP_LENGTH = 96
+_MAX_CACHED_AGENT_LENGTH = 512
 _USER_AGENT = istr("User-Agent")
 
 
 class Client:
-    """The address and User-Agent of one request; shows nothing, cannot be copied out.
+    """The address and User-Agent of one request; cannot be shown, copied or pickled.
 
-    Not a dataclass or a Struct: those can be turned into dictionaries and JSON.
+    Not a dataclass or a Struct: those can be converted to dictionaries and JSON.
     """
 
     __slots__ = ("address", "encoded", "user_agent")
 
     address: str | None
     user_agent: str
-    # What a visitor is hashed of; nothing where the address is not known.
+    # The input of the visitor hash; None if the address is unknown.
     encoded: bytes | None
 
     def __init__(self, address: str | None, user_agent: str) -> None:
@@ -42,31 +43,31 @@ class Client:
         object.__setattr__(self, "encoded", encoded)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        """Refuse: a client does not change."""
+        """Refuse: a client is immutable."""
         raise AttributeError(f"a Client is read only: {name}")
 
     def __delattr__(self, name: str) -> NoReturn:
-        """Refuse: a client does not change."""
+        """Refuse: a client is immutable."""
         raise AttributeError(f"a Client is read only: {name}")
 
     def __repr__(self) -> str:
-        """Show that there is a client, and nothing of it."""
+        """Show nothing of the client."""
         return "Client(…)"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        """Refuse to be pickled or copied: both lead out of the request."""
+        """Refuse to be pickled or copied: a copy could outlive the request."""
         raise TypeError("a Client cannot be pickled or copied")
 
 
 class _Hop(NamedTuple):
-    """One address, and what this installation thinks of it."""
+    """One address, and whether it is a trusted proxy or a private address."""
 
     address: str | None
-    trusted: bool = False
-    private: bool = False
+    is_trusted: bool = False
+    is_private: bool = False
 
 
-_UNKNOWN = _Hop(None)
+_UNKNOWN_HOP = _Hop(None)
 
 _HEADERS: dict[str, tuple[istr, Callable[[Sequence[str]], Hops]]] = {
     "xff": (istr("X-Forwarded-For"), xff_hops),
@@ -75,83 +76,83 @@ _HEADERS: dict[str, tuple[istr, Callable[[Sequence[str]], Hops]]] = {
 
 
 class ClientSource:
-    """Finds the client's address where the configuration says it stands."""
+    """Finds the client's address where the setting ``client_ip`` says."""
 
     def __init__(self, proxy: ProxySettings) -> None:
         self._trusted = Networks(proxy.trusted_proxies)
-        self._takes_private = proxy.private_clients
-        self._header, self._hops = _header_of(proxy.client_ip)
-        self._hop = lru_cache(maxsize=_MOST_CACHED)(self._judge)
-        self._made = lru_cache(maxsize=_MOST_CACHED)(Client)
-        # Requests whose forwarding header was ignored: a wrong setting, or a forgery.
+        self._accepts_private = proxy.private_clients
+        self._header, self._parse_hops = _header_parser(proxy.client_ip)
+        self._hop = lru_cache(maxsize=_MAX_CACHED)(self._parse_hop)
+        self._cached_client = lru_cache(maxsize=_MAX_CACHED)(Client)
+        # Requests whose forwarding header was ignored: a wrong setting or a forgery.
         self.untrusted_headers = 0
 
     def address(self, peer: str | None, headers: MultiMapping[str]) -> str | None:
-        """Return the client's address in canonical spelling, None where unknown.
+        """Return the client's address in canonical form, None if it is unknown.
 
-        *peer* is the other end of the socket. A header of a peer that is not a
-        trusted proxy is ignored and counted.
+        *peer* is the address at the other end of the socket. The header of a peer that
+        is not a trusted proxy is ignored and counted.
         """
-        sender = self._hop(peer) if peer else _UNKNOWN
+        peer_hop = self._hop(peer) if peer else _UNKNOWN_HOP
         if self._header is None:
-            return sender.address
+            return peer_hop.address
         lines = headers.getall(self._header, ())
-        if sender.trusted:
-            return self._first_untrusted(self._hops(lines))
+        if peer_hop.is_trusted:
+            return self._first_untrusted(self._parse_hops(lines))
         if lines:
             self.untrusted_headers += 1
-        return sender.address
+        return peer_hop.address
 
     def client(self, peer: str | None, headers: MultiMapping[str]) -> Client:
-        """Return who sent a request with these *headers*."""
-        agent = headers.get(_USER_AGENT, "")
-        return self._client(self.address(peer, headers), agent)
+        """Return the client of a request with these *headers*."""
+        user_agent = headers.get(_USER_AGENT, "")
+        return self._build_client(self.address(peer, headers), user_agent)
 
-    def named(self, address: str, user_agent: str) -> Client:
-        """Return a client that a record names: no proxy stands before it."""
-        return self._client(self.canonical(address), user_agent)
+    def client_from_record(self, address: str, user_agent: str) -> Client:
+        """Return the client named in a record, such as a log line, without proxies."""
+        return self._build_client(self.canonical_address(address), user_agent)
 
-    def _client(self, address: str | None, agent: str) -> Client:
-        if not agent.isascii():
-            # Bytes that are no UTF-8 come as surrogates, which cannot be read on.
-            agent = agent.encode("utf-8", "replace").decode()
-        if len(agent) > _LONGEST_REMEMBERED:
-            return Client(address, agent)
-        return self._made(address, agent)
+    def _build_client(self, address: str | None, user_agent: str) -> Client:
+        if not user_agent.isascii():
+            # Bytes that are not UTF-8 arrive as surrogates, which cannot be encoded.
+            user_agent = user_agent.encode("utf-8", "replace").decode()
+        if len(user_agent) > _MAX_CACHED_AGENT_LENGTH:
+            return Client(address, user_agent)
+        return self._cached_client(address, user_agent)
 
-    def canonical(self, address: str) -> str | None:
-        """Return *address* in canonical spelling, None where it is none."""
-        return self._hop(address).address if len(address) <= _LONGEST_HOP else None
+    def canonical_address(self, address: str) -> str | None:
+        """Return *address* in canonical form, None if it is not an address."""
+        return self._hop(address).address if len(address) <= _MAX_HOP_LENGTH else None
 
     @property
     def cached(self) -> int:
-        """How many addresses are held in memory."""
+        """Return how many addresses the cache holds."""
         return self._hop.cache_info().currsize
 
     def forget(self) -> None:
         """Empty the caches of addresses and clients."""
         self._hop.cache_clear()
-        self._made.cache_clear()
+        self._cached_client.cache_clear()
 
     def _first_untrusted(self, hops: Hops) -> str | None:
-        """Return the nearest hop that is no proxy of ours, the furthest if all are."""
-        found = _UNKNOWN
+        """Return the nearest hop that is not a trusted proxy, else the furthest hop."""
+        hop = _UNKNOWN_HOP
         for text in hops:
-            found = self._hop(text) if len(text) <= _LONGEST_HOP else _UNKNOWN
-            if not found.trusted:
+            hop = self._hop(text) if len(text) <= _MAX_HOP_LENGTH else _UNKNOWN_HOP
+            if not hop.is_trusted:
                 break
-        if found.private and not self._takes_private:
+        if hop.is_private and not self._accepts_private:
             return None
-        return found.address
+        return hop.address
 
-    def _judge(self, text: str) -> _Hop:
+    def _parse_hop(self, text: str) -> _Hop:
         address = parse_address(text)
         if address is None:
-            return _UNKNOWN
+            return _UNKNOWN_HOP
         return _Hop(str(address), address in self._trusted, address in PRIVATE)
 
 
-def _header_of(
+def _header_parser(
     client_ip: str,
 ) -> tuple[istr | None, Callable[[Sequence[str]], Hops]]:
     if client_ip == "peer":
@@ -162,9 +163,9 @@ def _header_of(
 
 
 class ClientFinder:
-    """Finds the client of one request when it is first asked for; shows nothing."""
+    """Finds the client of one request on the first call; its repr shows nothing."""
 
-    __slots__ = ("_clients", "_found", "_headers", "_peer")
+    __slots__ = ("_client", "_clients", "_headers", "_peer")
 
     def __init__(
         self,
@@ -175,20 +176,20 @@ class ClientFinder:
         self._clients = clients
         self._peer = peer
         self._headers = headers
-        self._found: Client | None = None
+        self._client: Client | None = None
 
     @classmethod
     def known(cls, client: Client) -> "ClientFinder":
-        """Return a finder of *client*, for which nothing has to be looked for."""
+        """Return a finder of a *client* that is already known."""
         finder = cls.__new__(cls)
-        finder._found = client  # noqa: SLF001 - it is a constructor
+        finder._client = client  # noqa: SLF001 - it is a constructor
         return finder
 
     def __call__(self) -> Client:
-        """Return the client, looked for once."""
-        if self._found is None:
-            self._found = self._clients.client(self._peer, self._headers)
-        return self._found
+        """Return the client; only the first call finds it."""
+        if self._client is None:
+            self._client = self._clients.client(self._peer, self._headers)
+        return self._client
 
     def __repr__(self) -> str:
         """Show nothing of the client."""

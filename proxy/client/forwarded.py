@@ -1,16 +1,17 @@
-"""Forwarding headers as hops: what each proxy said of its client, nearest first.
+"""Parses forwarding headers into hops, the nearest proxy's hop first.
 
-The nearest proxy writes at the right end, so headers are read from the right, and
-nothing further left can change how what stands right of it reads.
+A hop is the client that one proxy reported. Each proxy appends at the right end, so
+headers are parsed from the right, and text further left cannot change how the text to
+its right is parsed.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-MOST_HOPS = 32
-# Only this much of a header's right end is looked at.
-MOST_CHARACTERS = 2_048
-# A hop that is there but cannot be read; no address is spelt like this.
+MAX_HOPS = 32
+# Only this much of a header's right end is parsed.
+MAX_CHARACTERS = 2_048
+# A hop that cannot be parsed; no address is an empty text.
 UNREADABLE = ""
 
 _BLANKS = " \t"
@@ -24,7 +25,7 @@ Hops = Iterable[str]
 
 
 def single_hop(lines: Sequence[str]) -> Hops:
-    """Return the one value of a header that must not be repeated."""
+    """Return the hop of a header with one value; a repeated header is unreadable."""
     return (lines[0].strip(_BLANKS),) if len(lines) == 1 else (UNREADABLE,)
 
 
@@ -43,16 +44,16 @@ def forwarded_hops(lines: Sequence[str]) -> Hops:
 def _items(
     lines: Sequence[str], split: Callable[[str], Iterable[str]]
 ) -> Iterator[str]:
-    """Yield what stands between commas from the right, an unreadable item at a limit.
+    """Yield the items of a list from the right; one past the limit is unreadable.
 
-    Empty items are legal in a list and say nothing, but they count.
+    Empty items are legal and are skipped, but they count towards the limit.
     """
     text = ",".join(lines)
-    if len(text) > MOST_CHARACTERS:
-        # The mark spoils the item that the cut goes through.
-        text = "?" + text[-MOST_CHARACTERS:]
+    if len(text) > MAX_CHARACTERS:
+        # The "?" makes the item at the cut unreadable: a part could look like a whole.
+        text = "?" + text[-MAX_CHARACTERS:]
     for number, item in enumerate(split(text)):
-        if number == MOST_HOPS:
+        if number == MAX_HOPS:
             yield UNREADABLE
             return
         if bare := item.strip(_BLANKS):
@@ -65,36 +66,36 @@ def _split(text: str) -> Iterable[str]:
 
 def _split_outside_quotes(text: str) -> Iterator[str]:
     end = len(text)
-    quoted = False
-    for place in range(end - 1, -1, -1):
-        if text[place] == '"' and not _is_escaped(text, place):
-            quoted = not quoted
-        elif text[place] == "," and not quoted:
-            yield text[place + 1 : end]
-            end = place
+    is_quoted = False
+    for position in range(end - 1, -1, -1):
+        if text[position] == '"' and not _is_escaped(text, position):
+            is_quoted = not is_quoted
+        elif text[position] == "," and not is_quoted:
+            yield text[position + 1 : end]
+            end = position
     yield text[:end]
 
 
-def _is_escaped(text: str, place: int) -> bool:
-    before = text[:place]
+def _is_escaped(text: str, position: int) -> bool:
+    before = text[:position]
     return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
 def _for_value(element: str) -> str:
-    """Return the value of the one ``for`` pair of *element*."""
+    """Return the value of the only ``for`` pair of *element*."""
     values = []
-    place = 0
-    while place < len(element):
-        pair = _PAIR.match(element, place)
+    position = 0
+    while position < len(element):
+        pair = _PAIR.match(element, position)
         if pair is None:
             return UNREADABLE
         if (pair["name"] or "").lower() == "for":
             values.append(pair["value"])
-        place = pair.end()
-    return _unquoted(values[0]) if len(values) == 1 else UNREADABLE
+        position = pair.end()
+    return _unquote(values[0]) if len(values) == 1 else UNREADABLE
 
 
-def _unquoted(value: str) -> str:
+def _unquote(value: str) -> str:
     if value.startswith('"'):
         return _ESCAPED.sub(r"\1", value[1:-1])
     return value

@@ -1,7 +1,7 @@
-"""Who is the same visitor: a keyed hash that is worth nothing once its day is over.
+"""The visitor hash: a keyed hash that cannot be recomputed once its day is over.
 
-The key is the site-day key of ``batcher.salts.held``; when the salt is destroyed, no
-address and User-Agent can be tried against a stored visitor any more.
+The key is the site-day key of ``batcher.salts.held``. Once the salt is destroyed,
+nobody can test whether an address and User-Agent belong to a stored visitor.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from warehouse.schema import Hash64
 
 _HASH_BYTES = 8
 _PERSON = b"millpond visitor"
-# An IPv6 customer gets a /64 or more, and the rest changes by the hour.
+# An IPv6 customer gets a /64 or larger; the other bits change within hours.
 _NETWORK_BYTES = 8
 _LENGTH = struct.Struct(">I")
 _SIGNED = struct.Struct(">q")
@@ -23,13 +23,13 @@ def visitor_hash(
 ) -> Hash64:
     """Return the visitor for the site and day of *site_day_key*, 64 bits, signed.
 
-    *address* is canonical text, as ``ClientSource`` gives it.
+    *address* is in canonical form, as ``ClientSource`` returns it.
     """
     return hash_client(site_day_key, encode_client(address, user_agent))
 
 
 def hash_client(site_day_key: bytes | bytearray, encoded: bytes) -> Hash64:
-    """Return the visitor that ``encode_client`` made *encoded* of."""
+    """Return the visitor for the result of ``encode_client``."""
     hashed = hashlib.blake2b(
         encoded, digest_size=_HASH_BYTES, key=site_day_key, person=_PERSON
     )
@@ -38,9 +38,9 @@ def hash_client(site_day_key: bytes | bytearray, encoded: bytes) -> Hash64:
 
 
 def encode_client(address: str, user_agent: str) -> bytes:
-    """Return the bytes that are hashed: both parts, each behind its length.
+    """Return the bytes to hash: both parts, each preceded by its length.
 
-    Without the lengths two different clients could spell the same bytes.
+    Without the lengths, two different clients could produce the same bytes.
     """
     network = _network(address)
     agent = user_agent.encode("utf-8", "surrogatepass")

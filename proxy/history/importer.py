@@ -125,7 +125,7 @@ class Importer:
         self._clients = clients
         self._store = store
         self._keys = keys
-        self._calendar = calendars.of(site.id)
+        self._local_days = calendars.local_days(site.id)
         self._progress = progress
         self._tally = progress.state.tally
         self._clock = clock
@@ -211,7 +211,7 @@ class Importer:
             url=f"https://{line.host or self._host}{line.target}",
             referrer=line.referrer,
         )
-        client = self._clients.named(line.address, line.agent)
+        client = self._clients.client_from_record(line.address, line.agent)
         sender = Sender(PROTOCOL, ClientFinder.known(client))
         outcome = self._anonymizer.anonymize(hit, sender, line.at)
         if isinstance(outcome, Dropped):
@@ -224,7 +224,7 @@ class Importer:
     def _count_drop(self, drop: Dropped, at: int) -> None:
         dropped = self._tally.dropped
         dropped[drop.reason] = dropped.get(drop.reason, 0) + 1
-        day, hour = self._calendar.of(at)
+        day, hour = self._local_days.day_and_hour(at)
         self._drops[DropKey(drop.site, day, hour, drop.reason, PROTOCOL)] += 1
 
     def _commit(self) -> None:

@@ -1,4 +1,4 @@
-"""Hits in, durable events out: the one path every protocol shares."""
+"""Turns hits into durable events: the one path that every protocol shares."""
 
 import asyncio
 from collections import Counter
@@ -20,38 +20,38 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What became of a request's hits: how many are kept, how many refused."""
+    """How many hits of a request were stored, and how many dropped for each reason."""
 
     accepted: int
     dropped: dict[DropReason, int]
 
     def debug_headers(self) -> dict[str, str]:
-        """Return the header that names why hits were dropped, none where none was."""
+        """Return the header that names the drop reasons, if hits were dropped."""
         if not self.dropped:
             return {}
         return {"X-Millpond": "dropped " + " ".join(self.dropped)}
 
 
-# The usual outcome of a request, made once.
+# The usual outcome of a request, created once.
 ONE_ACCEPTED = Receipt(1, {})
 _NO_DROPS = DropCounts()
 
 
 class PendingReceipt(NamedTuple):
-    """A receipt that holds once *durable* is done; None where nothing is to be kept.
+    """A receipt that is true once *durable* is done; None if nothing has to be written.
 
-    *durable* raises a ``Retryable`` error where the spool could not take it; then
-    nothing of the request was kept.
+    *durable* raises a ``Retryable`` error if the spool could not store the request;
+    then nothing of the request was stored.
     """
 
     receipt: Receipt
     durable: "asyncio.Future[None] | None" = None
-    # Of each hit in its order, why it was dropped.
+    # The drop reason of each hit, in order; None for a stored hit.
     outcomes: Sequence[DropReason | None] = (None,)
 
 
 class Intake:
-    """Anonymizes hits, journals what they became, and answers for it."""
+    """Anonymizes hits and writes the events and drop counts to the journal."""
 
     def __init__(
         self,
@@ -67,40 +67,42 @@ class Intake:
         self._calendars = calendars
         self._tail = tail
 
-    def take(self, hits: Sequence[Hit | Dropped], sender: Sender) -> PendingReceipt:
-        """Begin to keep every event and every count of a drop of one request.
+    def receive(self, hits: Sequence[Hit | Dropped], sender: Sender) -> PendingReceipt:
+        """Start to store every event and every drop count of one request.
 
-        Raises a ``Retryable`` error where that is known to be impossible.
+        Raises a ``Retryable`` error if storing is already known to be impossible.
         """
         now_s = self._clock()
-        found = [self._outcome(hit, sender, now_s, seq) for seq, hit in enumerate(hits)]
-        taken = self._keep(found, sender.protocol, now_s)
+        results = [
+            self._anonymize(hit, sender, now_s, seq) for seq, hit in enumerate(hits)
+        ]
+        pending = self._store(results, sender.protocol, now_s)
         if self._tail is not None and self._tail.is_watched:
-            self._tail.show(taken.durable, found, sender.protocol, now_s)
-        return taken
+            self._tail.show(pending.durable, results, sender.protocol, now_s)
+        return pending
 
-    def _keep(
-        self, found: Sequence[Event | Dropped], protocol: str, now_s: float
+    def _store(
+        self, results: Sequence[Event | Dropped], protocol: str, now_s: float
     ) -> PendingReceipt:
         lines: list[bytes] = []
-        refused: list[Dropped] = []
+        dropped: list[Dropped] = []
         outcomes: list[DropReason | None] = []
-        for outcome in found:
-            if isinstance(outcome, Event):
-                lines.append(_ENCODER.encode(outcome))
+        for result in results:
+            if isinstance(result, Event):
+                lines.append(_ENCODER.encode(result))
                 outcomes.append(None)
             else:
-                refused.append(outcome)
-                outcomes.append(outcome.reason)
-        if not refused:
+                dropped.append(result)
+                outcomes.append(result.reason)
+        if not dropped:
             receipt = ONE_ACCEPTED if len(lines) == 1 else Receipt(len(lines), {})
             return PendingReceipt(receipt, self._append(lines, _NO_DROPS), outcomes)
-        drops = self._count(refused, protocol, now_s)
-        receipt = Receipt(len(lines), Counter(drop.reason for drop in refused))
-        return PendingReceipt(receipt, self._append(lines, drops), outcomes)
+        counts = self._count_drops(dropped, protocol, now_s)
+        receipt = Receipt(len(lines), Counter(drop.reason for drop in dropped))
+        return PendingReceipt(receipt, self._append(lines, counts), outcomes)
 
     def visit_token(self, hit: Hit, sender: Sender) -> str | None:
-        """Return a visit token for who sends *hit*; nothing of it is kept."""
+        """Return a visit token for the visitor who sends *hit*; stores nothing."""
         return self._anonymizer.visit_token(hit, sender, self._clock())
 
     def _append(
@@ -108,19 +110,20 @@ class Intake:
     ) -> "asyncio.Future[None] | None":
         return self._journal.append(lines, drops) if lines or drops else None
 
-    def _outcome(
+    def _anonymize(
         self, hit: Hit | Dropped, sender: Sender, now_s: float, seq: int
     ) -> Event | Dropped:
         if isinstance(hit, Dropped):
             return self._anonymizer.refuse(hit, sender)
         return self._anonymizer.anonymize(hit, sender, now_s, seq)
 
-    def _count(
-        self, refused: Sequence[Dropped], protocol: str, now_s: float
+    def _count_drops(
+        self, dropped: Sequence[Dropped], protocol: str, now_s: float
     ) -> DropCounts:
         counts = DropCounts()
-        for drop in refused:
+        for drop in dropped:
             if drop.reason not in UNCOUNTED:
-                day, hour = self._calendars.of(drop.site).of(int(now_s))
+                local_days = self._calendars.local_days(drop.site)
+                day, hour = local_days.day_and_hour(int(now_s))
                 counts[DropKey(drop.site, day, hour, drop.reason, protocol)] += 1
         return counts

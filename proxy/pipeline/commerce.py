@@ -1,7 +1,8 @@
-"""Orders and carts: exact amounts in minor units, ids as keyed hashes, no person.
+"""Parses orders and carts: amounts in minor units, ids as keyed hashes, no person.
 
-An order that cannot be read whole is refused whole, so that revenue is never silently
-wrong: a refused order is counted under ``bad_order``, half an order is not noticed.
+If any part of an order is unreadable, the whole order is dropped, so that revenue is
+never silently wrong: ``bad_order`` counts a dropped order, but nothing would show that
+half an order is missing.
 """
 
 from collections.abc import Sequence
@@ -19,21 +20,22 @@ from proxy.pipeline.sites import Site
 from warehouse.money import minor_digits, money
 from warehouse.schema import Hash64, Item
 
-LARGEST_QUANTITY = 10**6
-MOST_ITEMS = 200
-LONGEST_CODE = 100
-LONGEST_ID = 200
+MAX_QUANTITY = 10**6
+MAX_ITEMS = 200
+MAX_CODE_LENGTH = 100
+MAX_ID_LENGTH = 200
+# Stored instead of a product code that looks like a person's data.
 CUT = ":cut"
 
-_LARGEST_ID = 10**40
-# Product codes are long numbers, and some look random: neither is a person.
+_MAX_ID_NUMBER = 10**40
+# Product codes may be long numbers or look random: neither identifies a person.
 _CODE_KINDS = frozenset(
     {PersonalKind.NUMBER, PersonalKind.TOKEN, PersonalKind.CARD, PersonalKind.PHONE}
 )
 
 
 class CommerceName(StrEnum):
-    """The event names whose meaning reports know."""
+    """The event names that reports understand."""
 
     PRODUCT_VIEWED = "product_viewed"
     CART_UPDATED = "cart_updated"
@@ -60,7 +62,7 @@ class OrderFields(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BadOrder(Enum):
-    """The outcome of an order that cannot be read whole."""
+    """The outcome of an order with an unreadable part."""
 
     BAD_ORDER = "bad_order"
 
@@ -70,13 +72,13 @@ BAD_ORDER: Final = BadOrder.BAD_ORDER
 
 
 class _UnreadableError(Exception):
-    """A part of an order is not what it must be; carries nothing of it."""
+    """A part of an order is unreadable; the error holds no value of it."""
 
 
 def parse_order(order: Order, site: Site) -> OrderFields | Literal[BadOrder.BAD_ORDER]:
-    """Return the columns of *order*, or ``BAD_ORDER`` where any part is unreadable.
+    """Return the columns of *order*, or ``BAD_ORDER`` if any part is unreadable.
 
-    The site's currency counts where the order names none.
+    An order that names no currency uses the site's.
     """
     try:
         return _order_fields(order, site)
@@ -85,29 +87,29 @@ def parse_order(order: Order, site: Site) -> OrderFields | Literal[BadOrder.BAD_
 
 
 def _order_fields(order: Order, site: Site) -> OrderFields:
-    currency = _currency(order.currency, site)
+    currency = _parse_currency(order.currency, site)
     return OrderFields(
-        order_key=_key(order.id, HashPurpose.ORDER, site),
-        cart_key=_key(order.cart, HashPurpose.CART, site),
+        order_key=_hash_id(order.id, HashPurpose.ORDER, site),
+        cart_key=_hash_id(order.cart, HashPurpose.CART, site),
         currency=currency,
-        value_minor=_amount(order.value, currency),
-        tax_minor=_amount(order.tax, currency),
-        shipping_minor=_amount(order.shipping, currency),
-        refund_minor=_amount(order.refund, currency),
-        discount_minor=_amount(order.discount, currency),
-        coupon=_coupon(order.coupon),
-        items=_items(order.items, currency),
+        value_minor=_minor_amount(order.value, currency),
+        tax_minor=_minor_amount(order.tax, currency),
+        shipping_minor=_minor_amount(order.shipping, currency),
+        refund_minor=_minor_amount(order.refund, currency),
+        discount_minor=_minor_amount(order.discount, currency),
+        coupon=_clean_coupon(order.coupon),
+        items=_parse_items(order.items, currency),
     )
 
 
-def _currency(named: str | None, site: Site) -> str:
-    currency = site.currency if named is None else named.strip().upper()
+def _parse_currency(code: str | None, site: Site) -> str:
+    currency = site.currency if code is None else code.strip().upper()
     if minor_digits(currency) is None:
         raise _UnreadableError
     return currency
 
 
-def _amount(
+def _minor_amount(
     amount: Decimal | None, currency: str, *, negative: bool = False
 ) -> int | None:
     if amount is None:
@@ -118,64 +120,68 @@ def _amount(
     return minor
 
 
-def _key(named: str | int | None, purpose: HashPurpose, site: Site) -> Hash64 | None:
-    if named is None or named == "":
+def _hash_id(
+    raw_id: str | int | None, purpose: HashPurpose, site: Site
+) -> Hash64 | None:
+    if raw_id is None or raw_id == "":
         return None
-    return keyed_hash(site.key, purpose, _text(named))
+    return keyed_hash(site.key, purpose, _id_text(raw_id))
 
 
-def _text(named: str | int) -> str:
-    if isinstance(named, int):
-        # Python refuses to spell very large numbers.
-        if abs(named) >= _LARGEST_ID:
+def _id_text(raw_id: str | int) -> str:
+    if isinstance(raw_id, int):
+        # Python refuses to convert very large numbers to text.
+        if abs(raw_id) >= _MAX_ID_NUMBER:
             raise _UnreadableError
-        return str(named)
-    if len(named) > LONGEST_ID:
+        return str(raw_id)
+    if len(raw_id) > MAX_ID_LENGTH:
         raise _UnreadableError
-    return named
+    return raw_id
 
 
-def _coupon(coupon: str | None) -> str | None:
-    """Return the code of a campaign; codes made for one person are not kept."""
+def _clean_coupon(coupon: str | None) -> str | None:
+    """Return a campaign's coupon code, None for a code made for one person."""
     text = plain_text(coupon or "")
-    if not text or len(text) > LONGEST_CODE or looks_personal(text):
+    if not text or len(text) > MAX_CODE_LENGTH or looks_personal(text):
         return None
     return text
 
 
-def _items(lines: Sequence[OrderLine] | None, currency: str) -> tuple[Item, ...] | None:
+def _parse_items(
+    lines: Sequence[OrderLine] | None, currency: str
+) -> tuple[Item, ...] | None:
     if not lines:
         return None
-    if len(lines) > MOST_ITEMS:
+    if len(lines) > MAX_ITEMS:
         raise _UnreadableError
-    return tuple(_item(line, currency) for line in lines)
+    return tuple(_parse_item(line, currency) for line in lines)
 
 
-def _item(line: OrderLine, currency: str) -> Item:
-    product = _code(line.product)
+def _parse_item(line: OrderLine, currency: str) -> Item:
+    product = _clean_code(line.product)
     if product is None:
         raise _UnreadableError
     return Item(
         product=product,
-        variant=_code(line.variant),
-        quantity=_quantity(line.quantity),
-        price_minor=_amount(line.price, currency, negative=True),
+        variant=_clean_code(line.variant),
+        quantity=_parse_quantity(line.quantity),
+        price_minor=_minor_amount(line.price, currency, negative=True),
     )
 
 
-def _code(named: str | int | None) -> str | None:
-    """Return a product's or variant's code, ``CUT`` where it looks like a person."""
-    if named is None:
+def _clean_code(code: str | int | None) -> str | None:
+    """Return a product or variant code, ``CUT`` if it looks like personal data."""
+    if code is None:
         return None
-    text = plain_text(_text(named))
+    text = plain_text(_id_text(code))
     if not text:
         return None
     kind = personal_kind(text)
-    coded = kind is None or (kind in _CODE_KINDS and not text.startswith("+"))
-    return text if coded and len(text) <= LONGEST_CODE else CUT
+    is_code = kind is None or (kind in _CODE_KINDS and not text.startswith("+"))
+    return text if is_code and len(text) <= MAX_CODE_LENGTH else CUT
 
 
-def _quantity(quantity: float) -> int:
-    if not abs(quantity) <= LARGEST_QUANTITY or quantity != int(quantity):
+def _parse_quantity(quantity: float) -> int:
+    if not abs(quantity) <= MAX_QUANTITY or quantity != int(quantity):
         raise _UnreadableError
     return int(quantity)

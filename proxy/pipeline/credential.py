@@ -1,27 +1,27 @@
-"""The key in an ``Authorization`` header: Bearer, or the name of a Basic credential.
+"""The key in an ``Authorization`` header: a Bearer token or the name in Basic.
 
-Vendors' clients put their keys there; it says which site is meant, and whether its own
-server is calling.
+Vendors' clients send their keys there. The key names the site, and proves whether the
+site's own server is calling.
 """
 
 import base64
 import binascii
 
-# No key is longer; nothing longer is looked at.
-LONGEST_CREDENTIAL = 1_024
+# No valid key is longer; the rest of a longer value is ignored.
+MAX_CREDENTIAL_LENGTH = 1_024
 
 
-def key_of(credential: str) -> str | None:
-    """Return the key a header value holds, None where its scheme is another."""
-    scheme, _, rest = credential[:LONGEST_CREDENTIAL].strip().partition(" ")
+def parse_key(credential: str) -> str | None:
+    """Return the key in a header value, None for any other scheme."""
+    scheme, _, rest = credential[:MAX_CREDENTIAL_LENGTH].strip().partition(" ")
     if scheme.lower() == "bearer":
         return rest.strip() or None
     if scheme.lower() == "basic":
-        return _basic_name(rest.strip())
+        return _decode_basic_name(rest.strip())
     return None
 
 
-def _basic_name(encoded: str) -> str | None:
+def _decode_basic_name(encoded: str) -> str | None:
     try:
         decoded = base64.b64decode(encoded.encode(), validate=True)
         return decoded.partition(b":")[0].decode() or None

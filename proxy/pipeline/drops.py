@@ -1,4 +1,4 @@
-"""Why a hit was refused: one closed set of reasons, and their counts until written."""
+"""The closed set of reasons to drop a hit, and the counts not yet written."""
 
 from collections import Counter
 from datetime import date
@@ -40,7 +40,7 @@ class Dropped(msgspec.Struct, frozen=True):
 
 
 class DropKey(msgspec.Struct, frozen=True):
-    """What a drop is counted under."""
+    """The values that one drop count is kept by."""
 
     site: str
     day: date

@@ -1,22 +1,22 @@
-"""Event names: short, printable, and never a place to hide a person."""
+"""Which event names may be stored: short, printable, with nothing personal in them."""
 
 import re
 from functools import lru_cache
 
 from proxy.pii.detect import looks_personal
 
-_LONGEST = 64
+_MAX_LENGTH = 64
 _NAME = re.compile(r"[^\W_][\w .:/$&+-]*")
 
 
 def is_event_name(name: str) -> bool:
-    """Say whether *name* may be stored: 1 to 64 characters, nothing personal in it."""
-    # Looked at first: what is remembered must be small, whatever is sent.
-    return len(name) <= _LONGEST and _is_plain(name)
+    """Return whether *name* is 1 to 64 allowed characters and names no person."""
+    # Checked before the cache: what the cache holds must be small.
+    return len(name) <= _MAX_LENGTH and _is_plain(name)
 
 
 def forget_names() -> None:
-    """Empty the memory of names."""
+    """Empty the cache of names."""
     _is_plain.cache_clear()
 
 

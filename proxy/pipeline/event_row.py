@@ -1,4 +1,4 @@
-"""The row of an event: what the chain found of a hit, column by column."""
+"""Builds the row of an event from an admitted hit, column by column."""
 
 import math
 
@@ -16,23 +16,25 @@ from proxy.pipeline.sites import Site
 from proxy.user_agent.classifier import UserAgent
 from warehouse.schema import Event, Hash64, JsonText, UtcSeconds
 
-_MOST_ENGAGED_MS = 86_400_000
+_MAX_ENGAGED_MS = 86_400_000
 
 
 class AdmittedHit(msgspec.Struct, frozen=True, gc=False):
-    """A hit that may be kept, and what the gates found out about it."""
+    """A hit that passed the first checks, and the results of those checks."""
 
     hit: Hit
     site: Site
     client: Client
     agent: UserAgent
     protocol: str
-    stripped: bool
-    server: bool
+    # An objection says: store no visitor, actor, referrer or props.
+    is_stripped: bool
+    # The site's own server sent it, with a secret key.
+    is_server: bool
 
 
 class Enrichment(msgspec.Struct, frozen=True, gc=False):
-    """What the steps made of it."""
+    """The results of the steps that follow admission."""
 
     visitor: Hash64 | None
     actor: Hash64 | None
@@ -43,44 +45,44 @@ class Enrichment(msgspec.Struct, frozen=True, gc=False):
     order: OrderFields
 
 
-def event_row(sent: AdmittedHit, moment: Moment, found: Enrichment, seq: int) -> Event:
-    """Return the row: here, and nowhere else, a column gets its value."""
-    hit, agent = sent.hit, sent.agent
-    page, referral, order = found.page, found.referral, found.order
+def event_row(hit: AdmittedHit, moment: Moment, details: Enrichment, seq: int) -> Event:
+    """Return the row; no other code sets the columns of an event."""
+    raw_hit, agent = hit.hit, hit.agent
+    page, referral, order = details.page, details.referral, details.order
     return Event(
-        site=sent.site.id,
+        site=hit.site.id,
         day=moment.day,
         at=UtcSeconds(moment.at),
         seq=seq,
-        event_id=_event_id(hit, sent.site),
-        visitor=found.visitor,
-        actor=found.actor,
-        name=hit.name,
-        protocol=sent.protocol,
-        server=sent.server,
-        passive=_is_passive(hit),
+        event_id=_event_id(raw_hit, hit.site),
+        visitor=details.visitor,
+        actor=details.actor,
+        name=raw_hit.name,
+        protocol=hit.protocol,
+        server=hit.is_server,
+        passive=_is_passive(raw_hit),
         hostname=page.hostname,
         path=page.path,
         referrer=referral.referrer,
         source=referral.source,
-        channel=None if sent.stripped else referral.channel,
+        channel=None if hit.is_stripped else referral.channel,
         utm_source=page.utm_source,
         utm_medium=page.utm_medium,
         utm_campaign=page.utm_campaign,
         utm_term=page.utm_term,
         utm_content=page.utm_content,
         click_id=page.click_id,
-        country=found.location.country,
-        region=found.location.region,
+        country=details.location.country,
+        region=details.location.region,
         browser=agent.browser,
         browser_major=agent.browser_major,
         os=agent.os,
         device=agent.device,
-        screen=screen_class(hit.screen),
-        language=primary_language(hit.lang),
-        engaged_ms=_bounded(hit.engaged_ms, _MOST_ENGAGED_MS),
-        scroll_pct=_bounded(hit.scroll_pct, 100),
-        props=found.props,
+        screen=screen_class(raw_hit.screen),
+        language=primary_language(raw_hit.lang),
+        engaged_ms=_bounded(raw_hit.engaged_ms, _MAX_ENGAGED_MS),
+        scroll_pct=_bounded(raw_hit.scroll_pct, 100),
+        props=details.props,
         late=moment.late,
         order_key=order.order_key,
         cart_key=order.cart_key,
@@ -96,7 +98,7 @@ def event_row(sent: AdmittedHit, moment: Moment, found: Enrichment, seq: int) ->
 
 
 def _is_passive(hit: Hit) -> bool:
-    # Whatever it says, a page view is a page somebody opened.
+    # A pageview is never passive, whatever the client says: a person opened a page.
     return hit.passive and hit.name != "pageview"
 
 
@@ -106,7 +108,7 @@ def _event_id(hit: Hit, site: Site) -> Hash64 | None:
     return site.event_hash(str(hit.id))
 
 
-def _bounded(value: float | None, most: int) -> int | None:
+def _bounded(value: float | None, maximum: int) -> int | None:
     if value is None or math.isnan(value):
         return None
-    return int(min(max(value, 0), most))
+    return int(min(max(value, 0), maximum))

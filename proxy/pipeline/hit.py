@@ -1,4 +1,4 @@
-"""What a client sent, shaped and typed but not yet believed: bytes in, hits out.
+"""Decodes request bytes into hits: typed, but not yet checked or trusted.
 
 Decoding errors name the field, never the value.
 """
@@ -10,12 +10,12 @@ import msgspec
 
 from proxy.pipeline.drops import Dropped, DropReason
 
-# An empty id would make one event, or one customer, of all that send it.
+# An empty id would merge all events, or all customers, that have it into one.
 NO_ID = (None, "")
 
 
 class OrderLine(msgspec.Struct, frozen=True):
-    """One line of an order or cart as a client sends it."""
+    """One line of an order or cart, as the client sends it."""
 
     product: str | int | None = None
     variant: str | int | None = None
@@ -39,7 +39,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Visitor(msgspec.Struct, frozen=True):
-    """Whom a site's own server speaks for; believed only with a secret key."""
+    """The visitor that a site's own server names; trusted only with a secret key."""
 
     address: str | None = None
     user_agent: str | None = None
@@ -50,7 +50,7 @@ class Visitor(msgspec.Struct, frozen=True):
 
 
 class Hit(msgspec.Struct, kw_only=True):
-    """A native event: all that a client may say of itself."""
+    """A native event: everything that a client may send."""
 
     library: ClassVar[bool] = False
     refused: ClassVar[DropReason | None] = None
@@ -82,15 +82,15 @@ class Hit(msgspec.Struct, kw_only=True):
 
 
 class VendorHit(Hit, kw_only=True):
-    """What every other protocol is turned into, and what the protocol knows of it.
+    """A hit from a vendor's protocol, with what only the protocol can know.
 
-    *library* says that a vendor's server library sent it: without a secret key the
-    address and User-Agent are then a server's, and nobody's. *refused* is why there
-    is nothing to keep: it only has to be counted under its site. *secret* is what
-    came beside a public key and may be a secret one of its site.
+    *library* is True if a vendor's server library sent the hit. Without a secret key
+    the address and User-Agent are then a server's and belong to no visitor. *refused*
+    is the reason to drop the hit; it is then only counted under its site. *secret*
+    came with a public key and may be a secret key of the site.
     """
 
-    # Fields here, constants of the native hit.
+    # Fields here; constants in the native hit.
     library: bool = False  # type: ignore[misc]
     refused: DropReason | None = None  # type: ignore[misc]
     secret: str | None = None  # type: ignore[misc]
@@ -106,15 +106,15 @@ class MalformedBodyError(Exception):
 
 _HIT = msgspec.json.Decoder(Hit)
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
-# RecursionError: unknown fields nested past the interpreter's limit.
+# RecursionError: unknown fields nested deeper than the interpreter's limit.
 _UNDECODABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
-def decode_hits(body: bytes, most: int) -> list[Hit | Dropped]:
-    """Return the hits of *body*, one JSON event or an array of at most *most*.
+def decode_hits(body: bytes, max_hits: int) -> list[Hit | Dropped]:
+    """Return the hits of *body*, one JSON event or an array of at most *max_hits*.
 
-    In an array a bad event is dropped by itself; a single bad event, or bytes that
-    are no JSON, raise ``MalformedBodyError``.
+    In an array, a malformed event is dropped alone. A malformed single event, or a
+    body that is not JSON, raises ``MalformedBodyError``.
     """
     if body.lstrip()[:1] != b"[":
         return [_decode_one(body)]
@@ -122,8 +122,8 @@ def decode_hits(body: bytes, most: int) -> list[Hit | Dropped]:
         raws = _ARRAY.decode(body)
     except _UNDECODABLE as error:
         raise MalformedBodyError(_problem(error)) from None
-    if len(raws) > most:
-        raise MalformedBodyError(f"more than {most} events in one request")
+    if len(raws) > max_hits:
+        raise MalformedBodyError(f"more than {max_hits} events in one request")
     return [_decode_member(raw) for raw in raws]
 
 
@@ -142,9 +142,9 @@ def _decode_member(raw: msgspec.Raw) -> Hit | Dropped:
 
 
 def _problem(error: Exception) -> str:
-    # msgspec's own messages name types, positions and declared fields only; keys of
-    # free-form objects appear as [...]. Other errors quote bytes, so they are not
-    # repeated.
+    # msgspec's validation messages name only types, positions and declared fields;
+    # keys of free-form objects appear as [...]. Other errors quote bytes of the body,
+    # so their messages are replaced.
     if isinstance(error, msgspec.ValidationError):
         return str(error)
     if isinstance(error, RecursionError):

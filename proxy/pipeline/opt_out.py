@@ -1,6 +1,6 @@
-"""Objections: heard before anything about the sender is looked at.
+"""Objections: checked before any other fact of the sender is read.
 
-An objection leaves nothing behind that could tell who objected.
+An objection stores nothing that could show who objected.
 """
 
 from enum import StrEnum
@@ -10,17 +10,17 @@ from multidict import MultiMapping, istr
 
 from config.settings import PrivacySettings
 
-# The cookie that /optout sets; its presence is the whole message.
+# The cookie that /optout sets; only its presence counts.
 COOKIE = "noanalytics"
 
 _COOKIE_HEADER = istr("Cookie")
 _GPC_HEADER = istr("Sec-GPC")
 _DNT_HEADER = istr("DNT")
-_OBJECTS = "1"
+_TRUE = "1"
 
 
 class Objection(StrEnum):
-    """What a sender's objection asks for; the last three keep nothing."""
+    """What an objection requires; the last three drop the hit."""
 
     NONE = "none"
     STRIP = "strip"
@@ -30,36 +30,37 @@ class Objection(StrEnum):
 
 
 class ObjectionSignals(msgspec.Struct, frozen=True, gc=False):
-    """What a sender says of being counted, apart from what a hit says itself."""
+    """The objections of a sender, without those in a hit itself."""
 
     opt_out: bool = False
     gpc: bool = False
     dnt: bool = False
 
 
-# Most senders say nothing.
-SILENT = ObjectionSignals()
+# Shared by most senders, which send no objection.
+NO_SIGNALS = ObjectionSignals()
 
 
-def signals_of(headers: MultiMapping[str]) -> ObjectionSignals:
-    """Return what the cookie and the browser's signals say."""
+def parse_signals(headers: MultiMapping[str]) -> ObjectionSignals:
+    """Return the objections in the opt-out cookie, Sec-GPC and DNT."""
     opt_out = has_opted_out(headers)
-    gpc, dnt = _signals(headers, _GPC_HEADER), _signals(headers, _DNT_HEADER)
-    return ObjectionSignals(opt_out, gpc, dnt) if opt_out or gpc or dnt else SILENT
+    gpc, dnt = _has_signal(headers, _GPC_HEADER), _has_signal(headers, _DNT_HEADER)
+    return ObjectionSignals(opt_out, gpc, dnt) if opt_out or gpc or dnt else NO_SIGNALS
 
 
-def objection(
+def resolve_objection(
     signals: ObjectionSignals,
     privacy: PrivacySettings,
     hit_opt_out: bool,  # noqa: FBT001 - a fact of the hit, not a mode of this function
 ) -> Objection:
-    """Return the strongest objection of a sender's signals and the hit itself.
+    """Return the strongest objection among the sender's signals and the hit itself.
 
-    An explicit opt-out always drops; Sec-GPC and DNT do what the settings say.
+    An explicit opt-out always drops the hit; the settings decide what Sec-GPC and DNT
+    do.
     """
     if hit_opt_out or signals.opt_out:
         return Objection.OPT_OUT
-    if signals is SILENT:
+    if signals is NO_SIGNALS:
         return Objection.NONE
     gpc = privacy.gpc if signals.gpc else "ignore"
     dnt = privacy.dnt if signals.dnt else "ignore"
@@ -71,7 +72,7 @@ def objection(
 
 
 def has_opted_out(headers: MultiMapping[str]) -> bool:
-    """Whether the request carries the opt-out cookie."""
+    """Return whether the request carries the opt-out cookie."""
     if _COOKIE_HEADER not in headers:
         return False
     return any(
@@ -82,11 +83,11 @@ def has_opted_out(headers: MultiMapping[str]) -> bool:
 
 def _is_opt_out(pair: str) -> bool:
     name, _, value = pair.partition("=")
-    return name.strip() == COOKIE and value.strip().strip('"') == _OBJECTS
+    return name.strip() == COOKIE and value.strip().strip('"') == _TRUE
 
 
-def _signals(headers: MultiMapping[str], name: istr) -> bool:
-    # Most requests carry neither signal, and this is asked of every one of them.
+def _has_signal(headers: MultiMapping[str], name: istr) -> bool:
+    # The common case first: most requests carry neither signal.
     if name not in headers:
         return False
-    return any(value.strip() == _OBJECTS for value in headers.getall(name))
+    return any(value.strip() == _TRUE for value in headers.getall(name))

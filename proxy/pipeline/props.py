@@ -1,6 +1,6 @@
-"""Event properties: those the site allows, as far as their values name nobody.
+"""Filters event properties: only allowed keys, and only values that name no person.
 
-A value that looks personal is left out; the event is kept.
+A value that looks personal is left out; the event is still stored.
 """
 
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ from proxy.pii.detect import looks_personal
 from proxy.pii.plain_text import plain_text
 from warehouse.schema import JsonText
 
-MOST_PROPS = 30
-LONGEST_KEY = 64
-LONGEST_VALUE = 200
-# Measures are smaller; telephone numbers, card numbers and ids are not.
-_LARGEST_NUMBER = 1_000_000_000
-# Where vendors' clients, which have no place for a visit token, put it.
+MAX_PROPS = 30
+MAX_KEY_LENGTH = 64
+MAX_VALUE_LENGTH = 200
+# Measurements are smaller; telephone numbers, card numbers and ids are larger.
+_MAX_NUMBER = 1_000_000_000
+# The property in which vendors' clients send a visit token.
 VISIT_TOKEN_PROP = "millpond_visit"  # noqa: S105 - a name
-# Whatever a site allows, these can only hold what must not be stored.
-NEVER_KEPT = frozenset(
+# Never stored, even if a site allows them: these keys hold only personal data.
+NEVER_STORED = frozenset(
     {
         *("email", "e_mail", "mail", "phone", "telephone", "mobile", "fax"),
         *("ip", "ip_address", "user_agent", "useragent", "cookie", "session_id"),
@@ -40,29 +40,29 @@ Scalar = str | int | float | bool
 def clean_props(
     props: Mapping[str, object] | None, allow: frozenset[str]
 ) -> JsonText | None:
-    """Return the allowed *props* as JSON with sorted keys, None where none is left.
+    """Return the allowed *props* as JSON with sorted keys, None if none remain.
 
-    Only text, numbers and truth values are kept, at most ``MOST_PROPS``.
+    Only text, numbers and booleans are stored, at most ``MAX_PROPS``.
     """
     if not props or not allow:
         return None
-    kept: dict[str, Scalar] = {}
+    cleaned: dict[str, Scalar] = {}
     for key in sorted(allow.intersection(props)):
-        value = None if _is_never_kept(key) else _clean(props[key])
+        value = None if _is_never_stored(key) else _clean_value(props[key])
         if value is not None:
-            kept[key] = value
-        if len(kept) == MOST_PROPS:
+            cleaned[key] = value
+        if len(cleaned) == MAX_PROPS:
             break
-    if not kept:
+    if not cleaned:
         return None
-    return JsonText(_JSON.encode(kept).decode())
+    return JsonText(_JSON.encode(cleaned).decode())
 
 
-def _is_never_kept(key: str) -> bool:
-    return len(key) > LONGEST_KEY or key.lower().replace("-", "_") in NEVER_KEPT
+def _is_never_stored(key: str) -> bool:
+    return len(key) > MAX_KEY_LENGTH or key.lower().replace("-", "_") in NEVER_STORED
 
 
-def _clean(value: object) -> Scalar | None:
+def _clean_value(value: object) -> Scalar | None:
     if isinstance(value, str):
         return _clean_text(value)
     if isinstance(value, bool):
@@ -70,14 +70,14 @@ def _clean(value: object) -> Scalar | None:
     if isinstance(value, Decimal):
         value = float(value)
     if isinstance(value, int | float):
-        # Neither infinity nor NaN is smaller.
-        return value if abs(value) < _LARGEST_NUMBER else None
+        # Also excludes infinity and NaN: neither compares as smaller.
+        return value if abs(value) < _MAX_NUMBER else None
     return None
 
 
 def _clean_text(value: str) -> str | None:
     text = plain_text(value)
-    # Long text is written by people, about people.
-    if not text or len(text) > LONGEST_VALUE or looks_personal(text):
+    # Long text is usually written by people about people.
+    if not text or len(text) > MAX_VALUE_LENGTH or looks_personal(text):
         return None
     return text

@@ -1,6 +1,7 @@
-"""Who sends hits, as facts: what the chain needs to know, and no HTTP.
+"""The facts of a sender that the anonymizer needs, independent of HTTP.
 
-Each entry makes them of what it has: a request's headers, a line of a log.
+Each source of hits builds them: a route from a request's headers, the import from a
+log line.
 """
 
 from typing import Any, NoReturn
@@ -8,20 +9,20 @@ from typing import Any, NoReturn
 import msgspec
 
 from proxy.client.client import ClientFinder
-from proxy.pipeline.opt_out import SILENT, ObjectionSignals
+from proxy.pipeline.opt_out import NO_SIGNALS, ObjectionSignals
 
 
 class Sender(msgspec.Struct, frozen=True, gc=False):
-    """The facts of one sender; shows nothing, and cannot be copied out.
+    """The facts of one sender; cannot be shown, copied or serialized.
 
-    *client* is found when the chain asks for it: an objection must be heard before
-    the address is looked at. It also keeps a sender from being encoded as JSON.
+    *client* is found only when the anonymizer calls it, because objections must be
+    checked before the address is read. Its type also makes JSON encoding fail.
     *credential* is the value of an ``Authorization`` header.
     """
 
     protocol: str
     client: ClientFinder
-    signals: ObjectionSignals = SILENT
+    signals: ObjectionSignals = NO_SIGNALS
     origin: str | None = None
     host: str | None = None
     credential: str | None = None
@@ -35,7 +36,7 @@ class Sender(msgspec.Struct, frozen=True, gc=False):
         return []
 
     def __copy__(self) -> NoReturn:
-        """Refuse: a copy would lead out of the request."""
+        """Refuse: a copy could outlive the request."""
         raise TypeError("a Sender cannot be pickled or copied")
 
     def __reduce__(self) -> NoReturn:

@@ -1,7 +1,7 @@
-"""The key of each site, in a file of its own that is written once.
+"""Creates and reads each site's secret key, in a file that is written once.
 
-What it is for is written in ``warehouse.keyed_hash``, and what shows that it is still
-the same in ``warehouse.key_commitment``.
+``warehouse.keyed_hash`` describes the uses of the key, and ``warehouse.key_commitment``
+how Millpond detects that a key has been replaced.
 """
 
 import logging
@@ -39,8 +39,8 @@ __all__ = [
 ]
 
 _LOG = logging.getLogger("millpond.proxy")
-_MODE = 0o600
-_PRIVATE = 0o700
+_FILE_MODE = 0o600
+_DIRECTORY_MODE = 0o700
 
 
 def site_key(
@@ -49,54 +49,56 @@ def site_key(
     site_id: str,
     random_bytes: Callable[[int], bytes],
 ) -> bytes:
-    """Return the site's key, creating it once; processes that race get the same one.
+    """Return the site's key; creates it once, also if several processes race.
 
-    Refuses a key that others on the machine can read, one of a wrong length, one that
-    is not the key its commitment was made for, and to make a second one.
+    Refuses a key that other users can read, that has a wrong length, or that does not
+    match its commitment. Refuses to create a key if a commitment shows that one
+    existed.
     """
     path = key_file(key_dir, site_id)
     try:
-        # Before the key is looked for: the key is made before its commitments, so a
-        # process that sees one of those knows that the key must be there.
-        found = read_commitments(commitment_files(key_dir, spool_dir, site_id))
-        check_exists(path, found)
+        # Read before the key: a key is created before its commitments, so a process
+        # that sees a commitment knows that the key must exist.
+        commitments = read_commitments(commitment_files(key_dir, spool_dir, site_id))
+        check_exists(path, commitments)
         if not path.exists():
-            _make_private(key_dir)
-            create_durable(path, random_bytes(KEY_BYTES), mode=_MODE)
+            _make_private_directory(key_dir)
+            create_durable(path, random_bytes(KEY_BYTES), mode=_FILE_MODE)
         key = read_key(path)
-        check_key(path, key, found)
-        _complete(found, site_id, key)
+        check_key(path, key, commitments)
+        _complete_commitments(commitments, site_id, key)
     except OSError as error:
         raise SiteKeyError(
-            f"read site key {path}: {_at(error, path)}{error.strerror}",
+            f"read site key {path}: {_file_prefix(error, path)}{error.strerror}",
             hint="Millpond's user must own privacy.key_dir, spool.dir, and what is in"
             " them",
         ) from None
     return key
 
 
-def _complete(found: Commitments, site_id: str, key: bytes) -> None:
-    """Write what is missing of the commitment before the key is used.
+def _complete_commitments(commitments: Commitments, site_id: str, key: bytes) -> None:
+    """Write missing copies of the commitment before the key is used.
 
-    A crash between a key and its commitment leaves a key without, as installations
-    from before commitments have.
+    A key without a commitment is left by a crash between the two writes, and by
+    installations older than commitments.
     """
     content = encode_commitment(site_id, key_commitment(key))
-    for path in found.missing:
+    for path in commitments.missing:
         make_directory(path.parent)
         create_durable(path, content)
-    for path in found.damaged:
-        # The other copy was sound and agreed with the key.
+    for path in commitments.damaged:
+        # The other copy is undamaged and matches the key.
         write_durable(path, content)
         log_event(_LOG, "commitment_restored", level=logging.WARNING, site=site_id)
 
 
-def _at(error: OSError, path: Path) -> str:
-    named = error.filename
-    return f"{named}: " if named and str(named) != str(path) else ""
+def _file_prefix(error: OSError, path: Path) -> str:
+    """Return the file that *error* is about, if it is not *path*."""
+    filename = error.filename
+    return f"{filename}: " if filename and str(filename) != str(path) else ""
 
 
-def _make_private(directory: Path) -> None:
+def _make_private_directory(directory: Path) -> None:
     if not directory.is_dir():
         make_directory(directory)
-        directory.chmod(_PRIVATE)
+        directory.chmod(_DIRECTORY_MODE)

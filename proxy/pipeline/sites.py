@@ -1,7 +1,7 @@
-"""Which site a hit belongs to: by id, by public key, or by the host it came to.
+"""Finds the site of a hit: by id, by key, by the page's host or by the request's host.
 
-A browser says which page it stands on (``Origin``); a page that is not one of the
-site's own may not count for it.
+A browser sends the origin of its page (``Origin``). A page that does not belong to the
+site may not send hits for it.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ from zoneinfo import ZoneInfo
 from config.settings import PrivacySettings, Settings, SiteSettings
 from proxy.page.host import parse_host, without_www
 from proxy.page.page import PageRules
-from proxy.pipeline.credential import LONGEST_CREDENTIAL, key_of
+from proxy.pipeline.credential import MAX_CREDENTIAL_LENGTH, parse_key
 from proxy.pipeline.drops import DropReason
 from proxy.pipeline.site_keys import HashPurpose, KeyedHash, site_key
 
-_MOST_CACHED = 1_024
-# A host of 253 characters, a scheme and a port; nothing longer is looked at.
-_LONGEST_ORIGIN = 300
+_MAX_CACHED = 1_024
+# A host of 253 characters, a scheme and a port; longer text is ignored.
+_MAX_ORIGIN_LENGTH = 300
 _DIGEST_PREFIX = "sha256:"
 _WEB_SCHEMES = frozenset({"http", "https"})
 _WILDCARD = "*."
@@ -30,7 +30,7 @@ _WILDCARD = "*."
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Site:
-    """One measured site, ready for use; its secrets are not shown."""
+    """One measured site with everything prepared; its repr shows no secrets."""
 
     id: str
     domains: tuple[str, ...]
@@ -46,25 +46,26 @@ class Site:
     secret_digests: tuple[bytes, ...] = field(repr=False)
 
     def serves(self, host: str) -> bool:
-        """Whether *host* is one of the site's own."""
+        """Return whether *host* belongs to the site."""
         return host in self.pages.own_hosts
 
     def is_server(self, credential: str | None) -> bool:
-        """Whether *credential* proves that the site's own server is calling.
+        """Return whether *credential* proves that the site's own server is calling.
 
-        It may be the bare secret key or an ``Authorization`` value, Bearer or Basic.
+        *credential* is a bare secret key, or an ``Authorization`` value (Bearer or
+        Basic).
         """
         if not credential or not self.secret_digests:
             return False
-        bare = credential[:LONGEST_CREDENTIAL].strip()
-        digest = hashlib.sha256(_bytes(key_of(credential) or bare)).digest()
-        # Every key is compared, so that time tells nothing about which one is near.
+        bare = credential[:MAX_CREDENTIAL_LENGTH].strip()
+        digest = hashlib.sha256(_encode(parse_key(credential) or bare)).digest()
+        # Compares every key, so that the time does not show which key is similar.
         matches = [hmac.compare_digest(digest, known) for known in self.secret_digests]
         return True in matches
 
 
 class _PageSite(NamedTuple):
-    """The page a browser stands on, and the site that page is of."""
+    """The host of the page that sent a hit, and the site of that host."""
 
     host: str | None
     site: Site | None
@@ -74,7 +75,7 @@ _NO_PAGE = _PageSite(None, None)
 
 
 class Sites:
-    """All measured sites, each found without a search."""
+    """All measured sites, found by dictionary look-ups."""
 
     def __init__(self, sites: Iterable[Site]) -> None:
         self._by_id: dict[str, Site] = {}
@@ -88,8 +89,8 @@ class Sites:
             self._by_digest.update(dict.fromkeys(site.secret_digests, site))
             for domain in site.domains:
                 self._add_domain(domain, site)
-        self._page = lru_cache(maxsize=_MOST_CACHED)(self._look_up_page)
-        self._asked = lru_cache(maxsize=_MOST_CACHED)(self._look_up_asked)
+        self._cached_page = lru_cache(maxsize=_MAX_CACHED)(self._look_up_page)
+        self._cached_site = lru_cache(maxsize=_MAX_CACHED)(self._look_up_authority)
 
     def __iter__(self) -> Iterator[Site]:
         """Iterate over the sites in the order of the configuration."""
@@ -102,43 +103,43 @@ class Sites:
         origin: str | None,
         host: str | None,
     ) -> Site | DropReason:
-        """Return the site meant, or why there is none.
+        """Return the site, or the reason to drop the hit.
 
-        An id outranks a key, which may also be a host of the site; without either the
-        page's host decides, then the host that was asked. Without ``Origin`` a request
-        comes from a server, or from the site's own host.
+        An id wins over a key; a key may also be a secret key or a host of the site.
+        Without both, the host of the page decides, then the request's own host. A
+        request without ``Origin`` comes from a server or from the site's own host.
         """
-        page = self._page_of(origin)
+        page = self._page(origin)
         if site_id is not None:
             site = self._by_id.get(site_id)
         elif key is not None:
             site = (
                 self._by_key.get(key)
-                or self._of_secret(key)
-                or self._of_host(_plain_host(key))
+                or self._find_by_secret(key)
+                or self._find_by_host(_plain_host(key))
             )
         else:
-            site = page.site or self._asked_site(host)
+            site = page.site or self._find_by_authority(host)
         if site is None:
             return DropReason.UNKNOWN_SITE
         if origin and not _is_served(page, site):
             return DropReason.FOREIGN_ORIGIN
         return site
 
-    def _of_secret(self, key: str) -> Site | None:
-        """Return the site whose secret key *key* is."""
-        if len(key) > LONGEST_CREDENTIAL:
+    def _find_by_secret(self, key: str) -> Site | None:
+        """Return the site that has *key* as a secret key."""
+        if len(key) > MAX_CREDENTIAL_LENGTH:
             return None
-        return self._by_digest.get(hashlib.sha256(_bytes(key)).digest())
+        return self._by_digest.get(hashlib.sha256(_encode(key)).digest())
 
     def known_origin(self, origin: str | None) -> str | None:
-        """Return *origin* if it is a page of any of the sites."""
-        return None if self._page_of(origin).site is None else origin
+        """Return *origin* if its host belongs to any site, else None."""
+        return None if self._page(origin).site is None else origin
 
     def forget(self) -> None:
         """Empty the caches."""
-        self._page.cache_clear()
-        self._asked.cache_clear()
+        self._cached_page.cache_clear()
+        self._cached_site.cache_clear()
         for site in self:
             site.pages.forget()
 
@@ -148,32 +149,32 @@ class Sites:
         else:
             self._by_host.setdefault(without_www(domain), site)
 
-    def _page_of(self, origin: str | None) -> _PageSite:
-        if not origin or len(origin) > _LONGEST_ORIGIN:
+    def _page(self, origin: str | None) -> _PageSite:
+        if not origin or len(origin) > _MAX_ORIGIN_LENGTH:
             return _NO_PAGE
-        return self._page(origin)
+        return self._cached_page(origin)
 
     def _look_up_page(self, origin: str) -> _PageSite:
-        """Return the page of *origin*; an opaque one ("null") is nowhere.
+        """Return the page of *origin*; an opaque origin ("null") has none.
 
-        Known origins are repeated in answers, so nothing but one gets through.
+        The check is strict because known origins are repeated in response headers.
         """
         scheme, _, authority = origin.partition("://")
         if scheme not in _WEB_SCHEMES or "@" in authority or not origin.isascii():
             return _NO_PAGE
         host = parse_host(authority)
-        return _PageSite(host, self._of_host(host))
+        return _PageSite(host, self._find_by_host(host))
 
-    def _asked_site(self, authority: str | None) -> Site | None:
-        if not authority or len(authority) > _LONGEST_ORIGIN:
+    def _find_by_authority(self, authority: str | None) -> Site | None:
+        if not authority or len(authority) > _MAX_ORIGIN_LENGTH:
             return None
-        return self._asked(authority)
+        return self._cached_site(authority)
 
-    def _look_up_asked(self, authority: str) -> Site | None:
-        return self._of_host(parse_host(authority))
+    def _look_up_authority(self, authority: str) -> Site | None:
+        return self._find_by_host(parse_host(authority))
 
-    def _of_host(self, host: str | None) -> Site | None:
-        """Return the site of *host*; the longest wildcard wins, a full name first."""
+    def _find_by_host(self, host: str | None) -> Site | None:
+        """Return the site of *host*: a full name wins, then the longest wildcard."""
         if host is None:
             return None
         site = self._by_host.get(without_www(host))
@@ -185,7 +186,7 @@ class Sites:
 
 
 def build_sites(settings: Settings, random_bytes: Callable[[int], bytes]) -> Sites:
-    """Return the sites of *settings*; a site that has no key yet is given one."""
+    """Return the sites of *settings*; creates the key of a site that has none."""
     key_dir, spool_dir = Path(settings.privacy.key_dir), Path(settings.spool.dir)
     return Sites(
         prepare_site(
@@ -198,7 +199,7 @@ def build_sites(settings: Settings, random_bytes: Callable[[int], bytes]) -> Sit
 
 
 def prepare_site(site: SiteSettings, privacy: PrivacySettings, key: bytes) -> Site:
-    """Return *site* with everything looked up and compiled that a hit needs."""
+    """Return *site* with everything prepared that a hit needs."""
     return Site(
         id=site.id,
         domains=site.domains,
@@ -223,11 +224,11 @@ def prepare_site(site: SiteSettings, privacy: PrivacySettings, key: bytes) -> Si
 
 
 def _plain_host(key: str) -> str | None:
-    """Return the host that *key* is, if it says nothing besides."""
-    if len(key) > _LONGEST_ORIGIN:
+    """Return *key* in lower case if it is only a host name, else None."""
+    if len(key) > _MAX_ORIGIN_LENGTH:
         return None
-    named = key.lower()
-    return named if parse_host(named) == named else None
+    host = key.lower()
+    return host if parse_host(host) == host else None
 
 
 def _is_served(page: _PageSite, site: Site) -> bool:
@@ -236,5 +237,5 @@ def _is_served(page: _PageSite, site: Site) -> bool:
     return page.host is not None and site.serves(page.host)
 
 
-def _bytes(text: str) -> bytes:
+def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")

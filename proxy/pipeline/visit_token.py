@@ -1,8 +1,8 @@
-"""Visit tokens: a shop's server says whose order it reports, and never learns who.
+"""Visit tokens: let a shop's server name the visitor of an order without knowing who.
 
-A token is the visitor hash of one site and day, encrypted under a key that comes from
-that day's salt. It is worth nothing to whoever holds it, no two are alike, and nobody
-can read it once the salt is destroyed.
+A token is the visitor hash of one site and day, encrypted with a key derived from that
+day's salt. Its holder learns nothing from it, no two tokens are equal, and nobody can
+read a token once the salt is destroyed.
 """
 
 import binascii
@@ -23,8 +23,8 @@ _HEAD_BYTES = len(_VERSION) + _DAY.size
 _TAG_BYTES = 16
 _TOKEN_BYTES = _HEAD_BYTES + _NONCE_BYTES + _VISITOR.size + _TAG_BYTES
 _PADDING = b"=" * (-_TOKEN_BYTES % 3)
-# In base64, without its padding.
-LONGEST_TOKEN = -(-_TOKEN_BYTES * 4 // 3)
+# As base64 without padding.
+TOKEN_LENGTH = -(-_TOKEN_BYTES * 4 // 3)
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _STANDARD = bytes.maketrans(b"-_+/", b"+/  ")
 
@@ -32,9 +32,10 @@ RandomBytes = Callable[[int], bytes]
 
 
 def key_name(site_id: str) -> str:
-    """Return under what name the salts hold a site's key of tokens.
+    """Return the name under which the salts derive a site's token key.
 
-    No site is called so: a token's key tells nothing of the one visitors have.
+    No site id can equal this name, so the token key reveals nothing about the key of
+    visitor hashes.
     """
     return f"{site_id} visit token"
 
@@ -42,7 +43,7 @@ def key_name(site_id: str) -> str:
 def seal_visit_token(
     visitor: Hash64, day: date, key: bytes | bytearray, random: RandomBytes
 ) -> str:
-    """Return a token for *visitor* of the site and *day* that *key* is of."""
+    """Return a token for *visitor*; *key* belongs to the site and *day*."""
     head = _VERSION + _DAY.pack(day.toordinal())
     nonce = random(_NONCE_BYTES)
     sealed = AESGCM(key).encrypt(nonce, _VISITOR.pack(visitor), head)
@@ -51,8 +52,8 @@ def seal_visit_token(
 
 
 def open_visit_token(token: str, day: date, key: bytes | bytearray) -> Hash64 | None:
-    """Return the visitor of *token*, None where it is not of this site and *day*."""
-    raw = _decoded(token)
+    """Return the visitor in *token*, None if the token is of another site or day."""
+    raw = _decode(token)
     head = _VERSION + _DAY.pack(day.toordinal())
     if raw is None or not raw.startswith(head):
         return None
@@ -64,8 +65,8 @@ def open_visit_token(token: str, day: date, key: bytes | bytearray) -> Hash64 | 
     return Hash64(visitor)
 
 
-def _decoded(token: str) -> bytes | None:
-    if len(token) != LONGEST_TOKEN or not token.isascii():
+def _decode(token: str) -> bytes | None:
+    if len(token) != TOKEN_LENGTH or not token.isascii():
         return None
     padded = token.encode().translate(_STANDARD) + _PADDING
     try:

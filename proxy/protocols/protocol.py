@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 from multidict import MultiMapping, istr
 
-from proxy.pipeline.credential import key_of
+from proxy.pipeline.credential import parse_key
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import encodings
@@ -114,7 +114,7 @@ class VendorRequest:
     @cached_property
     def key(self) -> str | None:
         """The key in a Basic or Bearer ``Authorization`` header."""
-        return key_of(self._headers.get(_AUTHORIZATION, ""))
+        return parse_key(self._headers.get(_AUTHORIZATION, ""))
 
 
 Reader = Callable[[VendorRequest], DecodedRequest | Reply]

@@ -1,7 +1,7 @@
-"""The page on which a visitor objects, without JavaScript, and takes it back.
+"""The page where a visitor opts out, or in again, without JavaScript.
 
-The cookie it sets holds no id, is the only one Millpond ever sets, and is never made
-to last longer: an objection stands for thirteen months from when it was made.
+The opt-out cookie holds no id and is the only cookie that Millpond sets. Its life is
+never extended: an opt-out ends thirteen months after the visitor chose it.
 """
 
 import re
@@ -25,8 +25,8 @@ body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 3rem aut
 button {{ font: inherit; padding: .5rem 1rem; }}
 </style>
 <h1>Visitor statistics</h1>
-<p>This site counts visits without cookies. Your address and browser are used in memory
-to tell visits of one day apart, and are never stored.</p>
+<p>This site counts visits without cookies. Your address and browser are used only in
+memory, to tell visitors apart within one day, and are never stored.</p>
 <p><strong>{state}</strong></p>
 <form method="post"><button name="choice" value="{choice}">{button}</button></form>
 </html>
@@ -44,7 +44,7 @@ HEADERS = {
 
 
 def opt_out_page(*, opted_out: bool) -> str:
-    """Return the page for a visitor who has objected, or has not."""
+    """Return the page for a visitor who has opted out, or has not."""
     if opted_out:
         return _PAGE.format(
             state="You are not counted.", choice="in", button="Count my visits again"
@@ -55,15 +55,19 @@ def opt_out_page(*, opted_out: bool) -> str:
 
 
 def choice_headers(body: bytes, headers: MultiMapping[str]) -> dict[str, str]:
-    """Return the headers that carry out the choice in a posted form, and lead back.
+    """Return the headers that apply a posted choice and redirect to the page.
 
-    A form without a choice is an objection, and so is one that cannot be read.
+    A form without a readable choice counts as an opt-out.
     """
     secure = "; Secure" if headers.get("Origin", "").startswith("https:") else ""
-    answer = {"Location": "optout", **HEADERS}
+    response_headers = {"Location": "optout", **HEADERS}
     if _CHOICE_IN.search(body):
-        answer["Set-Cookie"] = f"{COOKIE}=; Path=/; Max-Age=0; SameSite=Lax{secure}"
+        response_headers["Set-Cookie"] = (
+            f"{COOKIE}=; Path=/; Max-Age=0; SameSite=Lax{secure}"
+        )
     elif not has_opted_out(headers):
         age = f"Max-Age={_THIRTEEN_MONTHS_S}"
-        answer["Set-Cookie"] = f"{COOKIE}=1; Path=/; {age}; SameSite=Lax{secure}"
-    return answer
+        response_headers["Set-Cookie"] = (
+            f"{COOKIE}=1; Path=/; {age}; SameSite=Lax{secure}"
+        )
+    return response_headers

@@ -1,9 +1,13 @@
-"""The answer to hits that were taken in: given once what it promises is durable."""
+"""The response to hits: sent only once the stored hits are durable."""
 
 from proxy.intake.intake import PendingReceipt
 from proxy.transport.response import PendingResponse, Response
 
 
-def when_durable(taken: PendingReceipt, answer: Response) -> Response | PendingResponse:
-    """Return *answer*, to be given when the receipt of *taken* holds."""
-    return answer if taken.durable is None else PendingResponse(taken.durable, answer)
+def when_durable(
+    pending: PendingReceipt, response: Response
+) -> Response | PendingResponse:
+    """Return *response*, to be sent once the receipt of *pending* is true."""
+    if pending.durable is None:
+        return response
+    return PendingResponse(pending.durable, response)

@@ -1,34 +1,34 @@
-// The browser tag: page views, attention, scroll depth, outbound links, downloads and
-// the site's own events, sent as native events. It sets no cookie, writes no storage
-// and loads nothing. docs/tag.md says how to use it.
+// The browser tag: sends pageviews, attention, scroll depth, outbound links, downloads
+// and the site's own events as native events. It sets no cookie, writes no storage and
+// loads nothing. docs/tag.md explains how to use it.
 //
-// proxy/tag.py serves this file without its comments and its white space. So comments
-// stand on lines of their own, statements end in semicolons, and no text or pattern
-// holds a space.
+// proxy/routes/tag.py serves this file without comments and white space. Therefore
+// comments are on lines of their own, statements end with semicolons, and no string or
+// pattern contains a space.
 
 (() => {
   const { src, dataset } = document.currentScript;
   const { api, hash, local, site } = dataset;
   const endpoint = new URL(api || "v1/events", src);
 
-  // Pages from a file or a developer's own machine count only where data-local asks.
+  // Pages from a file or a developer's own machine count only if data-local is set.
   const silent =
     local == null &&
     !/^https?:..(?!(([^/]+\.)?localhost|127[\d.]+|\[::1])(:|$))/.test(
       location.origin
     );
 
-  // The page view that events belong to. Path and query tell it from the next one.
+  // The current pageview, which events belong to. A new path or query starts a new one.
   let url, referrer, path, query;
 
-  // Attention not yet reported, in milliseconds; when its present stretch began, if
-  // there is one; and the lowest point of the page that came into sight, in pixels.
+  // Attention not yet reported, in milliseconds; when the current period of attention
+  // began, if the page has it; and the lowest visible point so far, in pixels.
   let engaged = 0;
   let since, deepest;
 
-  // A beacon survives the page but tells nothing; fetch stands in where the browser
-  // takes no beacon, and tries again. The body never changes, nor does the id in it:
-  // the server counts a repeated event once.
+  // sendBeacon outlives the page but reports no result. fetch replaces it if the
+  // browser refuses the beacon, and retries. Retries send the same body with the same
+  // id, so the server counts the event once.
   const deliver = (body, tries) => {
     const again = () => {
       if (tries < 3) setTimeout(deliver, 1000 * tries * tries, body, tries + 1);
@@ -44,8 +44,8 @@
       }, again);
   };
 
-  // The objection is looked up for each event, so that it counts from the moment it is
-  // made. Nothing that goes wrong in here may stop the page's own code.
+  // The opt-out cookie is read for each event, so that an opt-out takes effect at once.
+  // No error in here may stop the page's own code.
   const send = (name, props, more) => {
     try {
       if (silent || /(^|;\s*)noanalytics=1(;|$)/.test(document.cookie)) return;
@@ -53,7 +53,7 @@
         JSON.stringify({
           site,
           name,
-          // randomUUID exists on secure origins only.
+          // randomUUID exists only on secure origins.
           id: crypto.randomUUID
             ? crypto.randomUUID()
             : crypto.getRandomValues(new Uint32Array(4)).join("-"),
@@ -71,8 +71,8 @@
     }
   };
 
-  // With data-hash the route in #/cart or #!/cart stands behind the path. Any other
-  // fragment stays in the browser: it can hold secrets.
+  // With data-hash, the route in #/cart or #!/cart is appended to the path. Any other
+  // fragment stays in the browser, because it can contain secrets.
   const route = () =>
     hash == null
       ? location.pathname
@@ -81,7 +81,7 @@
           "$1"
         );
 
-  // Ends the present stretch of attention; begins the next if the page still has it.
+  // Ends the current period of attention; starts the next if the page still has focus.
   const attend = () => {
     const now = performance.now();
     if (since) engaged += now - since;
@@ -113,8 +113,8 @@
     if (engaged_ms) send("engagement", undefined, { engaged_ms, scroll_pct });
   };
 
-  // A new path is a new page view. A new query is one only where the history grew or
-  // moved, because sites replace the query while someone types or drags.
+  // A new path is a new pageview. A new query is a new pageview only after pushState or
+  // popstate, because sites call replaceState while a visitor types or drags.
   const navigated = (moved) => {
     if (route() != path || (moved && location.search != query)) {
       report();
@@ -147,12 +147,12 @@
   };
 
   const start = () => {
-    // A page that holds the tag twice, or runs it again, is still counted once.
+    // A page that includes or runs the tag twice is still counted once.
     const stub = window.millpond || {};
     if (stub.on) return;
     send.on = 1;
-    // The answer holds a token by which the site's own server can say whose order it
-    // reports.
+    // The response contains a token with which the site's own server can name the
+    // visitor of an order.
     send.visit = () => fetch(new URL("visit", endpoint));
     window.millpond = send;
 
@@ -174,13 +174,13 @@
       report();
       since = 0;
     });
-    // Back from the back/forward cache: nothing was loaded, yet the page is seen again.
+    // A page from the back/forward cache: nothing was loaded, but it is viewed again.
     addEventListener("pageshow", ({ persisted }) => {
       if (persisted) view();
     });
   };
 
-  // A prerendered page counts when it is shown, if ever.
+  // A prerendered page counts only when it is shown.
   if (document.prerendering)
     document.addEventListener("prerenderingchange", start, { once: true });
   else start();

@@ -1,7 +1,7 @@
-"""The browser tag as it is served: one text, the same bytes for every visitor.
+"""The browser tag as the proxy serves it: the same bytes for every visitor.
 
-Nothing in it or around it may differ between two visitors, or a browser's cache would
-become an identifier: no id, no entity tag, no date.
+Neither the script nor its headers may differ between two visitors, or a browser's
+cache would become an identifier. So there is no id, no entity tag and no date.
 """
 
 import re
@@ -13,16 +13,16 @@ from config.settings import ProxySettings
 _SOURCE = Path(__file__).with_name("tag.js")
 _EVENTS_PATH = '"v1/events"'
 
-# Only white space between two words separates anything in tag.js: by its own rules
-# its texts and patterns hold none, and its statements end in semicolons.
+# In tag.js only white space between two words is needed: by its own rules its strings
+# and patterns contain no white space, and its statements end with semicolons.
 _COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
-_NEEDLESS_SPACE = re.compile(r"(?<![\w$])\s+|\s+(?![\w$])")
+_UNNEEDED_SPACE = re.compile(r"(?<![\w$])\s+|\s+(?![\w$])")
 
 TAG_HEADERS = MappingProxyType(
     {
         "Content-Type": "text/javascript; charset=utf-8",
         "Cache-Control": "public, max-age=3600",
-        # A page that isolates itself may still load the tag from another host.
+        # A cross-origin isolated page may still load the tag from another host.
         "Cross-Origin-Resource-Policy": "cross-origin",
         "X-Content-Type-Options": "nosniff",
     }
@@ -30,10 +30,10 @@ TAG_HEADERS = MappingProxyType(
 
 
 def tag_script(proxy: ProxySettings) -> bytes:
-    """Return the tag for the configured path; it finds ``/v1/events`` from there.
+    """Return the tag for the configured path, with the path to ``/v1/events`` in it.
 
-    The way is relative to the tag's own address, so that any prefix a site's web
-    server puts before both of them, and takes off again, keeps working.
+    The path is relative to the tag's own URL, so a site's web server may serve both
+    under any prefix and remove it again.
     """
     folders_up = "../" * (proxy.tag_path.count("/") - 1)
     script = compact(_SOURCE.read_text(encoding="utf-8"))
@@ -41,5 +41,5 @@ def tag_script(proxy: ProxySettings) -> bytes:
 
 
 def compact(source: str) -> str:
-    """Return *source* without whole-line comments and needless white space."""
-    return _NEEDLESS_SPACE.sub("", _COMMENT.sub("", source))
+    """Return *source* without whole-line comments and unneeded white space."""
+    return _UNNEEDED_SPACE.sub("", _COMMENT.sub("", source))

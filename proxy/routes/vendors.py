@@ -1,4 +1,4 @@
-"""The routes of vendors' protocols: they read, the one chain decides, they answer."""
+"""The routes of vendors' protocols: decode, hand hits to the intake, reply."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -30,7 +30,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 class VendorRoutes:
-    """Makes routes of protocols, all on one intake."""
+    """Builds the routes of protocols, all on one intake."""
 
     def __init__(
         self, intake: Intake, clients: ClientSource, cors: Cors, settings: ProxySettings
@@ -38,12 +38,12 @@ class VendorRoutes:
         self._intake = intake
         self._clients = clients
         self._cors = cors
-        self._most_inflated_bytes = settings.max_inflated_bytes
-        self._most_hits = settings.max_events
-        self._debug = settings.debug_header
+        self._max_inflated_bytes = settings.max_inflated_bytes
+        self._max_hits = settings.max_events
+        self._has_debug_header = settings.debug_header
 
     def routes(self, protocols: Sequence[Protocol]) -> Routes:
-        """Return what stands at the paths of *protocols*, with and without a slash."""
+        """Return the handlers of *protocols*, by path with and without a slash."""
         paths: dict[str, dict[str, Handler]] = {}
         patterns = []
         for protocol in protocols:
@@ -56,50 +56,50 @@ class VendorRoutes:
                     paths.setdefault(path, {}).update(methods)
         return Routes(paths, patterns)
 
-    def _methods(self, name: str, route: Route) -> dict[str, Handler]:
+    def _methods(self, protocol_name: str, route: Route) -> dict[str, Handler]:
         def handle(request: Request) -> Response | PendingResponse:
-            return self._handle(name, route, request)
+            return self._handle(protocol_name, route, request)
 
         methods: dict[str, Handler] = dict.fromkeys(route.methods, handle)
-        methods["OPTIONS"] = self._preflight
+        methods["OPTIONS"] = self._answer_preflight
         return methods
 
-    def _preflight(self, request: Request) -> Response:
-        headers = self._cors.preflight(request.headers)
+    def _answer_preflight(self, request: Request) -> Response:
+        headers = self._cors.preflight_headers(request.headers)
         return Response(HTTPStatus.NO_CONTENT, b"", headers)
 
     def _handle(
-        self, name: str, route: Route, request: Request
+        self, protocol_name: str, route: Route, request: Request
     ) -> Response | PendingResponse:
-        read = route.read(self._vendor_request(route, request))
-        if isinstance(read, Reply):
-            return self._answer(request, read)
-        check_event_count(len(read.hits), self._most_hits)
-        return self._take(read.protocol or name, read, request)
+        decoded = route.read(self._vendor_request(route, request))
+        if isinstance(decoded, Reply):
+            return self._response(request, decoded)
+        check_event_count(len(decoded.hits), self._max_hits)
+        return self._receive(decoded.protocol or protocol_name, decoded, request)
 
-    def _take(
-        self, name: str, read: DecodedRequest, request: Request
+    def _receive(
+        self, protocol_name: str, decoded: DecodedRequest, request: Request
     ) -> Response | PendingResponse:
-        sender = sender_of(request, name, self._clients)
-        taken = self._intake.take(read.hits, sender)
-        debug = taken.receipt.debug_headers() if self._debug else {}
-        answer = self._answer(request, read.reply(taken.outcomes), debug)
-        return when_durable(taken, answer)
+        sender = sender_of(request, protocol_name, self._clients)
+        pending = self._intake.receive(decoded.hits, sender)
+        debug = pending.receipt.debug_headers() if self._has_debug_header else {}
+        response = self._response(request, decoded.reply(pending.outcomes), debug)
+        return when_durable(pending, response)
 
     def _vendor_request(self, route: Route, request: Request) -> VendorRequest:
         if is_encoded(request.headers):
             _check_gzip(request)
-        found = None if route.pattern is None else route.pattern.search(request.path)
+        match = None if route.pattern is None else route.pattern.search(request.path)
         return VendorRequest(
             request.method,
             request.path,
             request.query,
             request.headers,
-            encodings.decompress_gzip(request.body, self._most_inflated_bytes),
-            () if found is None else found.groups(),
+            encodings.decompress_gzip(request.body, self._max_inflated_bytes),
+            () if match is None else match.groups(),
         )
 
-    def _answer(
+    def _response(
         self, request: Request, reply: Reply, debug: Mapping[str, str] = _NO_HEADERS
     ) -> Response:
         headers = {

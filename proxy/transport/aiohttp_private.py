@@ -1,38 +1,38 @@
-"""Everything of aiohttp's that we use and that aiohttp does not document.
+"""The undocumented aiohttp attributes that the proxy uses.
 
-``connection.py`` answers before the framework does, and ``server.py`` counts its
-connections; both need names that any release may change. They are listed here and
-nowhere else, and a test says which of them is gone after an upgrade.
+``connection.py`` answers requests before aiohttp does, and ``server.py`` counts its
+connections. Both need attributes that any aiohttp release may change. They are listed
+here only, and a test names those that are missing after an upgrade.
 """
 
 from collections.abc import Mapping
 
-# Change it after an upgrade: read aiohttp/web_protocol.py again, run the tests of
-# this package, then name the version here.
+# After an upgrade of aiohttp: read aiohttp/web_protocol.py again, run the tests of
+# this package, then write the new version here.
 CHECKED_WITH = "3.14.5"
 
 # Attributes of aiohttp.web_protocol.RequestHandler, and what each is used for.
 CONNECTION: Mapping[str, str] = {
-    "_handler_waiter": "wake a shutdown that waits for our answer",
-    "_keepalive_timeout": "how long the connection may be idle after our answer",
-    "_loop": "timers for headers and for answers that are not read",
+    "_handler_waiter": "wake a shutdown that waits for our response",
+    "_keepalive_timeout": "how long the connection may be idle after our response",
+    "_loop": "timers for headers and for responses the client does not read",
     "_manager": "None once the connection was refused",
-    "_messages": "requests that wait: ours may not overtake them",
-    "_next_keepalive_close_time": "begin the idle time anew after our answer",
+    "_messages": "waiting requests, which our response must not overtake",
+    "_next_keepalive_close_time": "restart the idle time after our response",
     "_parser": "put our own step before the parser",
     "_pause_transport_reading": "stop a client that sends too far ahead",
-    "_paused": "the client does not read its answers",
-    "_process_keepalive": "not close while our answer waits for the disk",
-    "_reading_paused": "resume reading only where it was paused",
-    "_request_in_progress": "a shutdown waits for our answer",
-    "_resume_transport_reading": "read on after our answer",
-    "_waiter": "the framework waits for a request: nothing else is going on",
+    "_paused": "the client does not read its responses",
+    "_process_keepalive": "keep the connection while our response waits for the disk",
+    "_reading_paused": "resume reading only if it was paused",
+    "_request_in_progress": "a shutdown waits for our response",
+    "_resume_transport_reading": "read on after our response",
+    "_waiter": "aiohttp waits for a request, so nothing else is in progress",
 }
 
-# Attributes of the parser in ``_parser``, whose place our step takes.
+# Attributes of the parser in ``_parser``, which our own step replaces.
 PARSER: Mapping[str, str] = {
-    "feed_data": "parse what came",
-    "feed_eof": "the client has ended",
+    "feed_data": "parse the bytes that arrived",
+    "feed_eof": "the client has closed its side",
     "message_consumed": "a request has been answered",
     "pause_reading": "stop parsing",
     "set_upgraded": "the connection changes its protocol",

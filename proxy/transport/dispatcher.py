@@ -1,4 +1,4 @@
-"""The door: a request goes in, one answer comes out, whatever happens in between."""
+"""Find the handler of each request by path and method, and answer every failure."""
 
 import logging
 import re
@@ -16,7 +16,7 @@ from proxy.transport.cors import Cors
 from proxy.transport.request import Request
 from proxy.transport.response import (
     RETRY_AFTER,
-    Dates,
+    DateHeader,
     PendingResponse,
     Response,
     json_response,
@@ -26,17 +26,17 @@ Handler = Callable[[Request], Response | PendingResponse]
 Methods = Mapping[str, Handler]
 
 _LOG = logging.getLogger("millpond.proxy")
-_SAY_EVERY_S = 5.0
-_MOST_SEGMENTS = 16
-# Disk, directory, counter, descriptors, salts: nothing is wrong with the request, and
-# what was not kept must be sent again. Everything else is a fault of the code.
-_OF_THE_MACHINE = (MillpondError, OSError)
-# What does not heal by itself is an error.
+_LOG_INTERVAL_S = 5.0
+_MAX_SEGMENTS = 16
+# Disk, directory, counter, descriptors, salts: the request is fine, and the client
+# must send again what was not stored. Every other error is a bug.
+_MACHINE_ERRORS = (MillpondError, OSError)
+# By whether the error is retryable: one that does not heal by itself is an error.
 _LEVELS = {True: logging.WARNING, False: logging.ERROR}
 
 
 class Routes:
-    """What stands at each path, and at paths whose end matches a pattern."""
+    """The handlers of fixed paths, and of paths whose end matches a pattern."""
 
     def __init__(
         self,
@@ -47,39 +47,42 @@ class Routes:
         self._patterns = patterns
 
     def __add__(self, other: "Routes") -> "Routes":
-        """Return both; where both have a path, the first stays."""
+        """Return the routes of both; for a path in both, the left one wins."""
         paths = {**other._paths, **self._paths}
         return Routes(paths, [*self._patterns, *other._patterns])
 
     def methods(self, path: str) -> Methods | None:
-        """Return what can be done at *path*: its longest end that is known counts."""
+        """Return the methods of the longest known end of *path*, None if unknown."""
         if path[:1] != "/":
             return None
         start = 0
-        for _ in range(_MOST_SEGMENTS):
-            found = self._at(path[start:])
-            if found is not None:
-                return found
+        for _ in range(_MAX_SEGMENTS):
+            methods = self._methods_of(path[start:])
+            if methods is not None:
+                return methods
             start = path.find("/", start + 1)
             if start < 0:
                 break
         return None
 
-    def _at(self, end: str) -> Methods | None:
-        found = self._paths.get(end)
-        if found is not None or not self._patterns:
-            return found
-        matching = (each for pattern, each in self._patterns if pattern.match(end))
-        return next(matching, None)
+    def _methods_of(self, path_end: str) -> Methods | None:
+        methods = self._paths.get(path_end)
+        if methods is not None or not self._patterns:
+            return methods
+        for pattern, pattern_methods in self._patterns:
+            if pattern.match(path_end):
+                return pattern_methods
+        return None
 
 
 NO_ROUTES = Routes({})
 
 
 class Dispatcher:
-    """Dispatches by path and method; every failure becomes an answer.
+    """Passes each request to its handler; every failure becomes a response.
 
-    A path is found under any prefix, for a site may route any of its own to us.
+    A path is found under any prefix, because a site may route any of its own paths
+    to the proxy.
     """
 
     def __init__(
@@ -87,55 +90,56 @@ class Dispatcher:
         routes: Routes,
         *,
         cors: Cors,
-        most_body_bytes: int,
+        max_body_bytes: int,
         clock: Callable[[], float],
     ) -> None:
-        self.most_body_bytes = most_body_bytes
+        self.max_body_bytes = max_body_bytes
         self._routes = routes
         self._cors = cors
         self._clock = clock
-        self._dates = Dates()
-        # The log may lie on the very disk that is full.
-        self._refusals = Throttle(_SAY_EVERY_S)
-        self._failures = Throttle(_SAY_EVERY_S)
+        self._date_header = DateHeader()
+        # The log may be on the disk that is full, so repeated errors are counted.
+        self._refusals = Throttle(_LOG_INTERVAL_S)
+        self._failures = Throttle(_LOG_INTERVAL_S)
 
     def answer(self, request: Request) -> Response | PendingResponse:
-        """Return the answer to *request*; nothing of it reaches a log, and no error.
+        """Return the response to *request*; raises nothing and logs nothing of it.
 
-        It may hold only later; if what it waits for fails, ``failed`` is the answer.
+        If the write behind a pending response fails, ``answer_failure`` returns the
+        response to send instead.
         """
         handler = self._handler(request)
         if isinstance(handler, Response):
             return handler
         try:
-            check_size(request.body, self.most_body_bytes)
+            check_size(request.body, self.max_body_bytes)
             return handler(request)
         except RefusedBodyError as refused:
-            return self.refused(request, refused)
+            return self.answer_refused(request, refused)
         except MalformedBodyError as malformed:
             return self._problem(request, HTTPStatus.BAD_REQUEST, malformed.problem)
         except Exception as error:  # noqa: BLE001 - the boundary of STYLE 3.6
-            return self.failed(request, error)
+            return self.answer_failure(request, error)
 
-    def wire(
-        self, request: Request, answer: Response, connection: bytes = b""
+    def encode(
+        self, request: Request, response: Response, connection: bytes = b""
     ) -> bytes:
-        """Return *answer* as the bytes *request* is answered with."""
-        date = self._dates.line(self._clock())
+        """Return the bytes of *response* to *request*."""
+        date = self._date_header.line(self._clock())
         to_head = request.method == "HEAD"
-        return answer.wire(date, to_head=to_head, connection=connection)
+        return response.encode(date, to_head=to_head, connection=connection)
 
     def accepts_body(self, request: Request) -> bool:
-        """Whether there is something to do with the body of *request*."""
+        """Return whether a handler exists that can use the body of *request*."""
         return not isinstance(self._handler(request), Response)
 
-    def refused(self, request: Request, refused: RefusedBodyError) -> Response:
-        """Return the answer to a body that was not read to its end."""
+    def answer_refused(self, request: Request, refused: RefusedBodyError) -> Response:
+        """Return the response to a request whose body was not read to its end."""
         return self._problem(request, refused.status, refused.problem, closes=True)
 
-    def failed(self, request: Request, error: BaseException) -> Response:
-        """Return the answer to a request that *error* ended: nothing of it was kept."""
-        if isinstance(error, _OF_THE_MACHINE):
+    def answer_failure(self, request: Request, error: BaseException) -> Response:
+        """Return the response after *error*; nothing of the request was stored."""
+        if isinstance(error, _MACHINE_ERRORS):
             if count := self._refusals.count(self._clock()):
                 level = _LEVELS[isinstance(error, Retryable)]
                 log_event(_LOG, "refused", level=level, error=error, count=count)
@@ -150,7 +154,7 @@ class Dispatcher:
                 _LOG, "request_failed", level=logging.ERROR, error=error, count=count
             )
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-        return self._problem(request, status, "a fault of ours, logged")
+        return self._problem(request, status, "internal error; it was logged")
 
     def _handler(self, request: Request) -> Handler | Response:
         methods = self._routes.methods(request.path)
@@ -161,7 +165,7 @@ class Dispatcher:
             return handler
         status = HTTPStatus.METHOD_NOT_ALLOWED
         allow = {"Allow": ", ".join(methods)}
-        return self._problem(request, status, "not with this method", allow)
+        return self._problem(request, status, "method not allowed", allow)
 
     def _problem(
         self,
@@ -172,7 +176,7 @@ class Dispatcher:
         *,
         closes: bool = False,
     ) -> Response:
-        """Say what is wrong, also to the script of a known page on another host."""
+        """Return *problem* as JSON, with CORS headers so that a page can read it."""
         body = msgspec.json.encode({"error": problem}) + b"\n"
         headers = {**self._cors.headers(request.headers), **(headers or {})}
         return json_response(status, body, headers, closes=closes)

@@ -1,4 +1,4 @@
-"""One HTTP request, wholly read: what every route and protocol works on."""
+"""One complete HTTP request, as routes and protocols receive it."""
 
 from typing import NoReturn
 
@@ -6,9 +6,10 @@ from multidict import MultiMapping
 
 
 class Request:
-    """A request whose body has come; lives as long as its answer, and shows nothing.
+    """A request whose body has arrived; its repr shows nothing of it.
 
-    *path* is as it was sent, without the query; *peer* is the other end of the socket.
+    *path* is as the client sent it, without the query. *peer* is the address at the
+    other end of the socket.
     """
 
     __slots__ = ("body", "headers", "method", "path", "peer", "query")

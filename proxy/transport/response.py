@@ -1,4 +1,4 @@
-"""Answers: bytes ready but for the date, and answers that wait for the disk."""
+"""HTTP responses: encoded except for the date, or pending until a disk write ends."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,17 +7,17 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-# When to come again after a 503.
+# When a client should try again after a 503, in seconds.
 RETRY_AFTER = {"Retry-After": "2"}
 _BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 class Response:
-    """An HTTP/1.1 answer; *closes* says that no other request of the client is read.
+    """An HTTP/1.1 response; *closes* ends the connection after it.
 
-    aiohttp spends a quarter of a small request on building and serialising response
-    headers (benchmarks/RESULTS.md); ours hardly ever change, so an answer is bytes
-    from the start, and one that does not change can be used again.
+    aiohttp spends a quarter of the time of a small request on building and serialising
+    response headers (benchmarks/RESULTS.md). Our headers rarely change, so a response
+    is encoded once, and a constant response can be sent again.
     """
 
     __slots__ = ("_head", "body", "closes", "status")
@@ -39,12 +39,12 @@ class Response:
             lines.append(f"Content-Length: {len(body)}")
         self._head = "\r\n".join([*lines, ""]).encode("ascii")
 
-    def wire(
+    def encode(
         self, date: bytes, *, to_head: bool = False, connection: bytes = b""
     ) -> bytes:
-        """Return the whole answer; *date* and *connection* are header lines.
+        """Return the whole response; *date* and *connection* are header lines.
 
-        *to_head* leaves the body out.
+        *to_head* leaves the body out, as the response to a HEAD request must.
         """
         body = b"" if to_head else self.body
         return b"".join((self._head, date, connection, b"\r\n", body))
@@ -57,19 +57,19 @@ def json_response(
     *,
     closes: bool = False,
 ) -> Response:
-    """Return a JSON answer that no cache keeps."""
+    """Return a JSON response that caches must not store."""
     return Response(status, body, {**_JSON, **(headers or {})}, closes=closes)
 
 
 class PendingResponse(NamedTuple):
-    """An answer that holds once *durable* is done; if that fails, another does."""
+    """A response to send once *durable* is done; if it fails, send an error instead."""
 
     durable: "asyncio.Future[None]"
-    answer: Response
+    response: Response
 
 
-class Dates:
-    """The ``Date`` line of answers, made once a second."""
+class DateHeader:
+    """The ``Date`` header line, formatted once a second."""
 
     def __init__(self) -> None:
         self._second = -1

@@ -1,7 +1,8 @@
-"""The server on which the door stands: aiohttp's low-level one, within bounds.
+"""The HTTP server: aiohttp's low-level server with limits.
 
-What came whole is answered by its connection; here stands the patient way, for
-requests whose body is still coming, that are sent in a row, or that end a connection.
+A connection answers requests that arrived whole (``connection.py``). The handler here
+answers the rest: requests whose body is still arriving, pipelined requests, and
+requests that end a connection.
 """
 
 import asyncio
@@ -19,32 +20,32 @@ from proxy.transport.response import Response
 
 _CLOSES = b"Connection: close\r\n"
 _STAYS = b"Connection: keep-alive\r\n"
-# The framework would answer in the version it was asked in, which we do not speak.
+# aiohttp would respond in the request's own HTTP version, which we do not support.
 _OTHER_VERSION = (
     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 )
-_NO_ROOM = (
+_TOO_MANY_CONNECTIONS = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nConnection: close\r\n"
     b"Content-Length: 0\r\n\r\n"
 )
 
 
 class RawResponse(web.StreamResponse):
-    """An answer whose bytes are ready, for the framework to write as they are."""
+    """An encoded response that aiohttp writes unchanged."""
 
-    def __init__(self, wire: bytes, *, keep_alive: bool = True) -> None:
+    def __init__(self, encoded: bytes, *, keep_alive: bool = True) -> None:
         super().__init__()
-        self._wire = wire
+        self._encoded = encoded
         self._stays_open = keep_alive
 
     async def prepare(self, request: web.BaseRequest) -> Any:
-        """Write the whole answer."""
+        """Write the whole response."""
         transport = request.transport
         if transport is None:
             raise ConnectionResetError("the client has gone")
-        transport.write(self._wire)
+        transport.write(self._encoded)
         if request.protocol.writing_paused:
-            # It sends on without reading its answers: those may not pile up here.
+            # The client sends on without reading: its responses must not fill memory.
             await request.writer.drain()
 
     async def write_eof(self, data: bytes = b"") -> None:
@@ -52,15 +53,16 @@ class RawResponse(web.StreamResponse):
 
     @property
     def keep_alive(self) -> bool:
-        """Say whether the connection stays open."""
+        """Return whether the connection stays open."""
         return self._stays_open
 
 
 class SilentServer(web.Server):
-    """Makes ``SilentConnection``s, at most *most_connections* at a time.
+    """Creates a ``SilentConnection`` per client, at most *max_connections* at a time.
 
-    Headers, and the reading of an answer, may take *timeout_s*; the time of a body is
-    its reader's affair. *door* answers what came whole, *handler* everything else.
+    A client may take *timeout_s* to send its headers, and again to read a response;
+    the time limit of a body is set where the body is read. *dispatcher* answers
+    requests that arrived whole, *handler* all others.
     """
 
     def __init__(
@@ -70,17 +72,17 @@ class SilentServer(web.Server):
         dispatcher: Dispatcher | None = None,
         timeout_s: float,
         keepalive_s: float,
-        most_connections: int,
+        max_connections: int,
     ) -> None:
         super().__init__(handler)
-        self._most_connections = most_connections
+        self._max_connections = max_connections
+        self._dispatcher = dispatcher
+        self._timeout_s = timeout_s
         self._options: dict[str, Any] = {
-            "dispatcher": dispatcher,
-            "timeout_s": timeout_s,
             "access_log": None,
             "auto_decompress": False,
             "keepalive_timeout": keepalive_s,
-            # A refused body is read on for so long, or the answer would be lost.
+            # How long a refused body is still read: closing at once loses the response.
             "lingering_time": 1.0,
             "logger": logging.getLogger("millpond.http"),
             "max_line_size": 8_190,
@@ -90,60 +92,75 @@ class SilentServer(web.Server):
 
     def __call__(self) -> RequestHandler:
         """Return the protocol of a new connection."""
-        return SilentConnection(self, loop=asyncio.get_running_loop(), **self._options)
+        return SilentConnection(
+            self,
+            loop=asyncio.get_running_loop(),
+            timeout_s=self._timeout_s,
+            dispatcher=self._dispatcher,
+            **self._options,
+        )
 
     def connection_made(
         self, handler: RequestHandler, transport: asyncio.Transport
     ) -> None:
-        """Take the connection, or refuse it where there are too many."""
+        """Accept the connection, or refuse it with a 503 if there are too many."""
         super().connection_made(handler, transport)
-        if len(self._connections) > self._most_connections:
-            # Left in the backlog it would wait; without a word it could not tell this
-            # from a network that fails. So few bytes never wait for the client.
-            transport.write(_NO_ROOM)
+        if len(self._connections) > self._max_connections:
+            # In the backlog the client would wait, and without a response it could
+            # not tell this from a network fault. A response this short never blocks.
+            transport.write(_TOO_MANY_CONNECTIONS)
             transport.close()
 
 
 class StreamingHandler:
-    """Reads a body that is still coming, asks the door, and waits for the disk."""
+    """Reads the rest of a body, dispatches the request, and waits for the disk."""
 
     def __init__(self, dispatcher: Dispatcher, timeout_s: float) -> None:
         self._dispatcher = dispatcher
         self._timeout_s = timeout_s
 
-    async def __call__(self, asked: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request; nothing of it reaches a log, whatever happens."""
-        if asked.version.major != 1:
+    async def __call__(self, web_request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request; nothing of the request is ever logged."""
+        if web_request.version.major != 1:
             return RawResponse(_OTHER_VERSION, keep_alive=False)
-        request = Request(asked.method, asked.raw_path, asked.headers, asked.remote)
-        return self._written(asked, request, await self._answer(asked, request))
+        request = Request(
+            web_request.method,
+            web_request.raw_path,
+            web_request.headers,
+            web_request.remote,
+        )
+        response = await self._answer(web_request, request)
+        return self._encode(web_request, request, response)
 
-    async def _answer(self, asked: web.BaseRequest, request: Request) -> Response:
+    async def _answer(self, web_request: web.BaseRequest, request: Request) -> Response:
+        dispatcher = self._dispatcher
         try:
-            if asked.method == "POST" and self._dispatcher.accepts_body(request):
+            if request.method == "POST" and dispatcher.accepts_body(request):
                 request.body = await read_body(
-                    asked,
-                    most_bytes=self._dispatcher.most_body_bytes,
+                    web_request,
+                    max_bytes=dispatcher.max_body_bytes,
                     timeout_s=self._timeout_s,
                 )
         except RefusedBodyError as refused:
-            return self._dispatcher.refused(request, refused)
-        answer = self._dispatcher.answer(request)
-        if isinstance(answer, Response):
-            return answer
+            return dispatcher.answer_refused(request, refused)
+        response = dispatcher.answer(request)
+        if isinstance(response, Response):
+            return response
         try:
-            await answer.durable
-        except Exception as error:  # noqa: BLE001 - the door answers for every failure
-            return self._dispatcher.failed(request, error)
-        return answer.answer
+            await response.durable
+        except Exception as error:  # noqa: BLE001 - the dispatcher answers every failure
+            return dispatcher.answer_failure(request, error)
+        return response.response
 
-    def _written(
-        self, asked: web.BaseRequest, request: Request, answer: Response
+    def _encode(
+        self, web_request: web.BaseRequest, request: Request, response: Response
     ) -> RawResponse:
-        stays = asked.keep_alive and not answer.closes
-        if asked.version.minor >= 1:
-            wire = self._dispatcher.wire(request, answer, b"" if stays else _CLOSES)
+        stays = web_request.keep_alive and not response.closes
+        dispatcher = self._dispatcher
+        if web_request.version.minor >= 1:
+            encoded = dispatcher.encode(request, response, b"" if stays else _CLOSES)
         else:
-            wire = self._dispatcher.wire(request, answer, _STAYS if stays else _CLOSES)
-            wire = wire.replace(b"1.1", b"1.0", 1)
-        return RawResponse(wire, keep_alive=stays)
+            line = _STAYS if stays else _CLOSES
+            encoded = dispatcher.encode(request, response, line)
+            encoded = encoded.replace(b"1.1", b"1.0", 1)
+        return RawResponse(encoded, keep_alive=stays)

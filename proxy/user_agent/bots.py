@@ -1,7 +1,7 @@
-"""Which User-Agents are no person: two kept lists, and what they are wrong about.
+"""Recognizes the User-Agents of bots by two lists, and corrects the lists' errors.
 
-The lists are is-bot's (libraries, feed readers, headless browsers) and
-crawler-user-agents' (named crawlers); a header that says nothing is a bot's, too.
+The lists are those of is-bot (libraries, feed readers, headless browsers) and of
+crawler-user-agents (named crawlers). An empty header also counts as a bot.
 """
 
 import re
@@ -11,44 +11,47 @@ from crawleruseragents import (  # type: ignore[import-untyped] # ships no types
 )
 from is_bot import Bots  # type: ignore[import-untyped] # ships no types
 
-from proxy.user_agent.rules import first_of
+from proxy.user_agent.rules import build_first_match
 
 _BOT = "bot"
-_PERHAPS = "perhaps"
-# Looking around, which the Rust engine does not do: (?!…), (?<!…), (?=…), (?<=…), with
-# at most one group inside.
-_LOOK = re.compile(r"\(\?<?[!=](?:[^()]|\([^()]*\))*\)")
-# People's software with a word in it that is usual for bots: LG's television, and
-# readers of news.
-_PEOPLE = re.compile(r"WebAppManager|SmartNews|NewsBreak")
+_POSSIBLE_BOT = "perhaps"
+# Look-around, which the Rust engine does not support: (?!…), (?<!…), (?=…), (?<=…),
+# with at most one group inside.
+_LOOK_AROUND = re.compile(r"\(\?<?[!=](?:[^()]|\([^()]*\))*\)")
+# Software used by people that contains a word typical of bots: LG's television, and
+# news readers.
+_NOT_BOTS = re.compile(r"WebAppManager|SmartNews|NewsBreak")
 
 
 class BotList:
-    """Tells bots from people, as far as they say so themselves."""
+    """Recognizes bots that identify themselves in their User-Agent."""
 
     def __init__(self) -> None:
         patterns = sorted(Bots().patterns)
-        looking = [pattern for pattern in patterns if _LOOK.search(pattern)]
-        self._first = first_of(
+        look_around = [pattern for pattern in patterns if _LOOK_AROUND.search(pattern)]
+        self._first_match = build_first_match(
             [
                 *((entry["pattern"], _BOT) for entry in CRAWLER_USER_AGENTS_DATA),
                 *(
                     (f"(?i){pattern}", _BOT)
                     for pattern in patterns
-                    if pattern not in looking
+                    if pattern not in look_around
                 ),
-                # Without the looking around a pattern finds all it should, and more.
-                *((f"(?i){_LOOK.sub('', pattern)}", _PERHAPS) for pattern in looking),
+                # Without look-around a pattern matches everything it should, and more.
+                *(
+                    (f"(?i){_LOOK_AROUND.sub('', pattern)}", _POSSIBLE_BOT)
+                    for pattern in look_around
+                ),
             ]
         )
-        self._looking = Bots(looking)
+        self._look_around = Bots(look_around)
 
     def is_bot(self, user_agent: str) -> bool:
-        """Whether *user_agent* is a bot's, a library's, or nobody's."""
-        named = _PEOPLE.sub("", user_agent)
-        if not named.strip(" -"):
+        """Return whether *user_agent* is of a bot or a library, or is empty."""
+        text = _NOT_BOTS.sub("", user_agent)
+        if not text.strip(" -"):
             return True
-        verdict = self._first(named)
-        if verdict == _PERHAPS:
-            return bool(self._looking.is_bot(named))
+        verdict = self._first_match(text)
+        if verdict == _POSSIBLE_BOT:
+            return bool(self._look_around.is_bot(text))
         return verdict == _BOT

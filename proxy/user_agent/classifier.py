@@ -1,6 +1,6 @@
-"""What a User-Agent says, in words many people share: browser, system, device, or bot.
+"""Classifies a User-Agent by browser, system and device, or as a bot.
 
-No piece of the header itself leaves this module.
+Every class is shared by many people; no part of the header itself leaves this module.
 """
 
 from functools import lru_cache
@@ -8,25 +8,25 @@ from functools import lru_cache
 import msgspec
 
 from proxy.user_agent.bots import BotList
-from proxy.user_agent.device import Device, device_rules
+from proxy.user_agent.device import Device, build_device_rules
 from proxy.user_agent.names import (
     BROWSER_NAMES,
     BROWSER_RULES,
+    CAPTURED_BROWSERS,
     SYSTEM_NAMES,
     SYSTEM_RULES,
-    TAKEN_BROWSERS,
 )
 from proxy.user_agent.rules import AgentRules
 
-_MOST_CACHED = 4_096
-# Nothing is told by what stands further on; and a cached header must be small.
-_LONGEST_AGENT = 1_024
-# Versions of browsers end here; a longer number could stand for a person.
-_LARGEST_MAJOR = 999
+_MAX_CACHED = 4_096
+# Text further right says nothing useful, and a cached header must be small.
+_MAX_AGENT_LENGTH = 1_024
+# Real browser versions are smaller; a longer number could identify a person.
+_MAX_MAJOR = 999
 
 
 class UserAgent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is kept of a User-Agent; nothing of a bot's."""
+    """What is stored of a User-Agent; nothing if it is a bot's."""
 
     browser: str | None = None
     browser_major: int | None = None
@@ -40,44 +40,44 @@ _BOT = UserAgent(bot=True)
 
 
 class Classifier:
-    """Reads User-Agents, and remembers the latest few thousand in memory."""
+    """Classifies User-Agents, and caches the latest few thousand in memory."""
 
     def __init__(self) -> None:
         self._bots = BotList()
         self._rules = AgentRules(BROWSER_RULES, SYSTEM_RULES)
-        ours = {name for _, name in BROWSER_RULES}
-        kept = ours | TAKEN_BROWSERS | self._rules.fixed_names
-        self._browsers = {name: name for name in kept} | BROWSER_NAMES
-        self._device = device_rules()
-        self._known = lru_cache(maxsize=_MOST_CACHED)(self._read)
+        own_names = {name for _, name in BROWSER_RULES}
+        names = own_names | CAPTURED_BROWSERS | self._rules.fixed_names
+        self._browser_names = {name: name for name in names} | BROWSER_NAMES
+        self._device = build_device_rules()
+        self._cached = lru_cache(maxsize=_MAX_CACHED)(self._classify)
 
     @property
     def cached(self) -> int:
-        """How many User-Agents are held in memory."""
-        return self._known.cache_info().currsize
+        """Return how many User-Agents the cache holds."""
+        return self._cached.cache_info().currsize
 
     def classify(self, user_agent: str) -> UserAgent:
-        """Return what *user_agent* says."""
-        return self._known(user_agent[:_LONGEST_AGENT])
+        """Return the classes of *user_agent*."""
+        return self._cached(user_agent[:_MAX_AGENT_LENGTH])
 
     def forget(self) -> None:
         """Empty the cache of User-Agents."""
-        self._known.cache_clear()
+        self._cached.cache_clear()
 
-    def _read(self, user_agent: str) -> UserAgent:
+    def _classify(self, user_agent: str) -> UserAgent:
         if self._bots.is_bot(user_agent):
             return _BOT
-        found = self._rules.find(user_agent)
-        browser = found.browser and self._browsers.get(found.browser)
+        match = self._rules.find(user_agent)
+        browser = match.browser and self._browser_names.get(match.browser)
         return UserAgent(
             browser=browser,
-            browser_major=None if browser is None else _major(found.major),
-            os=found.os and SYSTEM_NAMES.get(found.os),
+            browser_major=None if browser is None else _parse_major(match.major),
+            os=match.os and SYSTEM_NAMES.get(match.os),
             device=self._device(user_agent),
         )
 
 
-def _major(text: str | None) -> int | None:
-    if text is None or not text.isdecimal() or len(text) > len(str(_LARGEST_MAJOR)):
+def _parse_major(text: str | None) -> int | None:
+    if text is None or not text.isdecimal() or len(text) > len(str(_MAX_MAJOR)):
         return None
     return int(text)

@@ -1,13 +1,13 @@
-"""The class of a device: five kinds of screens, and what is none of them."""
+"""Finds the device class in a User-Agent."""
 
 from collections.abc import Callable
 from enum import StrEnum
 
-from proxy.user_agent.rules import first_of
+from proxy.user_agent.rules import build_first_match
 
 
 class Device(StrEnum):
-    """What the page is looked at with."""
+    """The kinds of devices that people view pages with."""
 
     DESKTOP = "desktop"
     MOBILE = "mobile"
@@ -24,7 +24,7 @@ _TV = (
     r"|Chromecast|BRAVIA|Roku|VIDAA|Viera|\bAFT[A-Z]{1,4}\b|InettvBrowser"
 )
 _WEARABLE = r"\bWatch\b|Watch[0-9]|watchOS|Wear ?OS|\bSM-R[0-9]"
-# Headsets, cars, readers.
+# Headsets, cars, e-book readers.
 _OTHER = (
     r"OculusBrowser|Quest [0-9P]|PicoBrowser"
     r"|Tesla/|QtCarBrowser|Automotive|Kindle/[0-9]"
@@ -39,7 +39,7 @@ _MOBILE = (
 )
 _DESKTOP = r"Windows|Macintosh|X11|Linux|CrOS|BSD|SunOS"
 
-# The first that matches decides, so what is rarer and says so comes first.
+# The first match decides, so rare devices that name themselves come first.
 _RULES = (
     (_CONSOLE, Device.CONSOLE),
     (_TV, Device.TV),
@@ -48,18 +48,20 @@ _RULES = (
     (r"Tablet PC", Device.DESKTOP),
     (_TABLET, Device.TABLET),
     (_MOBILE, Device.MOBILE),
-    # Google asks makers of phones to say Mobile, and makers of tablets not to.
+    # Google asks phone makers to include "Mobile", and tablet makers to leave it out.
     (r"Android", Device.TABLET),
     (_DESKTOP, Device.DESKTOP),
 )
 
 
-def device_rules() -> Callable[[str], Device | None]:
-    """Return a function from a User-Agent to the class of its device, if it tells."""
-    first = first_of((f"(?i){pattern}", device) for pattern, device in _RULES)
+def build_device_rules() -> Callable[[str], Device | None]:
+    """Return a function from a User-Agent to its device class, None if unknown."""
+    first_match = build_first_match(
+        (f"(?i){pattern}", device) for pattern, device in _RULES
+    )
 
-    def device(user_agent: str) -> Device | None:
-        name = first(user_agent)
+    def find_device(user_agent: str) -> Device | None:
+        name = first_match(user_agent)
         return None if name is None else Device(name)
 
-    return device
+    return find_device

@@ -1,10 +1,10 @@
-"""Short names of browsers and systems, as the field uses them.
+"""Short, common names of browsers and systems.
 
-Both sets are closed: some of ua-parser's names are pieces of the header, and what is
-not listed here is not stored.
+Both sets are closed: some of ua-parser's names are parts of the header, so a name that
+is not listed here is not stored.
 """
 
-# What ua-parser calls them, where that is not what people do.
+# From ua-parser's names to the common names, where they differ.
 BROWSER_NAMES = {
     "Amazon Silk": "Silk",
     "Android": "Android Browser",
@@ -39,8 +39,8 @@ BROWSER_NAMES = {
     "WebKit Nightly": "Safari",
 }
 
-# Names ua-parser takes from the header, and that are browsers' nevertheless.
-TAKEN_BROWSERS = frozenset(
+# Names that ua-parser copies from the header and that are real browsers.
+CAPTURED_BROWSERS = frozenset(
     {
         "AOL",
         "Avant",
@@ -75,7 +75,7 @@ TAKEN_BROWSERS = frozenset(
     }
 )
 
-# Tried before ua-parser's own rules.
+# Tried before ua-parser's own rules: pattern, name.
 BROWSER_RULES = (
     (r"LinkedInApp", "LinkedIn"),
     (r"VivoBrowser/(\d+)", "Vivo Browser"),

@@ -20,7 +20,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 @asynccontextmanager
 async def served(handler: Handler) -> AsyncIterator[Streams]:
     """Serve with *handler*, and yield a connection to it."""
-    server = SilentServer(handler, timeout_s=60, keepalive_s=60, most_connections=9)
+    server = SilentServer(handler, timeout_s=60, keepalive_s=60, max_connections=9)
     async with connected(server) as streams:
         yield streams
 
@@ -31,14 +31,14 @@ def door_server(
     """Return a server whose door does *methods* at ``/``."""
     routes = Routes({"/": methods})
     dispatcher = Dispatcher(
-        routes, cors=Cors(Sites([])), most_body_bytes=1_000, clock=lambda: 0.0
+        routes, cors=Cors(Sites([])), max_body_bytes=1_000, clock=lambda: 0.0
     )
     return SilentServer(
         StreamingHandler(dispatcher, timeout_s),
         dispatcher=dispatcher,
         timeout_s=timeout_s,
         keepalive_s=keepalive_s,
-        most_connections=9,
+        max_connections=9,
     )
 
 

@@ -16,7 +16,8 @@ from batcher.schedule.job_state import write_job_states
 from batcher.spool.lane import Lane, SpoolBrokenError
 from batcher.spool.spool import Spool
 from config.settings import PrivacySettings, Settings
-from proxy.worker import Worker, serve
+from proxy.worker.listener import serve
+from proxy.worker.worker import Worker
 from tests.proxy.client.mmdb import flat, write_mmdb
 from tests.proxy.pipeline.chain import NOON
 from tests.proxy.transport.raw_http import Answer, ask, event, get
@@ -154,7 +155,7 @@ async def test_a_geo_database_that_goes_bad_is_shown_but_not_where_it_is(
     new = tmp_path / "new"
     new.write_bytes(b"not a database")
     new.replace(tmp_path / "geo.mmdb")
-    await worker.refresh()
+    await worker.upkeep.refresh()
 
     got = worker.readiness()
 

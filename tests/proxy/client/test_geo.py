@@ -259,8 +259,8 @@ def test_a_file_cut_while_in_use_does_not_kill_its_reader(tmp_path: Path) -> Non
     ("content", "problem"),
     [
         pytest.param(None, "No such file or directory", id="missing"),
-        pytest.param(b"not a database", "not a sound MMDB file", id="garbage"),
-        pytest.param(b"", "not a sound MMDB file", id="empty"),
+        pytest.param(b"not a database", "not a valid MMDB file", id="garbage"),
+        pytest.param(b"", "not a valid MMDB file", id="empty"),
     ],
 )
 def test_a_file_that_cannot_be_used_at_start_is_refused(
@@ -279,7 +279,7 @@ def test_a_file_that_cannot_be_used_at_start_is_refused(
 def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
     path = one_place(tmp_path / "geo.mmdb", {"asn": 64496}, database_type="Acme-ASN")
 
-    with pytest.raises(GeoError, match="Acme-ASN names no countries"):
+    with pytest.raises(GeoError, match="Acme-ASN contains no countries"):
         Geo(path, "country")
 
 

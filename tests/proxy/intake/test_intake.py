@@ -12,10 +12,10 @@ from batcher.spool.spool import Spool
 from config.settings import SpoolSettings
 from proxy.intake.intake import Intake, Receipt
 from proxy.intake.journal import Journal
-from proxy.pipeline.anonymize import NoSaltError
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Hit
 from proxy.pipeline.moment import Calendars
+from proxy.pipeline.site_days import NoSaltError
 from tests.proxy.pipeline.chain import NOON, Chain, pageview, sender
 from tests.proxy.spooled import Spooled, read_spool
 from warehouse.schema import Drop
@@ -40,7 +40,7 @@ class Setup:
 
     async def receive(self, *hits: Hit | Dropped, **headers: str) -> Receipt:
         """Take *hits* in, and wait until what the receipt says holds."""
-        taken = self.intake.take(hits, sender(**headers))
+        taken = self.intake.receive(hits, sender(**headers))
         if taken.durable is not None:
             await taken.durable
         return taken.receipt

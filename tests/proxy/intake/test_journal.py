@@ -151,9 +151,9 @@ async def test_a_group_that_fails_fails_all_its_waiters_and_none_later(
     )
 
     assert [type(each) for each in got] == [SpoolFullError] * 3
-    assert not small.healthy
+    assert not small.is_healthy
     await small.append([line("/later")], NONE)
-    assert small.healthy
+    assert small.is_healthy
     assert read_spool(tmp_path).paths == ["/later"]
     assert read_spool(tmp_path).drops == []
 
@@ -175,7 +175,7 @@ async def test_a_disk_that_fails_takes_nothing_and_works_again_by_itself(
 async def test_a_disk_that_does_not_answer_is_noticed(tmp_path: Path) -> None:
     lane = Lane.open(Spool(tmp_path), "worker-0", SpoolSettings())
     loop = asyncio.get_running_loop()
-    journal = Journal(lane, loop, window_s=0, patience_s=0.01)
+    journal = Journal(lane, loop, window_s=0, stuck_after_s=0.01)
     slow_disk = threading.Event()
     blocked = asyncio.ensure_future(journal.run(lambda: slow_disk.wait(20)))
     await turns(2)

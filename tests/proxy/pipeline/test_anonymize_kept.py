@@ -14,8 +14,8 @@ import pytest
 from config.errors import Retryable
 from config.settings import PrivacySettings, SiteSettings
 from proxy.client.visitor import visitor_hash
-from proxy.pipeline.anonymize import NoSaltError
 from proxy.pipeline.hit import Order, OrderLine
+from proxy.pipeline.site_days import NoSaltError
 from proxy.pipeline.site_keys import HashPurpose, keyed_hash
 from tests.proxy.pipeline.chain import (
     ADDRESS,

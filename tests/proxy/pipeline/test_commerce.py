@@ -12,10 +12,10 @@ from proxy.pii.detect import looks_personal
 from proxy.pipeline.commerce import (
     BAD_ORDER,
     CUT,
-    LARGEST_QUANTITY,
-    LONGEST_CODE,
-    LONGEST_ID,
-    MOST_ITEMS,
+    MAX_CODE_LENGTH,
+    MAX_ID_LENGTH,
+    MAX_ITEMS,
+    MAX_QUANTITY,
     NO_ORDER,
     OrderFields,
     parse_order,
@@ -100,19 +100,19 @@ def test_an_order_and_a_cart_of_one_id_are_unrelated() -> None:
         pytest.param(Order(value=Decimal("NaN")), id="NaN"),
         pytest.param(Order(value=Decimal("1e99")), id="exponent"),
         pytest.param(Order(value=Decimal(10**12)), id="absurd"),
-        pytest.param(Order(id="x" * (LONGEST_ID + 1)), id="long id"),
+        pytest.param(Order(id="x" * (MAX_ID_LENGTH + 1)), id="long id"),
         pytest.param(Order(id=10**5_000), id="unspeakable id"),
-        pytest.param(Order(cart="x" * (LONGEST_ID + 1)), id="long cart id"),
+        pytest.param(Order(cart="x" * (MAX_ID_LENGTH + 1)), id="long cart id"),
         pytest.param(Order(items=[OrderLine()]), id="no product"),
         pytest.param(Order(items=[OrderLine(product=" ")]), id="blank product"),
         pytest.param(
-            Order(items=[OrderLine(product="a")] * (MOST_ITEMS + 1)), id="many lines"
+            Order(items=[OrderLine(product="a")] * (MAX_ITEMS + 1)), id="many lines"
         ),
         pytest.param(
             Order(items=[OrderLine(product="a", quantity=0.5)]), id="half a piece"
         ),
         pytest.param(
-            Order(items=[OrderLine(product="a", quantity=LARGEST_QUANTITY + 1)]),
+            Order(items=[OrderLine(product="a", quantity=MAX_QUANTITY + 1)]),
             id="too many pieces",
         ),
         pytest.param(
@@ -139,7 +139,7 @@ def test_an_order_with_an_unreadable_part_is_refused_whole(order: Order) -> None
         ("jane@mail.example", None),
         ("WELCOME-8F3K2L9QX7", None),
         ("4915112345678", None),
-        ("x " * LONGEST_CODE, None),
+        ("x " * MAX_CODE_LENGTH, None),
     ],
 )
 def test_a_coupon_of_one_person_is_not_kept(coupon: str, expected: str | None) -> None:
@@ -161,7 +161,7 @@ def test_a_coupon_of_one_person_is_not_kept(coupon: str, expected: str | None) -
         ("+49 151 1234567", CUT),
         ("203.0.113.7", CUT),
         ("DE89370400440532013000", CUT),
-        ("x" * (LONGEST_CODE + 1), CUT),
+        ("x" * (MAX_CODE_LENGTH + 1), CUT),
     ],
 )
 def test_a_product_keeps_its_code_unless_it_names_a_person(
@@ -219,5 +219,5 @@ def test_any_order_is_clean_and_bounded_or_refused(order: Order) -> None:
     assert got.coupon is None or not looks_personal(got.coupon)
     for item in got.items or ():
         assert item.product.isprintable()
-        assert 0 < len(item.product) <= LONGEST_CODE
-        assert abs(item.quantity) <= LARGEST_QUANTITY
+        assert 0 < len(item.product) <= MAX_CODE_LENGTH
+        assert abs(item.quantity) <= MAX_QUANTITY

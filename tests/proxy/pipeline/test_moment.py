@@ -102,7 +102,7 @@ def test_no_client_time_is_ever_after_arrival(
 def test_the_local_day_follows_the_zone_and_its_clock_changes(
     zone: str, at: int, expected: tuple[date, int]
 ) -> None:
-    assert LocalDays(ZoneInfo(zone)).of(at) == expected
+    assert LocalDays(ZoneInfo(zone)).day_and_hour(at) == expected
 
 
 def test_days_are_remembered_up_to_a_bound() -> None:
@@ -110,7 +110,7 @@ def test_days_are_remembered_up_to_a_bound() -> None:
     day_s = 86_400
 
     for number in range(6_000):
-        local_days.of(number * day_s)
+        local_days.day_and_hour(number * day_s)
 
-    assert local_days.of(0) == (date(1970, 1, 1), 1)
-    assert local_days.remembered <= 4_096
+    assert local_days.day_and_hour(0) == (date(1970, 1, 1), 1)
+    assert local_days.cached <= 4_096

@@ -10,7 +10,12 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from config.settings import Objection as Policy
 from config.settings import PrivacySettings
-from proxy.pipeline.opt_out import Objection, has_opted_out, objection, signals_of
+from proxy.pipeline.opt_out import (
+    Objection,
+    has_opted_out,
+    parse_signals,
+    resolve_objection,
+)
 
 GPC = ("Sec-GPC", "1")
 DNT = ("DNT", "1")
@@ -63,7 +68,7 @@ def test_every_signal_under_every_policy(
     lines: tuple[tuple[str, str], ...], column: str, expected: Objection, *, flag: bool
 ) -> None:
     privacy = PrivacySettings(gpc=WORDS[column[0]], dnt=WORDS[column[1]])
-    got = objection(signals_of(headers(*lines)), privacy, flag)
+    got = resolve_objection(parse_signals(headers(*lines)), privacy, flag)
 
     assert got == (Objection.OPT_OUT if flag else expected)
 
@@ -115,7 +120,7 @@ def test_a_signal_is_the_token_one(
     name: str, values: list[str], expected: Objection
 ) -> None:
     lines = headers(*((name, value) for value in values))
-    got = objection(signals_of(lines), PrivacySettings(), hit_opt_out=False)
+    got = resolve_objection(parse_signals(lines), PrivacySettings(), hit_opt_out=False)
 
     assert got == expected
 
@@ -132,8 +137,8 @@ def test_an_objection_that_must_drop_is_never_kept(
     lines: list[tuple[str, str]], policies: tuple[Policy, Policy], *, flag: bool
 ) -> None:
     gpc, dnt = policies
-    got = objection(
-        signals_of(headers(*lines)), PrivacySettings(gpc=gpc, dnt=dnt), flag
+    got = resolve_objection(
+        parse_signals(headers(*lines)), PrivacySettings(gpc=gpc, dnt=dnt), flag
     )
     must_drop = (
         flag

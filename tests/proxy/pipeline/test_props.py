@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from proxy.pii.detect import looks_personal
 from proxy.pipeline.props import (
-    LONGEST_KEY,
-    LONGEST_VALUE,
-    MOST_PROPS,
-    NEVER_KEPT,
+    MAX_KEY_LENGTH,
+    MAX_PROPS,
+    MAX_VALUE_LENGTH,
+    NEVER_STORED,
     clean_props,
 )
 
-ALLOW = frozenset({"plan", "level", "on", "price", "Größe", *NEVER_KEPT})
+ALLOW = frozenset({"plan", "level", "on", "price", "Größe", *NEVER_STORED})
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ ALLOW = frozenset({"plan", "level", "on", "price", "Größe", *NEVER_KEPT})
         pytest.param({"price": 59.9}, '{"price":59.9}', id="fraction"),
         pytest.param({"Größe": "größer"}, '{"Größe":"größer"}', id="other letters"),
         pytest.param({"plan": " a\tb\x00 "}, '{"plan":"a b"}', id="controls"),
-        pytest.param({"plan": "x" * LONGEST_VALUE + "y"}, None, id="too long"),
+        pytest.param({"plan": "x" * MAX_VALUE_LENGTH + "y"}, None, id="too long"),
         pytest.param({"plan": ""}, None, id="empty text"),
         pytest.param({"plan": None}, None, id="null"),
         pytest.param({"plan": ["a"]}, None, id="list"),
@@ -58,7 +58,7 @@ def test_allowed_harmless_values_are_kept(
     assert got == expected
 
 
-@pytest.mark.parametrize("key", sorted(NEVER_KEPT))
+@pytest.mark.parametrize("key", sorted(NEVER_STORED))
 def test_some_names_are_never_kept_whatever_is_allowed(key: str) -> None:
     spelled = key.replace("_", "-").title()
 
@@ -73,11 +73,11 @@ def test_no_more_than_the_limit_is_kept() -> None:
     got = clean_props(props, frozenset(props))
 
     assert got is not None
-    assert list(json.loads(got)) == sorted(props)[:MOST_PROPS]
+    assert list(json.loads(got)) == sorted(props)[:MAX_PROPS]
 
 
 def test_a_key_past_the_limit_is_not_kept() -> None:
-    key = "k" * (LONGEST_KEY + 1)
+    key = "k" * (MAX_KEY_LENGTH + 1)
 
     assert clean_props({key: "x"}, frozenset({key})) is None
 
@@ -101,7 +101,7 @@ def test_anything_becomes_sound_json_within_the_limits(
         return
     kept = msgspec.json.decode(got, type=dict[str, str | bool | int | float])
     assert list(kept) == sorted(kept)
-    assert set(kept) <= ALLOW - NEVER_KEPT
+    assert set(kept) <= ALLOW - NEVER_STORED
     texts = [value for value in kept.values() if isinstance(value, str)]
-    assert all(text.isprintable() and len(text) <= LONGEST_VALUE for text in texts)
+    assert all(text.isprintable() and len(text) <= MAX_VALUE_LENGTH for text in texts)
     assert not any(map(looks_personal, texts))

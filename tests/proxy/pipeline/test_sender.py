@@ -75,11 +75,11 @@ def test_the_client_is_looked_for_once() -> None:
 
 
 def test_a_record_names_its_client_by_address_and_agent() -> None:
-    client = CLIENTS.named("::ffff:192.168.1.4", "agent")
+    client = CLIENTS.client_from_record("::ffff:192.168.1.4", "agent")
 
     assert ClientFinder.known(client)() is client
     assert (client.address, client.user_agent) == ("192.168.1.4", "agent")
-    assert CLIENTS.named("no address", "agent").encoded is None
+    assert CLIENTS.client_from_record("no address", "agent").encoded is None
 
 
 def test_the_chain_knows_nothing_of_headers() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.pipeline.hit import Hit
-from proxy.pipeline.visit_token import LONGEST_TOKEN, open_visit_token, seal_visit_token
+from proxy.pipeline.visit_token import TOKEN_LENGTH, open_visit_token, seal_visit_token
 from tests.flips import flips
 from tests.proxy.canaries import found_in
 from tests.proxy.pipeline.chain import (
@@ -46,7 +46,7 @@ def test_a_token_gives_back_its_visitor(visitor: int) -> None:
     sealed = seal_visit_token(Hash64(visitor), DAY, KEY, os.urandom)
 
     assert open_visit_token(sealed, DAY, KEY) == visitor
-    assert len(sealed) == LONGEST_TOKEN
+    assert len(sealed) == TOKEN_LENGTH
 
 
 def test_no_two_tokens_are_alike_and_none_shows_the_visitor() -> None:
@@ -64,9 +64,9 @@ def test_no_two_tokens_are_alike_and_none_shows_the_visitor() -> None:
         pytest.param(token()[:-1], DAY, KEY, id="cut"),
         pytest.param(token() + "A", DAY, KEY, id="longer"),
         pytest.param("", DAY, KEY, id="empty"),
-        pytest.param("?" * LONGEST_TOKEN, DAY, KEY, id="no base64"),
-        pytest.param("\u00e9" * LONGEST_TOKEN, DAY, KEY, id="no ASCII"),
-        pytest.param("A" * LONGEST_TOKEN, DAY, KEY, id="zeros"),
+        pytest.param("?" * TOKEN_LENGTH, DAY, KEY, id="no base64"),
+        pytest.param("\u00e9" * TOKEN_LENGTH, DAY, KEY, id="no ASCII"),
+        pytest.param("A" * TOKEN_LENGTH, DAY, KEY, id="zeros"),
     ],
 )
 def test_what_is_no_token_of_the_day_names_nobody(
@@ -87,7 +87,7 @@ def test_no_bit_of_a_token_flips_into_another_visitor() -> None:
     assert set(got[-8:]) <= {None, VISITOR}
 
 
-@given(st.integers(0, LONGEST_TOKEN - 2), st.sampled_from("AZaz09-_"))
+@given(st.integers(0, TOKEN_LENGTH - 2), st.sampled_from("AZaz09-_"))
 def test_a_changed_token_names_nobody(place: int, letter: str) -> None:
     sealed = token()
     changed = sealed[:place] + letter + sealed[place + 1 :]

@@ -108,7 +108,7 @@ class TagServer:
     async def _record(self, request: web.BaseRequest) -> web.Response:
         body = await request.read()
         # Whatever the tag sends, the proxy can read: else the event never arrives.
-        decode_hits(body, most=1)
+        decode_hits(body, max_hits=1)
         status = await self.answer(request, body)
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.received.append(Received(request.path, headers, json.loads(body), status))

@@ -38,7 +38,7 @@ FAILING = JobState(
         pytest.param(
             FULL,
             JobState(every_s=15, last_success_at=NOW - 5),
-            "full (spool.max_bytes): more arrives than loading takes",
+            "full (spool.max_bytes): events arrive faster than they are loaded",
             id="too much arrives",
         ),
         pytest.param(

@@ -301,7 +301,7 @@ async def test_no_line_is_made_while_nobody_listens(
 ) -> None:
     watched = intake(Chain(tmp_path), journal, Unheard(socket_path(tmp_path, 0)))
 
-    taken = watched.take(HITS, sender())
+    taken = watched.receive(HITS, sender())
 
     assert taken.durable is not None
     await taken.durable
@@ -313,8 +313,8 @@ async def test_what_the_intake_took_is_told(
     watched = intake(Chain(tmp_path), journal, tail)
     ear = await listening(tmp_path)
 
-    watched.take([pageview(optout=True)], sender())
-    watched.take(HITS, sender())
+    watched.receive([pageview(optout=True)], sender())
+    watched.receive(HITS, sender())
 
     first, second = await ear.lines(2)
     assert isinstance(first, EventLine)

@@ -224,7 +224,7 @@ def test_a_site_that_is_none_is_named_with_those_there_are(
     code, said = run(worker.config, "--site", "shup")
 
     assert code == 2
-    assert "'shup' is none of shop, (unknown)" in said
+    assert "'shup' is not one of shop, (unknown)" in said
 
 
 def test_without_a_proxy_it_says_so(tmp_path: Path) -> None:

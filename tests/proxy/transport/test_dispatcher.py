@@ -99,12 +99,12 @@ def test_only_a_fault_of_the_code_is_a_500(
     dispatcher = Dispatcher(
         Routes({"/e": {"GET": fail}}),
         cors=Cors(build_sites(settings, os.urandom)),
-        most_body_bytes=1_024,
+        max_body_bytes=1_024,
         clock=lambda: 0.0,
     )
     request = Request("GET", "/e", CIMultiDict(), None)
     answer = dispatcher.answer(request)
     assert isinstance(answer, Response)
-    wire = dispatcher.wire(request, answer)
+    wire = dispatcher.encode(request, answer)
 
     assert (answer.status, b"\r\nRetry-After: 2\r\n" in wire) == expected

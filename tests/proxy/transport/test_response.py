@@ -6,7 +6,7 @@ from http import HTTPStatus
 import pytest
 from aiohttp import web
 
-from proxy.transport.response import Dates, Response, json_response
+from proxy.transport.response import DateHeader, Response, json_response
 from proxy.transport.server import RawResponse
 from tests.proxy.in_process import served
 
@@ -18,13 +18,13 @@ LARGE = b"x" * 1_000_000
 
 def wire_of(body: bytes) -> bytes:
     """Return a whole answer with *body*."""
-    return Response(HTTPStatus.OK, body).wire(DATE)
+    return Response(HTTPStatus.OK, body).encode(DATE)
 
 
 def test_an_answer_is_these_bytes() -> None:
     answer = json_response(HTTPStatus.ACCEPTED, b"{}", {"Vary": "Origin"})
 
-    assert answer.wire(DATE) == (
+    assert answer.encode(DATE) == (
         b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\n"
         b"Cache-Control: no-store\r\nVary: Origin\r\nContent-Length: 2\r\n"
         b"Date: Mon, 23 Nov 2026 12:00:00 GMT\r\n\r\n{}"
@@ -45,13 +45,13 @@ def test_an_answer_is_these_bytes() -> None:
 def test_an_answer_without_a_body_ends_with_its_head(
     answer: Response, expected: bytes
 ) -> None:
-    got = answer.wire(DATE, to_head=True, connection=b"Connection: close\r\n")
+    got = answer.encode(DATE, to_head=True, connection=b"Connection: close\r\n")
 
     assert got.endswith(expected + b"\r\n" + DATE + b"Connection: close\r\n\r\n")
 
 
 def test_a_date_is_that_of_its_second() -> None:
-    dates = Dates()
+    dates = DateHeader()
 
     got = [dates.line(at_s) for at_s in (0.0, 0.9, 1_000.0)]
 

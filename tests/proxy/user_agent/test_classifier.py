@@ -21,8 +21,8 @@ from proxy.user_agent.device import Device
 from proxy.user_agent.names import (
     BROWSER_NAMES,
     BROWSER_RULES,
+    CAPTURED_BROWSERS,
     SYSTEM_NAMES,
-    TAKEN_BROWSERS,
 )
 from proxy.user_agent.rules import AgentRules
 
@@ -205,7 +205,7 @@ def test_only_listed_words_and_small_numbers_are_kept(
 
 BROWSERS = (
     AgentRules((), ()).fixed_names
-    | TAKEN_BROWSERS
+    | CAPTURED_BROWSERS
     | set(BROWSER_NAMES.values())
     | {name for _, name in BROWSER_RULES}
 )
