@@ -1,14 +1,14 @@
 /**
- * Amounts as exact decimal text. No arithmetic on floats happens here: a number is spelled
- * as JavaScript prints it, which is the shortest text that means this very number.
+ * Amounts as exact decimal text, without float arithmetic. A number becomes the text that
+ * JavaScript prints: the shortest text with exactly this value.
  */
 
 const NUMBER = /^([+-]?)([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,3}))?$/;
-// What Millpond reads: longer whole parts are no amounts, further decimals no money.
+// Millpond's limits: a longer whole part is not an amount, and more decimals are ignored.
 const MOST_WHOLE = 16;
 const MOST_DECIMALS = 24;
 
-/** Whether a value can be meant as an amount at all. */
+/** Whether a value has a type that can hold an amount. */
 export function isAmount(value: unknown): boolean {
   return (
     typeof value === "string" ||
@@ -19,19 +19,19 @@ export function isAmount(value: unknown): boolean {
 }
 
 /**
- * Return an amount as plain decimal text, undefined where it is none.
+ * Return an amount as plain decimal text, undefined if it is not an amount.
  *
- * Taken are Medusa's BigNumber and its raw values (`{ value: "59.9000", precision: 20 }`),
+ * Accepts Medusa's BigNumber and its raw values (`{ value: "59.9000", precision: 20 }`),
  * bignumber.js, texts, numbers and bigints.
  */
 export function decimal(value: unknown): string | undefined {
-  if (typeof value === "number" || typeof value === "bigint") return plain(String(value));
-  if (typeof value === "string") return plain(value.trim());
-  const held = inner(value);
-  return held === undefined ? undefined : decimal(held);
+  if (typeof value === "number" || typeof value === "bigint") return parseDecimal(String(value));
+  if (typeof value === "string") return parseDecimal(value.trim());
+  const wrapped = inner(value);
+  return wrapped === undefined ? undefined : decimal(wrapped);
 }
 
-/** Return the exact value an object stands for: raw before rounded, undefined for none. */
+/** Return the exact value that an object wraps; its raw value before its rounded one. */
 function inner(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return undefined;
   const { raw, value: own, toFixed } = value as Record<string, unknown>;
@@ -40,15 +40,15 @@ function inner(value: unknown): unknown {
   return typeof toFixed === "function" ? String(toFixed.call(value)) : undefined;
 }
 
-function plain(text: string): string | undefined {
-  const found = NUMBER.exec(text);
-  if (!found || !(found[2] || found[3])) return undefined;
-  const [, sign, whole = "", fraction = "", power = "0"] = found;
-  return spelled(sign === "-", whole + fraction, whole.length + Number(power));
+function parseDecimal(text: string): string | undefined {
+  const match = NUMBER.exec(text);
+  if (!match || !(match[2] || match[3])) return undefined;
+  const [, sign, whole = "", fraction = "", power = "0"] = match;
+  return formatDecimal(sign === "-", whole + fraction, whole.length + Number(power));
 }
 
-/** Return 0.DIGITS times ten to *point*, without an exponent and without idle zeros. */
-function spelled(negative: boolean, digits: string, point: number): string | undefined {
+/** Return 0.DIGITS × 10^*point* without an exponent and without redundant zeros. */
+function formatDecimal(negative: boolean, digits: string, point: number): string | undefined {
   const padded = digits.padEnd(point, "0");
   const shifted = point < 0 ? "0".repeat(-point) + padded : padded;
   const at = Math.max(point, 0);
@@ -63,7 +63,7 @@ function spelled(negative: boolean, digits: string, point: number): string | und
 export function product(left: string, right: string): string {
   const decimals = decimalsOf(left) + decimalsOf(right);
   const digits = BigInt(left.replace(".", "")) * BigInt(right.replace(".", ""));
-  return plain(`${digits}e-${decimals}`) ?? "0";
+  return parseDecimal(`${digits}e-${decimals}`) ?? "0";
 }
 
 function decimalsOf(text: string): number {

@@ -1,20 +1,21 @@
 /**
- * Events on their way to Millpond: gathered, sent in batches, sent again until they are kept.
+ * Sends events to Millpond in batches, and resends a batch until Millpond has it.
  *
- * Memory is bounded, and so is the time each batch gets. An event is spelled once, so that
- * every repetition is the same to the last byte, its id included.
+ * Memory and the time for each batch are limited. Each event is encoded once, so that every
+ * attempt sends the same bytes, with the same event id.
  */
 
-import { type Answer, droppedLine, readAnswer } from "./answer";
 import { pauseMs } from "./backoff";
+import { type BatchResult, droppedLine, readResult } from "./batch-result";
 import type { NativeEvent } from "./native-event";
 import type { Settings } from "./options";
 import type { Tally } from "./tally";
 
-/** Less than Millpond's smallest usual limit of a body. */
+/** Below the smallest limit that Millpond usually has for a body. */
 const MOST_BYTES = 200_000;
 
-export interface World {
+/** The parts of the runtime that tests replace. */
+export interface Runtime {
   fetch: typeof fetch;
   now: () => number;
   random: () => number;
@@ -23,54 +24,54 @@ export interface World {
 export class Delivery {
   readonly #settings: Settings;
   readonly #tally: Tally;
-  readonly #world: World;
+  readonly #runtime: Runtime;
   readonly #userAgent: string;
-  #waiting: string[] = [];
+  #queue: string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
-  #giveUp = false;
+  #isTimeUp = false;
   #request: AbortController | undefined;
-  #wake: (() => void) | undefined;
+  #endPause: (() => void) | undefined;
 
-  constructor(settings: Settings, userAgent: string, tally: Tally, world: World) {
+  constructor(settings: Settings, userAgent: string, tally: Tally, runtime: Runtime) {
     this.#settings = settings;
     this.#userAgent = userAgent;
     this.#tally = tally;
-    this.#world = world;
+    this.#runtime = runtime;
   }
 
-  /** Take an event; it goes out with others, soon. */
+  /** Queue an event; it is sent with others after at most `flushIntervalMs`. */
   add(event: NativeEvent): void {
     if (this.#closed) return this.#tally.add(1, "came after the shutdown and were not sent");
-    this.#waiting.push(JSON.stringify(event));
-    if (this.#waiting.length > this.#settings.maxQueue) {
-      this.#waiting.shift();
+    this.#queue.push(JSON.stringify(event));
+    if (this.#queue.length > this.#settings.maxQueue) {
+      this.#queue.shift();
       this.#tally.add(1, "refused, the oldest first: maxQueue is reached");
     }
-    if (this.#waiting.length >= this.#settings.flushAt) this.#send();
-    else this.#timer ??= this.#later(this.#settings.flushIntervalMs, () => this.#send());
+    if (this.#queue.length >= this.#settings.flushAt) this.#send();
+    else this.#timer ??= this.#schedule(this.#settings.flushIntervalMs, () => this.#send());
   }
 
-  /** Send what is left within `shutdownTimeoutMs`, then stop for good. */
+  /** Send the remaining events within `shutdownTimeoutMs`, then stop permanently. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
   async #close(): Promise<void> {
-    const due = setTimeout(() => this.#stop(), this.#settings.shutdownTimeoutMs);
-    // Whoever waits for a better moment tries now, once more at least.
-    this.#wake?.();
+    const deadline = setTimeout(() => this.#stop(), this.#settings.shutdownTimeoutMs);
+    // A batch that waits for its next attempt gets at least one more attempt now.
+    this.#endPause?.();
     this.#send();
     while (this.#sending) await this.#sending;
-    clearTimeout(due);
-    this.#tally.say();
+    clearTimeout(deadline);
+    this.#tally.log();
   }
 
   #stop(): void {
-    this.#giveUp = true;
-    this.#wake?.();
+    this.#isTimeUp = true;
+    this.#endPause?.();
     this.#request?.abort();
   }
 
@@ -79,59 +80,61 @@ export class Delivery {
     this.#timer = undefined;
     this.#sending ??= this.#drain().finally(() => {
       this.#sending = undefined;
-      // What came between the last look and now would wait for the next event.
-      if (this.#waiting.length) this.#send();
+      // Otherwise an event that was added after the last check waits for the next event.
+      if (this.#queue.length) this.#send();
     });
   }
 
   async #drain(): Promise<void> {
-    while (this.#waiting.length) {
-      const batch = this.#take();
+    while (this.#queue.length) {
+      const batch = this.#takeBatch();
       await this.#deliver(batch);
     }
   }
 
-  #take(): string[] {
+  #takeBatch(): string[] {
     let bytes = 0;
-    const fits = this.#waiting.slice(0, this.#settings.flushAt).findIndex((line) => {
+    const tooMany = this.#queue.slice(0, this.#settings.flushAt).findIndex((line) => {
       bytes += Buffer.byteLength(line) + 1;
       return bytes > MOST_BYTES;
     });
-    const count = fits < 0 ? this.#settings.flushAt : Math.max(fits, 1);
-    return this.#waiting.splice(0, count);
+    const count = tooMany < 0 ? this.#settings.flushAt : Math.max(tooMany, 1);
+    return this.#queue.splice(0, count);
   }
 
   async #deliver(batch: readonly string[]): Promise<void> {
     for (let failures = 0; ; ) {
-      const answer = await this.#post(batch);
-      if (answer.outcome === "kept") return this.#note(answer.dropped);
-      if (answer.outcome === "too large" && batch.length > 1) return this.#halves(batch);
-      if (answer.outcome !== "again") return this.#lose(batch, answer);
+      const result = await this.#post(batch);
+      if (result.outcome === "kept") return this.#countDropped(result.dropped);
+      if (result.outcome === "too large" && batch.length > 1) return this.#deliverHalves(batch);
+      if (result.outcome !== "retry") return this.#countLost(batch, result);
       failures += 1;
-      if (this.#giveUp || failures > this.#settings.maxRetries) return this.#lose(batch, answer);
-      await this.#pause(this.#pauseAfter(failures, answer.askedMs));
+      if (this.#isTimeUp || failures > this.#settings.maxRetries)
+        return this.#countLost(batch, result);
+      await this.#pause(this.#pauseAfter(failures, result.retryAfterMs));
     }
   }
 
-  /** A shutdown's time is short: what would last longer than it is not waited. */
-  #pauseAfter(failures: number, askedMs: number): number {
-    const random = this.#world.random();
-    return this.#closed ? pauseMs(1, random) : pauseMs(failures, random, askedMs);
+  /** During a shutdown the pause is short, because a longer one would outlast its time. */
+  #pauseAfter(failures: number, retryAfterMs: number): number {
+    const random = this.#runtime.random();
+    return this.#closed ? pauseMs(1, random) : pauseMs(failures, random, retryAfterMs);
   }
 
-  async #halves(batch: readonly string[]): Promise<void> {
+  async #deliverHalves(batch: readonly string[]): Promise<void> {
     const middle = Math.ceil(batch.length / 2);
     await this.#deliver(batch.slice(0, middle));
     await this.#deliver(batch.slice(middle));
   }
 
-  async #post(batch: readonly string[]): Promise<Answer> {
-    if (this.#giveUp) return { outcome: "again", why: "the time to shut down is over", askedMs: 0 };
+  async #post(batch: readonly string[]): Promise<BatchResult> {
+    if (this.#isTimeUp)
+      return { outcome: "retry", why: "the time to shut down is over", retryAfterMs: 0 };
     const request = new AbortController();
     this.#request = request;
-    const timer = this.#later(this.#settings.timeoutMs, () => request.abort());
+    const timer = this.#schedule(this.#settings.timeoutMs, () => request.abort());
     try {
-      const response = await this.#world.fetch(`${this.#settings.host}/v1/events`, {
+      const response = await this.#runtime.fetch(`${this.#settings.host}/v1/events`, {
         method: "POST",
         headers: {
           authorization: `Bearer ${this.#settings.secretKey}`,
@@ -139,44 +142,44 @@ export class Delivery {
           "user-agent": this.#userAgent,
         },
         body: `[${batch.join(",")}]`,
-        // The key and the events are for this address and no other.
+        // The key and the events must not go to another address.
         redirect: "manual",
         signal: request.signal,
       });
-      return await readAnswer(response, this.#world.now());
+      return await readResult(response, this.#runtime.now());
     } catch {
-      return { outcome: "again", why: "there was no answer", askedMs: 0 };
+      return { outcome: "retry", why: "there was no answer", retryAfterMs: 0 };
     } finally {
       clearTimeout(timer);
       this.#request = undefined;
     }
   }
 
-  #note(dropped: Readonly<Record<string, number>>): void {
+  #countDropped(dropped: Readonly<Record<string, number>>): void {
     for (const [reason, count] of Object.entries(dropped)) this.#tally.add(count, droppedLine(reason));
   }
 
-  #lose(batch: readonly string[], answer: Answer): void {
-    const why = "why" in answer ? answer.why : "one alone is too large";
+  #countLost(batch: readonly string[], result: BatchResult): void {
+    const why = "why" in result ? result.why : "one alone is too large";
     this.#tally.add(batch.length, `lost: ${why}`);
   }
 
-  /** Wait, unless there is no time left; a shutdown ends the wait. */
+  /** Pause, unless the time is up; a shutdown ends the pause. */
   async #pause(ms: number): Promise<void> {
-    if (this.#giveUp) return;
+    if (this.#isTimeUp) return;
     await new Promise<void>((resolve) => {
-      // Only a shutdown may keep the process for the sake of what is not sent yet.
-      const timer = this.#closed ? setTimeout(resolve, ms) : this.#later(ms, resolve);
-      this.#wake = () => {
+      // Only during a shutdown may unsent events keep the process running.
+      const timer = this.#closed ? setTimeout(resolve, ms) : this.#schedule(ms, resolve);
+      this.#endPause = () => {
         clearTimeout(timer);
         resolve();
       };
     });
-    this.#wake = undefined;
+    this.#endPause = undefined;
   }
 
-  /** Do something later, without keeping the process for it. */
-  #later(ms: number, action: () => void): NodeJS.Timeout {
+  /** Schedule an action that does not keep the process running. */
+  #schedule(ms: number, action: () => void): NodeJS.Timeout {
     return setTimeout(action, ms).unref();
   }
 }

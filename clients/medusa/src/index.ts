@@ -1,4 +1,4 @@
-/** The provider, as Medusa's Analytics Module loads it. */
+/** The provider that Medusa's Analytics Module loads. */
 
 import { ModuleProvider, Modules } from "@medusajs/framework/utils";
 

@@ -1,4 +1,4 @@
-/** From what Medusa's Analytics Module hands over to Millpond's own event. */
+/** Converts a `track` call of Medusa's Analytics Module to a native event of Millpond. */
 
 import type { ProviderTrackAnalyticsEventDTO } from "@medusajs/framework/types";
 
@@ -6,24 +6,24 @@ import { canonicalName, isCommerce } from "./names";
 import type { NativeEvent } from "./native-event";
 import { ORDER_PROPERTIES, orderOf, type Properties } from "./order";
 
-/** Properties that speak to this provider; a subscriber may set them, none is kept. */
+/** Properties for this provider that a subscriber may set; none is stored as a property. */
 export const MESSAGE_ID = "millpond_id";
 export const OCCURRED_AT = "millpond_at";
 export const VISIT = "millpond_visit";
 
-const OURS = new Set([MESSAGE_ID, OCCURRED_AT, VISIT]);
-const OURS_AND_ORDER = new Set([...OURS, ...ORDER_PROPERTIES]);
+const PROVIDER_PROPERTIES = new Set([MESSAGE_ID, OCCURRED_AT, VISIT]);
+const PROVIDER_AND_ORDER = new Set([...PROVIDER_PROPERTIES, ...ORDER_PROPERTIES]);
 const MOST_PROPS = 100;
-// Longer texts are written by people, about people; Millpond would not keep them.
+// People write longer texts, often about people; Millpond would drop them.
 const LONGEST_TEXT = 200;
 const LONGEST_VISIT = 4_096;
 
 type Props = NonNullable<NativeEvent["props"]>;
 
 /**
- * Return the native event of a `track` call. *id* and *now* count where the call names none.
+ * Return the native event of a `track` call. *id* and *now* are for calls without id and time.
  *
- * Groups are left out: Millpond has no profiles of organisations.
+ * Groups are left out, because Millpond has no profiles of organizations.
  */
 export function nativeEvent(
   site: string,
@@ -33,16 +33,16 @@ export function nativeEvent(
 ): NativeEvent {
   const properties: Properties = data.properties ?? {};
   const name = canonicalName(data.event);
-  const commerce = isCommerce(name);
-  const order = commerce ? orderOf(name, properties) : undefined;
-  const props = scalars(properties, commerce ? OURS_AND_ORDER : OURS);
+  const isCommerceEvent = isCommerce(name);
+  const order = isCommerceEvent ? orderOf(name, properties) : undefined;
+  const props = scalars(properties, isCommerceEvent ? PROVIDER_AND_ORDER : PROVIDER_PROPERTIES);
   const visit = properties[VISIT];
-  const named = properties[MESSAGE_ID];
+  const messageId = properties[MESSAGE_ID];
   return {
     site,
     name,
-    id: typeof named === "string" && named ? named : id,
-    at: (moment(properties[OCCURRED_AT]) ?? now).toISOString(),
+    id: typeof messageId === "string" && messageId ? messageId : id,
+    at: (parseDate(properties[OCCURRED_AT]) ?? now).toISOString(),
     ...(data.actor_id ? { actor: String(data.actor_id) } : {}),
     ...(order && { order }),
     ...(props && { props }),
@@ -50,12 +50,12 @@ export function nativeEvent(
   };
 }
 
-/** Return what can be a property: short texts, numbers and truth values. */
-function scalars(properties: Properties, taken: ReadonlySet<string>): Props | undefined {
-  const kept = Object.entries(properties)
-    .filter(([name, value]) => !taken.has(name) && isScalar(value))
+/** Return the properties that are short texts, numbers or booleans. */
+function scalars(properties: Properties, excluded: ReadonlySet<string>): Props | undefined {
+  const pairs = Object.entries(properties)
+    .filter(([name, value]) => !excluded.has(name) && isScalar(value))
     .slice(0, MOST_PROPS);
-  return kept.length ? (Object.fromEntries(kept) as Props) : undefined;
+  return pairs.length ? (Object.fromEntries(pairs) as Props) : undefined;
 }
 
 function isScalar(value: unknown): boolean {
@@ -67,7 +67,7 @@ function isToken(value: unknown): value is string {
   return typeof value === "string" && value !== "" && value.length <= LONGEST_VISIT;
 }
 
-function moment(value: unknown): Date | undefined {
+function parseDate(value: unknown): Date | undefined {
   if (typeof value !== "string" && !(value instanceof Date)) return undefined;
   const at = new Date(value);
   return Number.isNaN(at.getTime()) ? undefined : at;

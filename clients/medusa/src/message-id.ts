@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 
 /**
- * Return a UUID that is the same whenever the same thing is reported.
+ * Return a UUID that is the same every time the same occurrence is reported.
  *
- * An event bus may deliver twice, and Millpond counts a message id once. Only a digest
- * leaves the shop, in the form of a version 8 UUID.
+ * An event bus may deliver an event twice, and Millpond counts each message id once. Only a
+ * digest of *parts* leaves the shop, as a version 8 UUID.
  */
 export function messageId(...parts: string[]): string {
   const hex = createHash("sha256").update(JSON.stringify(parts)).digest("hex");

@@ -1,4 +1,4 @@
-/** The names whose meaning Millpond's reports know, and Medusa's spellings of them. */
+/** The commerce events in Millpond's reports, and Medusa's names for them. */
 
 export const COMMERCE = [
   "product_viewed",
@@ -21,12 +21,12 @@ const SPELLINGS: Readonly<Record<string, CommerceName>> = {
   "customer.created": "customer_registered",
 };
 
-/** Return the name under which Millpond keeps an event. */
+/** Return the name under which Millpond stores an event. */
 export function canonicalName(event: string): string {
   return Object.hasOwn(SPELLINGS, event) ? (SPELLINGS[event] as string) : event;
 }
 
-/** Whether reports know what an event of this name means. */
+/** Whether *name* is a commerce event in Millpond's reports. */
 export function isCommerce(name: string): name is CommerceName {
   return (COMMERCE as readonly string[]).includes(name);
 }

@@ -1,4 +1,4 @@
-/** Millpond's own event, as docs/http.md of Millpond describes it. */
+/** Millpond's native event; docs/http.md in Millpond's repository describes it. */
 
 export interface NativeLine {
   product: string;
@@ -22,12 +22,12 @@ export interface NativeOrder {
 export interface NativeEvent {
   site: string;
   name: string;
-  /** Tells a repeated message from a new one; it is stored only as a keyed hash. */
+  /** Identifies repeated messages; Millpond stores only a keyed hash of it. */
   id: string;
   at: string;
   actor?: string;
   props?: Record<string, string | number | boolean>;
   order?: NativeOrder;
-  /** What the storefront got from Millpond, to count the event for that visitor. */
+  /** A token that the storefront got from Millpond: the event counts for that visitor. */
   visit?: string;
 }

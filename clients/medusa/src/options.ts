@@ -1,86 +1,86 @@
-/** The provider's options: checked whole, with every problem named and no value repeated. */
+/** The provider's options. An error lists all problems and repeats no value. */
 
 import { MedusaError } from "@medusajs/framework/utils";
 
 export interface MillpondOptions {
-  /** Where the shop's Millpond answers, with its path prefix if it has one. */
+  /** The URL of the shop's Millpond, with its path prefix if it has one. */
   host: string;
   /** The site's id in Millpond's configuration. */
   site: string;
-  /** One of the site's secret keys, itself and not its digest. */
+  /** One of the site's secret keys: the key itself, not its digest. */
   secretKey: string;
-  /** Events that are sent without waiting for more. */
+  /** The number of queued events at which they are sent at once. */
   flushAt?: number;
   /** The longest time an event waits for others. */
   flushIntervalMs?: number;
-  /** Events held in memory while Millpond is out of reach; past it the oldest are refused. */
+  /** The most events in memory while Millpond is unreachable; beyond, the oldest are lost. */
   maxQueue?: number;
-  /** How long one request may take. */
+  /** The time limit of one request. */
   timeoutMs?: number;
-  /** How often a batch is sent again before it is given up. */
+  /** The number of times a batch is sent again before it is lost. */
   maxRetries?: number;
-  /** How long `shutdown` may take to send what is left. */
+  /** The time limit for `shutdown` to send the remaining events. */
   shutdownTimeoutMs?: number;
 }
 
 export type Settings = Readonly<Required<MillpondOptions>>;
 
-interface Whole {
-  standard: number;
-  least: number;
-  most: number;
+interface NumberOption {
+  defaultValue: number;
+  min: number;
+  max: number;
 }
 
-const NUMBERS: Readonly<Record<string, Whole>> = {
-  flushAt: { standard: 20, least: 1, most: 1_000 },
-  flushIntervalMs: { standard: 1_000, least: 1, most: 60_000 },
-  maxQueue: { standard: 10_000, least: 1, most: 1_000_000 },
-  timeoutMs: { standard: 10_000, least: 100, most: 60_000 },
-  maxRetries: { standard: 20, least: 0, most: 100 },
-  shutdownTimeoutMs: { standard: 5_000, least: 0, most: 60_000 },
+const NUMBERS: Readonly<Record<string, NumberOption>> = {
+  flushAt: { defaultValue: 20, min: 1, max: 1_000 },
+  flushIntervalMs: { defaultValue: 1_000, min: 1, max: 60_000 },
+  maxQueue: { defaultValue: 10_000, min: 1, max: 1_000_000 },
+  timeoutMs: { defaultValue: 10_000, min: 100, max: 60_000 },
+  maxRetries: { defaultValue: 20, min: 0, max: 100 },
+  shutdownTimeoutMs: { defaultValue: 5_000, min: 0, max: 60_000 },
 };
 const NAMES = ["host", "site", "secretKey", ...Object.keys(NUMBERS)];
 const DIGEST = /^sha256:/i;
 const HEADER_SAFE = /^[\x21-\x7e]{1,1000}$/;
 
-/** Return the settings *options* make, or refuse them with all that is wrong. */
+/** Return the settings from *options*; throws an error with all problems. */
 export function parseOptions(options: unknown): Settings {
-  const given = (typeof options === "object" && options !== null ? options : {}) as Record<string, unknown>;
+  const values = (typeof options === "object" && options !== null ? options : {}) as Record<string, unknown>;
   const problems = [
-    ...hostProblems(given.host),
-    ...siteProblems(given.site),
-    ...keyProblems(given.secretKey),
-    ...Object.entries(NUMBERS).flatMap(([name, whole]) => numberProblems(name, given[name], whole)),
-    ...Object.keys(given)
+    ...hostProblems(values.host),
+    ...siteProblems(values.site),
+    ...keyProblems(values.secretKey),
+    ...Object.entries(NUMBERS).flatMap(([name, option]) => numberProblems(name, values[name], option)),
+    ...Object.keys(values)
       .filter((name) => !NAMES.includes(name))
-      .map((name) => `${name}: is no option; known are ${NAMES.join(", ")}`),
+      .map((name) => `${name}: is not an option; the options are ${NAMES.join(", ")}`),
   ];
-  if (problems.length) throw new MedusaError(MedusaError.Types.INVALID_DATA, report(problems));
-  const numbers = Object.entries(NUMBERS).map(([name, { standard }]) => [name, given[name] ?? standard]);
-  return { ...given, ...Object.fromEntries(numbers), host: trimmed(given.host as string) } as Settings;
+  if (problems.length) throw new MedusaError(MedusaError.Types.INVALID_DATA, message(problems));
+  const numbers = Object.entries(NUMBERS).map(([name, { defaultValue }]) => [name, values[name] ?? defaultValue]);
+  return { ...values, ...Object.fromEntries(numbers), host: withoutSlash(values.host as string) } as Settings;
 }
 
-function report(problems: readonly string[]): string {
+function message(problems: readonly string[]): string {
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   return [`millpond-medusa options: ${count}`, ...problems].join("\n  ");
 }
 
-function trimmed(host: string): string {
+function withoutSlash(host: string): string {
   return host.replace(/\/+$/, "");
 }
 
 function hostProblems(host: unknown): string[] {
   if (typeof host !== "string" || !host)
-    return ["host: is missing; it is where your Millpond answers, as in https://shop.example/stats"];
+    return ["host: is missing; it is the URL of your Millpond, such as https://shop.example/stats"];
   let url: URL;
   try {
     url = new URL(host);
   } catch {
-    return ["host: is not an address such as https://shop.example/stats"];
+    return ["host: is not a URL such as https://shop.example/stats"];
   }
   if (url.protocol !== "https:" && url.protocol !== "http:") return ["host: must begin with https:// or http://"];
-  const more = url.username || url.password || url.search || url.hash || /[?#]/.test(host);
-  return more ? ["host: must hold no credentials, query or fragment"] : [];
+  const hasMore = url.username || url.password || url.search || url.hash || /[?#]/.test(host);
+  return hasMore ? ["host: must not contain credentials, a query or a fragment"] : [];
 }
 
 function siteProblems(site: unknown): string[] {
@@ -90,13 +90,13 @@ function siteProblems(site: unknown): string[] {
 
 function keyProblems(key: unknown): string[] {
   if (typeof key !== "string" || !key)
-    return ["secretKey: is missing; it is one of the keys whose digests stand in the site's secret_keys"];
+    return ["secretKey: is missing; it is a key whose digest is in the site's secret_keys"];
   if (DIGEST.test(key)) return ["secretKey: must be the key itself, not its digest"];
-  return HEADER_SAFE.test(key) ? [] : ["secretKey: must be up to 1000 ASCII characters without blanks"];
+  return HEADER_SAFE.test(key) ? [] : ["secretKey: must be up to 1000 ASCII characters without spaces"];
 }
 
-function numberProblems(name: string, value: unknown, { least, most }: Whole): string[] {
+function numberProblems(name: string, value: unknown, { min, max }: NumberOption): string[] {
   if (value === undefined) return [];
-  const fits = Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
-  return fits ? [] : [`${name}: must be a whole number from ${least} to ${most}`];
+  const isValid = Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+  return isValid ? [] : [`${name}: must be a whole number from ${min} to ${max}`];
 }

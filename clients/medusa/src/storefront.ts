@@ -1,34 +1,34 @@
 /**
- * For the shop's pages, in any framework: no cookie, no storage, no dependency.
+ * Functions for the shop's pages, in any framework: no cookies, no storage, no dependencies.
  *
- * Nothing in here throws, and nothing is sent for a visitor who objected.
+ * No function here throws, and none sends anything for a visitor who objected.
  */
 
 import type { NativeOrder } from "./native-event";
 
 export interface StorefrontSettings {
-  /** Where the shop's Millpond answers, with its path prefix if it has one. */
+  /** The URL of the shop's Millpond, with its path prefix if it has one. */
   host: string;
   /** The site's id; without it Millpond finds the site by the page's domain. */
   site?: string;
 }
 
 export interface ViewedProduct {
-  /** The product's handle, as in the events of orders. */
+  /** The product's handle, as in order events. */
   product: string;
   /** The variant's SKU, if one is chosen. */
   variant?: string;
-  /** Decimal text, so that no cent is lost. */
+  /** Decimal text, so that the price is exact. */
   price?: string;
   currency?: string;
 }
 
 type Tag = (name: string, props?: object, more?: object) => void;
 
-/** Where the visit stands in a cart's metadata. */
+/** The key of the visit in a cart's metadata. */
 export const VISIT_KEY = "millpond_visit";
 
-/** Report that a product's page is seen: through the tag if the page has it, else directly. */
+/** Report a view of a product's page: with the tag if the page has it, else directly. */
 export function productViewed(
   { currency, ...line }: ViewedProduct,
   settings: StorefrontSettings
@@ -36,7 +36,7 @@ export function productViewed(
   report("product_viewed", { ...(currency && { currency }), items: [{ quantity: 1, ...line }] }, settings);
 }
 
-/** Report that checkout begins; an alternative to the subscriber, not a companion. */
+/** Report that checkout starts. Use either this or the subscriber, not both. */
 export function checkoutStarted(order: NativeOrder, settings: StorefrontSettings): void {
   report("checkout_started", order, settings);
 }
@@ -48,15 +48,15 @@ function report(name: string, order: NativeOrder, settings: StorefrontSettings):
     if (typeof tag === "function") tag(name, {}, { order });
     else post(name, order, settings);
   } catch {
-    // Measuring never stops a page.
+    // An error in analytics must not break the page.
   }
 }
 
 function post(name: string, order: NativeOrder, { host, site }: StorefrontSettings): void {
   const { origin, pathname, search } = location;
   const event = { site, name, id: crypto.randomUUID?.(), url: origin + pathname + search, order };
-  // Plain text needs no preflight.
-  void fetch(address(host, "v1/events"), {
+  // A plain text body needs no preflight request.
+  void fetch(urlOf(host, "v1/events"), {
     method: "POST",
     headers: { "content-type": "text/plain" },
     body: JSON.stringify(event),
@@ -66,15 +66,15 @@ function post(name: string, order: NativeOrder, { host, site }: StorefrontSettin
 }
 
 /**
- * Return the visitor's visit, an opaque text that Millpond alone can read, and only today.
+ * Return the visitor's visit: opaque text that only Millpond can read, and only today.
  *
- * Undefined where the visitor objected or Millpond is out of reach.
+ * Undefined if the visitor objected or Millpond is unreachable.
  */
 export async function fetchVisit({ host, site }: StorefrontSettings): Promise<string | undefined> {
   try {
     if (typeof window === "undefined" || hasObjected()) return undefined;
     const query = site ? `?site=${encodeURIComponent(site)}` : "";
-    const response = await fetch(address(host, "v1/visit") + query, { credentials: "omit" });
+    const response = await fetch(urlOf(host, "v1/visit") + query, { credentials: "omit" });
     const { visit } = response.ok ? await response.json() : { visit: undefined };
     return typeof visit === "string" && visit ? visit : undefined;
   } catch {
@@ -87,10 +87,10 @@ interface Cart {
 }
 
 /**
- * Put the visit into the cart's metadata, so that its order counts for this visitor's visit.
+ * Store the visit in the cart's metadata, so that its order counts for this visit.
  *
- * *update* is the storefront's own way to change a cart, such as
- * `(body) => sdk.store.cart.update(cart.id, body)`. Returns whether the cart has it now.
+ * *update* is the storefront's function to change a cart, such as
+ * `(body) => sdk.store.cart.update(cart.id, body)`. Returns whether the visit was stored.
  */
 export async function keepVisit(
   cart: Cart,
@@ -107,11 +107,11 @@ export async function keepVisit(
   }
 }
 
-function address(host: string, path: string): string {
+function urlOf(host: string, path: string): string {
   return `${host.replace(/\/+$/, "")}/${path}`;
 }
 
-/** Whether the visitor objected, as on Millpond's own page for it. */
+/** Whether the visitor objected, for example on Millpond's opt-out page. */
 function hasObjected(): boolean {
   return /(^|;\s*)noanalytics=1(;|$)/.test(document.cookie);
 }

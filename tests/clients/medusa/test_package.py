@@ -98,7 +98,7 @@ def test_the_licence_is_the_repositorys() -> None:
 
 def test_the_readme_names_every_option_with_its_standard() -> None:
     source = (CLIENT / "src" / "options.ts").read_text(encoding="utf-8")
-    standards = re.findall(r"(\w+): \{ standard: ([\d_]+)", source)
+    standards = re.findall(r"(\w+): \{ defaultValue: ([\d_]+)", source)
     shown = dict(re.findall(r"(?m)^\| `(\w+)` \| (\d+) \|", README))
 
     assert shown == {name: number.replace("_", "") for name, number in standards}

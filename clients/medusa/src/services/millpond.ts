@@ -14,7 +14,7 @@ import { Tally } from "../tally";
 
 const { version } = require("../../package.json") as { version: string };
 
-/** Sends what Medusa's Analytics Module tracks to the shop's own Millpond. */
+/** Sends the events of Medusa's Analytics Module to the shop's Millpond. */
 export class MillpondAnalyticsService extends AbstractAnalyticsProviderService {
   static override identifier = "millpond";
 
@@ -23,7 +23,7 @@ export class MillpondAnalyticsService extends AbstractAnalyticsProviderService {
   readonly #tally: Tally;
   readonly #logger: Logger;
 
-  /** Refuse options that cannot work, with all that is wrong; Medusa calls it at start. */
+  /** Throw an error with all problems of the options; Medusa calls this at its start. */
   static validateOptions(options: unknown): void {
     parseOptions(options);
   }
@@ -34,27 +34,27 @@ export class MillpondAnalyticsService extends AbstractAnalyticsProviderService {
     this.#site = settings.site;
     this.#logger = logger;
     this.#tally = new Tally(logger, Date.now);
-    const world = { fetch: globalThis.fetch, now: Date.now, random: Math.random };
-    this.#delivery = new Delivery(settings, `millpond-medusa/${version}`, this.#tally, world);
+    const runtime = { fetch: globalThis.fetch, now: Date.now, random: Math.random };
+    this.#delivery = new Delivery(settings, `millpond-medusa/${version}`, this.#tally, runtime);
   }
 
-  /** Take an event; it is sent in the background, and nothing it meets stops the shop. */
+  /** Queue an event to be sent in the background; an error never stops the shop. */
   override async track(data: ProviderTrackAnalyticsEventDTO): Promise<void> {
     try {
       this.#delivery.add(nativeEvent(this.#site, data, randomUUID(), new Date()));
     } catch (error) {
-      // An error's own text could quote the event.
+      // The message of any other error could quote the event.
       const why = error instanceof UnreadableAmount ? error.message : "it cannot be read";
       this.#tally.add(1, `not sent: ${why}`);
     }
   }
 
-  /** Send nothing: Millpond keeps no profiles, and traits are personal. */
+  /** Send nothing: Millpond has no profiles, and traits are personal data. */
   override async identify(_data: ProviderIdentifyAnalyticsEventDTO): Promise<void> {
     this.#logger.debug("millpond: identify sends nothing, Millpond keeps no profiles");
   }
 
-  /** Send what is left, within a bounded time; Medusa calls it when it ends. */
+  /** Send the remaining events within a time limit; Medusa calls this when it stops. */
   async shutdown(): Promise<void> {
     await this.#delivery.close();
   }

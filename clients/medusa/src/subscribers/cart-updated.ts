@@ -1,26 +1,26 @@
 /**
- * `cart.created`, `cart.updated`: what is in the cart.
+ * `cart.created`, `cart.updated`: the content of the cart.
  *
- * Medusa says `cart.updated` for an address or a shipping method too. What counts here is
- * another content: the same lines in the same cart are one message.
+ * Medusa also emits `cart.updated` when an address or a shipping method changes. Only a
+ * change of the lines is a new message: the same lines in the same cart count once.
  */
 
-import { type Heard, LINE, load, of, report, subscribed, TOTALS, visitOf } from "./shop";
+import { type SubscriberArguments, LINE, load, relationFields, report, subscriberConfig, TOTALS, visitOf } from "./shop";
 
 const FIELDS = [
   ...["id", "customer_id", "currency_code", "metadata"],
   ...TOTALS,
-  ...of("items", LINE),
+  ...relationFields("items", LINE),
 ];
 
-export default async function millpondCartUpdated(heard: Heard & { event: { name?: string } }): Promise<void> {
-  const cart = await load(heard, "cart", FIELDS);
-  // Storefronts open carts before anything is in them; that is nobody's decision.
-  if (!cart || (heard.event.name === "cart.created" && !cart.items?.length)) return;
+export default async function millpondCartUpdated(args: SubscriberArguments & { event: { name?: string } }): Promise<void> {
+  const cart = await load(args, "cart", FIELDS);
+  // Storefronts create empty carts automatically; no customer did anything yet.
+  if (!cart || (args.event.name === "cart.created" && !cart.items?.length)) return;
   const { id, ...content } = cart;
-  await report(heard, {
+  await report(args, {
     name: "cart_updated",
-    once: [id, JSON.stringify(lines(cart.items ?? []))],
+    occurrence: [id, JSON.stringify(lines(cart.items ?? []))],
     actor: cart.customer_id,
     visit: visitOf(cart),
     order: { ...content, cart: id },
@@ -31,4 +31,4 @@ function lines(items: readonly Record<string, unknown>[]): unknown {
   return items.map((item) => LINE.map((name) => item[name])).map((line) => JSON.stringify(line)).sort();
 }
 
-export const config = subscribed("cart-updated", "cart.created", "cart.updated");
+export const config = subscriberConfig("cart-updated", "cart.created", "cart.updated");

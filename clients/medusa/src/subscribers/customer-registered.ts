@@ -1,16 +1,16 @@
-/** `customer.created`, if the customer has an account; guests who order have none. */
+/** `customer.created`, if the customer has an account; guests with an order have none. */
 
-import { type Heard, load, report, subscribed } from "./shop";
+import { type SubscriberArguments, load, report, subscriberConfig } from "./shop";
 
-export default async function millpondCustomerRegistered(heard: Heard): Promise<void> {
-  const customer = await load(heard, "customer", ["id", "has_account", "created_at"]);
+export default async function millpondCustomerRegistered(args: SubscriberArguments): Promise<void> {
+  const customer = await load(args, "customer", ["id", "has_account", "created_at"]);
   if (!customer?.has_account) return;
-  await report(heard, {
+  await report(args, {
     name: "customer_registered",
-    once: [customer.id],
+    occurrence: [customer.id],
     at: customer.created_at,
     actor: customer.id,
   });
 }
 
-export const config = subscribed("customer-registered", "customer.created");
+export const config = subscriberConfig("customer-registered", "customer.created");

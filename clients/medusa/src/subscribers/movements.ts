@@ -1,9 +1,9 @@
-/** Captures and refunds of a payment: each is one message, however often it is told. */
+/** Captures and refunds of a payment: each is one message, even if reported repeatedly. */
 
-import { type Heard, load, report, type Report, type Row, visitOf } from "./shop";
+import { type SubscriberArguments, load, report, type Report, type Row, visitOf } from "./shop";
 
-// Medusa names the payment, not the capture or refund. Those of the last day are told
-// again, since Millpond knows a message id for longer than that; older ones are not.
+// Medusa's event names the payment, not the capture or refund. So all of the last day are
+// reported again; Millpond recognizes their message ids. Older ones are not reported.
 const RECENT_MS = 86_400_000;
 
 const FIELDS = [
@@ -13,31 +13,31 @@ const FIELDS = [
 ];
 const MOVEMENT = ["id", "amount", "raw_amount", "created_at"];
 
-/** Report the recent *kind* of a payment under *name*, each with its amount as *field*. */
+/** Report a payment's recent captures or refunds as *name*, with the amount as *field*. */
 export async function reportMovements(
-  heard: Heard,
+  args: SubscriberArguments,
   kind: "captures" | "refunds",
   name: string,
   field: "value" | "refund",
   now = Date.now()
 ): Promise<void> {
-  const payment = await load(heard, "payment", [...FIELDS, ...MOVEMENT.map((column) => `${kind}.${column}`)]);
+  const payment = await load(args, "payment", [...FIELDS, ...MOVEMENT.map((column) => `${kind}.${column}`)]);
   if (!payment) return;
-  const about = origin(payment);
+  const origin = originOf(payment);
   for (const movement of recent(payment[kind] ?? [], now)) {
     const amount = movement.raw_amount ?? movement.amount;
-    await report(heard, {
-      ...about,
+    await report(args, {
+      ...origin,
       name,
-      once: [movement.id],
+      occurrence: [movement.id],
       at: movement.created_at,
-      order: { ...about.order, [field]: amount },
+      order: { ...origin.order, [field]: amount },
     });
   }
 }
 
-/** Return what is known of the order, or of the cart while there is no order yet. */
-function origin(payment: Row): Pick<Report, "actor" | "visit" | "order"> {
+/** Return the facts about the payment's order, or its cart if there is no order yet. */
+function originOf(payment: Row): Pick<Report, "actor" | "visit" | "order"> {
   const { order, cart } = payment.payment_collection ?? {};
   return {
     actor: order?.customer_id ?? cart?.customer_id,
@@ -47,10 +47,11 @@ function origin(payment: Row): Pick<Report, "actor" | "visit" | "order"> {
 }
 
 function recent(movements: readonly Row[], now: number): Row[] {
-  const newest = Math.max(...movements.map(madeAt));
-  return movements.filter((each) => madeAt(each) >= Math.min(newest, now - RECENT_MS));
+  const newest = Math.max(...movements.map(createdAt));
+  const earliest = Math.min(newest, now - RECENT_MS);
+  return movements.filter((movement) => createdAt(movement) >= earliest);
 }
 
-function madeAt(movement: Row): number {
+function createdAt(movement: Row): number {
   return new Date(movement.created_at).getTime();
 }

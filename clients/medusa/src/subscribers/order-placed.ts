@@ -1,20 +1,20 @@
 /** `order.placed`: the order with its exact totals, lines and first promotion code. */
 
-import { type Heard, LINE, load, of, report, subscribed, TOTALS, visitOf } from "./shop";
+import { type SubscriberArguments, LINE, load, relationFields, report, subscriberConfig, TOTALS, visitOf } from "./shop";
 
 const FIELDS = [
   ...["id", "created_at", "customer_id", "currency_code", "metadata"],
   ...TOTALS,
-  ...of("items", LINE),
+  ...relationFields("items", LINE),
   ...["promotions.code", "cart.id", "cart.metadata"],
 ];
 
-export default async function millpondOrderPlaced(heard: Heard): Promise<void> {
-  const order = await load(heard, "order", FIELDS);
+export default async function millpondOrderPlaced(args: SubscriberArguments): Promise<void> {
+  const order = await load(args, "order", FIELDS);
   if (!order) return;
-  await report(heard, {
+  await report(args, {
     name: "order_placed",
-    once: [order.id],
+    occurrence: [order.id],
     at: order.created_at,
     actor: order.customer_id,
     visit: visitOf(order, order.cart),
@@ -22,4 +22,4 @@ export default async function millpondOrderPlaced(heard: Heard): Promise<void> {
   });
 }
 
-export const config = subscribed("order-placed", "order.placed");
+export const config = subscriberConfig("order-placed", "order.placed");

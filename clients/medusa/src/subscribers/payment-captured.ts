@@ -1,10 +1,10 @@
-/** `payment.captured`: the captured amount, in part or in full. */
+/** `payment.captured`: the captured amount, partial or full. */
 
 import { reportMovements } from "./movements";
-import { type Heard, subscribed } from "./shop";
+import { type SubscriberArguments, subscriberConfig } from "./shop";
 
-export default async function millpondPaymentCaptured(heard: Heard): Promise<void> {
-  await reportMovements(heard, "captures", "payment_completed", "value");
+export default async function millpondPaymentCaptured(args: SubscriberArguments): Promise<void> {
+  await reportMovements(args, "captures", "payment_completed", "value");
 }
 
-export const config = subscribed("payment-captured", "payment.captured");
+export const config = subscriberConfig("payment-captured", "payment.captured");

@@ -1,10 +1,10 @@
-/** `payment.refunded`: the refunded amount, in part or in full. */
+/** `payment.refunded`: the refunded amount, partial or full. */
 
 import { reportMovements } from "./movements";
-import { type Heard, subscribed } from "./shop";
+import { type SubscriberArguments, subscriberConfig } from "./shop";
 
-export default async function millpondPaymentRefunded(heard: Heard): Promise<void> {
-  await reportMovements(heard, "refunds", "order_refunded", "refund");
+export default async function millpondPaymentRefunded(args: SubscriberArguments): Promise<void> {
+  await reportMovements(args, "refunds", "order_refunded", "refund");
 }
 
-export const config = subscribed("payment-refunded", "payment.refunded");
+export const config = subscriberConfig("payment-refunded", "payment.refunded");

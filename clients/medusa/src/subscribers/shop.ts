@@ -1,4 +1,4 @@
-/** What the subscribers share: loading what an event is about, and handing it on. */
+/** Shared code of the subscribers: load the entity of an event, and report the event. */
 
 import type { MedusaContainer } from "@medusajs/framework/types";
 import { ContainerRegistrationKeys, Modules } from "@medusajs/framework/utils";
@@ -8,43 +8,50 @@ import { messageId } from "../message-id";
 
 export type Row = Readonly<Record<string, any>>;
 
-/** An event of Medusa; it holds an id and nothing else worth sending. */
-export interface Heard {
+/** The arguments of a Medusa subscriber; the event holds only the id of an entity. */
+export interface SubscriberArguments {
   event: { data: { id: string } };
   container: MedusaContainer;
 }
 
-/** How the subscriber of a module is known to the event bus. */
-export function subscribed(subscriberId: string, ...event: string[]) {
+/** Return a subscriber's configuration for the event bus. */
+export function subscriberConfig(subscriberId: string, ...event: string[]) {
   return { event, context: { subscriberId: `millpond-${subscriberId}` } };
 }
 
-/** Load the one row an event is about, undefined where it is gone. */
-export async function load(heard: Heard, entity: string, fields: string[]): Promise<Row | undefined> {
-  const query = heard.container.resolve(ContainerRegistrationKeys.QUERY);
-  const { data } = await query.graph({ entity, fields, filters: { id: heard.event.data.id } });
+/** Load the entity of an event, undefined if it no longer exists. */
+export async function load(
+  { event, container }: SubscriberArguments,
+  entity: string,
+  fields: string[]
+): Promise<Row | undefined> {
+  const query = container.resolve(ContainerRegistrationKeys.QUERY);
+  const { data } = await query.graph({ entity, fields, filters: { id: event.data.id } });
   return data[0];
 }
 
-/** What a subscriber reports. */
+/** A subscriber's report of one event. */
 export interface Report {
   name: string;
-  /** Which occurrence this is: told twice, it counts once. */
-  once: string[];
+  /** Identifies the occurrence: if it is reported twice, it counts once. */
+  occurrence: string[];
   at?: string | Date;
   actor?: string | null;
   visit?: unknown;
   order?: Row;
 }
 
-/** Hand a report to the Analytics Module. */
-export async function report(heard: Heard, { name, once, at, actor, visit, order }: Report): Promise<void> {
-  const analytics = heard.container.resolve(Modules.ANALYTICS);
+/** Send a report to the Analytics Module. */
+export async function report(
+  { container }: SubscriberArguments,
+  { name, occurrence, at, actor, visit, order }: Report
+): Promise<void> {
+  const analytics = container.resolve(Modules.ANALYTICS);
   await analytics.track({
     event: name,
     ...(actor ? { actor_id: actor } : {}),
     properties: {
-      [MESSAGE_ID]: messageId(name, ...once),
+      [MESSAGE_ID]: messageId(name, ...occurrence),
       ...(at && { [OCCURRED_AT]: at }),
       ...(visit ? { [VISIT]: visit } : {}),
       ...(order && { order }),
@@ -52,12 +59,12 @@ export async function report(heard: Heard, { name, once, at, actor, visit, order
   });
 }
 
-/** Return the visit the storefront left in the metadata of the cart or order. */
+/** Return the visit that the storefront stored in the metadata of the cart or order. */
 export function visitOf(...rows: (Row | null | undefined)[]): unknown {
   return rows.map((row) => row?.metadata?.[VISIT]).find(Boolean);
 }
 
-/** The columns of a line of a cart or order that are read; none is about a person. */
+/** The fields of a cart's or order's lines that are loaded; none is personal. */
 export const LINE = [
   "product_handle",
   "product_id",
@@ -69,10 +76,10 @@ export const LINE = [
   "raw_unit_price",
 ];
 
-/** The totals that are read, with their exact values. */
+/** The totals that are loaded, with their exact raw values. */
 export const TOTALS = ["total", "tax_total", "shipping_total"].flatMap((name) => [name, `raw_${name}`]);
 
-/** Return *names* as fields of a relation. */
-export function of(relation: string, names: readonly string[]): string[] {
+/** Return *names* as fields of a relation, such as `items.quantity`. */
+export function relationFields(relation: string, names: readonly string[]): string[] {
   return names.map((name) => `${relation}.${name}`);
 }

@@ -23,11 +23,11 @@ test("good options are completed", () => {
 
 for (const [changes, problem] of [
   [{ host: "" }, "host: is missing"],
-  [{ host: "shop.example" }, "host: is not an address"],
+  [{ host: "shop.example" }, "host: is not a URL"],
   [{ host: "ftp://shop.example" }, "host: must begin with https:// or http://"],
-  [{ host: "https://a:canary@shop.example" }, "host: must hold no credentials"],
-  [{ host: "https://shop.example/?canary" }, "host: must hold no credentials"],
-  [{ host: "https://shop.example/#" }, "host: must hold no credentials"],
+  [{ host: "https://a:canary@shop.example" }, "host: must not contain credentials"],
+  [{ host: "https://shop.example/?canary" }, "host: must not contain credentials"],
+  [{ host: "https://shop.example/#" }, "host: must not contain credentials"],
   [{ site: 7 }, "site: is missing"],
   [{ secretKey: undefined }, "secretKey: is missing"],
   [{ secretKey: "sha256:canary" }, "secretKey: must be the key itself, not its digest"],
@@ -39,7 +39,7 @@ for (const [changes, problem] of [
   [{ timeoutMs: null }, "timeoutMs: must be a whole number"],
   [{ maxRetries: -1 }, "maxRetries: must be a whole number from 0 to 100"],
   [{ shutdownTimeoutMs: 1e9 }, "shutdownTimeoutMs: must be a whole number"],
-  [{ secret: "canary" }, "secret: is no option; known are host, site, secretKey"],
+  [{ secret: "canary" }, "secret: is not an option; the options are host, site, secretKey"],
 ]) {
   test(problem, () => {
     assert.throws(() => parseOptions({ ...GOOD, ...changes }), ({ message }) => {
