@@ -66,12 +66,14 @@ def drain(settings: Settings) -> None:
     warehouse = Warehouse(Path(settings.warehouse.uri))
     # Before anything is loaded: events of a wrong clock are no evidence for it.
     open_clock(warehouse, Clocks.of_machine(_CLOCK))
-    _key_records(settings).check(_CLOCK())
+    keys = _key_records(settings)
+    keys.check(_CLOCK())
     loaded = drain_spool(
         Spool(Path(settings.spool.dir)),
         warehouse,
         settings,
         _CLOCK(),
+        keys=keys,
         timeout_s=_DRAIN_TIMEOUT_S,
         monotonic=time.monotonic,
         sleep=time.sleep,
@@ -99,7 +101,7 @@ def accept_keys(settings: Settings, *, yes: bool) -> None:
             click.echo("nothing was accepted; without a terminal use --yes", err=True)
             raise
     accepted = _key_records(settings).accept(_CLOCK())
-    click.echo(f"accepted: {', '.join(accepted) or 'no key has changed'}")
+    click.echo(f"accepted: {accepted}")
 
 
 def _key_records(settings: Settings) -> "KeyRecords":

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from batcher.load.key_index import SeenKeys
-from batcher.load.load import LoadBusyError, Loaded, load
+from batcher.load.load import Keys, LoadBusyError, load
+from batcher.load.loaded import Loaded
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
 from config.settings import Settings
@@ -22,6 +23,7 @@ def drain(
     settings: Settings,
     now_s: float,
     *,
+    keys: Keys | None = None,
     timeout_s: float,
     monotonic: Callable[[], float],
     sleep: Callable[[float], None],
@@ -52,6 +54,6 @@ def drain(
     seen = SeenKeys()
     while True:
         try:
-            return load(spool, warehouse, settings, now_s, seen=seen)
+            return load(spool, warehouse, settings, now_s, seen=seen, keys=keys)
         except LoadBusyError:
             wait("another load goes on", "let the running batcher finish, then again")

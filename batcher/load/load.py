@@ -16,8 +16,9 @@ finished, else it is forgotten. Nothing is removed that no plan names.
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import polars as pl
@@ -34,6 +35,7 @@ from batcher.load.load_plan import (
     planned,
     spans_by_incarnation,
 )
+from batcher.load.loaded import Loaded
 from batcher.load.missing_frames import Entry, MissingFrames
 from batcher.load.read_segments import Batch, Content, Loss, read_contents, read_rows
 from batcher.load.refunds import with_amounts
@@ -41,7 +43,7 @@ from batcher.load.selection import Selection, select
 from batcher.spool.lane import SpoolBrokenError
 from batcher.spool.lane_files import Segment
 from batcher.spool.spool import Spool
-from config.errors import Busy, MillpondError, Retryable
+from config.errors import Busy, MillpondError
 from config.files import reason, remedy
 from config.logs import say
 from config.settings import Settings
@@ -67,45 +69,11 @@ class RowsLostError(MillpondError):
     """The rows to store are not those that were read; nothing was committed."""
 
 
-class DropsWaitError(Retryable, MillpondError):
-    """The events are loaded, and the counts of drops cannot be stored."""
+class Keys(Protocol):
+    """Knows the keys of the orders in the tables: see ``batcher.key_records``."""
 
-
-class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """What a load did; *size_bytes* is that of the segments.
-
-    *waiting* loads have their events in the table, but not their counts of drops.
-    """
-
-    events: int = 0
-    duplicates: int = 0
-    segments: int = 0
-    quarantined: int = 0
-    size_bytes: int = 0
-    days: frozenset[date] = frozenset()
-    waiting: int = 0
-
-    def check(self) -> "Loaded":
-        """Return it; raise ``DropsWaitError`` where counts of drops wait."""
-        if self.waiting:
-            raise DropsWaitError(
-                "load the spool: events are loaded, and the counts of drops of"
-                f" {self.waiting} loads wait, because their table cannot be written",
-                hint="run `millpond warehouse verify`;"
-                ' see docs/operations.md, "Damaged tables"',
-            )
-        return self
-
-    def __add__(self, other: "Loaded") -> "Loaded":
-        """Return both together."""
-        return Loaded(
-            events=self.events + other.events,
-            duplicates=self.duplicates + other.duplicates,
-            segments=self.segments + other.segments,
-            quarantined=self.quarantined + other.quarantined,
-            size_bytes=self.size_bytes + other.size_bytes,
-            days=self.days | other.days,
-        )
+    def refused(self, content: Content, now_s: float) -> frozenset[str] | None:
+        """Return the sites whose key is another one; None where all may be loaded."""
 
 
 def load(
@@ -115,6 +83,7 @@ def load(
     now_s: float,
     *,
     seen: SeenKeys | None = None,
+    keys: Keys | None = None,
     batch_bytes: int = BATCH_BYTES,
     random_bits: Callable[[int], int] = secrets.randbits,
 ) -> Loaded:
@@ -122,6 +91,7 @@ def load(
 
     Raises ``LoadBusyError`` while another process loads the same spool. Keep *seen*
     from one call to the next: it spares reading the ids of a large table again.
+    Segments that *keys* refuses stay where they are.
     """
     with try_locked(spool.load_lock) as ours:
         if not ours:
@@ -130,7 +100,7 @@ def load(
         check_bound(warehouse.root, spool.directory)
         try:
             run = _Load(
-                spool, warehouse, settings, now_s, seen or SeenKeys(), random_bits
+                spool, warehouse, settings, now_s, seen or SeenKeys(), keys, random_bits
             )
             bind(warehouse.root, spool.directory)
             return run.all(batch_bytes)
@@ -172,12 +142,14 @@ class _Load:
         settings: Settings,
         now_s: float,
         seen: SeenKeys,
+        keys: Keys | None,
         random_bits: Callable[[int], int],
     ) -> None:
         self._spool = spool
         self._settings = settings
         self._now_s = now_s
         self._seen = seen
+        self._keys = keys
         self._random_bits = random_bits
         self._missing = MissingFrames(spool.quarantine)
         # Opening makes durable what a dead loader may have left merely visible.
@@ -192,8 +164,38 @@ class _Load:
         self._report_directories()
         total = Loaded()
         for segments in _batches(self._spool.sealed(), batch_bytes):
-            total += self._load(read_contents(segments))
+            total += self._load_known(read_contents(segments))
+        if total.other_key:
+            say(
+                _LOGGER,
+                "segments_of_other_key",
+                level=logging.ERROR,
+                segments=total.other_key,
+                sites=",".join(sorted(total.other_sites)),
+            )
         return msgspec.structs.replace(total, waiting=len(self._drops.waiting()))
+
+    def _load_known(self, contents: list[Content]) -> Loaded:
+        """Load *contents* but those of another key, which stay where they are."""
+        refused = {
+            content.segment: sites
+            for content in contents
+            if (sites := self._refused(content)) is not None
+        }
+        known = [each for each in contents if each.segment not in refused]
+        loaded = self._load(known) if known else Loaded()
+        other_sites = frozenset[str]().union(*refused.values())
+        return loaded + Loaded(other_key=len(refused), other_sites=other_sites)
+
+    def _refused(self, content: Content) -> frozenset[str] | None:
+        if self._keys is None:
+            return None
+        refused = self._keys.refused(content, self._now_s)
+        if refused is None:
+            return None
+        # What the table has already cannot count again: it is set aside as such.
+        [group] = select([content], self._events).groups
+        return refused if group.frames else None
 
     def _report_directories(self) -> None:
         for path in self._spool.directories_in_the_way():

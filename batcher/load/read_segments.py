@@ -34,11 +34,12 @@ class Loss(msgspec.Struct, frozen=True):
 
 
 class Content(msgspec.Struct, frozen=True):
-    """A segment as it was read, before its rows are."""
+    """A segment as it was read, before its rows are; *keys* as in ``Frames``."""
 
     segment: Segment
     frames: list[Frame]
     losses: list[Loss]
+    keys: dict[bytes, dict[str, str]]
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -66,7 +67,7 @@ def read_contents(segments: Iterable[Segment]) -> list[Content]:
         if not read.frames and not losses:
             # Nobody seals a segment without frames: it lost them.
             losses.append(Loss(Problem.EMPTY, segment.size_bytes))
-        found.append(Content(segment, read.frames, losses))
+        found.append(Content(segment, read.frames, losses, read.keys))
     return found
 
 
@@ -83,7 +84,7 @@ def read_segments(segments: Iterable[Segment]) -> Batch:
 def read_rows(groups: Sequence[Group]) -> Batch:
     """Return the rows of all frames, in their order."""
     lost: list[tuple[Segment, Frame]] = []
-    events, drops = (_read_kind(kind, groups, lost) for kind in Kind)
+    events, drops = (_read_kind(kind, groups, lost) for kind in _TABLES)
     losses: dict[Segment, list[Loss]] = {}
     for segment, frame in lost:
         loss = Loss(_BAD_ROWS, len(frame.payload), rows=frame.rows)

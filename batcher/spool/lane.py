@@ -5,13 +5,20 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from batcher.spool import lane_files
 from batcher.spool.lane_files import OPEN_SUFFIX, LaneTakenError, segment_path
 from batcher.spool.open_segment import OpenSegment
 from batcher.spool.room import Room
-from batcher.spool.segment import INCARNATION_BYTES, FrameId, Kind, encode_frame_header
+from batcher.spool.segment import (
+    INCARNATION_BYTES,
+    FrameId,
+    Kind,
+    encode_frame_header,
+    encode_header,
+    encode_keys,
+)
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
 from config.files import reason, remedy
@@ -27,11 +34,13 @@ class SpoolBrokenError(Retryable, MillpondError):
     """The disk refused a write; nothing of the group was acknowledged or stays."""
 
 
-def open_free_lane(spool: Spool, settings: SpoolSettings) -> "Lane":
+def open_free_lane(
+    spool: Spool, settings: SpoolSettings, *, keys: Mapping[str, str] | None = None
+) -> "Lane":
     """Open the first lane no living process has: few names, used again and again."""
     for number in range(_MOST_LANES):
         with contextlib.suppress(LaneTakenError):
-            return Lane.open(spool, f"lane-{number:03}", settings)
+            return Lane.open(spool, f"lane-{number:03}", settings, keys=keys)
     raise LaneTakenError(f"open a lane: all {_MOST_LANES} are taken")
 
 
@@ -45,6 +54,7 @@ class Lane:
         settings: SpoolSettings,
         clock: Callable[[], float],
         random_bytes: Callable[[int], bytes],
+        keys: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self._spool = spool
@@ -52,6 +62,7 @@ class Lane:
         self._settings = settings
         self._clock = clock
         self._random_bytes = random_bytes
+        self._keys = keys
         self._room = Room(spool.size_bytes, settings.max_bytes, clock)
         self._segment: OpenSegment | None = None
         self._opened_at_s = 0.0
@@ -69,15 +80,17 @@ class Lane:
         *,
         clock: Callable[[], float] = time.monotonic,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        keys: Mapping[str, str] | None = None,
     ) -> "Lane":
         """Take the lane called *name*, and seal what a dead owner left open in it.
 
         Raises ``LaneTakenError`` while another process has it. *clock* counts the
-        same seconds as the argument of ``seal_if_due``.
+        same seconds as the argument of ``seal_if_due``. *keys* are the commitments
+        to the keys that the rows are hashed with, by site; each segment names them.
         """
         with contextlib.ExitStack() as undo:
             try:
-                lane = cls(spool, name, settings, clock, random_bytes)
+                lane = cls(spool, name, settings, clock, random_bytes, keys)
                 undo.callback(os.close, lane._owner)
                 lane._take_over()
             except OSError as error:
@@ -183,11 +196,17 @@ class Lane:
             # Also after a failure: a name that is taken must not be tried for ever.
             self._number += 1
             self._segment = OpenSegment(
-                segment_path(self._directory, number, self._incarnation, OPEN_SUFFIX)
+                segment_path(self._directory, number, self._incarnation, OPEN_SUFFIX),
+                self._header(),
             )
             self._opened_at_s = self._clock()
             self._sequence_before = self._sequence
         return self._segment
+
+    def _header(self) -> bytes:
+        if self._keys is None:
+            return encode_header()
+        return encode_header() + encode_keys(self._incarnation, self._keys)
 
     def keep_owning(self) -> None:
         """Take the lane again if its directory was removed or replaced.

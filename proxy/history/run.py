@@ -77,12 +77,20 @@ def import_logs(
     """Import *files*, each as far as it can be read, and build what follows."""
     sites = build_sites(settings, os.urandom)
     site = _find(sites, site_id)
-    store = ImportStore(settings, clock=clock, monotonic=monotonic, sleep=sleep)
+    store = ImportStore(
+        settings,
+        keys=sites.key_commitments(),
+        clock=clock,
+        monotonic=monotonic,
+        sleep=sleep,
+    )
     try:
         whole = _Import(settings, sites, site, store, clock)
         with whole.importer(lists, server) as importer:
             problems = _read(importer, files, show)
-        return Outcome(whole.progress.state.tally, whole.end(), problems)
+        duplicates = whole.end()
+        problems += store.problems
+        return Outcome(whole.progress.state.tally, duplicates, problems)
     finally:
         store.close()
 

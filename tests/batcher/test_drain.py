@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from batcher.drain import DrainTimeoutError, drain
-from batcher.load.load import Loaded
+from batcher.load.loaded import Loaded
 from batcher.spool.lane import Lane
 from batcher.spool.spool import Spool
 from tests.batcher.load.loads import SETTINGS, left_over, spool_events, stored_events

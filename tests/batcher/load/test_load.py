@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from batcher.load.key_index import SeenKeys
-from batcher.load.load import LoadBusyError, Loaded, load
+from batcher.load.load import LoadBusyError, load
+from batcher.load.loaded import Loaded
 from batcher.spool.spool import Spool
 from tests.batcher.load.loads import (
     SETTINGS,
