@@ -138,6 +138,10 @@ class Worker:
             problems["salts"] = "no salt for today: visitors cannot be hashed"
         if self._has_quarantined():
             problems["quarantine"] = "segments were set aside; see docs/operations.md"
+        if self._spool.misplaced():
+            problems["lanes"] = (
+                "files are where no load reads them: see `millpond warehouse info`"
+            )
         if self._geo.problem is not None:
             problems["geo"] = "the new database cannot be used; see the log"
         if doubt := doubt_of(Path(self._settings.warehouse.uri), self._clocks):

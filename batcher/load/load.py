@@ -161,7 +161,7 @@ class _Load:
         self._finish_plan()
         self._spool.remove_leftovers(self._now_s)
         self._spool.recover_lanes()
-        self._report_directories()
+        self._report_misplaced()
         total = Loaded()
         for segments in _batches(self._spool.sealed(), batch_bytes):
             total += self._load_known(read_contents(segments))
@@ -197,14 +197,14 @@ class _Load:
         [group] = select([content], self._events).groups
         return refused if group.frames else None
 
-    def _report_directories(self) -> None:
-        for path in self._spool.directories_in_the_way():
+    def _report_misplaced(self) -> None:
+        for each in self._spool.misplaced():
             say(
                 _LOGGER,
-                "segment_is_directory",
+                "misplaced_in_spool",
                 level=logging.ERROR,
-                lane=path.parent.name,
-                file=path.name,
+                reason=each.fault,
+                file=str(each.path),
             )
 
     def _finish_plan(self) -> None:

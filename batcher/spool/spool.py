@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from batcher.spool import lane_files
-from batcher.spool.lane_files import OPEN_SUFFIX, SEALED_SUFFIX, Segment, SpoolError
+from batcher.spool.lane_files import OPEN_SUFFIX, Segment, SpoolError
 from batcher.spool.quarantine import Quarantine
 from warehouse.durable import (
     make_directory,
@@ -27,6 +27,7 @@ from warehouse.durable import (
     sync_directory,
     write_durable,
 )
+from warehouse.misplaced import Misplaced, misplaced
 
 _TOKEN_BYTES = 16
 _LEFTOVER_AGE_S = 3_600
@@ -103,15 +104,9 @@ class Spool:
             found += lane_files.list_segments(self.folder(lane), OPEN_SUFFIX)
         return found
 
-    def directories_in_the_way(self) -> list[Path]:
-        """Return the directories of lanes that have the name of a segment."""
-        return sorted(
-            path
-            for lane in self.lanes()
-            # A glob is empty where the lane was removed meanwhile.
-            for path in self.folder(lane).glob("*")
-            if path.suffix in (OPEN_SUFFIX, SEALED_SUFFIX) and path.is_dir()
-        )
+    def misplaced(self) -> list[Misplaced]:
+        """Return what stands where no load reads it."""
+        return misplaced(self.directory)
 
     def recover_lanes(self) -> int:
         """Seal what dead owners left open; return how many segments there were."""

@@ -15,6 +15,7 @@ from proxy.client.geo import Geo
 from proxy.doctor.finding import Finding, finding, fine, look
 from warehouse.key_commitment import verified_key
 from warehouse.keyed_hash import SiteKeyError
+from warehouse.misplaced import misplaced
 
 _SALTS, _SPOOL, _KEYS, _GEO = "salts", "spool", "site keys", "countries"
 _KEPT = "a copy of it keeps the means to recompute visitors"
@@ -98,6 +99,8 @@ def spool(settings: SpoolSettings) -> Iterator[Finding]:
         )
     else:
         yield fine(_SPOOL, f"{_mb(used)} used, {_mb(free)} free")
+    for each in misplaced(path):
+        yield finding(_SPOOL, each.problem, each.remedy)
 
 
 def _size_bytes(path: Path) -> int:

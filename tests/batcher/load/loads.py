@@ -33,7 +33,9 @@ def spool_events(
 
     It names *keys*, by site, as those its rows were hashed with.
     """
-    named = keys and {site: key_commitment(key) for site, key in keys.items()}
+    named = None
+    if keys is not None:
+        named = {site: key_commitment(key) for site, key in keys.items()}
     lane = open_free_lane(spool, SpoolSettings(), keys=named)
     for group in groups[:-1]:
         lane.commit(lines(group), [])

@@ -217,13 +217,14 @@ def test_a_directory_named_as_a_segment_is_reported_and_stops_nothing(
     spool: Spool, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
 ) -> None:
     acknowledged, segments = three_segments(spool)
+    lane = segments[0].path.parent
     for name in ("9.segment", "8.open"):
-        (segments[0].path.parent / name).mkdir()
+        (lane / name).mkdir()
     load(spool, warehouse, SETTINGS, NOW_S)
 
     assert stored(warehouse) == acknowledged
-    assert "segment_is_directory lane=lane-000 file=8.open" in caplog.text
-    assert "segment_is_directory lane=lane-000 file=9.segment" in caplog.text
+    assert f"reason=segment_is_directory file={lane}/8.open" in caplog.text
+    assert f"reason=segment_is_directory file={lane}/9.segment" in caplog.text
 
 
 def test_a_directory_in_the_place_of_the_plan_is_named(
