@@ -21,6 +21,12 @@ _HINTS = {
     errno.ENOENT: "see whether the paths of the configuration are right",
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space, or raise the quota",
+    errno.EISDIR: "move it away, then try again",
+    errno.ENOTDIR: "move it away, then try again",
+}
+_WRONG_KIND = {
+    errno.EISDIR: "is a directory, and should be a file",
+    errno.ENOTDIR: "is a file, and should be a directory",
 }
 
 
@@ -45,7 +51,7 @@ class FileError(MillpondError):
     """The system refused a file or a directory."""
 
     def __init__(self, error: OSError) -> None:
-        named = "a file" if error.filename is None else error.filename
+        named = _path_of(error) or "a file"
         super().__init__(f"{named}: {reason(error)}", hint=remedy(error))
 
 
@@ -115,13 +121,22 @@ def _needs_no_more(error: Exception) -> bool:
 
 
 def reason(error: OSError) -> str:
-    """Return the system's name of the error; where it is one of rights, whose file."""
+    """Return the system's name of the error; whose file or what kind, if it matters."""
     name = errno.errorcode.get(error.errno or 0, type(error).__name__)
+    wrong = _WRONG_KIND.get(error.errno or 0)
+    if wrong is not None and (found := _path_of(error)) is not None:
+        return f"{name}, {_nearest(found)} {wrong}"
     if error.errno not in _FORBIDDEN or error.filename is None:
         return name
     path = _nearest(Path(os.fsdecode(error.filename)))
     user = _account_name(os.geteuid())
     return f"{name}, {path} belongs to {_owner_of(path)!r}, and this is {user!r}"
+
+
+def _path_of(error: OSError) -> Path | None:
+    """Return the file in question; of one that was to be renamed, its new name."""
+    named = error.filename if error.filename2 is None else error.filename2
+    return None if named is None else Path(os.fsdecode(named))
 
 
 def remedy(error: OSError) -> str | None:

@@ -104,12 +104,6 @@ def load(
             )
             bind(warehouse.root, spool.directory)
             return run.all(batch_bytes)
-        except IsADirectoryError as error:
-            raise SpoolBrokenError(
-                f"load the spool: {error.filename} is a directory, and should be a"
-                " file",
-                hint="move it away; then the load goes on",
-            ) from None
         except OSError as error:
             raise SpoolBrokenError(
                 f"load the spool: {reason(error)}",

@@ -22,6 +22,7 @@ from batcher.spool import lane_files
 from batcher.spool.lane_files import OPEN_SUFFIX, Segment, SpoolError
 from batcher.spool.quarantine import Quarantine
 from warehouse.durable import (
+    create_durable,
     make_directory,
     remove_durable,
     sync_directory,
@@ -33,6 +34,8 @@ _TOKEN_BYTES = 16
 _LEFTOVER_AGE_S = 3_600
 # As much as a busy second brings; a full disk still has room for a few bytes.
 _PROBE_BYTES = 1 << 20
+# As many as ``tempfile`` gives, so that a leftover is recognised.
+_PROBE_DIGITS = 8
 # As ``warehouse.durable`` and ``lane_files`` name what is not finished.
 _UNFINISHED_FILE = re.compile(
     r"\.(?:.+\.(?:json|reason)|probe|seal-request)\.[a-z0-9_]{8}"
@@ -186,11 +189,12 @@ def takes_writes(spool: Spool, most_bytes: int) -> bool:
 
     *most_bytes* is the spool's bound.
     """
-    path = spool.directory / "probe"
     try:
         has_room = spool.size_bytes() < most_bytes
         if has_room:
-            write_durable(path, bytes(_PROBE_BYTES))
+            # A name of its own: nothing can be in its way.
+            path = spool.directory / f".probe.{secrets.token_hex(_PROBE_DIGITS // 2)}"
+            create_durable(path, bytes(_PROBE_BYTES))
             remove_durable(path)
     except OSError:
         return False

@@ -122,7 +122,7 @@ def test_a_directory_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "shop.key").mkdir()
 
     with pytest.raises(
-        SiteKeyError, match=r"read site key .*shop\.key: Is a directory"
+        SiteKeyError, match=r"read site key .*shop\.key is a directory"
     ):
         site_key(tmp_path, tmp_path / "spool", "shop", no_more_keys)
 
