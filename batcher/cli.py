@@ -56,10 +56,12 @@ def _run(settings: Settings, stop: threading.Event, *, trust_clock: bool) -> Non
 @batcher.command(epilog="\b\nExample:\n  millpond batcher drain --config millpond.toml")
 @writer_option
 def drain(settings: Settings) -> None:
-    """Load all that was acknowledged before now; safe beside a running batcher."""
+    """Load all that was acknowledged before now; safe beside a running batcher.
+
+    Ends with 3 where something is missing or set aside that was not before.
+    """
     from batcher.drain import drain as drain_spool  # noqa: PLC0415 - Polars is slow
-    from batcher.run import summary  # noqa: PLC0415 - to import, and not wanted
-    from warehouse.lifecycle.retention import open_clock  # noqa: PLC0415 - for a --help
+    from warehouse.lifecycle.retention import open_clock  # noqa: PLC0415 - as above
     from warehouse.tables import Warehouse  # noqa: PLC0415 - as above
 
     configure(sys.stderr)
@@ -78,8 +80,9 @@ def drain(settings: Settings) -> None:
         monotonic=time.monotonic,
         sleep=time.sleep,
     )
-    click.echo(f"drained: {summary(loaded)}")
+    click.echo(f"drained: {loaded.account()}")
     loaded.check()
+    loaded.check_complete()
 
 
 @batcher.command(

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from batcher.load.key_index import SeenKeys
-from batcher.load.load import Keys, LoadBusyError, load
+from batcher.load.keys import Keys
+from batcher.load.load import LoadBusyError, load
 from batcher.load.loaded import Loaded
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable

@@ -18,7 +18,6 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 import polars as pl
@@ -26,6 +25,7 @@ import polars as pl
 from batcher.load.drop_counts import DropCounts, report_damaged_plan
 from batcher.load.duplicates import duplicate_drops, split_duplicates, sum_drops
 from batcher.load.key_index import SeenKeys
+from batcher.load.keys import Keys
 from batcher.load.late_orders import with_order_days
 from batcher.load.load_plan import (
     RANDOM_BITS,
@@ -67,13 +67,6 @@ class LoadBusyError(Busy, MillpondError):
 
 class RowsLostError(MillpondError):
     """The rows to store are not those that were read; nothing was committed."""
-
-
-class Keys(Protocol):
-    """Knows the keys of the orders in the tables: see ``batcher.key_records``."""
-
-    def refused(self, content: Content, now_s: float) -> frozenset[str] | None:
-        """Return the sites whose key is another one; None where all may be loaded."""
 
 
 def load(
@@ -152,11 +145,10 @@ class _Load:
 
     def all(self, batch_bytes: int) -> Loaded:
         self._drops.finish_waiting()
-        self._finish_plan()
+        total = self._finish_plan()
         self._spool.remove_leftovers(self._now_s)
         self._spool.recover_lanes()
         self._report_misplaced()
-        total = Loaded()
         for segments in _batches(self._spool.sealed(), batch_bytes):
             total += self._load_known(read_contents(segments))
         if total.other_key:
@@ -167,7 +159,13 @@ class _Load:
                 segments=total.other_key,
                 sites=",".join(sorted(total.other_sites)),
             )
-        return msgspec.structs.replace(total, waiting=len(self._drops.waiting()))
+        quarantined = len(self._spool.quarantined())
+        return msgspec.structs.replace(
+            total,
+            waiting=len(self._drops.waiting()),
+            missing_earlier=max(0, self._missing.count() - total.missing),
+            quarantined_earlier=max(0, quarantined - total.quarantined),
+        )
 
     def _load_known(self, contents: list[Content]) -> Loaded:
         """Load *contents* but those of another key, which stay where they are."""
@@ -201,20 +199,24 @@ class _Load:
                 file=str(each.path),
             )
 
-    def _finish_plan(self) -> None:
-        """Finish the plan of a load that died after its events, or forget it."""
+    def _finish_plan(self) -> Loaded:
+        """Finish the plan of a load that died after its events, or forget it.
+
+        Returns what that load could not report.
+        """
         path = self._spool.load_plan
         try:
             plan = read_checked(path, LoadPlan)
         except FileNotFoundError:
-            return
+            return Loaded()
         except DamagedFileError as error:
             report_damaged_plan(self._spool, path, error)
-            return
+            return Loaded()
         if not plan.is_committed(self._events):
             remove_durable(path)
-            return
+            return Loaded()
         self._finish(plan, [each for each in plan.segments if self._is_there(each)])
+        return Loaded(missing=plan.entry.missing_count)
 
     def _is_there(self, segment: PlannedSegment) -> bool:
         return segment.is_at(self._path(segment))
@@ -247,6 +249,8 @@ class _Load:
             Loaded(
                 events=first.height,
                 duplicates=chosen.batch.events.height - first.height,
+                dropped=int(chosen.batch.drops["count"].sum()),
+                missing=chosen.entry.missing_count,
                 segments=len(taken),
                 quarantined=self._set_aside(contents, chosen),
                 size_bytes=sum(each.size_bytes for each in taken),

@@ -22,6 +22,7 @@ from warehouse.durable import remove_durable
 from warehouse.tables import TableView
 
 _LOGGER = logging.getLogger(__name__)
+_NOTE = "missing-"
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -89,6 +90,11 @@ class Entry(msgspec.Struct, frozen=True):
     late: dict[str, list[int]]
     missing: dict[str, list[Span]]
     gaps: dict[str, int]
+
+    @property
+    def missing_count(self) -> int:
+        """Return how many frames the commit goes past."""
+        return sum(len(span) for spans in self.missing.values() for span in spans)
 
     @property
     def transactions(self) -> dict[str, int]:
@@ -175,6 +181,12 @@ class MissingFrames:
             )
             return []
 
+    def count(self) -> int:
+        """Return how many frames are noted."""
+        notes = self._quarantine.directory.glob(f"{_NOTE}*.json")
+        incarnations = [each.stem.removeprefix(_NOTE) for each in notes]
+        return sum(len(span) for each in incarnations for span in self.of(each))
+
     def note(self, entry: Entry) -> None:
         """Bring the notes up to a commit that recorded *entry*, durably; repeatable."""
         for incarnation, recorded in entry.recorded.items():
@@ -195,4 +207,4 @@ class MissingFrames:
                 remove_durable(self._path(incarnation))
 
     def _path(self, incarnation: str) -> Path:
-        return self._quarantine.directory / f"missing-{incarnation}.json"
+        return self._quarantine.directory / f"{_NOTE}{incarnation}.json"
