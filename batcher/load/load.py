@@ -159,6 +159,7 @@ class _Load:
                 segments=total.other_key,
                 sites=",".join(sorted(total.other_sites)),
             )
+        self._spool.remove_lone_reasons()
         quarantined = len(self._spool.quarantined())
         return msgspec.structs.replace(
             total,

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from batcher.spool import lane_files
 from batcher.spool.lane_files import OPEN_SUFFIX, Segment, SpoolError
-from batcher.spool.quarantine import Quarantine
+from batcher.spool.quarantine import Quarantine, remove_lone_reasons
 from warehouse.durable import (
     create_durable,
     make_directory,
@@ -147,6 +147,13 @@ class Spool:
                 with contextlib.suppress(FileNotFoundError):
                     if now_s - path.lstat().st_mtime >= _LEFTOVER_AGE_S:
                         _remove_leftover(path)
+
+    def remove_lone_reasons(self) -> None:
+        """Remove what is said of segments that were loaded or taken away."""
+        for folder in [self.quarantine.directory, *map(self.folder, self.lanes())]:
+            # A lane's directory may be removed while we look.
+            with contextlib.suppress(FileNotFoundError):
+                remove_lone_reasons(folder)
 
     def request_seal(self) -> None:
         """Ask the owners of all lanes to seal what they have open."""
