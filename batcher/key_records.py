@@ -56,6 +56,7 @@ class CommitmentDamagedError(MillpondError):
             f"load the spool: {path} is damaged, and nothing was loaded",
             hint="restore it from a backup, or remove it and start the proxy again,"
             f" which writes it anew if the key is the right one; {_WHERE}",
+            file=path,
         )
 
 

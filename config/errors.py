@@ -2,17 +2,24 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class MillpondError(Exception):
-    """A problem to act on: *message* says what is wrong, *hint* what to do."""
+    """A problem to act on: *message* says what is wrong, *hint* what to do.
+
+    *file* is the one that is in the way, for the log: it never comes from a request.
+    """
 
     exit_code = 3
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str | None = None, file: Path | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.file = file
 
     def __str__(self) -> str:
         """Return the message, and the hint on a line of its own."""

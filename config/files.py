@@ -51,8 +51,10 @@ class FileError(MillpondError):
     """The system refused a file or a directory."""
 
     def __init__(self, error: OSError) -> None:
-        named = _path_of(error) or "a file"
-        super().__init__(f"{named}: {reason(error)}", hint=remedy(error))
+        path = path_of(error)
+        super().__init__(
+            f"{path or 'a file'}: {reason(error)}", hint=remedy(error), file=path
+        )
 
 
 class ForeignFileError(Retryable, MillpondError):
@@ -63,6 +65,7 @@ class ForeignFileError(Retryable, MillpondError):
         super().__init__(
             f"{problem}; {path} belongs to {owner!r}, and this is {user!r}",
             hint=_give_back(user, path),
+            file=path,
         )
 
 
@@ -124,7 +127,7 @@ def reason(error: OSError) -> str:
     """Return the system's name of the error; whose file or what kind, if it matters."""
     name = errno.errorcode.get(error.errno or 0, type(error).__name__)
     wrong = _WRONG_KIND.get(error.errno or 0)
-    if wrong is not None and (found := _path_of(error)) is not None:
+    if wrong is not None and (found := path_of(error)) is not None:
         return f"{name}, {_nearest(found)} {wrong}"
     if error.errno not in _FORBIDDEN or error.filename is None:
         return name
@@ -133,7 +136,7 @@ def reason(error: OSError) -> str:
     return f"{name}, {path} belongs to {_owner_of(path)!r}, and this is {user!r}"
 
 
-def _path_of(error: OSError) -> Path | None:
+def path_of(error: OSError) -> Path | None:
     """Return the file in question; of one that was to be renamed, its new name."""
     named = error.filename if error.filename2 is None else error.filename2
     return None if named is None else Path(os.fsdecode(named))

@@ -15,6 +15,8 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import TextIO
 
+from config.errors import MillpondError
+
 Value = bool | int | float | str | date | None
 
 # A name here is a promise that its values are never taken from a request.
@@ -88,7 +90,7 @@ def say(
     error: BaseException | None = None,
     **fields: Value,
 ) -> None:
-    """Log *word* with *fields*; of *error*, its type and code location.
+    """Log *word* with *fields*; of *error*, its type, code location and file.
 
     Raises ValueError for a word or a field name that could smuggle text in.
     """
@@ -104,7 +106,7 @@ def line(word: str, *, error: BaseException | None = None, **fields: Value) -> L
         if name not in FIELDS:
             raise ValueError(f"log field {name!r} is not in config.logs.FIELDS")
     facts = {} if error is None else _error_fields(error, error.__traceback__)
-    return Line(word, {**fields, **facts})
+    return Line(word, {**fields, **facts, **fields})
 
 
 def code_location(traceback: TracebackType | None) -> str:
@@ -122,7 +124,13 @@ def code_location(traceback: TracebackType | None) -> str:
 def _error_fields(
     error: BaseException, traceback: TracebackType | None
 ) -> dict[str, Value]:
-    return {"error": type(error).__name__, "where": code_location(traceback)}
+    fields: dict[str, Value] = {
+        "error": type(error).__name__,
+        "where": code_location(traceback),
+    }
+    if isinstance(error, MillpondError) and error.file is not None:
+        fields["file"] = str(error.file)
+    return fields
 
 
 def configure(

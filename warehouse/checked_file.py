@@ -32,4 +32,5 @@ def read_checked(path: Path, kind: type[T]) -> T:
     raise DamagedFileError(
         f"read {path}: it is damaged",
         hint='see docs/operations.md, "Torn and missing segments"',
+        file=path,
     )

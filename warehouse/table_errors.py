@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from config.errors import MillpondError, Retryable
-from config.files import reason, remedy
+from config.files import path_of, reason, remedy
 
 
 class TableError(MillpondError):
@@ -19,6 +19,7 @@ class DamagedTableError(TableError):
             f"{doing}: {path} {problem}",
             hint="restore this file, or the table's directory, from a backup; see"
             ' docs/operations.md, "Damaged tables"',
+            file=path,
         )
 
 
@@ -39,4 +40,5 @@ def storage_error(doing: str, error: OSError) -> StorageError:
         f"{doing}: {problem}",
         hint=remedy(error)
         or 'see the disk\'s health and docs/operations.md, "Damaged tables"',
+        file=path_of(error),
     )

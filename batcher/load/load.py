@@ -44,7 +44,7 @@ from batcher.spool.lane import SpoolBrokenError
 from batcher.spool.lane_files import Segment
 from batcher.spool.spool import Spool
 from config.errors import Busy, MillpondError
-from config.files import reason, remedy
+from config.files import path_of, reason, remedy
 from config.logs import say
 from config.settings import Settings
 from warehouse.checked_file import DamagedFileError, read_checked, write_checked
@@ -102,6 +102,7 @@ def load(
                 f"load the spool: {reason(error)}",
                 hint=remedy(error)
                 or "see the disk's free space and health; the load starts over",
+                file=path_of(error),
             ) from None
 
 

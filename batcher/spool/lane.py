@@ -21,7 +21,7 @@ from batcher.spool.segment import (
 )
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
-from config.files import reason, remedy
+from config.files import path_of, reason, remedy
 from config.logs import say
 from config.settings import SpoolSettings
 
@@ -95,7 +95,9 @@ class Lane:
                 lane._take_over()
             except OSError as error:
                 problem = f"open lane {name!r}: {reason(error)}"
-                raise SpoolBrokenError(problem, hint=remedy(error)) from None
+                raise SpoolBrokenError(
+                    problem, hint=remedy(error), file=path_of(error)
+                ) from None
             undo.pop_all()
         return lane
 
@@ -141,7 +143,7 @@ class Lane:
         try:
             is_kept = self._retire()
         except OSError as error:
-            raise SpoolBrokenError(f"seal a segment: {reason(error)}") from None
+            raise _unsealed(error) from None
         if not is_kept:
             raise SpoolBrokenError("seal a segment: its file is gone")
 
@@ -155,7 +157,7 @@ class Lane:
                 own = None if self._segment is None else self._segment.path
                 lane_files.recover(self._directory, but=own)
         except OSError as error:
-            raise SpoolBrokenError(f"seal a segment: {reason(error)}") from None
+            raise _unsealed(error) from None
         is_old = monotonic_s - self._opened_at_s >= self._settings.segment_max_s
         is_due = self._segment is not None and (is_old or is_asked)
         if is_due:
@@ -218,7 +220,9 @@ class Lane:
             self._keep_owning()
         except OSError as error:
             problem = f"open lane {self.name!r}: {reason(error)}"
-            raise SpoolBrokenError(problem, hint=remedy(error)) from None
+            raise SpoolBrokenError(
+                problem, hint=remedy(error), file=path_of(error)
+            ) from None
 
     def _keep_owning(self) -> None:
         if lane_files.is_owned_by(self._directory, self._owner):
@@ -259,4 +263,11 @@ def _refused(error: OSError) -> SpoolBrokenError:
         f"append to the spool: {reason(error)}",
         hint=remedy(error)
         or "see the disk's free space and health; nothing of it was kept",
+        file=path_of(error),
+    )
+
+
+def _unsealed(error: OSError) -> SpoolBrokenError:
+    return SpoolBrokenError(
+        f"seal a segment: {reason(error)}", hint=remedy(error), file=path_of(error)
     )
