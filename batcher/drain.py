@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from batcher.load.key_index import SeenKeys
+from batcher.load.key_index import KeyIndex
 from batcher.load.keys import Keys
 from batcher.load.load import LoadBusyError, load
-from batcher.load.loaded import Loaded
+from batcher.load.loaded import LoadResult
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
 from config.settings import Settings
@@ -28,7 +28,7 @@ def drain(
     timeout_s: float,
     monotonic: Callable[[], float],
     sleep: Callable[[float], None],
-) -> Loaded:
+) -> LoadResult:
     """Have open segments sealed, then load all; safe beside a running batcher.
 
     Waits at most *timeout_s* for the owners of lanes to seal, and for another load
@@ -52,7 +52,7 @@ def drain(
                 f"{len(waiting)} segments are still open",
                 "see that the proxy that writes them is not stopped",
             )
-    seen = SeenKeys()
+    seen = KeyIndex()
     while True:
         try:
             return load(spool, warehouse, settings, now_s, seen=seen, keys=keys)

@@ -14,10 +14,10 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from batcher.load.read_segments import Content, read_contents
+from batcher.load.read_segments import SegmentContent, read_contents
 from batcher.spool.spool import Spool
 from config.errors import MillpondError
-from config.logs import say
+from config.logs import log_event
 from warehouse.durable import make_directory
 from warehouse.key_commitment import read_commitments, spool_commitment
 from warehouse.lifecycle import ledger
@@ -66,7 +66,7 @@ class _Records(msgspec.Struct, frozen=True):
     keys: Mapping[str, str] = msgspec.field(default_factory=dict)
     writers: frozenset[str] = frozenset()
 
-    def refused(self, content: Content) -> frozenset[str] | None:
+    def refused(self, content: SegmentContent) -> frozenset[str] | None:
         """Return the sites for which *content* has another key; None to load it."""
         writers = {frame.incarnation for frame in content.frames}
         unknown = {each for each in writers if each.hex() not in self.writers}
@@ -119,7 +119,7 @@ class KeyRecords:
         try:
             self._compare(in_use, now_s)
         except (DamagedTableError, StorageError) as error:
-            say(_LOG, "keys_not_checked", level=logging.ERROR, error=error)
+            log_event(_LOG, "keys_not_checked", level=logging.ERROR, error=error)
 
     def _compare(self, in_use: Mapping[str, str], now_s: float) -> None:
         with self._alone():
@@ -131,7 +131,7 @@ class KeyRecords:
                 CREATED, in_use, in_use.keys() - self._recorded.keys.keys(), now_s
             )
 
-    def refused(self, content: Content, now_s: float) -> frozenset[str] | None:
+    def refused(self, content: SegmentContent, now_s: float) -> frozenset[str] | None:
         """Return the sites for which *content* has another key; None to load it.
 
         Its keys of sites that have none on record go on record: they are the first.
@@ -148,7 +148,7 @@ class KeyRecords:
                     first = self._first_of(content)
                     self._record(CREATED, first, first, now_s)
         except (DamagedTableError, StorageError) as error:
-            say(_LOG, "keys_not_checked", level=logging.ERROR, error=error)
+            log_event(_LOG, "keys_not_checked", level=logging.ERROR, error=error)
             # Once in a load is enough.
             self._unreadable_at_s = now_s
         return self._recorded.refused(content)
@@ -164,7 +164,7 @@ class KeyRecords:
             self._record_writers(refused, now_s)
         return Accepted(changed, len(refused))
 
-    def _refused_segments(self) -> Iterator[Content]:
+    def _refused_segments(self) -> Iterator[SegmentContent]:
         spool = Spool(self._spool_dir)
         spool.recover_lanes()
         for segment in spool.sealed():
@@ -174,7 +174,7 @@ class KeyRecords:
                 if self._recorded.refused(content) is not None:
                     yield content
 
-    def _first_of(self, content: Content) -> dict[str, str]:
+    def _first_of(self, content: SegmentContent) -> dict[str, str]:
         """Return the keys it names of sites that have none on record."""
         return {
             site: commitment
@@ -183,7 +183,7 @@ class KeyRecords:
             if site not in self._recorded.keys
         }
 
-    def _record_writers(self, contents: Iterable[Content], now_s: float) -> None:
+    def _record_writers(self, contents: Iterable[SegmentContent], now_s: float) -> None:
         found = {
             frame.incarnation: each.keys.get(frame.incarnation, {})
             for each in contents

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from batcher.key_records import KeyRecords
-from batcher.load.key_index import SeenKeys
+from batcher.load.key_index import KeyIndex
 from batcher.load.load import load
-from batcher.load.loaded import Loaded
+from batcher.load.loaded import LoadResult
 from batcher.salts.destruction import SaltWatch
 from batcher.salts.held import open_store
 from batcher.salts.history import destroy_abandoned, import_directory
@@ -18,11 +18,11 @@ from batcher.schedule.scheduler import Job, run_jobs
 from batcher.spool.spool import Spool
 from config.errors import MillpondError
 from config.files import naming_foreign_files, owned_places
-from config.logs import say
+from config.logs import log_event
 from config.settings import Settings
 from config.throttle import Throttle
 from warehouse import build
-from warehouse.clock.believed_clock import Believed, Clocks, Doubt
+from warehouse.clock.believed_clock import Believed, ClockDoubt, Clocks
 from warehouse.job_states import job_state_path
 from warehouse.lifecycle import compaction, retention
 from warehouse.tables import Warehouse
@@ -54,7 +54,7 @@ class Batcher:
         self._keys = KeyRecords(
             self._warehouse, self._spool_dir, [site.id for site in settings.sites]
         )
-        self._seen = SeenKeys()
+        self._seen = KeyIndex()
         self._salt_watch = SaltWatch()
         self._doubts = {
             name: Throttle(_SAY_EVERY_S) for name in ("start", *_HELD_OFF_IN_DOUBT)
@@ -62,7 +62,7 @@ class Batcher:
         self._clock = retention.open_clock(self._warehouse, clocks, trusted=trust_clock)
         self._believed("start")
         if self._store.is_volatile() is False:
-            say(_log, "salts_on_disk", level=logging.WARNING)
+            log_event(_log, "salts_on_disk", level=logging.WARNING)
 
     def jobs(self) -> list[Job]:
         """Return the jobs, the most urgent first."""
@@ -171,7 +171,7 @@ class Batcher:
         believed = self._clock.look()
         doubt = believed.doubt
         if doubt and self._doubts[job].count(self._clocks.steady()):
-            say(
+            log_event(
                 _log,
                 "clock_not_believed",
                 level=logging.WARNING,
@@ -193,14 +193,14 @@ class Batcher:
             self.load(self._clocks.wall())
         except (MillpondError, OSError) as error:
             # It waits in the spool, durable, for the next start.
-            say(_log, "last_load_failed", level=logging.WARNING, error=error)
+            log_event(_log, "last_load_failed", level=logging.WARNING, error=error)
 
 
-def _held_off(doubt: Doubt | None) -> str:
+def _held_off(doubt: ClockDoubt | None) -> str:
     return "; the rest held off, the clock is not believed" if doubt else ""
 
 
-def summary(loaded: Loaded) -> str:
+def summary(loaded: LoadResult) -> str:
     """Return in a line what a load did."""
     text = f"{loaded.events} events of {loaded.segments} segments"
     if loaded.duplicates:
@@ -223,11 +223,11 @@ def run(
     instruction, and a native thread cannot be stopped. *trust_clock*: the operator
     says that the clock is right, now.
     """
-    say(_log, "batcher_started")
+    log_event(_log, "batcher_started")
     batcher = Batcher(settings, clocks, trust_clock=trust_clock)
     ended = batcher.run(stop)
     if ended:
-        say(_log, "batcher_stopped")
+        log_event(_log, "batcher_stopped")
     else:
-        say(_log, "job_abandoned", level=logging.WARNING)
+        log_event(_log, "job_abandoned", level=logging.WARNING)
     return ended

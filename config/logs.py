@@ -1,6 +1,6 @@
 """Log lines that cannot carry anything personal: one word and allow-listed fields.
 
-Millpond logs through ``say`` alone. What a library logs is reduced to who, how bad
+Millpond logs through ``log_event`` alone. What a library logs is reduced to who, how bad
 and where, because its text may quote a request.
 """
 
@@ -71,7 +71,7 @@ _LONGEST_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CheckedLine:
     """One checked line: what happened, in one word, and the facts of it."""
 
     word: str
@@ -82,7 +82,7 @@ class Line:
         return " ".join([self.word, *_pairs(self.fields)])
 
 
-def say(
+def log_event(
     logger: logging.Logger,
     word: str,
     *,
@@ -98,15 +98,17 @@ def say(
     logger.log(level, line(word, error=error, **fields))
 
 
-def line(word: str, *, error: BaseException | None = None, **fields: Value) -> Line:
-    """Return the checked line ``say`` logs."""
+def line(
+    word: str, *, error: BaseException | None = None, **fields: Value
+) -> CheckedLine:
+    """Return the checked line ``log_event`` logs."""
     if not (word.isascii() and word.isidentifier()):
         raise ValueError("a log word is one lower_case word")
     for name in fields:
         if name not in FIELDS:
             raise ValueError(f"log field {name!r} is not in config.logs.FIELDS")
     facts = {} if error is None else _error_fields(error, error.__traceback__)
-    return Line(word, {**fields, **facts, **fields})
+    return CheckedLine(word, {**fields, **facts, **fields})
 
 
 def code_location(traceback: TracebackType | None) -> str:
@@ -162,7 +164,7 @@ def _crashed(
     traceback: TracebackType | None,
 ) -> None:
     fields = {} if error is None else _error_fields(error, traceback)
-    logger.error(Line("uncaught_error", fields))
+    logger.error(CheckedLine("uncaught_error", fields))
 
 
 def build_handler(stream: TextIO, *, json: bool | None = None) -> logging.Handler:
@@ -175,17 +177,17 @@ def build_handler(stream: TextIO, *, json: bool | None = None) -> logging.Handle
 
 
 def _is_wanted(record: logging.LogRecord) -> bool:
-    return isinstance(record.msg, Line) or record.levelno >= logging.WARNING
+    return isinstance(record.msg, CheckedLine) or record.levelno >= logging.WARNING
 
 
-def _line(record: logging.LogRecord) -> Line:
-    if isinstance(record.msg, Line):
+def _line(record: logging.LogRecord) -> CheckedLine:
+    if isinstance(record.msg, CheckedLine):
         return record.msg
     where = f"{record.module}:{record.lineno}"
     fields: dict[str, Value] = {"logger": record.name, "where": where}
     if record.exc_info and record.exc_info[1]:
         fields |= _error_fields(record.exc_info[1], record.exc_info[2])
-    return Line("library_log", fields)
+    return CheckedLine("library_log", fields)
 
 
 def _pairs(fields: Mapping[str, Value]) -> list[str]:

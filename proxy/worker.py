@@ -10,15 +10,15 @@ from functools import partial
 from pathlib import Path
 
 from aiohttp import web
+from batcher.spool.quota import SpoolFullError
 
 from batcher.salts.held import Salts, open_store
 from batcher.salts.secret_bytes import fill_random
 from batcher.spool.lane import Lane, SpoolBrokenError
-from batcher.spool.room import SpoolFullError
-from batcher.spool.spool import Spool, takes_writes
+from batcher.spool.spool import Spool, is_writable
 from batcher.supervisor.port import PortError, SharedPortError
 from config.errors import MillpondError
-from config.logs import say
+from config.logs import log_event
 from config.settings import ProxySettings, Settings
 from config.throttle import Throttle
 from proxy.client.client import ClientSource
@@ -31,13 +31,13 @@ from proxy.pipeline.event_name import forget_names
 from proxy.pipeline.moment import Calendars
 from proxy.pipeline.sites import build_sites
 from proxy.protocols.registry import PROTOCOLS
-from proxy.routes.own import Handlers, Readiness
+from proxy.routes.own import OwnRoutes, Readiness
 from proxy.routes.readiness import job_problems, write_problem
 from proxy.routes.tag import tag_script
-from proxy.routes.vendors import Vendors
+from proxy.routes.vendors import VendorRoutes
 from proxy.tail.tail import Tail, socket_path
 from proxy.transport.cors import Cors
-from proxy.transport.dispatcher import NO_ROUTES, Door, Routes
+from proxy.transport.dispatcher import NO_ROUTES, Dispatcher, Routes
 from proxy.transport.server import PatientHandler, SilentServer
 from proxy.user_agent.classifier import Classifier
 from warehouse.clock.believed_clock import Clocks, doubt_of
@@ -92,9 +92,9 @@ class Worker:
         )
         self._calendars = Calendars({site.id: site.zone for site in self._sites})
         self._tail = Tail(socket_path(spool_dir, number))
-        self.door = self._build_door(more_routes)
+        self.dispatcher = self._build_dispatcher(more_routes)
 
-    def _build_door(self, more_routes: Routes) -> Door:
+    def _build_dispatcher(self, more_routes: Routes) -> Dispatcher:
         anonymizer = Anonymizer(
             self._settings.privacy,
             sites=self._sites,
@@ -110,8 +110,8 @@ class Worker:
         intake = Intake(
             anonymizer, self._journal, self._clock, self._calendars, self._tail
         )
-        vendors = Vendors(intake, self._clients, cors, self._settings.proxy)
-        handlers = Handlers(
+        vendors = VendorRoutes(intake, self._clients, cors, self._settings.proxy)
+        handlers = OwnRoutes(
             self._settings.proxy,
             intake=intake,
             clients=self._clients,
@@ -119,7 +119,7 @@ class Worker:
             tag=tag_script(self._settings.proxy),
             readiness=self.readiness,
         )
-        return Door(
+        return Dispatcher(
             handlers.routes() + vendors.routes(PROTOCOLS) + more_routes,
             cors=cors,
             most_body_bytes=self._settings.proxy.max_body_bytes,
@@ -180,7 +180,7 @@ class Worker:
     async def prepare(self) -> None:
         """Fetch today's salts and say what this worker works with."""
         await asyncio.to_thread(self._prefetch_salts)
-        say(_LOG, "geo", database=self._geo.description or "none: no countries")
+        log_event(_LOG, "geo", database=self._geo.description or "none: no countries")
         await self._open_tail()
 
     async def _open_tail(self) -> None:
@@ -188,7 +188,7 @@ class Worker:
         try:
             await self._tail.open()
         except OSError as error:
-            say(_LOG, "no_tail", level=logging.WARNING, error=error)
+            log_event(_LOG, "no_tail", level=logging.WARNING, error=error)
 
     async def stay_fresh(self) -> None:
         """Seal old segments, fetch and forget salts, reload geo: until cancelled."""
@@ -216,7 +216,7 @@ class Worker:
         except (MillpondError, OSError) as error:
             if count := self._troubles.count(self._clock()):
                 level = logging.WARNING
-                say(_LOG, "upkeep_failed", level=level, error=error, count=count)
+                log_event(_LOG, "upkeep_failed", level=level, error=error, count=count)
 
     async def _seal_if_due(self, now: float) -> None:
         await self._journal.run(partial(self._lane.seal_if_due, now))
@@ -230,7 +230,7 @@ class Worker:
         if count := self._full.count(now_s):
             reason = write_problem(problem, self._job_states(), now_s)
             level = logging.WARNING
-            say(_LOG, "spool_full", level=level, reason=reason, count=count)
+            log_event(_LOG, "spool_full", level=level, reason=reason, count=count)
 
     def _job_states(self) -> JobStates:
         return read_job_states(job_state_path(Path(self._settings.spool.dir)))
@@ -241,19 +241,19 @@ class Worker:
         with contextlib.suppress(SpoolBrokenError):
             self._lane.keep_owning()
         most_bytes = self._settings.spool.max_bytes
-        if self._has_lane() and takes_writes(self._spool, most_bytes):
+        if self._has_lane() and is_writable(self._spool, most_bytes):
             self._journal.healthy = True
-            say(_LOG, "spool_recovered")
+            log_event(_LOG, "spool_recovered")
 
     async def refresh(self) -> None:
         """Fetch the salts of the next minutes, and a geo database that has changed."""
         await asyncio.to_thread(self._prefetch_salts)
         self._salts.forget_ended(self._clock())
         if await asyncio.to_thread(self._geo.reload_if_changed):
-            say(_LOG, "geo", database=self._geo.description or "none")
+            log_event(_LOG, "geo", database=self._geo.description or "none")
         elif self._geo.problem != self._geo_problem:
             reason = self._geo.problem
-            say(_LOG, "geo_unchanged", level=logging.WARNING, reason=reason)
+            log_event(_LOG, "geo_unchanged", level=logging.WARNING, reason=reason)
         self._geo_problem = self._geo.problem
 
     def _prefetch_salts(self) -> None:
@@ -300,8 +300,8 @@ async def _serve(
 ) -> None:
     proxy = settings.proxy
     server = SilentServer(
-        PatientHandler(worker.door, proxy.request_timeout_s),
-        door=worker.door,
+        PatientHandler(worker.dispatcher, proxy.request_timeout_s),
+        dispatcher=worker.dispatcher,
         timeout_s=proxy.request_timeout_s,
         keepalive_s=proxy.keepalive_s,
         most_connections=proxy.max_connections,
@@ -313,7 +313,7 @@ async def _serve(
             runner, proxy.host, proxy.port, reuse_port=shared, backlog=1_024
         )
         await _listen(site, proxy, SharedPortError if shared else PortError)
-        say(_LOG, "listening", host=proxy.host, port=proxy.port)
+        log_event(_LOG, "listening", host=proxy.host, port=proxy.port)
         upkeep = asyncio.create_task(worker.stay_fresh())
         upkeep.add_done_callback(lambda _: stop.set())
         await stop.wait()

@@ -24,7 +24,7 @@ import polars as pl
 
 from batcher.load.drop_counts import DropCounts, report_damaged_plan
 from batcher.load.duplicates import duplicate_drops, split_duplicates, sum_drops
-from batcher.load.key_index import SeenKeys
+from batcher.load.key_index import KeyIndex
 from batcher.load.keys import Keys
 from batcher.load.late_orders import with_order_days
 from batcher.load.load_plan import (
@@ -35,17 +35,23 @@ from batcher.load.load_plan import (
     planned,
     spans_by_incarnation,
 )
-from batcher.load.loaded import Loaded
-from batcher.load.missing_frames import Entry, MissingFrames
-from batcher.load.read_segments import Batch, Content, Loss, read_contents, read_rows
+from batcher.load.loaded import LoadResult
+from batcher.load.missing_frames import FrameRecord, MissingFrames
+from batcher.load.read_segments import (
+    Batch,
+    SegmentContent,
+    SegmentLoss,
+    read_contents,
+    read_rows,
+)
 from batcher.load.refunds import with_amounts
-from batcher.load.selection import Selection, select
+from batcher.load.selection import FrameSelection, select
 from batcher.spool.lane import SpoolBrokenError
 from batcher.spool.lane_files import Segment
 from batcher.spool.spool import Spool
 from config.errors import Busy, MillpondError
 from config.files import path_of, reason, remedy
-from config.logs import say
+from config.logs import log_event
 from config.settings import Settings
 from warehouse.checked_file import DamagedFileError, read_checked, write_checked
 from warehouse.durable import remove_durable
@@ -75,11 +81,11 @@ def load(
     settings: Settings,
     now_s: float,
     *,
-    seen: SeenKeys | None = None,
+    seen: KeyIndex | None = None,
     keys: Keys | None = None,
     batch_bytes: int = BATCH_BYTES,
     random_bits: Callable[[int], int] = secrets.randbits,
-) -> Loaded:
+) -> LoadResult:
     """Load all sealed segments, and those dead owners left open.
 
     Raises ``LoadBusyError`` while another process loads the same spool. Keep *seen*
@@ -93,7 +99,7 @@ def load(
         check_bound(warehouse.root, spool.directory)
         try:
             run = _Load(
-                spool, warehouse, settings, now_s, seen or SeenKeys(), keys, random_bits
+                spool, warehouse, settings, now_s, seen or KeyIndex(), keys, random_bits
             )
             bind(warehouse.root, spool.directory)
             return run.all(batch_bytes)
@@ -106,15 +112,15 @@ def load(
             ) from None
 
 
-class _Chosen(msgspec.Struct, frozen=True):
+class _ChosenFrames(msgspec.Struct, frozen=True):
     """The frames to load, their rows, and what to record of them."""
 
-    selection: Selection
+    selection: FrameSelection
     batch: Batch
-    entry: Entry
+    entry: FrameRecord
     segments: frozenset[Segment]
 
-    def takes_all_of(self, content: Content) -> bool:
+    def takes_all_of(self, content: SegmentContent) -> bool:
         """Return whether *content* is sound, and this load or another has all of it."""
         lost = content.losses or content.segment in self.batch.losses
         return content.segment in self.segments and not lost
@@ -129,7 +135,7 @@ class _Load:
         warehouse: Warehouse,
         settings: Settings,
         now_s: float,
-        seen: SeenKeys,
+        seen: KeyIndex,
         keys: Keys | None,
         random_bits: Callable[[int], int],
     ) -> None:
@@ -144,7 +150,7 @@ class _Load:
         self._events = warehouse.open(EVENTS)
         self._drops = DropCounts(spool, warehouse)
 
-    def all(self, batch_bytes: int) -> Loaded:
+    def all(self, batch_bytes: int) -> LoadResult:
         self._drops.finish_waiting()
         total = self._finish_plan()
         self._spool.remove_leftovers(self._now_s)
@@ -153,7 +159,7 @@ class _Load:
         for segments in _batches(self._spool.sealed(), batch_bytes):
             total += self._load_known(read_contents(segments))
         if total.other_key:
-            say(
+            log_event(
                 _LOGGER,
                 "segments_of_other_key",
                 level=logging.ERROR,
@@ -169,7 +175,7 @@ class _Load:
             quarantined_earlier=max(0, quarantined - total.quarantined),
         )
 
-    def _load_known(self, contents: list[Content]) -> Loaded:
+    def _load_known(self, contents: list[SegmentContent]) -> LoadResult:
         """Load *contents* but those of another key, which stay where they are."""
         refused = {
             content.segment: sites
@@ -177,11 +183,11 @@ class _Load:
             if (sites := self._refused(content)) is not None
         }
         known = [each for each in contents if each.segment not in refused]
-        loaded = self._load(known) if known else Loaded()
+        loaded = self._load(known) if known else LoadResult()
         other_sites = frozenset[str]().union(*refused.values())
-        return loaded + Loaded(other_key=len(refused), other_sites=other_sites)
+        return loaded + LoadResult(other_key=len(refused), other_sites=other_sites)
 
-    def _refused(self, content: Content) -> frozenset[str] | None:
+    def _refused(self, content: SegmentContent) -> frozenset[str] | None:
         if self._keys is None:
             return None
         refused = self._keys.refused(content, self._now_s)
@@ -193,7 +199,7 @@ class _Load:
 
     def _report_misplaced(self) -> None:
         for each in self._spool.misplaced():
-            say(
+            log_event(
                 _LOGGER,
                 "misplaced_in_spool",
                 level=logging.ERROR,
@@ -201,7 +207,7 @@ class _Load:
                 file=str(each.path),
             )
 
-    def _finish_plan(self) -> Loaded:
+    def _finish_plan(self) -> LoadResult:
         """Finish the plan of a load that died after its events, or forget it.
 
         Returns what that load could not report.
@@ -210,15 +216,15 @@ class _Load:
         try:
             plan = read_checked(path, LoadPlan)
         except FileNotFoundError:
-            return Loaded()
+            return LoadResult()
         except DamagedFileError as error:
             report_damaged_plan(self._spool, path, error)
-            return Loaded()
+            return LoadResult()
         if not plan.is_committed(self._events):
             remove_durable(path)
-            return Loaded()
+            return LoadResult()
         self._finish(plan, [each for each in plan.segments if self._is_there(each)])
-        return Loaded(missing=plan.entry.missing_count)
+        return LoadResult(missing=plan.entry.missing_count)
 
     def _is_there(self, segment: PlannedSegment) -> bool:
         return segment.is_at(self._path(segment))
@@ -230,7 +236,7 @@ class _Load:
         """Do what is left once the events of *plan* are in the table; repeatable."""
         self._missing.note(plan.entry)
         for incarnation, spans in plan.entry.missing.items():
-            say(
+            log_event(
                 _LOGGER,
                 "frames_missing",
                 level=logging.ERROR,
@@ -244,11 +250,11 @@ class _Load:
         else:
             self._drops.set_waiting(self._spool.load_plan)
 
-    def _load(self, contents: list[Content]) -> Loaded:
+    def _load(self, contents: list[SegmentContent]) -> LoadResult:
         chosen, first = self._store(contents)
         taken = chosen.segments
         return self._said(
-            Loaded(
+            LoadResult(
                 events=first.height,
                 duplicates=chosen.batch.events.height - first.height,
                 dropped=int(chosen.batch.drops["count"].sum()),
@@ -260,7 +266,9 @@ class _Load:
             )
         )
 
-    def _store(self, contents: list[Content]) -> tuple[_Chosen, pl.DataFrame]:
+    def _store(
+        self, contents: list[SegmentContent]
+    ) -> tuple[_ChosenFrames, pl.DataFrame]:
         """Commit what the table does not have; return it, and what of it is new."""
         chosen = self._choose(contents, None)
         for _ in range(_MOST_ATTEMPTS):
@@ -281,14 +289,16 @@ class _Load:
         remove_durable(self._spool.load_plan)
         raise ConflictError("load the spool: the events table changes too often")
 
-    def _choose(self, contents: list[Content], before: _Chosen | None) -> _Chosen:
+    def _choose(
+        self, contents: list[SegmentContent], before: _ChosenFrames | None
+    ) -> _ChosenFrames:
         """Return what to load; the rows of *before* where it is still the same."""
         selection = select(contents, self._events)
         if before is not None and selection.is_as(before.selection):
             batch = before.batch
         else:
             batch = read_rows(selection.groups)
-        return _Chosen(
+        return _ChosenFrames(
             selection,
             batch,
             selection.entry(batch.unreadable),
@@ -296,7 +306,7 @@ class _Load:
         )
 
     def _plan(
-        self, contents: list[Content], chosen: _Chosen
+        self, contents: list[SegmentContent], chosen: _ChosenFrames
     ) -> tuple[pl.DataFrame, LoadPlan]:
         """Return the events to store, and the plan to do so."""
         events = with_order_days(
@@ -323,7 +333,7 @@ class _Load:
         rows = sum_drops(pl.concat([drops, duplicate_drops(repeated, zones)]))
         return [Drop(**row) for row in rows.iter_rows(named=True)]
 
-    def _set_aside(self, contents: list[Content], chosen: _Chosen) -> int:
+    def _set_aside(self, contents: list[SegmentContent], chosen: _ChosenFrames) -> int:
         """Set aside what no plan removes; return how many segments that are."""
         count = 0
         for content in contents:
@@ -333,7 +343,7 @@ class _Load:
                 count += 1
         return count
 
-    def _quarantine(self, content: Content, losses: list[Loss]) -> None:
+    def _quarantine(self, content: SegmentContent, losses: list[SegmentLoss]) -> None:
         problems = sorted({each.problem for each in losses}) or [_ALREADY_LOADED]
         reason = {
             "problems": problems,
@@ -342,7 +352,7 @@ class _Load:
             "at": self._now(),
         }
         self._spool.quarantine.add_segment(content.segment, reason)
-        say(
+        log_event(
             _LOGGER,
             "segment_quarantined",
             level=logging.ERROR,
@@ -354,8 +364,8 @@ class _Load:
     def _now(self) -> str:
         return datetime.fromtimestamp(self._now_s, UTC).isoformat(timespec="seconds")
 
-    def _said(self, loaded: Loaded) -> Loaded:
-        say(
+    def _said(self, loaded: LoadResult) -> LoadResult:
+        log_event(
             _LOGGER,
             "segments_loaded",
             segments=loaded.segments,
@@ -367,7 +377,10 @@ class _Load:
 
 
 def _check_rows(
-    chosen: _Chosen, first: pl.DataFrame, repeated: pl.DataFrame, drops: list[Drop]
+    chosen: _ChosenFrames,
+    first: pl.DataFrame,
+    repeated: pl.DataFrame,
+    drops: list[Drop],
 ) -> None:
     """Raise unless every row read is stored, or counted as repeated or dropped."""
     rows, counts = chosen.batch.events.height, chosen.batch.drops["count"].sum()

@@ -32,7 +32,7 @@ class IncompleteError(MillpondError):
     """Something that was acknowledged did not come to the tables."""
 
 
-class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a load did; *size_bytes* is that of the segments.
 
     *dropped* events were counted as such before; *missing* frames were acknowledged and
@@ -57,7 +57,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     other_key: int = 0
     other_sites: frozenset[str] = frozenset()
 
-    def check(self) -> "Loaded":
+    def check(self) -> "LoadResult":
         """Return it; raise where something had to be left in the spool."""
         if self.waiting:
             raise DropsWaitError(
@@ -96,9 +96,9 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         waiting = f", {self.other_key} segments of another key waiting"
         return line + waiting if self.other_key else line
 
-    def __add__(self, other: "Loaded") -> "Loaded":
+    def __add__(self, other: "LoadResult") -> "LoadResult":
         """Return both together."""
-        return Loaded(
+        return LoadResult(
             events=self.events + other.events,
             duplicates=self.duplicates + other.duplicates,
             segments=self.segments + other.segments,

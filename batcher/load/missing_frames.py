@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from batcher.spool.quarantine import Quarantine
-from config.logs import say
+from config.logs import log_event
 from warehouse.checked_file import DamagedFileError, read_checked, write_checked
 from warehouse.durable import remove_durable
 from warehouse.tables import TableView
@@ -25,7 +25,7 @@ _LOGGER = logging.getLogger(__name__)
 _NOTE = "missing-"
 
 
-class Span(msgspec.Struct, frozen=True):
+class SequenceRange(msgspec.Struct, frozen=True):
     """The sequences from *first* to *last*, both included."""
 
     first: int
@@ -40,44 +40,46 @@ class Span(msgspec.Struct, frozen=True):
         return self.first <= sequence <= self.last
 
 
-def spans_of(sequences: Iterable[int]) -> list[Span]:
+def spans_of(sequences: Iterable[int]) -> list[SequenceRange]:
     """Return *sequences* as few spans, in order."""
-    spans: list[Span] = []
+    spans: list[SequenceRange] = []
     first, last = 1, 0
     for sequence in sorted(set(sequences)):
         if sequence != last + 1:
             if first <= last:
-                spans.append(Span(first, last))
+                spans.append(SequenceRange(first, last))
             first = sequence
         last = sequence
-    return [*spans, Span(first, last)] if first <= last else spans
+    return [*spans, SequenceRange(first, last)] if first <= last else spans
 
 
-def gaps(sequences: Collection[int], after: int) -> list[Span]:
+def gaps(sequences: Collection[int], after: int) -> list[SequenceRange]:
     """Return what lacks between *after* and the highest of *sequences*."""
     present = [after, *sorted(sequences)]
     if present[-1] - after == len(sequences):
         return []
-    return [Span(a + 1, b - 1) for a, b in pairwise(present) if b > a + 1]
+    return [SequenceRange(a + 1, b - 1) for a, b in pairwise(present) if b > a + 1]
 
 
-def without(spans: Iterable[Span], sequences: Iterable[int]) -> list[Span]:
+def without(
+    spans: Iterable[SequenceRange], sequences: Iterable[int]
+) -> list[SequenceRange]:
     """Return *spans* less *sequences*."""
-    left: list[Span] = list(spans)
+    left: list[SequenceRange] = list(spans)
     for taken in spans_of(sequences):
         left = [part for span in left for part in _cut(span, taken)]
     return left
 
 
-def _cut(span: Span, taken: Span) -> list[Span]:
+def _cut(span: SequenceRange, taken: SequenceRange) -> list[SequenceRange]:
     parts = [
-        Span(span.first, min(span.last, taken.first - 1)),
-        Span(max(span.first, taken.last + 1), span.last),
+        SequenceRange(span.first, min(span.last, taken.first - 1)),
+        SequenceRange(max(span.first, taken.last + 1), span.last),
     ]
     return [part for part in parts if part.first <= part.last]
 
 
-class Entry(msgspec.Struct, frozen=True):
+class FrameRecord(msgspec.Struct, frozen=True):
     """What one commit records of the frames it takes, by incarnation as hex.
 
     *recorded* is the highest sequence before it and *highest* after it; *late* are
@@ -88,7 +90,7 @@ class Entry(msgspec.Struct, frozen=True):
     recorded: dict[str, int]
     highest: dict[str, int]
     late: dict[str, list[int]]
-    missing: dict[str, list[Span]]
+    missing: dict[str, list[SequenceRange]]
     gaps: dict[str, int]
 
     @property
@@ -119,10 +121,10 @@ class Entry(msgspec.Struct, frozen=True):
         return found
 
 
-def recorded_gaps(table: TableView, incarnation: str) -> list[Span]:
+def recorded_gaps(table: TableView, incarnation: str) -> list[SequenceRange]:
     """Return what commits to *table* went past, found since or not."""
     return [
-        Span(
+        SequenceRange(
             table.transaction_version(_gap_app(incarnation, number, "first")) or 0,
             table.transaction_version(_gap_app(incarnation, number, "last")) or 0,
         )
@@ -163,16 +165,16 @@ class MissingFrames:
     def __init__(self, quarantine: Quarantine) -> None:
         self._quarantine = quarantine
 
-    def of(self, incarnation: str) -> list[Span]:
+    def of(self, incarnation: str) -> list[SequenceRange]:
         """Return the sequences of *incarnation* that are noted."""
         path = self._path(incarnation)
         try:
-            return read_checked(path, list[Span])
+            return read_checked(path, list[SequenceRange])
         except FileNotFoundError:
             return []
         except DamagedFileError as error:
             path.replace(path.with_suffix(".damaged"))
-            say(
+            log_event(
                 _LOGGER,
                 "missing_frames_note_damaged",
                 level=logging.ERROR,
@@ -187,13 +189,13 @@ class MissingFrames:
         incarnations = [each.stem.removeprefix(_NOTE) for each in notes]
         return sum(len(span) for each in incarnations for span in self.of(each))
 
-    def note(self, entry: Entry) -> None:
+    def note(self, entry: FrameRecord) -> None:
         """Bring the notes up to a commit that recorded *entry*, durably; repeatable."""
         for incarnation, recorded in entry.recorded.items():
             before = self.of(incarnation)
             # Above what was recorded before, only this commit knows.
             below = [
-                Span(span.first, min(span.last, recorded))
+                SequenceRange(span.first, min(span.last, recorded))
                 for span in before
                 if span.first <= recorded
             ]

@@ -11,12 +11,19 @@ import msgspec
 import polars as pl
 
 from batcher.spool.lane_files import Segment
-from batcher.spool.segment import Damage, Frame, FrameId, Kind, Problem, read_frames
+from batcher.spool.segment import (
+    DamagedRange,
+    Frame,
+    FrameId,
+    FrameKind,
+    SegmentProblem,
+    read_frames,
+)
 from config.errors import MillpondError
 from warehouse.dtypes import FrameError, check_frame, from_spool, spool_schema
 from warehouse.schema import DROPS, EVENTS, Table
 
-_TABLES: dict[Kind, Table] = {Kind.EVENTS: EVENTS, Kind.DROPS: DROPS}
+_TABLES: dict[FrameKind, Table] = {FrameKind.EVENTS: EVENTS, FrameKind.DROPS: DROPS}
 _BAD_ROWS = "bad_rows"
 
 
@@ -24,7 +31,7 @@ class UnreadableRowsError(MillpondError):
     """The rows of a frame are not those of its table."""
 
 
-class Loss(msgspec.Struct, frozen=True):
+class SegmentLoss(msgspec.Struct, frozen=True):
     """What of a segment cannot be read; *rows* is what its frames said they held."""
 
     problem: str
@@ -33,16 +40,16 @@ class Loss(msgspec.Struct, frozen=True):
     rows: int | None = None
 
 
-class Content(msgspec.Struct, frozen=True):
+class SegmentContent(msgspec.Struct, frozen=True):
     """A segment as it was read, before its rows are; *keys* as in ``Frames``."""
 
     segment: Segment
     frames: list[Frame]
-    losses: list[Loss]
+    losses: list[SegmentLoss]
     keys: dict[bytes, dict[str, str]]
 
 
-class Group(msgspec.Struct, frozen=True):
+class FrameGroup(msgspec.Struct, frozen=True):
     """Some frames of a segment."""
 
     segment: Segment
@@ -54,11 +61,11 @@ class Batch(msgspec.Struct, frozen=True):
 
     events: pl.DataFrame
     drops: pl.DataFrame
-    losses: dict[Segment, list[Loss]]
+    losses: dict[Segment, list[SegmentLoss]]
     unreadable: frozenset[FrameId]
 
 
-def read_contents(segments: Iterable[Segment]) -> list[Content]:
+def read_contents(segments: Iterable[Segment]) -> list[SegmentContent]:
     """Read the frames of *segments*."""
     found = []
     for segment in segments:
@@ -66,34 +73,34 @@ def read_contents(segments: Iterable[Segment]) -> list[Content]:
         losses = [_loss(damage) for damage in read.damage]
         if not read.frames and not losses:
             # Nobody seals a segment without frames: it lost them.
-            losses.append(Loss(Problem.EMPTY, segment.size_bytes))
-        found.append(Content(segment, read.frames, losses, read.keys))
+            losses.append(SegmentLoss(SegmentProblem.EMPTY, segment.size_bytes))
+        found.append(SegmentContent(segment, read.frames, losses, read.keys))
     return found
 
 
-def _loss(damage: Damage) -> Loss:
-    return Loss(damage.problem, damage.size_bytes, offset=damage.offset)
+def _loss(damage: DamagedRange) -> SegmentLoss:
+    return SegmentLoss(damage.problem, damage.size_bytes, offset=damage.offset)
 
 
 def read_segments(segments: Iterable[Segment]) -> Batch:
     """Return all that can be read of *segments*, in their order."""
     contents = read_contents(segments)
-    return read_rows([Group(each.segment, each.frames) for each in contents])
+    return read_rows([FrameGroup(each.segment, each.frames) for each in contents])
 
 
-def read_rows(groups: Sequence[Group]) -> Batch:
+def read_rows(groups: Sequence[FrameGroup]) -> Batch:
     """Return the rows of all frames, in their order."""
     lost: list[tuple[Segment, Frame]] = []
     events, drops = (_read_kind(kind, groups, lost) for kind in _TABLES)
-    losses: dict[Segment, list[Loss]] = {}
+    losses: dict[Segment, list[SegmentLoss]] = {}
     for segment, frame in lost:
-        loss = Loss(_BAD_ROWS, len(frame.payload), rows=frame.rows)
+        loss = SegmentLoss(_BAD_ROWS, len(frame.payload), rows=frame.rows)
         losses.setdefault(segment, []).append(loss)
     return Batch(events, drops, losses, frozenset(frame.id for _, frame in lost))
 
 
 def _read_kind(
-    kind: Kind, groups: Sequence[Group], lost: list[tuple[Segment, Frame]]
+    kind: FrameKind, groups: Sequence[FrameGroup], lost: list[tuple[Segment, Frame]]
 ) -> pl.DataFrame:
     """Return the rows of *kind*; add the frames that cannot be read to *lost*."""
     table = _TABLES[kind]

@@ -28,7 +28,7 @@ from batcher.schedule.due_jobs import DueJobs
 from batcher.schedule.job_state import write_job_states
 from config.errors import Busy, MillpondError, Retryable
 from config.files import FileError, is_of_files, path_of
-from config.logs import say
+from config.logs import log_event
 from config.throttle import Throttle
 from warehouse.job_states import JobState, read_job_states
 
@@ -69,14 +69,14 @@ def run_jobs(
     Then the running job may end within *patience_s*; False says that it did not and
     still runs. Raises what ended the worker thread, if something did.
     """
-    worker = _Worker(jobs, state_path, clock, stop)
+    worker = _JobWorker(jobs, state_path, clock, stop)
     thread = threading.Thread(target=worker.work, name="jobs", daemon=True)
     timetable = _Timetable(jobs, worker.due, clock, steady_clock)
     worker.retry = timetable.set_next
     thread.start()
     timetable.start(worker.states)
     while not stop.wait(_LOOK_S):
-        timetable.heed_clock()
+        timetable.watch_clock()
     timetable.stop()
     worker.due.close()
     thread.join(patience_s)
@@ -164,7 +164,7 @@ class _Timetable:
                 name, next_run_time=datetime.fromtimestamp(at_s, UTC)
             )
 
-    def heed_clock(self) -> None:
+    def watch_clock(self) -> None:
         """Run everything now if the wall clock has jumped.
 
         The timetable is in wall time: a clock set back by a day would leave every
@@ -175,7 +175,7 @@ class _Timetable:
         if abs(jump_s) < _JUMP_S:
             return
         self._offset_s = offset_s
-        say(_log, "clock_jumped", level=logging.WARNING, seconds=round(jump_s))
+        log_event(_log, "clock_jumped", level=logging.WARNING, seconds=round(jump_s))
         for job in self._jobs:
             self._scheduler.reschedule_job(
                 job.name, trigger="interval", seconds=job.every_s
@@ -183,7 +183,7 @@ class _Timetable:
             self._due.add(job.name)
 
 
-class _Worker:
+class _JobWorker:
     """The one thread that runs jobs, and what it remembers of them."""
 
     def __init__(
@@ -223,7 +223,7 @@ class _Worker:
             took_s = round(self._clock() - started_s, 3)
             # Jobs tell what they changed themselves; most runs change nothing.
             level = logging.INFO if before.failures else logging.DEBUG
-            say(_log, "job_done", level=level, job=job.name, seconds=took_s)
+            log_event(_log, "job_done", level=level, job=job.name, seconds=took_s)
             after = JobState(
                 every_s=job.every_s,
                 last_run_at=started_s,
@@ -236,7 +236,7 @@ class _Worker:
 
     def _wait(self, job: Job, before: JobState, error: Exception) -> None:
         """Try again soon; what does not come to an end elsewhere is seen as late."""
-        say(_log, "job_waits", job=job.name, error=error)
+        log_event(_log, "job_waits", job=job.name, error=error)
         self.states[job.name] = replace(before, problem=str(error))
         self._save()
         self.retry(job.name, self._clock() + retry_in_s(1, job.every_s))
@@ -250,7 +250,7 @@ class _Worker:
         if isinstance(error, Retryable):
             delay_s = retry_in_s(failures, job.every_s)
             self.retry(job.name, now_s + delay_s)
-        say(
+        log_event(
             _log,
             "job_failed",
             level=logging.WARNING,
@@ -280,7 +280,7 @@ class _Worker:
             # A full disk must not end the job that makes room on it.
             count = self._losses.count(self._clock())
             if count:
-                say(
+                log_event(
                     _log,
                     "job_state_lost",
                     level=logging.WARNING,

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from batcher.spool import lane_files
 from batcher.spool.lane_files import OPEN_SUFFIX, LaneTakenError, segment_path
 from batcher.spool.open_segment import OpenSegment
-from batcher.spool.room import Room
+from batcher.spool.quota import SpoolQuota
 from batcher.spool.segment import (
     INCARNATION_BYTES,
     FrameId,
-    Kind,
+    FrameKind,
     encode_frame_header,
     encode_header,
     encode_keys,
@@ -22,7 +22,7 @@ from batcher.spool.segment import (
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
 from config.files import path_of, reason, remedy
-from config.logs import say
+from config.logs import log_event
 from config.settings import SpoolSettings
 
 _LOGGER = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Lane:
         self._clock = clock
         self._random_bytes = random_bytes
         self._keys = keys
-        self._room = Room(spool.size_bytes, settings.max_bytes, clock)
+        self._quota = SpoolQuota(spool.size_bytes, settings.max_bytes, clock)
         self._segment: OpenSegment | None = None
         self._opened_at_s = 0.0
         self._request = (0, 0)
@@ -112,13 +112,13 @@ class Lane:
         Raises ``SpoolFullError`` or ``SpoolBrokenError`` with nothing taken in. The
         next call starts afresh: as soon as the disk works again, so does the lane.
         """
-        parts = self._framed(Kind.EVENTS, events, 1)
-        parts += self._framed(Kind.DROPS, drops, 2 if parts else 1)
+        parts = self._framed(FrameKind.EVENTS, events, 1)
+        parts += self._framed(FrameKind.DROPS, drops, 2 if parts else 1)
         if not parts:
             return
         size = sum(map(len, parts))
         try:
-            self._room.check(size)
+            self._quota.check(size)
             segment = self._ready()
         except OSError as error:
             raise _refused(error) from None
@@ -132,7 +132,7 @@ class Lane:
             self._begin_incarnation()
             raise _refused(error) from None
         self._sequence += len(parts) // 2
-        self._room.take(size)
+        self._quota.take(size)
         if segment.length >= self._settings.segment_max_mb * _MEGABYTE:
             # The group is durable, whatever sealing says; the next commit tries again.
             with contextlib.suppress(OSError):
@@ -178,7 +178,9 @@ class Lane:
         self._incarnation = self._random_bytes(INCARNATION_BYTES)
         self._sequence = self._sequence_before = 0
 
-    def _framed(self, kind: Kind, lines: Sequence[bytes], ahead: int) -> list[bytes]:
+    def _framed(
+        self, kind: FrameKind, lines: Sequence[bytes], ahead: int
+    ) -> list[bytes]:
         """Return the parts of a frame of *lines*, or none."""
         if not lines:
             return []
@@ -228,7 +230,7 @@ class Lane:
         if lane_files.is_owned_by(self._directory, self._owner):
             return
         self._spool.check_present()
-        say(_LOGGER, "lane_vanished", level=logging.ERROR, lane=self.name)
+        log_event(_LOGGER, "lane_vanished", level=logging.ERROR, lane=self.name)
         owner = lane_files.own(self._directory)
         os.close(self._owner)
         self._owner = owner
@@ -247,7 +249,7 @@ class Lane:
         is_kept = segment.retire()
         self._segment = None
         if not is_kept:
-            say(
+            log_event(
                 _LOGGER,
                 "segment_vanished",
                 level=logging.ERROR,

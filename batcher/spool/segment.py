@@ -34,7 +34,7 @@ HEADER_BYTES = _HEADER.size
 FRAME_HEADER_BYTES = _FRAME.size
 
 
-class Kind(IntEnum):
+class FrameKind(IntEnum):
     """What the rows of a frame are."""
 
     EVENTS = 1
@@ -42,11 +42,11 @@ class Kind(IntEnum):
     KEYS = 3
 
 
-_KINDS = {kind.value: kind for kind in Kind}
+_KINDS = {kind.value: kind for kind in FrameKind}
 _FRAME_START = re.compile(b"[\x01\x02\x03]")
 
 
-class Problem(StrEnum):
+class SegmentProblem(StrEnum):
     """What is wrong with a segment."""
 
     EMPTY = "empty"
@@ -66,7 +66,7 @@ class FrameId(msgspec.Struct, frozen=True):
 class Frame(msgspec.Struct, frozen=True):
     """Rows that became durable together; *payload* is JSON lines, not copied."""
 
-    kind: Kind
+    kind: FrameKind
     incarnation: bytes
     sequence: int
     rows: int
@@ -78,10 +78,10 @@ class Frame(msgspec.Struct, frozen=True):
         return FrameId(self.incarnation, self.sequence)
 
 
-class Damage(msgspec.Struct, frozen=True):
+class DamagedRange(msgspec.Struct, frozen=True):
     """A range of a segment that cannot be read."""
 
-    problem: Problem
+    problem: SegmentProblem
     offset: int
     size_bytes: int
 
@@ -94,12 +94,12 @@ class Frames(msgspec.Struct, frozen=True):
     """
 
     frames: list[Frame]
-    damage: list[Damage]
+    damage: list[DamagedRange]
     good_length: int
     keys: dict[bytes, dict[str, str]] = msgspec.field(default_factory=dict)
 
     @property
-    def problem(self) -> Problem | None:
+    def problem(self) -> SegmentProblem | None:
         """Return what is wrong first, None with a sound segment."""
         return self.damage[0].problem if self.damage else None
 
@@ -107,8 +107,8 @@ class Frames(msgspec.Struct, frozen=True):
     def is_torn(self) -> bool:
         """Return whether only the end is missing, as a crash leaves it."""
         return [each.problem for each in self.damage] in (
-            [Problem.TORN_TAIL],
-            [Problem.EMPTY],
+            [SegmentProblem.TORN_TAIL],
+            [SegmentProblem.EMPTY],
         )
 
 
@@ -118,7 +118,7 @@ def encode_header() -> bytes:
 
 
 def encode_frame_header(
-    kind: Kind, frame: FrameId, rows: int, payload: bytes | memoryview
+    kind: FrameKind, frame: FrameId, rows: int, payload: bytes | memoryview
 ) -> bytes:
     """Return what stands before *payload* in its frame."""
     head = _HEAD.pack(kind, frame.incarnation, frame.sequence, rows, len(payload))
@@ -130,43 +130,50 @@ def encode_keys(incarnation: bytes, keys: Mapping[str, str]) -> bytes:
     """Return the frame that says which key of each site *incarnation* hashes with."""
     payload = msgspec.json.encode(keys, order="sorted")
     frame = FrameId(incarnation, _KEYS_SEQUENCE)
-    return encode_frame_header(Kind.KEYS, frame, len(keys), payload) + payload
+    return encode_frame_header(FrameKind.KEYS, frame, len(keys), payload) + payload
 
 
 def read_frames(content: bytes) -> Frames:
     """Read every frame that can be read, also behind a damaged place."""
     problem = _header_problem(content)
-    if problem in (Problem.EMPTY, Problem.UNKNOWN_VERSION, Problem.TORN_TAIL):
-        return Frames([], [Damage(problem, 0, len(content))], 0)
+    if problem in (
+        SegmentProblem.EMPTY,
+        SegmentProblem.UNKNOWN_VERSION,
+        SegmentProblem.TORN_TAIL,
+    ):
+        return Frames([], [DamagedRange(problem, 0, len(content))], 0)
     if problem is None:
         return _read(content, HEADER_BYTES, [])
     start = _next_frame(content, 0)
-    return _read(content, start, [Damage(problem, 0, start)], good_length=0)
+    return _read(content, start, [DamagedRange(problem, 0, start)], good_length=0)
 
 
-def _header_problem(content: bytes) -> Problem | None:
+def _header_problem(content: bytes) -> SegmentProblem | None:
     if not content:
-        return Problem.EMPTY
+        return SegmentProblem.EMPTY
     if len(content) < HEADER_BYTES:
         is_cut = encode_header().startswith(content) or not any(content)
-        return Problem.TORN_TAIL if is_cut else Problem.NOT_A_SEGMENT
+        return SegmentProblem.TORN_TAIL if is_cut else SegmentProblem.NOT_A_SEGMENT
     if content.startswith(encode_header()):
         return None
     if not any(content):
-        return Problem.TORN_TAIL
+        return SegmentProblem.TORN_TAIL
     is_ours = content.startswith(MAGIC)
-    return Problem.UNKNOWN_VERSION if is_ours else Problem.NOT_A_SEGMENT
+    return SegmentProblem.UNKNOWN_VERSION if is_ours else SegmentProblem.NOT_A_SEGMENT
 
 
 def _read(
-    content: bytes, offset: int, damage: list[Damage], good_length: int | None = None
+    content: bytes,
+    offset: int,
+    damage: list[DamagedRange],
+    good_length: int | None = None,
 ) -> Frames:
     frames: list[Frame] = []
     keys: dict[bytes, dict[str, str]] = {}
     while offset < len(content):
         frame = _frame_at(content, offset)
         if frame is not None:
-            if frame.kind is Kind.KEYS:
+            if frame.kind is FrameKind.KEYS:
                 keys |= _decode_keys(frame)
             else:
                 frames.append(frame)
@@ -175,7 +182,9 @@ def _read(
         if good_length is None:
             good_length = offset
         end = _next_frame(content, offset + 1)
-        damage.append(Damage(_problem_at(content, offset, end), offset, end - offset))
+        damage.append(
+            DamagedRange(_problem_at(content, offset, end), offset, end - offset)
+        )
         offset = end
     good_length = offset if good_length is None else good_length
     return Frames(frames, damage, good_length, keys)
@@ -221,16 +230,20 @@ def _next_frame(content: bytes, offset: int) -> int:
     return len(content)
 
 
-def _problem_at(content: bytes, offset: int, end: int) -> Problem:
+def _problem_at(content: bytes, offset: int, end: int) -> SegmentProblem:
     """Tell a write that was cut short from data that changed."""
     if end < len(content):
-        return Problem.BAD_CHECKSUM
+        return SegmentProblem.BAD_CHECKSUM
     rest = content[offset:]
     if not any(rest):
         # A power loss can leave the length of a write without its bytes.
-        return Problem.TORN_TAIL
+        return SegmentProblem.TORN_TAIL
     if len(rest) < FRAME_HEADER_BYTES:
-        return Problem.TORN_TAIL if rest[0] in _KINDS else Problem.BAD_CHECKSUM
+        return (
+            SegmentProblem.TORN_TAIL
+            if rest[0] in _KINDS
+            else SegmentProblem.BAD_CHECKSUM
+        )
     number, _, _, _, length, head_checksum, _ = _FRAME.unpack_from(rest)
     # Only a sound header's length can be believed: a changed bit in it would make a
     # whole, acknowledged frame look like one that was never finished.
@@ -239,4 +252,4 @@ def _problem_at(content: bytes, offset: int, end: int) -> Problem:
         and _has_sound_head(rest, 0, head_checksum)
         and FRAME_HEADER_BYTES + length > len(rest)
     )
-    return Problem.TORN_TAIL if is_cut else Problem.BAD_CHECKSUM
+    return SegmentProblem.TORN_TAIL if is_cut else SegmentProblem.BAD_CHECKSUM

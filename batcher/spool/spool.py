@@ -191,7 +191,7 @@ def _folder_bytes(folder: Path) -> int:
     return total
 
 
-def takes_writes(spool: Spool, most_bytes: int) -> bool:
+def is_writable(spool: Spool, most_bytes: int) -> bool:
     """Write and remove a file of some size beside the lanes; say whether that worked.
 
     *most_bytes* is the spool's bound.

@@ -16,7 +16,7 @@ from proxy.client.client import ClientSource
 from proxy.client.geo import Geo
 from proxy.history.importer import HistoryKeys, Importer
 from proxy.history.log_file import UnreadableLogError
-from proxy.history.progress import ImportProgress, Tally
+from proxy.history.progress import ImportProgress, LineCounts
 from proxy.history.store import Clock, ImportStore
 from proxy.page.referrer import Referrers
 from proxy.pipeline.anonymize import Anonymizer
@@ -54,10 +54,10 @@ class Lists(NamedTuple):
     referrers: Referrers
 
 
-class Outcome(NamedTuple):
+class ImportOutcome(NamedTuple):
     """What an import did, and what was wrong with its files."""
 
-    tally: Tally
+    tally: LineCounts
     duplicates: int
     problems: list[MillpondError]
 
@@ -73,7 +73,7 @@ def import_logs(
     monotonic: Clock,
     sleep: Callable[[float], None],
     show: Show,
-) -> Outcome:
+) -> ImportOutcome:
     """Import *files*, each as far as it can be read, and build what follows."""
     sites = build_sites(settings, os.urandom)
     site = _find(sites, site_id)
@@ -90,7 +90,7 @@ def import_logs(
             problems = _read(importer, files, show)
         duplicates = whole.end()
         problems += store.problems
-        return Outcome(whole.progress.state.tally, duplicates, problems)
+        return ImportOutcome(whole.progress.state.tally, duplicates, problems)
     finally:
         store.close()
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
+from batcher.spool.quota import SpoolFullError
 
 from batcher.key_records import KeyRecords
-from batcher.load.key_index import SeenKeys
+from batcher.load.key_index import KeyIndex
 from batcher.load.load import LoadBusyError, load
 from batcher.load.loaded import OtherKeyError
 from batcher.load.missing_frames import is_recorded
@@ -19,7 +20,6 @@ from batcher.salts.directory import DirectorySalts
 from batcher.salts.history import ImportSalts, import_directory
 from batcher.salts.records import CREATED, DESTROYED
 from batcher.spool.lane import Lane
-from batcher.spool.room import SpoolFullError
 from batcher.spool.segment import FrameId, read_frames
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
@@ -75,7 +75,7 @@ class ImportStore:
         self._keys = KeyRecords(
             self._warehouse, self._spool.directory, [site.id for site in settings.sites]
         )
-        self._seen = SeenKeys()
+        self._seen = KeyIndex()
         self._waiting_bytes = 0
         # What the last load had to leave.
         self.problems: list[MillpondError] = []

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from config.files import reason, remedy
-from config.logs import say
+from config.logs import log_event
 from warehouse.durable import create_durable, make_directory, write_durable
 from warehouse.key_commitment import (
     Commitments,
@@ -22,8 +22,8 @@ from warehouse.key_commitment import (
 )
 from warehouse.keyed_hash import (
     KEY_BYTES,
+    HashPurpose,
     KeyedHash,
-    Purpose,
     SiteKeyError,
     key_file,
     keyed_hash,
@@ -32,8 +32,8 @@ from warehouse.keyed_hash import (
 
 __all__ = [
     "KEY_BYTES",
+    "HashPurpose",
     "KeyedHash",
-    "Purpose",
     "SiteKeyError",
     "keyed_hash",
     "site_key",
@@ -90,7 +90,7 @@ def _complete(found: Commitments, site_id: str, key: bytes) -> None:
     for path in found.damaged:
         # The other copy was sound and agreed with the key.
         write_durable(path, content)
-        say(_LOG, "commitment_restored", level=logging.WARNING, site=site_id)
+        log_event(_LOG, "commitment_restored", level=logging.WARNING, site=site_id)
 
 
 def _at(error: OSError, path: Path) -> str:

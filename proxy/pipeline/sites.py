@@ -18,7 +18,7 @@ from proxy.page.host import parse_host, without_www
 from proxy.page.page import PageRules
 from proxy.pipeline.credential import LONGEST_CREDENTIAL, key_of
 from proxy.pipeline.drops import DropReason
-from proxy.pipeline.site_keys import KeyedHash, Purpose, site_key
+from proxy.pipeline.site_keys import HashPurpose, KeyedHash, site_key
 from warehouse.key_commitment import key_commitment
 
 _MOST_CACHED = 1_024
@@ -64,14 +64,14 @@ class Site:
         return True in matches
 
 
-class _Page(NamedTuple):
+class _PageSite(NamedTuple):
     """The page a browser stands on, and the site that page is of."""
 
     host: str | None
     site: Site | None
 
 
-_NO_PAGE = _Page(None, None)
+_NO_PAGE = _PageSite(None, None)
 
 
 class Sites:
@@ -153,12 +153,12 @@ class Sites:
         else:
             self._by_host.setdefault(without_www(domain), site)
 
-    def _page_of(self, origin: str | None) -> _Page:
+    def _page_of(self, origin: str | None) -> _PageSite:
         if not origin or len(origin) > _LONGEST_ORIGIN:
             return _NO_PAGE
         return self._page(origin)
 
-    def _look_up_page(self, origin: str) -> _Page:
+    def _look_up_page(self, origin: str) -> _PageSite:
         """Return the page of *origin*; an opaque one ("null") is nowhere.
 
         Known origins are repeated in answers, so nothing but one gets through.
@@ -167,7 +167,7 @@ class Sites:
         if scheme not in _WEB_SCHEMES or "@" in authority or not origin.isascii():
             return _NO_PAGE
         host = parse_host(authority)
-        return _Page(host, self._of_host(host))
+        return _PageSite(host, self._of_host(host))
 
     def _asked_site(self, authority: str | None) -> Site | None:
         if not authority or len(authority) > _LONGEST_ORIGIN:
@@ -219,7 +219,7 @@ def prepare_site(site: SiteSettings, privacy: PrivacySettings, key: bytes) -> Si
             domains=site.domains,
         ),
         key=key,
-        event_hash=KeyedHash(key, Purpose.EVENT),
+        event_hash=KeyedHash(key, HashPurpose.EVENT),
         secret_digests=tuple(
             bytes.fromhex(digest.removeprefix(_DIGEST_PREFIX))
             for digest in site.secret_keys
@@ -235,7 +235,7 @@ def _plain_host(key: str) -> str | None:
     return named if parse_host(named) == named else None
 
 
-def _is_served(page: _Page, site: Site) -> bool:
+def _is_served(page: _PageSite, site: Site) -> bool:
     if page.site is site:
         return True
     return page.host is not None and site.serves(page.host)

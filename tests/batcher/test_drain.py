@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from batcher.drain import DrainTimeoutError, drain
-from batcher.load.loaded import Loaded
+from batcher.load.loaded import LoadResult
 from batcher.spool.lane import Lane
 from batcher.spool.spool import Spool
 from tests.batcher.load.loads import SETTINGS, left_over, spool_events, stored_events
@@ -32,7 +32,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 def drained(
     spool: Spool, warehouse: Warehouse, meanwhile: Callable[[], object]
-) -> Loaded:
+) -> LoadResult:
     """Drain, calling *meanwhile* each time it would sleep."""
     clock = Clock()
 

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from config.errors import MillpondError
-from config.logs import FIELDS, Line, build_handler, code_location, line, say
+from config.logs import (
+    FIELDS,
+    CheckedLine,
+    build_handler,
+    code_location,
+    line,
+    log_event,
+)
 
 CANARY = "203.0.113.77 CanaryUA me@example.org"
 
@@ -58,7 +65,7 @@ def caught() -> LookupError:
 
 def test_a_line_is_json_when_the_stream_is_no_terminal(opened: Open) -> None:
     stream = io.StringIO()
-    say(opened(stream), "segment_sealed", segment=42, events=913, site="shop")
+    log_event(opened(stream), "segment_sealed", segment=42, events=913, site="shop")
     got = json.loads(stream.getvalue())
 
     assert got.pop("at").endswith("Z")
@@ -73,7 +80,9 @@ def test_a_line_is_json_when_the_stream_is_no_terminal(opened: Open) -> None:
 
 def test_a_line_is_aligned_text_on_a_terminal(opened: Open) -> None:
     stream = Terminal()
-    say(opened(stream), "segment_sealed", segment=42, state="all done", reason=None)
+    log_event(
+        opened(stream), "segment_sealed", segment=42, state="all done", reason=None
+    )
 
     assert stream.getvalue()[8:] == (
         'Z info    segment_sealed     segment=42 state="all done" reason=null\n'
@@ -83,7 +92,7 @@ def test_a_line_is_aligned_text_on_a_terminal(opened: Open) -> None:
 def test_a_field_that_is_not_allowed_is_refused_by_name(opened: Open) -> None:
     stream = io.StringIO()
     with pytest.raises(ValueError, match="'user_agent' is not in") as refused:
-        say(opened(stream), "hit", user_agent=CANARY)
+        log_event(opened(stream), "hit", user_agent=CANARY)
 
     assert CANARY not in str(refused.value)
     assert stream.getvalue() == ""
@@ -106,7 +115,7 @@ def test_no_field_is_named_like_something_personal() -> None:
 
 def test_of_an_error_only_its_type_and_place_are_logged(opened: Open) -> None:
     stream = io.StringIO()
-    say(opened(stream), "job_failed", job="load", error=caught())
+    log_event(opened(stream), "job_failed", job="load", error=caught())
     got = json.loads(stream.getvalue())
 
     assert (got["error"], got["job"]) == ("LookupError", "load")
@@ -136,7 +145,7 @@ def test_a_library_s_chatter_is_left_out(opened: Open) -> None:
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["json", "text"])
 def test_a_line_stays_one_line(stream: io.StringIO, opened: Open) -> None:
-    say(opened(stream), "salt_destroyed", zone="a\nb\x1b[2J" + "x" * 1000)
+    log_event(opened(stream), "salt_destroyed", zone="a\nb\x1b[2J" + "x" * 1000)
     got = stream.getvalue()
 
     assert got.count("\n") == 1
@@ -148,16 +157,16 @@ def test_a_level_below_the_logger_s_says_nothing(opened: Open) -> None:
     stream = io.StringIO()
     logger = opened(stream)
     logger.setLevel(logging.WARNING)
-    say(logger, "segment_sealed")
+    log_event(logger, "segment_sealed")
     with pytest.raises(ValueError, match="'bytes' is not in"):
-        say(logger, "segment_sealed", bytes=1)
-    say(logger, "segment_torn", level=logging.WARNING)
+        log_event(logger, "segment_sealed", bytes=1)
+    log_event(logger, "segment_torn", level=logging.WARNING)
 
     assert json.loads(stream.getvalue())["word"] == "segment_torn"
 
 
 def test_a_line_reads_as_text_where_a_test_looks_at_it() -> None:
-    assert str(Line("loaded", {"events": 3})) == "loaded events=3"
+    assert str(CheckedLine("loaded", {"events": 3})) == "loaded events=3"
 
 
 def test_an_error_that_was_never_raised_has_no_place() -> None:

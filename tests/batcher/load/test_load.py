@@ -7,9 +7,9 @@ import msgspec
 import polars as pl
 import pytest
 
-from batcher.load.key_index import SeenKeys
+from batcher.load.key_index import KeyIndex
 from batcher.load.load import LoadBusyError, load
-from batcher.load.loaded import Loaded
+from batcher.load.loaded import LoadResult
 from batcher.spool.spool import Spool
 from tests.batcher.load.loads import (
     SETTINGS,
@@ -57,7 +57,9 @@ def test_what_was_spooled_is_stored_and_the_spool_is_empty(
     size = sum(each.size_bytes for each in spool.sealed())
     done = load(spool, warehouse, SETTINGS, NOW_S)
 
-    assert done == Loaded(events=3, segments=1, size_bytes=size, days=frozenset({DAY}))
+    assert done == LoadResult(
+        events=3, segments=1, size_bytes=size, days=frozenset({DAY})
+    )
     assert stored_events(warehouse) == sorted(stored, key=msgspec.json.encode)
     assert stored_drops(warehouse) == {("shop", "2026-11-22", 9, "bot", "native"): 6}
     assert left_over(spool) == []
@@ -67,7 +69,7 @@ def test_what_was_spooled_is_stored_and_the_spool_is_empty(
 def test_loading_an_empty_spool_commits_nothing(
     spool: Spool, warehouse: Warehouse
 ) -> None:
-    assert load(spool, warehouse, SETTINGS, NOW_S) == Loaded()
+    assert load(spool, warehouse, SETTINGS, NOW_S) == LoadResult()
     assert warehouse.view(EVENTS).version == 0
 
 
@@ -113,7 +115,7 @@ def test_a_segment_that_came_back_is_not_loaded_again(
     (path,) = spool.quarantined()
     reason = msgspec.json.decode(path.with_suffix(".reason").read_bytes())
 
-    assert done == Loaded(quarantined=1)
+    assert done == LoadResult(quarantined=1)
     assert path.read_bytes() == content
     assert reason["problems"] == ["already_loaded"]
     assert reason["frames"] == {segment.writer: [{"first": 1, "last": 1}]}
@@ -313,7 +315,7 @@ def test_a_damaged_segment_is_set_aside_even_if_it_was_loaded_before(
     assert warehouse.view(EVENTS).rows() == 3
 
 
-class Interrupted(SeenKeys):
+class Interrupted(KeyIndex):
     """Keys that let another spool be loaded between the look and the commit, once."""
 
     def __init__(self, other: Spool, warehouse: Warehouse) -> None:

@@ -11,7 +11,7 @@ from batcher.spool.lane import Lane, SpoolBrokenError
 from batcher.spool.segment import (
     HEADER_BYTES,
     FrameId,
-    Kind,
+    FrameKind,
     encode_header,
 )
 from batcher.spool.spool import Spool
@@ -128,7 +128,7 @@ def test_rows_that_cannot_be_read_are_missing_until_they_can(
     good = lines([event(path="/good")])[0]
     frames = [(1, good), (2, b'{"bad":1}'), (3, good)]
     content = encode_header() + b"".join(
-        encode_frame(Kind.EVENTS, FrameId(WRITER, sequence), 1, line)
+        encode_frame(FrameKind.EVENTS, FrameId(WRITER, sequence), 1, line)
         for sequence, line in frames
     )
     folder = spool.lane_directory(LANE)

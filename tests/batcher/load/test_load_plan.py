@@ -8,7 +8,7 @@ import pytest
 from batcher.load.load import RowsLostError, load
 from batcher.load.load_plan import LoadPlan, next_token
 from batcher.load.loaded import DropsWaitError
-from batcher.load.missing_frames import Entry
+from batcher.load.missing_frames import FrameRecord
 from batcher.spool.segment import FRAME_HEADER_BYTES, HEADER_BYTES, read_frames
 from batcher.spool.spool import Spool
 from config.errors import MillpondError
@@ -230,7 +230,7 @@ def test_drops_that_wait_in_a_damaged_plan_are_set_aside(
 
 def plan_of(token: int, highest: int) -> LoadPlan:
     """Return a plan that takes the frames of one incarnation up to *highest*."""
-    entry = Entry({"aa": 0}, {"aa": highest}, {}, {}, {})
+    entry = FrameRecord({"aa": 0}, {"aa": highest}, {}, {}, {})
     return LoadPlan(token, entry, [], [])
 
 

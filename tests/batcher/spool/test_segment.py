@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from batcher.spool.segment import (
     FRAME_HEADER_BYTES,
     HEADER_BYTES,
-    Damage,
+    DamagedRange,
     Frame,
     FrameId,
-    Kind,
-    Problem,
+    FrameKind,
+    SegmentProblem,
     encode_header,
     read_frames,
 )
@@ -27,9 +27,9 @@ _LINES = st.lists(
     max_size=3,
 )
 _FRAMES = st.lists(
-    st.tuples(st.sampled_from([Kind.EVENTS, Kind.DROPS]), _LINES), max_size=5
+    st.tuples(st.sampled_from([FrameKind.EVENTS, FrameKind.DROPS]), _LINES), max_size=5
 )
-Content = list[tuple[Kind, list[bytes]]]
+Content = list[tuple[FrameKind, list[bytes]]]
 
 
 def encoded(content: Content) -> list[bytes]:
@@ -89,7 +89,7 @@ def test_any_changed_bit_is_found_and_costs_one_frame(
 
     assert decoded(read.frames) == content[:hit] + content[hit + 1 :]
     # Were it taken for a torn end, recovery would cut an acknowledged frame off.
-    assert read.problem == Problem.BAD_CHECKSUM
+    assert read.problem == SegmentProblem.BAD_CHECKSUM
     assert sum(each.size_bytes for each in read.damage) == len(frames[hit])
 
 
@@ -100,10 +100,10 @@ def test_a_changed_bit_in_the_header_is_found(content: Content, bit: int) -> Non
     read = read_frames(bytes(segment))
 
     if bit // 8 < 8:
-        assert read.problem == Problem.NOT_A_SEGMENT
+        assert read.problem == SegmentProblem.NOT_A_SEGMENT
         assert decoded(read.frames) == content
     else:
-        assert read.problem == Problem.UNKNOWN_VERSION
+        assert read.problem == SegmentProblem.UNKNOWN_VERSION
         assert read.frames == []
 
 
@@ -134,16 +134,18 @@ def test_any_bytes_are_read_or_named(content: bytes) -> None:
     ("name", "rows", "problem"),
     [
         pytest.param("ok", [2, 1, 1], None, id="ok"),
-        pytest.param("torn-tail", [2, 1], Problem.TORN_TAIL, id="torn tail"),
-        pytest.param("bad-checksum", [2, 1], Problem.BAD_CHECKSUM, id="bad checksum"),
+        pytest.param("torn-tail", [2, 1], SegmentProblem.TORN_TAIL, id="torn tail"),
         pytest.param(
-            "unknown-version", [], Problem.UNKNOWN_VERSION, id="unknown version"
+            "bad-checksum", [2, 1], SegmentProblem.BAD_CHECKSUM, id="bad checksum"
         ),
-        pytest.param("empty", [], Problem.EMPTY, id="empty"),
+        pytest.param(
+            "unknown-version", [], SegmentProblem.UNKNOWN_VERSION, id="unknown version"
+        ),
+        pytest.param("empty", [], SegmentProblem.EMPTY, id="empty"),
     ],
 )
 def test_the_corpus_reads_as_it_always_did(
-    name: str, rows: list[int], problem: Problem | None
+    name: str, rows: list[int], problem: SegmentProblem | None
 ) -> None:
     content = (FOLDER / f"{name}.segment").read_bytes()
     read = read_frames(content)
@@ -156,19 +158,19 @@ def test_the_corpus_reads_as_it_always_did(
 def test_a_segment_of_the_first_format_is_named_and_not_read() -> None:
     read = read_frames((FOLDER / "version-1.segment").read_bytes())
 
-    assert (read.frames, read.problem) == ([], Problem.UNKNOWN_VERSION)
+    assert (read.frames, read.problem) == ([], SegmentProblem.UNKNOWN_VERSION)
 
 
 def test_every_part_that_is_lost_is_named_with_its_place() -> None:
-    first, second, third = encoded([(Kind.EVENTS, [b"{}"])] * 3)
+    first, second, third = encoded([(FrameKind.EVENTS, [b"{}"])] * 3)
     broken = bytearray(second)
     broken[-1] ^= 1
     read = read_frames(encode_header() + first + bytes(broken) + third + third[:9])
     offset = HEADER_BYTES + len(first)
 
     assert read.damage == [
-        Damage(Problem.BAD_CHECKSUM, offset, len(second)),
-        Damage(Problem.TORN_TAIL, offset + len(second) + len(third), 9),
+        DamagedRange(SegmentProblem.BAD_CHECKSUM, offset, len(second)),
+        DamagedRange(SegmentProblem.TORN_TAIL, offset + len(second) + len(third), 9),
     ]
     assert not read.is_torn
     assert read.good_length == offset

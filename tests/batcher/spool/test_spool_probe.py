@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from batcher.spool.lane import Lane
-from batcher.spool.spool import Spool, takes_writes
+from batcher.spool.spool import Spool, is_writable
 from config.settings import SpoolSettings
 from tests.batcher.spool.spooled import names, smallest_disk
 
@@ -14,7 +14,7 @@ def test_a_spool_with_room_takes_writes(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     before = names(tmp_path)
 
-    assert takes_writes(spool, MUCH)
+    assert is_writable(spool, MUCH)
     assert names(tmp_path) == before
 
 
@@ -23,11 +23,11 @@ def test_a_disk_that_is_nearly_full_does_not(tmp_path: Path) -> None:
     before = names(tmp_path)
 
     with smallest_disk(65_536):
-        got = takes_writes(spool, MUCH)
+        got = is_writable(spool, MUCH)
 
     assert not got
     assert names(tmp_path) == before
-    assert takes_writes(spool, MUCH)
+    assert is_writable(spool, MUCH)
 
 
 def test_a_spool_at_its_bound_does_not(tmp_path: Path) -> None:
@@ -36,19 +36,19 @@ def test_a_spool_at_its_bound_does_not(tmp_path: Path) -> None:
     lane.commit([b"x" * 2_000], [])
     lane.close()
 
-    assert not takes_writes(spool, 1_000)
-    assert takes_writes(spool, MUCH)
+    assert not is_writable(spool, 1_000)
+    assert is_writable(spool, MUCH)
 
 
 def test_nothing_is_in_the_way_of_the_probe(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     (tmp_path / "probe").mkdir()
 
-    assert takes_writes(spool, MUCH)
+    assert is_writable(spool, MUCH)
 
 
 def test_a_spool_that_has_gone_does_not(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     (tmp_path / "spool").rename(tmp_path / "elsewhere")
 
-    assert not takes_writes(spool, MUCH)
+    assert not is_writable(spool, MUCH)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from proxy.pipeline.site_keys import (
     KEY_BYTES,
-    Purpose,
+    HashPurpose,
     SiteKeyError,
     keyed_hash,
     site_key,
@@ -126,7 +126,7 @@ def test_a_directory_in_the_way_is_named(tmp_path: Path) -> None:
 
 
 def test_the_hash_has_not_drifted() -> None:
-    got = {purpose.name: keyed_hash(KEY, purpose, "1001") for purpose in Purpose}
+    got = {purpose.name: keyed_hash(KEY, purpose, "1001") for purpose in HashPurpose}
 
     # From `openssl mac -macopt custom:"millpond event" -macopt size:8 … BLAKE2BMAC`.
     assert got == {
@@ -139,19 +139,19 @@ def test_the_hash_has_not_drifted() -> None:
 
 @given(key=KEYS, text=TEXTS)
 def test_an_id_has_another_hash_for_every_purpose(key: bytes, text: str) -> None:
-    got = {keyed_hash(key, purpose, text) for purpose in Purpose}
+    got = {keyed_hash(key, purpose, text) for purpose in HashPurpose}
 
-    assert len(got) == len(Purpose)
+    assert len(got) == len(HashPurpose)
     assert all(-(2**63) <= value < 2**63 for value in got)
 
 
 @given(
     keys=st.lists(KEYS, min_size=2, max_size=2, unique=True),
     texts=st.lists(TEXTS, min_size=2, max_size=2, unique=True),
-    purpose=st.sampled_from(Purpose),
+    purpose=st.sampled_from(HashPurpose),
 )
 def test_another_key_or_another_id_gives_another_hash(
-    keys: list[bytes], texts: list[str], purpose: Purpose
+    keys: list[bytes], texts: list[str], purpose: HashPurpose
 ) -> None:
     got = {keyed_hash(key, purpose, text) for key in keys for text in texts}
 
