@@ -56,28 +56,33 @@ def _run(settings: Settings, stop: threading.Event, *, trust_clock: bool) -> Non
 @batcher.command(epilog="\b\nExample:\n  millpond batcher drain --config millpond.toml")
 @writer_option
 def drain(settings: Settings) -> None:
-    """Load all that was acknowledged before now; safe beside a running batcher."""
+    """Load all that was acknowledged before now; safe beside a running batcher.
+
+    Ends with 3 where something is missing or set aside that was not before.
+    """
     from batcher.drain import drain as drain_spool  # noqa: PLC0415 - Polars is slow
-    from batcher.run import summary  # noqa: PLC0415 - to import, and not wanted
-    from warehouse.lifecycle.retention import open_clock  # noqa: PLC0415 - for a --help
+    from warehouse.lifecycle.retention import open_clock  # noqa: PLC0415 - as above
     from warehouse.tables import Warehouse  # noqa: PLC0415 - as above
 
     configure(sys.stderr)
     warehouse = Warehouse(Path(settings.warehouse.uri))
     # Before anything is loaded: events of a wrong clock are no evidence for it.
     open_clock(warehouse, Clocks.of_machine(_CLOCK))
-    _key_records(settings).check(_CLOCK())
+    keys = _key_records(settings)
+    keys.check(_CLOCK())
     loaded = drain_spool(
         Spool(Path(settings.spool.dir)),
         warehouse,
         settings,
         _CLOCK(),
+        keys=keys,
         timeout_s=_DRAIN_TIMEOUT_S,
         monotonic=time.monotonic,
         sleep=time.sleep,
     )
-    click.echo(f"drained: {summary(loaded)}")
+    click.echo(f"drained: {loaded.account()}")
     loaded.check()
+    loaded.check_complete()
 
 
 @batcher.command(
@@ -99,7 +104,7 @@ def accept_keys(settings: Settings, *, yes: bool) -> None:
             click.echo("nothing was accepted; without a terminal use --yes", err=True)
             raise
     accepted = _key_records(settings).accept(_CLOCK())
-    click.echo(f"accepted: {', '.join(accepted) or 'no key has changed'}")
+    click.echo(f"accepted: {accepted}")
 
 
 def _key_records(settings: Settings) -> "KeyRecords":

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from batcher.load.key_index import KeyIndex
-from batcher.load.load import LoadBusyError, LoadResult, load
+from batcher.load.keys import Keys
+from batcher.load.load import LoadBusyError, load
+from batcher.load.loaded import LoadResult
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
 from config.settings import Settings
@@ -22,6 +24,7 @@ def drain(
     settings: Settings,
     now_s: float,
     *,
+    keys: Keys | None = None,
     timeout_s: float,
     monotonic: Callable[[], float],
     sleep: Callable[[float], None],
@@ -52,6 +55,6 @@ def drain(
     seen = KeyIndex()
     while True:
         try:
-            return load(spool, warehouse, settings, now_s, seen=seen)
+            return load(spool, warehouse, settings, now_s, seen=seen, keys=keys)
         except LoadBusyError:
             wait("another load goes on", "let the running batcher finish, then again")

@@ -7,12 +7,15 @@ known order would count again.
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
+import msgspec
 import polars as pl
 
+from batcher.load.read_segments import SegmentContent, read_contents
+from batcher.spool.spool import Spool
 from config.errors import MillpondError
 from config.logs import log_event
 from warehouse.durable import make_directory
@@ -24,6 +27,7 @@ from warehouse.tables import DamagedTableError, StorageError, Warehouse
 
 CREATED = "key_created"
 REPLACED = "key_replaced"
+ACCEPTED = "segments_accepted"
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,9 +42,9 @@ class KeyChangedError(MillpondError):
         super().__init__(
             f"load the spool: the key of {named} is not the one on record;"
             " known orders would count again, and nothing was loaded",
-            hint="stop the proxy, move lanes/ out of the spool if it took events with"
-            " the other key, then restore the key; if the new one is meant, run"
-            f" `millpond batcher accept-keys`; {_WHERE}",
+            hint="restore the key: what was taken with the other one then waits in the"
+            " spool; if the new one is meant, run `millpond batcher accept-keys`;"
+            f" {_WHERE}",
         )
 
 
@@ -52,7 +56,43 @@ class CommitmentDamagedError(MillpondError):
             f"load the spool: {path} is damaged, and nothing was loaded",
             hint="restore it from a backup, or remove it and start the proxy again,"
             f" which writes it anew if the key is the right one; {_WHERE}",
+            file=path,
         )
+
+
+class _Records(msgspec.Struct, frozen=True):
+    """What is on record: the commitment of each site; writers that were accepted."""
+
+    keys: Mapping[str, str] = msgspec.field(default_factory=dict)
+    writers: frozenset[str] = frozenset()
+
+    def refused(self, content: SegmentContent) -> frozenset[str] | None:
+        """Return the sites for which *content* has another key; None to load it."""
+        writers = {frame.incarnation for frame in content.frames}
+        unknown = {each for each in writers if each.hex() not in self.writers}
+        other = frozenset(
+            site
+            for writer in unknown
+            for site, commitment in content.keys.get(writer, {}).items()
+            if self.keys.get(site, commitment) != commitment
+        )
+        if other:
+            return other
+        names_none = bool(self.keys) and not unknown <= content.keys.keys()
+        return other if names_none else None
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """The sites whose new key was accepted, and how many segments of other keys."""
+
+    sites: list[str]
+    segments: int
+
+    def __str__(self) -> str:
+        """Return it in a line."""
+        segments = f"{self.segments} segments" if self.segments else ""
+        parts = [*self.sites, segments]
+        return ", ".join(filter(None, parts)) or "no key has changed"
 
 
 class KeyRecords:
@@ -64,7 +104,8 @@ class KeyRecords:
         self._warehouse = warehouse
         self._spool_dir = spool_dir
         self._sites = tuple(sites)
-        self._recorded: Mapping[str, str] = {}
+        self._recorded = _Records()
+        self._unreadable_at_s: float | None = None
 
     def check(self, now_s: float) -> None:
         """Record keys that are new; raise where a site's is not the recorded one.
@@ -86,16 +127,73 @@ class KeyRecords:
             changed = self._changed(in_use)
             if changed:
                 raise KeyChangedError(changed)
-            self._record(CREATED, in_use, in_use.keys() - self._recorded.keys(), now_s)
+            self._record(
+                CREATED, in_use, in_use.keys() - self._recorded.keys.keys(), now_s
+            )
 
-    def accept(self, now_s: float) -> list[str]:
-        """Record the keys in use in place of others; return the sites concerned."""
+    def refused(self, content: SegmentContent, now_s: float) -> frozenset[str] | None:
+        """Return the sites for which *content* has another key; None to load it.
+
+        Its keys of sites that have none on record go on record: they are the first.
+        """
+        refused = self._recorded.refused(content)
+        if refused is None and not self._first_of(content):
+            return None
+        if now_s == self._unreadable_at_s:
+            return refused
+        try:
+            with self._alone():
+                self._recorded = _read(self._warehouse)
+                if self._recorded.refused(content) is None:
+                    first = self._first_of(content)
+                    self._record(CREATED, first, first, now_s)
+        except (DamagedTableError, StorageError) as error:
+            log_event(_LOG, "keys_not_checked", level=logging.ERROR, error=error)
+            # Once in a load is enough.
+            self._unreadable_at_s = now_s
+        return self._recorded.refused(content)
+
+    def accept(self, now_s: float) -> Accepted:
+        """Record the keys in use in place of others, and what may be loaded besides."""
         in_use = self._in_use()
         with self._alone():
             self._recorded = _read(self._warehouse)
             changed = self._changed(in_use)
             self._record(REPLACED, in_use, changed, now_s)
-        return changed
+            refused = list(self._refused_segments())
+            self._record_writers(refused, now_s)
+        return Accepted(changed, len(refused))
+
+    def _refused_segments(self) -> Iterator[SegmentContent]:
+        spool = Spool(self._spool_dir)
+        spool.recover_lanes()
+        for segment in spool.sealed():
+            # Another process may load it meanwhile.
+            with suppress(FileNotFoundError):
+                [content] = read_contents([segment])
+                if self._recorded.refused(content) is not None:
+                    yield content
+
+    def _first_of(self, content: SegmentContent) -> dict[str, str]:
+        """Return the keys it names of sites that have none on record."""
+        return {
+            site: commitment
+            for named in content.keys.values()
+            for site, commitment in named.items()
+            if site not in self._recorded.keys
+        }
+
+    def _record_writers(self, contents: Iterable[SegmentContent], now_s: float) -> None:
+        found = {
+            frame.incarnation: each.keys.get(frame.incarnation, {})
+            for each in contents
+            for frame in each.frames
+        }
+        entries = [
+            ledger.NewEntry(ACCEPTED, writer.hex(), {"keys": named})
+            for writer, named in sorted(found.items())
+        ]
+        ledger.append(self._warehouse, entries, now_s)
 
     def _in_use(self) -> dict[str, str]:
         """Return the commitment of each site a proxy has worked for."""
@@ -110,13 +208,15 @@ class KeyRecords:
         return found
 
     def _agrees(self, in_use: Mapping[str, str]) -> bool:
-        return all(self._recorded.get(site) == each for site, each in in_use.items())
+        return all(
+            self._recorded.keys.get(site) == each for site, each in in_use.items()
+        )
 
     def _changed(self, in_use: Mapping[str, str]) -> list[str]:
         return sorted(
             site
             for site, commitment in in_use.items()
-            if self._recorded.get(site, commitment) != commitment
+            if self._recorded.keys.get(site, commitment) != commitment
         )
 
     def _alone(self) -> AbstractContextManager[None]:
@@ -134,18 +234,24 @@ class KeyRecords:
         ]
         ledger.append(self._warehouse, entries, now_s)
         recorded = {each.subject: in_use[each.subject] for each in entries}
-        self._recorded = {**self._recorded, **recorded}
+        keys = {**self._recorded.keys, **recorded}
+        self._recorded = msgspec.structs.replace(self._recorded, keys=keys)
 
 
-def _read(warehouse: Warehouse) -> dict[str, str]:
-    """Return the commitment on record for each site."""
+def _read(warehouse: Warehouse) -> _Records:
+    """Return what is on record."""
     view = warehouse.view(LEDGER)
     entries = view.collect(
         view.scan(columns=["number", "kind", "subject", "detail"])
-        .filter(pl.col("kind").is_in([CREATED, REPLACED]))
+        .filter(pl.col("kind").is_in([CREATED, REPLACED, ACCEPTED]))
         .sort("number")
     )
-    return {
-        site: json.loads(detail)["commitment"]
-        for site, detail in entries.select("subject", "detail").iter_rows()
-    }
+    rows = entries.select("kind", "subject", "detail").rows()
+    return _Records(
+        {
+            site: json.loads(detail)["commitment"]
+            for kind, site, detail in rows
+            if kind != ACCEPTED
+        },
+        frozenset(writer for kind, writer, _ in rows if kind == ACCEPTED),
+    )

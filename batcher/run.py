@@ -8,7 +8,8 @@ from pathlib import Path
 
 from batcher.key_records import KeyRecords
 from batcher.load.key_index import KeyIndex
-from batcher.load.load import LoadResult, load
+from batcher.load.load import load
+from batcher.load.loaded import LoadResult
 from batcher.salts.destruction import SaltWatch
 from batcher.salts.held import open_store
 from batcher.salts.history import destroy_abandoned, import_directory
@@ -107,7 +108,12 @@ class Batcher:
         """Load what is sealed; fail where counts of drops cannot be stored."""
         self._keys.check(now_s)
         loaded = load(
-            self._spool, self._warehouse, self._settings, now_s, seen=self._seen
+            self._spool,
+            self._warehouse,
+            self._settings,
+            now_s,
+            seen=self._seen,
+            keys=self._keys,
         )
         return summary(loaded.check())
 

@@ -5,20 +5,25 @@ Its message names the operation and the problem, its hint the next step.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class MillpondError(Exception):
     """A problem that a person can act on.
 
-    *message* says what is wrong, *hint* what to do next.
+    *message* says what is wrong, *hint* what to do next. *file* is the file that
+    causes the problem, for the log; it never comes from a request.
     """
 
     exit_code = 3
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str | None = None, file: Path | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.file = file
 
     def __str__(self) -> str:
         """Return the message, and the hint on a second line."""

@@ -21,6 +21,12 @@ _HINTS = {
     errno.ENOENT: "check the paths in the configuration",
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space, or raise the quota",
+    errno.EISDIR: "move it away, then try again",
+    errno.ENOTDIR: "move it away, then try again",
+}
+_WRONG_KIND = {
+    errno.EISDIR: "is a directory, and should be a file",
+    errno.ENOTDIR: "is a file, and should be a directory",
 }
 
 
@@ -45,8 +51,10 @@ class FileError(MillpondError):
     """The system refused a file or a directory."""
 
     def __init__(self, error: OSError) -> None:
-        name = "a file" if error.filename is None else error.filename
-        super().__init__(f"{name}: {reason(error)}", hint=remedy(error))
+        path = path_of(error)
+        super().__init__(
+            f"{path or 'a file'}: {reason(error)}", hint=remedy(error), file=path
+        )
 
 
 class ForeignFileError(Retryable, MillpondError):
@@ -58,6 +66,7 @@ class ForeignFileError(Retryable, MillpondError):
             f"{problem}; {path} belongs to {owner!r}, but this process runs as"
             f" {user!r}",
             hint=_ownership_hint(user, path),
+            file=path,
         )
 
 
@@ -122,14 +131,24 @@ def _is_explained(error: Exception) -> bool:
 def reason(error: OSError) -> str:
     """Return the system's name of the error.
 
-    For an error of permissions, also name the owner of the file and this user.
+    For an error of permissions, also name the owner of the file and this user. For a
+    directory in place of a file, or the reverse, also say so.
     """
     name = errno.errorcode.get(error.errno or 0, type(error).__name__)
+    wrong = _WRONG_KIND.get(error.errno or 0)
+    if wrong is not None and (found := path_of(error)) is not None:
+        return f"{name}, {_nearest_readable(found)} {wrong}"
     if error.errno not in _FORBIDDEN or error.filename is None:
         return name
     path = _nearest_readable(Path(os.fsdecode(error.filename)))
     owner, user = _owner_of(path), _account_name(os.geteuid())
     return f"{name}, {path} belongs to {owner!r}, but this process runs as {user!r}"
+
+
+def path_of(error: OSError) -> Path | None:
+    """Return the file in question; of one that was to be renamed, its new name."""
+    named = error.filename if error.filename2 is None else error.filename2
+    return None if named is None else Path(os.fsdecode(named))
 
 
 def remedy(error: OSError) -> str | None:

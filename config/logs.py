@@ -15,6 +15,8 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import TextIO
 
+from config.errors import MillpondError
+
 Value = bool | int | float | str | date | None
 
 # The values of these fields are never taken from a request.
@@ -88,7 +90,7 @@ def log_event(
     error: BaseException | None = None,
     **fields: Value,
 ) -> None:
-    """Log *word* with *fields*, and the type and code location of *error*.
+    """Log *word* with *fields*, and the type, code location and file of *error*.
 
     Raises ValueError for a word or a field name that is not allowed: it could carry
     text of a request.
@@ -107,7 +109,7 @@ def line(
         if name not in FIELDS:
             raise ValueError(f"log field {name!r} is not in config.logs.FIELDS")
     facts = {} if error is None else _error_fields(error, error.__traceback__)
-    return CheckedLine(word, {**fields, **facts})
+    return CheckedLine(word, {**fields, **facts, **fields})
 
 
 def code_location(traceback: TracebackType | None) -> str:
@@ -128,7 +130,13 @@ def code_location(traceback: TracebackType | None) -> str:
 def _error_fields(
     error: BaseException, traceback: TracebackType | None
 ) -> dict[str, Value]:
-    return {"error": type(error).__name__, "where": code_location(traceback)}
+    fields: dict[str, Value] = {
+        "error": type(error).__name__,
+        "where": code_location(traceback),
+    }
+    if isinstance(error, MillpondError) and error.file is not None:
+        fields["file"] = str(error.file)
+    return fields
 
 
 def configure(

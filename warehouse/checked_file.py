@@ -32,4 +32,5 @@ def read_checked(path: Path, kind: type[T]) -> T:
     raise DamagedFileError(
         f"read {path}: the file is damaged",
         hint='see docs/operations.md, "Damaged and missing segments"',
+        file=path,
     )

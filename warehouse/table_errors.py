@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from config.errors import MillpondError, Retryable
-from config.files import reason, remedy
+from config.files import path_of, reason, remedy
 
 _SYSTEM_ERROR = re.compile(r"\(os error (\d{1,3})\)")
 
@@ -23,6 +23,7 @@ class DamagedTableError(TableError):
             f"{doing}: {path} {problem}",
             hint="restore this file, or the table's directory, from a backup; see"
             ' docs/operations.md, "Damaged tables"',
+            file=path,
         )
 
 
@@ -46,6 +47,7 @@ def storage_error(doing: str, error: OSError) -> StorageError:
         f"{doing}: {problem}",
         hint=remedy(error)
         or 'check the disk, and see docs/operations.md, "Damaged tables"',
+        file=path_of(error),
     )
 
 

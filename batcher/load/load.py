@@ -16,7 +16,7 @@ finished, else it is forgotten. Nothing is removed that no plan names.
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -25,6 +25,7 @@ import polars as pl
 from batcher.load.drop_counts import DropCounts, report_damaged_plan
 from batcher.load.duplicates import duplicate_drops, split_duplicates, sum_drops
 from batcher.load.key_index import KeyIndex
+from batcher.load.keys import Keys
 from batcher.load.late_orders import with_order_days
 from batcher.load.load_plan import (
     RANDOM_BITS,
@@ -34,6 +35,7 @@ from batcher.load.load_plan import (
     planned,
     spans_by_incarnation,
 )
+from batcher.load.loaded import LoadResult
 from batcher.load.missing_frames import FrameRecord, MissingFrames
 from batcher.load.read_segments import (
     Batch,
@@ -47,8 +49,8 @@ from batcher.load.selection import FrameSelection, select
 from batcher.spool.lane import SpoolBrokenError
 from batcher.spool.lane_files import Segment
 from batcher.spool.spool import Spool
-from config.errors import Busy, MillpondError, Retryable
-from config.files import reason, remedy
+from config.errors import Busy, MillpondError
+from config.files import path_of, reason, remedy
 from config.logs import log_event
 from config.settings import Settings
 from warehouse.checked_file import DamagedFileError, read_checked, write_checked
@@ -73,47 +75,6 @@ class RowsLostError(MillpondError):
     """The rows to store are not those that were read; nothing was committed."""
 
 
-class DropsWaitError(Retryable, MillpondError):
-    """The events are loaded, and the counts of drops cannot be stored."""
-
-
-class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a load did; *size_bytes* is that of the segments.
-
-    *waiting* loads have their events in the table, but not their counts of drops.
-    """
-
-    events: int = 0
-    duplicates: int = 0
-    segments: int = 0
-    quarantined: int = 0
-    size_bytes: int = 0
-    days: frozenset[date] = frozenset()
-    waiting: int = 0
-
-    def check(self) -> "LoadResult":
-        """Return it; raise ``DropsWaitError`` where counts of drops wait."""
-        if self.waiting:
-            raise DropsWaitError(
-                "load the spool: events are loaded, and the counts of drops of"
-                f" {self.waiting} loads wait, because their table cannot be written",
-                hint="run `millpond warehouse verify`;"
-                ' see docs/operations.md, "Damaged tables"',
-            )
-        return self
-
-    def __add__(self, other: "LoadResult") -> "LoadResult":
-        """Return both together."""
-        return LoadResult(
-            events=self.events + other.events,
-            duplicates=self.duplicates + other.duplicates,
-            segments=self.segments + other.segments,
-            quarantined=self.quarantined + other.quarantined,
-            size_bytes=self.size_bytes + other.size_bytes,
-            days=self.days | other.days,
-        )
-
-
 def load(
     spool: Spool,
     warehouse: Warehouse,
@@ -121,6 +82,7 @@ def load(
     now_s: float,
     *,
     seen: KeyIndex | None = None,
+    keys: Keys | None = None,
     batch_bytes: int = BATCH_BYTES,
     random_bits: Callable[[int], int] = secrets.randbits,
 ) -> LoadResult:
@@ -128,6 +90,7 @@ def load(
 
     Raises ``LoadBusyError`` while another process loads the same spool. Keep *seen*
     from one call to the next: it spares reading the ids of a large table again.
+    Segments that *keys* refuses stay where they are.
     """
     with try_locked(spool.load_lock) as ours:
         if not ours:
@@ -136,21 +99,16 @@ def load(
         check_bound(warehouse.root, spool.directory)
         try:
             run = _Load(
-                spool, warehouse, settings, now_s, seen or KeyIndex(), random_bits
+                spool, warehouse, settings, now_s, seen or KeyIndex(), keys, random_bits
             )
             bind(warehouse.root, spool.directory)
             return run.all(batch_bytes)
-        except IsADirectoryError as error:
-            raise SpoolBrokenError(
-                f"load the spool: {error.filename} is a directory, and should be a"
-                " file",
-                hint="move it away; then the load goes on",
-            ) from None
         except OSError as error:
             raise SpoolBrokenError(
                 f"load the spool: {reason(error)}",
                 hint=remedy(error)
                 or "see the disk's free space and health; the load starts over",
+                file=path_of(error),
             ) from None
 
 
@@ -178,12 +136,14 @@ class _Load:
         settings: Settings,
         now_s: float,
         seen: KeyIndex,
+        keys: Keys | None,
         random_bits: Callable[[int], int],
     ) -> None:
         self._spool = spool
         self._settings = settings
         self._now_s = now_s
         self._seen = seen
+        self._keys = keys
         self._random_bits = random_bits
         self._missing = MissingFrames(spool.quarantine)
         # Opening makes durable what a dead loader may have left merely visible.
@@ -192,39 +152,79 @@ class _Load:
 
     def all(self, batch_bytes: int) -> LoadResult:
         self._drops.finish_waiting()
-        self._finish_plan()
+        total = self._finish_plan()
         self._spool.remove_leftovers(self._now_s)
         self._spool.recover_lanes()
-        self._report_directories()
-        total = LoadResult()
+        self._report_misplaced()
         for segments in _batches(self._spool.sealed(), batch_bytes):
-            total += self._load(read_contents(segments))
-        return msgspec.structs.replace(total, waiting=len(self._drops.waiting()))
-
-    def _report_directories(self) -> None:
-        for path in self._spool.directories_in_the_way():
+            total += self._load_known(read_contents(segments))
+        if total.other_key:
             log_event(
                 _LOGGER,
-                "segment_is_directory",
+                "segments_of_other_key",
                 level=logging.ERROR,
-                lane=path.parent.name,
-                file=path.name,
+                segments=total.other_key,
+                sites=",".join(sorted(total.other_sites)),
+            )
+        self._spool.remove_lone_reasons()
+        quarantined = len(self._spool.quarantined())
+        return msgspec.structs.replace(
+            total,
+            waiting=len(self._drops.waiting()),
+            missing_earlier=max(0, self._missing.count() - total.missing),
+            quarantined_earlier=max(0, quarantined - total.quarantined),
+        )
+
+    def _load_known(self, contents: list[SegmentContent]) -> LoadResult:
+        """Load *contents* but those of another key, which stay where they are."""
+        refused = {
+            content.segment: sites
+            for content in contents
+            if (sites := self._refused(content)) is not None
+        }
+        known = [each for each in contents if each.segment not in refused]
+        loaded = self._load(known) if known else LoadResult()
+        other_sites = frozenset[str]().union(*refused.values())
+        return loaded + LoadResult(other_key=len(refused), other_sites=other_sites)
+
+    def _refused(self, content: SegmentContent) -> frozenset[str] | None:
+        if self._keys is None:
+            return None
+        refused = self._keys.refused(content, self._now_s)
+        if refused is None:
+            return None
+        # What the table has already cannot count again: it is set aside as such.
+        [group] = select([content], self._events).groups
+        return refused if group.frames else None
+
+    def _report_misplaced(self) -> None:
+        for each in self._spool.misplaced():
+            log_event(
+                _LOGGER,
+                "misplaced_in_spool",
+                level=logging.ERROR,
+                reason=each.fault,
+                file=str(each.path),
             )
 
-    def _finish_plan(self) -> None:
-        """Finish the plan of a load that died after its events, or forget it."""
+    def _finish_plan(self) -> LoadResult:
+        """Finish the plan of a load that died after its events, or forget it.
+
+        Returns what that load could not report.
+        """
         path = self._spool.load_plan
         try:
             plan = read_checked(path, LoadPlan)
         except FileNotFoundError:
-            return
+            return LoadResult()
         except DamagedFileError as error:
             report_damaged_plan(self._spool, path, error)
-            return
+            return LoadResult()
         if not plan.is_committed(self._events):
             remove_durable(path)
-            return
+            return LoadResult()
         self._finish(plan, [each for each in plan.segments if self._is_there(each)])
+        return LoadResult(missing=plan.entry.missing_count)
 
     def _is_there(self, segment: PlannedSegment) -> bool:
         return segment.is_at(self._path(segment))
@@ -257,6 +257,8 @@ class _Load:
             LoadResult(
                 events=first.height,
                 duplicates=chosen.batch.events.height - first.height,
+                dropped=int(chosen.batch.drops["count"].sum()),
+                missing=chosen.entry.missing_count,
                 segments=len(taken),
                 quarantined=self._set_aside(contents, chosen),
                 size_bytes=sum(each.size_bytes for each in taken),

@@ -22,6 +22,7 @@ from warehouse.durable import remove_durable
 from warehouse.tables import TableView
 
 _LOGGER = logging.getLogger(__name__)
+_NOTE = "missing-"
 
 
 class SequenceRange(msgspec.Struct, frozen=True):
@@ -91,6 +92,11 @@ class FrameRecord(msgspec.Struct, frozen=True):
     late: dict[str, list[int]]
     missing: dict[str, list[SequenceRange]]
     gaps: dict[str, int]
+
+    @property
+    def missing_count(self) -> int:
+        """Return how many frames the commit goes past."""
+        return sum(len(span) for spans in self.missing.values() for span in spans)
 
     @property
     def transactions(self) -> dict[str, int]:
@@ -177,6 +183,12 @@ class MissingFrames:
             )
             return []
 
+    def count(self) -> int:
+        """Return how many frames are noted."""
+        notes = self._quarantine.directory.glob(f"{_NOTE}*.json")
+        incarnations = [each.stem.removeprefix(_NOTE) for each in notes]
+        return sum(len(span) for each in incarnations for span in self.of(each))
+
     def note(self, entry: FrameRecord) -> None:
         """Bring the notes up to a commit that recorded *entry*, durably; repeatable."""
         for incarnation, recorded in entry.recorded.items():
@@ -197,4 +209,4 @@ class MissingFrames:
                 remove_durable(self._path(incarnation))
 
     def _path(self, incarnation: str) -> Path:
-        return self._quarantine.directory / f"missing-{incarnation}.json"
+        return self._quarantine.directory / f"{_NOTE}{incarnation}.json"

@@ -41,11 +41,12 @@ class SegmentLoss(msgspec.Struct, frozen=True):
 
 
 class SegmentContent(msgspec.Struct, frozen=True):
-    """A segment as it was read, before its rows are."""
+    """A segment as it was read, before its rows are; *keys* as in ``Frames``."""
 
     segment: Segment
     frames: list[Frame]
     losses: list[SegmentLoss]
+    keys: dict[bytes, dict[str, str]]
 
 
 class FrameGroup(msgspec.Struct, frozen=True):
@@ -73,7 +74,7 @@ def read_contents(segments: Iterable[Segment]) -> list[SegmentContent]:
         if not read.frames and not losses:
             # Nobody seals a segment without frames: it lost them.
             losses.append(SegmentLoss(SegmentProblem.EMPTY, segment.size_bytes))
-        found.append(SegmentContent(segment, read.frames, losses))
+        found.append(SegmentContent(segment, read.frames, losses, read.keys))
     return found
 
 
@@ -90,7 +91,7 @@ def read_segments(segments: Iterable[Segment]) -> Batch:
 def read_rows(groups: Sequence[FrameGroup]) -> Batch:
     """Return the rows of all frames, in their order."""
     lost: list[tuple[Segment, Frame]] = []
-    events, drops = (_read_kind(kind, groups, lost) for kind in FrameKind)
+    events, drops = (_read_kind(kind, groups, lost) for kind in _TABLES)
     losses: dict[Segment, list[SegmentLoss]] = {}
     for segment, frame in lost:
         loss = SegmentLoss(_BAD_ROWS, len(frame.payload), rows=frame.rows)

@@ -27,7 +27,7 @@ from msgspec.structs import replace
 from batcher.schedule.due_jobs import DueJobs
 from batcher.schedule.job_state import write_job_states
 from config.errors import Busy, MillpondError, Retryable
-from config.files import FileError, is_file_error
+from config.files import FileError, is_file_error, path_of
 from config.logs import log_event
 from config.throttle import Throttle
 from warehouse.job_states import JobState, read_job_states
@@ -99,6 +99,14 @@ def retry_in_s(failures: int, every_s: float) -> float:
     """Return how long to wait after so many failures in a row that may heal."""
     first_s = min(every_s, _FIRST_RETRY_S)
     return min(first_s * 2.0 ** min(failures - 1, 16), _LONGEST_RETRY_S)
+
+
+def _file_of(error: Exception) -> str | None:
+    """Return the file that is in the way of a job, as far as the error names it."""
+    path = error.file if isinstance(error, MillpondError) else None
+    if isinstance(error, OSError):
+        path = path_of(error)
+    return None if path is None else str(path)
 
 
 def _problem(error: Exception) -> str | None:
@@ -250,6 +258,7 @@ class _JobWorker:
             job=job.name,
             attempt=failures,
             retry_s=delay_s,
+            file=_file_of(error),
         )
         return JobState(
             every_s=job.every_s,

@@ -5,7 +5,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from batcher.spool import lane_files
 from batcher.spool.lane_files import OPEN_SUFFIX, LaneTakenError, segment_path
@@ -16,10 +16,12 @@ from batcher.spool.segment import (
     FrameId,
     FrameKind,
     encode_frame_header,
+    encode_header,
+    encode_keys,
 )
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
-from config.files import reason, remedy
+from config.files import path_of, reason, remedy
 from config.logs import log_event
 from config.settings import SpoolSettings
 
@@ -32,11 +34,13 @@ class SpoolBrokenError(Retryable, MillpondError):
     """The disk refused a write; nothing of the group was acknowledged or stays."""
 
 
-def open_free_lane(spool: Spool, settings: SpoolSettings) -> "Lane":
+def open_free_lane(
+    spool: Spool, settings: SpoolSettings, *, keys: Mapping[str, str] | None = None
+) -> "Lane":
     """Open the first lane no living process has: few names, used again and again."""
     for number in range(_MOST_LANES):
         with contextlib.suppress(LaneTakenError):
-            return Lane.open(spool, f"lane-{number:03}", settings)
+            return Lane.open(spool, f"lane-{number:03}", settings, keys=keys)
     raise LaneTakenError(f"open a lane: all {_MOST_LANES} are taken")
 
 
@@ -50,6 +54,7 @@ class Lane:
         settings: SpoolSettings,
         clock: Callable[[], float],
         random_bytes: Callable[[int], bytes],
+        keys: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self._spool = spool
@@ -57,6 +62,7 @@ class Lane:
         self._settings = settings
         self._clock = clock
         self._random_bytes = random_bytes
+        self._keys = keys
         self._quota = SpoolQuota(spool.size_bytes, settings.max_bytes, clock)
         self._segment: OpenSegment | None = None
         self._opened_at_s = 0.0
@@ -74,20 +80,24 @@ class Lane:
         *,
         clock: Callable[[], float] = time.monotonic,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        keys: Mapping[str, str] | None = None,
     ) -> "Lane":
         """Take the lane called *name*, and seal what a dead owner left open in it.
 
         Raises ``LaneTakenError`` while another process has it. *clock* counts the
-        same seconds as the argument of ``seal_if_due``.
+        same seconds as the argument of ``seal_if_due``. *keys* are the commitments
+        to the keys that the rows are hashed with, by site; each segment names them.
         """
         with contextlib.ExitStack() as undo:
             try:
-                lane = cls(spool, name, settings, clock, random_bytes)
+                lane = cls(spool, name, settings, clock, random_bytes, keys)
                 undo.callback(os.close, lane._owner)
                 lane._take_over()
             except OSError as error:
                 problem = f"open lane {name!r}: {reason(error)}"
-                raise SpoolBrokenError(problem, hint=remedy(error)) from None
+                raise SpoolBrokenError(
+                    problem, hint=remedy(error), file=path_of(error)
+                ) from None
             undo.pop_all()
         return lane
 
@@ -133,7 +143,7 @@ class Lane:
         try:
             is_kept = self._retire()
         except OSError as error:
-            raise SpoolBrokenError(f"seal a segment: {reason(error)}") from None
+            raise _unsealed(error) from None
         if not is_kept:
             raise SpoolBrokenError("seal a segment: its file is gone")
 
@@ -147,7 +157,7 @@ class Lane:
                 own = None if self._segment is None else self._segment.path
                 lane_files.recover(self._directory, but=own)
         except OSError as error:
-            raise SpoolBrokenError(f"seal a segment: {reason(error)}") from None
+            raise _unsealed(error) from None
         is_old = monotonic_s - self._opened_at_s >= self._settings.segment_max_s
         is_due = self._segment is not None and (is_old or is_asked)
         if is_due:
@@ -190,11 +200,17 @@ class Lane:
             # Also after a failure: a name that is taken must not be tried for ever.
             self._number += 1
             self._segment = OpenSegment(
-                segment_path(self._directory, number, self._incarnation, OPEN_SUFFIX)
+                segment_path(self._directory, number, self._incarnation, OPEN_SUFFIX),
+                self._header(),
             )
             self._opened_at_s = self._clock()
             self._sequence_before = self._sequence
         return self._segment
+
+    def _header(self) -> bytes:
+        if self._keys is None:
+            return encode_header()
+        return encode_header() + encode_keys(self._incarnation, self._keys)
 
     def keep_owning(self) -> None:
         """Take the lane again if its directory was removed or replaced.
@@ -206,7 +222,9 @@ class Lane:
             self._keep_owning()
         except OSError as error:
             problem = f"open lane {self.name!r}: {reason(error)}"
-            raise SpoolBrokenError(problem, hint=remedy(error)) from None
+            raise SpoolBrokenError(
+                problem, hint=remedy(error), file=path_of(error)
+            ) from None
 
     def _keep_owning(self) -> None:
         if lane_files.is_owned_by(self._directory, self._owner):
@@ -247,4 +265,11 @@ def _refused(error: OSError) -> SpoolBrokenError:
         f"append to the spool: {reason(error)}",
         hint=remedy(error)
         or "see the disk's free space and health; nothing of it was kept",
+        file=path_of(error),
+    )
+
+
+def _unsealed(error: OSError) -> SpoolBrokenError:
+    return SpoolBrokenError(
+        f"seal a segment: {reason(error)}", hint=remedy(error), file=path_of(error)
     )

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from batcher.spool.lane_files import sealed_path
-from batcher.spool.segment import encode_header
 from warehouse.durable import sync_directory
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
@@ -23,8 +22,9 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
 class OpenSegment:
     """One segment file that only this object writes; every method may raise OSError."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, header: bytes) -> None:
         self.path = path
+        self._header = header
         self._name = str(path)
         self._file = os.open(path, _FLAGS, 0o644)
         self._identity = os.fstat(self._file)
@@ -35,7 +35,7 @@ class OpenSegment:
     def append(self, parts: Sequence[bytes]) -> None:
         """Return once *parts*, in this order, are on the disk; all of them or none."""
         is_first = self.length == 0
-        whole = [encode_header(), *parts] if is_first else parts
+        whole = [self._header, *parts] if is_first else parts
         size = sum(map(len, whole))
         # Only success clears it: whatever else happens, the tail is not to be kept.
         self.must_retire = True

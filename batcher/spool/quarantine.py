@@ -1,4 +1,7 @@
-"""Where the loader puts what a person must look at; nothing in here is ever deleted."""
+"""Where the loader puts what a person must look at.
+
+Nothing in here is ever deleted but a reason whose segment has gone.
+"""
 
 from pathlib import Path
 
@@ -52,3 +55,16 @@ class Quarantine:
         path.replace(target)
         sync_directory(self.directory)
         sync_directory(path.parent)
+
+
+def remove_lone_reasons(folder: Path) -> None:
+    """Remove from *folder* each reason whose segment is no longer beside it."""
+    lone = [
+        path
+        for path in folder.glob(f"[!.]*{REASON_SUFFIX}")
+        if path.is_file() and not path.with_suffix(SEALED_SUFFIX).exists()
+    ]
+    for path in lone:
+        path.unlink(missing_ok=True)
+    if lone:
+        sync_directory(folder)

@@ -3,15 +3,17 @@
 Pure. docs/segment-format.md describes the layout. Every cut of a segment decodes to a
 prefix of its frames, and no changed bit passes for data. Each frame says which writer
 wrote it (the incarnation) and as which of its frames (the sequence), so that it can be
-recognised wherever it turns up, whatever its file is called.
+recognised wherever it turns up, whatever its file is called. Before the frames of a
+writer stands which key of each site it hashes with.
 
-Behind a damaged place reading goes on at the next byte 1 or 2 at which a whole frame
+Behind a damaged place reading goes on at the next byte 1, 2 or 3 at which a whole frame
 with right checksums begins. A payload is JSON lines, which hold no control
 characters, so there are few wrong places to try.
 """
 
 import re
 import struct
+from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from zlib import crc32
 
@@ -26,6 +28,8 @@ _HEADER = struct.Struct("<8sII")
 _HEAD = struct.Struct("<B16sQII")
 _FRAME = struct.Struct("<B16sQIIII")
 _CHECKSUMS = struct.Struct("<II")
+# Below those of all frames with rows: it is none of them, and none goes missing.
+_KEYS_SEQUENCE = 0
 HEADER_BYTES = _HEADER.size
 FRAME_HEADER_BYTES = _FRAME.size
 
@@ -35,10 +39,11 @@ class FrameKind(IntEnum):
 
     EVENTS = 1
     DROPS = 2
+    KEYS = 3
 
 
 _KINDS = {kind.value: kind for kind in FrameKind}
-_FRAME_START = re.compile(b"[\x01\x02]")
+_FRAME_START = re.compile(b"[\x01\x02\x03]")
 
 
 class SegmentProblem(StrEnum):
@@ -84,12 +89,14 @@ class DamagedRange(msgspec.Struct, frozen=True):
 class Frames(msgspec.Struct, frozen=True):
     """What could be read of a segment, in order, and what could not.
 
-    *good_length* is the length of the undamaged beginning.
+    *good_length* is the length of the undamaged beginning. *keys* says for each writer
+    which key of each site its frames were hashed with, as far as that can be read.
     """
 
     frames: list[Frame]
     damage: list[DamagedRange]
     good_length: int
+    keys: dict[bytes, dict[str, str]] = msgspec.field(default_factory=dict)
 
     @property
     def problem(self) -> SegmentProblem | None:
@@ -117,6 +124,13 @@ def encode_frame_header(
     head = _HEAD.pack(kind, frame.incarnation, frame.sequence, rows, len(payload))
     checksum = crc32(head)
     return head + _CHECKSUMS.pack(checksum, crc32(payload, checksum))
+
+
+def encode_keys(incarnation: bytes, keys: Mapping[str, str]) -> bytes:
+    """Return the frame that says which key of each site *incarnation* hashes with."""
+    payload = msgspec.json.encode(keys, order="sorted")
+    frame = FrameId(incarnation, _KEYS_SEQUENCE)
+    return encode_frame_header(FrameKind.KEYS, frame, len(keys), payload) + payload
 
 
 def read_frames(content: bytes) -> Frames:
@@ -155,10 +169,14 @@ def _read(
     good_length: int | None = None,
 ) -> Frames:
     frames: list[Frame] = []
+    keys: dict[bytes, dict[str, str]] = {}
     while offset < len(content):
         frame = _frame_at(content, offset)
         if frame is not None:
-            frames.append(frame)
+            if frame.kind is FrameKind.KEYS:
+                keys |= _decode_keys(frame)
+            else:
+                frames.append(frame)
             offset += FRAME_HEADER_BYTES + len(frame.payload)
             continue
         if good_length is None:
@@ -168,7 +186,17 @@ def _read(
             DamagedRange(_problem_at(content, offset, end), offset, end - offset)
         )
         offset = end
-    return Frames(frames, damage, offset if good_length is None else good_length)
+    good_length = offset if good_length is None else good_length
+    return Frames(frames, damage, good_length, keys)
+
+
+def _decode_keys(frame: Frame) -> dict[bytes, dict[str, str]]:
+    """Return what *frame* says, by its writer; nothing where that is no such thing."""
+    try:
+        named = msgspec.json.decode(frame.payload, type=dict[str, str])
+    except (msgspec.MsgspecError, UnicodeError):
+        return {}
+    return {frame.incarnation: named}
 
 
 def _frame_at(content: bytes, offset: int) -> Frame | None:

@@ -19,19 +19,23 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from batcher.spool import lane_files
-from batcher.spool.lane_files import OPEN_SUFFIX, SEALED_SUFFIX, Segment, SpoolError
-from batcher.spool.quarantine import Quarantine
+from batcher.spool.lane_files import OPEN_SUFFIX, Segment, SpoolError
+from batcher.spool.quarantine import Quarantine, remove_lone_reasons
 from warehouse.durable import (
+    create_durable,
     make_directory,
     remove_durable,
     sync_directory,
     write_durable,
 )
+from warehouse.misplaced import Misplaced, misplaced
 
 _TOKEN_BYTES = 16
 _LEFTOVER_AGE_S = 3_600
 # As much as a busy second brings; a full disk still has room for a few bytes.
 _PROBE_BYTES = 1 << 20
+# As many as ``tempfile`` gives, so that a leftover is recognised.
+_PROBE_DIGITS = 8
 # As ``warehouse.durable`` and ``lane_files`` name what is not finished.
 _UNFINISHED_FILE = re.compile(
     r"\.(?:.+\.(?:json|reason)|probe|seal-request)\.[a-z0-9_]{8}"
@@ -103,15 +107,9 @@ class Spool:
             found += lane_files.list_segments(self.folder(lane), OPEN_SUFFIX)
         return found
 
-    def directories_in_the_way(self) -> list[Path]:
-        """Return the directories of lanes that have the name of a segment."""
-        return sorted(
-            path
-            for lane in self.lanes()
-            # A glob is empty where the lane was removed meanwhile.
-            for path in self.folder(lane).glob("*")
-            if path.suffix in (OPEN_SUFFIX, SEALED_SUFFIX) and path.is_dir()
-        )
+    def misplaced(self) -> list[Misplaced]:
+        """Return what stands where no load reads it."""
+        return misplaced(self.directory)
 
     def recover_lanes(self) -> int:
         """Seal what dead owners left open; return how many segments there were."""
@@ -149,6 +147,13 @@ class Spool:
                 with contextlib.suppress(FileNotFoundError):
                     if now_s - path.lstat().st_mtime >= _LEFTOVER_AGE_S:
                         _remove_leftover(path)
+
+    def remove_lone_reasons(self) -> None:
+        """Remove what is said of segments that were loaded or taken away."""
+        for folder in [self.quarantine.directory, *map(self.folder, self.lanes())]:
+            # A lane's directory may be removed while we look.
+            with contextlib.suppress(FileNotFoundError):
+                remove_lone_reasons(folder)
 
     def request_seal(self) -> None:
         """Ask the owners of all lanes to seal what they have open."""
@@ -191,11 +196,12 @@ def is_writable(spool: Spool, most_bytes: int) -> bool:
 
     *most_bytes* is the spool's bound.
     """
-    path = spool.directory / "probe"
     try:
         has_room = spool.size_bytes() < most_bytes
         if has_room:
-            write_durable(path, bytes(_PROBE_BYTES))
+            # A name of its own: nothing can be in its way.
+            path = spool.directory / f".probe.{secrets.token_hex(_PROBE_DIGITS // 2)}"
+            create_durable(path, bytes(_PROBE_BYTES))
             remove_durable(path)
     except OSError:
         return False

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from config.files import reason, remedy
 from config.settings import Settings
 from proxy.doctor import storage
 from proxy.doctor.client_address import client_address
 from proxy.doctor.descriptors import descriptors
-from proxy.doctor.finding import Finding, look
+from proxy.doctor.finding import Finding, finding, look
 from proxy.doctor.nginx import nginx
 from proxy.doctor.running import running
 
@@ -27,6 +28,8 @@ def examine(settings: Settings, nginx_file: Path | None) -> Iterator[Finding]:
     ):
         try:
             yield from findings
+        except IsADirectoryError as error:
+            yield finding("this machine", reason(error), remedy(error) or "")
         except PermissionError as error:
             yield look(
                 "this user",

@@ -77,12 +77,20 @@ def import_logs(
     """Import *files*, each as far as it is readable, and build the derived tables."""
     sites = build_sites(settings, os.urandom)
     site = _find_site(sites, site_id)
-    store = ImportStore(settings, clock=clock, monotonic=monotonic, sleep=sleep)
+    store = ImportStore(
+        settings,
+        keys=sites.key_commitments(),
+        clock=clock,
+        monotonic=monotonic,
+        sleep=sleep,
+    )
     try:
         run = _ImportRun(settings, sites, site, store, clock)
         with run.importer(lists, server) as importer:
             problems = _import_files(importer, files, show)
-        return ImportOutcome(run.progress.state.tally, run.finish(), problems)
+        duplicates = run.finish()
+        problems += store.problems
+        return ImportOutcome(run.progress.state.tally, duplicates, problems)
     finally:
         store.close()
 

@@ -5,7 +5,7 @@ Other processes may load and build in the meantime, and may do part of this work
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +13,7 @@ import polars as pl
 from batcher.key_records import KeyRecords
 from batcher.load.key_index import KeyIndex
 from batcher.load.load import LoadBusyError, load
+from batcher.load.loaded import OtherKeyError
 from batcher.load.missing_frames import is_recorded
 from batcher.salts.directory import DirectorySalts
 from batcher.salts.history import ImportSalts, import_directory
@@ -55,6 +56,7 @@ class ImportStore:
         self,
         settings: Settings,
         *,
+        keys: Mapping[str, str],
         clock: Clock,
         monotonic: Clock,
         sleep: Callable[[float], None],
@@ -68,12 +70,16 @@ class ImportStore:
         # Checked before anything is loaded: the check uses the times of stored events,
         # and events from a wrong clock would confirm that clock.
         self._believed = open_clock(self._warehouse, Clocks.of_machine(clock)).look()
-        self._lane = Lane.open(self._spool, LANE, settings.spool, clock=monotonic)
+        self._lane = Lane.open(
+            self._spool, LANE, settings.spool, clock=monotonic, keys=keys
+        )
         self._keys = KeyRecords(
             self._warehouse, self._spool.directory, [site.id for site in settings.sites]
         )
         self._seen = KeyIndex()
         self._waiting_bytes = 0
+        # What the last load had to leave.
+        self.problems: list[MillpondError] = []
 
     @property
     def is_clock_doubted(self) -> bool:
@@ -190,14 +196,20 @@ class ImportStore:
 
     def _load(self) -> None:
         self._keys.check(self._clock())
-        load(
+        loaded = load(
             self._spool,
             self._warehouse,
             self._settings,
             self._clock(),
             seen=self._seen,
+            keys=self._keys,
         )
         self._waiting_bytes = 0
+        self.problems = (
+            [OtherKeyError(loaded.other_key, loaded.other_sites)]
+            if loaded.other_key
+            else []
+        )
 
     def _try_to_load(self) -> None:
         try:

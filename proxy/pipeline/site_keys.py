@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from config.files import reason, remedy
 from config.logs import log_event
 from warehouse.durable import create_durable, make_directory, write_durable
 from warehouse.key_commitment import (
@@ -69,8 +70,9 @@ def site_key(
         _complete_commitments(commitments, site_id, key)
     except OSError as error:
         raise SiteKeyError(
-            f"read site key {path}: {_file_prefix(error, path)}{error.strerror}",
-            hint="Millpond's user must own privacy.key_dir, spool.dir, and what is in"
+            f"read site key {path}: {_file_prefix(error, path)}{reason(error)}",
+            hint=remedy(error)
+            or "Millpond's user must own privacy.key_dir, spool.dir, and what is in"
             " them",
         ) from None
     return key

@@ -19,6 +19,7 @@ from proxy.page.page import PageRules
 from proxy.pipeline.credential import MAX_CREDENTIAL_LENGTH, parse_key
 from proxy.pipeline.drops import DropReason
 from proxy.pipeline.site_keys import HashPurpose, KeyedHash, site_key
+from warehouse.key_commitment import key_commitment
 
 _MAX_CACHED = 1_024
 # A host of 253 characters, a scheme and a port; longer text is ignored.
@@ -95,6 +96,10 @@ class Sites:
     def __iter__(self) -> Iterator[Site]:
         """Iterate over the sites in the order of the configuration."""
         return iter(self._by_id.values())
+
+    def key_commitments(self) -> dict[str, str]:
+        """Return the commitment to the key of each site."""
+        return {site.id: key_commitment(site.key) for site in self}
 
     def find(
         self,

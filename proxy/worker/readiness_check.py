@@ -52,6 +52,10 @@ class ReadinessCheck:
             problems["quarantine"] = (
                 "segments are in quarantine; see docs/operations.md"
             )
+        if self._spool_health.has_misplaced_files():
+            problems["lanes"] = (
+                "files are where no load reads them: see `millpond warehouse info`"
+            )
         if self._geo.problem is not None:
             problems["geo"] = "the new database cannot be used; see the log"
         if doubt := doubt_of(self._warehouse_dir, self._clocks):

@@ -44,6 +44,10 @@ class SpoolHealth:
             return bool(self._spool.quarantine.entries())
         return False
 
+    def has_misplaced_files(self) -> bool:
+        """Return whether the spool holds files that no load reads."""
+        return bool(self._spool.misplaced())
+
     def probe(self) -> None:
         """Mark the journal as healthy if the spool is writable again.
 

@@ -53,11 +53,16 @@ class Worker:
         self._clock = clock
         self._spool_dir = Path(settings.spool.dir)
         self._spool = Spool(self._spool_dir)
-        self._lane = Lane.open(self._spool, f"worker-{number}", settings.spool)
+        self._sites = build_sites(settings, os.urandom)
+        self._lane = Lane.open(
+            self._spool,
+            f"worker-{number}",
+            settings.spool,
+            keys=self._sites.key_commitments(),
+        )
         self._salts = Salts(
             open_store(settings.privacy.salt_store, self._spool_dir), fill_random
         )
-        self._sites = build_sites(settings, os.urandom)
         self._clients = ClientSource(settings.proxy)
         self._classifier = Classifier()
         database = settings.privacy.geo_database

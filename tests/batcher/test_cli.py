@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from batcher.spool.lane import Lane
 from batcher.spool.spool import Spool
 from tests.batcher.load.loads import left_over, spool_events, stored_events
 from tests.processes import Installation, install
-from tests.warehouse.event_rows import event
+from tests.warehouse.event_rows import DAY, event, lines
+from warehouse.schema import Drop, Hash64
 from warehouse.tables import Warehouse
 
 CONFIG = """\
@@ -18,6 +20,9 @@ salt_store = "data/salts"
 id = "shop"
 domains = ["shop.example"]
 """
+
+
+REST = "loaded, 0 duplicates, 0 dropped; 0 frames missing, 0 segments set aside"
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def test_drain_loads_what_waits_and_says_so_in_a_line(
     done = installation.run("batcher", "drain")
 
     warehouse = Warehouse(Path(installation.settings.warehouse.uri))
-    assert (done.returncode, done.stdout) == (0, "drained: 2 events of 1 segments\n")
+    assert (done.returncode, done.stdout) == (0, f"drained: 2 received, 2 {REST}\n")
     assert len(stored_events(warehouse)) == 2
     assert left_over(spool) == []
 
@@ -43,7 +48,58 @@ def test_drain_of_an_empty_spool_is_fine(installation: Installation) -> None:
     done = installation.run("batcher", "drain")
 
     assert (done.returncode, done.stdout, done.stderr) == (
-        *(0, "drained: 0 events of 0 segments\n", ""),
+        *(0, f"drained: 0 received, 0 {REST}\n", ""),
+    )
+
+
+def test_drain_accounts_for_all_that_was_received(installation: Installation) -> None:
+    spool = Spool(Path(installation.settings.spool.dir))
+    drop = Drop(site="shop", day=DAY, hour=9, reason="bot", protocol="native", count=3)
+    same = event(path="/a", event_id=Hash64(1))
+    spool_events(spool, [same], [same, event(path="/b")], drops=[drop])
+
+    done = installation.run("batcher", "drain")
+
+    assert (done.returncode, done.stdout) == (
+        0,
+        (
+            "drained: 6 received, 2 loaded, 1 duplicates, 3 dropped;"
+            " 0 frames missing, 0 segments set aside\n"
+        ),
+    )
+
+
+def test_drain_fails_once_for_what_is_missing_or_set_aside(
+    installation: Installation,
+) -> None:
+    spool = Spool(Path(installation.settings.spool.dir))
+    lane = Lane.open(spool, "lane-000", installation.settings.spool)
+    for path in ("/a", "/b", "/c", "/d"):
+        lane.commit(lines([event(path=path)]), [])
+        lane.seal()
+    lane.close()
+    _, second, _, last = (each.path for each in spool.sealed())
+    second.unlink()
+    last.write_bytes(last.read_bytes() + b"?")
+    first, again = (installation.run("batcher", "drain") for _ in range(2))
+
+    assert (first.returncode, first.stdout) == (
+        3,
+        (
+            "drained: 3 received, 3 loaded, 0 duplicates, 0 dropped;"
+            " 1 frames missing, 1 segments set aside\n"
+        ),
+    )
+    assert "drain the spool: 1 frames are missing, 1 segments were set aside" in (
+        first.stderr
+    )
+    assert 'see docs/operations.md, "Torn and missing segments"' in first.stderr
+    assert (again.returncode, again.stdout) == (
+        0,
+        (
+            "drained: 0 received, 0 loaded, 0 duplicates, 0 dropped;"
+            " 0 frames missing (1 earlier), 0 segments set aside (1 earlier)\n"
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from config.errors import MillpondError
 from config.logs import (
     FIELDS,
     CheckedLine,
@@ -232,3 +233,12 @@ def ran(source: str, directory: Path) -> str:
         env={"PYTHONPATH": str(Path(__file__).parents[2])},
     )
     return process.stdout
+
+
+def test_an_error_of_ours_says_which_file_it_is_about() -> None:
+    error = MillpondError("load", file=Path("/srv/x"))
+
+    assert line("failed", error=error).fields["file"] == "/srv/x"
+    assert line("failed", error=error, file="/srv/y").fields["file"] == "/srv/y"
+    assert "file" not in line("failed", error=OSError(2, "", "/srv/x")).fields
+    assert "file" not in line("failed", error=MillpondError("load")).fields

@@ -163,6 +163,17 @@ async def test_a_geo_database_that_goes_bad_is_shown_but_not_where_it_is(
     assert str(tmp_path) not in got.problems["geo"]
 
 
+async def test_a_file_among_the_lanes_is_shown_but_not_where_it_is(
+    worker: Worker, settings: Settings
+) -> None:
+    await worker.prepare()
+    (Path(settings.spool.dir) / "lanes" / "worker-9").touch()
+    got = worker.readiness()
+
+    assert (got.ready, list(got.problems)) == (True, ["lanes"])
+    assert settings.spool.dir not in got.problems["lanes"]
+
+
 async def test_a_worker_whose_upkeep_dies_ends_with_its_reason(
     on_a_port: Settings,
 ) -> None:

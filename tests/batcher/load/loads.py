@@ -1,6 +1,6 @@
 """What tests of the load spool, and what they compare afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -9,6 +9,7 @@ from batcher.spool.lane import open_free_lane
 from batcher.spool.spool import Spool
 from config.settings import Settings, SiteSettings, SpoolSettings
 from tests.warehouse.event_rows import events, lines
+from warehouse.key_commitment import key_commitment
 from warehouse.schema import DROPS, EVENTS, Drop, Event
 from warehouse.tables import Warehouse
 
@@ -23,10 +24,19 @@ SETTINGS = Settings(
 
 
 def spool_events(
-    spool: Spool, *groups: Sequence[Event], drops: Sequence[Drop] = ()
+    spool: Spool,
+    *groups: Sequence[Event],
+    drops: Sequence[Drop] = (),
+    keys: Mapping[str, bytes] | None = None,
 ) -> None:
-    """Commit each group, and *drops* with the last, and seal them as one segment."""
-    lane = open_free_lane(spool, SpoolSettings())
+    """Commit each group, and *drops* with the last, and seal them as one segment.
+
+    It names *keys*, by site, as those its rows were hashed with.
+    """
+    named = None
+    if keys is not None:
+        named = {site: key_commitment(key) for site, key in keys.items()}
+    lane = open_free_lane(spool, SpoolSettings(), keys=named)
     for group in groups[:-1]:
         lane.commit(lines(group), [])
     last = lines(groups[-1]) if groups else []

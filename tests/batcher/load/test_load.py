@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from batcher.load.key_index import KeyIndex
-from batcher.load.load import LoadBusyError, LoadResult, load
+from batcher.load.load import LoadBusyError, load
+from batcher.load.loaded import LoadResult
 from batcher.spool.spool import Spool
 from tests.batcher.load.loads import (
     SETTINGS,

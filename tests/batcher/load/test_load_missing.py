@@ -217,13 +217,14 @@ def test_a_directory_named_as_a_segment_is_reported_and_stops_nothing(
     spool: Spool, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
 ) -> None:
     acknowledged, segments = three_segments(spool)
+    lane = segments[0].path.parent
     for name in ("9.segment", "8.open"):
-        (segments[0].path.parent / name).mkdir()
+        (lane / name).mkdir()
     load(spool, warehouse, SETTINGS, NOW_S)
 
     assert stored(warehouse) == acknowledged
-    assert "segment_is_directory lane=lane-000 file=8.open" in caplog.text
-    assert "segment_is_directory lane=lane-000 file=9.segment" in caplog.text
+    assert f"reason=segment_is_directory file={lane}/8.open" in caplog.text
+    assert f"reason=segment_is_directory file={lane}/9.segment" in caplog.text
 
 
 def test_a_directory_in_the_place_of_the_plan_is_named(
@@ -237,3 +238,41 @@ def test_a_directory_in_the_place_of_the_plan_is_named(
         load(spool, warehouse, SETTINGS, NOW_S)
 
     assert "move it away" in (said.value.hint or "")
+
+
+@pytest.mark.parametrize("to", ["lane-000", "restored"])
+@pytest.mark.parametrize("with_reason", [True, False])
+def test_a_reason_goes_with_its_segment(
+    spool: Spool, warehouse: Warehouse, to: str, *, with_reason: bool
+) -> None:
+    acknowledged, segments = three_segments(spool)
+    sound = segments[1].path.read_bytes()
+    segments[1].path.write_bytes(sound[:-1] + b"?")
+    load_all(spool, warehouse)
+    [kept] = spool.quarantined()
+    kept.write_bytes(sound)
+    folder = spool.folder(to)
+    folder.mkdir(exist_ok=True)
+    kept.rename(folder / kept.name)
+    reason = kept.with_suffix(".reason")
+    if with_reason:
+        reason.rename(folder / reason.name)
+    load_all(spool, warehouse)
+
+    assert stored(warehouse) == acknowledged
+    assert list(spool.directory.rglob("*.reason")) == []
+
+
+def test_a_segment_in_quarantine_keeps_its_reason_and_a_lone_one_goes(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    _, segments = three_segments(spool)
+    for segment in segments[:2]:
+        segment.path.write_bytes(segment.path.read_bytes()[:-1] + b"?")
+    load_all(spool, warehouse)
+    first, second = spool.quarantined()
+    first.unlink()
+    load_all(spool, warehouse)
+
+    [reason] = spool.directory.rglob("*.reason")
+    assert reason == second.with_suffix(".reason")

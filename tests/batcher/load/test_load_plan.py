@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from batcher.load.load import DropsWaitError, RowsLostError, load
+from batcher.load.load import RowsLostError, load
 from batcher.load.load_plan import LoadPlan, next_token
+from batcher.load.loaded import DropsWaitError
 from batcher.load.missing_frames import FrameRecord
 from batcher.spool.segment import FRAME_HEADER_BYTES, HEADER_BYTES, read_frames
 from batcher.spool.spool import Spool

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from config.files import ForeignFileError
 from tests.batcher.schedule.test_scheduler import (
     DiskError,
     Runs,
@@ -45,7 +46,9 @@ def test_a_job_tells_since_when_it_fails(state_path: Path) -> None:
     assert before_s <= state.failing_since < before_s + 0.2
 
 
-def test_a_file_that_is_refused_is_told_with_its_path(state_path: Path) -> None:
+def test_a_file_that_is_refused_is_told_with_its_path(
+    state_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     refused = FileNotFoundError(2, "No such file", "/srv/millpond/build.lock")
     with scheduled(state_path, job("build", Runs(failing(refused)))) as running:
         wait_until(lambda: running.failures("build") >= 1, "a failure")
@@ -53,3 +56,15 @@ def test_a_file_that_is_refused_is_told_with_its_path(state_path: Path) -> None:
 
     assert state is not None
     assert state.reason() == "/srv/millpond/build.lock: ENOENT"
+    assert "file=/srv/millpond/build.lock" in caplog.text
+
+
+def test_the_log_names_a_file_of_another_user(
+    state_path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    foreign = ForeignFileError("load the spool: EACCES", tmp_path / "load.lock")
+    with scheduled(state_path, job("load", Runs(failing(foreign)))) as running:
+        wait_until(lambda: running.failures("load") >= 1, "a failure")
+
+    assert "error=ForeignFileError" in caplog.text
+    assert f"file={tmp_path}/load.lock" in caplog.text

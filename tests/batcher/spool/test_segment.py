@@ -26,7 +26,9 @@ _LINES = st.lists(
     min_size=1,
     max_size=3,
 )
-_FRAMES = st.lists(st.tuples(st.sampled_from(FrameKind), _LINES), max_size=5)
+_FRAMES = st.lists(
+    st.tuples(st.sampled_from([FrameKind.EVENTS, FrameKind.DROPS]), _LINES), max_size=5
+)
 Content = list[tuple[FrameKind, list[bytes]]]
 
 

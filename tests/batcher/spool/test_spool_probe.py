@@ -40,6 +40,13 @@ def test_a_spool_at_its_bound_does_not(tmp_path: Path) -> None:
     assert is_writable(spool, MUCH)
 
 
+def test_nothing_is_in_the_way_of_the_probe(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    (tmp_path / "probe").mkdir()
+
+    assert is_writable(spool, MUCH)
+
+
 def test_a_spool_that_has_gone_does_not(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     (tmp_path / "spool").rename(tmp_path / "elsewhere")

@@ -96,6 +96,16 @@ def test_a_spool_that_could_fill_the_disk_is_named(
     assert not Path(settings.dir).exists()
 
 
+def test_what_no_load_reads_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "lanes").mkdir()
+    (tmp_path / "lanes" / "worker-0").touch()
+    settings = SpoolSettings(dir=str(tmp_path), max_bytes=1)
+    _, (level, text) = told([*storage.spool(settings)])
+
+    assert level == "finding"
+    assert f"{tmp_path}/lanes/worker-0 is no directory" in text
+
+
 def test_a_spool_that_cannot_be_written_is_a_finding(tmp_path: Path) -> None:
     # Nobody, not even root, makes a directory in a file.
     (tmp_path / "file").touch()

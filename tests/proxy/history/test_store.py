@@ -17,7 +17,7 @@ def store(settings: Settings) -> Iterator[ImportStore]:
     """Return the store of an import that has written three segments."""
     clock = iter(range(1_000_000)).__next__
     store = ImportStore(
-        settings, clock=lambda: 0.0, monotonic=clock, sleep=lambda _: None
+        settings, keys={}, clock=lambda: 0.0, monotonic=clock, sleep=lambda _: None
     )
     for path in ("/a", "/b", "/c"):
         store.put(lines([event(path=path)]), [])

@@ -1,0 +1,119 @@
+"""What a load did, and what it had to leave."""
+
+from collections.abc import Collection
+from datetime import date
+
+import msgspec
+
+from config.errors import MillpondError, Retryable
+
+_KEYS = 'see docs/operations.md, "A site\'s key is missing or changed"'
+
+
+class DropsWaitError(Retryable, MillpondError):
+    """The events are loaded, and the counts of drops cannot be stored."""
+
+
+class OtherKeyError(MillpondError):
+    """Segments wait, because their orders would count again."""
+
+    def __init__(self, segments: int, sites: Collection[str]) -> None:
+        named = ", ".join(map(repr, sorted(sites)))
+        how = f"were taken with another key of {named}" if sites else "name no key"
+        super().__init__(
+            f"load the spool: {segments} segments {how}; known orders could count"
+            " again, so they wait in the spool, and all others are loaded",
+            hint="move them out of lanes/, or load them with"
+            f" `millpond batcher accept-keys`; {_KEYS}",
+        )
+
+
+class IncompleteError(MillpondError):
+    """Something that was acknowledged did not come to the tables."""
+
+
+class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a load did; *size_bytes* is that of the segments.
+
+    *dropped* events were counted as such before; *missing* frames were acknowledged and
+    are not in the spool. What earlier loads reported of these is *missing_earlier* and
+    *quarantined_earlier*, while it still stands. *waiting* loads have their events in
+    the table, but not their counts of drops.
+    *other_key* segments wait, because *other_sites* have another key by now; none is
+    named where the segments name no key.
+    """
+
+    events: int = 0
+    duplicates: int = 0
+    segments: int = 0
+    dropped: int = 0
+    missing: int = 0
+    missing_earlier: int = 0
+    quarantined: int = 0
+    quarantined_earlier: int = 0
+    size_bytes: int = 0
+    days: frozenset[date] = frozenset()
+    waiting: int = 0
+    other_key: int = 0
+    other_sites: frozenset[str] = frozenset()
+
+    def check(self) -> "LoadResult":
+        """Return it; raise where something had to be left in the spool."""
+        if self.waiting:
+            raise DropsWaitError(
+                "load the spool: events are loaded, and the counts of drops of"
+                f" {self.waiting} loads wait, because their table cannot be written",
+                hint="run `millpond warehouse verify`;"
+                ' see docs/operations.md, "Damaged tables"',
+            )
+        if self.other_key:
+            raise OtherKeyError(self.other_key, self.other_sites)
+        return self
+
+    def check_complete(self) -> None:
+        """Raise where this load found something missing, or set something aside."""
+        problems = []
+        if self.missing:
+            problems.append(f"{self.missing} frames are missing")
+        if self.quarantined:
+            problems.append(f"{self.quarantined} segments were set aside")
+        if problems:
+            raise IncompleteError(
+                f"drain the spool: {', '.join(problems)}",
+                hint='see docs/operations.md, "Torn and missing segments"',
+            )
+
+    def account(self) -> str:
+        """Return in a line what became of all that was received."""
+        received = self.events + self.duplicates + self.dropped
+        line = (
+            f"{received} received, {self.events} loaded, {self.duplicates} duplicates,"
+            f" {self.dropped} dropped;"
+            f" {self.missing} frames missing{_earlier(self.missing_earlier)},"
+            f" {self.quarantined} segments set aside"
+            f"{_earlier(self.quarantined_earlier)}"
+        )
+        waiting = f", {self.other_key} segments of another key waiting"
+        return line + waiting if self.other_key else line
+
+    def __add__(self, other: "LoadResult") -> "LoadResult":
+        """Return both together."""
+        return LoadResult(
+            events=self.events + other.events,
+            duplicates=self.duplicates + other.duplicates,
+            segments=self.segments + other.segments,
+            dropped=self.dropped + other.dropped,
+            missing=self.missing + other.missing,
+            missing_earlier=self.missing_earlier + other.missing_earlier,
+            quarantined=self.quarantined + other.quarantined,
+            quarantined_earlier=self.quarantined_earlier + other.quarantined_earlier,
+            size_bytes=self.size_bytes + other.size_bytes,
+            days=self.days | other.days,
+            waiting=self.waiting + other.waiting,
+            other_key=self.other_key + other.other_key,
+            other_sites=self.other_sites | other.other_sites,
+        )
+
+
+def _earlier(count: int) -> str:
+    return f" ({count} earlier)" if count else ""

@@ -1,0 +1,72 @@
+"""Whatever no load reads is named; what belongs there, and what is hidden, is not."""
+
+import os
+from pathlib import Path
+
+from config.settings import Settings, SpoolSettings, WarehouseSettings
+from warehouse.caveats import caveats
+from warehouse.clock.believed_clock import Clocks
+from warehouse.misplaced import Fault, misplaced
+
+
+def make_spool(folder: Path) -> Path:
+    """Return a spool with a sound lane, and three entries out of place."""
+    lane = folder / "lanes" / "worker-0"
+    lane.mkdir(parents=True)
+    for path in (
+        lane / "0000000001.segment",
+        lane / "owner.lock",
+        folder / "lanes" / ".notes",
+        folder / "load.lock",
+        folder / "0000000002.segment",
+        folder / "lanes" / "worker-1",
+    ):
+        path.touch()
+    (lane / "0000000003.open").mkdir()
+    return folder
+
+
+def test_each_entry_that_no_load_reads_is_named(tmp_path: Path) -> None:
+    spool = make_spool(tmp_path)
+
+    assert [(each.fault, each.path) for each in misplaced(spool)] == [
+        (Fault.SEGMENT_OUTSIDE_LANE, spool / "0000000002.segment"),
+        (Fault.SEGMENT_IS_DIRECTORY, spool / "lanes" / "worker-0" / "0000000003.open"),
+        (Fault.LANE_IS_FILE, spool / "lanes" / "worker-1"),
+    ]
+
+
+def test_pipes_and_broken_links_are_no_lanes_and_a_link_to_a_lane_is(
+    tmp_path: Path,
+) -> None:
+    lanes = tmp_path / "lanes"
+    (tmp_path / "elsewhere").mkdir()
+    lanes.mkdir()
+    os.mkfifo(lanes / "pipe")
+    (lanes / "broken").symlink_to(tmp_path / "nothing")
+    (lanes / "loop").symlink_to(lanes / "loop")
+    (lanes / "linked").symlink_to(tmp_path / "elsewhere")
+
+    assert [each.path.name for each in misplaced(tmp_path)] == [
+        "broken",
+        "loop",
+        "pipe",
+    ]
+
+
+def test_without_a_spool_nothing_is_out_of_place(tmp_path: Path) -> None:
+    assert misplaced(tmp_path / "none") == []
+
+
+def test_every_output_of_figures_says_so(tmp_path: Path) -> None:
+    spool = make_spool(tmp_path / "spool")
+    settings = Settings(
+        spool=SpoolSettings(dir=str(spool)),
+        warehouse=WarehouseSettings(uri=str(tmp_path / "warehouse")),
+    )
+    told = caveats(settings, Clocks(wall=lambda: 0.0, steady=lambda: 0.0))
+
+    assert told[-1] == (
+        f"{spool}/lanes/worker-1 is no directory, and no load reads it: move a segment"
+        " into a directory under lanes/, and anything else away"
+    )
