@@ -190,7 +190,7 @@ def test_one_of_another_user_is_named_with_its_owner(place: Place, name: str) ->
         os.seteuid(0)
 
     assert code == refused_with(name), said
-    assert f"{path} belongs to 'root', and this is 'nobody'" in said
+    assert f"{path} belongs to 'root', but this process runs as 'nobody'" in said
     assert "hint: run as its owner" in said
 
 

@@ -80,7 +80,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
         if problems:
             raise IncompleteError(
                 f"drain the spool: {', '.join(problems)}",
-                hint='see docs/operations.md, "Torn and missing segments"',
+                hint='see docs/operations.md, "Damaged and missing segments"',
             )
 
     def account(self) -> str:

@@ -58,7 +58,7 @@ def test_what_was_spooled_is_stored_and_the_spool_is_empty(
     done = load(spool, warehouse, SETTINGS, NOW_S)
 
     assert done == LoadResult(
-        events=3, segments=1, size_bytes=size, days=frozenset({DAY})
+        events=3, segments=1, dropped=6, size_bytes=size, days=frozenset({DAY})
     )
     assert stored_events(warehouse) == sorted(stored, key=msgspec.json.encode)
     assert stored_drops(warehouse) == {("shop", "2026-11-22", 9, "bot", "native"): 6}
