@@ -50,9 +50,16 @@ def without_spool(worker: WorkerProcess) -> Heal:
 
 
 def without_lanes(worker: WorkerProcess) -> Heal:
-    # The worker makes its lane again.
-    shutil.rmtree(worker.spool_dir / "lanes")
-    return int
+    lanes, elsewhere = worker.spool_dir / "lanes", worker.spool_dir / "elsewhere"
+    lanes.rename(elsewhere)
+
+    def heal() -> None:
+        # The worker has made its lane again meanwhile.
+        lanes.mkdir(exist_ok=True)
+        for lane in elsewhere.iterdir():
+            lane.rename(lanes / f"restored-{lane.name}")
+
+    return heal
 
 
 def without_quarantine(worker: WorkerProcess) -> Heal:

@@ -13,6 +13,7 @@ from batcher.spool.segment import (
     FrameId,
     FrameKind,
     encode_header,
+    encode_keys,
 )
 from tests.batcher.spool.frames import encode_frame
 from tests.warehouse.event_rows import DAY, event, lines
@@ -40,10 +41,12 @@ def frames() -> list[bytes]:
 def corpus() -> dict[str, bytes]:
     """Return each segment of the corpus under its name."""
     ok = encode_header() + b"".join(frames())
+    named = encode_keys(WRITER, {"blog": "b" * 64, "shop": "5" * 64})
     flipped = bytearray(ok)
     flipped[HEADER_BYTES + len(frames()[0]) + 50] ^= 0x04
     return {
         "ok": ok,
+        "keys": encode_header() + named + ok[HEADER_BYTES:],
         "torn-tail": ok[:-7],
         "bad-checksum": bytes(flipped),
         "unknown-version": ok[:8] + b"\x63" + ok[9:],

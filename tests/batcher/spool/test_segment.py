@@ -15,6 +15,7 @@ from batcher.spool.segment import (
     FrameKind,
     SegmentProblem,
     encode_header,
+    encode_keys,
     read_frames,
 )
 from tests.batcher.spool.frames import encode_frame
@@ -73,6 +74,42 @@ def test_any_cut_gives_a_prefix_and_is_torn(
     assert decoded(read.frames) == content[: max(0, len(whole) - 1)]
     assert read.is_torn == (length not in ends)
     assert read.good_length == (whole[-1] if whole else 0)
+
+
+def test_any_cut_of_a_segment_with_keys_is_torn_and_gives_a_prefix() -> None:
+    keys = encode_keys(WRITER, {"shop": "5" * 64})
+    frames = encoded([(FrameKind.EVENTS, [b"{}"])] * 2)
+    segment = encode_header() + keys + b"".join(frames)
+    ends = [*accumulate(map(len, [keys, *frames]), initial=HEADER_BYTES)]
+    for length in range(len(segment)):
+        read = read_frames(segment[:length])
+        whole = [end for end in ends if end <= length]
+
+        assert len(read.frames) == max(0, len(whole) - 2)
+        assert bool(read.keys) == (length >= ends[1])
+        assert read.is_torn == (length not in ends)
+        assert read.good_length == (whole[-1] if whole else 0)
+
+
+def test_a_changed_bit_in_the_keys_costs_no_row_and_names_no_key() -> None:
+    keys = encode_keys(WRITER, {"shop": "5" * 64})
+    content: Content = [(FrameKind.EVENTS, [b"{}"])]
+    segment = encode_header() + keys + b"".join(encoded(content))
+    for bit in range(HEADER_BYTES * 8, (HEADER_BYTES + len(keys)) * 8):
+        flipped = bytearray(segment)
+        flipped[bit // 8] ^= 1 << bit % 8
+        read = read_frames(bytes(flipped))
+
+        assert (decoded(read.frames), read.keys) == (content, {})
+        assert read.problem == SegmentProblem.BAD_CHECKSUM
+
+
+def test_keys_that_are_no_object_name_none() -> None:
+    payload = b"[1]"
+    frame = encode_frame(FrameKind.KEYS, FrameId(WRITER, 0), 1, payload)
+    read = read_frames(encode_header() + frame)
+
+    assert (read.frames, read.keys, read.damage) == ([], {}, [])
 
 
 @given(_FRAMES.filter(bool), st.data())
@@ -134,6 +171,7 @@ def test_any_bytes_are_read_or_named(content: bytes) -> None:
     ("name", "rows", "problem"),
     [
         pytest.param("ok", [2, 1, 1], None, id="ok"),
+        pytest.param("keys", [2, 1, 1], None, id="keys"),
         pytest.param("torn-tail", [2, 1], SegmentProblem.TORN_TAIL, id="torn tail"),
         pytest.param(
             "bad-checksum", [2, 1], SegmentProblem.BAD_CHECKSUM, id="bad checksum"
