@@ -105,7 +105,8 @@ class KeyRecords:
         self._spool_dir = spool_dir
         self._sites = tuple(sites)
         self._recorded = _Records()
-        self._unreadable_at_s: float | None = None
+        # Once in a load is enough: set when the ledger was asked since the last check.
+        self._is_asked = self._is_unreadable = False
 
     def check(self, now_s: float) -> None:
         """Record keys that are new; raise where a site's is not the recorded one.
@@ -113,6 +114,7 @@ class KeyRecords:
         A ledger that cannot be read stops no load: the proxy has compared the keys
         with their files already.
         """
+        self._is_asked = self._is_unreadable = False
         in_use = self._in_use()
         if self._agrees(in_use):
             return
@@ -135,12 +137,14 @@ class KeyRecords:
         """Return the sites for which *content* has another key; None to load it.
 
         Its keys of sites that have none on record go on record: they are the first.
+        What was accepted since the last ``check`` is known.
         """
         refused = self._recorded.refused(content)
-        if refused is None and not self._first_of(content):
-            return None
-        if now_s == self._unreadable_at_s:
+        is_asked = self._is_asked
+        is_known = not self._first_of(content) if refused is None else is_asked
+        if is_known or self._is_unreadable:
             return refused
+        self._is_asked = True
         try:
             with self._alone():
                 self._recorded = _read(self._warehouse)
@@ -149,8 +153,7 @@ class KeyRecords:
                     self._record(CREATED, first, first, now_s)
         except (DamagedTableError, StorageError) as error:
             log_event(_LOG, "keys_not_checked", level=logging.ERROR, error=error)
-            # Once in a load is enough.
-            self._unreadable_at_s = now_s
+            self._is_unreadable = True
         return self._recorded.refused(content)
 
     def accept(self, now_s: float) -> Accepted:
@@ -160,9 +163,15 @@ class KeyRecords:
             self._recorded = _read(self._warehouse)
             changed = self._changed(in_use)
             self._record(REPLACED, in_use, changed, now_s)
-            refused = list(self._refused_segments())
-            self._record_writers(refused, now_s)
-        return Accepted(changed, len(refused))
+            writers: dict[bytes, dict[str, str]] = {}
+            segments = 0
+            for content in self._refused_segments():
+                segments += 1
+                for frame in content.frames:
+                    named = content.keys.get(frame.incarnation, {})
+                    writers[frame.incarnation] = named
+            self._record_writers(writers, now_s)
+        return Accepted(changed, segments)
 
     def _refused_segments(self) -> Iterator[SegmentContent]:
         spool = Spool(self._spool_dir)
@@ -183,15 +192,12 @@ class KeyRecords:
             if site not in self._recorded.keys
         }
 
-    def _record_writers(self, contents: Iterable[SegmentContent], now_s: float) -> None:
-        found = {
-            frame.incarnation: each.keys.get(frame.incarnation, {})
-            for each in contents
-            for frame in each.frames
-        }
+    def _record_writers(
+        self, writers: Mapping[bytes, dict[str, str]], now_s: float
+    ) -> None:
         entries = [
             ledger.NewEntry(ACCEPTED, writer.hex(), {"keys": named})
-            for writer, named in sorted(found.items())
+            for writer, named in sorted(writers.items())
         ]
         ledger.append(self._warehouse, entries, now_s)
 
