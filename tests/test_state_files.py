@@ -191,7 +191,7 @@ def test_one_of_another_user_is_named_with_its_owner(place: Place, name: str) ->
 
     assert code == refused_with(name), said
     assert f"{path} belongs to 'root', but this process runs as 'nobody'" in said
-    assert "hint: run as its owner" in said
+    assert "hint: run as the owner" in said
 
 
 @pytest.mark.parametrize("put", [put_directory, put_garbage, put_nothing])
