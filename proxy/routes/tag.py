@@ -4,19 +4,15 @@ Nothing in it or around it may differ between two visitors, or a browser's cache
 become an identifier: no id, no entity tag, no date.
 """
 
-import re
 from pathlib import Path
 from types import MappingProxyType
 
 from config.settings import ProxySettings
+from proxy.routes.minify import minify
 
 _SOURCE = Path(__file__).with_name("tag.js")
 _EVENTS_PATH = '"v1/events"'
-
-# Only white space between two words separates anything in tag.js: by its own rules
-# its texts and patterns hold none, and its statements end in semicolons.
-_COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
-_NEEDLESS_SPACE = re.compile(r"(?<![\w$])\s+|\s+(?![\w$])")
+_TAG_PATH = "/m.js"
 
 TAG_HEADERS = MappingProxyType(
     {
@@ -33,13 +29,10 @@ def tag_script(proxy: ProxySettings) -> bytes:
     """Return the tag for the configured path; it finds ``/v1/events`` from there.
 
     The way is relative to the tag's own address, so that any prefix a site's web
-    server puts before both of them, and takes off again, keeps working.
+    server puts before both of them, and takes off again, keeps working. A tag that a
+    page holds in itself has no address, and uses the configured one.
     """
     folders_up = "../" * (proxy.tag_path.count("/") - 1)
-    script = compact(_SOURCE.read_text(encoding="utf-8"))
+    script = minify(_SOURCE.read_text(encoding="utf-8"))
+    script = script.replace(_TAG_PATH, proxy.path_prefix + proxy.tag_path)
     return script.replace(_EVENTS_PATH, f'"{folders_up}v1/events"').encode()
-
-
-def compact(source: str) -> str:
-    """Return *source* without whole-line comments and needless white space."""
-    return _NEEDLESS_SPACE.sub("", _COMMENT.sub("", source))
