@@ -4,19 +4,15 @@ Neither the script nor its headers may differ between two visitors, or a browser
 cache would become an identifier. So there is no id, no entity tag and no date.
 """
 
-import re
 from pathlib import Path
 from types import MappingProxyType
 
 from config.settings import ProxySettings
+from proxy.routes.minify import minify
 
 _SOURCE = Path(__file__).with_name("tag.js")
 _EVENTS_PATH = '"v1/events"'
-
-# In tag.js only white space between two words is needed: by its own rules its strings
-# and patterns contain no white space, and its statements end with semicolons.
-_COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
-_UNNEEDED_SPACE = re.compile(r"(?<![\w$])\s+|\s+(?![\w$])")
+_TAG_PATH = "/m.js"
 
 TAG_HEADERS = MappingProxyType(
     {
@@ -33,13 +29,10 @@ def tag_script(proxy: ProxySettings) -> bytes:
     """Return the tag for the configured path, with the path to ``/v1/events`` in it.
 
     The path is relative to the tag's own URL, so a site's web server may serve both
-    under any prefix and remove it again.
+    under any prefix and remove it again. A tag that is inlined in a page has no URL,
+    and uses the configured prefix.
     """
     folders_up = "../" * (proxy.tag_path.count("/") - 1)
-    script = compact(_SOURCE.read_text(encoding="utf-8"))
+    script = minify(_SOURCE.read_text(encoding="utf-8"))
+    script = script.replace(_TAG_PATH, proxy.path_prefix + proxy.tag_path)
     return script.replace(_EVENTS_PATH, f'"{folders_up}v1/events"').encode()
-
-
-def compact(source: str) -> str:
-    """Return *source* without whole-line comments and unneeded white space."""
-    return _UNNEEDED_SPACE.sub("", _COMMENT.sub("", source))

@@ -60,6 +60,7 @@ async def test_an_objection_counts_from_the_moment_it_is_made(
         pytest.param("shop.localhost", "", [], id="a name under localhost"),
         pytest.param("127.0.0.1", "", [], id="loopback"),
         pytest.param("localhost", "data-local", ["pageview"], id="asked for"),
+        pytest.param("127.0.0.1", "data-local", ["pageview"], id="loopback asked for"),
         pytest.param("localhost.example", "", ["pageview"], id="only alike"),
     ],
 )

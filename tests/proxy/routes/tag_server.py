@@ -19,6 +19,8 @@ from proxy.routes.tag import TAG_HEADERS, tag_script
 # Long enough for the slowest machine; a test that passes never waits for it.
 _PATIENCE_S = 20
 _GATE_PATH = "/gate"
+# The most events that the tag keeps while they cannot be sent.
+_MAX_EVENTS = 100
 
 # Stands among statuses for a connection that is cut.
 NO_ANSWER = 0
@@ -28,7 +30,7 @@ Sent = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One POST: where it went, what it carried, and what it was answered."""
+    """One event: where it went, how it was sent, and what it was answered."""
 
     path: str
     headers: Mapping[str, str]
@@ -71,7 +73,7 @@ class TagServer:
     def tag(self, attributes: str = 'data-site="shop"') -> str:
         """Return the script element that loads the tag from its configured path."""
         src = self._proxy.path_prefix + self._proxy.tag_path
-        return f'<script defer src="{src}" {attributes}></script>'
+        return f'<script async src="{src}" {attributes}></script>'
 
     @property
     def events(self) -> list[Sent]:
@@ -108,10 +110,14 @@ class TagServer:
     async def _record(self, request: web.BaseRequest) -> web.Response:
         body = await request.read()
         # Whatever the tag sends, the proxy can read: else the event never arrives.
-        decode_hits(body, max_hits=1)
+        decode_hits(body, max_hits=_MAX_EVENTS)
         status = await self.answer(request, body)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        self.received.append(Received(request.path, headers, json.loads(body), status))
+        sent = json.loads(body)
+        self.received += [
+            Received(request.path, headers, event, status)
+            for event in (sent if isinstance(sent, list) else [sent])
+        ]
         if status == NO_ANSWER and request.transport is not None:
             request.transport.abort()
         # Only so may a page on another origin see the answer, and so try again.

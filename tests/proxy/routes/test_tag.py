@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from config.settings import ProxySettings
-from proxy.routes.tag import TAG_HEADERS, compact, tag_script
+from proxy.routes.minify import compact
+from proxy.routes.tag import TAG_HEADERS, tag_script
 
 _ROOT = Path(__file__).parents[3]
 _SOURCE = (_ROOT / "proxy/routes/tag.js").read_text("utf-8")
@@ -17,16 +18,15 @@ _TEXT = re.compile(r'"[^"\n]*"')
 
 # What the tag may ask the browser by the name of its objects; docs/tag.md says why.
 _MAY_READ = {
-    "console.error",
     "crypto.getRandomValues",
-    "crypto.randomUUID",
-    "document.addEventListener",
+    "document.baseURI",
     "document.cookie",
     "document.currentScript",
     "document.documentElement",
     "document.hasFocus",
     "document.hidden",
     "document.prerendering",
+    "document.querySelector",
     "document.referrer",
     "location.hash",
     "location.hostname",
@@ -34,11 +34,12 @@ _MAY_READ = {
     "location.pathname",
     "location.search",
     "navigator.language",
-    "navigator.sendBeacon",
+    "navigation.addEventListener",
     "performance.now",
     "screen.height",
     "screen.width",
     "window.millpond",
+    "window.navigation",
 }
 _BROWSER_OBJECTS = {name.split(".")[0] for name in _MAY_READ} | {"globalThis", "self"}
 
@@ -83,7 +84,7 @@ def test_the_tag_reads_nothing_that_is_not_listed() -> None:
 
     assert set(re.findall(rf"\b(?:{objects})\.\w+", code)) == _MAY_READ
     # Nor as a whole, or by a computed name.
-    assert set(re.findall(rf"\b(?:{objects})\b(?![.:])", code)) == set()
+    assert set(re.findall(rf"(?<!\.)\b(?:{objects})\b(?![.:])", code)) == set()
 
 
 def test_the_page_about_the_tag_lists_what_it_reads() -> None:
@@ -107,23 +108,15 @@ def test_the_tag_writes_nothing_into_the_browser() -> None:
 
 def test_the_source_keeps_the_rules_that_compacting_it_needs() -> None:
     code = re.sub(r"^\s*//.*$", "", _SOURCE, flags=re.MULTILINE)
+    bare = _TEXT.sub('""', code)
 
     assert [text for text in _TEXT.findall(code) if " " in text] == []
     # No comment but on a line of its own, and no text or pattern over several lines.
-    assert not re.search(r"[;,{}()\w]\s+//|/\*|`|'", code)
+    assert not re.search(r"[;,{}()\w]\s+//|/\*|`|'", bare)
+    # One name in a declaration: the next one would not be seen as local.
+    assert not re.search(r"^\s*(let|const) [^=;({]*,", bare, re.MULTILINE)
     assert compact(_SERVED) == _SERVED
 
 
-@pytest.mark.parametrize(
-    ("source", "expected"),
-    [
-        pytest.param("  // why\nlet x;\n", "let x;", id="a comment line goes"),
-        pytest.param("let x = 1 < 2;", "let x=1<2;", id="only words stay apart"),
-        pytest.param("return [a];", "return[a];", id="a bracket ends a word"),
-        pytest.param("in $b", "in $b", id="a dollar sign is part of a word"),
-        pytest.param('u = "https://x";', 'u="https://x";', id="a text stays"),
-        pytest.param("f();\n\n  g();", "f();g();", id="lines are joined"),
-    ],
-)
-def test_compacting(source: str, expected: str) -> None:
-    assert compact(source) == expected
+def test_a_page_can_hold_the_tag_in_itself() -> None:
+    assert not re.search(r"</|<!--|<script", _SERVED, re.IGNORECASE)
