@@ -75,7 +75,7 @@ class SilentServer(web.Server):
         super().__init__(handler)
         self._most_connections = most_connections
         self._options: dict[str, Any] = {
-            "door": dispatcher,
+            "dispatcher": dispatcher,
             "timeout_s": timeout_s,
             "access_log": None,
             "auto_decompress": False,
