@@ -6,7 +6,7 @@ The figures are ratios within a run: the machine should do nothing else meanwhil
 import subprocess
 import sys
 
-BENCHMARKS = ("ingest", "batches", "resident", "load", "build", "query")
+BENCHMARKS = ("ingest", "batches", "resident", "load", "disk", "build", "query")
 
 
 def main() -> int:
