@@ -6,7 +6,7 @@ Nothing else should run on the machine. The results are ratios within one run.
 import subprocess
 import sys
 
-BENCHMARKS = ("ingest", "batches", "resident", "load", "build", "query")
+BENCHMARKS = ("ingest", "batches", "resident", "load", "disk", "build", "query")
 
 
 def main() -> int:

@@ -5,7 +5,7 @@
 set -u
 # Debian keeps the programs of a PostgreSQL server out of every PATH.
 PATH="$PATH:/usr/sbin:/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')"
-programs="chromium faketime nginx npm redis-server strace $*"
+programs="chromium curl faketime nginx npm redis-server strace systemd-analyze $*"
 
 missing() {
     for program in $programs; do
@@ -17,8 +17,8 @@ as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-# Each program's package has its name, but for one.
-wanted=$(missing | sed 's/initdb/postgresql/')
+# Each program's package has its name, but for two.
+wanted=$(missing | sed 's/initdb/postgresql/; s/systemd-analyze/systemd/')
 if [ -n "$wanted" ] && command -v apt-get >/dev/null 2>&1 && as_root true 2>/dev/null; then
     echo "programs: installing $wanted"
     as_root apt-get update -qq
