@@ -14,7 +14,7 @@ import pytest
 from config.keys import sections
 from config.load import load
 from config.settings import PrivacySettings, Settings, SpoolSettings
-from millpond import PARTS, front_door
+from millpond import PARTS, command_line
 from proxy.pipeline.drops import DropReason
 from proxy.pipeline.sites import Sites, build_sites
 from tests.processes import ROOT, Installation, install, running
@@ -57,9 +57,9 @@ def commands() -> list[str]:
 
 @pytest.mark.parametrize("command", commands())
 def test_every_command_an_answer_names_exists(command: str) -> None:
-    found: click.Command = front_door
+    found: click.Command = command_line
     _, *words = shlex.split(command)
-    with click.Context(front_door) as context:
+    with click.Context(command_line) as context:
         while words and isinstance(found, click.Group):
             inner = found.get_command(context, words.pop(0))
             assert inner is not None
@@ -158,9 +158,9 @@ def test_a_hosts_own_opt_out_lasts_thirteen_months(worker: Installation) -> None
 
 
 def test_what_the_answers_say_is_missing_is_missing() -> None:
-    with click.Context(front_door) as context:
-        warehouse = front_door.get_command(context, "warehouse")
-        reports = front_door.get_command(context, "reports")
+    with click.Context(command_line) as context:
+        warehouse = command_line.get_command(context, "warehouse")
+        reports = command_line.get_command(context, "reports")
     assert isinstance(warehouse, click.Group)
     assert isinstance(reports, click.Group)
 

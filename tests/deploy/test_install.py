@@ -146,7 +146,7 @@ def check_installed(machine: Machine) -> None:
         "millpond:millpond 700 run/millpond/salts",
     ]
     examined = machine.run("millpond proxy doctor || test $? -eq 1")
-    assert "fine     salts             they lie in memory only\n" in examined
+    assert "fine     salts             the salts are in memory only\n" in examined
     written = machine.run("find / -xdev -user millpond; find /opt -user millpond")
     assert written == ""
 
