@@ -140,9 +140,9 @@ class KeyRecords:
         What was accepted since the last ``check`` is known.
         """
         refused = self._recorded.refused(content)
-        is_asked = self._is_asked
-        is_known = not self._first_of(content) if refused is None else is_asked
-        if is_known or self._is_unreadable:
+        if self._is_unreadable or (refused is not None and self._is_asked):
+            return refused
+        if refused is None and not self._first_of(content):
             return refused
         self._is_asked = True
         try:
