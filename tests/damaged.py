@@ -23,6 +23,7 @@ from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS, Drop, Event, 
 from warehouse.tables import Warehouse
 
 _UNEXPECTED = 70
+KEYS = {"shop": bytes(range(32))}
 _TABLES = (EVENTS, DROPS, SESSIONS, DAILY_STATS)
 CONFIG = """
 [spool]
@@ -71,15 +72,15 @@ def make_installation(root: Path) -> None:
     spool = Spool(root / "spool")
     warehouse = Warehouse(root / "warehouse")
     for number in range(3):
-        spool_events(spool, _events(number), drops=[_drop(number)])
+        spool_events(spool, _events(number), drops=[_drop(number)], keys=KEYS)
         _run(root, ("batcher", "drain"))
         _run(root, ("warehouse", "build"))
         if number == 1:
             _run(root, ("warehouse", "compact"))
         ledger.append(warehouse, [ledger.NewEntry("test", f"entry {number}")], 0)
     # Still to be loaded: two segments of one process.
-    spool_events(spool, _events(3), drops=[_drop(3)])
-    spool_events(spool, _events(4), _events(5))
+    spool_events(spool, _events(3), drops=[_drop(3)], keys=KEYS)
+    spool_events(spool, _events(4), _events(5), keys=KEYS)
 
 
 def _events(number: int) -> list[Event]:

@@ -8,7 +8,7 @@ import pytest
 
 import millpond
 from batcher.salts.records import CREATED
-from tests.damaged import make_installation
+from tests.damaged import KEYS, make_installation
 from tests.proxy.history.imports import line, write_log
 from warehouse import build
 from warehouse.key_commitment import commitment_files, encode_commitment, key_commitment
@@ -53,7 +53,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     make_installation(made)
     path = key_file(made / "keys", "shop")
     path.parent.mkdir(parents=True, exist_ok=True)
-    key = bytes(range(32))
+    key = KEYS["shop"]
     path.write_bytes(key)
     path.chmod(0o600)
     for copy in commitment_files(made / "keys", made / "spool", "shop"):

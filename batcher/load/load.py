@@ -165,6 +165,7 @@ class _Load:
                 level=logging.ERROR,
                 segments=total.other_key,
                 sites=",".join(sorted(total.other_sites)),
+                file=str(total.other_path),
             )
         self._spool.remove_lone_reasons()
         quarantined = len(self._spool.quarantined())
@@ -185,7 +186,10 @@ class _Load:
         known = [each for each in contents if each.segment not in refused]
         loaded = self._load(known) if known else LoadResult()
         other_sites = frozenset[str]().union(*refused.values())
-        return loaded + LoadResult(other_key=len(refused), other_sites=other_sites)
+        first = next(iter(refused)).path if refused else None
+        return loaded + LoadResult(
+            other_key=len(refused), other_sites=other_sites, other_path=first
+        )
 
     def _refused(self, content: SegmentContent) -> frozenset[str] | None:
         if self._keys is None:

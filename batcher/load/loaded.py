@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date
+from pathlib import Path
 
 import msgspec
 
@@ -17,14 +18,17 @@ class DropsWaitError(Retryable, MillpondError):
 class OtherKeyError(MillpondError):
     """Segments wait, because their orders would count again."""
 
-    def __init__(self, segments: int, sites: Collection[str]) -> None:
+    def __init__(
+        self, segments: int, sites: Collection[str], first: Path | None
+    ) -> None:
         named = ", ".join(map(repr, sorted(sites)))
         how = f"were taken with another key of {named}" if sites else "name no key"
         super().__init__(
             f"load the spool: {segments} segments {how}; known orders could count"
-            " again, so they wait in the spool, and all others are loaded",
+            f" again, so they wait in the spool, {first} first; all others are loaded",
             hint="move them out of lanes/, or load them with"
             f" `millpond batcher accept-keys`; {_KEYS}",
+            file=first,
         )
 
 
@@ -40,7 +44,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     *quarantined_earlier*, while it still stands. *waiting* loads have their events in
     the table, but not their counts of drops.
     *other_key* segments wait, because *other_sites* have another key by now; none is
-    named where the segments name no key.
+    named where the segments name no key. *other_path* is the first of them.
     """
 
     events: int = 0
@@ -56,6 +60,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int = 0
     other_key: int = 0
     other_sites: frozenset[str] = frozenset()
+    other_path: Path | None = None
 
     def check(self) -> "LoadResult":
         """Return it; raise where something had to be left in the spool."""
@@ -67,8 +72,12 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
                 ' see docs/operations.md, "Damaged tables"',
             )
         if self.other_key:
-            raise OtherKeyError(self.other_key, self.other_sites)
+            raise self.other_key_error()
         return self
+
+    def other_key_error(self) -> OtherKeyError:
+        """Return the error that says which segments wait."""
+        return OtherKeyError(self.other_key, self.other_sites, self.other_path)
 
     def check_complete(self) -> None:
         """Raise where this load found something missing, or set something aside."""
@@ -112,6 +121,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
             waiting=self.waiting + other.waiting,
             other_key=self.other_key + other.other_key,
             other_sites=self.other_sites | other.other_sites,
+            other_path=self.other_path or other.other_path,
         )
 
 

@@ -13,7 +13,6 @@ import polars as pl
 from batcher.key_records import KeyRecords
 from batcher.load.key_index import KeyIndex
 from batcher.load.load import LoadBusyError, load
-from batcher.load.loaded import OtherKeyError
 from batcher.load.missing_frames import is_recorded
 from batcher.salts.directory import DirectorySalts
 from batcher.salts.history import ImportSalts, import_directory
@@ -205,11 +204,7 @@ class ImportStore:
             keys=self._keys,
         )
         self._waiting_bytes = 0
-        self.problems = (
-            [OtherKeyError(loaded.other_key, loaded.other_sites)]
-            if loaded.other_key
-            else []
-        )
+        self.problems = [loaded.other_key_error()] if loaded.other_key else []
 
     def _try_to_load(self) -> None:
         try:
