@@ -105,6 +105,7 @@ class KeyRecords:
         self._spool_dir = spool_dir
         self._sites = tuple(sites)
         self._recorded = _Records()
+        self._is_read = False
         # Once in a load is enough: set when the ledger was asked since the last check.
         self._is_asked = self._is_unreadable = False
 
@@ -125,7 +126,7 @@ class KeyRecords:
 
     def _compare(self, in_use: Mapping[str, str], now_s: float) -> None:
         with self._alone():
-            self._recorded = _read(self._warehouse)
+            self._read_ledger()
             changed = self._changed(in_use)
             if changed:
                 raise KeyChangedError(changed)
@@ -142,12 +143,12 @@ class KeyRecords:
         refused = self._recorded.refused(content)
         if self._is_unreadable or (refused is not None and self._is_asked):
             return refused
-        if refused is None and not self._first_of(content):
+        if refused is None and self._is_read and not self._first_of(content):
             return refused
         self._is_asked = True
         try:
             with self._alone():
-                self._recorded = _read(self._warehouse)
+                self._read_ledger()
                 if self._recorded.refused(content) is None:
                     first = self._first_of(content)
                     self._record(CREATED, first, first, now_s)
@@ -156,11 +157,15 @@ class KeyRecords:
             self._is_unreadable = True
         return self._recorded.refused(content)
 
+    def _read_ledger(self) -> None:
+        self._recorded = _read(self._warehouse)
+        self._is_read = True
+
     def accept(self, now_s: float) -> Accepted:
         """Record the keys in use in place of others, and what may be loaded besides."""
         in_use = self._in_use()
         with self._alone():
-            self._recorded = _read(self._warehouse)
+            self._read_ledger()
             changed = self._changed(in_use)
             self._record(REPLACED, in_use, changed, now_s)
             writers: dict[bytes, dict[str, str]] = {}

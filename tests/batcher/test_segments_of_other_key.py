@@ -1,6 +1,7 @@
 """A segment whose rows were hashed with another key waits; all others are loaded."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,19 @@ def test_a_segment_that_names_no_key_waits_until_it_is_accepted(
     assert stored_events(warehouse) == [event()]
     # A damaged one is kept for whoever wants to know.
     assert len(spool.quarantined()) == (how == "damaged")
+
+
+def test_the_ledger_is_asked_also_where_the_spool_has_lost_its_commitments(
+    settings: Settings, spool: Spool, batcher: Batcher, warehouse: Warehouse
+) -> None:
+    batcher.load(NOW_S)
+    shutil.rmtree(spool.directory / "keys")
+    spool_events(spool, [event()])
+    started = Batcher(settings, Clocks(wall=lambda: NOW_S, steady=lambda: 0.0))
+    with pytest.raises(OtherKeyError):
+        started.load(NOW_S)
+
+    assert paths(warehouse) == []
 
 
 def test_each_writer_of_a_segment_counts(
