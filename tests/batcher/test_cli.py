@@ -93,7 +93,7 @@ def test_drain_fails_once_for_what_is_missing_or_set_aside(
     assert "drain the spool: 1 frames are missing, 1 segments were set aside" in (
         first.stderr
     )
-    assert 'see docs/operations.md, "Torn and missing segments"' in first.stderr
+    assert 'see docs/operations.md, "Damaged and missing segments"' in first.stderr
     assert (again.returncode, again.stdout) == (
         0,
         (

@@ -20,13 +20,15 @@ def installation(tmp_path: Path) -> Installation:
 
 
 def elsewhere(installation: Installation, spool: str) -> Installation:
-    """Return one with a spool of its own on the same tables, and free ports."""
+    """Return one with the spool *spool*, the same tables and keys, and free ports."""
     folder = installation.folder / "elsewhere"
     text = SMALL.replace(
         "[spool]",
         f'[warehouse]\nuri = "{installation.settings.warehouse.uri}"\n\n'
         f'[spool]\ndir = "{spool}"',
     )
+    keys = f'key_dir = "{installation.settings.privacy.key_dir}"'
+    text = text.replace("[privacy]", f"[privacy]\n{keys}")
     return install(folder, text=text)
 
 
