@@ -1,6 +1,7 @@
 """Filters event properties: only allowed keys, and only values that name no person.
 
-A value that looks personal is left out; the event is still stored.
+A value that looks personal is left out, and URLs lose query and fragment; the event is
+still stored.
 """
 
 from collections.abc import Mapping
@@ -12,11 +13,14 @@ import msgspec
 from config.prop_keys import holds_only_personal_data
 from proxy.pii.detect import looks_personal
 from proxy.pii.plain_text import plain_text
+from proxy.pipeline.url_values import without_queries
 from warehouse.schema import JsonText
 
 MAX_PROPS = 30
 MAX_KEY_LENGTH = 64
 MAX_VALUE_LENGTH = 200
+# A longer text is left out, and is not searched for URLs.
+_LONGEST_URL = 2_000
 # Keys come from the configuration: there are few.
 _MOST_KEYS = 4_096
 # Measurements are smaller; telephone numbers, card numbers and ids are larger.
@@ -74,6 +78,8 @@ def _clean_value(value: object) -> Scalar | None:
 
 def _clean_text(value: str) -> str | None:
     text = plain_text(value)
+    if len(text) <= _LONGEST_URL:
+        text = without_queries(text)
     # Long text is usually written by people about people.
     if not text or len(text) > MAX_VALUE_LENGTH or looks_personal(text):
         return None
