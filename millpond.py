@@ -15,7 +15,7 @@ import click
 
 from config.descriptors import raise_descriptor_limit
 from config.errors import MillpondError
-from config.files import FileError, is_file_error
+from config.files import FileError, is_file_error, restrict_new_files
 from config.logs import code_location
 from config.memory import configure_allocator
 
@@ -106,6 +106,7 @@ def main() -> None:
     configure_allocator(os.environ)
     # Tables, spools and connections need many files; the soft limit is often 1,024.
     raise_descriptor_limit()
+    restrict_new_files()
     sys.exit(run(sys.argv[1:]))
 
 

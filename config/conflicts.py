@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from config.errors import Problem
+from config.prop_keys import names_id
 from config.settings import ProxySettings, Settings, SiteSettings
 
 
@@ -28,10 +29,21 @@ def _sites(sites: tuple[SiteSettings, ...]) -> Iterator[Problem]:
     for number, site in enumerate(sites):
         if not site.domains:
             yield Problem(f"sites[{number}].domains", "must name at least one host")
+        yield from _id_props(f"sites[{number}].props_allow", site.props_allow)
     yield from _duplicates("site id", _values(sites, "id"), is_quoted=True)
     yield from _duplicates("domain", _values(sites, "domains"), is_quoted=True)
     yield from _duplicates("key", _values(sites, "keys"), is_quoted=False)
     yield from _duplicates("secret key", _values(sites, "secret_keys"), is_quoted=False)
+
+
+def _id_props(path: str, keys: tuple[str, ...]) -> Iterator[Problem]:
+    for position, key in enumerate(keys):
+        if names_id(key):
+            yield Problem(
+                f"{path}[{position}]",
+                f"{key!r} names an id, which would be stored as it is sent; remove it,"
+                " or move it to props_allow_ids to keep it on purpose",
+            )
 
 
 def _values(sites: tuple[SiteSettings, ...], name: str) -> Iterator[tuple[str, str]]:

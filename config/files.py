@@ -30,6 +30,17 @@ _WRONG_KIND = {
 }
 
 
+_NOT_FOR_OTHERS = 0o027
+
+
+def restrict_new_files() -> None:
+    """Let only the owner and the group use the files that this process makes.
+
+    The group may read them. A stricter mask of the operator stays.
+    """
+    os.umask(os.umask(0o777) | _NOT_FOR_OTHERS)
+
+
 class OwnerError(MillpondError):
     """The command runs as one user, and the directories belong to another."""
 

@@ -260,6 +260,11 @@ class SiteSettings:
     props_allow: Annotated[
         tuple[str, ...], Format("prop_key"), Doc("Event properties that are kept.")
     ] = ()
+    props_allow_ids: Annotated[
+        tuple[str, ...],
+        Format("prop_key"),
+        Doc("Properties named like an id, such as order_id, kept on purpose."),
+    ] = ()
     path_rules: Annotated[
         tuple[str, ...],
         Format("path_rule"),

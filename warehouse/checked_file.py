@@ -8,7 +8,7 @@ from zlib import crc32
 import msgspec
 
 from config.errors import MillpondError
-from warehouse.durable import write_durable
+from warehouse.durable import FILE_MODE, write_durable
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ class DamagedFileError(MillpondError):
     """The content of a file differs from what was written; none of it may be used."""
 
 
-def write_checked(path: Path, document: object, *, mode: int = 0o644) -> None:
+def write_checked(path: Path, document: object, *, mode: int = FILE_MODE) -> None:
     """Write *document* durably as a whole; replace an existing file."""
     text = msgspec.json.encode(document)
     write_durable(path, b"%b\n%08x\n" % (text, crc32(text)), mode=mode)

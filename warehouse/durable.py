@@ -11,6 +11,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+# For the owner and the group: others have no reason to read what visitors did.
+FILE_MODE = 0o640
+DIRECTORY_MODE = 0o750
+
 
 def sync_file(path: Path) -> None:
     """Return once the content of *path* is on the disk."""
@@ -38,11 +42,11 @@ def make_directory(path: Path) -> None:
     if path.is_dir():
         return
     make_directory(path.parent)
-    path.mkdir(exist_ok=True)
+    path.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
     sync_directory(path.parent)
 
 
-def write_durable(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+def write_durable(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:
     """Write *path* as a whole; replace an existing file."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
@@ -66,6 +70,8 @@ def fill_file(descriptor: int, content: bytes | bytearray, mode: int) -> None:
 
 
 __all__ = [
+    "DIRECTORY_MODE",
+    "FILE_MODE",
     "create_durable",
     "make_directory",
     "remove_durable",
@@ -78,7 +84,7 @@ _NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT})
 
 
 def create_durable(
-    path: Path, content: bytes | bytearray, *, mode: int = 0o644
+    path: Path, content: bytes | bytearray, *, mode: int = FILE_MODE
 ) -> bool:
     """Write *path* unless it exists; return whether this call created it.
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_MODE = 0o644
+from warehouse.durable import FILE_MODE
 
 
 @contextmanager
 def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
     """Wait for the lock at *path* and hold it while the block runs."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, _MODE)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
@@ -36,7 +36,7 @@ def try_lock(path: Path) -> int | None:
 
     Return None if another process holds the lock.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, _MODE)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

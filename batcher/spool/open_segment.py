@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from batcher.spool.lane_files import sealed_path
-from warehouse.durable import sync_directory
+from warehouse.durable import FILE_MODE, sync_directory
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
 
@@ -26,7 +26,7 @@ class OpenSegment:
         self.path = path
         self._header = header
         self._name = str(path)
-        self._file = os.open(path, _FLAGS, 0o644)
+        self._file = os.open(path, _FLAGS, FILE_MODE)
         self._identity = os.fstat(self._file)
         self.length = 0  # bytes that are durable and acknowledged
         self.must_retire = False

@@ -4,9 +4,15 @@ import re
 from collections.abc import Iterable
 
 from proxy.client.addresses import parse_address
+from proxy.pii.detect import looks_personal
 
 _LONGEST_AUTHORITY = 1_024
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?").fullmatch
+_PLAIN_LABEL = r"[a-z]{1,15}(?:-[a-z]{1,15}){0,3}[0-9]{0,3}"
+_PLAIN_HOST = re.compile(rf"{_PLAIN_LABEL}(?:\.{_PLAIN_LABEL})*").fullmatch
+_LONG_DIGITS = re.compile("[0-9]{6}")
+# The labels of an IPv4 address, or of the pieces of a number.
+_NUMBER_LABELS = re.compile(r"(?:[0-9]+\.){3,}")
 _PORT = re.compile(r":[0-9]*$")
 
 
@@ -43,6 +49,29 @@ def _punycode(host: str) -> str:
         return ""
 
 
+def scrub_host(host: str) -> str:
+    """Return *host* with ``*`` in place of its labels up to the last personal one."""
+    if _PLAIN_HOST(host):
+        return host
+    labels = host.split(".")
+    personal = [place for place, label in enumerate(labels) if _is_personal(label)]
+    numbers = _NUMBER_LABELS.match(host)
+    if numbers is not None:
+        personal.append(numbers[0].count(".") - 1)
+    if not personal:
+        return host
+    return ".".join(["*", *labels[max(personal) + 1 :]])
+
+
+def is_personal_host(host: str) -> bool:
+    """Whether a label of *host* looks like a token, a number or an address."""
+    return scrub_host(host) != host
+
+
+def _is_personal(label: str) -> bool:
+    return _LONG_DIGITS.search(label) is not None or looks_personal(label)
+
+
 class OwnHosts:
     """The hosts of a site's ``domains``; ``*.`` matches every subdomain.
 
@@ -58,3 +87,7 @@ class OwnHosts:
     def __contains__(self, host: str) -> bool:
         """Whether *host* belongs to the site."""
         return host in self._exact or host.endswith(self._suffixes)
+
+    def storable(self, host: str) -> str:
+        """Return *host* as it is stored: personal only where the site names it."""
+        return host if host in self._exact else scrub_host(host)

@@ -125,7 +125,7 @@ def parse_page(url: str | None, rules: PageRules) -> Page | None:
     if len(path) > _LONGEST_SENT_PATH:
         path = path[: path.rfind("/", 0, _LONGEST_SENT_PATH)] + "/" + MORE
     path = rules.paths.scrub(_normalize(path) if _UNUSUAL.search(path) else path)
-    hostname = host if _is_storable(host, rules) else None
+    hostname = _storable_host(host, rules.own_hosts)
     if not query:
         return Page(hostname, path)
     return _page_with_query(hostname, path, rules.query(query))
@@ -156,9 +156,11 @@ def _after_scheme(url: str) -> str | None:
     return None if scheme is None else url[scheme.end() :]
 
 
-def _is_storable(host: str, rules: PageRules) -> bool:
+def _storable_host(host: str, own_hosts: OwnHosts) -> str | None:
     # An IP address can be the visitor's own machine, unless the site's domains name it.
-    return not is_address(host) or host == _LOOPBACK or host in rules.own_hosts
+    if is_address(host):
+        return host if host == _LOOPBACK or host in own_hosts else None
+    return own_hosts.storable(host)
 
 
 def _normalize(path: str) -> str:

@@ -6,6 +6,7 @@ docs/decisions/0030-path-scrubbing.md for the rules and their known gaps.
 
 import re
 from collections.abc import Iterable, Sequence
+from unicodedata import is_normalized
 
 from proxy.page.path_words import (
     SegmentHint,
@@ -13,7 +14,9 @@ from proxy.page.path_words import (
     hint_of,
     path_has_sensitive_word,
 )
-from proxy.pii.detect import PersonalKind, is_day_number, personal_kind
+from proxy.pii.detect import PersonalKind, personal_kind
+from proxy.pii.numbers import is_day_number
+from proxy.pii.readable import ascii_digits
 
 LONGEST_PATH = 512
 _LONGEST_SEGMENT = 160
@@ -100,7 +103,17 @@ class PathScrub:
         if not self._routes and is_plain_path(path):
             return path
         segments = path.split("/")[1:]
-        return _shortened(_scrubbed(segments, self._names(segments)))
+        # Digits of other scripts are judged as the digits they are.
+        plain = [ascii_digits(segment) for segment in segments]
+        scrubbed = _scrubbed(plain, self._names(segments))
+        return _shortened(
+            [
+                segment if stored == judged else stored
+                for segment, judged, stored in zip(
+                    segments, plain, scrubbed, strict=True
+                )
+            ]
+        )
 
     def _names(self, segments: Sequence[str]) -> list[str | None]:
         """Return each segment's name from the templates, None if it has no name.
@@ -117,6 +130,7 @@ def is_plain_path(path: str) -> bool:
     """Whether *path* consists of words and numbers that cannot be secret."""
     return (
         len(path) <= LONGEST_PATH
+        and is_normalized("NFKC", path)
         and _PLAIN_PATH.fullmatch(path) is not None
         and not path_has_sensitive_word(path)
     )

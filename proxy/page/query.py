@@ -18,6 +18,9 @@ _MOST_PAIRS = 256
 _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 _SOURCE_KEYS = ("source", "ref")
 _CAMPAIGN_KEYS = frozenset(_UTM + _SOURCE_KEYS)
+# Ids of campaigns and ads are numbers of up to 18 digits. Software joins them to names;
+# a number between blanks was typed by a person.
+_AD_NUMBER = re.compile(r"(?!0)[^\s+()]+")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}")
 
 
@@ -93,8 +96,8 @@ def _campaign_value(encoded: str) -> str | None:
     """Return a campaign value, shortened; None if it looks personal."""
     text = _decode(encoded)
     kind = personal_kind(text)
-    # Ids of campaigns and ads are numbers of up to 18 digits.
-    if kind is not None and not (kind is PersonalKind.NUMBER and text[0] not in "0 "):
+    is_ad_number = kind is PersonalKind.NUMBER and _AD_NUMBER.fullmatch(text)
+    if kind is not None and not is_ad_number:
         return None
     return plain_text(text)[:LONGEST_CAMPAIGN].rstrip() or None
 

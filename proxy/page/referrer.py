@@ -13,10 +13,15 @@ from publicsuffixlist import PublicSuffixList
 from proxy.lists import read_groups
 from proxy.page.channel import DIRECT, INTERNAL, Acquisition, Channels
 from proxy.page.click_ids import CLICK_IDS, ClickId
-from proxy.page.host import OwnHosts, is_address, parse_host, without_www
+from proxy.page.host import (
+    OwnHosts,
+    is_address,
+    is_personal_host,
+    parse_host,
+    without_www,
+)
 from proxy.page.page import Page
 from proxy.page.sources import Source, load_sources, parents
-from proxy.pii.detect import looks_personal
 from proxy.pii.plain_text import plain_text
 
 _MOST_REMEMBERED = 4_096
@@ -26,7 +31,6 @@ _IRREGULAR = re.compile(
     r"https?:[/\\]{2}|(?=[A-Za-z0-9-]+\.[A-Za-z0-9.-]+(?:[:/?#]|$))", re.IGNORECASE
 )
 _END_OF_HOST = re.compile(r"[/?#\\]")
-_LONG_DIGITS = re.compile("[0-9]{6}")
 _NO_SOURCE = frozenset({"(direct)", "(not set)", "(none)"})
 
 
@@ -136,7 +140,7 @@ class Referrers:
         """Return the stored form of *host*: a name without labels like tokens."""
         if is_address(host):
             return None
-        if not any(map(_looks_like_token, host.split("."))):
+        if not is_personal_host(host):
             return without_www(host)
         return self._suffixes.privatesuffix(host)
 
@@ -170,7 +174,3 @@ def _is_same_site(host: str, page: Page, own_hosts: OwnHosts) -> bool:
         hostname is not None
         and (hostname in (host, f"www.{host}") or host == f"www.{hostname}")
     )
-
-
-def _looks_like_token(label: str) -> bool:
-    return _LONG_DIGITS.search(label) is not None or looks_personal(label)

@@ -7,6 +7,7 @@ _IBAN_LENGTHS = {
     for length, countries in read_groups("iban_lengths.txt").items()
     for country in countries
 }
+_WITHOUT_SEPARATORS = str.maketrans("", "", " ._-")
 # Cards of other lengths are no longer issued; campaign ids have 17 or 18 digits.
 _CARD_LENGTHS = frozenset({14, 15, 16, 19})
 
@@ -22,7 +23,7 @@ def is_card(text: str) -> bool:
 
 def is_iban(text: str) -> bool:
     """Whether *text* starts with an IBAN of the right length and check digits."""
-    compact = text.replace(" ", "").replace("-", "").upper()
+    compact = text.translate(_WITHOUT_SEPARATORS).upper()
     length = _IBAN_LENGTHS.get(compact[:2], 0)
     iban = compact[:length]
     if not length or len(iban) < length or not (iban.isascii() and iban.isalnum()):

@@ -5,12 +5,12 @@ nearly all ordinary values. All others get a closer check in linear time.
 """
 
 import re
-import unicodedata
 from enum import StrEnum
-from urllib.parse import unquote
+from unicodedata import is_normalized
 
 from proxy.pii.account_numbers import is_card, is_iban
-from proxy.pii.plain_text import plain_text
+from proxy.pii.numbers import has_long_number, has_phone
+from proxy.pii.readable import hidden_texts, readable
 from proxy.pii.token_shape import has_random_run
 
 
@@ -31,8 +31,11 @@ class PersonalKind(StrEnum):
 
 # No stored field is longer: a longer value is a document and counts as personal.
 _LONGEST = 2_000
-_DECODINGS = 3
-_NUMBER = r"[0-9]{1,6}+(?:\.[0-9]{1,2}+)?+(?![ .,/+-]?[0-9])[^\W\d_]{0,3}+"
+_ALONE = r"(?![ .,/+_|#=-]?[0-9])"
+_NUMBER = (
+    rf"(?:(?:19|20)[0-9]{{2}}(?:[-_][0-9]{{2}}){{1,2}}+{_ALONE}"
+    rf"|[0-9]{{1,6}}+(?:\.[0-9]{{1,2}}+)?+{_ALONE}[^\W\d_]{{0,3}}+)"
+)
 # Longer words with a change of case inside get the closer check: tokens have it too.
 _WORD = (
     r"(?:[A-Z]?[^\W\dA-Z_]{1,15}+(?![A-Z])|[A-Z]{1,15}+(?![^\W\d_])|[^\W\d_]{1,7}+)"
@@ -58,61 +61,57 @@ _EMAIL_IN_WORDS = re.compile(
     re.IGNORECASE,
 )
 _SECRET = re.compile(
-    r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]{5,}"
+    r"(?<![A-Za-z0-9])eyJ[\w-]{5,}\.[\w-]{5,}"
     r"|(?<![A-Za-z0-9])(?:(?:sk|pk|rk)[-_](?:(?:live|test|proj|ant)[-_])?"
     r"|gh[oprsu]_|github_pat_|glpat-|xox[a-z]-|whsec_|shp[a-z]{2}_|npm_|pypi-"
     r"|A[KS]IA|AIza|ya29\.|SG\.)(?=[\w-]*[0-9])[\w-]{10,}"
+    # The name of a secret, and its value.
+    r"|(?<![A-Za-z0-9])(?:jsessionid|phpsessid|aspsessionid\w*|cfid|cftoken|sessionid"
+    r"|session_id|sessid|sid|password|passwd|passwort|token|access_token|api_?key)"
+    r"\s?[=:]\s?(?=[\w.~-]*[0-9])[\w.~-]{3,}"
     r"|-----BEGIN",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(
     r"(?<![a-z0-9])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    r"|(?<![a-z0-9])(?:0x)?(?=[a-f]*[0-9])[0-9a-f]{16,}(?![a-z0-9])",
+    r"|(?<![a-z0-9])(?:0x)?(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{16,}(?![a-z0-9])",
     re.IGNORECASE,
 )
 _USER_AGENT = re.compile(
     r"Mozilla/\d|AppleWebKit/\d|\((?:Windows NT|X11; |Macintosh; |iPhone; |Linux; )"
 )
+_FRACTION = r"(?:\.\d{3,}|,\d{4,})"
+# Between latitude and longitude: a separator, and perhaps the name of the second.
+_AXIS = r"\s?[NS]?\s?[,;/| _&]\s?(?:lo?ng?(?:itude)?)?\s?[=:]?\s?"
 _COORDINATES = re.compile(
-    r"(?<![\d.])[-+]?\d{1,2}\.\d{3,}°?\s?[NS]?\s?[,;/| ]\s?[-+]?\d{1,3}\.\d{3,}"
+    rf"(?<![\d.])[-+]?\d{{1,2}}{_FRACTION}°?{_AXIS}[-+]?\d{{1,3}}{_FRACTION}"
+    # Degrees and minutes: 52°31'N.
+    r"|\d{1,3}\s?°\s?\d{1,2}(?:[.,]\d+)?\s?['\u2019\u2032]"
 )
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _ADDRESS = re.compile(
     rf"(?<![\d.])(?:{_OCTET}\.){{3}}{_OCTET}(?!\.?\d)"
+    # In the name of a host: host-203-0-113-7. Dates and sizes have smaller numbers.
+    rf"|(?<![A-Za-z0-9])(?<!\d[-_])(?=(?:\d+[-_]){{0,3}}\d{{3}}(?!\d))"
+    rf"{_OCTET}([-_])(?:{_OCTET}\1){{2}}{_OCTET}(?![A-Za-z0-9]|[-_.]\d)"
     # IPv6: eight groups, or fewer around a double colon.
-    r"|(?<![\w:])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![\w:])"
-    r"|(?<![\w:])(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}(?![\w:])"
-    r"|(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}:(?![\w:])"
+    r"|(?<![A-Za-z0-9:])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![A-Za-z0-9:])"
+    r"|(?<![A-Za-z0-9:])(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}(?![A-Za-z0-9:])"
+    r"|(?<![A-Za-z0-9:])(?:[0-9a-f]{1,4}:){2,7}:(?![A-Za-z0-9:])"
     # The address of a network card.
-    r"|(?<![\w:-])[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![\w:-])",
+    r"|(?<![A-Za-z0-9:-])[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![A-Za-z0-9:-])",
     re.IGNORECASE,
 )
 _IBAN = re.compile(
-    r"(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}", re.IGNORECASE
+    r"(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?:[ ._-]?[A-Z0-9]){11,30}", re.IGNORECASE
 )
-_CARD = re.compile(r"(?<![\d.])[2-6](?:[ -]?\d){13,18}(?![\d.])")
-# A plus sign in a query is decoded as a space.
-_INTERNATIONAL_PHONE = re.compile(
-    r"(?<![\w.])(?:\+|00|^ )[1-9](?:[ ().\-/]{0,3}\d){6,14}(?!\d)"
+_CARD = re.compile(r"(?<![\d.])[2-6](?:[ ._-]?\d){13,18}(?![\d.])")
+# In the order in which they are searched.
+_NUMERIC = (
+    (_ADDRESS, PersonalKind.ADDRESS),
+    (_COORDINATES, PersonalKind.COORDINATES),
+    (_USER_AGENT, PersonalKind.USER_AGENT),
 )
-_PHONE = re.compile(
-    r"(?<![\w.,:/-])\(?\d{1,10}\)?(?:[ .\-/]{1,3}\(?\d{2,10}\)?){1,6}"
-    r"(?:\s?x\d{1,6})?(?![\w:])"
-)
-_PHONE_DIGITS = range(7, 21)
-_DATE = re.compile(
-    r"(?<!\d)(?<!\d[-./])(?:(?:19|20)\d\d([-./ ])(?:0?[1-9]|1[0-2])"
-    r"(?:\1(?:0?[1-9]|[12]\d|3[01]))?"
-    r"|(?:0?[1-9]|[12]\d|3[01])([-./ ])(?:0?[1-9]|[12]\d|3[01])\2(?:19|20)\d\d)"
-    r"(?![-./]?\d)"
-)
-# Decimals, thousands, and ranges of years or round numbers.
-_MEASURE = re.compile(
-    r"(?:[1-9]\d*|0)\.\d+|[1-9]\d{0,2}(?:\.\d{3})+"
-    r"|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d|[1-9]\d*0 ?- ?[1-9]\d*0"
-)
-_DAY = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
-_SHORTEST_NUMBER = 7
 
 
 def looks_personal(text: str) -> bool:
@@ -122,36 +121,25 @@ def looks_personal(text: str) -> bool:
 
 def personal_kind(text: str) -> PersonalKind | None:
     """Return the kind of personal data in *text*, or None."""
-    if _HARMLESS.fullmatch(text) and " dot " not in text:
+    # Some digits, such as circled ones, count as letters until they are normalized.
+    if (
+        _HARMLESS.fullmatch(text)
+        and " dot " not in text
+        and is_normalized("NFKC", text)
+    ):
         return None
     if len(text) > _LONGEST:
         return PersonalKind.TOKEN
-    readable = _readable(text)
-    return PersonalKind.TOKEN if _ESCAPE.search(readable) else _check_closely(readable)
+    text = readable(text)
+    if _ESCAPE.search(text):
+        return PersonalKind.TOKEN
+    return _check_closely(text) or _hidden_kind(text)
 
 
-def is_day_number(digits: str) -> bool:
-    """Whether *digits* are a calendar day, such as 20241231."""
-    return _DAY.fullmatch(digits) is not None
-
-
-def _readable(text: str) -> str:
-    """Return *text* as a person reads it: decoded, without lookalike characters."""
-    for _ in range(_DECODINGS if "%" in text else 0):
-        text = unquote(text)
-    if text.isascii():
-        return text
-    return plain_text(unicodedata.normalize("NFKC", text).translate(_DIGITS))
-
-
-class _AsciiDigits(dict[int, str]):
-    """Translates the digits of any script to ASCII; keeps other characters."""
-
-    def __missing__(self, code: int) -> str:
-        return str(unicodedata.decimal(chr(code), chr(code)))
-
-
-_DIGITS = _AsciiDigits()
+def _hidden_kind(text: str) -> PersonalKind | None:
+    """Return what base64 or hex in *text* hides; random bytes hide nothing."""
+    kinds = map(_check_closely, hidden_texts(text)) if _RUN.search(text) else ()
+    return next((kind for kind in kinds if kind is not None), None)
 
 
 def _check_closely(text: str) -> PersonalKind | None:
@@ -161,12 +149,14 @@ def _check_closely(text: str) -> PersonalKind | None:
         kind = _numeric_kind(text)
         if kind is not None:
             return kind
-    if _RUN.search(text):
+    if _RUN.search(text) or "=" in text or ":" in text:
         if _SECRET.search(text):
             return PersonalKind.SECRET
         if _TOKEN.search(text) or has_random_run(text):
             return PersonalKind.TOKEN
-    return PersonalKind.ADDRESS if ":" in text and _ADDRESS.search(text) else None
+    if ":" in text and _ADDRESS.search(text):
+        return PersonalKind.ADDRESS
+    return PersonalKind.NUMBER if has_long_number(text.strip()) else None
 
 
 def _numeric_kind(text: str) -> PersonalKind | None:
@@ -174,27 +164,11 @@ def _numeric_kind(text: str) -> PersonalKind | None:
         return PersonalKind.CARD
     if any(map(is_iban, _IBAN.findall(text))):
         return PersonalKind.IBAN
-    if _ADDRESS.search(text):
-        return PersonalKind.ADDRESS
-    if _COORDINATES.search(text):
-        return PersonalKind.COORDINATES
-    if _USER_AGENT.search(text):
-        return PersonalKind.USER_AGENT
-    return _number_kind(text)
-
-
-def _number_kind(text: str) -> PersonalKind | None:
-    if _INTERNATIONAL_PHONE.search(text) or _has_phone(text):
+    for pattern, kind in _NUMERIC:
+        if pattern.search(text):
+            return kind
+    if has_phone(text):
         return PersonalKind.PHONE
-    digits = text.strip()
-    if not digits.isdigit() or len(digits) < _SHORTEST_NUMBER:
-        return None
-    return None if is_day_number(digits) else PersonalKind.NUMBER
-
-
-def _has_phone(text: str) -> bool:
-    for match in _PHONE.finditer(_DATE.sub(" ", text)):
-        digits = sum(map(str.isdigit, match[0]))
-        if digits in _PHONE_DIGITS and not _MEASURE.fullmatch(match[0]):
-            return True
-    return False
+    # Digits alone are no token, however many they are.
+    is_number = text.strip().isdigit() and has_long_number(text.strip())
+    return PersonalKind.NUMBER if is_number else None

@@ -62,7 +62,7 @@ def _score(text: str) -> int:
 
 def _is_random(run: str) -> bool:
     length = len(run)
-    if length < _LONGEST_WORD and (_ONE_CASE.fullmatch(run) or run.isdigit()):
+    if run.isdigit() or (length < _LONGEST_WORD and _ONE_CASE.fullmatch(run)):
         return False
     return _score(run) <= _highest_random_score(length)
 

@@ -110,11 +110,28 @@ _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _UNDECODABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
+class _Objection(msgspec.Struct):
+    """Only the objection of an event, whatever else is wrong with it."""
+
+    optout: object = None
+
+
+_OBJECTION = msgspec.json.Decoder(_Objection)
+_OPTED_OUT = Dropped(DropReason.OPT_OUT)
+_YES = frozenset({"1", "true", "yes", "on"})
+
+
+def is_yes(value: object) -> bool:
+    """Whether *value* says yes in any spelling; an unclear objection is heard too."""
+    return value in (True, 1) or (isinstance(value, str) and value.lower() in _YES)
+
+
 def decode_hits(body: bytes, max_hits: int) -> list[Hit | Dropped]:
     """Return the hits of *body*, one JSON event or an array of at most *max_hits*.
 
     In an array, a malformed event is dropped alone. A malformed single event, or a
-    body that is not JSON, raises ``MalformedBodyError``.
+    body that is not JSON, raises ``MalformedBodyError``. A malformed event with an
+    objection is an objection.
     """
     if body.lstrip()[:1] != b"[":
         return [_decode_one(body)]
@@ -127,10 +144,12 @@ def decode_hits(body: bytes, max_hits: int) -> list[Hit | Dropped]:
     return [_decode_member(raw) for raw in raws]
 
 
-def _decode_one(body: bytes) -> Hit:
+def _decode_one(body: bytes) -> Hit | Dropped:
     try:
         return _HIT.decode(body)
     except _UNDECODABLE as error:
+        if _objects(body):
+            return _OPTED_OUT
         raise MalformedBodyError(_problem(error)) from None
 
 
@@ -138,7 +157,14 @@ def _decode_member(raw: msgspec.Raw) -> Hit | Dropped:
     try:
         return _HIT.decode(raw)
     except _UNDECODABLE:
-        return Dropped(DropReason.MALFORMED)
+        return _OPTED_OUT if _objects(raw) else Dropped(DropReason.MALFORMED)
+
+
+def _objects(event: bytes | msgspec.Raw) -> bool:
+    try:
+        return is_yes(_OBJECTION.decode(event).optout)
+    except _UNDECODABLE:
+        return False
 
 
 def _problem(error: Exception) -> str:

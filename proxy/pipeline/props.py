@@ -1,37 +1,32 @@
 """Filters event properties: only allowed keys, and only values that name no person.
 
-A value that looks personal is left out; the event is still stored.
+A value that looks personal is left out, and URLs lose query and fragment; the event is
+still stored.
 """
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
+from config.prop_keys import holds_only_personal_data
 from proxy.pii.detect import looks_personal
 from proxy.pii.plain_text import plain_text
+from proxy.pipeline.url_values import without_queries
 from warehouse.schema import JsonText
 
 MAX_PROPS = 30
 MAX_KEY_LENGTH = 64
 MAX_VALUE_LENGTH = 200
+# A longer text is left out, and is not searched for URLs.
+_LONGEST_URL = 2_000
+# Keys come from the configuration: there are few.
+_MOST_KEYS = 4_096
 # Measurements are smaller; telephone numbers, card numbers and ids are larger.
 _MAX_NUMBER = 1_000_000_000
 # The property in which vendors' clients send a visit token.
 VISIT_TOKEN_PROP = "millpond_visit"  # noqa: S105 - a name
-# Never stored, even if a site allows them: these keys hold only personal data.
-NEVER_STORED = frozenset(
-    {
-        *("email", "e_mail", "mail", "phone", "telephone", "mobile", "fax"),
-        *("ip", "ip_address", "user_agent", "useragent", "cookie", "session_id"),
-        *("password", "passwd", "token", "access_token", "secret", "api_key"),
-        VISIT_TOKEN_PROP,
-        *("first_name", "firstname", "last_name", "lastname", "surname", "full_name"),
-        *("birthdate", "birthday", "date_of_birth", "dob", "ssn", "iban"),
-        *("card_number", "address", "street", "lat", "lng", "latitude", "longitude"),
-    }
-)
-
 _JSON = msgspec.json.Encoder()
 
 Scalar = str | int | float | bool
@@ -58,8 +53,14 @@ def clean_props(
     return JsonText(_JSON.encode(cleaned).decode())
 
 
+@lru_cache(_MOST_KEYS)
 def _is_never_stored(key: str) -> bool:
-    return len(key) > MAX_KEY_LENGTH or key.lower().replace("-", "_") in NEVER_STORED
+    """Whether *key*, which a site allows, is too long or holds only personal data."""
+    return (
+        len(key) > MAX_KEY_LENGTH
+        or key.lower().replace("-", "_") == VISIT_TOKEN_PROP
+        or holds_only_personal_data(key)
+    )
 
 
 def _clean_value(value: object) -> Scalar | None:
@@ -77,6 +78,8 @@ def _clean_value(value: object) -> Scalar | None:
 
 def _clean_text(value: str) -> str | None:
     text = plain_text(value)
+    if len(text) <= _LONGEST_URL:
+        text = without_queries(text)
     # Long text is usually written by people about people.
     if not text or len(text) > MAX_VALUE_LENGTH or looks_personal(text):
         return None

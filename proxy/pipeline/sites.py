@@ -211,7 +211,7 @@ def prepare_site(site: SiteSettings, privacy: PrivacySettings, key: bytes) -> Si
         zone=ZoneInfo(site.timezone),
         currency=site.currency,
         actors=site.actors,
-        props_allow=frozenset(site.props_allow),
+        props_allow=frozenset(site.props_allow + site.props_allow_ids),
         path_rules=site.path_rules,
         keys=site.keys,
         pages=PageRules(

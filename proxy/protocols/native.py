@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from proxy.intake.intake import Receipt
-from proxy.pipeline.hit import Hit, MalformedBodyError
+from proxy.pipeline.hit import Hit, MalformedBodyError, is_yes
 
 NAME = "native"
 EVENTS_PATH = "/v1/events"
@@ -42,5 +42,6 @@ def pixel_hit(query: str, headers: Mapping[str, str]) -> Hit:
     except ValueError:
         raise MalformedBodyError("the pixel's query cannot be parsed") from None
     fields = {name: parameters[name] for name in _PIXEL_FIELDS if name in parameters}
+    optout = is_yes(parameters.get("optout"))
     fields.setdefault("url", headers.get("Referer", ""))
-    return Hit(**fields)  # type: ignore[arg-type]
+    return Hit(**fields, optout=optout)  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from proxy.pipeline.opt_out import COOKIE, has_opted_out
 
 PATH = "/optout"
 _CHOICE_IN = re.compile(rb"(?:^|&)choice=in(?:&|$)")
+_PORT = re.compile(r":[0-9]*$")
 _THIRTEEN_MONTHS_S = 395 * 86_400
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -38,7 +39,8 @@ HEADERS = {
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self';"
         " frame-ancestors 'self'"
     ),
-    "Referrer-Policy": "no-referrer",
+    # With "no-referrer" the page's own form would be sent with "Origin: null".
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
 
@@ -54,6 +56,33 @@ def opt_out_page(*, opted_out: bool) -> str:
     )
 
 
+def is_withdrawal(body: bytes) -> bool:
+    """Whether the posted form takes an objection back."""
+    return _CHOICE_IN.search(body) is not None
+
+
+def is_foreign(headers: MultiMapping[str], known_origin: str | None) -> bool:
+    """Whether a page of somebody else sent the form; *known_origin* is of a site.
+
+    The browser's ``Sec-Fetch-Site`` decides. Browsers without it send ``Origin``,
+    which is also the page's own if it is the host that the browser asked for.
+    """
+    if known_origin is not None:
+        return False
+    fetch_site = headers.get("Sec-Fetch-Site")
+    if fetch_site is not None:
+        return fetch_site not in ("same-origin", "none")
+    origin = headers.get("Origin")
+    if origin is None:
+        return False
+    return _host(origin.partition("://")[2]) != _host(headers.get("Host", ""))
+
+
+def _host(authority: str) -> str:
+    # The web server in front may pass the host without its port.
+    return _PORT.sub("", authority.lower())
+
+
 def choice_headers(body: bytes, headers: MultiMapping[str]) -> dict[str, str]:
     """Return the headers that apply a posted choice and redirect to the page.
 
@@ -61,7 +90,7 @@ def choice_headers(body: bytes, headers: MultiMapping[str]) -> dict[str, str]:
     """
     secure = "; Secure" if headers.get("Origin", "").startswith("https:") else ""
     response_headers = {"Location": "optout", **HEADERS}
-    if _CHOICE_IN.search(body):
+    if is_withdrawal(body):
         response_headers["Set-Cookie"] = (
             f"{COOKIE}=; Path=/; Max-Age=0; SameSite=Lax{secure}"
         )

@@ -41,6 +41,11 @@ _HEALTHY = Response(
     b"ok\n",
     {"Content-Type": "text/plain; charset=utf-8", **_NO_STORE},
 )
+_FOREIGN_PAGE = Response(
+    HTTPStatus.FORBIDDEN,
+    b"only this page can take an objection back\n",
+    {"Content-Type": "text/plain; charset=utf-8", **_NO_STORE},
+)
 
 
 class OwnRoutes:
@@ -145,6 +150,11 @@ class OwnRoutes:
 
     def _change_opt_out(self, request: Request) -> Response:
         check_not_encoded(request.headers)
+        # An objection is taken from anywhere; only the visitor may take it back.
+        if opt_out_page.is_withdrawal(request.body) and opt_out_page.is_foreign(
+            request.headers, self._cors.origin(request.headers)
+        ):
+            return _FOREIGN_PAGE
         headers = opt_out_page.choice_headers(request.body, request.headers)
         return Response(HTTPStatus.SEE_OTHER, b"", headers)
 

@@ -115,6 +115,7 @@ class SilentConnection(SilentHandler):
             or self._messages
             or self._paused
             or not body.is_eof()
+            or message.chunked
             or message.should_close
             or message.version != HttpVersion11
             or _EXPECT in message.headers

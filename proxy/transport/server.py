@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
+from multidict import istr
 
 from proxy.transport.body import RefusedBodyError, read_body
 from proxy.transport.connection import SilentConnection
@@ -22,6 +23,12 @@ _CLOSES = b"Connection: close\r\n"
 _STAYS = b"Connection: keep-alive\r\n"
 # aiohttp would respond in the request's own HTTP version, which we do not support.
 _OTHER_VERSION = (
+    b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+)
+_TRANSFER_ENCODING = istr("Transfer-Encoding")
+# HTTP/1.0 knows no chunks, and another coding would change the body: a proxy in front
+# may read either in another way.
+_OTHER_FRAMING = (
     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 )
 _TOO_MANY_CONNECTIONS = (
@@ -123,6 +130,8 @@ class StreamingHandler:
         """Answer one request; nothing of the request is ever logged."""
         if web_request.version.major != 1:
             return RawResponse(_OTHER_VERSION, keep_alive=False)
+        if not _is_framing_clear(web_request):
+            return RawResponse(_OTHER_FRAMING, keep_alive=False)
         request = Request(
             web_request.method,
             web_request.raw_path,
@@ -164,3 +173,12 @@ class StreamingHandler:
             encoded = dispatcher.encode(request, response, line)
             encoded = encoded.replace(b"1.1", b"1.0", 1)
         return RawResponse(encoded, keep_alive=stays)
+
+
+def _is_framing_clear(request: web.BaseRequest) -> bool:
+    """Whether the request has no transfer coding, or only chunks in HTTP/1.1."""
+    codings = request.headers.getall(_TRANSFER_ENCODING, [])
+    if not codings:
+        return True
+    is_chunked = [coding.strip().lower() for coding in codings] == ["chunked"]
+    return is_chunked and request.version.minor >= 1

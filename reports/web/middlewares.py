@@ -20,6 +20,8 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
+    # Replaces the library's name and version, which help only attackers.
+    "Server": "Millpond",
     "X-Content-Type-Options": "nosniff",
 }
 

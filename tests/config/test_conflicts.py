@@ -73,3 +73,20 @@ def test_a_subdomain_is_another_domain_than_the_pattern_that_takes_it_in() -> No
     pattern = SiteSettings(id="b", domains=("*.example",))
 
     assert lines(SHOP, pattern) == []
+
+
+@pytest.mark.parametrize("key", ["order_id", "userId", "session-id", "uuid"])
+def test_a_property_that_names_an_id_is_refused(key: str) -> None:
+    site = SiteSettings(
+        id="b", domains=("b.example",), props_allow=("plan", "product_id", key)
+    )
+
+    (got,) = lines(site)
+
+    assert got.startswith(f"sites[0].props_allow[2]: {key!r} names an id")
+
+
+def test_an_id_that_is_declared_on_purpose_is_allowed() -> None:
+    site = SiteSettings(id="b", domains=("b.example",), props_allow_ids=("order_id",))
+
+    assert lines(site) == []

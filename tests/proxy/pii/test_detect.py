@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.pii.detect import PersonalKind, is_day_number, looks_personal, personal_kind
+from proxy.pii.detect import PersonalKind, looks_personal, personal_kind
+from proxy.pii.numbers import is_day_number
 
 LABELLED = Path(__file__).parents[4] / "shared/data/pii/presidio_generated_small.json"
 DETECTED = {"PHONE_NUMBER", "CREDIT_CARD", "EMAIL_ADDRESS", "IP_ADDRESS", "US_SSN"}

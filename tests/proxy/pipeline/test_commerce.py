@@ -221,3 +221,36 @@ def test_any_order_is_clean_and_bounded_or_refused(order: Order) -> None:
         assert item.product.isprintable()
         assert 0 < len(item.product) <= MAX_CODE_LENGTH
         assert abs(item.quantity) <= MAX_QUANTITY
+
+
+CODED_ADDRESS = "am9obkBleGFtcGxlLmNvbQ=="
+# Shopify's base64 id of a variant: gid://shopify/ProductVariant/39897499729985.
+SHOPIFY_ID = "Z2lkOi8vc2hvcGlmeS9Qcm9kdWN0VmFyaWFudC8zOTg5NzQ5OTcyOTk4NQ=="
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("card 4111 1111 1111 1111", CUT),
+        ("4111111111111111", CUT),
+        ("4111-1111-1111-1111", CUT),
+        ("gift for DE89 3704 0044 0532 0130 00", CUT),
+        ("call 9498777106", CUT),
+        ("SSN 489-36-8350", CUT),
+        (CODED_ADDRESS, CUT),
+        (CODED_ADDRESS.rstrip("="), CUT),
+        ("6a616e65406d61696c2e6578616d706c65", CUT),
+        (SHOPIFY_ID, SHOPIFY_ID),
+        ("variant_01HXYZ8K3Q4R5S6T7V8W9X0Y1Z",) * 2,
+        ("42424242424242", "42424242424242"),
+        ("SKU-12345678", "SKU-12345678"),
+    ],
+)
+def test_a_number_between_words_or_behind_an_encoding_is_not_a_code(
+    code: str, expected: str
+) -> None:
+    got = parse_order(Order(items=[OrderLine(product=code, variant=code)]), SITE)
+
+    assert got == OrderFields(
+        currency="EUR", items=(Item(product=expected, variant=expected),)
+    )

@@ -12,10 +12,25 @@ from proxy.pipeline.props import (
     MAX_KEY_LENGTH,
     MAX_PROPS,
     MAX_VALUE_LENGTH,
-    NEVER_STORED,
+    VISIT_TOKEN_PROP,
     clean_props,
 )
 
+NEVER_STORED = frozenset(
+    {
+        *("email", "e_mail", "mail", "phone", "telephone", "mobile", "fax"),
+        *("ip", "ip_address", "user_agent", "useragent", "cookie", "session_id"),
+        *("password", "passwd", "token", "access_token", "secret", "api_key"),
+        VISIT_TOKEN_PROP,
+        *("first_name", "firstname", "last_name", "lastname", "surname", "full_name"),
+        *("birthdate", "birthday", "date_of_birth", "dob", "ssn", "iban"),
+        *("card_number", "address", "street", "lat", "lng", "latitude", "longitude"),
+        *("customer_full_name", "billing_email", "user.phone", "shipping address"),
+        *("email_hash", "phone_number", "client_ip", "home_address_2", "adminPassword"),
+        *("customerEmail", "contactName", "geo:lat", "$ip", "card_holder_name"),
+        *("kunde_nachname", "prénom", "dirección", "Straße"),
+    }
+)
 ALLOW = frozenset({"plan", "level", "on", "price", "Größe", *NEVER_STORED})
 
 

@@ -77,3 +77,86 @@ def test_whoever_objected_is_not_kept_and_not_counted(worker: WorkerProcess) -> 
     answer = ask(worker.port, event(OPTED_OUT))
 
     assert answer.json == {"accepted": 0, "dropped": {"opt_out": 1}}
+
+
+FOREIGN = [
+    ("Sec-Fetch-Site: cross-site", "Origin: https://evil.example"),
+    ("Sec-Fetch-Site: same-site", "Origin: null"),
+    ("Origin: https://evil.example",),
+    ("Origin: https://shop.example.evil.example",),
+    ("Origin: null",),
+]
+OWN = [
+    (),
+    ("Sec-Fetch-Site: same-origin", "Origin: https://stats.example"),
+    ("Sec-Fetch-Site: same-site", "Origin: https://shop.example"),
+    ("Origin: https://shop.example",),
+    ("Origin: https://shop.example:8443",),
+]
+
+
+@pytest.mark.parametrize("lines", FOREIGN)
+def test_a_page_of_others_cannot_take_an_objection_back(
+    worker: WorkerProcess, lines: tuple[str, ...]
+) -> None:
+    answer = post(worker, b"choice=in", OPTED_OUT, *lines)
+
+    assert answer.status == 403
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("lines", OWN)
+def test_the_page_itself_can_take_it_back(
+    worker: WorkerProcess, lines: tuple[str, ...]
+) -> None:
+    answer = post(worker, b"choice=in", OPTED_OUT, *lines)
+
+    assert answer.status == 303
+    assert answer.headers["set-cookie"].startswith("noanalytics=;")
+
+
+@pytest.mark.parametrize("lines", FOREIGN)
+def test_an_objection_is_taken_from_anywhere(
+    worker: WorkerProcess, lines: tuple[str, ...]
+) -> None:
+    assert post(worker, b"choice=out", *lines).status == 303
+
+
+def test_the_page_lets_the_browser_say_where_its_form_comes_from(
+    worker: WorkerProcess,
+) -> None:
+    answer = ask(worker.port, get("/optout"))
+
+    assert answer.headers["referrer-policy"] == "same-origin"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"site": "shop", "url": 7, "optout": true}',
+        b'[{"site": "shop", "url": 7, "optout": true}]',
+        b'{"site": "shop", "optout": 1}',
+        b'{"site": "shop", "optout": "yes"}',
+        b'{"site": "shop", "order": {"value": "x"}, "optout": "true"}',
+    ],
+)
+def test_an_objection_beside_a_malformed_field_is_heard(
+    worker: WorkerProcess, body: bytes
+) -> None:
+    before = worker.spooled.drops
+
+    answer = ask(worker.port, event(body=body))
+
+    assert answer.json == {"accepted": 0, "dropped": {"opt_out": 1}}
+    assert worker.spooled.drops == before
+
+
+def test_an_objection_in_a_pixel_is_heard(worker: WorkerProcess) -> None:
+    before = len(worker.spooled.events)
+
+    answer = ask(
+        worker.port, get("/p.gif?site=shop&optout=1&url=https%3A%2F%2Fshop.example%2F")
+    )
+
+    assert answer.status == 200
+    assert len(worker.spooled.events) == before

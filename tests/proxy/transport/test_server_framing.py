@@ -176,3 +176,41 @@ def test_of_events_before_nonsense_none_is_acknowledged_that_is_not_kept(
 
     assert answers.count(b" 400 Bad Request") == 1
     assert answers.count(b" 202 Accepted") == len(worker.spooled.events) - before
+
+
+@pytest.mark.parametrize(
+    ("version", "coding"),
+    [
+        *(("1.0", "chunked"), ("1.0", "gzip, chunked"), ("1.1", "gzip, chunked")),
+        *(("1.1", "deflate, chunked"), ("1.1", "identity, chunked")),
+        ("1.1", "chunked, chunked"),
+    ],
+)
+@pytest.mark.parametrize("is_split", [False, True])
+def test_chunks_are_read_only_alone_and_in_http_1_1(
+    worker: WorkerProcess,
+    version: str,
+    coding: str,
+    is_split: bool,  # noqa: FBT001 - a case, not a mode
+) -> None:
+    before = len(worker.spooled.events)
+    line = f"Transfer-Encoding: {coding}"
+    data = request("POST", "/v1/events", ONE_CHUNK, line, version=version)
+    with Connection(worker.port) as connection:
+        connection.send(data[:-9] if is_split else data)
+        if is_split:
+            connection.send(data[-9:])
+        answers = connection.rest()
+
+    assert answers.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
+    assert answers.count(b"HTTP/1.") == 1
+    assert len(worker.spooled.events) == before
+
+
+@pytest.mark.parametrize("coding", ["chunked", "Chunked"])
+def test_chunks_in_http_1_1_are_read(worker: WorkerProcess, coding: str) -> None:
+    line = f"Transfer-Encoding: {coding}"
+    with Connection(worker.port) as connection:
+        connection.send(request("POST", "/v1/events", ONE_CHUNK, line))
+
+        assert connection.answer().status == 202

@@ -356,3 +356,13 @@ async def test_tables_that_cannot_be_read_now_are_a_503(
 
     assert (got.status, got.headers["Retry-After"]) == (503, "2")
     assert answer == {"error": "the tables cannot be read now"}
+
+
+@pytest.mark.parametrize("path", ["/", "/style.css", "/healthz", "/nothing"])
+async def test_no_answer_names_the_library_that_serves_it(
+    url: str, client: aiohttp.ClientSession, path: str
+) -> None:
+    async with client.get(url + path, headers={"Expect": "nonsense"}) as refused:
+        assert refused.headers["Server"] == "Millpond"
+    async with client.get(url + path) as got:
+        assert got.headers["Server"] == "Millpond"
