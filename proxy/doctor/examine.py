@@ -11,6 +11,7 @@ from proxy.doctor.descriptors import descriptors
 from proxy.doctor.finding import Finding, finding, look
 from proxy.doctor.nginx import nginx
 from proxy.doctor.running import running
+from proxy.doctor.sites import sites
 from proxy.doctor.space import warehouse_space
 
 
@@ -19,8 +20,9 @@ def examine(
 ) -> Iterator[Finding]:
     """Yield all findings about this machine and *settings*; changes nothing."""
     for findings in (
-        nginx(settings.proxy, nginx_file),
+        nginx(settings.proxy, nginx_file, _domains(settings)),
         client_address(settings.proxy),
+        sites(settings),
         storage.salts(settings.privacy, settings.spool),
         storage.ended_salts(settings.privacy, settings.spool, now_s),
         storage.spool(settings.spool),
@@ -41,3 +43,7 @@ def examine(
                 f"no permission to read {error.filename}",
                 "run this as the user the proxy runs as",
             )
+
+
+def _domains(settings: Settings) -> list[str]:
+    return [domain for site in settings.sites for domain in site.domains]

@@ -14,6 +14,7 @@ from proxy.doctor.nginx_answers import AnswerChecks
 from proxy.doctor.nginx_file import Block, NginxConfig, NginxFileError, load_nginx
 from proxy.doctor.nginx_requests import request_findings
 from proxy.doctor.nginx_target import is_to_proxy, is_undecided
+from proxy.doctor.sites import server_name_findings
 
 ABOUT = "web server's log"
 DEFAULT_FILES = (
@@ -38,8 +39,13 @@ _HARMLESS = re.compile(
 _RARE_LEVELS = frozenset({"crit", "alert", "emerg"})
 
 
-def nginx(proxy: ProxySettings, file: Path | None) -> Iterator[Finding]:
-    """Yield the findings about *file*, or about the configuration at a default path."""
+def nginx(
+    proxy: ProxySettings, file: Path | None, domains: Sequence[str] | None = None
+) -> Iterator[Finding]:
+    """Yield the findings about *file*, or about the configuration at a default path.
+
+    Without the sites' *domains*, the names of the servers are not compared with them.
+    """
     path = file or next((path for path in DEFAULT_FILES if path.exists()), None)
     needs_front = is_loopback(address_of(proxy.host))
     if path is None:
@@ -76,6 +82,8 @@ def nginx(proxy: ProxySettings, file: Path | None) -> Iterator[Finding]:
         ]
         yield from request_findings(block, proxy)
     yield from checks.servers(blocks)
+    if domains is not None:
+        yield from server_name_findings(blocks, proxy, domains)
     yield from _undecided_findings(config)
     yield from _stream_findings(config, proxy)
     if not blocks and needs_front:
