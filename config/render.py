@@ -14,7 +14,8 @@ from config.settings import Settings
 
 _WIDTH = 80
 # The values in the written files for keys without a default.
-_EXAMPLES: dict[str, Value] = {"id": "shop", "domains": ("shop.example",)}
+STARTER_DOMAINS = ("shop.example",)
+_EXAMPLES: dict[str, Value] = {"id": "shop", "domains": STARTER_DOMAINS}
 _STARTER_HEAD = """\
 # Millpond's configuration. Only a site is required. Every other line is a default,
 # commented out: uncomment and change what you need, then run `millpond config check`.

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from config.load import load
 from config.logs import configure
 from config.settings import Settings
 from proxy.pipeline.drops import UNKNOWN_SITE_ID
+
+_CLOCK = time.time  # noqa: TID251 - a command reads the clock once
 
 
 @click.group(epilog="\b\nExample:\n  millpond proxy run --config millpond.toml")
@@ -118,7 +121,7 @@ def doctor(settings: Settings, nginx_file: Path | None) -> int:
     from proxy.doctor.finding import Level  # noqa: PLC0415 - as above
 
     has_findings = False
-    for finding in examine(settings, nginx_file):
+    for finding in examine(settings, nginx_file, _CLOCK()):
         head = f"{finding.level:<8} {finding.about:<17} "
         click.echo(_wrap(finding.text, head))
         if finding.hint:

@@ -65,6 +65,12 @@ def is_in_memory(path: Path) -> bool:
     return kind in _MEMORY_TYPES
 
 
+def stored_salts(directory: Path) -> list[tuple[str, date]]:
+    """Return zone and day of each salt in *directory*; opens and creates nothing."""
+    names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
+    return sorted(named for name in names if (named := _parse_name(name)) is not None)
+
+
 class SaltDirectoryError(SaltStoreError):
     """The directory is not ours alone, or cannot be used."""
 

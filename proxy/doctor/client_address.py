@@ -78,12 +78,17 @@ def _overlap(one: Network, other: Network) -> bool:
     return one.version == other.version and one.overlaps(other)
 
 
+def is_too_wide(network: Network) -> bool:
+    """Whether *network* contains more public addresses than any proxy's network."""
+    is_wide = network.prefixlen < _WIDEST[network.version]
+    # The whole address space counts as private in some versions of Python.
+    return is_wide and (network.prefixlen == 0 or not network.is_private)
+
+
 def _network_findings(proxy: ProxySettings) -> Iterator[Finding]:
     """Yield a finding for each trusted network that is too large."""
     for text in proxy.trusted_proxies:
-        network = ip_network(text)
-        is_wide = network.prefixlen < _WIDEST[network.version]
-        if is_wide and not network.is_private:
+        if is_too_wide(ip_network(text)):
             yield finding(
                 ABOUT,
                 f"trusted_proxies contains {text}: every client in that network can"

@@ -11,15 +11,22 @@ from proxy.doctor.descriptors import descriptors
 from proxy.doctor.finding import Finding, finding, look
 from proxy.doctor.nginx import nginx
 from proxy.doctor.running import running
+from proxy.doctor.sites import sites
+from proxy.doctor.space import warehouse_space
 
 
-def examine(settings: Settings, nginx_file: Path | None) -> Iterator[Finding]:
+def examine(
+    settings: Settings, nginx_file: Path | None, now_s: float
+) -> Iterator[Finding]:
     """Yield all findings about this machine and *settings*; changes nothing."""
     for findings in (
-        nginx(settings.proxy, nginx_file),
+        nginx(settings.proxy, nginx_file, _domains(settings)),
         client_address(settings.proxy),
+        sites(settings),
         storage.salts(settings.privacy, settings.spool),
+        storage.ended_salts(settings.privacy, settings.spool, now_s),
         storage.spool(settings.spool),
+        warehouse_space(settings),
         storage.site_keys(settings.privacy),
         storage.key_commitments(settings),
         storage.countries(settings.privacy),
@@ -36,3 +43,7 @@ def examine(settings: Settings, nginx_file: Path | None) -> Iterator[Finding]:
                 f"no permission to read {error.filename}",
                 "run this as the user the proxy runs as",
             )
+
+
+def _domains(settings: Settings) -> list[str]:
+    return [domain for site in settings.sites for domain in site.domains]

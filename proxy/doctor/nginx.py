@@ -6,13 +6,15 @@ nginx writes its logs itself, so they can hold personal data that Millpond never
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from config.settings import ProxySettings
-from proxy.doctor.client_address import ABOUT as ADDRESS
 from proxy.doctor.client_address import address_of, is_loopback
 from proxy.doctor.finding import Finding, finding, fine, look
+from proxy.doctor.nginx_answers import AnswerChecks
 from proxy.doctor.nginx_file import Block, NginxConfig, NginxFileError, load_nginx
+from proxy.doctor.nginx_requests import request_findings
+from proxy.doctor.nginx_target import is_to_proxy, is_undecided
+from proxy.doctor.sites import server_name_findings
 
 ABOUT = "web server's log"
 DEFAULT_FILES = (
@@ -35,21 +37,15 @@ _HARMLESS = re.compile(
 # A log of these levels leaves out upstream failures, which have the level "error" and
 # name the visitor.
 _RARE_LEVELS = frozenset({"crit", "alert", "emerg"})
-_PEERS = re.compile(
-    r"\$\{?(remote_addr|proxy_add_x_forwarded_for|proxy_protocol_addr)\b"
-)
-_HEADERS = {"xff": "x-forwarded-for", "forwarded": "forwarded"}
-# Headers that a CDN sets and nginx passes on unchanged.
-_CDN_HEADERS = (
-    "cf-connecting-ip",
-    "true-client-ip",
-    "fly-client-ip",
-    "fastly-client-ip",
-)
 
 
-def nginx(proxy: ProxySettings, file: Path | None) -> Iterator[Finding]:
-    """Yield the findings about *file*, or about the configuration at a default path."""
+def nginx(
+    proxy: ProxySettings, file: Path | None, domains: Sequence[str] | None = None
+) -> Iterator[Finding]:
+    """Yield the findings about *file*, or about the configuration at a default path.
+
+    Without the sites' *domains*, the names of the servers are not compared with them.
+    """
     path = file or next((path for path in DEFAULT_FILES if path.exists()), None)
     needs_front = is_loopback(address_of(proxy.host))
     if path is None:
@@ -69,41 +65,72 @@ def nginx(proxy: ProxySettings, file: Path | None) -> Iterator[Finding]:
             "check that `nginx -t` accepts the file and that this user may read it",
         )
         return
-    blocks = [block for block in config.blocks if _is_to_proxy(block, config, proxy)]
-    for block in blocks:
-        yield from _block_findings(block, config, proxy)
+    blocks = [block for block in config.blocks if _is_ours(block, config, proxy)]
+    checks = AnswerChecks(config, proxy, lambda block: _has_logs(block, config))
+    for block in _with_inner(blocks, config):
+        logs = [
+            *_access_log_findings(block, config),
+            *_error_log_findings(block),
+            *checks.error_pages(block),
+        ]
+        if block not in blocks:
+            yield from logs
+            continue
+        logs += _body_findings(block)
+        yield from logs or [
+            fine(ABOUT, f"{block.name}: nginx writes nothing about visitors")
+        ]
+        yield from request_findings(block, proxy)
+    yield from checks.servers(blocks)
+    if domains is not None:
+        yield from server_name_findings(blocks, proxy, domains)
+    yield from _undecided_findings(config)
+    yield from _stream_findings(config, proxy)
     if not blocks and needs_front:
         yield from _unused_findings(config, path, proxy)
 
 
-def _is_to_proxy(block: Block, config: NginxConfig, proxy: ProxySettings) -> bool:
+def _is_ours(block: Block, config: NginxConfig, proxy: ProxySettings) -> bool:
     """Whether *block* passes requests to the proxy."""
-    if block.proxy_pass is None:
-        return False
-    target = urlsplit(block.proxy_pass).netloc
-    servers = config.upstreams.get(target, [target])
-    return any(_is_proxy(server, proxy) for server in servers)
+    return block.proxy_pass is not None and is_to_proxy(block.proxy_pass, config, proxy)
 
 
-def _is_proxy(server: str, proxy: ProxySettings) -> bool:
-    host, _, port = server.rpartition(":")
-    if port != str(proxy.port):
-        return False
-    return host == proxy.host or is_loopback(address_of(host.strip("[]")))
+def _with_inner(blocks: Sequence[Block], config: NginxConfig) -> Iterator[Block]:
+    """Yield *blocks* and the locations inside them, each once."""
+    ours = {(block.server, block.locations) for block in blocks}
+    for block in config.blocks:
+        outer = [block.locations[:depth] for depth in range(len(block.locations) + 1)]
+        if any((block.server, locations) in ours for locations in outer):
+            yield block
 
 
-def _block_findings(
-    block: Block, config: NginxConfig, proxy: ProxySettings
-) -> Iterator[Finding]:
-    logs = [
-        *_access_log_findings(block, config),
-        *_error_log_findings(block),
-        *_body_findings(block),
-    ]
-    yield from logs or [
-        fine(ABOUT, f"{block.name}: nginx writes nothing about visitors")
-    ]
-    yield from _header_findings(block, proxy)
+def _has_logs(block: Block, config: NginxConfig) -> bool:
+    """Whether one of the block's logs gets something personal."""
+    return any([*_access_log_findings(block, config), *_error_log_findings(block)])
+
+
+def _undecided_findings(config: NginxConfig) -> Iterator[Finding]:
+    for block in config.blocks:
+        if block.proxy_pass is None or block.kind == "if":
+            continue
+        if is_undecided(block.proxy_pass, config):
+            yield look(
+                ABOUT,
+                f"{block.name}: proxy_pass {block.proxy_pass} contains a variable, so"
+                " this block was not checked",
+                f"if it leads to Millpond, write the address there; {_LOGS}",
+            )
+
+
+def _stream_findings(config: NginxConfig, proxy: ProxySettings) -> Iterator[Finding]:
+    for target in config.stream_targets:
+        if is_to_proxy(target, config, proxy):
+            yield finding(
+                ABOUT,
+                f"stream: proxy_pass {target} passes on connections without the"
+                " visitor's address, or with one that the visitor sent",
+                f"use an `http` block; {_LOGS}",
+            )
 
 
 def _unused_findings(
@@ -126,7 +153,11 @@ def _unused_findings(
 def _access_log_findings(block: Block, config: NginxConfig) -> Iterator[Finding]:
     for log, *options in block.access_logs:
         name = next((option for option in options if "=" not in option), "combined")
-        variables = set(_VARIABLE.findall(config.formats.get(name, "$unknown")))
+        if log == "/dev/null":
+            continue
+        form = config.formats.get(name, "$unknown")
+        # A variable in the log's name writes a file for each of its values.
+        variables = set(_VARIABLE.findall(f"{form} {log}"))
         own = sorted(variables & config.own_variables)
         personal = sorted(
             variable
@@ -148,15 +179,15 @@ def _access_log_findings(block: Block, config: NginxConfig) -> Iterator[Finding]
 
 
 def _error_log_findings(block: Block) -> Iterator[Finding]:
-    log, *levels = block.simple["error_log"]
-    if log == "/dev/null":
-        return
-    text = f"{block.name}: {log} gets the address of visitors whose requests fail"
-    hint = "write `error_log /dev/null;` there"
-    if _RARE_LEVELS.intersection(levels):
-        yield look(ABOUT, f"{text} critically", hint)
-    else:
-        yield finding(ABOUT, text, hint)
+    for log, *levels in block.lists["error_log"]:
+        if log == "/dev/null":
+            continue
+        text = f"{block.name}: {log} gets the address of visitors whose requests fail"
+        hint = "write `error_log /dev/null;` there"
+        if _RARE_LEVELS.intersection(levels):
+            yield look(ABOUT, f"{text} critically", hint)
+        else:
+            yield finding(ABOUT, text, hint)
 
 
 def _body_findings(block: Block) -> Iterator[Finding]:
@@ -181,33 +212,6 @@ def _size_bytes(size: str) -> int:
     scale = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}.get(size[-1:].lower(), 1)
     digits = size.rstrip("kKmMgG")
     return int(digits) * scale if digits.isdigit() else 0
-
-
-def _header_findings(block: Block, proxy: ProxySettings) -> Iterator[Finding]:
-    """Yield whether nginx itself sets the header with the client's address."""
-    if proxy.client_ip == "peer":
-        return
-    name = _HEADERS.get(proxy.client_ip, proxy.client_ip.removeprefix("header:"))
-    value = block.headers.get(name)
-    if value is None and name in _CDN_HEADERS:
-        yield look(
-            ADDRESS,
-            f"{block.name}: any client that reaches nginx can set {name}",
-            "let nginx answer the CDN's networks only",
-        )
-    elif value is None:
-        yield finding(
-            ADDRESS,
-            f"{block.name}: nginx passes on {name} as the visitor sent it, so visitors"
-            " can forge their address",
-            f"write `proxy_set_header {name.title()} $remote_addr;` there",
-        )
-    elif not _PEERS.search(value):
-        yield look(
-            ADDRESS, f"{block.name}: nginx sets {name} without the peer's address"
-        )
-    else:
-        yield fine(ADDRESS, f"{block.name}: nginx sets {name} itself")
 
 
 def _listed(variables: Sequence[str]) -> str:

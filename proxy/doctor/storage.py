@@ -1,18 +1,21 @@
 """Checks the directories, files and stores that the proxy uses."""
 
 import os
-import shutil
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
-from batcher.salts.directory import default_directory, is_in_memory
+from batcher.salts.destruction import is_due
+from batcher.salts.directory import default_directory, is_in_memory, stored_salts
 from batcher.salts.held import open_store
 from config.errors import MillpondError
 from config.settings import PrivacySettings, Settings, SpoolSettings
 from proxy.client.geo import Geo
 from proxy.doctor.finding import Finding, finding, fine, look
+from proxy.doctor.space import free_space, space_finding
 from warehouse.key_commitment import verified_key
 from warehouse.keyed_hash import SiteKeyError
 from warehouse.misplaced import misplaced
@@ -20,6 +23,8 @@ from warehouse.misplaced import misplaced
 _SALTS, _SPOOL, _KEYS, _GEO = "salts", "spool", "site keys", "countries"
 _RISK = "a copy of them is enough to compute visitor hashes again"
 _SWAPS = Path("/proc/swaps")
+# The batcher destroys a due salt within a minute; then nothing does it any more.
+_DESTROYED_WITHIN_S = 600
 
 
 def salts(privacy: PrivacySettings, spool: SpoolSettings) -> Iterator[Finding]:
@@ -31,6 +36,47 @@ def salts(privacy: PrivacySettings, spool: SpoolSettings) -> Iterator[Finding]:
         # Not open_store: it creates the directory, and the doctor changes nothing.
         directory = Path(location) if location else default_directory(Path(spool.dir))
         yield _directory_finding(directory)
+
+
+def ended_salts(
+    privacy: PrivacySettings, spool: SpoolSettings, now_s: float
+) -> Iterator[Finding]:
+    """Yield a finding if a salt is still there after its date: nothing destroys it."""
+    at_s = now_s - _DESTROYED_WITHIN_S
+    days = sorted(
+        day
+        for zone, day in _stored_salts(privacy, Path(spool.dir))
+        if is_due(zone, day, at_s, in_doubt=True)
+    )
+    if days:
+        yield finding(
+            _SALTS,
+            f"the salt of {days[0]} should have been destroyed: visitor hashes of that"
+            " date can still be computed",
+            "start `millpond up` or `millpond batcher run`, which destroys it; if it"
+            " runs, see its log",
+        )
+
+
+def _stored_salts(privacy: PrivacySettings, spool_dir: Path) -> list[tuple[str, date]]:
+    location = privacy.salt_store
+    if "://" in location:
+        try:
+            marks = open_store(location, spool_dir).live()
+        except MillpondError:
+            # Reported above.
+            return []
+        return [(mark.zone, mark.day) for mark in marks]
+    if location:
+        return stored_salts(Path(location))
+    default = default_directory(spool_dir)
+    # The name contains the user, and this command's may not be the proxy's.
+    pattern = re.sub(r"^millpond-\d+-", "millpond-*-", default.name)
+    return [
+        salt
+        for directory in sorted(default.parent.glob(pattern))
+        for salt in stored_salts(directory)
+    ]
 
 
 def _redis_finding(privacy: PrivacySettings, spool_dir: Path) -> Finding:
@@ -88,19 +134,7 @@ def spool(settings: SpoolSettings) -> Iterator[Finding]:
         )
         return
     used_bytes = sum(map(_size_bytes, path.rglob("*")))
-    free_bytes = shutil.disk_usage(existing).free
-    if used_bytes + free_bytes < settings.max_bytes:
-        yield look(
-            _SPOOL,
-            f"it may grow to {_format_mb(settings.max_bytes)}, but"
-            f" {_format_mb(free_bytes)} are free: a full disk would also stop the"
-            " batcher",
-            "lower spool.max_bytes, or free space on this disk",
-        )
-    else:
-        yield fine(
-            _SPOOL, f"{_format_mb(used_bytes)} used, {_format_mb(free_bytes)} free"
-        )
+    yield space_finding(settings, used_bytes, free_space(existing))
     for entry in misplaced(path):
         yield finding(_SPOOL, entry.problem, entry.remedy)
 
@@ -160,7 +194,3 @@ def countries(privacy: PrivacySettings) -> Iterator[Finding]:
         yield finding(_GEO, error.message, error.hint or "name another file")
         return
     yield fine(_GEO, geo.description or path.name)
-
-
-def _format_mb(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:,.0f} MB"

@@ -36,10 +36,10 @@ def test_what_this_user_may_not_see_is_said_and_the_rest_is_looked_at(
     )
 
     # Looked at twice: an unprivileged user may not even import what it takes.
-    as_owner = [each.about for each in examine(settings, None)]
+    as_owner = [each.about for each in examine(settings, None, 0.0)]
     closed.chmod(0)
     with _an_unprivileged_user():
-        found = [(each.level, each.about) for each in examine(settings, None)]
+        found = [(each.level, each.about) for each in examine(settings, None, 0.0)]
     closed.chmod(0o700)
 
     assert ("look", "this user") in found

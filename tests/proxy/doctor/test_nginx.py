@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from config.settings import ProxySettings
-from proxy.doctor.nginx import nginx
+from proxy.doctor.client_address import ABOUT as ADDRESS
+from proxy.doctor.nginx import ABOUT, nginx
 from proxy.doctor.nginx_file import NginxFileError, load_nginx
 
 SHIPPED = Path(__file__).parents[3] / "deploy" / "nginx.conf"
@@ -35,7 +36,11 @@ def say(tmp_path: Path) -> Say:
         )
         trusted = () if client_ip == "peer" else ("127.0.0.1/32",)
         proxy = ProxySettings(client_ip=client_ip, trusted_proxies=trusted)
-        found = [each for each in nginx(proxy, file) if each.level != "fine"]
+        found = [
+            each
+            for each in nginx(proxy, file)
+            if each.level != "fine" and each.about in (ABOUT, ADDRESS)
+        ]
         return [f"{each.level} {each.text}" for each in found]
 
     return said
