@@ -168,7 +168,7 @@ def query(file: IO[bytes], settings: Settings) -> None:
     required=True,
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The shop's own list of orders: CSV in UTF-8 with column names in row 1.",
+    help="The shop's own list of orders: a CSV export with column names in row 1.",
 )
 @click.option(
     "--period", metavar="PERIOD", help="As in show; default: the days of the list."
@@ -183,11 +183,23 @@ def query(file: IO[bytes], settings: Settings) -> None:
 )
 @click.option("--date-column", "date", metavar="NAME", help="Column of the date.")
 @click.option(
+    "--status-column", "status", metavar="NAME", help="Column of the order's status."
+)
+@click.option(
+    "--refunded-column",
+    "refunded",
+    metavar="NAME",
+    help="Column of the refunded amount.",
+)
+@click.option(
     "--decimal",
     type=click.Choice(["point", "comma"]),
-    default="point",
-    show_default=True,
-    help="Decimal separator of the totals.",
+    help="Decimal separator of the totals; default: as the list shows.",
+)
+@click.option(
+    "--dates",
+    type=click.Choice(["day-first", "month-first"]),
+    help="Meaning of 03/04/2026; default: as the list shows.",
 )
 @_format
 @settings_option
@@ -199,7 +211,8 @@ def reconcile(
     site: str | None,
     file: Path,
     period: str | None,
-    decimal: str,
+    decimal: str | None,
+    dates: str | None,
     form: str,
     **columns: str | None,
 ) -> None:
@@ -211,6 +224,7 @@ def reconcile(
         file=file,
         period=period,
         decimal=decimal,
+        dates=dates,
         columns={key.strip("_"): name for key, name in columns.items() if name},
     )
     is_equal = reconcile_run.run(
