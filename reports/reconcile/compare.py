@@ -213,7 +213,8 @@ class _Totals:
             self.shop_minor[comparison.status] += shop.minor
         if stored and stored.currency == currency:
             self.our_minor[comparison.status] += stored.minor or 0
-            self.refunded_minor += stored.refunded_minor
+        if stored:
+            self.refunded_minor += stored.refunded_own_minor
         self.foreign += any(
             order and order.currency != currency for order in (shop, stored)
         )

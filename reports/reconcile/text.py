@@ -189,7 +189,7 @@ def _notes(reconciled: Reconciled) -> list[str]:
         notes.append(_reading_note(reconciled.reading))
     if reconciled.refunded_minor:
         refunded = money_text(reconciled.refunded_minor, currency)
-        notes.append(f"refunded here: {refunded} {currency}")
+        notes.append(f"refunded here, on any day: {refunded} {currency}")
     if reconciled.foreign:
         notes.append(
             f"orders in other currencies, not in the sums: {reconciled.foreign:,}"
