@@ -13,7 +13,8 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as local_time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +36,7 @@ from warehouse.tables import Warehouse
 
 _FIRST, _DAYS, _SAMPLE_DAYS = date(2025, 11, 1), 365, 7
 _LAST = _FIRST + timedelta(days=_DAYS - 1)
+_LOCAL_NOW = datetime.combine(_LAST, local_time(12), UTC)
 _METRICS = ("visitors", "sessions", "pageviews", "bounces", "orders")
 # The dimensions of each query, the dimension in ``daily_stats``, and the value in SQL.
 _QUERIES = {
@@ -122,7 +124,7 @@ async def _serve(warehouse: Warehouse) -> AsyncIterator[tuple[QueryPool, str]]:
     settings = Settings(sites=sites, reports=ReportsSettings(port=0))
     cache = StatsCache(settings.reports.cache_mb * _MIB)
     pool = QueryPool(lambda: Statistics(warehouse, cache), time_limit_s=30)
-    app = build_app(settings, pool, lambda _site: _LAST)
+    app = build_app(settings, pool, lambda _site: _LOCAL_NOW)
     async with listening(app, settings.reports) as port:
         yield pool, f"http://127.0.0.1:{port}/api/v1/query"
 

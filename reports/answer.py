@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from reports.caveats import Caveat, CaveatKind
 from reports.query import Query
 
 Figure = int | float | None
@@ -58,7 +59,14 @@ class Answer:
     as_of: AsOf | None = None
     other_currencies: tuple[str, ...] = ()
     missing_days: int = 0
-    warnings: tuple[str, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is currently wrong behind the figures."""
+        return tuple(
+            caveat.text for caveat in self.caveats if caveat.kind is CaveatKind.WARNING
+        )
 
     def json(self) -> dict[str, object]:
         """Return the JSON value that the API and the command line give."""
@@ -94,6 +102,8 @@ class Answer:
             meta["missing_days"] = self.missing_days
         if self.warnings:
             meta["warnings"] = list(self.warnings)
+        if self.caveats:
+            meta["caveats"] = [caveat.json() for caveat in self.caveats]
         if self.totals is not None:
             meta["totals"] = list(self.totals)
         return meta

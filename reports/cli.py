@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
@@ -10,11 +11,12 @@ import click
 from config.cli import settings_option
 from config.logs import configure
 from config.settings import Settings
-from reports.clock import build_today, now_s
+from reports.caveats import Caveat, CaveatKind
+from reports.clock import build_local_now, build_today, now_s
 from reports.dimensions import ALIASES as DIMENSION_ALIASES
 from reports.metrics import ALIASES as METRIC_ALIASES
 from reports.query import DEFAULT_LIMIT, MAX_BODY_BYTES, decode_body
-from warehouse.caveats import caveats
+from warehouse.caveats import caveats as current_warnings
 from warehouse.clock.believed_clock import Clocks
 
 if TYPE_CHECKING:
@@ -101,24 +103,33 @@ def show(
     reader = _reader(settings)
     if dimensions == [_DROPS]:
         reader.print_received(raw, form)
+        if form == "csv":
+            _print_warnings(settings)
     elif is_table:
         reader.print_overview(raw, adds_orders=metrics is None)
     else:
-        reader.print_answer(raw, form)
-    if form == "csv":
-        _print_warnings(settings)
+        caveats = reader.print_answer(raw, form)
+        if form == "csv":
+            _print_caveats(caveats)
 
 
 def _reader(settings: Settings) -> "RawQueryReader":
     from reports.terminal.show import RawQueryReader  # noqa: PLC0415 - Polars takes 0.6 s to import
 
     return RawQueryReader(
-        settings, build_today(now_s), sys.stdout, warnings=_warnings(settings)
+        settings, build_local_now(now_s), sys.stdout, warnings=_warnings(settings)
     )
 
 
 def _warnings(settings: Settings) -> tuple[str, ...]:
-    return caveats(settings, Clocks.of_machine(now_s))
+    return current_warnings(settings, Clocks.of_machine(now_s))
+
+
+def _print_caveats(caveats: Iterable[Caveat]) -> None:
+    """Print the caveats on stderr, because a CSV has no place for them."""
+    for caveat in caveats:
+        kind = "warning" if caveat.kind is CaveatKind.WARNING else "note"
+        click.echo(f"{kind}: {caveat.text}", err=True)
 
 
 def _print_warnings(settings: Settings) -> None:
@@ -168,7 +179,7 @@ def query(file: IO[bytes], settings: Settings) -> None:
     required=True,
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The shop's own list of orders: CSV in UTF-8 with column names in row 1.",
+    help="The shop's own list of orders: a CSV export with column names in row 1.",
 )
 @click.option(
     "--period", metavar="PERIOD", help="As in show; default: the days of the list."
@@ -183,11 +194,23 @@ def query(file: IO[bytes], settings: Settings) -> None:
 )
 @click.option("--date-column", "date", metavar="NAME", help="Column of the date.")
 @click.option(
+    "--status-column", "status", metavar="NAME", help="Column of the order's status."
+)
+@click.option(
+    "--refunded-column",
+    "refunded",
+    metavar="NAME",
+    help="Column of the refunded amount.",
+)
+@click.option(
     "--decimal",
     type=click.Choice(["point", "comma"]),
-    default="point",
-    show_default=True,
-    help="Decimal separator of the totals.",
+    help="Decimal separator of the totals; default: as the list shows.",
+)
+@click.option(
+    "--dates",
+    type=click.Choice(["day-first", "month-first"]),
+    help="Meaning of 03/04/2026; default: as the list shows.",
 )
 @_format
 @settings_option
@@ -199,7 +222,8 @@ def reconcile(
     site: str | None,
     file: Path,
     period: str | None,
-    decimal: str,
+    decimal: str | None,
+    dates: str | None,
     form: str,
     **columns: str | None,
 ) -> None:
@@ -211,6 +235,7 @@ def reconcile(
         file=file,
         period=period,
         decimal=decimal,
+        dates=dates,
         columns={key.strip("_"): name for key, name in columns.items() if name},
     )
     is_equal = reconcile_run.run(

@@ -5,14 +5,15 @@ The terminal and the page show the same overview; this module decides its conten
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Final
 
 from reports.answer import Answer, Figure
+from reports.caveats import Caveat, whole_day
 from reports.dimensions import DIMENSIONS, Dimension
 from reports.metrics import METRICS, Metric, Unit
-from reports.period import Period, comparison_period
+from reports.period import Period, comparison_end, comparison_period
 from reports.query import MAX_LIMIT, Query
 
 AnswerQuery = Callable[[Query], Answer]
@@ -87,9 +88,12 @@ class Overview:
 
     query: Query
     before: Period
+    # The time of the last day of *before* at which the comparison ends.
+    before_until: datetime | None
     headlines: tuple[Headline, ...]
     trend: Trend
     tables: tuple[Answer, ...]
+    caveats: tuple[Caveat, ...] = ()
 
     @property
     def sells(self) -> bool:
@@ -106,15 +110,28 @@ def build_overview(
     answer: AnswerQuery,
     query: Query,
     breakdowns: Sequence[tuple[Dimension, ...]],
-    today: date,
+    local_now: datetime,
 ) -> Overview:
-    """Return the overview of a site and period, with a table for each breakdown."""
+    """Return the overview of a site and period, with a table for each breakdown.
+
+    A period that includes today is compared with the same part of the period before:
+    its last day counts until the same time as today.
+    """
+    today = local_now.date()
     before = comparison_period(query.period, today)
-    headlines = _headlines(answer, query, before)
+    until = comparison_end(query.period, before, local_now)
+    metrics = tuple(METRICS[name] for name in (*_ALWAYS, *COMMERCE, _NET))
+    whole = replace(query, metrics=metrics, dimensions=(), order_by=(), limit=1)
+    now, then = answer(whole), answer(replace(whole, period=before, until=until))
+    caveats = now.caveats
+    if until and then.query.until is None:
+        caveats = (*caveats, whole_day(before.last))
     return Overview(
         query=query,
         before=before,
-        headlines=headlines,
+        before_until=then.query.until,
+        caveats=caveats,
+        headlines=_headlines(now, then),
         trend=_trend(answer, query, today),
         tables=tuple(
             answer(replace(query, dimensions=dimensions)) for dimensions in breakdowns
@@ -122,17 +139,13 @@ def build_overview(
     )
 
 
-def _headlines(
-    answer: AnswerQuery, query: Query, before: Period
-) -> tuple[Headline, ...]:
+def _headlines(now: Answer, then: Answer) -> tuple[Headline, ...]:
     """Return the headlines; those of a shop only if there are orders."""
-    metrics = tuple(METRICS[name] for name in (*_ALWAYS, *COMMERCE, _NET))
-    whole = replace(query, metrics=metrics, dimensions=(), order_by=(), limit=1)
-    figures = _only_row(answer(whole))
-    figures_before = _only_row(answer(replace(whole, period=before)))
     headlines = [
-        Headline(metric, figure, old)
-        for metric, figure, old in zip(metrics, figures, figures_before, strict=True)
+        Headline(metric, figure, before)
+        for metric, figure, before in zip(
+            now.query.metrics, _only_row(now), _only_row(then), strict=True
+        )
     ]
     commerce = headlines[len(_ALWAYS) :]
     if not any(headline.figure or headline.before for headline in commerce):

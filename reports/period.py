@@ -6,7 +6,7 @@ Today is an argument: the caller knows the local date of the site.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 FORMS: Final = (
@@ -96,12 +96,23 @@ def comparison_period(period: Period, today: date) -> Period:
     before. Otherwise the figures would seem to collapse on the first of every month.
     """
     before = period.before()
-    elapsed = period.until(today)
-    if elapsed == period:
+    if today > period.last:
         return before
-    return Period(
-        before.first, min(before.last, before.first + _DAY * elapsed.days - _DAY)
-    )
+    days = period.until(today).days
+    return Period(before.first, min(before.last, before.first + _DAY * (days - 1)))
+
+
+def comparison_end(
+    period: Period, before: Period, local_now: datetime
+) -> datetime | None:
+    """Return the time on the last day of *before* at which the comparison ends.
+
+    None means that whole days are compared, because *period* does not include today.
+    """
+    today = local_now.date()
+    if today not in period or period.until(today).days != before.days:
+        return None
+    return datetime.combine(before.last, local_now.time(), local_now.tzinfo)
 
 
 def _checked(period: Period) -> Period:

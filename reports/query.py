@@ -6,7 +6,7 @@ the same everywhere. All limits are here or in ``filters``.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -27,6 +27,8 @@ DEFAULT_RANGE: Final = "7d"
 _MAX_NAMES: Final = 32
 _PAIR: Final = 2
 
+# The local date, and the local time, of a site.
+LocalNow = Callable[[SiteSettings], datetime]
 Today = Callable[[SiteSettings], date]
 _Named = TypeVar("_Named", Metric, Dimension)
 
@@ -71,6 +73,8 @@ class Query:
     order_by: tuple[OrderBy, ...] = ()
     limit: int = DEFAULT_LIMIT
     totals: bool = False
+    # Only events before this time count, which is on the last day of the period.
+    until: datetime | None = None
 
 
 def decode_body(body: bytes) -> object:

@@ -1,8 +1,8 @@
-"""What a refund takes back that names only its order, where that is of another day.
+"""Limits each refund to what is left of its order, on whatever day it was placed.
 
-The build settles an order and its refunds of one day. It reads no other day, so what
-is left of an earlier order is looked up here, once, and stored with the refund. Such
-refunds are few: a shop's own reports usually name the amount.
+A build limits the refunds of the order's own day, because it reads no other day. So a
+load looks up what is left of an order of another day, and stores that amount with the
+refund. Refunds that are already stored keep their amounts.
 """
 
 import polars as pl
@@ -29,58 +29,66 @@ _READ = [
 def with_amounts(
     events: pl.DataFrame, stored: TableView, seen: KeyIndex
 ) -> pl.DataFrame:
-    """Return *events* with what each refund without an amount leaves of its order.
+    """Return *events* with the amount that each refund takes of its order.
 
-    Only of an order of another day, *stored* or among *events*: what is left is its
-    value less what refunds took before. One whose order is not known stays as it is.
+    What is left is the value of the order, *stored* or among *events*, less what stored
+    refunds and earlier ones of *events* took. Without an amount, a refund takes it all.
+    A refund stays as it is if its order is not known, or if the build can limit it: all
+    refunds of the order are of the order's own day.
     """
-    of_refund = pl.col("name") == ORDER_REFUNDED
-    asks = (
-        of_refund & pl.col("refund_minor").is_null() & pl.col("order_key").is_not_null()
-    )
+    is_refund = (pl.col("name") == ORDER_REFUNDED) & pl.col("order_key").is_not_null()
     numbered = events.select(_READ).with_row_index("row")
-    asking = numbered.filter(asks)
-    if asking.is_empty():
+    refunds = numbered.filter(is_refund)
+    if refunds.is_empty():
         return events
-    orders = asking.select(ORDER).unique()
-    known = [_stored(orders, stored, seen), numbered.join(orders, on=ORDER, how="semi")]
-    rows = pl.concat(known, how="diagonal_relaxed")
-    found = _amounts(rows[by_content(rows, ["day", *EARLIEST])])
+    orders = refunds.select(ORDER).unique()
+    new = numbered.join(orders, on=ORDER, how="semi")
+    rows = pl.concat([_stored(orders, new, stored, seen), new], how="diagonal_relaxed")
+    by_load = rows.with_columns(is_new=pl.col("row").is_not_null())
+    found = _amounts(by_load[by_content(by_load, ["is_new", "day", *EARLIEST])])
     return events if found.is_empty() else _filled(events, found)
 
 
-def _stored(orders: pl.DataFrame, stored: TableView, seen: KeyIndex) -> pl.DataFrame:
-    """Return what is stored of *orders*: they, and refunds of them since."""
-    holding = days_of_orders(orders, stored, seen)
+def _stored(
+    orders: pl.DataFrame, new: pl.DataFrame, stored: TableView, seen: KeyIndex
+) -> pl.DataFrame:
+    """Return the stored rows of *orders*: their reports, and refunds since then."""
+    placed = new.filter(name=ORDER_PLACED)["day"]
+    holding = days_of_orders(orders, stored, seen) | {*placed}
     since = [day for day in stored.days() if holding and day >= min(holding)]
     return order_rows(orders, stored, since, (ORDER_PLACED, ORDER_REFUNDED), _READ)
 
 
 def _amounts(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return row, amount and currency of the refunds that ask for an amount.
+    """Return row, amount and currency of the new refunds that a build cannot limit.
 
-    *rows* are orders and refunds in order of time; stored ones have no ``row``.
+    *rows* are orders and refunds, first the stored ones, each part in order of time;
+    stored ones have no ``row``.
     """
     placed = rows.filter(name=ORDER_PLACED)
     orders = best_figures_first(placed).unique(ORDER, keep="first", maintain_order=True)
-    refunds = rows.filter(name=ORDER_REFUNDED).with_columns(
-        asks=pl.col("refund_minor").is_null() & pl.col("row").is_not_null()
-    )
-    is_of_earlier_day = pl.col("day") != pl.col("order_day")
+    refunds = rows.filter(name=ORDER_REFUNDED)
+    is_of_other_day = pl.col("day") != pl.col("order_day")
+    is_stored_of_other_day = is_of_other_day & ~pl.col("is_new")
     return (
         with_amounts_taken(refunds, orders.filter(pl.col("value_minor").is_not_null()))
-        .filter(pl.col("asks") & is_of_earlier_day)
+        .filter(
+            pl.col("order_found"),
+            pl.col("is_new"),
+            is_of_other_day | is_stored_of_other_day.any().over(ORDER),
+        )
         .select("row", amount="refund_minor", of_order="currency")
     )
 
 
 def _filled(events: pl.DataFrame, amounts: pl.DataFrame) -> pl.DataFrame:
+    found = pl.col("amount").is_not_null()
     return (
         events.with_row_index("row")
         .join(amounts, on="row", how="left", maintain_order="left")
         .with_columns(
-            refund_minor=pl.coalesce("refund_minor", "amount"),
-            currency=pl.coalesce("of_order", "currency"),
+            refund_minor=pl.when(found).then("amount").otherwise("refund_minor"),
+            currency=pl.when(found).then("of_order").otherwise("currency"),
         )
         .select(events.columns)
     )

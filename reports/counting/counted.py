@@ -14,3 +14,10 @@ class CountedColumns:
 
     figures: pl.DataFrame
     other_currencies: frozenset[str] = frozenset()
+
+    def __add__(self, other: "CountedColumns") -> "CountedColumns":
+        """Return the columns of two sets of days together."""
+        return CountedColumns(
+            pl.concat([self.figures, other.figures], how="diagonal_relaxed"),
+            self.other_currencies | other.other_currencies,
+        )

@@ -90,7 +90,10 @@ def count_stats(stats: pl.DataFrame, query: Query) -> CountedColumns:
     counted, foreign = collect_all(
         [
             figures.group_by(names).agg(sums) if names else figures.select(sums),
-            rows.filter(~own).select(pl.col("currency").unique()),
+            # A day counted in a former currency of the site may have no orders.
+            rows.filter(~own, (pl.col("orders") > 0) | (pl.col("refunds") > 0)).select(
+                pl.col("currency").unique()
+            ),
         ]
     )
     return CountedColumns(counted, frozenset(foreign["currency"]))

@@ -6,13 +6,15 @@ from the events. Both ways give the same figures.
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import polars as pl
 
 from config.settings import SiteSettings
+from reports import caveats
 from reports.answer import Answer, AsOf, Figure, SourceTables
+from reports.caveats import Caveat
 from reports.counting.counted import CountedColumns
 from reports.counting.from_events import count_events
 from reports.counting.from_stats import (
@@ -21,6 +23,7 @@ from reports.counting.from_stats import (
     needs_no_days,
     stored_dimension,
 )
+from reports.counting.period_facts import PeriodFactsReader
 from reports.counting.ranking import result_rows, sum_figures
 from reports.counting.received import ReceivedCounts, count_received
 from reports.counting.stats_cache import StatsCache
@@ -33,6 +36,8 @@ from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
 from warehouse.tables import DamagedTableError, StorageError, TableView, Warehouse
 
 _CACHE_BYTES: Final = 256 * 1024 * 1024
+_DAY: Final = timedelta(days=1)
+_VISITORS: Final = "visitors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +67,9 @@ class Statistics:
         self._daily = warehouse.view(DAILY_STATS)
         self._sessions = warehouse.view(SESSIONS)
         self._drops = warehouse.view(DROPS)
-        self._stats = StatsReader(self._daily, cache or StatsCache(_CACHE_BYTES))
+        cache = cache or StatsCache(_CACHE_BYTES)
+        self._facts = PeriodFactsReader(self._events, cache)
+        self._stats = StatsReader(self._daily, cache)
 
     def answer(self, query: Query, tick: Tick = no_deadline) -> Answer:
         """Return the answer to *query* from the newest version of the tables.
@@ -82,7 +89,11 @@ class Statistics:
         Returns False if there is nothing left to do until the tables change.
         """
         self._stats.refresh()
-        return self._stats.prepare(sites)
+        if self._stats.prepare(sites):
+            return True
+        self._events.refresh()
+        self._facts.prepare()
+        return False
 
     def state(self, site: SiteSettings) -> SiteState:
         """Return the stored days of *site* and the state of the tables."""
@@ -111,8 +122,11 @@ class Statistics:
 
     def _answer(self, query: Query, tick: Tick) -> Answer:
         self._refresh()
+        if query.until and not self._can_cut(query):
+            query = replace(query, until=None)
         source, counted = self._count(query, tick)
         sums = sum_figures(counted.figures, query)
+        missing = self._missing(query) if source is SourceTables.EVENTS else 0
         return Answer(
             query=query,
             rows=result_rows(sums, query),
@@ -123,11 +137,54 @@ class Statistics:
                 self._daily if source is SourceTables.DAILY_STATS else self._events
             ),
             other_currencies=tuple(sorted(counted.other_currencies)),
-            missing_days=self._missing(query) if source is SourceTables.EVENTS else 0,
-            warnings=self.warnings(),
+            missing_days=missing,
+            caveats=self._caveats(query, counted, missing),
         )
 
+    def _caveats(
+        self, query: Query, counted: CountedColumns, missing_days: int
+    ) -> tuple[Caveat, ...]:
+        """Return the caveats of an answer, the most important first."""
+        found = [caveats.warning(text) for text in self.warnings()]
+        is_sum = query.period.days > 1
+        if is_sum and any(metric.name == _VISITORS for metric in query.metrics):
+            found.append(caveats.daily_visitors())
+        if counted.other_currencies:
+            found.append(caveats.other_currencies(sorted(counted.other_currencies)))
+        if missing_days:
+            found.append(caveats.deleted_events(missing_days))
+        stored = self._stats.days
+        days = query.period.until(stored[-1]).dates() if stored else []
+        totals = self._stats.read(query.site.id, TOTAL, days)
+        facts = self._facts.read(query.site, totals, days)
+        return (*found, *facts.caveats())
+
+    def _can_cut(self, query: Query) -> bool:
+        """Return whether the events of the last day are stored, or it has none."""
+        last = query.period.last
+        has_figures = not self._stats.read(query.site.id, TOTAL, [last]).is_empty()
+        return last in self._events.days() or not has_figures
+
     def _count(self, query: Query, tick: Tick) -> tuple[SourceTables, CountedColumns]:
+        if query.until is None:
+            return self._count_days(query, tick)
+        last = Period(query.period.last, query.period.last)
+        cut = count_events(
+            replace(query, period=last),
+            [day for day in self._events.days() if day in last],
+            self._events_reader(query.site, query.until),
+            tick,
+        )
+        if query.period.days == 1:
+            return SourceTables.EVENTS, cut
+        before = Period(query.period.first, last.first - _DAY)
+        whole = replace(query, period=before, until=None)
+        source, counted = self._count_days(whole, tick)
+        return source, counted + cut
+
+    def _count_days(
+        self, query: Query, tick: Tick
+    ) -> tuple[SourceTables, CountedColumns]:
         dimension = stored_dimension(query)
         if dimension is not None:
             days, by_month = query.period.dates(), needs_no_days(query)
@@ -148,9 +205,13 @@ class Statistics:
         _, counted = self._count(whole, tick)
         return result_rows(sum_figures(counted.figures, whole), whole)[0].metrics
 
-    def _events_reader(self, site: SiteSettings) -> Callable[[date], pl.DataFrame]:
+    def _events_reader(
+        self, site: SiteSettings, until: datetime | None = None
+    ) -> Callable[[date], pl.DataFrame]:
         def read_events(day: date) -> pl.DataFrame:
             rows = self._events.scan([day]).filter(pl.col("site") == site.id)
+            if until is not None:
+                rows = rows.filter(pl.col("at") < until.astimezone(UTC))
             return self._events.collect(rows)
 
         return read_events

@@ -12,6 +12,8 @@ import polars as pl
 
 # The memory of a frame besides its values.
 _FRAME_BYTES = 2_048
+# When so many facts about files of events are remembered, all are forgotten.
+_MAX_REMEMBERED = 10_000
 
 Paths = tuple[str, ...]
 # The files of a day or month, the site, the dimension.
@@ -26,6 +28,32 @@ class StatsCache:
         self._lock = Lock()
         self._frames: OrderedDict[Key, pl.DataFrame] = OrderedDict()
         self._bytes = 0
+        # Late events by site, for the files of a day of events.
+        self._late: dict[Paths, dict[str, int]] = {}
+        # Whether the files of a day hold other dates, by site and time zone.
+        self.other_dates: dict[tuple[Paths, str, str], bool] = {}
+
+    def has_late(self, paths: Paths) -> bool:
+        """Return whether the late events of *paths* are known."""
+        return paths in self._late
+
+    def late(self, paths: Paths, site: str) -> int:
+        """Return the number of late events of *site* in *paths*; 0 if not known."""
+        return self._late.get(paths, {}).get(site, 0)
+
+    def put_late(self, paths: Paths, counts: dict[str, int]) -> None:
+        """Remember the late events of *paths* by site."""
+        with self._lock:
+            if len(self._late) >= _MAX_REMEMBERED:
+                self._late.clear()
+            self._late[paths] = counts
+
+    def put_other_dates(self, key: tuple[Paths, str, str], *, has_some: bool) -> None:
+        """Remember whether the events of a site in some files have other dates."""
+        with self._lock:
+            if len(self.other_dates) >= _MAX_REMEMBERED:
+                self.other_dates.clear()
+            self.other_dates[key] = has_some
 
     @property
     def size_bytes(self) -> int:

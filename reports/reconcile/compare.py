@@ -15,6 +15,7 @@ from typing import Final
 from config.settings import SiteSettings
 from reports.period import Period
 from reports.reconcile.shop_file import ShopOrder
+from reports.reconcile.shop_states import ShopState
 from reports.reconcile.stored_orders import StoredOrder
 from reports.reconcile.unseen import UnseenCounter, UnseenOrders
 
@@ -25,11 +26,13 @@ class OrderStatus(StrEnum):
     MATCHED = "matched"
     REFUNDED = "refunded"
     DIFFERENT = "different"
+    VOID = "void"
+    VOID_COUNTED = "void_counted"
     MISSING = "missing"
     EXTRA = "extra"
 
 
-EQUAL: Final = frozenset({OrderStatus.MATCHED, OrderStatus.REFUNDED})
+EQUAL: Final = frozenset({OrderStatus.MATCHED, OrderStatus.REFUNDED, OrderStatus.VOID})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,22 @@ class OrderComparison:
             "at": _utc(stored.at) if stored else None,
             "shop_minor": shop.minor if shop else None,
             "shop_currency": shop.currency if shop else None,
+            "shop_state": shop.state.value if shop else None,
+            "shop_refunded_minor": shop.refunded_minor if shop else None,
             "our_minor": stored.minor if stored else None,
             "our_currency": (stored.currency or site.currency) if stored else None,
             "refunded_minor": stored.refunded_minor if stored else None,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class ListReading:
+    """How the list was read: its format, the name of the id column, and the forms."""
+
+    format: str
+    id_column: str
+    decimal: str | None
+    dates: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +81,7 @@ class Reconciled:
     ``shop_minor`` and ``our_minor`` are sums in the currency of the site. ``foreign``
     is the number of orders in other currencies. ``outside`` is the number of the
     shop's orders from days outside the period. ``comparisons`` has every order that is
-    not ``matched``.
+    not ``matched``. ``reading`` says how the shop's list was read.
     """
 
     site: SiteSettings
@@ -79,6 +94,7 @@ class Reconciled:
     comparisons: tuple[OrderComparison, ...]
     outside: int
     unseen: UnseenOrders
+    reading: ListReading | None = None
 
     @property
     def is_equal(self) -> bool:
@@ -197,24 +213,40 @@ class _Totals:
             self.shop_minor[comparison.status] += shop.minor
         if stored and stored.currency == currency:
             self.our_minor[comparison.status] += stored.minor or 0
-            self.refunded_minor += stored.refunded_minor
+        if stored:
+            self.refunded_minor += stored.refunded_own_minor
         self.foreign += any(
             order and order.currency != currency for order in (shop, stored)
         )
-        if shop:
+        if shop and comparison.status is not OrderStatus.VOID:
             self.unseen.add(stored)
 
 
 def _status(shop: ShopOrder, stored: StoredOrder | None) -> OrderStatus:
+    is_void = shop.state.is_void
     if stored is None:
-        return OrderStatus.MISSING
+        return OrderStatus.VOID if is_void else OrderStatus.MISSING
+    left = None if stored.minor is None else stored.minor - stored.refunded_minor
+    if is_void:
+        return OrderStatus.VOID_COUNTED if left else OrderStatus.VOID
     amounts = {stored.minor}
-    if stored.refunds and stored.minor is not None:
+    if stored.refunds:
         # A shop lists a refunded order with its first total or with the rest.
-        amounts.add(stored.minor - stored.refunded_minor)
+        amounts.add(left)
     if shop.currency != stored.currency or shop.minor not in amounts:
         return OrderStatus.DIFFERENT
+    if not _has_same_refunds(shop, stored):
+        return OrderStatus.DIFFERENT
     return OrderStatus.REFUNDED if stored.refunds else OrderStatus.MATCHED
+
+
+def _has_same_refunds(shop: ShopOrder, stored: StoredOrder) -> bool:
+    """Return whether both sides refunded the same; a list may not say how much."""
+    if shop.refunded_minor is not None:
+        return shop.refunded_minor == stored.refunded_minor
+    if shop.state is ShopState.REFUNDED:
+        return stored.refunded_minor == stored.minor
+    return shop.state is not ShopState.PARTLY_REFUNDED or stored.refunded_minor > 0
 
 
 def _utc(at: datetime) -> str:

@@ -1,7 +1,10 @@
 """``millpond reports reconcile``: compares the shop's file with the stored orders."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import codecs
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -10,13 +13,12 @@ from config.settings import Settings, SiteSettings
 from reports.period import Period, PeriodError, parse_period
 from reports.problems import Problems, QueryError
 from reports.query import Today
-from reports.reconcile.compare import Reconciled, compare_orders
-from reports.reconcile.shop_file import (
-    DecimalMark,
-    ListColumn,
-    ListOptions,
-    shop_orders,
-)
+from reports.reconcile.compare import ListReading, Reconciled, compare_orders
+from reports.reconcile.list_forms import detect_forms
+from reports.reconcile.shop_amounts import DecimalMark
+from reports.reconcile.shop_dates import DateOrder
+from reports.reconcile.shop_file import ListHead, ListOptions, shop_orders
+from reports.reconcile.shop_formats import ListColumn
 from reports.reconcile.stored_orders import stored_orders
 from reports.reconcile.text import print_reconciled, reconciled_csv, reconciled_json
 from reports.terminal.text import Terminal, print_warnings
@@ -31,12 +33,13 @@ class NoFileError(MillpondError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileRequest:
-    """The options of the command."""
+    """The options of the command; None means that the list shows it."""
 
     site: str | None
     file: Path
     period: str | None
-    decimal: str
+    decimal: str | None = None
+    dates: str | None = None
     columns: Mapping[str, str]
 
 
@@ -80,16 +83,44 @@ def _compare(
     key_of = KeyedHash(_key(settings, site), HashPurpose.ORDER)
     options = ListOptions(
         {ListColumn(key): name for key, name in request.columns.items()},
-        DecimalMark(request.decimal),
+        DecimalMark(request.decimal) if request.decimal else None,
+        DateOrder(request.dates) if request.dates else None,
     )
-    stored = stored_orders(Warehouse(Path(settings.warehouse.uri)), site)
+    stored = list(stored_orders(Warehouse(Path(settings.warehouse.uri)), site))
+    keys = {order.key for order in stored}
     try:
-        # A quoted cell may contain line ends, so they must not be translated.
-        with request.file.open(encoding="utf-8", newline="") as lines:
+        with _opened(request.file) as lines:
+            head, options = detect_forms(
+                lines, site, options, lambda order_id: key_of(order_id) in keys
+            )
+            lines.seek(0)
             shop = shop_orders(lines, site, options)
-            return compare_orders(shop, stored, key_of, site, period)
+            found = compare_orders(shop, stored, key_of, site, period)
+            return replace(found, reading=_reading(head, options))
     except OSError as error:
         raise NoFileError(f"read the shop's orders: {error.strerror}") from None
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[TextIO]:
+    """Open the list so that it can be read twice; a pipe is read into memory."""
+    with file.open("rb") as source:
+        raw = source if source.seekable() else BytesIO(source.read())
+        mark = raw.read(len(codecs.BOM_UTF16_LE))
+        raw.seek(0)
+        is_wide = mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        # A quoted cell may contain line ends, so they must not be translated.
+        yield TextIOWrapper(raw, "utf-16" if is_wide else "utf-8", newline="")
+
+
+def _reading(head: ListHead, options: ListOptions) -> ListReading:
+    place = options.id_reading.position if options.id_reading else 0
+    return ListReading(
+        head.format.name,
+        head.names[place].strip(),
+        options.mark.value if options.mark else None,
+        options.order.value if options.order else None,
+    )
 
 
 def _site(settings: Settings, name: str | None) -> SiteSettings:

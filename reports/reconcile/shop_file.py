@@ -5,60 +5,35 @@ list would be misleading. An error names the row and the rule, never the cell's 
 """
 
 import csv
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from enum import StrEnum
+from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from config.errors import MillpondError
 from config.settings import SiteSettings
-from warehouse.money import PLAIN_DECIMAL, minor_digits, money
+from reports.reconcile.shop_amounts import DecimalMark, amounts_in, plain_amount
+from reports.reconcile.shop_dates import DateOrder, local_day
+from reports.reconcile.shop_formats import (
+    ListColumn,
+    ShopFormat,
+    normalized,
+    recognized_format,
+)
+from reports.reconcile.shop_states import ShopState, state_of
+from reports.reconcile.unreadable import UnreadableCellError
+from warehouse.money import minor_digits, money
 
 _SEPARATORS: Final = (",", ";", "\t")
-_OFFSET: Final = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)", re.ASCII)
-_BLANK: Final = re.compile(r"[\s_.\-]+")
-
-
-class ListColumn(StrEnum):
-    """The columns of the list that are read."""
-
-    ID = "id"
-    TOTAL = "total"
-    CURRENCY = "currency"
-    DATE = "date"
-
-
-# The names that shops use; if a file has several of them, the first one here is read.
-KNOWN: Final[Mapping[ListColumn, Sequence[str]]] = {
-    ListColumn.ID: (
-        *("order id", "order number", "order no", "order", "transaction id"),
-        *("invoice number", "invoice no", "invoiceno", "id", "name"),
-    ),
-    ListColumn.TOTAL: (
-        *("total", "order total", "grand total", "total price", "amount"),
-        *("order value", "revenue", "value"),
-    ),
-    ListColumn.CURRENCY: ("currency", "currency code", "order currency"),
-    ListColumn.DATE: (
-        *("date", "order date", "created at", "date created", "created", "placed at"),
-        *("invoice date", "invoicedate", "paid at", "timestamp"),
-    ),
-}
+# Excel reads and writes this line before the header.
+_SEPARATOR_LINE: Final = "sep="
 _REQUIRED: Final = (ListColumn.ID, ListColumn.TOTAL)
-
-
-class DecimalMark(StrEnum):
-    """The decimal separator of an amount."""
-
-    POINT = "point"
-    COMMA = "comma"
-
-
-# A point in a list with decimal commas becomes a comma, so that it is refused.
-_SWAPPED: Final = str.maketrans(",.", ".,")
+# All columns with a known name are read, not only the first.
+_SEVERAL: Final = (ListColumn.ID, ListColumn.STATUS)
+_NUMBER_SIGN: Final = "#"
+_UTC: Final = "(utc)"
 
 
 class ShopFileError(MillpondError):
@@ -73,32 +48,122 @@ class ColumnNameError(MillpondError):
 
 @dataclass(frozen=True, slots=True)
 class ShopOrder:
-    """One order in the shop's list; *day* is the site's local date, if it has dates."""
+    """One order in the shop's list; *day* is the site's local date, if it has dates.
+
+    *refunded_minor* is what the shop refunded, None if the list does not say.
+    """
 
     id: str
     minor: int
     currency: str
     day: date | None
+    state: ShopState = ShopState.PLACED
+    refunded_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdReading:
+    """Which column has the ids, and whether ``#1001`` is read as ``1001``."""
+
+    position: int
+    drops_number_sign: bool = False
+
+    def read(self, row: Sequence[str]) -> str:
+        """Return the id in *row*; empty if it has none."""
+        text = row[self.position].strip()
+        return text.removeprefix(_NUMBER_SIGN) if self.drops_number_sign else text
 
 
 @dataclass(frozen=True, slots=True)
 class ListOptions:
-    """How to read the list: the user's column names and the decimal separator."""
+    """How to read the list: the user's column names, and the forms of its cells.
+
+    Without a *mark* or an *order*, each amount and date must have only one meaning.
+    """
 
     columns: Mapping[ListColumn, str] = field(default_factory=dict)
-    mark: DecimalMark = DecimalMark.POINT
+    mark: DecimalMark | None = None
+    order: DateOrder | None = None
+    id_reading: IdReading | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListHead:
+    """The first row: names, separator, format, and the position of each column."""
+
+    names: tuple[str, ...]
+    separator: str
+    format: ShopFormat
+    positions: Mapping[ListColumn, tuple[int, ...]]
+
+    @property
+    def width(self) -> int:
+        """The number of cells that a row needs."""
+        return 1 + max(n for places in self.positions.values() for n in places)
+
+    def cell(self, row: Sequence[str], column: ListColumn) -> str:
+        """Return the cell of *column* in *row*; empty without such a column."""
+        places = self.positions.get(column)
+        return row[places[0]].strip() if places else ""
+
+
+def read_head(source: Iterator[str], chosen: Mapping[ListColumn, str]) -> ListHead:
+    """Read the first row of *source*; *chosen* are the user's names of columns."""
+    line = next(source, "").removeprefix("\ufeff")
+    separators: Sequence[str] = _SEPARATORS
+    if line.lower().startswith(_SEPARATOR_LINE):
+        separators = (line[len(_SEPARATOR_LINE)],)
+        line = next(source, "")
+    candidates = [
+        (next(csv.reader([line], delimiter=separator), []), separator)
+        for separator in separators
+    ]
+    names, separator = max(candidates, key=lambda candidate: len(candidate[0]))
+    plain = [normalized(name) for name in names]
+    found = recognized_format(plain)
+    return ListHead(tuple(names), separator, found, _positions(plain, found, chosen))
+
+
+def list_rows(
+    source: Iterator[str], head: ListHead
+) -> Iterator[tuple[int, Sequence[str]]]:
+    """Yield the number and the cells of each row that is not empty."""
+    rows = csv.reader(source, delimiter=head.separator, strict=True)
+    for number, row in enumerate(rows, 2):
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) < head.width:
+            raise _row_error(number, "the row has fewer cells than the first row")
+        yield number, row
+
+
+def currency_of(text: str, site: SiteSettings) -> str:
+    """Return the currency that *text* names, or that of *site*."""
+    currency = text.upper() or site.currency
+    if minor_digits(currency) is None:
+        raise UnreadableCellError("unknown currency; use an ISO 4217 code such as EUR")
+    return currency
 
 
 def shop_orders(
     lines: Iterable[str], site: SiteSettings, options: ListOptions
 ) -> Iterator[ShopOrder]:
-    """Yield the orders of the list in *lines*, without duplicates, in file order.
+    """Yield the orders of the list in *lines*, without duplicates.
 
     A further row with the id of an earlier order and no other total is one of the
-    lines of that order.
+    lines of that order. A further row without an id and a total is so too.
     """
+    with text_errors():
+        source = iter(lines)
+        head = read_head(source, options.columns)
+        yield from _ListReader(head, site, options).orders(list_rows(source, head))
+
+
+@contextmanager
+def text_errors() -> Iterator[None]:
+    """Raise ``ShopFileError`` for a file that is not text or not CSV."""
     try:
-        yield from _ListReader(lines, site, options).orders()
+        yield
     except UnicodeError:
         raise ShopFileError(
             "read the shop's orders: the file is not text in UTF-8",
@@ -114,104 +179,116 @@ class _ListReader:
     """Reads the rows of one list."""
 
     def __init__(
-        self, lines: Iterable[str], site: SiteSettings, options: ListOptions
+        self, head: ListHead, site: SiteSettings, options: ListOptions
     ) -> None:
+        self._head = head
         self._site = site
         self._zone = ZoneInfo(site.timezone)
-        self._mark = options.mark
-        source = iter(lines)
-        names, separator = _split_head(next(source, "").removeprefix("\ufeff"))
-        self._positions = _column_positions(names, options.columns)
-        self._rows = csv.reader(source, delimiter=separator, strict=True)
+        self._options = options
+        self._ids = options.id_reading or IdReading(head.positions[ListColumn.ID][0])
+        places = head.positions.get(ListColumn.DATE, ())
+        self._is_utc = any(_UTC in head.names[n].lower() for n in places)
+        self._seen: dict[str, tuple[int, str]] = {}
+        # Orders that were never paid, unless a later row says that they were.
+        self._void: dict[str, ShopOrder] = {}
 
-    def orders(self) -> Iterator[ShopOrder]:
-        seen: dict[str, tuple[int, str]] = {}
-        for number, row in enumerate(self._rows, 2):
-            if not any(cell.strip() for cell in row):
-                continue
-            if len(row) <= max(self._positions.values()):
-                raise _row_error(number, "the row has fewer cells than the first row")
-            cells = {column: row[n].strip() for column, n in self._positions.items()}
-            order = self._parse_order(number, cells, seen)
+    def orders(self, rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[ShopOrder]:
+        """Yield each order once; orders that were never paid come last."""
+        for number, row in rows:
+            try:
+                order = self._parse(row)
+            except UnreadableCellError as error:
+                raise _row_error(number, error.problem, error.hint) from None
             if order is not None:
                 yield order
+        yield from self._void.values()
 
-    def _parse_order(
-        self,
-        number: int,
-        cells: Mapping[ListColumn, str],
-        seen: dict[str, tuple[int, str]],
-    ) -> ShopOrder | None:
-        """Return the order of a row; None for a further row of an order in *seen*."""
-        order_id = cells[ListColumn.ID]
-        if not order_id:
-            raise _row_error(number, "the row has no order id")
-        if order_id in seen and not cells[ListColumn.TOTAL]:
+    def _parse(self, row: Sequence[str]) -> ShopOrder | None:
+        """Return the order of a row; None for a further row of an earlier order."""
+        order_id, total = self._ids.read(row), self._head.cell(row, ListColumn.TOTAL)
+        is_known = order_id in self._seen or order_id in self._void
+        if not total and (is_known or (not order_id and self._has_rows)):
             return None
-        currency = self._parse_currency(number, cells.get(ListColumn.CURRENCY, ""))
-        minor = self._parse_total(number, cells[ListColumn.TOTAL], currency)
-        if order_id not in seen:
-            seen[order_id] = (minor, currency)
-            day = self._parse_day(number, cells.get(ListColumn.DATE, ""))
-            return ShopOrder(order_id, minor, currency, day)
-        if seen[order_id] != (minor, currency):
-            raise _row_error(
-                number, "an earlier row has the same order with another total"
+        if not order_id:
+            raise UnreadableCellError("the row has no order id")
+        order = self._parse_order(row, order_id, total)
+        if order.state.is_void:
+            if not is_known:
+                self._void[order_id] = order
+            return None
+        self._void.pop(order_id, None)
+        if order_id not in self._seen:
+            self._seen[order_id] = (order.minor, order.currency)
+            return order
+        if self._seen[order_id] != (order.minor, order.currency):
+            raise UnreadableCellError(
+                "an earlier row has the same order with another total"
             )
         return None
 
-    def _parse_currency(self, number: int, text: str) -> str:
-        currency = text.upper() or self._site.currency
-        if minor_digits(currency) is None:
-            raise _row_error(
-                number, "unknown currency; use an ISO 4217 code such as EUR"
-            )
-        return currency
+    @property
+    def _has_rows(self) -> bool:
+        return bool(self._seen or self._void)
 
-    def _parse_total(self, number: int, text: str, currency: str) -> int:
-        amount = _with_decimal_point(text, self._mark)
-        if not PLAIN_DECIMAL.fullmatch(amount):
-            raise _total_error(number, text, self._mark)
+    def _parse_order(self, row: Sequence[str], order_id: str, total: str) -> ShopOrder:
+        head, site = self._head, self._site
+        currency = currency_of(head.cell(row, ListColumn.CURRENCY), site)
+        if not total:
+            raise UnreadableCellError("the row has no total")
+        parts = amounts_in(total) if head.format.has_rest else [total]
+        minor, *rest = (self._amount(part, currency) for part in parts)
+        refunded = head.cell(row, ListColumn.REFUNDED)
+        refunded_minor = abs(self._amount(refunded, currency)) if refunded else None
+        if rest:
+            refunded_minor = minor - rest[0]
+        return ShopOrder(
+            order_id,
+            minor,
+            currency,
+            self._day(head.cell(row, ListColumn.DATE)),
+            self._state(row, refunded_minor),
+            refunded_minor,
+        )
+
+    def _amount(self, text: str, currency: str) -> int:
+        amount = plain_amount(text, currency, self._options.mark)
         minor = money(amount, currency)
         if minor is None:
-            raise _row_error(number, "the total is over 10,000,000,000.00")
+            raise UnreadableCellError("the total is over 10,000,000,000.00")
         return minor
 
-    def _parse_day(self, number: int, text: str) -> date | None:
-        """Return the site's local date; a time with an offset is converted."""
+    def _day(self, text: str) -> date | None:
         if not text:
             return None
-        plain = _OFFSET.sub("", text.removesuffix(" UTC"))
-        try:
-            at = datetime.fromisoformat(plain + ("Z" if text.endswith(" UTC") else ""))
-        except ValueError:
-            raise _row_error(
-                number,
-                "the date is not of the form 2026-11-22 or 2026-11-22 14:05:00",
-            ) from None
-        return (at.astimezone(self._zone) if at.tzinfo else at).date()
+        order = self._options.order
+        return local_day(text, self._zone, order, is_utc=self._is_utc)
+
+    def _state(self, row: Sequence[str], refunded_minor: int | None) -> ShopState:
+        head = self._head
+        places = head.positions.get(ListColumn.STATUS, ())
+        words = (normalized(row[n]) for n in places)
+        state = state_of(words, head.format.states)
+        if state is ShopState.PLACED and head.cell(row, ListColumn.CANCELLED):
+            state = ShopState.CANCELLED
+        # A payment that was returned had been made.
+        is_paid_back = state is ShopState.CANCELLED and refunded_minor
+        return ShopState.REFUNDED if is_paid_back else state
 
 
-def _split_head(head: str) -> tuple[list[str], str]:
-    """Return the column names and the separator that gives the most columns."""
-    candidates = [
-        (next(csv.reader([head], delimiter=separator)), separator)
-        for separator in _SEPARATORS
-    ]
-    return max(candidates, key=lambda candidate: len(candidate[0]))
-
-
-def _column_positions(
-    head: Sequence[str], chosen: Mapping[ListColumn, str]
-) -> dict[ListColumn, int]:
-    """Return the position of each column in a row; *chosen* are the user's names."""
-    names = [_normalized(name) for name in head]
+def _positions(
+    names: Sequence[str], found: ShopFormat, chosen: Mapping[ListColumn, str]
+) -> dict[ListColumn, tuple[int, ...]]:
+    """Return the positions of each column in a row; *chosen* are the user's names."""
     positions = {}
     for column in ListColumn:
-        accepted = [chosen[column]] if column in chosen else KNOWN[column]
-        matches = [name for name in map(_normalized, accepted) if name in names]
-        if matches:
-            positions[column] = names.index(matches[0])
+        accepted = (
+            [normalized(chosen[column])]
+            if column in chosen
+            else found.columns.get(column, ())
+        )
+        places = [names.index(name) for name in accepted if name in names]
+        if places:
+            positions[column] = tuple(places if column in _SEVERAL else places[:1])
         elif column in chosen:
             raise ColumnNameError(
                 f"--{column}-column: the first row has no column of that name"
@@ -224,31 +301,5 @@ def _column_positions(
     return positions
 
 
-def _normalized(name: str) -> str:
-    return _BLANK.sub(" ", name.strip().lower())
-
-
-def _with_decimal_point(text: str, mark: DecimalMark) -> str:
-    """Return *text* with a decimal point instead of *mark*."""
-    return text if mark is DecimalMark.POINT else text.translate(_SWAPPED)
-
-
 def _row_error(number: int, problem: str, hint: str | None = None) -> ShopFileError:
     return ShopFileError(f"read the shop's orders: row {number}: {problem}", hint=hint)
-
-
-def _total_error(number: int, text: str, mark: DecimalMark) -> ShopFileError:
-    if not text:
-        return _row_error(number, "the row has no total")
-    other = DecimalMark.COMMA if mark is DecimalMark.POINT else DecimalMark.POINT
-    if PLAIN_DECIMAL.fullmatch(_with_decimal_point(text, other)):
-        return _row_error(
-            number,
-            f"the total has a decimal {other}",
-            f"if all totals have it, add --decimal {other}",
-        )
-    return _row_error(
-        number,
-        "the total is not a plain number such as 59.90",
-        "remove thousands separators, currency symbols and words",
-    )

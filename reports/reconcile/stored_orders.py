@@ -32,7 +32,8 @@ class StoredOrder:
 
     *has_browser_report*: a browser reported the order. *has_visitor*: a report names
     the visitor, so a session can be found. *has_session*: the visitor had a session
-    when the order was placed.
+    when the order was placed. *refunded_minor* is in the currency of the order,
+    *refunded_own_minor* in that of the site.
     """
 
     key: int | None
@@ -42,6 +43,7 @@ class StoredOrder:
     currency: str
     refunds: int
     refunded_minor: int
+    refunded_own_minor: int
     has_browser_report: bool
     has_visitor: bool
     has_session: bool
@@ -55,16 +57,15 @@ def stored_orders(warehouse: Warehouse, site: SiteSettings) -> Iterator[StoredOr
         session=pl.lit(None, pl.UInt32)
     )
     orders = merged_orders(placed).sort("at", "order_key")
+    refunds = _refunds(_counted_refunds(refunded, orders), orders, site)
     joined = orders.join(_reports(placed), on=_BY_KEY, how="left").join(
-        _refunds(resolved_refunds(refunded, orders)),
-        on=[*_BY_KEY, "currency"],
-        how="left",
+        refunds, on=_BY_KEY, how="left"
     )
     rows = joined.select(
         "day",
         "at",
         "currency",
-        pl.col("refunds", "refunded_minor").fill_null(0),
+        pl.col("refunds", "refunded_minor", "refunded_own_minor").fill_null(0),
         pl.col(_REPORT_COLUMNS).fill_null(value=False),
         key="order_key",
         minor="value_minor",
@@ -115,8 +116,37 @@ def _reports(placed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _refunds(refunded: pl.DataFrame) -> pl.DataFrame:
-    """Return the number and the sum of refunds for each order key and currency."""
-    return refunded.group_by([*_BY_KEY, "currency"]).agg(
-        refunds=pl.len(), refunded_minor=pl.col("refund_minor").sum()
+def _counted_refunds(refunded: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
+    """Return *refunded* with the amounts that the figures count.
+
+    The build limits the refunds of an order's own day. For other days, the load
+    stored what was left.
+    """
+    days = orders.select(*_BY_KEY, order_day="day")
+    dated = refunded.join(days, on=_BY_KEY, how="left", maintain_order="left")
+    is_own_day = (pl.col("day") == pl.col("order_day")).fill_null(value=False)
+    return pl.concat(
+        [
+            resolved_refunds(dated.filter(is_own_day).drop("order_day"), orders),
+            dated.filter(~is_own_day)
+            .drop("order_day")
+            .with_columns(pl.col("refund_minor").fill_null(0)),
+        ]
+    )
+
+
+def _refunds(
+    refunded: pl.DataFrame, orders: pl.DataFrame, site: SiteSettings
+) -> pl.DataFrame:
+    """Return the number and the sums of refunds for each order."""
+    amount, currency = pl.col("refund_minor"), pl.col("currency")
+    known = orders.select(*_BY_KEY, order_currency="currency")
+    return (
+        refunded.join(known, on=_BY_KEY)
+        .group_by(_BY_KEY)
+        .agg(
+            refunds=pl.len(),
+            refunded_minor=amount.filter(currency == pl.col("order_currency")).sum(),
+            refunded_own_minor=amount.filter(currency == site.currency).sum(),
+        )
     )

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Final
 
 from reports.export import json_text, rows_csv
 from reports.formatting import money_text, printable
 from reports.reconcile.compare import (
     EQUAL,
+    ListReading,
     OrderComparison,
     OrderStatus,
     Reconciled,
@@ -21,10 +23,13 @@ _MEANING: Final = {
     OrderStatus.MATCHED: "same in the shop and here",
     OrderStatus.REFUNDED: "same, but refunded here",
     OrderStatus.DIFFERENT: "amount or currency differs",
+    OrderStatus.VOID: "cancelled, failed or test",
+    OrderStatus.VOID_COUNTED: "void, but counted here",
     OrderStatus.MISSING: "in the shop, but not here",
     OrderStatus.EXTRA: "here, but not in the shop",
 }
 
+_LIST: Final = {"general": "a general list"}
 _SHARE: Final = (
     "{:,} orders could be checked: {:,} of them ({:.1%}) came from a browser that"
     " reported nothing to Millpond (95% confidence interval: {:.1%} to {:.1%})"
@@ -92,12 +97,17 @@ def _meta(reconciled: Reconciled) -> dict[str, object]:
         "other_currencies": reconciled.foreign,
         "outside": reconciled.outside,
         "equal": reconciled.is_equal,
+        "list": _reading_json(reconciled.reading),
         "unseen": _unseen_json(reconciled.unseen),
     }
 
 
 def _by_status(counts: Counter[OrderStatus]) -> dict[str, int]:
     return {status.value: counts[status] for status in OrderStatus}
+
+
+def _reading_json(reading: ListReading | None) -> dict[str, object] | None:
+    return None if reading is None else asdict(reading)
 
 
 def _unseen_json(unseen: UnseenOrders) -> dict[str, object]:
@@ -114,6 +124,7 @@ def _unseen_json(unseen: UnseenOrders) -> dict[str, object]:
 
 _HEAD: Final = (
     *("status", "order", "day", "at", "shop_minor", "shop_currency"),
+    *("shop_state", "shop_refunded_minor"),
     *("our_minor", "our_currency", "refunded_minor"),
 )
 
@@ -174,9 +185,11 @@ def _amount(minor: int | None, currency: str) -> str:
 def _notes(reconciled: Reconciled) -> list[str]:
     currency = reconciled.site.currency
     notes = []
+    if reconciled.reading:
+        notes.append(_reading_note(reconciled.reading))
     if reconciled.refunded_minor:
         refunded = money_text(reconciled.refunded_minor, currency)
-        notes.append(f"refunded here: {refunded} {currency}")
+        notes.append(f"refunded here, on any day: {refunded} {currency}")
     if reconciled.foreign:
         notes.append(
             f"orders in other currencies, not in the sums: {reconciled.foreign:,}"
@@ -184,6 +197,18 @@ def _notes(reconciled: Reconciled) -> list[str]:
     if reconciled.outside:
         notes.append(f"orders on other days, not compared: {reconciled.outside:,}")
     return [*notes, *_unseen_notes(reconciled.unseen)]
+
+
+def _reading_note(reading: ListReading) -> str:
+    parts = [
+        f"read as {_LIST.get(reading.format, reading.format)}",
+        f"ids from the column {printable(reading.id_column)}",
+    ]
+    if reading.decimal:
+        parts.append(f"decimal {reading.decimal}")
+    if reading.dates:
+        parts.append(f"dates {reading.dates}")
+    return "the list: " + ", ".join(parts)
 
 
 def _unseen_notes(unseen: UnseenOrders) -> list[str]:

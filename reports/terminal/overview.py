@@ -82,7 +82,18 @@ def _print_headlines(terminal: Terminal, overview: Overview) -> None:
         for n, style in enumerate((DIM, BOLD, "")):
             cells = [terminal.left(column[n], widest(column)) for column in group]
             terminal.line((GAP.join(cells), style))
-    terminal.note(f"compared with {days_text(overview.before, terminal)}")
+    terminal.note(
+        f"compared with {days_text(overview.before, terminal)}{_end(overview)}"
+    )
+
+
+def _end(overview: Overview) -> str:
+    """Return until when the last day of the comparison counts, if it is cut."""
+    until = overview.before_until
+    if until is None:
+        return ""
+    day = "" if overview.before.days == 1 else ", the last day"
+    return f"{day} until {until:%H:%M}"
 
 
 def _fit(columns: Sequence[_Column], width: int) -> list[Sequence[_Column]]:

@@ -2,16 +2,17 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TextIO
 
 from config.settings import Settings
 from reports.answer import Answer
+from reports.caveats import Caveat, CaveatKind
 from reports.counting.queries import Statistics
 from reports.empty_state import explain_empty
 from reports.export import answer_csv, json_text, received_csv
 from reports.metrics import METRICS, Metric
-from reports.overview import COMMERCE, build_overview
-from reports.query import Query, Today, parse_query
+from reports.overview import COMMERCE, Overview, build_overview
+from reports.query import LocalNow, Query, parse_query
 from reports.terminal.overview import (
     print_overview,
     print_received,
@@ -21,28 +22,24 @@ from reports.terminal.overview import (
 from reports.terminal.text import Terminal, print_warnings
 from warehouse.tables import Warehouse
 
-_SUM_OF_DAYS: Final = (
-    "visitors are added up by day: a visitor who comes on two days counts twice"
-)
-
 
 class RawQueryReader:
     """Parses and answers the query of one command, and prints the result on stdout.
 
-    *today* gives the local date of a site. *warnings* say what is currently wrong with
-    the figures; they are printed first. *width* defaults to that of the terminal.
+    *local_now* gives the local time of a site. *warnings* say what is currently wrong
+    with the figures; they are printed first. *width* defaults to that of the terminal.
     """
 
     def __init__(
         self,
         settings: Settings,
-        today: Today,
+        local_now: LocalNow,
         stdout: TextIO,
         width: int | None = None,
         warnings: tuple[str, ...] = (),
     ) -> None:
         self._sites = {site.id: site for site in settings.sites}
-        self._today = today
+        self._local_now = local_now
         self._warnings = warnings
         self._tables = Statistics(
             Warehouse(Path(settings.warehouse.uri)), warnings=lambda: warnings
@@ -59,8 +56,8 @@ class RawQueryReader:
         terminal = self._terminal
         print_warnings(terminal, self._warnings)
         whole = replace(query, dimensions=())
-        today = self._today(query.site)
-        overview = build_overview(self._tables.answer, whole, [], today)
+        now = self._local_now(query.site)
+        overview = build_overview(self._tables.answer, whole, [], now)
         if overview.empty:
             for sentence in explain_empty(overview, self._tables.state(query.site)):
                 terminal.line(sentence)
@@ -70,13 +67,14 @@ class RawQueryReader:
         answer = self._tables.answer(query)
         print_overview(terminal, replace(overview, tables=(answer,)))
         terminal.line()
-        for note in [*_notes(answer), *self._received_notes(query)]:
+        for note in [*_notes(overview, answer), *self._received_notes(query)]:
             terminal.note(note)
 
-    def print_answer(self, raw: object, form: str) -> None:
-        """Print the answer to a query, as JSON or CSV."""
+    def print_answer(self, raw: object, form: str) -> tuple[Caveat, ...]:
+        """Print the answer to a query, as JSON or CSV; return its caveats."""
         answer = self._tables.answer(self._query(raw))
         self._write(json_text(answer.json()) if form == "json" else answer_csv(answer))
+        return answer.caveats
 
     def print_received(self, raw: object, form: str) -> None:
         """Print the counts of all received hits, by outcome."""
@@ -91,7 +89,7 @@ class RawQueryReader:
             self._write(received_csv(received))
 
     def _query(self, raw: object) -> Query:
-        return parse_query(raw, self._sites, self._today)
+        return parse_query(raw, self._sites, lambda site: self._local_now(site).date())
 
     def _received_notes(self, query: Query) -> list[str]:
         received = self._tables.received(query.site, query.period)
@@ -110,18 +108,10 @@ def _with_orders(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
     return (*others, *(METRICS[name] for name in COMMERCE))
 
 
-def _notes(answer: Answer) -> list[str]:
-    """Return notes about the figures, one for each line."""
-    notes = []
-    if answer.query.period.days > 1:
-        notes.append(_SUM_OF_DAYS)
-    if answer.other_currencies:
-        currencies = ", ".join(answer.other_currencies)
-        notes.append(f"orders in {currencies} are counted, but are not in the revenue")
-    if answer.missing_days:
-        notes.append(
-            f"{answer.missing_days} days are missing: their events are already deleted"
-        )
+def _notes(overview: Overview, answer: Answer) -> list[str]:
+    """Return the caveats, which are not warnings, and the state of the tables."""
+    caveats = dict.fromkeys([*overview.caveats, *answer.caveats])
+    notes = [caveat.text for caveat in caveats if caveat.kind is not CaveatKind.WARNING]
     if answer.as_of:
         notes.append(f"figures as of {answer.as_of.text()}")
     return notes

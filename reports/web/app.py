@@ -12,7 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from config.settings import Settings
-from reports.query import MAX_BODY_BYTES, Today
+from reports.query import MAX_BODY_BYTES, LocalNow
 from reports.web.handlers import SERVICE, STYLE, read_style, routes
 from reports.web.middlewares import HOST, add_headers, check_caller, handle_errors
 from reports.web.query_pool import QueryPool, keep_cache_warm
@@ -22,13 +22,15 @@ _POOL: Final = web.AppKey("pool", QueryPool)
 _SITES: Final = web.AppKey("sites", frozenset[str])
 
 
-def build_app(settings: Settings, pool: QueryPool, today: Today) -> web.Application:
+def build_app(
+    settings: Settings, pool: QueryPool, local_now: LocalNow
+) -> web.Application:
     """Return the application, which closes *pool* in its clean-up."""
     app = web.Application(
         middlewares=[handle_errors, check_caller], client_max_size=MAX_BODY_BYTES
     )
     app[HOST] = settings.reports.host
-    app[SERVICE] = Service(settings, pool, today)
+    app[SERVICE] = Service(settings, pool, local_now)
     app[STYLE] = read_style()
     app[_POOL] = pool
     app[_SITES] = frozenset(site.id for site in settings.sites)

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from config.settings import SiteSettings
 from reports.answer import Answer
+from reports.caveats import CaveatKind
 from reports.formatting import figure_text, head_text, value_text
 from reports.overview import Direction, Headline, Overview
 from reports.web import chart
@@ -81,9 +82,23 @@ class Dashboard:
             tables=[_table(answer) for answer in overview.tables],
             explanation=request.explanation,
             warnings=request.warnings,
-            is_sum=query.period.days > 1,
+            before_until=overview.before_until,
+            caveats=_caveats(overview),
             as_of=next((table.as_of for table in overview.tables if table.as_of), None),
         )
+
+
+def _caveats(overview: Overview) -> list[str]:
+    """Return the caveats of all figures; warnings have their own place."""
+    caveats = dict.fromkeys(
+        caveat
+        for caveat in (
+            *overview.caveats,
+            *(caveat for table in overview.tables for caveat in table.caveats),
+        )
+        if caveat.kind is not CaveatKind.WARNING
+    )
+    return [caveat.text for caveat in caveats]
 
 
 def _site_links(request: PageRequest) -> list[dict[str, Any]]:

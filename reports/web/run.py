@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from config.settings import Settings
-from reports.clock import build_today, now_s
+from reports.clock import build_local_now, now_s
 from reports.counting.queries import Statistics
 from reports.counting.stats_cache import StatsCache
-from reports.query import Today
+from reports.query import LocalNow
 from reports.web.app import build_app, warm_cache
 from reports.web.query_pool import QueryPool
 from reports.web.server import listening
@@ -22,15 +22,15 @@ _MIB: Final = 1024 * 1024
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
-    asyncio.run(_serve(settings, build_today(now_s)))
+    asyncio.run(_serve(settings, build_local_now(now_s)))
 
 
-async def _serve(settings: Settings, today: Today) -> None:
+async def _serve(settings: Settings, local_now: LocalNow) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    app = build_app(settings, _pool(settings), today)
+    app = build_app(settings, _pool(settings), local_now)
     app.cleanup_ctx.append(warm_cache)
     async with listening(app, settings.reports):
         await stop.wait()

@@ -5,16 +5,16 @@ and ``build_overview``.
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
-from config.settings import Settings
+from config.settings import Settings, SiteSettings
 from reports.counting.queries import Statistics
 from reports.deadline import Tick
 from reports.dimensions import DIMENSIONS
 from reports.empty_state import explain_empty
 from reports.overview import build_overview
-from reports.query import Query, Today, parse_query
+from reports.query import LocalNow, Query, parse_query
 from reports.web.dashboard import Dashboard, PageRequest
 from reports.web.query_pool import QueryPool
 
@@ -25,12 +25,14 @@ _METRICS: Final = ("visitors", "pageviews")
 
 
 class Service:
-    """Answers for the sites of *settings*; *today* gives the local date of a site."""
+    """Answers for the sites of *settings*; *local_now* gives the time of a site."""
 
-    def __init__(self, settings: Settings, pool: QueryPool, today: Today) -> None:
+    def __init__(
+        self, settings: Settings, pool: QueryPool, local_now: LocalNow
+    ) -> None:
         self._sites = {site.id: site for site in settings.sites}
         self._pool = pool
-        self._today = today
+        self._local_now = local_now
         self._dashboard = Dashboard()
 
     async def answer(self, raw: object) -> dict[str, object]:
@@ -51,19 +53,25 @@ class Service:
             "limit": _ROWS,
         }
         query = parse_query(raw, self._sites, self._today)
-        today = self._today(query.site)
+        now = self._local_now(query.site)
         return await self._pool.run(
-            lambda statistics, tick: self._render(
-                statistics, tick, query, period, today
-            )
+            lambda statistics, tick: self._render(statistics, tick, query, period, now)
         )
 
+    def _today(self, site: SiteSettings) -> date:
+        return self._local_now(site).date()
+
     def _render(
-        self, statistics: Statistics, tick: Tick, query: Query, period: str, today: date
+        self,
+        statistics: Statistics,
+        tick: Tick,
+        query: Query,
+        period: str,
+        now: datetime,
     ) -> str:
         breakdowns = [(DIMENSIONS[name],) for name in _TABLES]
         overview = build_overview(
-            lambda part: statistics.answer(part, tick), query, breakdowns, today
+            lambda part: statistics.answer(part, tick), query, breakdowns, now
         )
         explanation: tuple[str, ...] = ()
         if overview.empty:

@@ -1,6 +1,7 @@
 """Sites and question bodies that several report tests start from."""
 
-from datetime import date
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from config.settings import SiteSettings
 from tests.warehouse.day import CURRENCIES, ZONES
@@ -21,6 +22,11 @@ SITES = {site.id: site for site in (SHOP, BLOG)}
 def today(_site: SiteSettings) -> date:
     """Return the fixed date that relative periods count from."""
     return TODAY
+
+
+def local_now(site: SiteSettings) -> datetime:
+    """Return the last minute of that date on the clock of *site*."""
+    return datetime.combine(TODAY, time(23, 59), ZoneInfo(site.timezone))
 
 
 def body(**changes: object) -> dict[str, object]:

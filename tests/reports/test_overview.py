@@ -1,18 +1,20 @@
 """The overview compares like with like and leaves no step of the trend out."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from reports.caveats import CaveatKind
 from reports.counting.queries import Statistics
 from reports.dimensions import DIMENSIONS
 from reports.metrics import METRICS
 from reports.overview import Direction, Headline, Overview, TrendStep, build_overview
 from reports.query import parse_query
-from tests.reports.questions import SITES, TODAY, body, today
+from tests.reports.questions import SITES, TODAY, body, local_now, today
 from tests.reports.stored import sample, store
 from tests.warehouse.day import Row, event
+from warehouse.schema import EVENTS
 from warehouse.tables import Warehouse
 
 
@@ -24,7 +26,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 def _seen(warehouse: Warehouse, period: str, site: str = "shop") -> Overview:
     query = parse_query(body(site=site, date_range=period), SITES, today)
     by = [(DIMENSIONS["page"],)]
-    return build_overview(Statistics(warehouse).answer, query, by, TODAY)
+    return build_overview(
+        Statistics(warehouse).answer, query, by, local_now(query.site)
+    )
 
 
 def test_headlines_stand_beside_the_period_before(warehouse: Warehouse) -> None:
@@ -131,3 +135,72 @@ def test_a_change_is_told_in_percent_or_points(
     expected: tuple[Direction, str],
 ) -> None:
     assert Headline(METRICS[metric], figure, before).change() == expected
+
+
+def _at(clock: str, day: int, visitor: int, **changes: object) -> Row:
+    return event(clock, day=date(2026, 11, day), visitor=visitor, **changes)
+
+
+@pytest.mark.parametrize(
+    ("period", "figures"),
+    [
+        pytest.param("today", (1, 1), id="today: yesterday until the same time"),
+        pytest.param("2d", (3, 2), id="days: the last one until the same time"),
+        pytest.param("yesterday", (2, 1), id="a whole day: a whole day"),
+        pytest.param("2026-11", (5, 1), id="a running month"),
+    ],
+)
+def test_equal_elapsed_parts_are_compared(
+    tmp_path: Path, period: str, figures: tuple[int, int]
+) -> None:
+    events = [
+        _at("08:00", 22, 1),
+        _at("08:00", 21, 2),
+        _at("18:00", 21, 3),
+        _at("08:00", 20, 4),
+        _at("18:00", 20, 5, site="blog"),
+        _at("07:00", 19, 6),
+        _at("08:00", 19, 6, name="signup"),
+        event("18:00", day=date(2026, 10, 22), visitor=7),
+        event("08:00", day=date(2026, 10, 22), visitor=8),
+    ]
+    query = parse_query(body(date_range=period), SITES, today)
+    noon = local_now(query.site).replace(hour=12)
+
+    got = build_overview(Statistics(store(tmp_path, events)).answer, query, [], noon)
+
+    visitors = got.headlines[0]
+    assert (visitors.figure, visitors.before) == figures
+
+
+def test_a_cut_day_is_counted_as_it_was_at_that_time(tmp_path: Path) -> None:
+    """A session that went on after the time of the cut was a bounce until then."""
+    events = [_at("08:00", 22, 1), _at("11:50", 21, 2), _at("12:10", 21, 2)]
+    query = parse_query(body(date_range="today"), SITES, today)
+    noon = local_now(query.site).replace(hour=12, minute=0)
+
+    got = build_overview(Statistics(store(tmp_path, events)).answer, query, [], noon)
+
+    assert {each.metric.name: each.before for each in got.headlines} == {
+        "visitors": 1,
+        "sessions": 1,
+        "pageviews": 1,
+        "bounce_rate": 1.0,
+    }
+    assert got.before_until == noon - timedelta(days=1)
+
+
+def test_a_day_whose_events_are_deleted_is_compared_whole_and_said_so(
+    tmp_path: Path,
+) -> None:
+    warehouse = store(
+        tmp_path, [_at("08:00", 22, 1), _at("18:00", 21, 2), _at("08:00", 21, 3)]
+    )
+    warehouse.open(EVENTS).delete_days([date(2026, 11, 21)], now_s=0)
+    query = parse_query(body(date_range="today"), SITES, today)
+    noon = local_now(query.site).replace(hour=12)
+
+    got = build_overview(Statistics(warehouse).answer, query, [], noon)
+
+    assert (got.headlines[0].before, got.before_until) == (2, None)
+    assert [each.kind for each in got.caveats] == [CaveatKind.WHOLE_DAY]

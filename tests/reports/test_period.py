@@ -162,6 +162,12 @@ def test_a_longer_month_is_never_compared_past_the_end_of_a_shorter_one() -> Non
     assert got == _period("2026-02-01", "2026-02-28")
 
 
+def test_on_its_last_day_a_month_has_not_ended() -> None:
+    got = comparison_period(_period("2026-11-01", "2026-11-30"), date(2026, 11, 30))
+
+    assert got == _period("2026-10-01", "2026-10-30")
+
+
 def test_the_days_of_a_period_are_all_there() -> None:
     period = _period("2026-10-30", "2026-11-02")
 

@@ -1,4 +1,4 @@
-"""A refund that names only its order takes back what is left of it, whenever it was."""
+"""A refund takes back no more than what is left of its order, whenever it was."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -73,6 +73,31 @@ def loaded(folder: Path, stored: list[Event], new: list[Event]) -> list[Event]:
         ),
         pytest.param([], [order(), refund()], [None, 500], id="order of this load"),
         pytest.param([order()], [refund(90)], [90], id="a named amount stays"),
+        pytest.param([order()], [refund(900)], [500], id="no more than the order"),
+        pytest.param(
+            [order(), refund(300)], [refund(400, day=LATEST)], [200], id="no more left"
+        ),
+        pytest.param(
+            [order(), refund(300)], [refund(400, day=DAY)], [200], id="arrived late"
+        ),
+        pytest.param(
+            [order(), refund(300)], [refund(day=DAY)], [200], id="the rest, late"
+        ),
+        pytest.param(
+            [order(), refund(300, day=DAY)],
+            [refund(400, day=DAY)],
+            [400],
+            id="all of its day: the build's",
+        ),
+        pytest.param(
+            [refund(300)], [order(), refund(400)], [None, 200], id="order late"
+        ),
+        pytest.param(
+            [order(4_000)],
+            [refund(3_000), refund(day=LATEST), refund(4_000, day=LATEST)],
+            [3_000, 1_000, 0],
+            id="40: 30, the rest, 40",
+        ),
         pytest.param(
             [order()], [refund(day=DAY)], [None], id="of its day: the build's"
         ),
@@ -83,7 +108,7 @@ def loaded(folder: Path, stored: list[Event], new: list[Event]) -> list[Event]:
         pytest.param([order()], [refund(order_key=None)], [None], id="of no key"),
     ],
 )
-def test_a_refund_without_an_amount_takes_back_what_is_left(
+def test_a_refund_takes_back_at_most_what_is_left(
     tmp_path: Path, stored: list[Event], new: list[Event], expected: list[int | None]
 ) -> None:
     got = loaded(tmp_path, stored, new)
@@ -169,8 +194,7 @@ def test_the_load_gives_a_refund_the_amount_that_a_build_would(
             table.append(rows)
             got += events(rows)
 
-    is_asked = [each.refund_minor is None and each.order_key in worth for each in later]
     assert [(each.refund_minor, each.currency) for each in got] == [
-        amount if asked else (each.refund_minor, each.currency)
-        for each, amount, asked in zip(later, expected, is_asked, strict=True)
+        amount if each.order_key in worth else (each.refund_minor, each.currency)
+        for each, amount in zip(later, expected, strict=True)
     ]

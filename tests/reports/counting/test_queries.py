@@ -211,6 +211,13 @@ def test_an_answer_says_what_it_was_read_from(warehouse: Warehouse) -> None:
             "as_of": "2026-11-22T08:00:00Z",
             "version": 1,
             "visitors": "sum of daily visitors",
+            "caveats": [
+                {
+                    "kind": "daily_visitors",
+                    "text": "visitors are added up by day: a visitor who comes on two"
+                    " days counts twice",
+                }
+            ],
         },
     }
 

@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 
 from config.errors import MillpondError
+from reports.reconcile.shop_amounts import DecimalMark
 from reports.reconcile.shop_file import (
-    KNOWN,
     ColumnNameError,
-    DecimalMark,
-    ListColumn,
     ListOptions,
     ShopFileError,
     ShopOrder,
     shop_orders,
 )
+from reports.reconcile.shop_formats import GENERAL, ListColumn
 from tests.reports.questions import SHOP
 
 _HEAD = "order id,total,currency,date\n"
+_NAMED = (ListColumn.CURRENCY, ListColumn.DATE)
 
 
 def _read(text: str, reading: ListOptions | None = None) -> list[ShopOrder]:
@@ -41,15 +41,20 @@ def test_the_separator_is_found(separator: str) -> None:
 
 @pytest.mark.parametrize(
     ("column", "name"),
-    [(column, name) for column, names in KNOWN.items() for name in names],
+    [
+        (column, name)
+        for column in (ListColumn.ID, ListColumn.TOTAL, *_NAMED)
+        for name in GENERAL.columns[column]
+    ],
 )
 def test_columns_are_known_by_what_shops_call_them(
     column: ListColumn, name: str
 ) -> None:
-    names = {each: each.value for each in ListColumn} | {column: name.title()}
+    columns = (ListColumn.ID, ListColumn.TOTAL, *_NAMED)
+    names = {each: each.value for each in columns} | {column: name.title()}
     cells = {ListColumn.ID: "7", ListColumn.TOTAL: "1", ListColumn.CURRENCY: "USD"}
     named = {each: text for each, text in names.items() if each is not column}
-    row = [cells.get(each, "2026-11-22") for each in ListColumn]
+    row = [cells.get(each, "2026-11-22") for each in columns]
 
     got = _read(f"{','.join(names.values())}\n{','.join(row)}", ListOptions(named))
 
@@ -100,10 +105,24 @@ def test_a_day_is_the_sites(text: str, day: int) -> None:
     assert _read(f"{_HEAD}1,1,,{text}")[0].day == date(2026, 11, day)
 
 
-def test_further_lines_of_an_order_are_no_orders() -> None:
-    text = _HEAD + "1,5.00,EUR,2026-11-20\n1,,,\n2,6,,\n1,5,EUR,2026-11-21\n"
+@pytest.mark.parametrize(
+    "further",
+    [
+        pytest.param("1,,,\n", id="with the id"),
+        pytest.param(",,,red\n", id="without an id and a total"),
+        pytest.param("1,5,EUR,2026-11-21\n", id="with the same total"),
+    ],
+)
+def test_further_lines_of_an_order_are_no_orders(further: str) -> None:
+    text = _HEAD + "1,5.00,EUR,2026-11-20\n" + further + "2,6,,\n" + further
 
     assert [(each.id, each.minor) for each in _read(text)] == [("1", 500), ("2", 600)]
+
+
+def test_the_line_with_the_separator_of_a_spreadsheet_is_no_header() -> None:
+    got = _read("\ufeffsep=;\r\nOrder #;Total\r\n1001;1.234,50\r\n")
+
+    assert got == [ShopOrder("1001", 123_450, "EUR", None)]
 
 
 @pytest.mark.parametrize(
@@ -127,13 +146,14 @@ def test_further_lines_of_an_order_are_no_orders() -> None:
             id="two currencies",
         ),
         pytest.param(_HEAD + "1,1,XXX,", "row 2: unknown currency", id="currency"),
-        pytest.param(_HEAD + '1,"5,90",,', "--decimal comma", id="a decimal comma"),
-        pytest.param(_HEAD + '1,"1,234.50",,', "thousands", id="thousands"),
-        pytest.param(_HEAD + "1,€5,,", "not a plain number", id="a sign"),
-        pytest.param(_HEAD + "1,1e3,,", "not a plain number", id="an exponent"),
-        pytest.param(_HEAD + "1,٣,,", "not a plain number", id="other digits"),
+        pytest.param(_HEAD + '1,"1,234",,', "--decimal comma", id="two meanings"),
+        pytest.param(_HEAD + "1,£5,,", "--currency-column", id="another currency"),
+        pytest.param(_HEAD + "1,1e3,,", "not a number", id="an exponent"),
+        pytest.param(_HEAD + "1,٣,,", "not a number", id="other digits"),
+        pytest.param(_HEAD + "1,5 pcs,,", "not a number", id="a word"),
         pytest.param(_HEAD + "1,99999999999,,", "over 10,000,000,000", id="too much"),
-        pytest.param(_HEAD + "1,1,EUR,22/11/2026", "row 2: the date is not", id="date"),
+        pytest.param(_HEAD + "1,1,EUR,2211", "row 2: the date has no", id="date"),
+        pytest.param(_HEAD + "1,1,EUR,03/04/2026", "--dates", id="which is the month"),
         pytest.param(_HEAD + "1,1", "row 2: the row has fewer cells", id="a short row"),
         pytest.param(_HEAD + '1,"1', "not a CSV file", id="an open quote"),
     ],

@@ -9,7 +9,7 @@ import pytest
 
 from config.settings import Settings
 from reports.terminal.show import RawQueryReader
-from tests.reports.questions import BLOG, SHOP, body, today
+from tests.reports.questions import BLOG, SHOP, body, local_now, today
 from tests.reports.stored import drop, sample, store
 from tests.warehouse.day import Row, event
 
@@ -35,7 +35,9 @@ def _shown(
         store(Path(settings.warehouse.uri), given, list(drops))
     out = io.BytesIO()
     stdout = io.TextIOWrapper(out, encoding=encoding, newline="")
-    reader = RawQueryReader(replace(settings, sites=(SHOP, BLOG)), today, stdout, width)
+    reader = RawQueryReader(
+        replace(settings, sites=(SHOP, BLOG)), local_now, stdout, width
+    )
     raw = body(**{"metrics": _METRICS, "dimensions": ["page"], "limit": 10, **changes})
     if form == "drops":
         reader.print_received({**raw, "dimensions": []}, "table")

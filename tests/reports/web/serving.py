@@ -9,7 +9,7 @@ from reports.counting.queries import Statistics
 from reports.web.app import build_app
 from reports.web.query_pool import QueryPool
 from reports.web.server import listening
-from tests.reports.questions import BLOG, SHOP, today
+from tests.reports.questions import BLOG, SHOP, local_now, today
 from tests.warehouse.day import Row, event
 from warehouse.tables import Warehouse
 
@@ -42,6 +42,6 @@ async def serving(
     """Serve two sites on a free port; yields the address."""
     settings = replace(settings, sites=(SHOP, BLOG), reports=ReportsSettings(port=0))
     pool = QueryPool(lambda: Statistics(warehouse, warnings=warnings), time_limit_s=30)
-    app = build_app(settings, pool, today)
+    app = build_app(settings, pool, local_now)
     async with listening(app, settings.reports) as port:
         yield f"http://127.0.0.1:{port}"

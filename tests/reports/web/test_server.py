@@ -16,7 +16,7 @@ from reports.query import MAX_BODY_BYTES
 from reports.web.app import build_app
 from reports.web.query_pool import QueryPool
 from reports.web.server import listening
-from tests.reports.questions import body, today
+from tests.reports.questions import body, local_now
 from tests.reports.stored import asked, sample, store
 from tests.reports.web.serving import nasty_events, serving
 from warehouse.tables import Warehouse
@@ -253,7 +253,7 @@ async def test_a_taken_port_is_said_with_a_way_out(
     port = int(url.rpartition(":")[2])
     taken = ReportsSettings(port=port)
     pool = QueryPool(lambda: Statistics(warehouse), time_limit_s=1)
-    app = build_app(settings, pool, today)
+    app = build_app(settings, pool, local_now)
 
     with pytest.raises(MillpondError, match=f"listen on 127.0.0.1:{port}") as caught:
         async with listening(app, taken):

@@ -1,0 +1,109 @@
+"""``show`` and ``reconcile`` give the same refunds, however they arrived."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batcher.load.key_index import KeyIndex
+from batcher.load.refunds import with_amounts
+from reports.reconcile.stored_orders import stored_orders
+from tests.hypothesis_settings import few_examples
+from tests.reports.questions import SHOP, body
+from tests.reports.stored import asked
+from tests.warehouse.day import CURRENCIES, ZONES, Row, event, frame
+from warehouse.build import Rules, build
+from warehouse.schema import EVENTS
+from warehouse.tables import Warehouse
+
+FIRST = date(2026, 11, 16)
+RULES = Rules(currencies=CURRENCIES, zones=ZONES, value_limit=1_000)
+Told = tuple[int, int | None]
+
+
+def _order(minor: int) -> Row:
+    placed: Row = {"name": "order_placed", "order_key": 8, "currency": "EUR"}
+    return event(day=FIRST, visitor=None, value_minor=minor, **placed)
+
+
+def _refund(days_later: int, amount: int | None) -> Row:
+    back: Row = {"name": "order_refunded", "order_key": 8, "currency": "EUR"}
+    day = FIRST + timedelta(days_later)
+    return event("20:00", day=day, visitor=None, refund_minor=amount, **back)
+
+
+def _totals(root: Path, batches: Sequence[Sequence[Row]]) -> tuple[int, int]:
+    """Return the refunds that ``show`` and ``reconcile`` give after these loads."""
+    warehouse = Warehouse(root)
+    events = warehouse.open(EVENTS)
+    for batch in batches:
+        rows = frame(batch)
+        events.append(with_amounts(rows, events, KeyIndex()))
+    build(warehouse, RULES, 0)
+    raw = body(metrics=["refund_minor"], date_range=["2026-11-16", "2026-11-30"])
+    [row] = asked(warehouse, raw).rows
+    (shown,) = row.metrics
+    orders = stored_orders(warehouse, SHOP)
+    return int(shown or 0), sum(each.refunded_minor for each in orders)
+
+
+@pytest.mark.parametrize(
+    ("batches", "total"),
+    [
+        pytest.param(
+            [
+                [_order(4_000)],
+                [_refund(1, 3_000)],
+                [_refund(2, None), _refund(3, 4_000)],
+            ],
+            4_000,
+            id="30 of 40, the rest, and 40 again",
+        ),
+        pytest.param(
+            [[_order(4_000), _refund(0, 3_000)], [_refund(1, 3_000)]],
+            4_000,
+            id="on its day and later",
+        ),
+        pytest.param(
+            [[_order(4_000)], [_refund(1, 3_000)], [_refund(0, 3_000)]],
+            4_000,
+            id="the earlier one arrives last",
+        ),
+        pytest.param(
+            [[_order(4_000)], [_refund(1, 3_000)], [_refund(0, None)]],
+            4_000,
+            id="and takes the rest",
+        ),
+        pytest.param(
+            [[_refund(1, 5_000)], [_order(4_000)]],
+            5_000,
+            id="before its order nothing limits it",
+        ),
+    ],
+)
+def test_refunds_are_bounded_by_their_order_everywhere(
+    tmp_path: Path, batches: Sequence[Sequence[Row]], total: int
+) -> None:
+    assert _totals(tmp_path, batches) == (total, total)
+
+
+@few_examples()
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from((None, 0, 1_000, 3_000, 9_000))),
+        min_size=1,
+        max_size=5,
+    ),
+    st.integers(0, 5),
+)
+def test_any_refunds_in_any_loads_have_one_total(told: list[Told], cut: int) -> None:
+    refunds = [_refund(*each) for each in told]
+    with TemporaryDirectory() as folder:
+        batches = [[_order(4_000)], refunds[:cut], refunds[cut:]]
+        shown, reconciled = _totals(Path(folder), [batch for batch in batches if batch])
+
+    assert shown == reconciled <= 4_000
