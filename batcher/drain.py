@@ -5,7 +5,7 @@ from collections.abc import Callable
 from batcher.load.key_index import KeyIndex
 from batcher.load.keys import Keys
 from batcher.load.load import LoadBusyError, load
-from batcher.load.loaded import LoadResult
+from batcher.load.load_result import LoadResult
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
 from config.settings import Settings

@@ -9,7 +9,7 @@ from pathlib import Path
 from batcher.key_records import KeyRecords
 from batcher.load.key_index import KeyIndex
 from batcher.load.load import load
-from batcher.load.loaded import LoadResult
+from batcher.load.load_result import LoadResult
 from batcher.salts.destruction import SaltWatch
 from batcher.salts.held import open_store
 from batcher.salts.history import destroy_abandoned, import_directory

@@ -13,7 +13,7 @@ import polars as pl
 from batcher.key_records import KeyRecords
 from batcher.load.key_index import KeyIndex
 from batcher.load.load import LoadBusyError, load
-from batcher.load.loaded import OtherKeyError
+from batcher.load.load_result import OtherKeyError
 from batcher.load.missing_frames import is_recorded
 from batcher.salts.directory import DirectorySalts
 from batcher.salts.history import ImportSalts, import_directory

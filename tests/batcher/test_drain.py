@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from batcher.drain import DrainTimeoutError, drain
-from batcher.load.loaded import LoadResult
+from batcher.load.load_result import LoadResult
 from batcher.spool.lane import Lane
 from batcher.spool.spool import Spool
 from tests.batcher.load.loads import SETTINGS, left_over, spool_events, stored_events

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from batcher.load.loaded import OtherKeyError
+from batcher.load.load_result import OtherKeyError
 from batcher.run import Batcher
 from batcher.spool.segment import HEADER_BYTES, encode_header, read_frames
 from batcher.spool.spool import Spool

@@ -9,7 +9,7 @@ import pytest
 
 from batcher.load.key_index import KeyIndex
 from batcher.load.load import LoadBusyError, load
-from batcher.load.loaded import LoadResult
+from batcher.load.load_result import LoadResult
 from batcher.spool.spool import Spool
 from tests.batcher.load.loads import (
     SETTINGS,
