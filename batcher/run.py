@@ -55,7 +55,7 @@ class Batcher:
         self._keys = KeyRecords(
             self._warehouse, self._spool_dir, [site.id for site in settings.sites]
         )
-        self._seen = KeyIndex()
+        self._key_index = KeyIndex()
         self._salt_watch = SaltWatch()
         self._doubts = {
             name: Throttle(_SAY_EVERY_S) for name in ("start", *_HELD_OFF_IN_DOUBT)
@@ -112,7 +112,7 @@ class Batcher:
             self._warehouse,
             self._settings,
             now_s,
-            seen=self._seen,
+            key_index=self._key_index,
             keys=self._keys,
         )
         return summary(loaded.check())

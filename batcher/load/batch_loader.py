@@ -29,7 +29,7 @@ from batcher.load.load_plan import (
     LoadPlan,
     PlannedSegment,
     next_token,
-    planned,
+    planned_segments,
 )
 from batcher.load.load_result import LoadResult
 from batcher.load.missing_frames import FrameRecord, MissingFrames
@@ -97,7 +97,7 @@ class BatchLoader:
             events=new_events.height,
             duplicates=chosen.batch.events.height - new_events.height,
             dropped=int(chosen.batch.drops["count"].sum()),
-            missing=chosen.entry.missing_count,
+            missing=chosen.record.missing_count,
             segments=len(chosen.segments),
             quarantined=aside,
             size_bytes=sum(segment.size_bytes for segment in chosen.segments),
@@ -122,7 +122,7 @@ class BatchLoader:
         """
         chosen = choose_frames(contents, self._events)
         for _ in range(_MOST_ATTEMPTS):
-            if not chosen.entry.transactions:
+            if not chosen.record.transactions:
                 remove_durable(self._spool.load_plan)
                 return chosen, chosen.batch.events.clear()
             new_events, plan = self._plan(contents, chosen)
@@ -147,7 +147,9 @@ class BatchLoader:
         rows = account_rows(chosen.batch, self._events, self._key_index, self._settings)
         sound = [content for content in contents if chosen.is_loaded_whole(content)]
         token = next_token(self._events.version, self._random_bits(RANDOM_BITS))
-        return rows.events, LoadPlan(token, chosen.entry, planned(sound), rows.drops)
+        return rows.events, LoadPlan(
+            token, chosen.record, planned_segments(sound), rows.drops
+        )
 
     def _finish(self, plan: LoadPlan, segments: Iterable[PlannedSegment]) -> None:
         """Do the steps after the commit of the events; they can be repeated."""
@@ -164,8 +166,8 @@ class BatchLoader:
         return self._spool.folder(segment.lane) / segment.name
 
 
-def _log_missing(entry: FrameRecord) -> None:
-    for incarnation, spans in entry.missing.items():
+def _log_missing(record: FrameRecord) -> None:
+    for incarnation, spans in record.missing.items():
         log_event(
             _LOGGER,
             "frames_missing",

@@ -6,7 +6,7 @@ import msgspec
 
 from batcher.load.missing_frames import FrameRecord
 from batcher.load.read_segments import Batch, SegmentContent, SegmentLoss, read_rows
-from batcher.load.selection import FrameSelection, select
+from batcher.load.selection import FrameSelection, select_frames
 from batcher.spool.lane_files import Segment
 from warehouse.tables import TableView
 
@@ -16,7 +16,7 @@ class ChosenFrames(msgspec.Struct, frozen=True):
 
     selection: FrameSelection
     batch: Batch
-    entry: FrameRecord
+    record: FrameRecord
     segments: frozenset[Segment]
 
     def losses(self, content: SegmentContent) -> list[SegmentLoss]:
@@ -40,14 +40,14 @@ def choose_frames(
 
     The rows of *before* are used again if the frames are the same.
     """
-    selection = select(contents, events)
-    if before is not None and selection.is_as(before.selection):
+    selection = select_frames(contents, events)
+    if before is not None and selection.has_same_frames(before.selection):
         batch = before.batch
     else:
         batch = read_rows(selection.groups)
     return ChosenFrames(
         selection,
         batch,
-        selection.entry(batch.unreadable),
+        selection.record(batch.unreadable),
         selection.segments(batch.unreadable),
     )

@@ -17,7 +17,7 @@ from batcher.load.keys import Keys
 from batcher.load.load_result import LoadResult
 from batcher.load.missing_frames import MissingFrames
 from batcher.load.read_segments import SegmentContent, read_contents
-from batcher.load.selection import select
+from batcher.load.selection import select_frames
 from batcher.spool.lane import SpoolBrokenError
 from batcher.spool.lane_files import Segment
 from batcher.spool.spool import Spool
@@ -45,7 +45,7 @@ def load(
     settings: Settings,
     now_s: float,
     *,
-    seen: KeyIndex | None = None,
+    key_index: KeyIndex | None = None,
     keys: Keys | None = None,
     batch_bytes: int = BATCH_BYTES,
     random_bits: Callable[[int], int] = secrets.randbits,
@@ -53,8 +53,8 @@ def load(
     """Load all sealed segments, and the open segments of processes that ended.
 
     Raises ``LoadBusyError`` while another process loads the same spool. Pass the same
-    *seen* to each call: then the keys of a large table are read only once. Segments
-    that *keys* refuses stay in their lanes.
+    *key_index* to each call, so that the keys of a large table are read only once.
+    Segments that *keys* refuses stay in their lanes.
     """
     with try_locked(spool.load_lock) as is_locked:
         if not is_locked:
@@ -62,9 +62,8 @@ def load(
         # When the warehouse's disk is not mounted, its empty mount point is found.
         check_bound(warehouse.root, spool.directory)
         try:
-            run = _Load(
-                spool, warehouse, settings, now_s, seen or KeyIndex(), keys, random_bits
-            )
+            index = key_index or KeyIndex()
+            run = _Load(spool, warehouse, settings, now_s, index, keys, random_bits)
             bind(warehouse.root, spool.directory)
             return run.load_all(batch_bytes)
         except OSError as error:
@@ -141,11 +140,11 @@ class _Load:
     def _refused_sites(self, content: SegmentContent) -> frozenset[str] | None:
         if self._keys is None:
             return None
-        refused = self._keys.refused(content, self._now_s)
+        refused = self._keys.refused_sites(content, self._now_s)
         if refused is None:
             return None
         # A segment without new frames cannot count again: it is set aside instead.
-        [group] = select([content], self._events).groups
+        [group] = select_frames([content], self._events).groups
         return refused if group.frames else None
 
     def _report_misplaced(self) -> None:

@@ -1,8 +1,8 @@
-"""What a refund takes back that names only its order, where that is of another day.
+"""Amounts for refunds without an amount, if their order is from another day.
 
-The build settles an order and its refunds of one day. It reads no other day, so what
-is left of an earlier order is looked up here, once, and stored with the refund. Such
-refunds are few: a shop's own reports usually name the amount.
+The build matches orders and refunds of the same day, and reads no other day. So the
+load looks up the rest of an order from another day once, and stores this amount with
+the refund. Such refunds are rare: a shop's own reports usually name the amount.
 """
 
 import polars as pl
@@ -20,57 +20,59 @@ from warehouse.figures.order_rule import (
 from warehouse.figures.row_order import by_content
 from warehouse.tables import TableView
 
-_READ = [
+_COLUMNS = [
     *("site", "day", "at", "seq", "event_id", "name", "server", "order_key"),
     *("currency", "value_minor", "refund_minor"),
 ]
 
 
 def with_amounts(
-    events: pl.DataFrame, stored: TableView, seen: KeyIndex
+    events: pl.DataFrame, stored: TableView, key_index: KeyIndex
 ) -> pl.DataFrame:
-    """Return *events* with what each refund without an amount leaves of its order.
+    """Return *events* with the amount filled in for refunds that have none.
 
-    Only of an order of another day, *stored* or among *events*: what is left is its
-    value less what refunds took before. One whose order is not known stays as it is.
+    The amount is the rest of the order: its value less earlier refunds. Only orders of
+    another day count, in *stored* or in *events*. A refund of an unknown order does not
+    change.
     """
-    of_refund = pl.col("name") == ORDER_REFUNDED
-    asks = (
-        of_refund & pl.col("refund_minor").is_null() & pl.col("order_key").is_not_null()
-    )
-    numbered = events.select(_READ).with_row_index("row")
-    asking = numbered.filter(asks)
-    if asking.is_empty():
+    is_refund = pl.col("name") == ORDER_REFUNDED
+    has_no_amount = pl.col("refund_minor").is_null() & pl.col("order_key").is_not_null()
+    numbered = events.select(_COLUMNS).with_row_index("row")
+    open_refunds = numbered.filter(is_refund & has_no_amount)
+    if open_refunds.is_empty():
         return events
-    orders = asking.select(ORDER).unique()
-    known = [_stored(orders, stored, seen), numbered.join(orders, on=ORDER, how="semi")]
-    rows = pl.concat(known, how="diagonal_relaxed")
-    found = _amounts(rows[by_content(rows, ["day", *EARLIEST])])
-    return events if found.is_empty() else _filled(events, found)
+    orders = open_refunds.select(ORDER).unique()
+    stored_rows = _stored_rows(orders, stored, key_index)
+    new_rows = numbered.join(orders, on=ORDER, how="semi")
+    rows = pl.concat([stored_rows, new_rows], how="diagonal_relaxed")
+    amounts = _amounts(rows[by_content(rows, ["day", *EARLIEST])])
+    return events if amounts.is_empty() else _filled(events, amounts)
 
 
-def _stored(orders: pl.DataFrame, stored: TableView, seen: KeyIndex) -> pl.DataFrame:
-    """Return what is stored of *orders*: they, and refunds of them since."""
-    holding = days_of_orders(orders, stored, seen)
-    since = [day for day in stored.days() if holding and day >= min(holding)]
-    return order_rows(orders, stored, since, (ORDER_PLACED, ORDER_REFUNDED), _READ)
+def _stored_rows(
+    orders: pl.DataFrame, stored: TableView, key_index: KeyIndex
+) -> pl.DataFrame:
+    """Return the stored rows of *orders* and of their refunds."""
+    order_days = days_of_orders(orders, stored, key_index)
+    days = [day for day in stored.days() if order_days and day >= min(order_days)]
+    return order_rows(orders, stored, days, (ORDER_PLACED, ORDER_REFUNDED), _COLUMNS)
 
 
 def _amounts(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return row, amount and currency of the refunds that ask for an amount.
+    """Return row, amount and currency of the refunds that need an amount.
 
-    *rows* are orders and refunds in order of time; stored ones have no ``row``.
+    *rows* are orders and refunds in order of time. Stored rows have no ``row``.
     """
     placed = rows.filter(name=ORDER_PLACED)
     orders = best_figures_first(placed).unique(ORDER, keep="first", maintain_order=True)
     refunds = rows.filter(name=ORDER_REFUNDED).with_columns(
-        asks=pl.col("refund_minor").is_null() & pl.col("row").is_not_null()
+        needs_amount=pl.col("refund_minor").is_null() & pl.col("row").is_not_null()
     )
-    is_of_earlier_day = pl.col("day") != pl.col("order_day")
+    is_other_day = pl.col("day") != pl.col("order_day")
     return (
         with_amounts_taken(refunds, orders.filter(pl.col("value_minor").is_not_null()))
-        .filter(pl.col("asks") & is_of_earlier_day)
-        .select("row", amount="refund_minor", of_order="currency")
+        .filter(pl.col("needs_amount") & is_other_day)
+        .select("row", amount="refund_minor", order_currency="currency")
     )
 
 
@@ -80,7 +82,7 @@ def _filled(events: pl.DataFrame, amounts: pl.DataFrame) -> pl.DataFrame:
         .join(amounts, on="row", how="left", maintain_order="left")
         .with_columns(
             refund_minor=pl.coalesce("refund_minor", "amount"),
-            currency=pl.coalesce("of_order", "currency"),
+            currency=pl.coalesce("order_currency", "currency"),
         )
         .select(events.columns)
     )

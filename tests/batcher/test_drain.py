@@ -116,7 +116,7 @@ def test_another_load_is_not_waited_for_for_ever(
 ) -> None:
     held = try_lock(spool.load_lock)
 
-    with pytest.raises(DrainTimeoutError, match="another load goes on"):
+    with pytest.raises(DrainTimeoutError, match="another load is running"):
         drained(spool, warehouse, lambda: None)
     _close(held)
 

@@ -338,7 +338,9 @@ def test_a_duplicate_another_loader_stores_meanwhile_is_found(
     other = Spool(tmp_path / "other")
     for each in (spool, other):
         spool_events(each, [event(event_id=1), event(event_id=None)])
-    done = load(spool, warehouse, SETTINGS, NOW_S, seen=Interrupted(other, warehouse))
+    done = load(
+        spool, warehouse, SETTINGS, NOW_S, key_index=Interrupted(other, warehouse)
+    )
 
     assert (done.events, done.duplicates) == (1, 1)
     assert warehouse.view(EVENTS).rows() == 3

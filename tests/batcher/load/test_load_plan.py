@@ -79,7 +79,7 @@ def test_drops_wait_while_their_table_is_damaged_and_are_counted_once(
 
     assert [each.path for each in stored_events(warehouse)] == ["/a", "/b", "/c"]
     assert len(waiting) == loaded.waiting == 3
-    with pytest.raises(DropsWaitError, match="the counts of drops of 3 loads wait"):
+    with pytest.raises(DropsWaitError, match="the drop counts of 3 loads wait"):
         loaded.check()
     assert logged
     assert "table=drops" in logged[0]
