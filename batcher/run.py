@@ -14,7 +14,8 @@ from batcher.salts.destruction import SaltWatch
 from batcher.salts.held import open_store
 from batcher.salts.history import destroy_abandoned, import_directory
 from batcher.salts.records import destroy_and_record, record_abandoned_import
-from batcher.schedule.scheduler import Job, run_jobs
+from batcher.schedule.job_worker import Job
+from batcher.schedule.scheduler import run_jobs
 from batcher.spool.spool import Spool
 from config.errors import MillpondError
 from config.files import naming_foreign_files, owned_places

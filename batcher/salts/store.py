@@ -80,7 +80,10 @@ class SaltStore(Protocol):
     """Stores the live salts of an installation; every process sees the same salts."""
 
     def get_or_create(self, zone: str, day: date, random: Randomness) -> bytearray:
-        """Return the only salt of *day* in *zone*; create it if there is none."""
+        """Return the only salt of *day* in *zone*; create it if there is none.
+
+        Racing processes all get the same salt.
+        """
 
     def get(self, zone: str, day: date) -> bytearray | None:
         """Return the salt of *day* in *zone*, or None if there is none."""
