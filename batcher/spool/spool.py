@@ -28,7 +28,7 @@ from warehouse.durable import (
     sync_directory,
     write_durable,
 )
-from warehouse.misplaced import Misplaced, misplaced
+from warehouse.misplaced import Misplaced, find_misplaced
 
 _TOKEN_BYTES = 16
 _LEFTOVER_AGE_S = 3_600
@@ -110,7 +110,7 @@ class Spool:
 
     def misplaced(self) -> list[Misplaced]:
         """Return the files and directories that no load reads."""
-        return misplaced(self.directory)
+        return find_misplaced(self.directory)
 
     def recover_lanes(self) -> int:
         """Seal the segments that dead owners left open; return how many."""

@@ -15,7 +15,7 @@ from proxy.client.geo import Geo
 from proxy.doctor.finding import Finding, finding, fine, look
 from warehouse.key_commitment import verified_key
 from warehouse.keyed_hash import SiteKeyError
-from warehouse.misplaced import misplaced
+from warehouse.misplaced import find_misplaced
 
 _SALTS, _SPOOL, _KEYS, _GEO = "salts", "spool", "site keys", "countries"
 _RISK = "a copy of them is enough to compute visitor hashes again"
@@ -101,7 +101,7 @@ def spool(settings: SpoolSettings) -> Iterator[Finding]:
         yield fine(
             _SPOOL, f"{_format_mb(used_bytes)} used, {_format_mb(free_bytes)} free"
         )
-    for entry in misplaced(path):
+    for entry in find_misplaced(path):
         yield finding(_SPOOL, entry.problem, entry.remedy)
 
 
