@@ -1,4 +1,4 @@
-"""Commands of the batcher: run the jobs, or empty the spool now."""
+"""The commands of the batcher."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ import click
 
 from batcher.spool.spool import Spool
 from batcher.supervisor.signals import stop_on_signals
-from batcher.supervisor.sole import ORPHANS_END_S, sole
+from batcher.supervisor.single_instance import ORPHANS_END_S, single_instance
 from config.cli import trust_clock_option, writer_option
 from config.files import data_directories
 from config.logs import configure
@@ -35,17 +35,17 @@ def batcher() -> None:
 @click.option("--supervised", is_flag=True, hidden=True, help="Started by up.")
 @writer_option
 def run(settings: Settings, *, trust_clock: bool, supervised: bool) -> None:
-    """Load, build, compact, retain and destroy salts, until told to stop."""
+    """Load, build, compact, retain and destroy salts, until stopped."""
     configure(sys.stderr)
     stop = stop_on_signals()
-    # The batcher of a supervisor that was killed ends by itself soon.
+    # When a supervisor was killed, its batcher may still run for a short time.
     wait_s = ORPHANS_END_S if supervised else 0.0
-    with sole("batcher run", data_directories(settings), wait_s=wait_s):
+    with single_instance("batcher run", data_directories(settings), wait_s=wait_s):
         _run(settings, stop, trust_clock=trust_clock)
 
 
 def _run(settings: Settings, stop: threading.Event, *, trust_clock: bool) -> None:
-    # Native libraries start threads, which must find the signals blocked.
+    # Imported after the signals are blocked, because native libraries start threads.
     from batcher.run import run as run_batcher  # noqa: PLC0415
 
     clocks = Clocks.of_machine(_CLOCK)
@@ -56,9 +56,9 @@ def _run(settings: Settings, stop: threading.Event, *, trust_clock: bool) -> Non
 @batcher.command(epilog="\b\nExample:\n  millpond batcher drain --config millpond.toml")
 @writer_option
 def drain(settings: Settings) -> None:
-    """Load all that was acknowledged before now; safe beside a running batcher.
+    """Load all acknowledged events now; safe while a batcher is running.
 
-    Ends with 3 where something is missing or set aside that was not before.
+    The exit code is 3 if this drain finds frames missing or sets segments aside.
     """
     from batcher.drain import drain as drain_spool  # noqa: PLC0415 - Polars is slow
     from warehouse.lifecycle.retention import open_clock  # noqa: PLC0415 - as above
@@ -66,11 +66,12 @@ def drain(settings: Settings) -> None:
 
     configure(sys.stderr)
     warehouse = Warehouse(Path(settings.warehouse.uri))
-    # Before anything is loaded: events of a wrong clock are no evidence for it.
+    # The clock is judged before the load: events with the time of a wrong clock must
+    # not confirm that clock.
     open_clock(warehouse, Clocks.of_machine(_CLOCK))
     keys = _key_records(settings)
     keys.check(_CLOCK())
-    loaded = drain_spool(
+    result = drain_spool(
         Spool(Path(settings.spool.dir)),
         warehouse,
         settings,
@@ -80,9 +81,9 @@ def drain(settings: Settings) -> None:
         monotonic=time.monotonic,
         sleep=time.sleep,
     )
-    click.echo(f"drained: {loaded.account()}")
-    loaded.check()
-    loaded.check_complete()
+    click.echo(f"drained: {result.account()}")
+    result.check()
+    result.check_complete()
 
 
 @batcher.command(
@@ -92,14 +93,14 @@ def drain(settings: Settings) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @writer_option
 def accept_keys(settings: Settings, *, yes: bool) -> None:
-    """Go on with new keys of sites, where they were replaced on purpose.
+    """Accept new keys of sites that were replaced on purpose.
 
-    Orders from before that are reported again will count again, and can no longer
-    be found by their ids. The ledger records it.
+    Earlier orders that are reported again count again, and cannot be found by their
+    order ids any more. The ledger records the new keys.
     """
     if not yes:
         try:
-            click.confirm("known orders may count again; go on?", abort=True)
+            click.confirm("known orders may count again; continue?", abort=True)
         except click.Abort:
             click.echo("nothing was accepted; without a terminal use --yes", err=True)
             raise

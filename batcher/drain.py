@@ -1,11 +1,11 @@
-"""Empty the spool on request: whatever was acknowledged before the call gets loaded."""
+"""Empty the spool on request: load all events acknowledged before the call."""
 
 from collections.abc import Callable
 
 from batcher.load.key_index import KeyIndex
 from batcher.load.keys import Keys
 from batcher.load.load import LoadBusyError, load
-from batcher.load.loaded import LoadResult
+from batcher.load.load_result import LoadResult
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
 from config.settings import Settings
@@ -15,7 +15,7 @@ _POLL_S = 0.05
 
 
 class DrainTimeoutError(Retryable, MillpondError):
-    """Somebody still writes a segment, or loads, longer than we waited."""
+    """A segment stayed open, or another load ran, until the timeout."""
 
 
 def drain(
@@ -29,11 +29,11 @@ def drain(
     monotonic: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> LoadResult:
-    """Have open segments sealed, then load all; safe beside a running batcher.
+    """Request the sealing of open segments, then load all; safe with a running batcher.
 
-    Waits at most *timeout_s* for the owners of lanes to seal, and for another load
-    to end; raises ``DrainTimeoutError`` after that. What another load took counts as
-    its own, so the figures returned may be smaller than what the table gained.
+    Waits up to *timeout_s* in total for the owners of lanes to seal their segments and
+    for another load to end, then raises ``DrainTimeoutError``. Another load counts its
+    own events, so the result may be smaller than the growth of the table.
     """
     deadline_s = monotonic() + timeout_s
 
@@ -42,19 +42,23 @@ def drain(
             raise DrainTimeoutError(f"drain the spool: {problem}", hint=hint)
         sleep(_POLL_S)
 
-    waiting = {each.path for each in spool.unsealed()}
+    open_paths = {segment.path for segment in spool.unsealed()}
     spool.request_seal()
-    while waiting:
+    while open_paths:
         spool.recover_lanes()
-        waiting = {path for path in waiting if path.exists()}
-        if waiting:
+        open_paths = {path for path in open_paths if path.exists()}
+        if open_paths:
             wait(
-                f"{len(waiting)} segments are still open",
-                "see that the proxy that writes them is not stopped",
+                f"{len(open_paths)} segments are still open",
+                "check that the proxy that writes them is not suspended",
             )
-    seen = KeyIndex()
+    key_index = KeyIndex()
     while True:
         try:
-            return load(spool, warehouse, settings, now_s, seen=seen, keys=keys)
+            return load(
+                spool, warehouse, settings, now_s, key_index=key_index, keys=keys
+            )
         except LoadBusyError:
-            wait("another load goes on", "let the running batcher finish, then again")
+            wait(
+                "another load is running", "let the running batcher finish, then retry"
+            )

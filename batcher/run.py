@@ -1,4 +1,4 @@
-"""The batcher: its jobs, built from the settings, run and shut down in order."""
+"""The batcher: builds its jobs from the settings, runs them and shuts down in order."""
 
 import logging
 import threading
@@ -9,12 +9,13 @@ from pathlib import Path
 from batcher.key_records import KeyRecords
 from batcher.load.key_index import KeyIndex
 from batcher.load.load import load
-from batcher.load.loaded import LoadResult
+from batcher.load.load_result import LoadResult
 from batcher.salts.destruction import SaltWatch
 from batcher.salts.held import open_store
 from batcher.salts.history import destroy_abandoned, import_directory
 from batcher.salts.records import destroy_and_record, record_abandoned_import
-from batcher.schedule.scheduler import Job, run_jobs
+from batcher.schedule.job_worker import Job
+from batcher.schedule.scheduler import run_jobs
 from batcher.spool.spool import Spool
 from config.errors import MillpondError
 from config.files import naming_foreign_files, owned_places
@@ -28,19 +29,19 @@ from warehouse.job_states import job_state_path
 from warehouse.lifecycle import compaction, retention
 from warehouse.tables import Warehouse
 
-# Together below the ten seconds after which the supervisor kills.
+# Together less than the ten seconds after which the supervisor kills the batcher.
 _JOB_PATIENCE_S = 5.0
 _LAST_LOAD_S = 3.0
-_SAY_EVERY_S = 3_600.0
+_LOG_DOUBT_EVERY_S = 3_600.0
 
-# What these do is gone for good: no clock that is wrong may have them do it.
+# These jobs destroy data, so they must not act on a wrong clock.
 _HELD_OFF_IN_DOUBT = ("destroy_salts", "retain", "compact")
 
 _log = logging.getLogger(__name__)
 
 
 class Batcher:
-    """What the jobs work with: the spool, the tables, the salts; and the jobs."""
+    """The jobs of the batcher, and the spool, tables and salts that they work on."""
 
     def __init__(
         self, settings: Settings, clocks: Clocks, *, trust_clock: bool = False
@@ -55,10 +56,11 @@ class Batcher:
         self._keys = KeyRecords(
             self._warehouse, self._spool_dir, [site.id for site in settings.sites]
         )
-        self._seen = KeyIndex()
+        self._key_index = KeyIndex()
         self._salt_watch = SaltWatch()
         self._doubts = {
-            name: Throttle(_SAY_EVERY_S) for name in ("start", *_HELD_OFF_IN_DOUBT)
+            name: Throttle(_LOG_DOUBT_EVERY_S)
+            for name in ("start", *_HELD_OFF_IN_DOUBT)
         }
         self._clock = retention.open_clock(self._warehouse, clocks, trusted=trust_clock)
         self._believed("start")
@@ -66,14 +68,14 @@ class Batcher:
             log_event(_log, "salts_on_disk", level=logging.WARNING)
 
     def jobs(self) -> list[Job]:
-        """Return the jobs, the most urgent first."""
-        every = self._settings.jobs
+        """Return the jobs, in order of priority."""
+        intervals = self._settings.jobs
         runs = (
-            ("load", every.load_every_s, self.load),
-            ("destroy_salts", every.destroy_salts_every_s, self.destroy_salts),
-            ("build", every.build_every_s, self.build),
-            ("retain", every.retain_every_s, self.retain),
-            ("compact", every.compact_every_s, self.compact),
+            ("load", intervals.load_every_s, self.load),
+            ("destroy_salts", intervals.destroy_salts_every_s, self.destroy_salts),
+            ("build", intervals.build_every_s, self.build),
+            ("retain", intervals.retain_every_s, self.retain),
+            ("compact", intervals.compact_every_s, self.compact),
         )
         return [
             Job(name=name, every_s=every_s, run=self._naming_foreign_files(run))
@@ -83,17 +85,17 @@ class Batcher:
     def _naming_foreign_files(
         self, run: Callable[[float], str]
     ) -> Callable[[float], str]:
-        """Return *run* with errors that name a file of another user in its way."""
+        """Return *run* with errors that name a file of another user as the cause."""
         places = owned_places(self._settings)
 
-        def named(now_s: float) -> str:
+        def naming_run(now_s: float) -> str:
             with naming_foreign_files(places):
                 return run(now_s)
 
-        return named
+        return naming_run
 
     def run(self, stop: threading.Event) -> bool:
-        """Run the jobs until *stop*; False if one had to be abandoned."""
+        """Run the jobs until *stop* is set; return False if a job still runs."""
         ended = run_jobs(
             self.jobs(),
             state_path=job_state_path(self._spool_dir),
@@ -105,26 +107,26 @@ class Batcher:
         return ended and self._load_last()
 
     def load(self, now_s: float) -> str:
-        """Load what is sealed; fail where counts of drops cannot be stored."""
+        """Load the sealed segments; raise if drop counts or segments must wait."""
         self._keys.check(now_s)
-        loaded = load(
+        result = load(
             self._spool,
             self._warehouse,
             self._settings,
             now_s,
-            seen=self._seen,
+            key_index=self._key_index,
             keys=self._keys,
         )
-        return summary(loaded.check())
+        return summary(result.check())
 
     def build(self, _now_s: float) -> str:
-        """Bring sessions and daily_stats up to the events."""
-        # The time goes on record with the files that are replaced, for the vacuum.
+        """Update sessions and daily_stats from the events."""
+        # The time is recorded with the replaced files, for the vacuum.
         built = build.build(self._warehouse, self._rules, self._clock.look().at_s)
         return f"{built.days} days, {built.sessions} sessions"
 
     def compact(self, _now_s: float) -> str:
-        """Merge small files; remove left-over ones, by a clock that is believed."""
+        """Merge small files; remove leftover files unless the clock is in doubt."""
         believed = self._believed("compact")
         merged = compaction.compact_all(
             self._warehouse, believed.at_s, removes_files=believed.doubt is None
@@ -132,9 +134,9 @@ class Batcher:
         return f"{merged} files merged{_held_off(believed.doubt)}"
 
     def destroy_salts(self, _now_s: float) -> str:
-        """Destroy the salts of ended dates, and those of abandoned imports.
+        """Destroy the salts of ended dates, and the salts of abandoned imports.
 
-        In doubt only those that are over whatever the wall clock says.
+        If the clock is in doubt, only salts that are certainly over are destroyed.
         """
         believed = self._believed("destroy_salts")
         abandoned = (
@@ -157,7 +159,7 @@ class Batcher:
         return f"{count} salts destroyed{_held_off(believed.doubt)}"
 
     def retain(self, _now_s: float) -> str:
-        """Remove the days that are past their keep, by a clock that is believed."""
+        """Remove days past their retention, unless the clock is in doubt."""
         believed = self._believed("retain")
         if believed.doubt:
             return f"0 days removed{_held_off(believed.doubt)}"
@@ -165,10 +167,10 @@ class Batcher:
         removed = retention.retain(
             self._warehouse, self._settings.warehouse, today, believed.at_s
         )
-        return f"{sum(len(each.days) for each in removed)} days removed"
+        return f"{sum(len(table.days) for table in removed)} days removed"
 
     def _believed(self, job: str) -> Believed:
-        """Return the time to act on; say that the clock is in doubt, now and then."""
+        """Return the time to act on; sometimes log that the clock is in doubt."""
         believed = self._clock.look()
         doubt = believed.doubt
         if doubt and self._doubts[job].count(self._clocks.steady()):
@@ -183,31 +185,34 @@ class Batcher:
         return believed
 
     def _load_last(self) -> bool:
-        """Load once more what the proxies sealed as they stopped; False if too long."""
-        last = threading.Thread(target=self._try_load, name="last-load", daemon=True)
-        last.start()
-        last.join(_LAST_LOAD_S)
-        return not last.is_alive()
+        """Load the segments that the proxies sealed at their end.
+
+        Returns False if this load takes too long.
+        """
+        thread = threading.Thread(target=self._try_load, name="last-load", daemon=True)
+        thread.start()
+        thread.join(_LAST_LOAD_S)
+        return not thread.is_alive()
 
     def _try_load(self) -> None:
         try:
             self.load(self._clocks.wall())
         except (MillpondError, OSError) as error:
-            # It waits in the spool, durable, for the next start.
+            # The segments are durable: they wait in the spool for the next start.
             log_event(_log, "last_load_failed", level=logging.WARNING, error=error)
 
 
 def _held_off(doubt: ClockDoubt | None) -> str:
-    return "; the rest held off, the clock is not believed" if doubt else ""
+    return "; the rest waits, because the clock is not believed" if doubt else ""
 
 
-def summary(loaded: LoadResult) -> str:
-    """Return in a line what a load did."""
-    text = f"{loaded.events} events of {loaded.segments} segments"
-    if loaded.duplicates:
-        text += f", {loaded.duplicates} duplicates"
-    if loaded.quarantined:
-        text += f", {loaded.quarantined} segments set aside"
+def summary(result: LoadResult) -> str:
+    """Return one line about a load, for the state of its job."""
+    text = f"{result.events} events of {result.segments} segments"
+    if result.duplicates:
+        text += f", {result.duplicates} duplicates"
+    if result.quarantined:
+        text += f", {result.quarantined} segments set aside"
     return text
 
 
@@ -218,11 +223,11 @@ def run(
     *,
     trust_clock: bool = False,
 ) -> bool:
-    """Run the batcher until *stop* is set; False if a job still runs after its time.
+    """Run the batcher until *stop* is set; return False if a job still runs then.
 
-    The caller then ends the process with it: every job can be killed at any
-    instruction, and a native thread cannot be stopped. *trust_clock*: the operator
-    says that the clock is right, now.
+    The caller must then end the process, because a native thread cannot be stopped.
+    This is safe: every job can be killed at any instruction. With *trust_clock* the
+    operator confirms that the clock is right now.
     """
     log_event(_log, "batcher_started")
     batcher = Batcher(settings, clocks, trust_clock=trust_clock)

@@ -17,16 +17,16 @@ from config.settings import Settings
 _SECTION = 'docs/operations.md, "Files of another user"'
 _FORBIDDEN = (errno.EACCES, errno.EPERM)
 _HINTS = {
-    errno.EROFS: "the file system is mounted read-only: see the system's log for why",
+    errno.EROFS: "the file system is mounted read-only: the system log says why",
     errno.ENOENT: "check the paths in the configuration",
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space, or raise the quota",
-    errno.EISDIR: "move it away, then try again",
-    errno.ENOTDIR: "move it away, then try again",
+    errno.EISDIR: "move the directory away, then try again",
+    errno.ENOTDIR: "move the file away, then try again",
 }
 _WRONG_KIND = {
-    errno.EISDIR: "is a directory, and should be a file",
-    errno.ENOTDIR: "is a file, and should be a directory",
+    errno.EISDIR: "is a directory, but should be a file",
+    errno.ENOTDIR: "is a file, but should be a directory",
 }
 
 
@@ -134,7 +134,7 @@ def is_file_error(error: Exception) -> bool:
 
 
 def _is_explained(error: Exception) -> bool:
-    """Return whether the error is no problem, or names a file of another user."""
+    """Return whether the error needs no cause, or already names another user's file."""
     hint = error.hint if isinstance(error, MillpondError) else None
     return isinstance(error, Busy) or (hint is not None and _SECTION in hint)
 
@@ -146,9 +146,10 @@ def reason(error: OSError) -> str:
     directory in place of a file, or the reverse, also say so.
     """
     name = errno.errorcode.get(error.errno or 0, type(error).__name__)
-    wrong = _WRONG_KIND.get(error.errno or 0)
-    if wrong is not None and (found := path_of(error)) is not None:
-        return f"{name}, {_nearest_readable(found)} {wrong}"
+    wrong_kind = _WRONG_KIND.get(error.errno or 0)
+    path = path_of(error)
+    if wrong_kind is not None and path is not None:
+        return f"{name}, {_nearest_readable(path)} {wrong_kind}"
     if error.errno not in _FORBIDDEN or error.filename is None:
         return name
     path = _nearest_readable(Path(os.fsdecode(error.filename)))
@@ -157,9 +158,9 @@ def reason(error: OSError) -> str:
 
 
 def path_of(error: OSError) -> Path | None:
-    """Return the file in question; of one that was to be renamed, its new name."""
-    named = error.filename if error.filename2 is None else error.filename2
-    return None if named is None else Path(os.fsdecode(named))
+    """Return the file that the error names; for a rename, the new name of the file."""
+    name = error.filename if error.filename2 is None else error.filename2
+    return None if name is None else Path(os.fsdecode(name))
 
 
 def remedy(error: OSError) -> str | None:

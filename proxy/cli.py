@@ -33,8 +33,13 @@ def proxy() -> None:
 def run(path: Path) -> int:
     """Run all workers on one port until a signal stops them."""
     from batcher.supervisor.cli import workers  # noqa: PLC0415 - one use
-    from batcher.supervisor.port import hold_port, listeners  # noqa: PLC0415 - as above
-    from batcher.supervisor.sole import sole  # noqa: PLC0415 - as above
+    from batcher.supervisor.port import (  # noqa: PLC0415 - as above
+        hold_port,
+        lock_listeners,
+    )
+    from batcher.supervisor.single_instance import (  # noqa: PLC0415 - as above
+        single_instance,
+    )
     from batcher.supervisor.supervise import supervise  # noqa: PLC0415 - as above
 
     settings = load(path, os.environ)
@@ -42,8 +47,8 @@ def run(path: Path) -> int:
     configure(sys.stderr)
     spool = Path(settings.spool.dir)
     with (
-        sole("proxy run", [spool]),
-        listeners(spool) as inherited,
+        single_instance("proxy run", [spool]),
+        lock_listeners(spool) as inherited,
         hold_port("proxy", settings.proxy.host, settings.proxy.port),
     ):
         return supervise(workers(settings, path.resolve(), inherits=[inherited]))

@@ -12,7 +12,7 @@ import uvloop
 
 from batcher.spool.lane_files import LaneTakenError
 from batcher.supervisor.prctl import forbid_core_dumps
-from batcher.supervisor.sole import ORPHANS_END_S, AlreadyRunningError
+from batcher.supervisor.single_instance import ORPHANS_END_S, AlreadyRunningError
 from config.descriptors import descriptor_limits
 from config.settings import Settings
 from proxy.demo.site import demo_routes

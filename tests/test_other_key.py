@@ -103,7 +103,7 @@ def test_orders_taken_with_a_new_key_wait_when_only_the_key_is_restored(
     drained = here.run("batcher", "drain")
 
     assert (refused.returncode, again.returncode, before) == (3, 3, 2)
-    assert "1 segments were taken with another key of 'shop'" in refused.stderr
+    assert "1 segments have another key for 'shop'" in refused.stderr
     assert "millpond batcher accept-keys" in refused.stderr
     assert (accepted.returncode, drained.returncode) == (0, 0)
     # Now order 1001 counts again, as the operator was told.
@@ -120,6 +120,6 @@ def test_an_import_loads_its_own_lines_and_says_what_waits(here: Installation) -
     imported = here.run("import", "access-log", str(log), "--site", "shop")
 
     assert imported.returncode == 3, imported.stderr
-    assert "1 segments were taken with another key of 'shop'" in imported.stderr
+    assert "1 segments have another key for 'shop'" in imported.stderr
     assert "1  page views stored" in imported.stdout
     assert orders(here) == 1

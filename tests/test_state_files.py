@@ -129,7 +129,7 @@ def test_a_directory_in_its_place_is_named_with_what_to_do(
     code, said = place.run(FILES[name])
 
     assert code == refused_with(name), said
-    assert f"{path} is a directory, and should be a file" in said
+    assert f"{path} is a directory, but should be a file" in said
     assert "hint: move it away" in said
 
 
@@ -155,7 +155,7 @@ def test_a_directory_in_place_of_a_processes_lock_is_named(
     )
 
     assert ended.returncode == 3, ended.stderr
-    assert f"{place.root / name} is a directory, and should be a file" in ended.stderr
+    assert f"{place.root / name} is a directory, but should be a file" in ended.stderr
     assert "hint: move it away" in ended.stderr
 
 

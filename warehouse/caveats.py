@@ -5,7 +5,7 @@ from pathlib import Path
 from config.settings import Settings
 from warehouse.clock.believed_clock import Clocks, doubt_of
 from warehouse.job_states import figure_warnings, job_state_path, read_job_states
-from warehouse.misplaced import misplaced
+from warehouse.misplaced import find_misplaced
 
 
 def caveats(settings: Settings, clocks: Clocks) -> tuple[str, ...]:
@@ -15,6 +15,6 @@ def caveats(settings: Settings, clocks: Clocks) -> tuple[str, ...]:
     """
     states = read_job_states(job_state_path(Path(settings.spool.dir)))
     warnings = figure_warnings(states, clocks.wall())
-    warnings += map(str, misplaced(Path(settings.spool.dir)))
+    warnings += map(str, find_misplaced(Path(settings.spool.dir)))
     doubt = doubt_of(Path(settings.warehouse.uri), clocks)
     return (*warnings, f"{doubt}; {doubt.hint}") if doubt else tuple(warnings)

@@ -1,7 +1,7 @@
-"""What stands in the spool where the load passes over it: files and directories.
+"""Files and directories in the spool that no load reads, because of their place.
 
-The load goes on beside them, so a person has to be told. Reading this needs no Polars:
-the proxy shows it on ``/readyz``.
+The load continues without them, so the operator must be warned. This module does not
+import Polars, because the proxy shows the warning on ``/readyz``.
 """
 
 import os
@@ -15,24 +15,25 @@ _SEGMENT_SUFFIXES = (".open", ".segment")
 
 
 class Fault(StrEnum):
-    """Why an entry is passed over; the value is what the log says."""
+    """Why no load reads an entry; the value is the reason in the log."""
 
     LANE_IS_FILE = "lane_is_file"
     SEGMENT_IS_DIRECTORY = "segment_is_directory"
     SEGMENT_OUTSIDE_LANE = "segment_outside_lane"
 
 
+# The problem and the remedy.
 _TEXTS = {
     Fault.LANE_IS_FILE: (
-        "is no directory, and no load reads it",
-        "move a segment into a directory under lanes/, and anything else away",
+        "is not a directory, so no load reads it",
+        "if it is a segment, move it into a directory under lanes/; else move it away",
     ),
     Fault.SEGMENT_IS_DIRECTORY: (
-        "is a directory, and no load reads it",
+        "is a directory, so no load reads it",
         "move it out of the lane",
     ),
     Fault.SEGMENT_OUTSIDE_LANE: (
-        "is in no lane, and no load reads it",
+        "is not in a lane, so no load reads it",
         "move it into a directory under lanes/",
     ),
 }
@@ -47,7 +48,7 @@ class Misplaced:
 
     @property
     def problem(self) -> str:
-        """Return what is wrong with it."""
+        """Return the path and what is wrong with it."""
         return f"{self.path} {_TEXTS[self.fault][0]}"
 
     @property
@@ -56,42 +57,42 @@ class Misplaced:
         return _TEXTS[self.fault][1]
 
     def __str__(self) -> str:
-        """Return what is wrong with it, and what to do."""
+        """Return the problem and what to do."""
         return f"{self.problem}: {self.remedy}"
 
 
-def misplaced(spool_dir: Path) -> list[Misplaced]:
-    """Return what of the spool is passed over; what cannot be listed is not.
+def find_misplaced(spool_dir: Path) -> list[Misplaced]:
+    """Return the entries of the spool that no load reads, in order of their paths.
 
-    Names that begin with a dot are left alone: unfinished files have such names, and
-    what belongs to a person.
+    A directory that cannot be listed counts as empty. Names that begin with a dot are
+    ignored: they belong to unfinished files, or to the operator.
     """
-    found = [
+    entries = [
         Misplaced(Fault.SEGMENT_OUTSIDE_LANE, Path(entry.path))
         for entry in _entries(spool_dir)
         if entry.name.endswith(_SEGMENT_SUFFIXES)
     ]
     for lane in _entries(spool_dir / "lanes"):
         if not _is_directory(lane):
-            found.append(Misplaced(Fault.LANE_IS_FILE, Path(lane.path)))
+            entries.append(Misplaced(Fault.LANE_IS_FILE, Path(lane.path)))
             continue
-        found += [
+        entries += [
             Misplaced(Fault.SEGMENT_IS_DIRECTORY, Path(entry.path))
             for entry in _entries(Path(lane.path))
             if entry.name.endswith(_SEGMENT_SUFFIXES) and _is_directory(entry)
         ]
-    return sorted(found, key=lambda each: each.path)
+    return sorted(entries, key=lambda entry: entry.path)
 
 
 def _is_directory(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link to itself
+    except OSError:  # such as a link to itself
         return False
 
 
 def _entries(directory: Path) -> Iterator["os.DirEntry[str]"]:
-    # A lane's directory may be removed while we look.
+    # A lane's directory may be removed meanwhile.
     with suppress(OSError), os.scandir(directory) as entries:
         for entry in entries:
             if not entry.name.startswith("."):

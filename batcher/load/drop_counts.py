@@ -1,7 +1,8 @@
-"""Drop counts into their table, after the events they came with, exactly once.
+"""Drop counts into their table, after the events of the same load, exactly once.
 
-The table may be out of order while the events' is not. Then plans wait beside the
-spool, numbered, and are finished in that order once the table can be written again.
+The drops table may be damaged while the events table is not. Then plans wait beside
+the spool, with numbers. They are finished in this order once the table can be written
+again.
 """
 
 import logging
@@ -31,26 +32,19 @@ _WAITING = re.compile(r"load-drops-(\d{10})\.json")
 
 
 class DropCounts:
-    """The way of a spool's drop counts into the table."""
+    """Commits the drop counts of one spool."""
 
     def __init__(self, spool: Spool, warehouse: Warehouse) -> None:
         self._spool = spool
-        self._table = self._opened(warehouse)
-
-    def _opened(self, warehouse: Warehouse) -> StoredTable | None:
-        try:
-            return warehouse.open(DROPS)
-        except (MillpondError, OSError) as error:
-            self._complain(error)
-            return None
+        self._table = _open_drops(warehouse)
 
     def waiting(self) -> list[Path]:
-        """Return the plans whose drops are not in the table yet, oldest first."""
+        """Return the plans whose drop counts are not in the table yet, oldest first."""
         paths = self._spool.directory.iterdir()
         return sorted(path for path in paths if _WAITING.fullmatch(path.name))
 
     def finish_waiting(self) -> None:
-        """Commit what waits, as far as the table can take it."""
+        """Commit the plans that wait; stop when the table cannot be written."""
         for path in self.waiting():
             try:
                 plan = read_checked(path, LoadPlan)
@@ -62,15 +56,15 @@ class DropCounts:
             remove_durable(path)
 
     def commit(self, plan: LoadPlan) -> bool:
-        """Commit the drops of *plan*; return False if they must wait."""
+        """Commit the drop counts of *plan*; return False if they must wait."""
         if not plan.drops:
             return True
-        # Not before those that wait: the table records the highest sequence only.
+        # Waiting plans go first: the table only records the highest sequence.
         return not self.waiting() and self._try_commit(plan)
 
     def set_waiting(self, path: Path) -> None:
-        """Let the plan at *path* wait behind all others."""
-        last = max((int(_number(each)) for each in self.waiting()), default=0)
+        """Put the plan at *path* behind all plans that wait."""
+        last = max((_number(waiting) for waiting in self.waiting()), default=0)
         path.rename(path.with_name(f"load-drops-{last + 1:010}.json"))
         sync_directory(path.parent)
 
@@ -80,32 +74,39 @@ class DropCounts:
         try:
             _commit(self._table, plan)
         except (MillpondError, OSError) as error:
-            self._complain(error)
+            _log_not_stored(error)
             return False
         return True
 
-    def _complain(self, error: Exception) -> None:
-        level = logging.ERROR
-        log_event(
-            _LOGGER, "drops_not_stored", level=level, error=error, table=DROPS.name
-        )
+
+def _open_drops(warehouse: Warehouse) -> StoredTable | None:
+    try:
+        return warehouse.open(DROPS)
+    except (MillpondError, OSError) as error:
+        _log_not_stored(error)
+        return None
+
+
+def _log_not_stored(error: Exception) -> None:
+    level = logging.ERROR
+    log_event(_LOGGER, "drops_not_stored", level=level, error=error, table=DROPS.name)
 
 
 def _commit(table: StoredTable, plan: LoadPlan) -> None:
     frame = _frame(plan.drops)
     for _ in range(_MOST_ATTEMPTS):
-        # Each of these frames is in one plan only. Where another spool's plan, with a
-        # copy of the same segment, is ahead of one of them, the others still decide.
-        left = {
+        # Another spool may hold a copy of a segment, and its plan may have recorded
+        # some of these frames already. The other frames show what this plan must do.
+        unrecorded = {
             app: number
             for app, number in plan.entry.transactions.items()
             if (table.transaction_version(app) or 0) < number
         }
-        if not left:
+        if not unrecorded:
             table.sync_log()
             return
         try:
-            table.append(frame, transactions=left)
+            table.append(frame, transactions=unrecorded)
         except (AlreadyCommittedError, ConflictError):
             table.refresh()
         else:
@@ -119,17 +120,17 @@ def _frame(drops: list[Drop]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=polars_schema(DROPS), orient="row")
 
 
-def _number(path: Path) -> str:
-    return path.stem.rpartition("-")[2]
+def _number(path: Path) -> int:
+    return int(path.stem.rpartition("-")[2])
 
 
 def report_damaged_plan(spool: Spool, path: Path, error: DamagedFileError) -> None:
-    """Set the damaged plan at *path* aside, and say so."""
-    kept = spool.quarantine.add_file(path)
+    """Set the damaged plan at *path* aside, and log it."""
+    moved = spool.quarantine.add_file(path)
     log_event(
         _LOGGER,
         "load_plan_damaged",
         level=logging.ERROR,
         error=error,
-        file=kept.name,
+        file=moved.name,
     )

@@ -1,8 +1,10 @@
-"""Tell first events from repeated ones: by message id for a while, by order for ever.
+"""Separate new events from repeated events.
 
-Whatever is stored already wins. Among new events the earliest wins, whatever order
-they lie in; at the same second the one that was spooled first. An order may be reported
-once by a browser and once by the shop's server, on one day: the build makes both one.
+Events with a message id repeat within a window of days. Orders repeat without limit.
+A stored event wins over a new event. Among new events the earliest wins, in any input
+order; at the same second, the event that was spooled first wins. A browser and the
+shop's server may each report an order once on the same day: the build merges both
+reports.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,29 +24,31 @@ _DROP_KEY = ("site", "day", "hour", "reason", "protocol")
 
 
 class DuplicateSplit(NamedTuple):
-    """New events, and those that repeat an event."""
+    """New events, and events that repeat another event."""
 
     first: pl.DataFrame
     repeated: pl.DataFrame
 
 
 def split_duplicates(
-    events: pl.DataFrame, stored: TableView, seen: KeyIndex, *, window_days: int
+    events: pl.DataFrame, stored: TableView, key_index: KeyIndex, *, window_days: int
 ) -> DuplicateSplit:
-    """Split *events* into those to store and those *stored* or they themselves have.
+    """Split *events* into new ones and ones that repeat in *stored* or in *events*.
 
-    The same (site, event_id) repeats where the days are at most *window_days* apart;
-    the same (site, order_key) of an order placed repeats always, but for one report
-    of the other kind (``server``) on the same day.
+    An event repeats if another event has the same (site, event_id) and their days are
+    at most *window_days* apart. A placed order repeats if another has the same (site,
+    order_key). Exception: on the same day one report from a browser and one from the
+    shop's ``server`` are both new.
     """
-    seen.forget_all_but(stored.files())
+    key_index.drop_removed_files(stored.files())
     keyed = events.select(
         "day", "at", "server", event=event_key(), order=order_key()
     ).with_row_index("row")
-    repeated = set(_stored_events(keyed, stored, seen, window_days))
-    repeated.update(_again_events(_without(keyed, repeated), window_days))
-    repeated.update(_stored_orders(_without(keyed, repeated), stored, seen))
-    repeated.update(_again_orders(_without(keyed, repeated)))
+    repeated = set(_repeats_of_stored_events(keyed, stored, key_index, window_days))
+    repeated.update(_repeated_events(_without(keyed, repeated), window_days))
+    rest = _without(keyed, repeated)
+    repeated.update(_repeats_of_stored_orders(rest, stored, key_index))
+    repeated.update(_repeated_orders(_without(keyed, repeated)))
     if not repeated:
         return DuplicateSplit(events, events.clear())
     is_repeated = pl.int_range(pl.len()).is_in(sorted(repeated))
@@ -55,18 +59,18 @@ def _without(keyed: pl.DataFrame, rows: set[int]) -> pl.DataFrame:
     return keyed.filter(~pl.col("row").is_in(sorted(rows))) if rows else keyed
 
 
-def _stored_events(
-    keyed: pl.DataFrame, stored: TableView, seen: KeyIndex, window_days: int
+def _repeats_of_stored_events(
+    keyed: pl.DataFrame, stored: TableView, key_index: KeyIndex, window_days: int
 ) -> Iterator[int]:
-    named = keyed.filter(pl.col("event").is_not_null())
-    for day in named["day"].unique().sort():
-        of_day = named.filter(pl.col("day") == day)
-        found = seen.events(stored, of_day["event"], window(day, window_days))
-        yield from of_day["row"].filter(found)
+    with_id = keyed.filter(pl.col("event").is_not_null())
+    for day in with_id["day"].unique().sort():
+        rows = with_id.filter(pl.col("day") == day)
+        is_stored = key_index.events(stored, rows["event"], window(day, window_days))
+        yield from rows["row"].filter(is_stored)
 
 
-def _stored_orders(
-    keyed: pl.DataFrame, stored: TableView, seen: KeyIndex
+def _repeats_of_stored_orders(
+    keyed: pl.DataFrame, stored: TableView, key_index: KeyIndex
 ) -> Iterator[int]:
     order, server = pl.col("order"), pl.col("server")
     orders = keyed.filter(order.is_not_null()).with_columns(
@@ -74,27 +78,29 @@ def _stored_orders(
     )
     if orders.is_empty():
         return
-    yield from orders["row"].filter(seen.orders(stored, orders["same"]))
-    twins = orders.filter(seen.orders(stored, orders["other"]))
+    yield from orders["row"].filter(key_index.orders(stored, orders["same"]))
+    # The other reporter's report is stored. The order is new only on the same day.
+    twins = orders.filter(key_index.orders(stored, orders["other"]))
     for day in twins["day"].unique():
-        of_day = twins.filter(pl.col("day") == day)
-        yield from of_day["row"].filter(~seen.orders(stored, of_day["other"], day))
+        rows = twins.filter(pl.col("day") == day)
+        is_same_day = key_index.orders(stored, rows["other"], day)
+        yield from rows["row"].filter(~is_same_day)
 
 
-def _again_events(keyed: pl.DataFrame, window_days: int) -> Iterator[int]:
-    """Yield the rows that repeat an earlier row of the same frame."""
-    days_of: dict[int, list[date]] = {}
-    for row, key, day, _ in _repeated(keyed, "event"):
-        days = days_of.setdefault(key, [])
+def _repeated_events(keyed: pl.DataFrame, window_days: int) -> Iterator[int]:
+    """Yield the rows that repeat an earlier row of *keyed*."""
+    days_by_key: dict[int, list[date]] = {}
+    for row, key, day, _ in _rows_with_same_key(keyed, "event"):
+        days = days_by_key.setdefault(key, [])
         if any(abs((day - other).days) <= window_days for other in days):
             yield row
         else:
             days.append(day)
 
 
-def _again_orders(keyed: pl.DataFrame) -> Iterator[int]:
+def _repeated_orders(keyed: pl.DataFrame) -> Iterator[int]:
     placed: dict[int, tuple[date, set[bool]]] = {}
-    for row, key, day, server in _repeated(keyed, "order"):
+    for row, key, day, server in _rows_with_same_key(keyed, "order"):
         first_day, reporters = placed.setdefault(key, (day, set()))
         if day != first_day or server in reporters:
             yield row
@@ -102,15 +108,17 @@ def _again_orders(keyed: pl.DataFrame) -> Iterator[int]:
             reporters.add(server)
 
 
-def _repeated(keyed: pl.DataFrame, column: str) -> list[tuple[int, int, date, bool]]:
-    """Return (row, key, day, server) of the keys that repeat, earliest first."""
-    named = keyed.filter(pl.col(column).is_not_null())
-    again = named.filter(pl.col(column).is_duplicated()).sort("at", "row")
-    return again.select("row", column, "day", "server").rows()
+def _rows_with_same_key(
+    keyed: pl.DataFrame, column: str
+) -> list[tuple[int, int, date, bool]]:
+    """Return (row, key, day, server) of all rows that share a key, earliest first."""
+    with_key = keyed.filter(pl.col(column).is_not_null())
+    rows = with_key.filter(pl.col(column).is_duplicated()).sort("at", "row")
+    return rows.select("row", column, "day", "server").rows()
 
 
 def duplicate_drops(repeated: pl.DataFrame, zones: Mapping[str, str]) -> pl.DataFrame:
-    """Return repeated events as rows of ``drops``, under their own day and hour."""
+    """Return repeated events as rows of ``drops``, on the day and hour of the event."""
     parts = [
         part.select(
             "site",
@@ -130,6 +138,6 @@ def duplicate_drops(repeated: pl.DataFrame, zones: Mapping[str, str]) -> pl.Data
 
 
 def sum_drops(drops: pl.DataFrame) -> pl.DataFrame:
-    """Return *drops* with one row for each key, in the order of the table."""
+    """Return *drops* with one row per key, with the columns in the table's order."""
     summed = drops.group_by(_DROP_KEY).agg(pl.col("count").sum())
     return summed.sort(_DROP_KEY).select(polars_schema(DROPS).names())

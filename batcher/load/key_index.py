@@ -1,7 +1,8 @@
-"""Which message ids and orders the events table holds, without reading it every time.
+"""An index in memory of the message ids and orders in the events table.
 
-Data files never change, so what was read of one holds as long as a version names it.
-Keys are kept sorted, 8 bytes each, up to a bound; files past it are read each time.
+Data files never change, so the keys of a file are valid as long as the table has the
+file. The index holds sorted keys of 8 bytes each, up to a limit. Files beyond the
+limit are read each time.
 """
 
 from collections.abc import Sequence
@@ -14,29 +15,29 @@ from warehouse.tables import DataFile, TableView
 
 MOST_BYTES = 256 << 20
 _KEY_BYTES = 8
-# Parts the keys of an order's two reports; any number that no two keys differ by.
+# Distinguishes the keys of an order's two reports: an arbitrary constant.
 _SERVER = 0x9E3779B97F4A7C15
-# Up to here the keys of files are looked through together; looking for a few keys in
-# one larger file is faster by halving.
+# The keys of files up to this size are searched together. A few keys are found faster
+# in a larger file by binary search.
 _SMALL_KEYS = 50_000
 
 
 def event_key() -> pl.Expr:
     """Return the key of (site, event_id): 64 bits, null without an id.
 
-    The id is itself a 64-bit hash, so mixing the site into it adds no collisions
-    that matter, and one column is much faster to compare than two.
+    One column is much faster to compare than two. The id is itself a 64-bit hash, so
+    mixing in the site adds no significant number of collisions.
     """
     return _mixed("event_id")
 
 
 def order_key() -> pl.Expr:
-    """Return the key of (site, order_key) of an order placed, else null."""
+    """Return the key of (site, order_key) for a placed order, else null."""
     return pl.when(pl.col("name") == ORDER_PLACED).then(_mixed("order_key"))
 
 
 def report_key(order: pl.Expr, server: pl.Expr) -> pl.Expr:
-    """Return the key of an order as the shop's *server* reports it, or a browser."""
+    """Return the key of one report of *order*, by the shop's *server* or a browser."""
     return order ^ pl.when(server).then(pl.lit(_SERVER, pl.UInt64)).otherwise(0)
 
 
@@ -55,93 +56,95 @@ _KINDS = {
 
 
 class KeyIndex:
-    """The keys of a table's files, those used last, up to *most_bytes*."""
+    """The keys of a table's most recently used files, up to *most_bytes*."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
-        # Least recently used first; a file has keys of two kinds.
-        self._held: dict[tuple[str, str], pl.Series] = {}
+        # By kind of key and path of the file, least recently used first.
+        self._cached: dict[tuple[str, str], pl.Series] = {}
         self.size_bytes = 0
 
-    def forget_all_but(self, files: Sequence[DataFile]) -> None:
-        """Drop the keys of files no longer in the table."""
-        live = {each.path for each in files}
-        for kind, path in list(self._held):
+    def drop_removed_files(self, files: Sequence[DataFile]) -> None:
+        """Drop the keys of files other than *files*, the files of the table."""
+        live = {file.path for file in files}
+        for kind, path in list(self._cached):
             if path not in live:
                 self._drop((kind, path))
 
     def events(
         self, view: TableView, keys: pl.Series, days: tuple[date, date]
     ) -> pl.Series:
-        """Return for each of *keys* whether the files of *days* hold that event."""
+        """Return for each key whether the files of *days* hold that event."""
         first, last = days
-        files = [each for each in view.files() if first <= each.day <= last]
-        return _in_any(keys, [self._keys_of(view, each, _EVENTS) for each in files])
+        files = [file for file in view.files() if first <= file.day <= last]
+        return _in_any(keys, [self._keys_of(view, file, _EVENTS) for file in files])
 
     def orders(
         self, view: TableView, keys: pl.Series, day: date | None = None
     ) -> pl.Series:
-        """Return for each of *keys* whether that report is stored, ever or of *day*."""
+        """Return for each key whether that report is stored, on any day or on *day*."""
         files = view.files(None if day is None else [day])
-        return _in_any(keys, [self._keys_of(view, each, _ORDERS) for each in files])
+        return _in_any(keys, [self._keys_of(view, file, _ORDERS) for file in files])
 
     def files_with_orders(self, view: TableView, keys: pl.Series) -> list[DataFile]:
-        """Return the files that hold any of the reports *keys*."""
+        """Return the files that hold at least one of the reports *keys*."""
         return [
-            each
-            for each in view.files()
-            if keys.is_in(self._keys_of(view, each, _ORDERS).implode()).any()
+            file
+            for file in view.files()
+            if keys.is_in(self._keys_of(view, file, _ORDERS).implode()).any()
         ]
 
     def _keys_of(self, view: TableView, file: DataFile, kind: str) -> pl.Series:
-        place = (kind, file.path)
-        keys = self._held.pop(place, None)
+        entry = (kind, file.path)
+        keys = self._cached.pop(entry, None)
         if keys is not None:
-            self._held[place] = keys
+            # Inserted again, the entry becomes the most recently used one.
+            self._cached[entry] = keys
             return keys
-        keys = _read(view, file, kind)
-        size = len(keys) * _KEY_BYTES
-        while self._held and self.size_bytes + size > self._most_bytes:
-            self._drop(next(iter(self._held)))
-        if self.size_bytes + size <= self._most_bytes:
-            self._held[place] = keys
-            self.size_bytes += size
+        keys = _read_keys(view, file, kind)
+        size_bytes = len(keys) * _KEY_BYTES
+        while self._cached and self.size_bytes + size_bytes > self._most_bytes:
+            self._drop(next(iter(self._cached)))
+        if self.size_bytes + size_bytes <= self._most_bytes:
+            self._cached[entry] = keys
+            self.size_bytes += size_bytes
         return keys
 
-    def _drop(self, place: tuple[str, str]) -> None:
-        self.size_bytes -= len(self._held.pop(place)) * _KEY_BYTES
+    def _drop(self, entry: tuple[str, str]) -> None:
+        self.size_bytes -= len(self._cached.pop(entry)) * _KEY_BYTES
 
 
 def _in_any(keys: pl.Series, stored: Sequence[pl.Series]) -> pl.Series:
-    small = [each for each in stored if len(each) <= _SMALL_KEYS]
-    found = keys.is_in(_common(small, keys).implode())
-    # Ascending needles walk each haystack once, which the caches like.
+    small = [file_keys for file_keys in stored if len(file_keys) <= _SMALL_KEYS]
+    is_stored = keys.is_in(_common(small, keys).implode())
+    # Sorted needles pass through each large series once, which suits CPU caches.
     order = keys.arg_sort()
-    needles, back = keys.gather(order), order.arg_sort()
-    for each in stored:
-        if len(each) > _SMALL_KEYS:
-            found |= _contains(each, needles).gather(back)
-    return found
+    needles, original_order = keys.gather(order), order.arg_sort()
+    for file_keys in stored:
+        if len(file_keys) > _SMALL_KEYS:
+            is_stored |= _contains(file_keys, needles).gather(original_order)
+    return is_stored
 
 
-def _read(view: TableView, file: DataFile, kind: str) -> pl.Series:
+def _read_keys(view: TableView, file: DataFile, kind: str) -> pl.Series:
     columns, key = _KINDS[kind]
     return view.read_files([file], columns).select(key=key)["key"].drop_nulls().sort()
 
 
 def _common(stored: Sequence[pl.Series], keys: pl.Series) -> pl.Series:
-    """Return those of *keys* that are in any of *stored*."""
+    """Return the keys of *stored* that are also in *keys*."""
     together = pl.concat(stored, rechunk=False) if stored else keys.clear()
     return together.filter(together.is_in(keys.implode()))
 
 
 def _contains(stored: pl.Series, needles: pl.Series) -> pl.Series:
-    """Return for each of *needles* whether it is in *stored*, which is sorted."""
-    at = stored.search_sorted(needles, side="left").clip(upper_bound=len(stored) - 1)
-    return stored.gather(at) == needles
+    """Return for each needle whether *stored*, which is sorted, contains the needle."""
+    positions = stored.search_sorted(needles, side="left")
+    in_bounds = positions.clip(upper_bound=len(stored) - 1)
+    return stored.gather(in_bounds) == needles
 
 
 def window(day: date, days: int) -> tuple[date, date]:
-    """Return the first and last day within *days* of *day*."""
+    """Return the first and the last day at most *days* days from *day*."""
     reach = timedelta(days=days)
     return day - reach, day + reach

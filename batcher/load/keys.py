@@ -1,4 +1,4 @@
-"""What a load asks about the keys of the segments it finds."""
+"""How a load asks whether the site keys of a segment are the recorded keys."""
 
 from typing import Protocol
 
@@ -6,7 +6,13 @@ from batcher.load.read_segments import SegmentContent
 
 
 class Keys(Protocol):
-    """Knows the keys of the orders in the tables: see ``batcher.key_records``."""
+    """The recorded site keys; ``batcher.key_records`` implements it."""
 
-    def refused(self, content: SegmentContent, now_s: float) -> frozenset[str] | None:
-        """Return the sites whose key is another one; None where all may be loaded."""
+    def refused_sites(
+        self, content: SegmentContent, now_s: float
+    ) -> frozenset[str] | None:
+        """Return the sites for which *content* has another key.
+
+        None means that *content* may be loaded. An empty set refuses *content*,
+        because it names no key.
+        """

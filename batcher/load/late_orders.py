@@ -1,8 +1,9 @@
-"""The day of an order that a browser told of, and the shop's server a day later.
+"""Late reports by a shop's server are moved to the day of the browser's report.
 
-Both reports are one order, with the server's figures, and a day is built from its own
-events: so the later one goes to the day of the first. A server's event has no visit of
-its own that this could tear apart.
+A browser and the shop's server may report the same order on different days. Both
+reports are one order, with the server's figures. But a day is built from its own events
+only. So the server's report is moved to the day of the browser's report. A server's
+event belongs to no session, so the move splits no session.
 """
 
 from collections.abc import Collection
@@ -14,61 +15,67 @@ from batcher.load.order_rows import days_of_orders, order_rows
 from warehouse.figures.order_rule import ORDER, ORDER_PLACED
 from warehouse.tables import TableView
 
-_READ = ["site", "day", "at", "name", "server", "order_key"]
+_COLUMNS = ["site", "day", "at", "name", "server", "order_key"]
 
 
 def with_order_days(
     events: pl.DataFrame,
     stored: TableView,
-    seen: KeyIndex,
+    key_index: KeyIndex,
     *,
     keyed: Collection[str] = (),
 ) -> pl.DataFrame:
-    """Return *events* with a server's late reports on the day their order was made.
+    """Return *events* with late reports by a server on the day of their order.
 
-    Late is one of an order that a browser reported on an earlier day, *stored* or among
-    *events*. It takes the time of that report, and loses visitor and actor, whose
-    hashes mean nobody on another day, but for the actors of the *keyed* sites. The
-    first report of the server that is stored stays.
+    A server's report is late if a browser reported the order on an earlier day, in
+    *stored* or in *events*. The late report gets the time of the browser's report. It
+    loses its visitor and actor, because their hashes have no meaning on another day;
+    actors of the *keyed* sites stay. If a report by the server is already stored, a
+    new one is not moved.
     """
-    placed = (pl.col("name") == ORDER_PLACED) & pl.col("order_key").is_not_null()
+    is_placed = (pl.col("name") == ORDER_PLACED) & pl.col("order_key").is_not_null()
     reports = (
-        events.select(_READ)
+        events.select(_COLUMNS)
         .with_row_index("row")
-        .filter(placed)
+        .filter(is_placed)
         .with_columns(
             same=report_key(order_key(), pl.col("server")),
             other=report_key(order_key(), ~pl.col("server")),
         )
     )
-    told = _late(reports.filter("server"), stored, seen)
-    if told.is_empty():
+    candidates = _possibly_late(reports.filter("server"), stored, key_index)
+    if candidates.is_empty():
         return events
-    orders = told.select(ORDER)
-    days = days_of_orders(orders, stored, seen)
-    placed_before = order_rows(orders, stored, days, (ORDER_PLACED,), _READ)
-    first = pl.concat(
-        [each.filter(~pl.col("server")) for each in (placed_before, reports)],
+    orders = candidates.select(ORDER)
+    days = days_of_orders(orders, stored, key_index)
+    stored_reports = order_rows(orders, stored, days, (ORDER_PLACED,), _COLUMNS)
+    browser_reports = pl.concat(
+        [rows.filter(~pl.col("server")) for rows in (stored_reports, reports)],
         how="diagonal",
     )
-    return _moved(events, told, first, keyed)
+    return _moved(events, candidates, browser_reports, keyed)
 
 
-def _late(told: pl.DataFrame, stored: TableView, seen: KeyIndex) -> pl.DataFrame:
-    """Return those a server *told* that may be late; the usual ones are not.
+def _possibly_late(
+    server_reports: pl.DataFrame, stored: TableView, key_index: KeyIndex
+) -> pl.DataFrame:
+    """Return the *server_reports* that may be late; most reports are not.
 
-    Neither one that the server told before, nor one whose twin is stored of its day.
+    Not late are orders that the server reported before, and orders whose browser
+    report is stored on the same day.
     """
-    if told.is_empty():
-        return told
-    told = told.filter(~seen.orders(stored, told["same"]))
-    of_days = told.partition_by("day")
+    if server_reports.is_empty():
+        return server_reports
+    is_repeated = key_index.orders(stored, server_reports["same"])
+    new_reports = server_reports.filter(~is_repeated)
     return pl.concat(
         [
-            told.clear(),
+            new_reports.clear(),
             *(
-                each.filter(~seen.orders(stored, each["other"], each["day"][0]))
-                for each in of_days
+                rows.filter(
+                    ~key_index.orders(stored, rows["other"], rows["day"][0]),
+                )
+                for rows in new_reports.partition_by("day")
             ),
         ]
     )
@@ -76,21 +83,21 @@ def _late(told: pl.DataFrame, stored: TableView, seen: KeyIndex) -> pl.DataFrame
 
 def _moved(
     events: pl.DataFrame,
-    told: pl.DataFrame,
-    first: pl.DataFrame,
+    candidates: pl.DataFrame,
+    browser_reports: pl.DataFrame,
     keyed: Collection[str],
 ) -> pl.DataFrame:
-    """Return *events* with those *told* moved to the *first* report, if it is earlier.
+    """Return *events* with each candidate moved to the browser's earlier report.
 
-    What is stored comes first in *first*, and outranks what is loaded.
+    A stored report of a browser wins over a report in *events*.
     """
-    is_loaded = pl.col("row").is_not_null()
-    place = (
-        first.sort(is_loaded, "at", maintain_order=True)
+    is_new = pl.col("row").is_not_null()
+    targets = (
+        browser_reports.sort(is_new, "at", maintain_order=True)
         .unique(ORDER, keep="first", maintain_order=True)
         .select(*ORDER, to_day="day", to_at="at")
     )
-    late = told.join(place, on=ORDER).filter(pl.col("to_day") < pl.col("day"))
+    late = candidates.join(targets, on=ORDER).filter(pl.col("to_day") < pl.col("day"))
     if late.is_empty():
         return events
     is_late = pl.col("to_day").is_not_null()

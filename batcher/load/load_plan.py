@@ -1,4 +1,7 @@
-"""What a load is about to commit, kept beside the spool to outlive its own death."""
+"""The plan of a load: what it is about to commit, stored beside the spool.
+
+The plan is durable, so that the next load can finish it after a crash.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,30 +14,35 @@ from batcher.spool.segment import Frame, read_frames
 from warehouse.schema import Drop
 from warehouse.tables import TableView
 
-# All loads share it, so that of two at once, also from different spools, one fails
-# and looks for duplicates again.
+# All loads share this name. So one of two concurrent loads fails, even if they load
+# different spools, and searches for duplicates again.
 LOAD_APP = "load"
 RANDOM_BITS = 20
 
 
 class PlannedSegment(msgspec.Struct, frozen=True):
-    """A segment that may be removed: its lane, its file's name, and all its frames."""
+    """A segment that may be removed: its lane, its file name and all its frames."""
 
     lane: str
     name: str
     frames: dict[str, list[SequenceRange]]
 
     def is_at(self, path: Path) -> bool:
-        """Return whether the file at *path* holds these frames and nothing else."""
+        """Return whether the file at *path* holds exactly these frames."""
         try:
-            read = read_frames(path.read_bytes())
+            decoded = read_frames(path.read_bytes())
         except FileNotFoundError:
             return False
-        return not read.damage and spans_by_incarnation(read.frames) == self.frames
+        is_sound = not decoded.damage
+        return is_sound and spans_by_incarnation(decoded.frames) == self.frames
 
 
 class LoadPlan(msgspec.Struct, frozen=True):
-    """One batch: its *token* is recorded with its events, and no other load has it."""
+    """The plan of one batch.
+
+    The events are committed with *token*, which no other plan has. *entry* is the
+    record of the frames.
+    """
 
     token: int
     entry: FrameRecord
@@ -52,7 +60,7 @@ class LoadPlan(msgspec.Struct, frozen=True):
         newest = events.transaction_version(LOAD_APP) or 0
         if newest <= self.token:
             return newest == self.token
-        # Another spool was loaded since: its record covers the token.
+        # A later load of another spool recorded a newer token.
         return all(
             (events.transaction_version(app) or 0) >= number
             for app, number in self.entry.transactions.items()
@@ -60,16 +68,16 @@ class LoadPlan(msgspec.Struct, frozen=True):
 
 
 def next_token(version: int, random: int) -> int:
-    """Return the token of a plan made on *version* of the table.
+    """Return the token of a plan that is made on *version* of the table.
 
-    Tokens grow with the version; *random*, of ``RANDOM_BITS``, tells apart two loads
-    that plan on the same one.
+    Tokens grow with the version. *random* has ``RANDOM_BITS`` bits, so that two loads
+    that plan on the same version have different tokens.
     """
     return (version + 1) << RANDOM_BITS | random
 
 
-def planned(contents: Iterable[SegmentContent]) -> list[PlannedSegment]:
-    """Return the sound segments *contents* as a plan names them."""
+def planned_segments(contents: Iterable[SegmentContent]) -> list[PlannedSegment]:
+    """Return the sound segments *contents* in the form that a plan stores."""
     return [
         PlannedSegment(
             content.segment.lane,
@@ -81,8 +89,11 @@ def planned(contents: Iterable[SegmentContent]) -> list[PlannedSegment]:
 
 
 def spans_by_incarnation(frames: Iterable[Frame]) -> dict[str, list[SequenceRange]]:
-    """Return the sequences of *frames* by incarnation, as hex."""
+    """Return the sequences of *frames* by incarnation in hexadecimal."""
     sequences: dict[bytes, list[int]] = {}
     for frame in frames:
         sequences.setdefault(frame.incarnation, []).append(frame.sequence)
-    return {each.hex(): spans_of(found) for each, found in sequences.items()}
+    return {
+        incarnation.hex(): spans_of(numbers)
+        for incarnation, numbers in sequences.items()
+    }

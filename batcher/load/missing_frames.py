@@ -1,11 +1,11 @@
-"""Frames a load had to go past without seeing them, until they turn up.
+"""Missing frames: their writer wrote later frames, but no load has found them yet.
 
-The table records them in the commit that goes past them, so that every spool knows
-them, also one that was restored. A transaction is found by its whole name only, so
-they are numbered: ``INCARNATION/gaps`` is how many there are.
+The commit that loads the later frames records the gap in the table. So every spool
+knows the gap, even a restored spool. A transaction can only be looked up by its whole
+name, so the gaps are numbered: ``INCARNATION/gaps`` is the number of gaps.
 
-A note in the quarantine directory, one file for each incarnation, tells people. No
-load decides anything by it.
+For the operator, a note per incarnation is stored in the quarantine directory. Loads
+do not depend on these notes.
 """
 
 import logging
@@ -32,16 +32,16 @@ class SequenceRange(msgspec.Struct, frozen=True):
     last: int
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of sequences."""
         return self.last - self.first + 1
 
     def __contains__(self, sequence: int) -> bool:
-        """Return whether *sequence* is one of them."""
+        """Return whether *sequence* is in the range."""
         return self.first <= sequence <= self.last
 
 
 def spans_of(sequences: Iterable[int]) -> list[SequenceRange]:
-    """Return *sequences* as few spans, in order."""
+    """Return *sequences* as the fewest possible ranges, in order."""
     spans: list[SequenceRange] = []
     first, last = 1, 0
     for sequence in sorted(set(sequences)):
@@ -54,37 +54,37 @@ def spans_of(sequences: Iterable[int]) -> list[SequenceRange]:
 
 
 def gaps(sequences: Collection[int], after: int) -> list[SequenceRange]:
-    """Return what lacks between *after* and the highest of *sequences*."""
+    """Return the sequences missing between *after* and the highest of *sequences*."""
     present = [after, *sorted(sequences)]
     if present[-1] - after == len(sequences):
         return []
     return [SequenceRange(a + 1, b - 1) for a, b in pairwise(present) if b > a + 1]
 
 
-def without(
+def subtract(
     spans: Iterable[SequenceRange], sequences: Iterable[int]
 ) -> list[SequenceRange]:
-    """Return *spans* less *sequences*."""
-    left: list[SequenceRange] = list(spans)
-    for taken in spans_of(sequences):
-        left = [part for span in left for part in _cut(span, taken)]
-    return left
+    """Return *spans* without *sequences*."""
+    rest: list[SequenceRange] = list(spans)
+    for removed in spans_of(sequences):
+        rest = [part for span in rest for part in _cut(span, removed)]
+    return rest
 
 
-def _cut(span: SequenceRange, taken: SequenceRange) -> list[SequenceRange]:
+def _cut(span: SequenceRange, removed: SequenceRange) -> list[SequenceRange]:
     parts = [
-        SequenceRange(span.first, min(span.last, taken.first - 1)),
-        SequenceRange(max(span.first, taken.last + 1), span.last),
+        SequenceRange(span.first, min(span.last, removed.first - 1)),
+        SequenceRange(max(span.first, removed.last + 1), span.last),
     ]
     return [part for part in parts if part.first <= part.last]
 
 
 class FrameRecord(msgspec.Struct, frozen=True):
-    """What one commit records of the frames it takes, by incarnation as hex.
+    """The record that one commit makes of its frames, by incarnation in hexadecimal.
 
-    *recorded* is the highest sequence before it and *highest* after it; *late* are
-    frames that were missing before; *missing* is what the commit goes past, and
-    *gaps* how many such spans were recorded before.
+    *recorded* is the highest sequence before the commit, *highest* the one after it.
+    *late* are frames that were missing before. *missing* are the gaps that the commit
+    adds, and *gaps* is the number of gaps recorded before.
     """
 
     recorded: dict[str, int]
@@ -95,12 +95,12 @@ class FrameRecord(msgspec.Struct, frozen=True):
 
     @property
     def missing_count(self) -> int:
-        """Return how many frames the commit goes past."""
+        """Return how many frames are missing between the frames of the commit."""
         return sum(len(span) for spans in self.missing.values() for span in spans)
 
     @property
     def transactions(self) -> dict[str, int]:
-        """Return what the commit records of the frames it takes."""
+        """Return the transactions that record the frames of the commit."""
         late = {
             late_app(incarnation, sequence): 1
             for incarnation, sequences in self.late.items()
@@ -110,19 +110,19 @@ class FrameRecord(msgspec.Struct, frozen=True):
 
     @property
     def gap_transactions(self) -> dict[str, int]:
-        """Return what the commit of the events records of the frames it goes past."""
-        found: dict[str, int] = {}
+        """Return the transactions that record the missing frames, with the events."""
+        transactions: dict[str, int] = {}
         for incarnation, spans in self.missing.items():
             before = self.gaps[incarnation]
-            found[_gaps_app(incarnation)] = before + len(spans)
+            transactions[_gaps_app(incarnation)] = before + len(spans)
             for number, span in enumerate(spans, before + 1):
-                found[_gap_app(incarnation, number, "first")] = span.first
-                found[_gap_app(incarnation, number, "last")] = span.last
-        return found
+                transactions[_gap_app(incarnation, number, "first")] = span.first
+                transactions[_gap_app(incarnation, number, "last")] = span.last
+        return transactions
 
 
 def recorded_gaps(table: TableView, incarnation: str) -> list[SequenceRange]:
-    """Return what commits to *table* went past, found since or not."""
+    """Return all gaps that *table* records, including gaps that were filled later."""
     return [
         SequenceRange(
             table.transaction_version(_gap_app(incarnation, number, "first")) or 0,
@@ -133,7 +133,7 @@ def recorded_gaps(table: TableView, incarnation: str) -> list[SequenceRange]:
 
 
 def gap_count(table: TableView, incarnation: str) -> int:
-    """Return how many gaps *table* records."""
+    """Return how many gaps *table* records for *incarnation*."""
     return table.transaction_version(_gaps_app(incarnation)) or 0
 
 
@@ -155,18 +155,18 @@ def _gap_app(incarnation: str, number: int, end: str) -> str:
 
 
 def late_app(incarnation: str, sequence: int) -> str:
-    """Return the name a frame that was missing is recorded under."""
+    """Return the transaction name of a frame that was missing before."""
     return f"{incarnation}/{sequence}"
 
 
 class MissingFrames:
-    """The notes of one spool."""
+    """The notes about missing frames of one spool."""
 
     def __init__(self, quarantine: Quarantine) -> None:
         self._quarantine = quarantine
 
-    def of(self, incarnation: str) -> list[SequenceRange]:
-        """Return the sequences of *incarnation* that are noted."""
+    def noted(self, incarnation: str) -> list[SequenceRange]:
+        """Return the missing sequences in the note about *incarnation*."""
         path = self._path(incarnation)
         try:
             return read_checked(path, list[SequenceRange])
@@ -184,23 +184,27 @@ class MissingFrames:
             return []
 
     def count(self) -> int:
-        """Return how many frames are noted."""
+        """Return how many frames the notes name."""
         notes = self._quarantine.directory.glob(f"{_NOTE}*.json")
-        incarnations = [each.stem.removeprefix(_NOTE) for each in notes]
-        return sum(len(span) for each in incarnations for span in self.of(each))
+        incarnations = [path.stem.removeprefix(_NOTE) for path in notes]
+        return sum(
+            len(span)
+            for incarnation in incarnations
+            for span in self.noted(incarnation)
+        )
 
-    def note(self, entry: FrameRecord) -> None:
-        """Bring the notes up to a commit that recorded *entry*, durably; repeatable."""
-        for incarnation, recorded in entry.recorded.items():
-            before = self.of(incarnation)
-            # Above what was recorded before, only this commit knows.
+    def note(self, record: FrameRecord) -> None:
+        """Update the notes, durably, after a commit of *record*; can be repeated."""
+        for incarnation, recorded in record.recorded.items():
+            before = self.noted(incarnation)
+            # Gaps above *recorded* come from this commit alone.
             below = [
                 SequenceRange(span.first, min(span.last, recorded))
                 for span in before
                 if span.first <= recorded
             ]
-            missing = [*below, *entry.missing.get(incarnation, [])]
-            after = without(missing, entry.late.get(incarnation, []))
+            missing = [*below, *record.missing.get(incarnation, [])]
+            after = subtract(missing, record.late.get(incarnation, []))
             if after == before:
                 continue
             if after:

@@ -1,4 +1,4 @@
-"""The stored rows of a few orders, found without reading all that is stored."""
+"""The stored rows of a few orders, found without reading the whole table."""
 
 from collections.abc import Collection, Sequence
 from datetime import date
@@ -11,15 +11,15 @@ from warehouse.tables import TableView
 
 
 def days_of_orders(
-    orders: pl.DataFrame, stored: TableView, seen: KeyIndex
+    orders: pl.DataFrame, stored: TableView, key_index: KeyIndex
 ) -> set[date]:
-    """Return the days on which reports of *orders* (site, order_key) are stored."""
+    """Return the days that have stored reports of *orders* (site, order_key)."""
     placed = orders.with_columns(name=pl.lit(ORDER_PLACED))
     keys = [
         placed.select(key=report_key(order_key(), pl.lit(value=server)))["key"]
         for server in (False, True)
     ]
-    return {each.day for each in seen.files_with_orders(stored, pl.concat(keys))}
+    return {file.day for file in key_index.files_with_orders(stored, pl.concat(keys))}
 
 
 def order_rows(
@@ -29,11 +29,11 @@ def order_rows(
     names: Sequence[str],
     columns: Sequence[str],
 ) -> pl.DataFrame:
-    """Return *columns* of the events of *orders* on *days* that have one of *names*.
+    """Return the events with *names* of *orders* on *days*, with *columns* only.
 
-    They are picked while the files are read: a day is never in memory.
+    The rows are filtered while the files are read, so no whole day is in memory.
     """
     keys = orders["order_key"].unique().implode()
-    wanted = pl.col("name").is_in(names) & pl.col("order_key").is_in(keys)
-    rows = stored.collect(stored.scan(days, columns).filter(wanted))
+    is_match = pl.col("name").is_in(names) & pl.col("order_key").is_in(keys)
+    rows = stored.collect(stored.scan(days, columns).filter(is_match))
     return rows.join(orders, on=ORDER, how="semi")

@@ -1,7 +1,7 @@
-"""Sealed segments to frames of the tables; what cannot be read is named, not guessed.
+"""Sealed segments to frames of the tables; what cannot be read is reported as a loss.
 
-Every frame stands alone: one that is damaged, or whose rows are not what their table
-holds, is lost by itself, and all others of its segment are kept.
+Frames are independent. If a frame is damaged, or its rows do not match their table,
+only that frame is lost. All other frames of the segment are loaded.
 """
 
 import itertools
@@ -28,11 +28,11 @@ _BAD_ROWS = "bad_rows"
 
 
 class UnreadableRowsError(MillpondError):
-    """The rows of a frame are not those of its table."""
+    """The rows of a frame do not match its table."""
 
 
 class SegmentLoss(msgspec.Struct, frozen=True):
-    """What of a segment cannot be read; *rows* is what its frames said they held."""
+    """A part of a segment that cannot be read; *rows* is the frame's own count."""
 
     problem: str
     size_bytes: int
@@ -41,7 +41,7 @@ class SegmentLoss(msgspec.Struct, frozen=True):
 
 
 class SegmentContent(msgspec.Struct, frozen=True):
-    """A segment as it was read, before its rows are; *keys* as in ``Frames``."""
+    """The frames of a segment, before their rows are read; *keys* as in ``Frames``."""
 
     segment: Segment
     frames: list[Frame]
@@ -57,7 +57,7 @@ class FrameGroup(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """The rows of frames, and what of them could not be read."""
+    """The rows of some frames, and the frames that could not be read."""
 
     events: pl.DataFrame
     drops: pl.DataFrame
@@ -67,15 +67,15 @@ class Batch(msgspec.Struct, frozen=True):
 
 def read_contents(segments: Iterable[Segment]) -> list[SegmentContent]:
     """Read the frames of *segments*."""
-    found = []
+    contents = []
     for segment in segments:
-        read = read_frames(segment.path.read_bytes())
-        losses = [_loss(damage) for damage in read.damage]
-        if not read.frames and not losses:
-            # Nobody seals a segment without frames: it lost them.
+        decoded = read_frames(segment.path.read_bytes())
+        losses = [_loss(damage) for damage in decoded.damage]
+        if not decoded.frames and not losses:
+            # A writer never seals a segment without frames, so frames were lost.
             losses.append(SegmentLoss(SegmentProblem.EMPTY, segment.size_bytes))
-        found.append(SegmentContent(segment, read.frames, losses, read.keys))
-    return found
+        contents.append(SegmentContent(segment, decoded.frames, losses, decoded.keys))
+    return contents
 
 
 def _loss(damage: DamagedRange) -> SegmentLoss:
@@ -83,49 +83,54 @@ def _loss(damage: DamagedRange) -> SegmentLoss:
 
 
 def read_segments(segments: Iterable[Segment]) -> Batch:
-    """Return all that can be read of *segments*, in their order."""
+    """Return all readable rows of *segments*, in the order of *segments*."""
     contents = read_contents(segments)
-    return read_rows([FrameGroup(each.segment, each.frames) for each in contents])
+    return read_rows(
+        [FrameGroup(content.segment, content.frames) for content in contents]
+    )
 
 
 def read_rows(groups: Sequence[FrameGroup]) -> Batch:
-    """Return the rows of all frames, in their order."""
-    lost: list[tuple[Segment, Frame]] = []
-    events, drops = (_read_kind(kind, groups, lost) for kind in _TABLES)
+    """Return the rows of all frames, in the order of the frames."""
+    unreadable: list[tuple[Segment, Frame]] = []
+    events, drops = (_read_kind(kind, groups, unreadable) for kind in _TABLES)
     losses: dict[Segment, list[SegmentLoss]] = {}
-    for segment, frame in lost:
+    for segment, frame in unreadable:
         loss = SegmentLoss(_BAD_ROWS, len(frame.payload), rows=frame.rows)
         losses.setdefault(segment, []).append(loss)
-    return Batch(events, drops, losses, frozenset(frame.id for _, frame in lost))
+    ids = frozenset(frame.id for _, frame in unreadable)
+    return Batch(events, drops, losses, ids)
 
 
 def _read_kind(
-    kind: FrameKind, groups: Sequence[FrameGroup], lost: list[tuple[Segment, Frame]]
+    kind: FrameKind,
+    groups: Sequence[FrameGroup],
+    unreadable: list[tuple[Segment, Frame]],
 ) -> pl.DataFrame:
-    """Return the rows of *kind*; add the frames that cannot be read to *lost*."""
+    """Return the rows of *kind*; add frames that cannot be read to *unreadable*."""
     table = _TABLES[kind]
-    found = [
+    frames_of_kind = [
         [frame for frame in group.frames if frame.kind is kind] for group in groups
     ]
     try:
-        return _rows(table, itertools.chain.from_iterable(found))
+        return _rows(table, itertools.chain.from_iterable(frames_of_kind))
     except UnreadableRowsError:
         readable = []
-    for group, frames in zip(groups, found, strict=True):
+    for group, frames in zip(groups, frames_of_kind, strict=True):
         for frame in frames:
             try:
                 _rows(table, [frame])
             except UnreadableRowsError:
-                lost.append((group.segment, frame))
+                unreadable.append((group.segment, frame))
             else:
                 readable.append(frame)
     return _rows(table, readable)
 
 
 def _schema(table: Table, text: bytes) -> pl.Schema:
-    """Return what to read: all columns but the nested ones that never occur.
+    """Return the columns to read: all except nested ones that *text* does not contain.
 
-    Asking for a nested column costs a fifth of the reading, even if no row has it.
+    A nested column in the schema adds a fifth to the read time, even if no row has it.
     """
     return pl.Schema(
         {
@@ -137,18 +142,18 @@ def _schema(table: Table, text: bytes) -> pl.Schema:
 
 
 def _rows(table: Table, frames: Iterable[Frame]) -> pl.DataFrame:
-    """Return the rows of *frames*, all of them right, or raise."""
-    taken = list(frames)
-    text = b"\n".join(frame.payload for frame in taken)
+    """Return the rows of *frames*; raise if any row is wrong or missing."""
+    frames = list(frames)
+    text = b"\n".join(frame.payload for frame in frames)
     try:
-        read = pl.read_ndjson(
+        parsed = pl.read_ndjson(
             text, schema=_schema(table, text), credential_provider=None
         )
-        rows = from_spool(read, table.row)
+        rows = from_spool(parsed, table.row)
         check_frame(rows, table)
     except (pl.exceptions.PolarsError, FrameError):
-        # Their texts quote rows.
+        # The texts of these errors quote rows.
         raise UnreadableRowsError(f"read rows of {table.name}") from None
-    if rows.height != sum(frame.rows for frame in taken):
+    if rows.height != sum(frame.rows for frame in frames):
         raise UnreadableRowsError(f"read rows of {table.name}")
     return rows

@@ -20,14 +20,14 @@ from warehouse.figures.order_rule import (
 from warehouse.figures.row_order import by_content
 from warehouse.tables import TableView
 
-_READ = [
+_COLUMNS = [
     *("site", "day", "at", "seq", "event_id", "name", "server", "order_key"),
     *("currency", "value_minor", "refund_minor"),
 ]
 
 
 def with_amounts(
-    events: pl.DataFrame, stored: TableView, seen: KeyIndex
+    events: pl.DataFrame, stored: TableView, key_index: KeyIndex
 ) -> pl.DataFrame:
     """Return *events* with the amount that each refund takes of its order.
 
@@ -37,26 +37,28 @@ def with_amounts(
     refunds of the order are of the order's own day.
     """
     is_refund = (pl.col("name") == ORDER_REFUNDED) & pl.col("order_key").is_not_null()
-    numbered = events.select(_READ).with_row_index("row")
+    numbered = events.select(_COLUMNS).with_row_index("row")
     refunds = numbered.filter(is_refund)
     if refunds.is_empty():
         return events
     orders = refunds.select(ORDER).unique()
     new = numbered.join(orders, on=ORDER, how="semi")
-    rows = pl.concat([_stored(orders, new, stored, seen), new], how="diagonal_relaxed")
+    rows = pl.concat(
+        [_stored(orders, new, stored, key_index), new], how="diagonal_relaxed"
+    )
     by_load = rows.with_columns(is_new=pl.col("row").is_not_null())
     found = _amounts(by_load[by_content(by_load, ["is_new", "day", *EARLIEST])])
     return events if found.is_empty() else _filled(events, found)
 
 
 def _stored(
-    orders: pl.DataFrame, new: pl.DataFrame, stored: TableView, seen: KeyIndex
+    orders: pl.DataFrame, new: pl.DataFrame, stored: TableView, key_index: KeyIndex
 ) -> pl.DataFrame:
     """Return the stored rows of *orders*: their reports, and refunds since then."""
     placed = new.filter(name=ORDER_PLACED)["day"]
-    holding = days_of_orders(orders, stored, seen) | {*placed}
+    holding = days_of_orders(orders, stored, key_index) | {*placed}
     since = [day for day in stored.days() if holding and day >= min(holding)]
-    return order_rows(orders, stored, since, (ORDER_PLACED, ORDER_REFUNDED), _READ)
+    return order_rows(orders, stored, since, (ORDER_PLACED, ORDER_REFUNDED), _COLUMNS)
 
 
 def _amounts(rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,7 @@
-"""Which frames of some segments are to be loaded: each that the table does not have.
+"""The frames of some segments that the table does not have yet.
 
-The table records, for each incarnation, the highest sequence loaded, and the gaps
-below it. A frame of a gap that turns up is loaded under a record of its own.
+The table records the highest loaded sequence of each incarnation, and the gaps below
+that sequence. A frame that turns up in a gap is loaded under a record of its own.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -23,29 +23,29 @@ from warehouse.tables import TableView
 
 
 class FrameSelection(msgspec.Struct, frozen=True):
-    """The frames to load, and what the table records of each incarnation."""
+    """The frames to load, and what the table records about each incarnation."""
 
     groups: list[FrameGroup]
     known: dict[bytes, "_LoadedFrames"]
 
-    def is_as(self, other: "FrameSelection") -> bool:
-        """Return whether both are of the same frames."""
+    def has_same_frames(self, other: "FrameSelection") -> bool:
+        """Return whether both selections hold the same frames."""
         return _ids(self.groups) == _ids(other.groups)
 
     def segments(self, unreadable: Collection[FrameId]) -> frozenset[Segment]:
-        """Return the segments of all frames but the *unreadable*."""
+        """Return the segments of all frames except the *unreadable* ones."""
         return frozenset(group.segment for group in _readable(self.groups, unreadable))
 
-    def entry(self, unreadable: Collection[FrameId]) -> FrameRecord:
-        """Return what to record once all frames but the *unreadable* are loaded."""
-        taken: dict[bytes, list[int]] = {}
+    def record(self, unreadable: Collection[FrameId]) -> FrameRecord:
+        """Return the record of a load of all frames except the *unreadable* ones."""
+        loaded: dict[bytes, list[int]] = {}
         for group in _readable(self.groups, unreadable):
             for frame in group.frames:
-                taken.setdefault(frame.incarnation, []).append(frame.sequence)
-        entry = FrameRecord({}, {}, {}, {}, {})
-        for incarnation, sequences in taken.items():
-            _add(entry, incarnation.hex(), sequences, self.known[incarnation])
-        return entry
+                loaded.setdefault(frame.incarnation, []).append(frame.sequence)
+        record = FrameRecord({}, {}, {}, {}, {})
+        for incarnation, sequences in loaded.items():
+            _add(record, incarnation.hex(), sequences, self.known[incarnation])
+        return record
 
 
 def _ids(groups: Iterable[FrameGroup]) -> list[FrameId]:
@@ -55,7 +55,7 @@ def _ids(groups: Iterable[FrameGroup]) -> list[FrameId]:
 def _readable(
     groups: Iterable[FrameGroup], unreadable: Collection[FrameId]
 ) -> Iterator[FrameGroup]:
-    """Yield *groups* without the *unreadable* frames, and no empty ones."""
+    """Yield *groups* without the *unreadable* frames and without empty groups."""
     for group in groups:
         frames = group.frames
         if unreadable:
@@ -65,39 +65,42 @@ def _readable(
 
 
 def _add(
-    entry: FrameRecord, incarnation: str, sequences: list[int], known: "_LoadedFrames"
+    record: FrameRecord, incarnation: str, sequences: list[int], known: "_LoadedFrames"
 ) -> None:
+    """Add the *sequences* of *incarnation* to *record*."""
     recorded = known.recorded
-    entry.recorded[incarnation] = recorded
+    record.recorded[incarnation] = recorded
     new = [sequence for sequence in sequences if sequence > recorded]
     if new:
-        entry.highest[incarnation] = max(new)
+        record.highest[incarnation] = max(new)
     if missing := gaps(new, recorded):
-        entry.missing[incarnation] = missing
-        entry.gaps[incarnation] = known.gap_count()
+        record.missing[incarnation] = missing
+        record.gaps[incarnation] = known.gap_count()
     if late := [sequence for sequence in sequences if sequence <= recorded]:
-        entry.late[incarnation] = late
+        record.late[incarnation] = late
 
 
-def select(contents: Sequence[SegmentContent], table: TableView) -> FrameSelection:
-    """Return the frames of *contents* that *table* does not have, each once."""
+def select_frames(
+    contents: Sequence[SegmentContent], table: TableView
+) -> FrameSelection:
+    """Return the frames of *contents* that *table* does not have, without copies."""
     known: dict[bytes, _LoadedFrames] = {}
     groups: list[FrameGroup] = []
     for content in contents:
         frames = []
         for frame in content.frames:
-            of = known.get(frame.incarnation)
-            if of is None:
-                of = _LoadedFrames(frame.incarnation.hex(), table)
-                known[frame.incarnation] = of
-            if of.take(frame.sequence):
+            loaded = known.get(frame.incarnation)
+            if loaded is None:
+                loaded = _LoadedFrames(frame.incarnation.hex(), table)
+                known[frame.incarnation] = loaded
+            if loaded.add(frame.sequence):
                 frames.append(frame)
         groups.append(FrameGroup(content.segment, frames))
     return FrameSelection(groups, known)
 
 
 class _LoadedFrames:
-    """What is loaded of one incarnation, or taken by this load."""
+    """The frames of one incarnation that the table has or this load selected."""
 
     def __init__(self, incarnation: str, table: TableView) -> None:
         self.recorded = table.transaction_version(incarnation) or 0
@@ -105,19 +108,19 @@ class _LoadedFrames:
         self._table = table
         self._gaps: list[SequenceRange] | None = None
         self._highest = self.recorded
-        self._taken: set[int] = set()
+        self._selected: set[int] = set()
 
-    def take(self, sequence: int) -> bool:
-        """Take a frame; return False if it is taken or loaded already."""
+    def add(self, sequence: int) -> bool:
+        """Select a frame; return False if it is already selected or loaded."""
         if sequence > self._highest:
             self._highest = sequence
-        elif sequence in self._taken or self._is_loaded(sequence):
+        elif sequence in self._selected or self._is_loaded(sequence):
             return False
-        self._taken.add(sequence)
+        self._selected.add(sequence)
         return True
 
     def gap_count(self) -> int:
-        """Return how many gaps are recorded."""
+        """Return how many gaps the table records."""
         return gap_count(self._table, self._incarnation)
 
     def _is_loaded(self, sequence: int) -> bool:

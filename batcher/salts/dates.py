@@ -1,4 +1,4 @@
-"""When the calendar dates of a time zone begin and end, in UTC seconds; pure."""
+"""The first and last seconds of calendar dates in a time zone, in UTC seconds; pure."""
 
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -14,10 +14,10 @@ def date_start_s(zone: str, day: date) -> int:
 
 
 def date_end_s(zone: str, day: date) -> int:
-    """Return the first second after the last one of *day* in *zone*.
+    """Return the first second after *day* in *zone*.
 
-    A clock set back across midnight writes *day* twice; the second time counts,
-    because the salt of a date must outlive every second that bears the date.
+    If the clocks of the zone are set back across midnight, *day* ends twice. The second
+    end counts, because the salt must last for every second of its date.
     """
     first = _midnight_s(zone, day + ONE_DAY, fold=0)
     second = _midnight_s(zone, day + ONE_DAY, fold=1)

@@ -1,4 +1,4 @@
-"""Which salts must go, and their going: a past day cannot be recomputed."""
+"""The destruction of salts whose date is over, so that no hash can be recomputed."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from batcher.salts.store import GRACE_S, SaltStore
 from config.errors import MillpondError
 from warehouse.clock.local_dates import local_date
 
-# A salt that is dated later than this was made by a clock that ran ahead.
+# A salt with a date further ahead than this was created under a wrong clock.
 _FURTHEST = timedelta(days=2)
-# For a zone that is gone from the tz database.
+# Used for a zone that was removed from the tz database.
 _LATEST_ZONE = "Etc/GMT+12"
-# From ten minutes before a date's midnight to the end of its 25 hours, and the grace.
+# From ten minutes before a date of 25 hours to its end, plus the grace period.
 LONGEST_LIFE_S = 26 * 3_600.0 + GRACE_S
 
 SaltName = tuple[str, date]
@@ -22,7 +22,7 @@ SaltName = tuple[str, date]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestroyedSalt:
-    """A salt that is no more; *marker* finds copies of it, and is all that is left."""
+    """A destroyed salt; its *marker* remains, so that leaked copies can be found."""
 
     zone: str
     day: date
@@ -30,9 +30,9 @@ class DestroyedSalt:
 
 
 def destroy_due(store: SaltStore, now_s: float) -> list[DestroyedSalt]:
-    """Destroy every stored salt whose date and grace are over, and say which.
+    """Destroy and return all stored salts whose date and grace period are over.
 
-    Each one is tried before the first problem is raised.
+    Every salt is tried before the first problem is raised.
     """
     destroyed, problems = try_to_destroy_due(store, now_s)
     if problems:
@@ -41,16 +41,17 @@ def destroy_due(store: SaltStore, now_s: float) -> list[DestroyedSalt]:
 
 
 class SaltWatch:
-    """How long this process has seen each salt, by a clock nobody can set.
+    """Measures how long this process has seen each salt, by a monotonic clock.
 
-    A salt seen for longer than any date lasts is over, whatever the wall clock says.
+    A salt that was seen for longer than any date lasts is over, even if the wall clock
+    says otherwise.
     """
 
     def __init__(self) -> None:
         self._seen_s: dict[SaltName, float] = {}
 
     def outlived(self, store: SaltStore, steady_s: float) -> frozenset[SaltName]:
-        """Note which salts there are now, and return those that are over."""
+        """Note the present salts, and return the salts that are over."""
         live = {(mark.zone, mark.day) for mark in store.live()}
         self._seen_s = {name: self._seen_s.get(name, steady_s) for name in live}
         return frozenset(
@@ -67,10 +68,10 @@ def try_to_destroy_due(
     outlived: Collection[SaltName] = (),
     in_doubt: bool = False,
 ) -> tuple[list[DestroyedSalt], list[MillpondError]]:
-    """Do the same, and return what stood in the way instead of raising it.
+    """Destroy all due salts; return the destroyed salts and the problems.
 
-    The *outlived* go too. A time that is *in_doubt* may be too early: then a salt of a
-    later date stays, for it may be today's.
+    Salts in *outlived* are destroyed too. If the time is *in_doubt*, the clock may be
+    slow: then salts of later dates stay, because one of these dates may be today.
     """
     destroyed: list[DestroyedSalt] = []
     problems: list[MillpondError] = []
@@ -86,25 +87,28 @@ def try_to_destroy_due(
         except MillpondError as problem:
             problems.append(problem)
         else:
-            gone = DestroyedSalt(zone=mark.zone, day=mark.day, marker=mark.marker)
-            destroyed.append(gone)
+            salt = DestroyedSalt(zone=mark.zone, day=mark.day, marker=mark.marker)
+            destroyed.append(salt)
     return destroyed, problems
 
 
 def is_due(zone: str, day: date, now_s: float, *, in_doubt: bool = False) -> bool:
-    """Say whether the salt of *day* in *zone* must go; *in_doubt*, only if it ended."""
+    """Return whether the salt of *day* in *zone* must be destroyed.
+
+    A salt of a date far ahead is due too, unless the time is *in_doubt*.
+    """
     try:
         end_s = date_end_s(zone, day)
     except ZoneInfoNotFoundError:
         end_s = date_end_s(_LATEST_ZONE, day)
-    is_of_future = not in_doubt and _is_ahead(zone, day, now_s)
-    return now_s >= end_s + GRACE_S or is_of_future
+    is_future = not in_doubt and _is_ahead(zone, day, now_s)
+    return now_s >= end_s + GRACE_S or is_future
 
 
 def _is_ahead(zone: str, day: date, now_s: float) -> bool:
-    """Say whether only a clock that ran ahead can have made the salt of *day*.
+    """Return whether *day* is so far ahead that its salt came from a wrong clock.
 
-    Such a date is not over: a note that it ended would refuse every salt until then.
+    Such a date is not over: noting its end would refuse all salts up to that date.
     """
     try:
         today = local_date(zone, now_s)

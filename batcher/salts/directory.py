@@ -1,8 +1,8 @@
-"""Salts as files of a private directory, by default in memory (tmpfs).
+"""Salts as files in a private directory, by default in memory (tmpfs).
 
-A salt is written whole before it gets its name, which only one of racing processes
-can give it. ``ZONE.ended`` remembers the last date destroyed, so that a clock set back
-cannot bring a date a second salt (``batcher.salts.end_note``).
+A salt is written completely before the file gets its name. Of several racing processes
+only one can create that name. ``ZONE.ended`` holds the last destroyed date, so that a
+date gets no second salt after a clock was set back (``batcher.salts.end_note``).
 """
 
 import errno
@@ -38,10 +38,10 @@ _MEMORY_TYPES = {"tmpfs", "ramfs"}
 
 
 def default_directory(spool_dir: Path, memory: Path = _MEMORY) -> Path:
-    """Return where the salts of the installation with *spool_dir* live by default.
+    """Return the default directory for the salts of the installation at *spool_dir*.
 
-    On a RAM-backed file system where there is one, so that neither a disk image nor a
-    backup ever holds a salt; else beside the spool.
+    It is on a file system in memory if there is one, so that no disk image and no
+    backup contains a salt. Otherwise it is beside the spool.
     """
     if not (is_in_memory(memory) and os.access(memory, os.W_OK)):
         return spool_dir.parent / "salts"
@@ -50,19 +50,19 @@ def default_directory(spool_dir: Path, memory: Path = _MEMORY) -> Path:
 
 
 def is_in_memory(path: Path) -> bool:
-    """Say whether *path* lies on a file system that is memory, by the mount table."""
+    """Return whether *path* is on a file system in memory, by the mount table."""
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8")
     except OSError:
         return False
     real = path.resolve()
-    best, kind = Path("/"), ""
+    mount_point, file_system_type = Path("/"), ""
     for line in mounts.splitlines():
-        _, mounted, file_system, *_ = line.split(" ")
-        point = Path(mounted.encode().decode("unicode_escape"))
-        if real.is_relative_to(point) and len(point.parts) >= len(best.parts):
-            best, kind = point, file_system
-    return kind in _MEMORY_TYPES
+        _, escaped, line_type, *_ = line.split(" ")
+        point = Path(escaped.encode().decode("unicode_escape"))
+        if real.is_relative_to(point) and len(point.parts) >= len(mount_point.parts):
+            mount_point, file_system_type = point, line_type
+    return file_system_type in _MEMORY_TYPES
 
 
 def stored_salts(directory: Path) -> list[tuple[str, date]]:
@@ -72,7 +72,7 @@ def stored_salts(directory: Path) -> list[tuple[str, date]]:
 
 
 class SaltDirectoryError(SaltStoreError):
-    """The directory is not ours alone, or cannot be used."""
+    """Other users can read the directory, or it cannot be used."""
 
 
 class DirectorySalts:
@@ -84,54 +84,54 @@ class DirectorySalts:
             pass
 
     def get_or_create(self, zone: str, day: date, random: Randomness) -> bytearray:
-        """Return the one salt of *day* in *zone*; of racing creators one wins."""
-        found = self.get(zone, day)
-        if found is not None:
-            return found
+        """Return the only salt of *day* in *zone*; create it if there is none."""
+        salt = self.get(zone, day)
+        if salt is not None:
+            return salt
         if self._has_ended(zone, day):
             raise SaltEndedError(zone, day)
         self._create(zone, day, random)
-        # A destroyer may have passed while we created: it leaves its note first and
-        # removes after, so one of us sees the other.
+        # Another process may destroy the date at the same time. It writes its note
+        # before it removes files, so at least one of both processes sees the other.
         if self._has_ended(zone, day):
             self.destroy(zone, day)
-        found = self.get(zone, day)
-        if found is None:
+        salt = self.get(zone, day)
+        if salt is None:
             raise SaltEndedError(zone, day)
-        return found
+        return salt
 
     def get(self, zone: str, day: date) -> bytearray | None:
-        """Return the salt of *day* in *zone*, or None where there is none."""
+        """Return the salt of *day* in *zone*, or None if there is none."""
         salt = bytearray(SALT_BYTES)
-        kept = bytearray(COMMITMENT_BYTES)
-        beyond = bytearray(1)
+        stored_commitment = bytearray(COMMITMENT_BYTES)
+        excess = bytearray(1)
         with self._opened() as folder:
             try:
                 file = os.open(_name(zone, day), _READ, dir_fd=folder)
             except FileNotFoundError:
                 return None
             with _closing(file):
-                size = os.preadv(file, [salt, kept, beyond], 0)
-        if size != STORED_BYTES or commitment(salt) != kept:
+                size_bytes = os.preadv(file, [salt, stored_commitment, excess], 0)
+        if size_bytes != STORED_BYTES or commitment(salt) != stored_commitment:
             wipe(salt)
             raise SaltDamagedError(zone, day, _name(zone, day))
         return salt
 
     def marker(self, zone: str, day: date) -> bytes | None:
-        """Return the public marker of that salt without reading the secret."""
+        """Return the public marker of the salt, without reading the secret."""
         with self._opened() as folder:
             marker, _ = _read_public(folder, _name(zone, day))
         return marker or None
 
     def destroy(self, zone: str, day: date, *, is_over: bool = True) -> None:
-        """Overwrite and remove the salt and the left-overs of its making, for good.
+        """Overwrite and remove the salt and the unfinished files of its creation.
 
-        The date gets no other salt, unless it has not been yet (not *is_over*).
+        If the date *is_over*, it never gets another salt.
         """
         with self._opened() as folder:
             if is_over:
                 self._note_end(folder, zone, day)
-            # What a crash may leave where the file system knows no unnamed files.
+            # Without support for unnamed files, a crash may leave such a file.
             draft = f".{_name(zone, day)}."
             for name in _names(folder):
                 if name == _name(zone, day) or name.startswith(draft):
@@ -139,24 +139,17 @@ class DirectorySalts:
             os.fsync(folder)
 
     def live(self) -> list[SaltMark]:
-        """Return what is stored, in order of zone and day, without the secrets."""
-        marks = []
+        """Return the stored salts by zone and day, without the secrets."""
         with self._opened() as folder:
-            for name in _names(folder):
-                named = _parse_name(name)
-                if named is None:
-                    continue
-                marker, kept = _read_public(folder, name)
-                zone, day = named
-                marks.append(
-                    SaltMark(
-                        zone=zone, day=day, marker=marker.hex(), commitment=kept.hex()
-                    )
-                )
+            marks = [
+                _read_mark(folder, name, *zone_and_day)
+                for name in _names(folder)
+                if (zone_and_day := _parse_name(name)) is not None
+            ]
         return sorted(marks, key=lambda mark: (mark.zone, mark.day))
 
     def remove(self) -> None:
-        """Destroy every salt, and the directory with them."""
+        """Destroy all salts, and remove the directory."""
         with self._opened() as folder:
             for name in _names(folder):
                 _shred(folder, name)
@@ -165,12 +158,12 @@ class DirectorySalts:
             self.directory.rmdir()
 
     def is_volatile(self) -> bool | None:
-        """Say whether the directory lies in memory only."""
+        """Return whether the directory is in memory only."""
         return is_in_memory(self.directory)
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
-        """Hold the directory open; it is made anew if something swept it away."""
+        """Open the directory; create it again if it was removed."""
         with _as_store_error(self.directory):
             self.directory.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileExistsError):
@@ -187,7 +180,7 @@ class DirectorySalts:
         stored = bytearray(STORED_BYTES)
         memoryview(stored)[:SALT_BYTES] = salt
         memoryview(stored)[SALT_BYTES:] = commitment(salt)
-        # A salt that another process made and a third destroyed meanwhile is gone.
+        # Another process may create the salt, and a third one destroy it, meanwhile.
         with self._opened(), suppress(FileNotFoundError):
             create_durable(self.directory / _name(zone, day), stored, mode=0o600)
         wipe(salt)
@@ -198,7 +191,7 @@ class DirectorySalts:
             return day <= read_end(folder, zone).day
 
     def _note_end(self, folder: int, zone: str, day: date) -> None:
-        # The lock is on the directory: two destroyers must not lower the date.
+        # The directory is locked, so that concurrent notes never lower the date.
         fcntl.flock(folder, fcntl.LOCK_EX)
         end = read_end(folder, zone)
         if day > end.day or end.is_damaged:
@@ -219,6 +212,7 @@ def _names(folder: int) -> list[str]:
 
 
 def _parse_name(name: str) -> tuple[str, date] | None:
+    """Return the zone and date in a file name; None if no salt has such a name."""
     zone, at, rest = name.partition("@")
     if not at or not rest.endswith(".salt"):
         return None
@@ -228,8 +222,15 @@ def _parse_name(name: str) -> tuple[str, date] | None:
         return None
 
 
+def _read_mark(folder: int, name: str, zone: str, day: date) -> SaltMark:
+    marker, stored_commitment = _read_public(folder, name)
+    return SaltMark(
+        zone=zone, day=day, marker=marker.hex(), commitment=stored_commitment.hex()
+    )
+
+
 def _read_public(folder: int, name: str) -> tuple[bytes, bytes]:
-    """Return marker and commitment; empty where the file is damaged or gone."""
+    """Return marker and commitment; empty if the file is damaged or was removed."""
     try:
         file = os.open(name, _READ, dir_fd=folder)
     except FileNotFoundError:
@@ -238,13 +239,13 @@ def _read_public(folder: int, name: str) -> tuple[bytes, bytes]:
         if os.fstat(file).st_size != STORED_BYTES:
             return b"", b""
         marker = os.pread(file, MARKER_BYTES, 0)
-        kept = os.pread(file, COMMITMENT_BYTES, SALT_BYTES)
-    # Zeros are what a destruction leaves that died before it removed the file.
-    return (marker, kept) if any(marker) else (b"", b"")
+        stored_commitment = os.pread(file, COMMITMENT_BYTES, SALT_BYTES)
+    # A destruction that crashed before it removed the file leaves zeros.
+    return (marker, stored_commitment) if any(marker) else (b"", b"")
 
 
 def _shred(folder: int, name: str) -> None:
-    """Overwrite the file where it lies, make that durable, then remove it."""
+    """Overwrite the file in place, make that durable, then remove the file."""
     try:
         file = os.open(name, os.O_WRONLY | os.O_NOFOLLOW, dir_fd=folder)
     except FileNotFoundError:
@@ -257,17 +258,17 @@ def _shred(folder: int, name: str) -> None:
 
 
 def _check_private(folder: int, directory: Path) -> None:
-    found = os.fstat(folder)
-    if found.st_uid != os.geteuid():
-        refused = PermissionError(errno.EACCES, "", str(directory))
+    status = os.fstat(folder)
+    if status.st_uid != os.geteuid():
+        error = PermissionError(errno.EACCES, "", str(directory))
         raise SaltDirectoryError(
-            f"open salt store {directory}: {reason(refused)}",
-            hint=f"{remedy(refused)}; or name a directory of your own in"
+            f"open salt store {directory}: {reason(error)}",
+            hint=f"{remedy(error)}; or name a directory of your own in"
             " privacy.salt_store",
         )
-    if stat.S_IMODE(found.st_mode) & 0o077:
+    if stat.S_IMODE(status.st_mode) & 0o077:
         raise SaltDirectoryError(
-            f"open salt store {directory}: others may enter it",
+            f"open salt store {directory}: other users may enter it",
             hint=f"chmod 700 {directory}",
         )
 
@@ -277,11 +278,12 @@ def _as_store_error(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # What failed within the directory is named without its folder.
-        named = OSError(error.errno, error.strerror, str(directory))
+        # Errors inside the directory hold a file name without its directory.
+        with_directory = OSError(error.errno, error.strerror, str(directory))
         raise SaltDirectoryError(
-            f"use salt store {directory}: {reason(named)}",
-            hint=remedy(named) or "see that the directory exists and has room",
+            f"use salt store {directory}: {reason(with_directory)}",
+            hint=remedy(with_directory)
+            or "check that the directory exists and has free space",
         ) from None
 
 

@@ -1,7 +1,8 @@
-"""The note of the last date whose salt was destroyed: no date up to it gets another.
+"""The note of the last date whose salt was destroyed.
 
-The date has a checksum behind it. Of a note that is damaged, or written by nobody we
-know, the time it was written counts: whatever was destroyed then was over by then.
+That date and all earlier dates get no other salt. A checksum follows the date. If a
+note is damaged or has an unknown format, the time when it was written counts instead:
+any date that was destroyed by then was over by then.
 """
 
 import logging
@@ -18,32 +19,32 @@ from warehouse.clock.local_dates import local_date
 
 _LOG = logging.getLogger(__name__)
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Longer than any note: one with more behind it is damaged.
+# Longer than any sound note, so that excess bytes are noticed.
 _MOST_BYTES = 64
 _DATE_LENGTH = len("2026-11-22")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedThrough:
-    """The last date that is over for good, and whether the note of it is damaged."""
+    """The last date that gets no other salt, and whether its note is damaged."""
 
     day: date
     is_damaged: bool = False
 
 
 def end_name(zone: str) -> str:
-    """Return how the note of *zone* is called."""
+    """Return the file name of the note for *zone*."""
     return f"{quote(zone, safe='')}.ended"
 
 
 def encode_end(day: date) -> bytes:
-    """Return the note that says *day*."""
+    """Return the content of a note for *day*."""
     text = day.isoformat()
     return f"{text} {zlib.crc32(text.encode()):08x}\n".encode()
 
 
 def read_end(folder: int, zone: str) -> EndedThrough:
-    """Return what the note of *zone* in the directory *folder* says."""
+    """Read the note for *zone* in the directory *folder*."""
     try:
         file = os.open(end_name(zone), _READ, dir_fd=folder)
     except FileNotFoundError:
@@ -62,10 +63,10 @@ def read_end(folder: int, zone: str) -> EndedThrough:
 
 
 def _decode(content: bytes, latest: date) -> date | None:
-    """Return the date of a sound note, None for a damaged one.
+    """Return the date in a sound note, None for a damaged note.
 
-    Earlier versions wrote the date alone. Without a checksum it is believed only as
-    far as it can be true.
+    Earlier versions wrote the date without a checksum. Such a date is accepted if it is
+    not later than *latest*.
     """
     try:
         day = date.fromisoformat(content[:_DATE_LENGTH].decode("ascii"))
@@ -80,6 +81,6 @@ def _over_by(zone: str, written_s: float) -> date:
     try:
         today = local_date(zone, written_s)
     except ZoneInfoNotFoundError:
-        # A zone that is gone from the tz database: none is earlier than UTC+14.
+        # The zone was removed from the tz database. No zone is ahead of UTC+14.
         today = local_date("Etc/GMT-14", written_s)
     return today - ONE_DAY

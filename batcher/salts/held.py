@@ -1,8 +1,8 @@
-"""Salts as a process uses them: fetched ahead, held in memory, wiped when over.
+"""The salts in the memory of a process: fetched early, wiped when their date is over.
 
-A process that serves visitors creates salts only for the date it is, and shortly before
-midnight for the next. What it holds of a date goes when the grace after that date
-is over, whatever the store does.
+A process that serves visitors creates salts only for the present date, and shortly
+before midnight for the next one. It wipes the salt and keys of a date when the grace
+period after that date ends, even if the store keeps the salt.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from batcher.salts.dates import ONE_DAY, date_end_s, date_start_s
 from batcher.salts.directory import DirectorySalts, default_directory
-from batcher.salts.secret_bytes import Randomness, pin, take, wipe
+from batcher.salts.secret_bytes import Randomness, move_to_bytearray, pin, wipe
 from batcher.salts.store import GRACE_S, MARKER_BYTES, SALT_BYTES, SaltStore
 from config.errors import MillpondError
 from warehouse.clock.local_dates import local_date
@@ -30,7 +30,7 @@ _REDIS_SCHEMES = ("redis://", "rediss://")
 
 @dataclass(slots=True)
 class _HeldSalt:
-    """One date's salt in memory, and the site-day keys derived from it."""
+    """The salt of one date in memory, and the site-day keys derived from it."""
 
     salt: bytearray = field(repr=False)
     end_s: int
@@ -45,9 +45,9 @@ class _HeldSalt:
 class Salts:
     """The salts and site-day keys of one process.
 
-    ``prefetch`` and ``key`` may wait for the store and belong in a thread.
-    ``key_if_live`` and ``forget_ended`` never wait; they must run on one thread,
-    because a key is wiped in place and must not be in use meanwhile.
+    ``prefetch`` and ``key`` may wait for the store, so call them in a worker thread.
+    ``key_if_live`` and ``forget_ended`` never wait. Call both in the same thread:
+    ``forget_ended`` wipes keys in place, and no key may be in use meanwhile.
     """
 
     def __init__(self, store: SaltStore, random: Randomness) -> None:
@@ -58,13 +58,13 @@ class Salts:
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        """Say how many dates are held, and nothing of them."""
+        """Return the number of dates only, because salts are secret."""
         return f"Salts({len(self._held)} held)"
 
     def key_if_live(
         self, zone: str, day: date, site_id: str, now_s: float
     ) -> bytearray | None:
-        """Return the site-day key if its salt is held and not over; no waiting."""
+        """Return the site-day key if its salt is in memory and not over."""
         held = self._held.get((zone, day))
         if held is None or now_s >= held.end_s:
             return None
@@ -72,27 +72,28 @@ class Salts:
         if key is not None:
             return key
         with self._lock:
-            # Wiped meanwhile, it would give a key that anybody can compute.
+            # A salt that was wiped meanwhile is all zeros: anybody could compute a key
+            # from it.
             if self._held.get((zone, day)) is not held:
                 return None
             return held.keys.setdefault(site_id, site_day_key(held.salt, site_id))
 
     def key(self, zone: str, day: date, site_id: str, now_s: float) -> bytearray | None:
-        """Return the site-day key, asking the store if need be.
+        """Return the site-day key; fetch the salt from the store if needed.
 
-        None when *day* has no salt any more, or not yet. Raises where the store cannot
-        be used or the stored salt is damaged.
+        None if *day* is over or has not begun. Raises if the store cannot be used or
+        the stored salt is damaged.
         """
         if (zone, day) not in self._held:
             self._fetch(zone, day, now_s)
         return self.key_if_live(zone, day, site_id, now_s)
 
     def prefetch(self, zones: Iterable[str], now_s: float) -> None:
-        """Hold what the next minutes need: today, near midnight its neighbours.
+        """Fetch the salts that the next minutes need: today, and dates near midnight.
 
-        Salts already held are compared with the store's by their markers: a store that
-        lost them is given them back, and one that has others is believed. Every zone
-        is tried before the first problem is raised.
+        Salts in memory are compared with the stored ones by their markers. If the store
+        lost a salt, it gets the salt back. If it has another salt, that one is used.
+        Every zone is tried before the first problem is raised.
         """
         problems = []
         for zone in sorted(set(zones)):
@@ -106,14 +107,14 @@ class Salts:
             raise problems[0]
 
     def forget_ended(self, now_s: float) -> None:
-        """Wipe and drop the salts and keys whose time is over."""
+        """Wipe and remove the salts and keys whose date is over."""
         with self._lock:
-            over = [name for name, held in self._held.items() if now_s >= held.end_s]
-            self._replaced += [self._held.pop(name) for name in over]
+            ended = [name for name, held in self._held.items() if now_s >= held.end_s]
+            self._replaced += [self._held.pop(name) for name in ended]
             self._wipe_replaced()
 
     def close(self) -> None:
-        """Wipe everything held."""
+        """Wipe all salts and keys."""
         self.forget_ended(float("inf"))
 
     def _wipe_replaced(self) -> None:
@@ -131,10 +132,10 @@ class Salts:
         if now_s < end_s:
             salt = self._get_or_create(zone, day)
         else:
-            found = self._store.get(zone, day)
-            if found is None:
+            stored = self._store.get(zone, day)
+            if stored is None:
                 return
-            salt = found
+            salt = stored
         self._hold(zone, day, _HeldSalt(salt, end_s + GRACE_S))
 
     def _is_stored(self, zone: str, day: date) -> bool:
@@ -144,7 +145,7 @@ class Salts:
             return held is not None and _marker(held.salt) == marker
 
     def _get_or_create(self, zone: str, day: date) -> bytearray:
-        """Ask the store; one that lost the salt we hold is offered a copy of it."""
+        """Return the stored salt; if the store lost the salt in memory, restore it."""
         with self._lock:
             held = self._held.get((zone, day))
             copy = None if held is None else bytearray(SALT_BYTES)
@@ -153,7 +154,7 @@ class Salts:
         if copy is None:
             return self._store.get_or_create(zone, day, self._random)
         try:
-            return self._store.get_or_create(zone, day, _giving(copy))
+            return self._store.get_or_create(zone, day, _copy_of(copy))
         finally:
             wipe(copy)
 
@@ -165,7 +166,7 @@ class Salts:
                 held.wipe()
                 return
             self._held[zone, day] = held
-            # Its keys may be in use this moment: forget_ended wipes them.
+            # The keys of *before* may be in use now. ``forget_ended`` wipes them later.
             if before is not None:
                 self._replaced.append(before)
 
@@ -174,22 +175,24 @@ def _marker(salt: bytearray) -> bytes:
     return bytes(memoryview(salt)[:MARKER_BYTES])
 
 
-def _giving(salt: bytearray) -> Randomness:
-    def give(buffer: bytearray) -> None:
+def _copy_of(salt: bytearray) -> Randomness:
+    """Return a source of "random" bytes that yields *salt*."""
+
+    def fill(buffer: bytearray) -> None:
         memoryview(buffer)[:] = salt
 
-    return give
+    return fill
 
 
 def site_day_key(salt: bytearray, site_id: str) -> bytearray:
-    """Return the key of one site on the date and zone of *salt*."""
+    """Return the key of one site for the date and zone of *salt*."""
     derived = hashlib.blake2b(
         site_id.encode(),
         digest_size=KEY_BYTES,
         key=memoryview(salt)[MARKER_BYTES:],
         person=_PERSON,
     )
-    key = take(derived.digest())
+    key = move_to_bytearray(derived.digest())
     pin(key)
     return key
 
@@ -197,7 +200,7 @@ def site_day_key(salt: bytearray, site_id: str) -> bytearray:
 def open_store(salt_store: str, spool_dir: Path) -> SaltStore:
     """Open the store that ``privacy.salt_store`` names; empty chooses the default."""
     if salt_store.startswith(_REDIS_SCHEMES):
-        # Only an installation that keeps salts in Redis pays for its client.
+        # The Redis client is slow to import, and most installations do not need it.
         from batcher.salts.redis_store import RedisSalts  # noqa: PLC0415
 
         return RedisSalts(salt_store)

@@ -1,7 +1,8 @@
-"""Salts of an import of history: past dates, a store of its own, nothing left after.
+"""Salts for an import of history, with past dates, in a separate store.
 
-The store lasts from the start of an import to its end, over interruptions, so that a
-resumed import knows its visitors again. An abandoned one is destroyed by the batcher.
+The store lasts until the import ends, across interruptions, so that a resumed import
+recognises its visitors. At the end the store is destroyed. The batcher destroys the
+store of an abandoned import.
 """
 
 import fcntl
@@ -15,16 +16,16 @@ from batcher.salts.held import site_day_key
 from batcher.salts.secret_bytes import Randomness, pin, wipe
 from config.errors import MillpondError
 
-# An import that has not touched its store for this long will not go on.
+# An import that has not changed its store for this long counts as abandoned.
 ABANDONED_S = 86_400
 
 
 class ImportRunningError(MillpondError):
-    """Another import holds the store."""
+    """Another import is using the store."""
 
 
 class ImportSalts:
-    """The salts and site-day keys of one import; one import at a time."""
+    """The salts and site-day keys of one import; only one import can run at a time."""
 
     def __init__(self, directory: Path, random: Randomness) -> None:
         self._store = DirectorySalts(directory)
@@ -34,11 +35,11 @@ class ImportSalts:
         self._keys: dict[tuple[str, date, str], bytearray] = {}
 
     def __repr__(self) -> str:
-        """Say how many dates are held, and nothing of them."""
+        """Return the number of dates only, because salts are secret."""
         return f"ImportSalts({len(self._salts)} held)"
 
     def key(self, zone: str, day: date, site_id: str) -> bytearray:
-        """Return the site-day key of any date, made on first sight."""
+        """Return the site-day key of any date; create its salt when first needed."""
         key = self._keys.get((zone, day, site_id))
         if key is None:
             key = site_day_key(self._salt(zone, day), site_id)
@@ -46,7 +47,7 @@ class ImportSalts:
         return key
 
     def close(self) -> None:
-        """Wipe what is in memory; the store stays, so that the import can go on."""
+        """Wipe the memory; the store stays, so that the import can be resumed."""
         for secret in (*self._salts.values(), *self._keys.values()):
             wipe(secret)
         self._salts.clear()
@@ -54,7 +55,7 @@ class ImportSalts:
         os.close(self._lock)
 
     def destroy(self) -> list[DestroyedSalt]:
-        """End the import: wipe the memory, destroy every salt and the store."""
+        """End the import: wipe the memory, and destroy all salts and the store."""
         destroyed = _destroy_store(self._store)
         self.close()
         return destroyed
@@ -69,13 +70,13 @@ class ImportSalts:
 
 
 def import_directory(spool_dir: Path) -> Path:
-    """Return where the salts of imports live, beside those of the live dates."""
+    """Return the directory for salts of imports, beside the directory of live salts."""
     live = default_directory(spool_dir)
     return live.with_name(f"{live.name}-import")
 
 
 def destroy_abandoned(directory: Path, now_s: float) -> list[DestroyedSalt]:
-    """Destroy the store of an import nobody runs or has touched for a day."""
+    """Destroy the store if no import is running and it did not change for a day."""
     if not directory.exists():
         return []
     try:
@@ -91,7 +92,7 @@ def destroy_abandoned(directory: Path, now_s: float) -> list[DestroyedSalt]:
 
 
 def _locked(directory: Path) -> int:
-    """Return a descriptor that holds the store's lock until closed."""
+    """Return a descriptor that holds the lock of the store until it is closed."""
     path = directory / "lock"
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -105,7 +106,7 @@ def _locked(directory: Path) -> int:
             ) from None
         if _is_at(path, lock):
             return lock
-        # An import ended, and took the store with the lock away, as we opened it.
+        # Another import ended meanwhile and removed the store with the lock file.
         os.close(lock)
         DirectorySalts(directory)
 

@@ -1,8 +1,8 @@
-"""Salts on the record: each creation and each end is an entry of the ledger.
+"""The record of salts: each creation and each end is an entry in the ledger.
 
-The record is brought in line with what is found, so a crash between a deed and its
-entry is made good by the next run, and a salt that vanished by itself (the memory
-was swept, Redis let it go) is recorded as gone.
+Each run compares the ledger with the store. So the next run adds an entry that a crash
+prevented. A salt that disappeared without Millpond (memory was cleared, or Redis
+expired the salt) is recorded as gone.
 """
 
 import json
@@ -24,7 +24,7 @@ DESTROYED = "salt_destroyed"
 
 _log = logging.getLogger(__name__)
 
-# Zone, date and marker: a date has a second salt only if the first got lost.
+# Zone, date and marker: a date can have a second salt only if the first was lost.
 _Key = tuple[str, date, str]
 
 
@@ -37,18 +37,18 @@ def destroy_and_record(
     outlived: Collection[SaltName] = (),
     in_doubt: bool = False,
 ) -> list[DestroyedSalt]:
-    """Destroy what is due by the time *due_s*; record what was made and what ended.
+    """Destroy the salts due at *due_s*; record created and ended salts.
 
-    A ledger that cannot be read keeps no salt alive. What could not be destroyed, or
-    not recorded, raises after all else is done; the record is made good next time.
+    Salts are destroyed even if the ledger cannot be read. Problems with destroying or
+    recording are raised at the end. The next run adds missing records.
     """
     before = [mark for mark in store.live() if mark.marker]
     destroyed, problems = try_to_destroy_due(
         store, due_s, outlived=outlived, in_doubt=in_doubt
     )
-    # Before the record: whoever reads the log learns of it also where that fails.
-    for each in destroyed:
-        log_event(_log, "salt_destroyed", zone=each.zone, day=each.day)
+    # Logged before the record is written, because writing may fail.
+    for salt in destroyed:
+        log_event(_log, "salt_destroyed", zone=salt.zone, day=salt.day)
     _record(store, warehouse, before, destroyed, now_s)
     if problems:
         raise problems[0]
@@ -62,22 +62,22 @@ def _record(
     destroyed: list[DestroyedSalt],
     now_s: float,
 ) -> None:
-    """Bring the ledger in line with the salts there were *before* and are now."""
+    """Record the salts that were created or ended, from *before* to now."""
     open_before = _open_records(warehouse)
     new = [mark for mark in before if _key(mark) not in open_before]
     ledger.append(warehouse, [_created(mark) for mark in new], now_s)
     known = open_before | {_key(mark) for mark in new}
-    left = {_key(mark) for mark in store.live()}
-    by_us = {(each.zone, each.day) for each in destroyed}
-    ledger.append(warehouse, _ended(known - left, by_us), now_s)
+    live = {_key(mark) for mark in store.live()}
+    destroyed_now = {(salt.zone, salt.day) for salt in destroyed}
+    ledger.append(warehouse, _ended(known - live, destroyed_now), now_s)
 
 
 def record_abandoned_import(
     warehouse: Warehouse, destroyed: list[DestroyedSalt], now_s: float
 ) -> None:
-    """Record the end of the salts of an import that nobody finished."""
+    """Record the end of the salts of an import that was not finished."""
     if destroyed:
-        markers = [each.marker for each in destroyed]
+        markers = [salt.marker for salt in destroyed]
         entry = ledger.NewEntry(
             DESTROYED, "import", {"how": "abandoned", "markers": markers}
         )
@@ -85,24 +85,24 @@ def record_abandoned_import(
 
 
 def _open_records(warehouse: Warehouse) -> set[_Key]:
-    """Return the salts whose creation is on record and whose end is not."""
+    """Return the salts whose creation is recorded and whose end is not."""
     entries = (
         warehouse.view(LEDGER)
         .read(columns=["number", "kind", "detail"])
         .filter(pl.col("kind").is_in([CREATED, DESTROYED]))
         .sort("number")
     )
-    found: set[_Key] = set()
+    open_keys: set[_Key] = set()
     for kind, detail in entries.select("kind", "detail").iter_rows():
         facts = json.loads(detail)
         if "day" not in facts:
             continue
         key = (facts["zone"], date.fromisoformat(facts["day"]), facts["marker"])
         if kind == CREATED:
-            found.add(key)
+            open_keys.add(key)
         else:
-            found.discard(key)
-    return found
+            open_keys.discard(key)
+    return open_keys
 
 
 def _key(mark: SaltMark) -> _Key:
@@ -114,14 +114,12 @@ def _created(mark: SaltMark) -> ledger.NewEntry:
     return ledger.NewEntry(CREATED, f"{mark.zone} {mark.day}", facts)
 
 
-def _ended(
-    ended: Iterable[_Key], by_us: set[tuple[str, date]]
-) -> list[ledger.NewEntry]:
+def _ended(ended: Iterable[_Key], destroyed: set[SaltName]) -> list[ledger.NewEntry]:
     return [
         ledger.NewEntry(
             DESTROYED,
             f"{key[0]} {key[1]}",
-            {**_facts(key), "how": "destroyed" if key[:2] in by_us else "gone"},
+            {**_facts(key), "how": "destroyed" if key[:2] in destroyed else "gone"},
         )
         for key in sorted(ended)
     ]

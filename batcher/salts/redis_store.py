@@ -1,8 +1,8 @@
-"""Salts in Redis, for a fleet of machines; the one door to its client.
+"""Salts in Redis, for several machines; the only door to the client library.
 
-The client library copies what it reads into buffers that nobody can clear. So a
-secret is only ever read and written by a short-lived process, whose memory ends with
-it; this process itself asks for markers and commitments alone.
+The client library copies data into buffers that cannot be cleared. So only a
+short-lived child process, the courier, reads and writes secrets: its memory is gone
+when it ends. This process only reads markers and commitments.
 """
 
 import json
@@ -35,7 +35,7 @@ from batcher.salts.store import (
     new_salt,
 )
 
-# Redis lets a salt go by itself a little after it is due, should nobody destroy it.
+# If no batcher destroys a salt, Redis expires it this long after it is due.
 _EXPIRY_SLACK_S = 300
 _TIMEOUT_S = 3
 _COURIER_TIMEOUT_S = 10
@@ -45,7 +45,7 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _SaltRequest:
-    """What the courier is sent for; *expire_at_ms* is None when it must not create."""
+    """A request to the courier; without *expire_at_ms* it creates no salt."""
 
     url: str
     key: str
@@ -53,7 +53,7 @@ class _SaltRequest:
 
 
 class RedisSalts:
-    """Salts in one database of Redis 6.2 or later, which must keep nothing on disk."""
+    """Salts in a database of Redis 6.2 or later, which must not write to disk."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -62,15 +62,15 @@ class RedisSalts:
         )
 
     def __repr__(self) -> str:
-        """Name the kind of store only: its URL may hold a password."""
+        """Return the name of the class only, because the URL may contain a password."""
         return "RedisSalts(…)"
 
     def get_or_create(self, zone: str, day: date, random: Randomness) -> bytearray:
-        """Return the one salt of *day* in *zone*; of racing creators one wins."""
-        found = self.get(zone, day)
-        if found is not None:
-            return found
-        # By the clock of Redis, which all share: a date that is over there gets none.
+        """Return the only salt of *day* in *zone*; create it if there is none."""
+        stored = self.get(zone, day)
+        if stored is not None:
+            return stored
+        # All machines share the clock of Redis. A date that is over by it gets no salt.
         expire_at_ms = (date_end_s(zone, day) + GRACE_S + _EXPIRY_SLACK_S) * 1_000
         candidate = new_salt(random)
         try:
@@ -82,63 +82,69 @@ class RedisSalts:
         return salt
 
     def get(self, zone: str, day: date) -> bytearray | None:
-        """Return the salt of *day* in *zone*, or None where there is none."""
+        """Return the salt of *day* in *zone*, or None if there is none."""
         if self.marker(zone, day) is None:
             return None
         return self._fetch(zone, day, bytearray(SALT_BYTES), None)
 
     def marker(self, zone: str, day: date) -> bytes | None:
-        """Return the public marker of that salt without reading the secret."""
+        """Return the public marker of the salt, without reading the secret."""
         with _as_store_error():
-            found = self._client.getrange(_key(zone, day), 0, MARKER_BYTES - 1)
-        return cast("bytes", found) or None
+            marker = self._client.getrange(_key(zone, day), 0, MARKER_BYTES - 1)
+        return cast("bytes", marker) or None
 
     def destroy(self, zone: str, day: date, *, is_over: bool = True) -> None:
-        """Overwrite and remove the salt; by Redis' clock no date over gets another."""
+        """Overwrite and remove the salt.
+
+        *is_over* is not needed: a date that is over by Redis's clock gets no new salt.
+        """
         del is_over
         key = _key(zone, day)
-        with _as_store_error(), self._client.pipeline(transaction=True) as both:
-            both.setrange(key, 0, bytes(STORED_BYTES))
-            both.delete(key)
-            both.execute()
+        with _as_store_error(), self._client.pipeline(transaction=True) as pipeline:
+            pipeline.setrange(key, 0, bytes(STORED_BYTES))
+            pipeline.delete(key)
+            pipeline.execute()
 
     def live(self) -> list[SaltMark]:
-        """Return what is stored, in order of zone and day, without the secrets."""
+        """Return the stored salts by zone and day, without the secrets."""
         with _as_store_error():
             keys = sorted(self._client.scan_iter(match=f"{_PREFIX}*"))
             marks = [self._mark(key.decode()) for key in keys]
         return sorted(marks, key=lambda mark: (mark.zone, mark.day))
 
     def is_volatile(self) -> bool | None:
-        """Say whether Redis keeps nothing on disk; None where it does not tell."""
+        """Return whether Redis writes nothing to disk; None if that is unknown."""
         try:
-            kept = self._client.config_get("save", "appendonly")
+            config = self._client.config_get("save", "appendonly")
         except redis.RedisError:
             return None
-        return kept.get("save") == "" and kept.get("appendonly") == "no"
+        return config.get("save") == "" and config.get("appendonly") == "no"
 
     def _mark(self, key: str) -> SaltMark:
         zone, _, day = key.removeprefix(_PREFIX).rpartition(":")
         marker = self._client.getrange(key, 0, MARKER_BYTES - 1)
-        kept = self._client.getrange(key, SALT_BYTES, STORED_BYTES - 1)
+        stored_commitment = self._client.getrange(key, SALT_BYTES, STORED_BYTES - 1)
         return SaltMark(
             zone=zone,
             day=date.fromisoformat(day),
             marker=cast("bytes", marker).hex(),
-            commitment=cast("bytes", kept).hex(),
+            commitment=cast("bytes", stored_commitment).hex(),
         )
 
     def _fetch(
         self, zone: str, day: date, candidate: bytearray, expire_at_ms: int | None
     ) -> bytearray | None:
-        errand = _SaltRequest(
+        request = _SaltRequest(
             url=self._url, key=_key(zone, day), expire_at_ms=expire_at_ms
         )
-        salt, kept = bytearray(SALT_BYTES), bytearray(COMMITMENT_BYTES)
-        size = _send_courier(errand, [candidate, commitment(candidate)], [salt, kept])
-        if size == 0:
+        salt = bytearray(SALT_BYTES)
+        stored_commitment = bytearray(COMMITMENT_BYTES)
+        size_bytes = _send_courier(
+            request, [candidate, commitment(candidate)], [salt, stored_commitment]
+        )
+        if size_bytes == 0:
             return None
-        if size != STORED_BYTES or commitment(salt) != kept:
+        if size_bytes != STORED_BYTES or commitment(salt) != stored_commitment:
             wipe(salt)
             raise SaltDamagedError(zone, day, _key(zone, day))
         return salt
@@ -153,40 +159,39 @@ def _as_store_error() -> Iterator[None]:
     try:
         yield
     except redis.RedisError as error:
-        # The client's own words may quote the URL, and so the password.
+        # The client's message may quote the URL, and so the password.
         raise _unreachable(type(error).__name__) from None
 
 
 def _unreachable(problem: str) -> SaltStoreError:
     return SaltStoreError(
         f"use the salt store in Redis: {problem}",
-        hint="see that privacy.salt_store names a running Redis 6.2 or later",
+        hint="check that privacy.salt_store names a running Redis 6.2 or later",
     )
 
 
 def _send_courier(
-    errand: _SaltRequest, offered: list[bytearray | bytes], received: list[bytearray]
+    request: _SaltRequest, candidate: list[bytearray | bytes], answer: list[bytearray]
 ) -> int:
-    """Run *errand* in a process of its own; return how many bytes were *received*."""
-    with _courier() as courier:
-        inlet, outlet = courier.stdin, courier.stdout
-        if inlet is None or outlet is None:
+    """Run *request* in a child process that fills *answer*; return its size."""
+    with _start_courier() as courier:
+        courier_input, courier_output = courier.stdin, courier.stdout
+        if courier_input is None or courier_output is None:
             raise _unreachable("no pipe")
+        request_line = json.dumps(asdict(request)).encode() + b"\n"
         try:
-            os.writev(
-                inlet.fileno(), [json.dumps(asdict(errand)).encode() + b"\n", *offered]
-            )
-            size = os.readv(outlet.fileno(), received)
+            os.writev(courier_input.fileno(), [request_line, *candidate])
+            size_bytes = os.readv(courier_output.fileno(), answer)
         except BrokenPipeError:
-            size = 0
-        inlet.close()
-        outlet.close()
+            size_bytes = 0
+        courier_input.close()
+        courier_output.close()
     if courier.returncode != 0:
-        raise _unreachable("the courier came back with nothing")
-    return size
+        raise _unreachable("the courier failed")
+    return size_bytes
 
 
-def _courier() -> subprocess.Popen[bytes]:
+def _start_courier() -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             [sys.executable, "-m", "batcher.salts.redis_store"],
@@ -200,20 +205,20 @@ def _courier() -> subprocess.Popen[bytes]:
         raise _unreachable(f"no courier: {error.strerror}") from None
 
 
-def run_errand(inlet: BinaryIO, outlet: BinaryIO) -> None:
-    """Do one errand: offer the salt read from *inlet*, write the stored one."""
-    errand = _SaltRequest(**json.loads(inlet.readline()))
-    offered = inlet.read(STORED_BYTES)
+def answer_request(source: BinaryIO, target: BinaryIO) -> None:
+    """Store the candidate salt from *source* if there is none; write the stored one."""
+    request = _SaltRequest(**json.loads(source.readline()))
+    candidate = source.read(STORED_BYTES)
     with redis.Redis.from_url(
-        errand.url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
+        request.url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
     ) as client:
-        if errand.expire_at_ms is not None:
-            client.set(errand.key, offered, nx=True, pxat=errand.expire_at_ms)
-        stored = cast("bytes | None", client.get(errand.key))
-    outlet.write(stored or b"")
-    outlet.flush()
+        if request.expire_at_ms is not None:
+            client.set(request.key, candidate, nx=True, pxat=request.expire_at_ms)
+        stored = cast("bytes | None", client.get(request.key))
+    target.write(stored or b"")
+    target.flush()
 
 
 if __name__ == "__main__":
     signal.alarm(_COURIER_TIMEOUT_S)
-    run_errand(sys.stdin.buffer, sys.stdout.buffer)
+    answer_request(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,9 +1,9 @@
-"""What a salt is, how it is stored, and what every store of salts promises.
+"""The format of a salt, and the interface of every store of salts.
 
-A salt belongs to one calendar date in one time zone. It is eight public random bytes,
-the marker by which a leaked copy can be found, in front of 32 secret ones. A store
-keeps the SHA-256 of the secret behind it: it proves the salt undamaged, and it is
-the commitment the ledger records.
+A salt belongs to one calendar date in one time zone. It consists of eight public random
+bytes, the marker, and 32 secret random bytes. A leaked copy can be found by its marker.
+A store adds the SHA-256 of the secret, which shows whether the salt is damaged. The
+ledger records this hash as the commitment to the salt.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ SALT_BYTES = MARKER_BYTES + SECRET_BYTES
 COMMITMENT_BYTES = 32
 STORED_BYTES = SALT_BYTES + COMMITMENT_BYTES
 
-# How long a salt outlives its date: late events and open sessions still need it.
+# How long a salt outlives its date. Late events and open sessions still need the salt.
 GRACE_S = 1_800
 
 
 class SaltError(MillpondError):
-    """Something is wrong with the salt of one date in one zone."""
+    """A problem with the salt of one date in one zone."""
 
     def __init__(
         self, doing: str, zone: str, day: date, problem: str, *, hint: str | None = None
@@ -36,7 +36,7 @@ class SaltError(MillpondError):
 
 
 class SaltDamagedError(SaltError):
-    """The stored salt is short or has changed; it is never used."""
+    """The stored salt is too short or has changed; it is never used."""
 
     def __init__(self, zone: str, day: date, where: str) -> None:
         super().__init__(
@@ -44,13 +44,13 @@ class SaltDamagedError(SaltError):
             zone,
             day,
             f"{where} is damaged",
-            hint="remove it and visitors of that date are counted anew;"
+            hint="remove it; visitors of that date then count as new visitors;"
             " see docs/operations.md, 'Salts'",
         )
 
 
 class SaltEndedError(Retryable, SaltError):
-    """The date is over and its salt destroyed: there will be no second one."""
+    """The date is over and its salt is destroyed; the date gets no other salt."""
 
     def __init__(self, zone: str, day: date) -> None:
         super().__init__(
@@ -63,12 +63,12 @@ class SaltEndedError(Retryable, SaltError):
 
 
 class SaltStoreError(Retryable, MillpondError):
-    """The store cannot be used now."""
+    """The store cannot be used at the moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaltMark:
-    """The public side of a stored salt, hexadecimal; empty where it is unreadable."""
+    """The public part of a stored salt, in hexadecimal; empty if it is unreadable."""
 
     zone: str
     day: date
@@ -77,32 +77,35 @@ class SaltMark:
 
 
 class SaltStore(Protocol):
-    """Holds the live salts of an installation; every process sees the same ones."""
+    """Stores the live salts of an installation; every process sees the same salts."""
 
     def get_or_create(self, zone: str, day: date, random: Randomness) -> bytearray:
-        """Return the one salt of *day* in *zone*; of racing creators one wins."""
+        """Return the only salt of *day* in *zone*; create it if there is none.
+
+        Racing processes all get the same salt.
+        """
 
     def get(self, zone: str, day: date) -> bytearray | None:
-        """Return the salt of *day* in *zone*, or None where there is none."""
+        """Return the salt of *day* in *zone*, or None if there is none."""
 
     def marker(self, zone: str, day: date) -> bytes | None:
-        """Return the public marker of that salt without reading the secret."""
+        """Return the public marker of the salt, without reading the secret."""
 
     def destroy(self, zone: str, day: date, *, is_over: bool = True) -> None:
-        """Overwrite and remove the salt, for good.
+        """Overwrite and remove the salt.
 
-        A date that is not over yet (a clock ran ahead) may get another in its time.
+        A date that is not over yet, because a clock ran ahead, may get another salt.
         """
 
     def live(self) -> list[SaltMark]:
-        """Return what is stored, in order of zone and day, without the secrets."""
+        """Return the stored salts by zone and day, without the secrets."""
 
     def is_volatile(self) -> bool | None:
-        """Say whether the store is memory only; None where it cannot be told."""
+        """Return whether the store is in memory only; None if that is unknown."""
 
 
 def new_salt(random: Randomness) -> bytearray:
-    """Return a fresh salt: marker and secret."""
+    """Return a new salt: marker and secret."""
     salt = bytearray(SALT_BYTES)
     random(salt)
     if not any(memoryview(salt)[MARKER_BYTES:]):

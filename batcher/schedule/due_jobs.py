@@ -1,14 +1,14 @@
-"""Which job runs next: one at a time, by priority, and none waits for ever."""
+"""The queue of due jobs: by priority, and no job waits without end."""
 
 import threading
 from collections.abc import Sequence
 
 
 class DueJobs:
-    """Names of jobs that are due, each at most once, handed out one by one.
+    """The names of the jobs that are due, each at most once.
 
-    The order of *names* is the priority. Each time a job is passed over it moves up by
-    one, so that a busy load cannot starve the jobs behind it.
+    The order of *names* is the priority. When another job is taken first, a waiting job
+    moves up by one. So a busy load cannot starve the jobs behind it.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -18,24 +18,24 @@ class DueJobs:
         self._changed = threading.Condition()
 
     def add(self, name: str) -> None:
-        """Note that *name* is due; if it waits already, once is enough."""
+        """Mark *name* as due; no effect if it is already due."""
         with self._changed:
             self._passed_over.setdefault(name, 0)
             self._changed.notify_all()
 
     def discard(self, name: str) -> None:
-        """Forget that *name* is due, if it was."""
+        """Mark *name* as not due."""
         with self._changed:
             self._passed_over.pop(name, None)
 
     def close(self) -> None:
-        """Hand out nothing more."""
+        """Let ``take`` return None from now on."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def take(self) -> str | None:
-        """Wait for a job that is due and return its name; None once closed."""
+        """Wait for a due job, remove it and return its name; None once closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._passed_over)
             if self._closed:

@@ -1,4 +1,4 @@
-"""Writing down how the jobs are doing; ``warehouse.job_states`` says what is kept."""
+"""Writes the states of the jobs, which ``warehouse.job_states`` defines and reads."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,5 +10,5 @@ from warehouse.job_states import JobState
 
 
 def write_job_states(path: Path, states: Mapping[str, JobState]) -> None:
-    """Replace the file by *states*."""
+    """Replace the content of the file with *states*."""
     write_durable(path, msgspec.json.format(msgspec.json.encode(states), indent=1))

@@ -1,14 +1,15 @@
-"""A lane on disk: one process's segments and its lock.
+"""A lane on disk: the segments of one process and its lock.
 
     owner.lock                    held by the process that writes the lane
-    recovery.lock                 held by whoever takes the lane, or seals it for a
-                                  dead owner
+    recovery.lock                 held by a process that takes the lane, or that seals
+                                  segments of a dead owner
     0000000042-5f…e1.open         being written
     0000000041-5f…e1.segment      sealed: complete, and never changed again
 
-A name is a number, which is only an order, and the incarnation of the writer, so that
-two segments of different content never have the same name. Which frames a segment
-holds is said by the frames; any other name with one of the two endings is read too.
+A file name consists of a number, which only gives an order, and the incarnation of the
+writer. So two segments with different content never have the same name. The frames,
+not the name, identify the content: files with other names and one of the two suffixes
+are read too.
 """
 
 import contextlib
@@ -35,7 +36,7 @@ _STEM = re.compile(r"(?:^|-)(\d{10})(?:-([0-9a-f]{32}))?(?:-\d+)?$")
 
 
 class SpoolError(MillpondError):
-    """The spool is not what it should be; a person must look."""
+    """The spool is in a wrong state that the operator must repair."""
 
 
 class LaneTakenError(Retryable, MillpondError):
@@ -43,7 +44,7 @@ class LaneTakenError(Retryable, MillpondError):
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """One segment file of a lane; *writer* is the incarnation its name tells, or ""."""
+    """One segment file of a lane; *writer* is the incarnation in its name, or ""."""
 
     lane: str
     number: int
@@ -53,24 +54,24 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 def is_lane_name(name: str) -> bool:
-    """Return whether *name* can be a lane's."""
+    """Return whether *name* is valid for a lane."""
     return _LANE_NAME.fullmatch(name) is not None
 
 
 def segment_path(lane: Path, number: int, incarnation: bytes, suffix: str) -> Path:
-    """Return where a segment of *lane* is while it has *suffix*."""
+    """Return the path of a segment of *lane* with *suffix*."""
     return lane / f"{number:0{_NUMBER_DIGITS}}-{incarnation.hex()}{suffix}"
 
 
-def own(lane: Path) -> int:
-    """Take *lane* for this process, created if need be; return what holds it.
+def lock_lane(lane: Path) -> int:
+    """Lock *lane* for this process, and create it if needed; return the descriptor.
 
-    The descriptor holds the lane until it is closed or the process ends. Raises
-    ``LaneTakenError`` while another process has it.
+    The lock lasts until the descriptor is closed or the process ends. Raises
+    ``LaneTakenError`` while another process has the lane.
     """
     if not lane.is_dir():
         _create(lane)
-    # Whoever recovers an abandoned lane owns it for a moment: that is waited out.
+    # A process that recovers an abandoned lane locks it briefly. Wait for that.
     with locked(lane / _RECOVERY_LOCK):
         descriptor = try_lock(lane / _OWNER_LOCK)
     if descriptor is None:
@@ -78,21 +79,21 @@ def own(lane: Path) -> int:
     return descriptor
 
 
-def is_owned_by(lane: Path, descriptor: int) -> bool:
-    """Return whether *descriptor* still holds the lane of that name.
+def is_locked_by(lane: Path, descriptor: int) -> bool:
+    """Return whether *descriptor* still locks the directory *lane*.
 
-    It does not once the directory was removed or replaced: then it holds a lock that
-    nobody else looks at.
+    If the directory was removed or replaced, *descriptor* locks a file that no other
+    process looks at.
     """
     try:
-        found = (lane / _OWNER_LOCK).stat()
+        lock_file = (lane / _OWNER_LOCK).stat()
     except FileNotFoundError:
         return False
-    return os.path.samestat(found, os.fstat(descriptor))
+    return os.path.samestat(lock_file, os.fstat(descriptor))
 
 
 def _create(lane: Path) -> None:
-    """Create a lane's directory, or lose the race to do so."""
+    """Create a lane's directory, unless another process creates it first."""
     temporary = lane.parent / f".{lane.name}.{secrets.token_hex(8)}"
     make_directory(temporary)
     try:
@@ -105,99 +106,108 @@ def _create(lane: Path) -> None:
 
 
 def next_number(lane: Path) -> int:
-    """Return a number above those of all segments present."""
-    present = [*list_segments(lane, SEALED_SUFFIX), *list_segments(lane, OPEN_SUFFIX)]
-    return max((segment.number for segment in present), default=0) + 1
+    """Return a number above the numbers of all segments in *lane*."""
+    segments = [*list_segments(lane, SEALED_SUFFIX), *list_segments(lane, OPEN_SUFFIX)]
+    return max((segment.number for segment in segments), default=0) + 1
 
 
 def sealed_segments(lane: Path) -> list[Segment]:
-    """Return the sealed segments of *lane*, each writer's oldest first without a gap.
+    """Return the sealed segments of *lane*, oldest first, without gaps per writer.
 
-    A directory is not listed at one instant: a segment that is sealed meanwhile may
-    show while the one before it does not. Whatever the first listing ends with was
-    sealed before the second begins, and so was every one before it.
+    Listing a directory is not atomic: a segment that is sealed meanwhile may be listed
+    while an earlier one is not. So the directory is listed twice. The last segment of
+    the first listing, and all segments before it, were sealed before the second one.
     """
-    ends = {
+    last_numbers = {
         segment.writer: segment.number for segment in list_segments(lane, SEALED_SUFFIX)
     }
     return [
         segment
         for segment in list_segments(lane, SEALED_SUFFIX)
-        if segment.number <= ends.get(segment.writer, -1)
+        if segment.number <= last_numbers.get(segment.writer, -1)
     ]
 
 
 def list_segments(lane: Path, suffix: str) -> list[Segment]:
-    """Return the segments of *lane* that have *suffix*, oldest first."""
-    found = []
-    # A directory removed by hand holds none.
+    """Return the segments of *lane* with *suffix*, oldest first."""
+    segments = []
+    # A lane whose directory was removed has no segments.
     with contextlib.suppress(FileNotFoundError), os.scandir(lane) as entries:
         for entry in entries:
             if not entry.name.endswith(suffix) or entry.name.startswith("."):
                 continue
             if entry.is_dir():
-                # The load reports it; it must not stop what is beside it.
+                # The load reports this directory. The other segments are still loaded.
                 continue
             try:
-                size = entry.stat().st_size
+                size_bytes = entry.stat().st_size
             except FileNotFoundError:
                 continue
-            number, writer = _parsed(entry.name.removesuffix(suffix))
-            found.append(Segment(lane.name, number, writer, Path(entry.path), size))
-    return sorted(found, key=lambda segment: (segment.number, segment.path.name))
+            number, writer = _parse_stem(entry.name.removesuffix(suffix))
+            path = Path(entry.path)
+            segments.append(Segment(lane.name, number, writer, path, size_bytes))
+    return sorted(segments, key=lambda segment: (segment.number, segment.path.name))
 
 
-def _parsed(stem: str) -> tuple[int, str]:
-    """Return the number and the incarnation a name tells, 0 and "" without."""
+def _parse_stem(stem: str) -> tuple[int, str]:
+    """Return number and incarnation in a file name; 0 or "" if they are missing."""
     parts = _STEM.search(stem)
     return (int(parts[1]), parts[2] or "") if parts else (0, "")
 
 
 def recover_abandoned(lane: Path) -> int:
-    """Seal what a dead owner left open in *lane*; return how many segments."""
-    with locked(lane / _RECOVERY_LOCK), try_locked(lane / _OWNER_LOCK) as ours:
-        return recover(lane) if ours else 0
+    """Seal the segments that a dead owner left open; return the number of segments."""
+    with locked(lane / _RECOVERY_LOCK), try_locked(lane / _OWNER_LOCK) as is_locked:
+        return recover(lane) if is_locked else 0
 
 
-def recover(lane: Path, *, but: Path | None = None) -> int:
-    """Seal the open segments of *lane*, which the caller owns, all *but* its own."""
-    left = [each for each in list_segments(lane, OPEN_SUFFIX) if each.path != but]
-    for segment in left:
+def recover(lane: Path, *, own_segment: Path | None = None) -> int:
+    """Seal the open segments of *lane*, except the caller's *own_segment*.
+
+    The caller holds the lock of *lane*. Returns the number of segments.
+    """
+    segments = [
+        segment
+        for segment in list_segments(lane, OPEN_SUFFIX)
+        if segment.path != own_segment
+    ]
+    for segment in segments:
         _recover(segment)
-    if left:
+    if segments:
         sync_directory(lane)
-    return len(left)
+    return len(segments)
 
 
 def _recover(segment: Segment) -> None:
-    """Seal one segment, without the end its owner did not finish.
+    """Seal one segment, without the unfinished write at its end.
 
-    Nothing acknowledged is cut: a group is acknowledged only once all of it is on the
-    disk. Other damage is left for the loader, which sets it aside with its reason.
+    Only unacknowledged bytes are cut, because a group is acknowledged only once all of
+    it is on the disk. Other damage stays: the load sets the segment aside with a
+    reason.
     """
-    read = read_frames(segment.path.read_bytes())
-    if not read.frames and (read.is_torn or not read.damage):
+    content = read_frames(segment.path.read_bytes())
+    if not content.frames and (content.is_torn or not content.damage):
         remove_durable(segment.path)
         return
-    if read.is_torn:
-        os.truncate(segment.path, read.good_length)
+    if content.is_torn:
+        os.truncate(segment.path, content.good_length)
     sync_file(segment.path)
     segment.path.rename(sealed_path(segment.path))
 
 
 def sealed_path(open_path: Path) -> Path:
-    """Return where the segment at *open_path* is once it is sealed.
+    """Return the path for the segment at *open_path* once it is sealed.
 
-    A name that is taken is never given twice: what has it may hold something else.
+    An existing file is never replaced, because its content may be different.
     """
     path = open_path.with_suffix(SEALED_SUFFIX)
-    return unused(path)
+    return unused_path(path)
 
 
-def unused(path: Path) -> Path:
-    """Return *path*, or one like it if something is there already."""
-    found, attempt = path, 1
-    while found.exists():
+def unused_path(path: Path) -> Path:
+    """Return *path*, or *path* with a number in its name if *path* exists."""
+    candidate, attempt = path, 1
+    while candidate.exists():
         attempt += 1
-        found = path.with_name(f"{path.stem}-{attempt}{path.suffix}")
-    return found
+        candidate = path.with_name(f"{path.stem}-{attempt}{path.suffix}")
+    return candidate

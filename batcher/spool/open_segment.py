@@ -1,11 +1,11 @@
-"""The segment a lane is writing: append durably, take back what failed, seal.
+"""The segment that a lane is writing: append durably, undo a failed append, seal.
 
-After a failed write or fsync nothing more is appended: Linux marks the pages clean,
-so a later fsync could succeed without them. The segment is cut back to what was
-acknowledged and retired; until that works, no other may follow it.
+After a failed write or fsync nothing more is appended. Linux marks the failed pages as
+clean, so a later fsync could succeed without writing them. The segment is cut back to
+its acknowledged length and sealed. Until that succeeds, no new segment is opened.
 
-A file whose name was taken away is nobody's: what is appended to it would be
-acknowledged and never loaded. So the name is looked up after each group.
+A file that was removed or moved is never loaded. So the file name is checked after each
+group, before the group is acknowledged.
 """
 
 import errno
@@ -28,48 +28,49 @@ class OpenSegment:
         self._name = str(path)
         self._file = os.open(path, _FLAGS, FILE_MODE)
         self._identity = os.fstat(self._file)
-        self.length = 0  # bytes that are durable and acknowledged
+        self.length = 0  # durable and acknowledged bytes
         self.must_retire = False
-        self._end: Path | None = None  # set once the file is sealed or removed
+        # Set once the file is sealed or removed: the directory to sync.
+        self._changed_directory: Path | None = None
 
     def append(self, parts: Sequence[bytes]) -> None:
-        """Return once *parts*, in this order, are on the disk; all of them or none."""
+        """Return once all *parts*, in this order, are on the disk."""
         is_first = self.length == 0
-        whole = [self._header, *parts] if is_first else parts
-        size = sum(map(len, whole))
-        # Only success clears it: whatever else happens, the tail is not to be kept.
+        content = [self._header, *parts] if is_first else parts
+        size_bytes = sum(map(len, content))
+        # Cleared on success only: after any failure the tail must be cut off.
         self.must_retire = True
-        _write_all(self._file, whole, size)
+        _write_all(self._file, content, size_bytes)
         os.fdatasync(self._file)
         if is_first:
             sync_directory(self.path.parent)
         if not self._has_name():
-            raise FileNotFoundError(errno.ENOENT, "the segment lost its name")
-        self.length += size
+            raise FileNotFoundError(errno.ENOENT, "the segment's file was removed")
+        self.length += size_bytes
         self.must_retire = False
 
     def retire(self) -> bool:
-        """Seal what was acknowledged, or remove the file if nothing was.
+        """Seal the acknowledged bytes, or remove the file if there are none.
 
-        Returns False where the file has lost its name, so that there is nothing to
-        seal. May be called again after an error, and goes on where it stopped.
+        Returns False if the file was removed or moved. After an error, another call
+        continues where this one stopped.
         """
-        is_damaged = self.must_retire
+        has_failed = self.must_retire
         self.must_retire = True
-        if self._end is None:
-            if is_damaged:
+        if self._changed_directory is None:
+            if has_failed:
                 os.ftruncate(self._file, self.length)
                 os.fsync(self._file)
             if not self._has_name():
                 self.close()
                 return False
-            self._end = self._give_name()
-        sync_directory(self._end)
+            self._changed_directory = self._rename_or_remove()
+        sync_directory(self._changed_directory)
         self.close()
         return True
 
-    def _give_name(self) -> Path:
-        """Seal or remove the file; return the directory that must be durable."""
+    def _rename_or_remove(self) -> Path:
+        """Rename or remove the file; return the directory, which must be synced."""
         if self.length:
             self.path.rename(sealed_path(self.path))
         else:
@@ -77,14 +78,14 @@ class OpenSegment:
         return self.path.parent
 
     def close(self) -> None:
-        """Leave the file as it is."""
+        """Close the file without changing it."""
         os.close(self._file)
 
     def _has_name(self) -> bool:
-        """Return whether the name still leads to this file.
+        """Return whether the path still leads to this file.
 
-        Looking up the name also finds a file that was moved, or sealed by another:
-        fstat alone would count it as linked.
+        The link count from fstat is not enough: it does not change if the file was
+        moved, or sealed by another process.
         """
         try:
             return os.path.samestat(os.stat(self._name), self._identity)  # noqa: PTH116 - 1 µs less
@@ -92,11 +93,11 @@ class OpenSegment:
             return False
 
 
-def _write_all(file: int, parts: Sequence[bytes], size: int) -> None:
+def _write_all(file: int, parts: Sequence[bytes], size_bytes: int) -> None:
     written = os.writev(file, parts)
-    if written == size:
+    if written == size_bytes:
         return
-    # A disk about to be full takes a part of a write; the next one says why.
+    # A nearly full disk accepts a part of a write. The next write raises the error.
     rest = memoryview(b"".join(parts))[written:]
     while rest:
         rest = rest[os.write(file, rest) :]

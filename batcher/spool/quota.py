@@ -1,4 +1,4 @@
-"""How much of the spool's size bound is left."""
+"""The size limit of the spool: how many bytes may still be written."""
 
 import errno
 from collections.abc import Callable
@@ -6,21 +6,21 @@ from collections.abc import Callable
 from config.errors import MillpondError, Retryable
 
 _RESCAN_S = 1.0
-# A rescan may take this part of the time between two, however many files there are.
+# Rescans take at most one part in this many of the time, even with many files.
 _RESCAN_SHARE = 50
 _NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class SpoolFullError(Retryable, MillpondError):
-    """The spool has reached its size bound; nothing of the group was taken in."""
+    """The spool has reached its size limit; no event of the group was stored."""
 
 
 class SpoolQuota:
-    """The bound, counted for all writers of the spool together.
+    """The limit for all writers of the spool together.
 
-    Others' writes are seen at the next scan, so the bound can be passed by what they
-    write in a second. *scan* returns the size of the spool; the constructor and
-    ``check`` raise its ``OSError``.
+    Other writers' bytes are counted at the next scan. So the spool can exceed the limit
+    by the bytes that they write between two scans. *scan* returns the size of the
+    spool. The constructor and ``check`` raise its ``OSError``.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class SpoolQuota:
         self._rescan_at_s = clock()
 
     def check(self, size_bytes: int) -> None:
-        """Raise ``SpoolFullError`` where *size_bytes* more pass the bound."""
+        """Raise ``SpoolFullError`` if *size_bytes* more would exceed the limit."""
         now_s = self._clock()
         if now_s >= self._rescan_at_s:
             self._rescan()
@@ -42,18 +42,18 @@ class SpoolQuota:
         if self._used_bytes + size_bytes > self._most_bytes:
             raise SpoolFullError(
                 f"append to the spool: it is full ({self._most_bytes} bytes)",
-                hint="see that the batcher runs; spool.max_bytes is the bound",
+                hint="check that the batcher runs; spool.max_bytes is the limit",
             )
 
-    def take(self, size_bytes: int) -> None:
-        """Count what was written."""
+    def add(self, size_bytes: int) -> None:
+        """Count bytes that this process wrote."""
         self._used_bytes += size_bytes
 
     def _rescan(self) -> None:
         try:
             self._used_bytes = self._scan()
         except OSError as error:
-            # A process short of descriptors can still append to what it has open: the
-            # last figure, and its own writes since, stand for the size.
+            # A process without free descriptors can still append to its open segment.
+            # Until the next scan, the last size plus its own writes are used.
             if error.errno not in _NO_DESCRIPTORS:
                 raise

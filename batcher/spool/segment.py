@@ -1,14 +1,14 @@
 """The bytes of a segment: a header, then frames with an identity and checksums.
 
-Pure. docs/segment-format.md describes the layout. Every cut of a segment decodes to a
-prefix of its frames, and no changed bit passes for data. Each frame says which writer
-wrote it (the incarnation) and as which of its frames (the sequence), so that it can be
-recognised wherever it turns up, whatever its file is called. Before the frames of a
-writer stands which key of each site it hashes with.
+Pure. docs/segment-format.md describes the layout. If a segment is cut at any byte, the
+frames before the cut can be read. Changed bits are detected. Each frame names its
+writer (the incarnation) and its number among the writer's frames (the sequence). So a
+frame is recognised in any file, under any file name. A frame of keys stands before the
+other frames of a writer. It names the key of each site that the writer hashes with.
 
-Behind a damaged place reading goes on at the next byte 1, 2 or 3 at which a whole frame
-with right checksums begins. A payload is JSON lines, which hold no control
-characters, so there are few wrong places to try.
+After a damaged range, reading continues at the next byte 1, 2 or 3 where a whole frame
+with correct checksums begins. A payload consists of JSON lines, which contain no
+control characters, so there are few wrong candidates.
 """
 
 import re
@@ -23,19 +23,19 @@ MAGIC = b"MILLPOND"
 VERSION = 2
 INCARNATION_BYTES = 16
 _HEADER = struct.Struct("<8sII")
-# Kind, incarnation, sequence, rows, length; then the checksum of these, and the
-# checksum of these and the payload.
+# Kind, incarnation, sequence, rows, length; then the checksum of these fields, and the
+# checksum of these fields and the payload.
 _HEAD = struct.Struct("<B16sQII")
 _FRAME = struct.Struct("<B16sQIIII")
 _CHECKSUMS = struct.Struct("<II")
-# Below those of all frames with rows: it is none of them, and none goes missing.
+# Sequences of frames with rows begin at 1, so a frame of keys leaves no gap.
 _KEYS_SEQUENCE = 0
 HEADER_BYTES = _HEADER.size
 FRAME_HEADER_BYTES = _FRAME.size
 
 
 class FrameKind(IntEnum):
-    """What the rows of a frame are."""
+    """The kind of rows in a frame."""
 
     EVENTS = 1
     DROPS = 2
@@ -47,7 +47,7 @@ _FRAME_START = re.compile(b"[\x01\x02\x03]")
 
 
 class SegmentProblem(StrEnum):
-    """What is wrong with a segment."""
+    """A problem of a segment."""
 
     EMPTY = "empty"
     NOT_A_SEGMENT = "not_a_segment"
@@ -57,7 +57,7 @@ class SegmentProblem(StrEnum):
 
 
 class FrameId(msgspec.Struct, frozen=True):
-    """Which frame it is: no two frames of different content ever share one."""
+    """The identity of a frame: frames with different content never share it."""
 
     incarnation: bytes
     sequence: int
@@ -74,7 +74,7 @@ class Frame(msgspec.Struct, frozen=True):
 
     @property
     def id(self) -> FrameId:
-        """Return which frame it is."""
+        """Return the identity of the frame."""
         return FrameId(self.incarnation, self.sequence)
 
 
@@ -87,10 +87,11 @@ class DamagedRange(msgspec.Struct, frozen=True):
 
 
 class Frames(msgspec.Struct, frozen=True):
-    """What could be read of a segment, in order, and what could not.
+    """The readable frames of a segment, in order, and its damaged ranges.
 
-    *good_length* is the length of the undamaged beginning. *keys* says for each writer
-    which key of each site its frames were hashed with, as far as that can be read.
+    *good_length* is the length of the undamaged beginning. *keys* holds for each writer
+    the commitments to the keys that its rows were hashed with, by site. Writers whose
+    frame of keys is missing or damaged are not in *keys*.
     """
 
     frames: list[Frame]
@@ -100,41 +101,41 @@ class Frames(msgspec.Struct, frozen=True):
 
     @property
     def problem(self) -> SegmentProblem | None:
-        """Return what is wrong first, None with a sound segment."""
+        """Return the first problem, None for a sound segment."""
         return self.damage[0].problem if self.damage else None
 
     @property
     def is_torn(self) -> bool:
-        """Return whether only the end is missing, as a crash leaves it."""
-        return [each.problem for each in self.damage] in (
+        """Return whether only the end is missing, as after a crash."""
+        return [damaged.problem for damaged in self.damage] in (
             [SegmentProblem.TORN_TAIL],
             [SegmentProblem.EMPTY],
         )
 
 
 def encode_header() -> bytes:
-    """Return the bytes a segment begins with."""
+    """Return the first bytes of every segment."""
     return _HEADER.pack(MAGIC, VERSION, 0)
 
 
 def encode_frame_header(
     kind: FrameKind, frame: FrameId, rows: int, payload: bytes | memoryview
 ) -> bytes:
-    """Return what stands before *payload* in its frame."""
+    """Return the header of the frame with *payload*."""
     head = _HEAD.pack(kind, frame.incarnation, frame.sequence, rows, len(payload))
     checksum = crc32(head)
     return head + _CHECKSUMS.pack(checksum, crc32(payload, checksum))
 
 
 def encode_keys(incarnation: bytes, keys: Mapping[str, str]) -> bytes:
-    """Return the frame that says which key of each site *incarnation* hashes with."""
+    """Return the frame of keys of the writer *incarnation*, by site."""
     payload = msgspec.json.encode(keys, order="sorted")
     frame = FrameId(incarnation, _KEYS_SEQUENCE)
     return encode_frame_header(FrameKind.KEYS, frame, len(keys), payload) + payload
 
 
 def read_frames(content: bytes) -> Frames:
-    """Read every frame that can be read, also behind a damaged place."""
+    """Read all readable frames, also those after a damaged range."""
     problem = _header_problem(content)
     if problem in (
         SegmentProblem.EMPTY,
@@ -158,8 +159,8 @@ def _header_problem(content: bytes) -> SegmentProblem | None:
         return None
     if not any(content):
         return SegmentProblem.TORN_TAIL
-    is_ours = content.startswith(MAGIC)
-    return SegmentProblem.UNKNOWN_VERSION if is_ours else SegmentProblem.NOT_A_SEGMENT
+    has_magic = content.startswith(MAGIC)
+    return SegmentProblem.UNKNOWN_VERSION if has_magic else SegmentProblem.NOT_A_SEGMENT
 
 
 def _read(
@@ -191,12 +192,12 @@ def _read(
 
 
 def _decode_keys(frame: Frame) -> dict[bytes, dict[str, str]]:
-    """Return what *frame* says, by its writer; nothing where that is no such thing."""
+    """Return the keys in *frame* by its writer; nothing if they cannot be decoded."""
     try:
-        named = msgspec.json.decode(frame.payload, type=dict[str, str])
+        keys = msgspec.json.decode(frame.payload, type=dict[str, str])
     except (msgspec.MsgspecError, UnicodeError):
         return {}
-    return {frame.incarnation: named}
+    return {frame.incarnation: keys}
 
 
 def _frame_at(content: bytes, offset: int) -> Frame | None:
@@ -223,15 +224,15 @@ def _has_sound_head(content: bytes, offset: int, checksum: int) -> bool:
 
 
 def _next_frame(content: bytes, offset: int) -> int:
-    """Return where the next readable frame begins, or the end."""
-    for found in _FRAME_START.finditer(content, offset):
-        if _frame_at(content, found.start()) is not None:
-            return found.start()
+    """Return the offset of the next readable frame, or the end of *content*."""
+    for match in _FRAME_START.finditer(content, offset):
+        if _frame_at(content, match.start()) is not None:
+            return match.start()
     return len(content)
 
 
 def _problem_at(content: bytes, offset: int, end: int) -> SegmentProblem:
-    """Tell a write that was cut short from data that changed."""
+    """Return ``TORN_TAIL`` for a write that was cut short, else ``BAD_CHECKSUM``."""
     if end < len(content):
         return SegmentProblem.BAD_CHECKSUM
     rest = content[offset:]
@@ -245,8 +246,8 @@ def _problem_at(content: bytes, offset: int, end: int) -> SegmentProblem:
             else SegmentProblem.BAD_CHECKSUM
         )
     number, _, _, _, length, head_checksum, _ = _FRAME.unpack_from(rest)
-    # Only a sound header's length can be believed: a changed bit in it would make a
-    # whole, acknowledged frame look like one that was never finished.
+    # The length is used only if the header is sound. A changed bit in the length would
+    # make a complete, acknowledged frame look unfinished.
     is_cut = (
         number in _KINDS
         and _has_sound_head(rest, 0, head_checksum)

@@ -1,13 +1,13 @@
-"""The spool: where accepted events wait, durable, until the table has them.
+"""The spool: durable storage for accepted events until the table has them.
 
     spool = Spool(Path(settings.spool.dir))
     lane = open_free_lane(spool, settings.spool)     # one per process
-    lane.commit(event_lines, drop_lines)             # durable, or raised and undone
+    lane.commit(event_lines, drop_lines)             # durable, or raises and undoes
     lane.seal_if_due(time.monotonic())               # call about once a second
     lane.close()
 
-Imports no Polars, because the proxy writes here. docs/segment-format.md says what
-lies where.
+Does not import Polars, because the proxy uses this module. docs/segment-format.md
+describes the files.
 """
 
 import contextlib
@@ -28,15 +28,15 @@ from warehouse.durable import (
     sync_directory,
     write_durable,
 )
-from warehouse.misplaced import Misplaced, misplaced
+from warehouse.misplaced import Misplaced, find_misplaced
 
 _TOKEN_BYTES = 16
 _LEFTOVER_AGE_S = 3_600
-# As much as a busy second brings; a full disk still has room for a few bytes.
+# About the events of a busy second: a full disk may still have room for a few bytes.
 _PROBE_BYTES = 1 << 20
-# As many as ``tempfile`` gives, so that a leftover is recognised.
+# As many as ``tempfile`` uses, so that a leftover probe is recognised.
 _PROBE_DIGITS = 8
-# As ``warehouse.durable`` and ``lane_files`` name what is not finished.
+# The names that ``warehouse.durable`` and ``lane_files`` give to unfinished files.
 _UNFINISHED_FILE = re.compile(
     r"\.(?:.+\.(?:json|reason)|probe|seal-request)\.[a-z0-9_]{8}"
 )
@@ -44,7 +44,7 @@ _LANE_DRAFT = re.compile(r"\.[a-z0-9][a-z0-9-]{0,62}\.[0-9a-f]{16}")
 
 
 class Spool:
-    """The directory, created on first use; what is in it is read anew each time."""
+    """The spool directory, created on first use; every call reads the file system."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -55,19 +55,20 @@ class Spool:
 
     @property
     def load_lock(self) -> Path:
-        """Return the lock that whoever loads holds."""
+        """Return the path of the lock that a load holds."""
         return self.directory / "load.lock"
 
     @property
     def load_plan(self) -> Path:
-        """Return where a load keeps what must outlive its own death."""
+        """Return the path of the plan that a load leaves for after a crash."""
         return self.directory / "load-plan.json"
 
     def check_present(self) -> None:
-        """Raise ``FileNotFoundError`` while another directory stands for the spool.
+        """Raise ``FileNotFoundError`` if the spool's path leads to another directory.
 
-        Such a one is the empty mount point of a disk that is away: what is written to
-        it is hidden once the disk is back. A copy that was put in its place has lanes.
+        This may be the empty mount point of a disk that is not mounted. Files written
+        there are hidden once the disk is mounted again. A restored copy of the spool is
+        no problem: it has a directory of lanes.
         """
         is_same = os.path.samestat(self.directory.stat(), self._status)
         if not is_same and not self._lanes.is_dir():
@@ -76,7 +77,7 @@ class Spool:
             )
 
     def lanes(self) -> list[str]:
-        """Return the names of all directories of lanes, whatever they are called."""
+        """Return the names of all directories in ``lanes/``, also invalid names."""
         try:
             names = [path.name for path in self._lanes.iterdir() if path.is_dir()]
         except FileNotFoundError:
@@ -84,35 +85,35 @@ class Spool:
         return sorted(name for name in names if not _LANE_DRAFT.fullmatch(name))
 
     def lane_directory(self, lane: str) -> Path:
-        """Return where *lane* keeps its segments."""
+        """Return the directory of *lane*; raise if the name is not valid."""
         if not lane_files.is_lane_name(lane):
             raise SpoolError(f"open lane {lane!r}: not a lane name")
         return self._lanes / lane
 
     def folder(self, lane: str) -> Path:
-        """Return the directory of one of ``lanes()``."""
+        """Return the directory of *lane*, a name from ``lanes()``."""
         return self._lanes / lane
 
     def sealed(self) -> list[Segment]:
-        """Return the sealed segments of all lanes, each writer's oldest first."""
-        found: list[Segment] = []
+        """Return the sealed segments of all lanes, the oldest of each writer first."""
+        segments: list[Segment] = []
         for lane in self.lanes():
-            found += lane_files.sealed_segments(self.folder(lane))
-        return found
+            segments += lane_files.sealed_segments(self.folder(lane))
+        return segments
 
     def unsealed(self) -> list[Segment]:
-        """Return the segments that are being written, or were left by a dead owner."""
-        found: list[Segment] = []
+        """Return the open segments, also those left by dead owners."""
+        segments: list[Segment] = []
         for lane in self.lanes():
-            found += lane_files.list_segments(self.folder(lane), OPEN_SUFFIX)
-        return found
+            segments += lane_files.list_segments(self.folder(lane), OPEN_SUFFIX)
+        return segments
 
     def misplaced(self) -> list[Misplaced]:
-        """Return what stands where no load reads it."""
-        return misplaced(self.directory)
+        """Return the files and directories that no load reads."""
+        return find_misplaced(self.directory)
 
     def recover_lanes(self) -> int:
-        """Seal what dead owners left open; return how many segments there were."""
+        """Seal the segments that dead owners left open; return how many."""
         directories = map(self.folder, self.lanes())
         return sum(map(lane_files.recover_abandoned, directories))
 
@@ -128,7 +129,7 @@ class Spool:
             path.unlink(missing_ok=True)
             directories.add(path.parent)
         for directory in directories:
-            # Without its directory a name is gone too.
+            # If the directory was removed, its files were removed with it.
             with contextlib.suppress(FileNotFoundError):
                 sync_directory(directory)
 
@@ -137,10 +138,10 @@ class Spool:
         return self.quarantine.segments()
 
     def remove_leftovers(self, now_s: float) -> None:
-        """Remove files a killed writer had not given their name, after an hour.
+        """Remove unfinished files of killed processes once they are an hour old.
 
-        Only names that our own code makes, and of directories only empty ones: all
-        else belongs to a person.
+        Only files with names that Millpond creates are removed, and only empty
+        directories. All other files may belong to the operator.
         """
         for folder in [self.directory, self._lanes, self.quarantine.directory]:
             for path in folder.glob(".*"):
@@ -149,19 +150,19 @@ class Spool:
                         _remove_leftover(path)
 
     def remove_lone_reasons(self) -> None:
-        """Remove what is said of segments that were loaded or taken away."""
+        """Remove the reasons of segments that were loaded or removed."""
         for folder in [self.quarantine.directory, *map(self.folder, self.lanes())]:
-            # A lane's directory may be removed while we look.
+            # A lane's directory may be removed meanwhile.
             with contextlib.suppress(FileNotFoundError):
                 remove_lone_reasons(folder)
 
     def request_seal(self) -> None:
-        """Ask the owners of all lanes to seal what they have open."""
+        """Ask the owners of all lanes to seal their open segments."""
         token = secrets.token_hex(_TOKEN_BYTES).encode()
         write_durable(self.directory / "seal-request", token)
 
     def seal_request(self) -> tuple[int, int]:
-        """Return a mark that changes with every request to seal."""
+        """Return a value that changes with every request to seal."""
         try:
             status = (self.directory / "seal-request").stat()
         except FileNotFoundError:
@@ -170,10 +171,10 @@ class Spool:
 
 
 def _remove_leftover(path: Path) -> None:
-    """Remove *path* if its name shows that it is unfinished, and ours."""
+    """Remove *path* if it has the name of an unfinished file of Millpond."""
     if path.is_dir() and not path.is_symlink():
         if _LANE_DRAFT.fullmatch(path.name):
-            # It never holds anything before it has its name.
+            # An unfinished lane is empty; rmdir leaves any other directory alone.
             with contextlib.suppress(OSError):
                 path.rmdir()
     elif _UNFINISHED_FILE.fullmatch(path.name):
@@ -182,24 +183,24 @@ def _remove_leftover(path: Path) -> None:
 
 def _folder_bytes(folder: Path) -> int:
     total = 0
-    # A lane's directory may be removed while we look.
+    # A lane's directory may be removed meanwhile.
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
-            # A segment may be loaded and removed while we look.
+            # A segment may be loaded and removed meanwhile.
             with contextlib.suppress(FileNotFoundError):
                 total += entry.stat(follow_symlinks=False).st_size
     return total
 
 
 def is_writable(spool: Spool, most_bytes: int) -> bool:
-    """Write and remove a file of some size beside the lanes; say whether that worked.
+    """Return whether a file of some size can be written and removed beside the lanes.
 
-    *most_bytes* is the spool's bound.
+    Returns False also if the spool has reached its limit of *most_bytes*.
     """
     try:
         has_room = spool.size_bytes() < most_bytes
         if has_room:
-            # A name of its own: nothing can be in its way.
+            # A random name, so that no other file is in the way.
             path = spool.directory / f".probe.{secrets.token_hex(_PROBE_DIGITS // 2)}"
             create_durable(path, bytes(_PROBE_BYTES))
             remove_durable(path)

@@ -1,4 +1,4 @@
-"""``millpond up``: every role on this machine, supervised and shut down in order."""
+"""``millpond up``: run all roles on this machine under one supervisor."""
 
 import os
 import sys
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from batcher.supervisor.port import check_port, hold_port, listeners
-from batcher.supervisor.sole import sole
+from batcher.supervisor.port import check_port, hold_port, lock_listeners
+from batcher.supervisor.single_instance import single_instance
 from batcher.supervisor.supervise import Process, supervise
 from config.cli import check_writer, path_option, trust_clock_option
 from config.files import data_directories
@@ -23,7 +23,7 @@ _PROXIES, _BATCHER, _REPORTS = range(3)
 
 
 def role(*words: str, config: Path) -> list[str]:
-    """Return the command that runs one role in a process of its own."""
+    """Return the command that runs one role in a separate process."""
     return [sys.executable, "-m", "millpond", *words, "--config", str(config)]
 
 
@@ -35,7 +35,7 @@ def processes(
 ) -> list[Process]:
     """Return the processes of one machine; the proxies stop first, reports last.
 
-    Those that listen get the open descriptors *inherits*.
+    The processes that listen on ports inherit the open descriptors *inherits*.
     """
     return [
         *workers(settings, config, proxy_options, inherits),
@@ -59,7 +59,7 @@ def workers(
     options: Iterable[str] = (),
     inherits: Sequence[int] = (),
 ) -> list[Process]:
-    """Return the proxy's workers, which share a port that the supervisor holds."""
+    """Return the proxy's workers, which share a port that the supervisor reserves."""
     words = ("--shared", *options)
     return [
         Process(
@@ -76,34 +76,34 @@ def workers(
 @trust_clock_option
 @path_option
 def up(path: Path, *, trust_clock: bool) -> int:
-    """Run proxy, batcher and reports here until told to stop."""
+    """Run proxy, batcher and reports on this machine until stopped."""
     settings = load(path, os.environ)
     check_writer(settings)
     configure(sys.stderr)
     spool = Path(settings.spool.dir)
     proxy, reports = settings.proxy, settings.reports
     with (
-        sole("up", data_directories(settings)),
-        sole("proxy run", [spool]),
-        listeners(spool) as inherited,
+        single_instance("up", data_directories(settings)),
+        single_instance("proxy run", [spool]),
+        lock_listeners(spool) as listeners_lock,
         hold_port("proxy", proxy.host, proxy.port),
     ):
         check_port("reports", reports.host, reports.port)
         if trust_clock:
-            # Here, not by the batcher: one that is started again must not trust again.
+            # Noted here, because a restarted batcher must not trust the clock again.
             clocks = Clocks.of_machine(_CLOCK)
             note_trusted(Path(settings.warehouse.uri), clocks)
         click.echo(f"tag and events  {proxy_url(settings)}", err=True)
         click.echo(f"reports         {reports_url(settings)}", err=True)
-        return supervise(processes(settings, path.resolve(), inherits=[inherited]))
+        return supervise(processes(settings, path.resolve(), inherits=[listeners_lock]))
 
 
 def proxy_url(settings: Settings) -> str:
-    """Return the proxy's own address on this machine."""
+    """Return the URL of the proxy on this machine."""
     proxy = settings.proxy
     return f"http://{proxy.host}:{proxy.port}{proxy.path_prefix}"
 
 
 def reports_url(settings: Settings) -> str:
-    """Return the address of the reports server."""
+    """Return the URL of the reports server on this machine."""
     return f"http://{settings.reports.host}:{settings.reports.port}/"

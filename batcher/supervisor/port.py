@@ -1,7 +1,7 @@
-"""The ports of one installation: taken before anything starts, shared with no other.
+"""The ports of one installation: reserved before any process starts.
 
-The proxy's workers share their port by SO_REUSEPORT. That option alone would let the
-workers of any other Millpond join them, each taking half of the events; so the
+The proxy's workers share a port with SO_REUSEPORT. With that option alone, workers of
+another Millpond could share the port too and receive half of the events. So the
 supervisor holds the port (docs/decisions/0071).
 """
 
@@ -14,7 +14,7 @@ from os import close
 from pathlib import Path
 from typing import Any
 
-from batcher.supervisor.sole import ORPHANS_END_S, AlreadyRunningError
+from batcher.supervisor.single_instance import ORPHANS_END_S, AlreadyRunningError
 from config.errors import MillpondError
 from warehouse.durable import make_directory
 from warehouse.locks import try_lock
@@ -32,7 +32,7 @@ _Address = tuple[socket.AddressFamily, Any]
 
 
 class PortError(MillpondError):
-    """A port of ours cannot be listened on; *setting* is the section that names it."""
+    """A server cannot listen on its port; *setting* is the section with the port."""
 
     exit_code = 2
 
@@ -42,41 +42,41 @@ class PortError(MillpondError):
         reason = _REASONS.get(number, "it cannot be opened" if name else _NO_SUCH_NAME)
         super().__init__(
             f"listen on {host}:{port}: {reason}" + (f" ({name})" if name else ""),
-            hint=f"stop what listens there (ss -ltnp shows it), or set another"
-            f" {setting}.port or {setting}.host",
+            hint=f"stop the program that listens there (ss -ltnp shows it), or set"
+            f" another {setting}.port or {setting}.host",
         )
 
 
 class SharedPortError(PortError):
-    """A supervised worker cannot listen; to start it again may help."""
+    """A supervised worker cannot listen; a restart may help."""
 
     exit_code = 3
 
 
 @contextmanager
 def hold_port(setting: str, host: str, port: int) -> Iterator[None]:
-    """Keep *port* for our own workers while the block runs.
+    """Reserve *port* for the workers of this installation while the block runs.
 
-    Raises ``PortError`` where any other program has it. Nobody is answered by this:
-    a worker that shares the port (``proxy worker --shared``) listens on it. Port 0 is
-    many ports, and is not held.
+    Raises ``PortError`` if another program has the port. The reservation accepts no
+    connections: workers started with ``proxy worker --shared`` listen on the port.
+    Port 0 stands for any free port, and is not reserved.
     """
-    with ExitStack() as held:
+    with ExitStack() as listeners:
         for address in _addresses(setting, host, port) if port else ():
             listener = _listener(address, setting, host, port)
-            held.enter_context(listener)
-            _only_hold(listener)
+            listeners.enter_context(listener)
+            _stop_listening(listener)
         yield
 
 
 def check_port(setting: str, host: str, port: int) -> None:
-    """Raise ``PortError`` where a server could not listen on *port* now."""
+    """Raise ``PortError`` if a server could not listen on *port* now."""
     for address in _addresses(setting, host, port):
         _listener(address, setting, host, port).close()
 
 
 def free_port(host: str) -> int:
-    """Return a port of *host* that nobody has now."""
+    """Return a port of *host* that is free now."""
     with socket.socket() as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
@@ -84,12 +84,12 @@ def free_port(host: str) -> int:
 
 
 @contextmanager
-def listeners(spool_dir: Path) -> Iterator[int]:
-    """Yield a descriptor for children that listen to inherit.
+def lock_listeners(spool_dir: Path) -> Iterator[int]:
+    """Yield the descriptor of a lock, for the children that listen on ports to inherit.
 
-    A supervisor that was killed leaves children that end within its patience. They
-    hold the lock of this descriptor; the next supervisor waits for them here, and
-    does not take them for another program on its ports.
+    When a supervisor is killed, its children end a little later, and hold this lock
+    until then. The next supervisor waits for the lock. Otherwise it would report these
+    children as another program on its ports.
     """
     make_directory(spool_dir)
     end_s = time.monotonic() + ORPHANS_END_S
@@ -104,29 +104,29 @@ def listeners(spool_dir: Path) -> Iterator[int]:
 
 
 def _addresses(setting: str, host: str, port: int) -> list[_Address]:
-    """Return where a server on *host* listens: a name may have several addresses."""
+    """Return where a server on *host* listens; a name can have several addresses."""
     try:
-        found = socket.getaddrinfo(
+        entries = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except OSError as error:
         raise PortError(setting, host, port, OSError(None, str(error))) from None
-    return list(dict.fromkeys((family, address) for family, *_, address in found))
+    return list(dict.fromkeys((family, address) for family, *_, address in entries))
 
 
-def _listener(where: _Address, setting: str, host: str, port: int) -> socket.socket:
-    """Return a socket that listens there, and that nobody shares.
+def _listener(address: _Address, setting: str, host: str, port: int) -> socket.socket:
+    """Return a socket that listens on *address* and shares it with no other socket.
 
-    Listening is what the kernel grants only once: two sockets with SO_REUSEADDR may
-    be bound to one port, and without it connections that are closed would block it.
+    Without SO_REUSEADDR, recently closed connections would block the port. With it, two
+    sockets may be bound to one port, but only one of them can listen.
     """
-    family, address = where
+    family, socket_address = address
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind(address)
+        listener.bind(socket_address)
         listener.listen(1)
     except OSError as error:
         listener.close()
@@ -134,8 +134,8 @@ def _listener(where: _Address, setting: str, host: str, port: int) -> socket.soc
     return listener
 
 
-def _only_hold(listener: socket.socket) -> None:
-    """Stop listening and keep the port; only sockets with SO_REUSEPORT get it now."""
+def _stop_listening(listener: socket.socket) -> None:
+    """Stop listening but keep the port; only sockets with SO_REUSEPORT can bind now."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.shutdown(socket.SHUT_RD)

@@ -1,4 +1,4 @@
-"""What a process asks of the kernel: to end with its parent, to leave no core."""
+"""Process options of the kernel: end with the parent process, write no core file."""
 
 import ctypes
 import os
@@ -10,15 +10,15 @@ _PR_SET_DUMPABLE = 4
 
 
 def end_with_parent(parent_pid: int) -> None:
-    """Have the kernel send SIGTERM to this process when *parent_pid* dies."""
+    """Let the kernel send SIGTERM to this process when *parent_pid* dies."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    # The parent may have died before the request was heard.
+    # The parent may have died before the call.
     if os.getppid() != parent_pid:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 def forbid_core_dumps() -> None:
-    """Keep this process's memory, where salts live, out of any core file."""
+    """Prevent core files of this process, because its memory holds salts."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _prctl(_PR_SET_DUMPABLE, 0)
 

@@ -1,4 +1,4 @@
-"""Signals as an event a program can wait for."""
+"""Signals to stop, as an event that a program can wait for."""
 
 import signal
 import threading
@@ -7,18 +7,18 @@ STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def stop_on_signals() -> threading.Event:
-    """Return an event that a signal to stop sets; further ones change nothing.
+    """Return an event that a signal to stop sets; further signals change nothing.
 
-    For programs that end once it is set: the signals stay blocked. Call it before
-    threads start, native libraries' too, for they must not receive the signals
-    themselves. A thread waits for them, because setting an event from a signal
-    handler can deadlock with the wait it interrupts.
+    The signals stay blocked, so the program must end once the event is set. Call this
+    before any thread starts, also threads of native libraries: threads inherit the
+    blocked signals. A thread waits for the signals, because a signal handler that sets
+    an event can deadlock with the wait that it interrupts.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     stop = threading.Event()
 
     def handle_signal() -> None:
-        # More than one may come: some who stop a group signal its members twice.
+        # A service manager may send a signal twice: to the process and to its group.
         while True:
             signal.sigwait(STOPPING)
             stop.set()

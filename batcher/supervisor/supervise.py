@@ -1,12 +1,12 @@
-"""Real child processes, kept running: started, restarted, and stopped in order.
+"""Child processes: started, restarted when they end, and stopped in order.
 
     exit_code = supervise([
         Process("proxy-0", [...], stage=0),
         Process("batcher", [...], stage=1),
     ])
 
-Lower stages stop first, so that the batcher still loads what the proxies sealed last.
-When the supervisor itself dies the kernel ends its children.
+Lower stages stop first, so that the batcher still loads the last segments of the
+proxies. If the supervisor dies, the kernel ends its children.
 """
 
 import logging
@@ -21,9 +21,9 @@ from batcher.supervisor.prctl import end_with_parent
 from config.errors import MillpondError
 from config.logs import log_event
 
-FINE = 0
+ALL_STOPPED = 0
 KILLED = 3
-# Such a process says its settings are wrong: starting it again helps nobody.
+# A child with this exit code has wrong settings, so a restart would not help.
 _SETTINGS_WRONG = 2
 
 _WATCHED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -34,14 +34,14 @@ _log = logging.getLogger(__name__)
 
 
 class StartError(MillpondError):
-    """A child's program cannot be run."""
+    """The program of a child cannot be run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """A child to keep running; of all processes the lowest *stage* stops first.
+    """A child to keep running; processes of the lowest *stage* stop first.
 
-    It gets the open descriptors *inherits*.
+    The child inherits the open descriptors *inherits*.
     """
 
     name: str
@@ -52,24 +52,24 @@ class Process:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupervisorTimeouts:
-    """How long the supervisor waits: between restarts, and for an orderly end."""
+    """How long the supervisor waits between restarts, and for children to end."""
 
     first_delay_s: float = 0.5
     longest_delay_s: float = 30.0
-    # A child that ran this long is well again: its delays start anew.
+    # After a child ran this long, its next restart has the first delay again.
     healthy_s: float = 60.0
     stop_s: float = 10.0
 
 
 class _ChildProcess:
-    """One process over its restarts."""
+    """One child process with its restarts."""
 
-    def __init__(self, process: Process, patience: SupervisorTimeouts) -> None:
+    def __init__(self, process: Process, timeouts: SupervisorTimeouts) -> None:
         self.process = process
-        self._patience = patience
+        self._timeouts = timeouts
         self._running: subprocess.Popen[bytes] | None = None
         self._started_s = 0.0
-        self._delay_s = patience.first_delay_s
+        self._delay_s = timeouts.first_delay_s
         self.due_s: float | None = 0.0
 
     def start(self, now_s: float) -> None:
@@ -78,12 +78,12 @@ class _ChildProcess:
         supervisor = os.getpid()
 
         def prepare() -> None:
-            # The signals we wait for are blocked in us, and would be in the child.
+            # The supervisor blocks these signals, and the child inherits that.
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
             end_with_parent(supervisor)
 
-        # A group of its own: a Ctrl-C in the terminal reaches the supervisor alone,
-        # which then stops the children in order.
+        # Each child has its own process group. So a Ctrl-C in the terminal only reaches
+        # the supervisor, which stops the children in order.
         name = self.process.name
         try:
             self._running = subprocess.Popen(  # noqa: S603 - our own roles
@@ -101,15 +101,15 @@ class _ChildProcess:
         return self._running is not None
 
     def reap(self, now_s: float) -> int | None:
-        """Return the exit code if the child has ended since it was last asked."""
+        """Return the exit code if the child has ended since the last call."""
         if self._running is None:
             return None
         code = self._running.poll()
         if code is None:
             return None
         self._running = None
-        if now_s - self._started_s >= self._patience.healthy_s:
-            self._delay_s = self._patience.first_delay_s
+        if now_s - self._started_s >= self._timeouts.healthy_s:
+            self._delay_s = self._timeouts.first_delay_s
         self.due_s = now_s + self._delay_s
         log_event(
             _log,
@@ -121,8 +121,8 @@ class _ChildProcess:
         return code
 
     def slow_down(self) -> None:
-        """Double the delay before the start after the next."""
-        self._delay_s = min(2 * self._delay_s, self._patience.longest_delay_s)
+        """Double the delay for the restart after the next one."""
+        self._delay_s = min(2 * self._delay_s, self._timeouts.longest_delay_s)
 
     def send(self, number: signal.Signals) -> None:
         if self._running is not None:
@@ -132,51 +132,51 @@ class _ChildProcess:
 def supervise(
     processes: Iterable[Process],
     *,
-    patience: SupervisorTimeouts | None = None,
+    timeouts: SupervisorTimeouts | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> int:
-    """Keep *processes* running until told to stop; return this process's exit code.
+    """Keep *processes* running until a signal to stop; return the exit code.
 
-    SIGTERM, SIGINT and SIGHUP stop them, stage by stage, a SIGINT after that at once. A
-    child that ends with the
-    exit code for wrong settings stops everything, and its code is returned. 0 means
-    that all ended by themselves when told to.
+    SIGTERM, SIGINT and SIGHUP stop the processes, stage by stage. A SIGINT during the
+    stop kills the rest at once. If a child ends with the exit code for wrong settings,
+    all processes are stopped and that code is returned. 0 means that all processes
+    ended after the signal without being killed.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
-    watch = _Loop(processes, patience or SupervisorTimeouts(), clock)
+    loop = _Loop(processes, timeouts or SupervisorTimeouts(), clock)
     try:
-        return watch.run()
+        return loop.run()
     finally:
-        watch.end()
+        loop.end()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Loop:
-    """The loop: start what is due, sleep until a signal or a start, look again."""
+    """The main loop: start due children, wait for a signal or a start, repeat."""
 
     def __init__(
         self,
         processes: Iterable[Process],
-        patience: SupervisorTimeouts,
+        timeouts: SupervisorTimeouts,
         clock: Callable[[], float],
     ) -> None:
-        self._patience = patience
+        self._timeouts = timeouts
         self._clock = clock
-        self._children = [_ChildProcess(process, patience) for process in processes]
+        self._children = [_ChildProcess(process, timeouts) for process in processes]
 
     def run(self) -> int:
         while True:
             self._start_due()
             received = self._sleep(self._next_start_s())
-            code = self._look()
-            if code == _SETTINGS_WRONG:
+            has_wrong_settings = self._reap()
+            if has_wrong_settings:
                 self._stop()
-                return code
+                return _SETTINGS_WRONG
             if received in _STOPPING:
                 return self._stop()
 
     def end(self) -> None:
-        """Leave no child behind and no signal waiting, whatever happened."""
+        """Kill all remaining children, and discard pending signals."""
         self._kill_rest(self._children)
         while signal.sigtimedwait(_WATCHED, 0) is not None:
             pass
@@ -195,40 +195,40 @@ class _Loop:
         received = signal.sigtimedwait(_WATCHED, max(0.0, until_s - self._clock()))
         return None if received is None else received.si_signo
 
-    def _look(self) -> int:
-        """Reap the dead; return 2 if one of them said that its settings are wrong."""
-        found = FINE
+    def _reap(self) -> bool:
+        """Reap ended children; return whether one of them has wrong settings."""
+        has_wrong_settings = False
         for child in self._children:
             code = child.reap(self._clock())
             if code == _SETTINGS_WRONG:
-                found = _SETTINGS_WRONG
+                has_wrong_settings = True
             if code is not None:
                 child.slow_down()
-        return found
+        return has_wrong_settings
 
     def _stop(self) -> int:
         stages = sorted({child.process.stage for child in self._children})
         log_event(_log, "stopping", count=len(self._children))
-        clean = [self._stop_stage(stage) for stage in stages]
-        return FINE if all(clean) else KILLED
+        has_ended = [self._stop_stage(stage) for stage in stages]
+        return ALL_STOPPED if all(has_ended) else KILLED
 
     def _stop_stage(self, stage: int) -> bool:
-        """Stop one stage; False if a child of it had to be killed."""
+        """Stop the children of one stage; return False if one had to be killed."""
         stopping = [child for child in self._children if child.process.stage == stage]
         for child in stopping:
             child.send(signal.SIGTERM)
-        end_s = self._clock() + self._patience.stop_s
+        end_s = self._clock() + self._timeouts.stop_s
         while any(child.is_running for child in stopping):
-            # A second Ctrl-C is a person in a hurry. A second SIGTERM need not be: some
-            # who stop a group signal its members twice.
+            # A second Ctrl-C means that the operator does not want to wait. A second
+            # SIGTERM does not: a service manager may send it to process and group.
             if self._sleep(end_s) == signal.SIGINT or self._clock() >= end_s:
                 return not self._kill_rest(stopping)
-            self._look()
+            self._reap()
         return True
 
     def _kill_rest(self, stopping: list[_ChildProcess]) -> bool:
-        """Kill what still runs; False if it had ended just now."""
-        self._look()
+        """Kill the children that still run; return False if none does."""
+        self._reap()
         late = [child for child in stopping if child.is_running]
         for child in late:
             log_event(
@@ -240,5 +240,5 @@ class _Loop:
             child.send(signal.SIGKILL)
         while any(child.is_running for child in late):
             self._sleep(self._clock() + 1)
-            self._look()
+            self._reap()
         return bool(late)

@@ -18,7 +18,7 @@ from proxy.doctor.finding import Finding, finding, fine, look
 from proxy.doctor.space import free_space, space_finding
 from warehouse.key_commitment import verified_key
 from warehouse.keyed_hash import SiteKeyError
-from warehouse.misplaced import misplaced
+from warehouse.misplaced import find_misplaced
 
 _SALTS, _SPOOL, _KEYS, _GEO = "salts", "spool", "site keys", "countries"
 _RISK = "a copy of them is enough to compute visitor hashes again"
@@ -135,7 +135,7 @@ def spool(settings: SpoolSettings) -> Iterator[Finding]:
         return
     used_bytes = sum(map(_size_bytes, path.rglob("*")))
     yield space_finding(settings, used_bytes, free_space(existing))
-    for entry in misplaced(path):
+    for entry in find_misplaced(path):
         yield finding(_SPOOL, entry.problem, entry.remedy)
 
 

@@ -75,7 +75,7 @@ class ImportStore:
         self._keys = KeyRecords(
             self._warehouse, self._spool.directory, [site.id for site in settings.sites]
         )
-        self._seen = KeyIndex()
+        self._key_index = KeyIndex()
         self._waiting_bytes = 0
         # What the last load had to leave.
         self.problems: list[MillpondError] = []
@@ -200,7 +200,7 @@ class ImportStore:
             self._warehouse,
             self._settings,
             self._clock(),
-            seen=self._seen,
+            key_index=self._key_index,
             keys=self._keys,
         )
         self._waiting_bytes = 0

@@ -55,7 +55,7 @@ class SpoolHealth:
         probe such a worker would never find out that the disk works again.
         """
         with contextlib.suppress(SpoolBrokenError):
-            self._lane.keep_owning()
+            self._lane.reacquire_if_lost()
         if self._has_lane() and is_writable(self._spool, self._max_bytes):
             self._journal.is_healthy = True
             log_event(_LOG, "spool_recovered")

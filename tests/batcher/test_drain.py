@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from batcher.drain import DrainTimeoutError, drain
-from batcher.load.loaded import LoadResult
+from batcher.load.load_result import LoadResult
 from batcher.spool.lane import Lane
 from batcher.spool.spool import Spool
 from tests.batcher.load.loads import SETTINGS, left_over, spool_events, stored_events
@@ -116,7 +116,7 @@ def test_another_load_is_not_waited_for_for_ever(
 ) -> None:
     held = try_lock(spool.load_lock)
 
-    with pytest.raises(DrainTimeoutError, match="another load goes on"):
+    with pytest.raises(DrainTimeoutError, match="another load is running"):
         drained(spool, warehouse, lambda: None)
     _close(held)
 

@@ -126,7 +126,7 @@ def test_with_another_key_nothing_is_loaded_and_nothing_removed(
             batcher.load(NOW_S)
 
     assert caught.value.message == (
-        "load the spool: the key of 'shop' is not the one on record; known orders"
+        "load the spool: the key of 'shop' is not the recorded key; known orders"
         " would count again, and nothing was loaded"
     )
     assert caught.value.exit_code == 3
@@ -186,7 +186,7 @@ def test_the_commands_refuse_and_accept(tmp_path: Path) -> None:
 
     assert first.returncode == 0
     assert (refused.returncode, refused.stdout) == (3, "")
-    assert "the key of 'shop' is not the one on record" in refused.stderr
+    assert "the key of 'shop' is not the recorded key" in refused.stderr
     assert "millpond batcher accept-keys" in refused.stderr
     assert unsure.returncode != 0
     assert (accepted.returncode, accepted.stdout) == (0, "accepted: shop\n")

@@ -205,7 +205,9 @@ def test_a_salt_watched_for_longer_than_a_date_goes_under_any_wall_clock(
     for hours in (0, 26):
         clocks.steady_s += hours * 3_600.0
         said = batcher.destroy_salts(clocks.wall())
-        assert said == "0 salts destroyed; the rest held off, the clock is not believed"
+        assert said == (
+            "0 salts destroyed; the rest waits, because the clock is not believed"
+        )
 
     clocks.steady_s += 1_801
     batcher.destroy_salts(clocks.wall())

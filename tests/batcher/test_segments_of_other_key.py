@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from batcher.load.loaded import OtherKeyError
+from batcher.load.load_result import OtherKeyError
 from batcher.run import Batcher
 from batcher.spool.segment import HEADER_BYTES, encode_header, read_frames
 from batcher.spool.spool import Spool
@@ -62,7 +62,7 @@ def test_others_are_loaded_and_each_load_says_what_waits(
 
     assert waits.value.exit_code == 3
     assert waits.value.message.startswith(
-        "load the spool: 1 segments were taken with another key of 'shop';"
+        "load the spool: 1 segments have another key for 'shop';"
     )
     assert "millpond batcher accept-keys" in str(waits.value.hint)
     assert caplog.text.count("segments_of_other_key segments=1 sites=shop") == 2

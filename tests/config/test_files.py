@@ -42,7 +42,7 @@ WRITERS = [
     ("import", "access-log", "log", "--site", "shop"),
 ]
 
-READ_ONLY = "the file system is mounted read-only: see the system's log for why"
+READ_ONLY = "the file system is mounted read-only: the system log says why"
 
 is_root = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not is_root, reason="only root can be another user")

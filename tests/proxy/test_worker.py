@@ -237,7 +237,7 @@ def test_a_second_worker_of_the_same_number_says_so(running: WorkerProcess) -> N
 
     # Starting it again would not help: the supervisor gives up.
     assert got.returncode == 2
-    assert "proxy worker 0: another one runs on" in got.stderr
+    assert "proxy worker 0: already running on" in got.stderr
     assert "Traceback" not in got.stderr
 
 

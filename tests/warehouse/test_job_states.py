@@ -58,11 +58,11 @@ def test_lateness_says_since_when_and_why() -> None:
 
 
 def test_a_job_that_waits_for_another_process_says_so() -> None:
-    waits = replace(ran(60), problem="load the spool: another process is at it")
+    waits = replace(ran(60), problem="load the spool: another process is loading it")
 
     assert lateness(waits) == (
         "has not succeeded since 2026-11-22T07:59:00Z:"
-        " load the spool: another process is at it"
+        " load the spool: another process is loading it"
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from config.settings import Settings, SpoolSettings, WarehouseSettings
 from warehouse.caveats import caveats
 from warehouse.clock.believed_clock import Clocks
-from warehouse.misplaced import Fault, misplaced
+from warehouse.misplaced import Fault, find_misplaced
 
 
 def make_spool(folder: Path) -> Path:
@@ -29,7 +29,7 @@ def make_spool(folder: Path) -> Path:
 def test_each_entry_that_no_load_reads_is_named(tmp_path: Path) -> None:
     spool = make_spool(tmp_path)
 
-    assert [(each.fault, each.path) for each in misplaced(spool)] == [
+    assert [(each.fault, each.path) for each in find_misplaced(spool)] == [
         (Fault.SEGMENT_OUTSIDE_LANE, spool / "0000000002.segment"),
         (Fault.SEGMENT_IS_DIRECTORY, spool / "lanes" / "worker-0" / "0000000003.open"),
         (Fault.LANE_IS_FILE, spool / "lanes" / "worker-1"),
@@ -47,7 +47,7 @@ def test_pipes_and_broken_links_are_no_lanes_and_a_link_to_a_lane_is(
     (lanes / "loop").symlink_to(lanes / "loop")
     (lanes / "linked").symlink_to(tmp_path / "elsewhere")
 
-    assert [each.path.name for each in misplaced(tmp_path)] == [
+    assert [each.path.name for each in find_misplaced(tmp_path)] == [
         "broken",
         "loop",
         "pipe",
@@ -55,7 +55,7 @@ def test_pipes_and_broken_links_are_no_lanes_and_a_link_to_a_lane_is(
 
 
 def test_without_a_spool_nothing_is_out_of_place(tmp_path: Path) -> None:
-    assert misplaced(tmp_path / "none") == []
+    assert find_misplaced(tmp_path / "none") == []
 
 
 def test_every_output_of_figures_says_so(tmp_path: Path) -> None:
@@ -67,6 +67,6 @@ def test_every_output_of_figures_says_so(tmp_path: Path) -> None:
     told = caveats(settings, Clocks(wall=lambda: 0.0, steady=lambda: 0.0))
 
     assert told[-1] == (
-        f"{spool}/lanes/worker-1 is no directory, and no load reads it: move a segment"
-        " into a directory under lanes/, and anything else away"
+        f"{spool}/lanes/worker-1 is not a directory, so no load reads it: if it is a"
+        " segment, move it into a directory under lanes/; else move it away"
     )

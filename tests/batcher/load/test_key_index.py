@@ -92,7 +92,7 @@ def test_keys_of_files_that_are_gone_are_forgotten(table: StoredTable) -> None:
     seen = KeyIndex()
     seen.events(table, event_keys(0), ALWAYS)
     table.delete_days([DAY.replace(day=20)], now_s=0)
-    seen.forget_all_but(table.files())
+    seen.drop_removed_files(table.files())
 
     assert seen.size_bytes == 12 * 8
     assert seen.events(table, event_keys(0, 20), ALWAYS).to_list() == [False, True]

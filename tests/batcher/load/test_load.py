@@ -9,7 +9,7 @@ import pytest
 
 from batcher.load.key_index import KeyIndex
 from batcher.load.load import LoadBusyError, load
-from batcher.load.loaded import LoadResult
+from batcher.load.load_result import LoadResult
 from batcher.spool.spool import Spool
 from tests.batcher.load.loads import (
     SETTINGS,
@@ -338,7 +338,9 @@ def test_a_duplicate_another_loader_stores_meanwhile_is_found(
     other = Spool(tmp_path / "other")
     for each in (spool, other):
         spool_events(each, [event(event_id=1), event(event_id=None)])
-    done = load(spool, warehouse, SETTINGS, NOW_S, seen=Interrupted(other, warehouse))
+    done = load(
+        spool, warehouse, SETTINGS, NOW_S, key_index=Interrupted(other, warehouse)
+    )
 
     assert (done.events, done.duplicates) == (1, 1)
     assert warehouse.view(EVENTS).rows() == 3

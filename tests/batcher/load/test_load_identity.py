@@ -225,7 +225,9 @@ def test_a_copy_loaded_between_the_look_and_the_commit_doubles_nothing(
         commit("/b", 2 + number)
     lane.close()
     other.recover_lanes()
-    done = load(spool, warehouse, SETTINGS, NOW_S, seen=Meanwhile(other, warehouse))
+    done = load(
+        spool, warehouse, SETTINGS, NOW_S, key_index=Meanwhile(other, warehouse)
+    )
 
     assert Counter(stored(warehouse)) == Counter({"/a": 2, "/b": 2 * more})
     assert done.events == 2 * more

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from batcher.load.load import RowsLostError, load
+from batcher.load.load import load
 from batcher.load.load_plan import LoadPlan, next_token
-from batcher.load.loaded import DropsWaitError
+from batcher.load.load_result import DropsWaitError
 from batcher.load.missing_frames import FrameRecord
+from batcher.load.row_accounting import RowsLostError
 from batcher.spool.segment import FRAME_HEADER_BYTES, HEADER_BYTES, read_frames
 from batcher.spool.spool import Spool
 from config.errors import MillpondError
@@ -78,7 +79,7 @@ def test_drops_wait_while_their_table_is_damaged_and_are_counted_once(
 
     assert [each.path for each in stored_events(warehouse)] == ["/a", "/b", "/c"]
     assert len(waiting) == loaded.waiting == 3
-    with pytest.raises(DropsWaitError, match="the counts of drops of 3 loads wait"):
+    with pytest.raises(DropsWaitError, match="the drop counts of 3 loads wait"):
         loaded.check()
     assert logged
     assert "table=drops" in logged[0]
@@ -261,7 +262,9 @@ def test_a_load_that_would_lose_rows_stores_nothing(
     spool: Spool, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spool_some(spool, "/a", "/b")
-    monkeypatch.setattr("batcher.load.load.with_amounts", lambda rows, *_: rows.head(1))
+    monkeypatch.setattr(
+        "batcher.load.row_accounting.with_amounts", lambda rows, *_: rows.head(1)
+    )
     with pytest.raises(RowsLostError, match="of 4 events 1 are new and 2 repeated"):
         load(spool, warehouse, SETTINGS, NOW_S)
 

@@ -227,7 +227,7 @@ def test_a_directory_swept_away_is_made_anew(store: DirectorySalts) -> None:
 def test_a_directory_open_to_others_is_refused(tmp_path: Path) -> None:
     (tmp_path / "salts").mkdir(mode=0o755)
 
-    with pytest.raises(SaltDirectoryError, match="others may enter it"):
+    with pytest.raises(SaltDirectoryError, match="other users may enter it"):
         DirectorySalts(tmp_path / "salts")
 
 

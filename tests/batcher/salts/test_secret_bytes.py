@@ -4,7 +4,13 @@ from collections import Counter
 
 import pytest
 
-from batcher.salts.secret_bytes import RandomnessError, fill_random, pin, take, wipe
+from batcher.salts.secret_bytes import (
+    RandomnessError,
+    fill_random,
+    move_to_bytearray,
+    pin,
+    wipe,
+)
 from tests.descriptors import no_descriptor_left
 
 
@@ -42,7 +48,7 @@ def test_taking_leaves_zeros_behind() -> None:
     # Not a literal: those are shared by whoever spells them alike.
     source = b"".join([b"taken ", b"away"])
 
-    got = take(source)
+    got = move_to_bytearray(source)
 
     assert got == bytearray(b"taken away")
     assert source == bytes(10)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from batcher.schedule.job_state import write_job_states
-from batcher.schedule.scheduler import Job, first_run_at, retry_in_s, run_jobs
+from batcher.schedule.job_worker import Job, retry_in_s
+from batcher.schedule.scheduler import first_run_at, run_jobs
 from config.errors import Busy, MillpondError, Retryable
 from tests.waiting import wait_until
 from warehouse.job_states import JobState, read_job_states

@@ -16,7 +16,7 @@ if __name__ == "__main__":
     try:
         code = supervise(
             [Process(**child) for child in children],
-            patience=SupervisorTimeouts(**patience),
+            timeouts=SupervisorTimeouts(**patience),
         )
     except MillpondError as error:
         sys.exit(f"{error}")

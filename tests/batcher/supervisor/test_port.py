@@ -13,7 +13,7 @@ from batcher.supervisor.port import (
     check_port,
     free_port,
     hold_port,
-    listeners,
+    lock_listeners,
 )
 from tests.processes import free_ports
 from warehouse.locks import try_lock
@@ -146,7 +146,7 @@ def test_a_free_port_can_be_held() -> None:
 
 def test_the_next_supervisor_waits_while_a_child_lives(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        stack.enter_context(listeners(tmp_path))
-        assert try_lock(tmp_path / "listeners.lock") is None
-    with listeners(tmp_path):
+        stack.enter_context(lock_listeners(tmp_path))
+        assert try_lock(tmp_path / "lock_listeners.lock") is None
+    with lock_listeners(tmp_path):
         pass

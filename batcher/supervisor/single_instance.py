@@ -1,7 +1,7 @@
-"""One process at a time for what only one may do on the same data.
+"""A lock that lets only one process of a role use the same data at a time.
 
-A lock in each directory is held while the process lives; a dead one holds none. The
-file tells the next who it is.
+The process holds a lock file in each directory. The system releases the locks when the
+process ends. The lock file contains the process id, for the error message.
 """
 
 import os
@@ -14,42 +14,42 @@ from config.errors import MillpondError
 from warehouse.durable import make_directory
 from warehouse.locks import try_lock
 
-# A supervisor that was killed leaves children that end within its patience.
+# When a supervisor is killed, its children end within this time.
 ORPHANS_END_S = 15.0
 _POLL_S = 0.1
 
 
 class AlreadyRunningError(MillpondError):
-    """Another process does that very thing on the same data."""
+    """Another process has the same role on the same data."""
 
     exit_code = 2
 
     def __init__(self, command: str, directory: Path, process: str) -> None:
         super().__init__(
-            f"{command}: another one runs on {directory}{process}",
-            hint="stop it first, or give this one another spool.dir and warehouse.uri"
+            f"{command}: already running on {directory}{process}",
+            hint="stop it first, or set another spool.dir and warehouse.uri here"
             ' (docs/operations.md, "Already running")',
         )
 
 
 @contextmanager
-def sole(
+def single_instance(
     role: str, directories: Iterable[Path], *, wait_s: float = 0.0
 ) -> Iterator[None]:
-    """Be the only *role* on *directories* while the block runs.
+    """Hold the locks of *role* in *directories* while the block runs.
 
-    Raises ``AlreadyRunningError`` where another is, after *wait_s*.
+    Raises ``AlreadyRunningError`` if another process still holds one after *wait_s*.
     """
     end_s = time.monotonic() + wait_s
-    with ExitStack() as held:
+    with ExitStack() as locks:
         for directory in directories:
             make_directory(directory)
-            descriptor = _hold(role, directory, end_s)
-            held.callback(os.close, descriptor)
+            descriptor = _lock(role, directory, end_s)
+            locks.callback(os.close, descriptor)
         yield
 
 
-def _hold(role: str, directory: Path, end_s: float) -> int:
+def _lock(role: str, directory: Path, end_s: float) -> int:
     path = directory / f"{role.replace(' ', '-')}.lock"
     while (descriptor := try_lock(path)) is None:
         if time.monotonic() >= end_s:

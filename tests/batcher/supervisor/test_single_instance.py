@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batcher.supervisor.sole import AlreadyRunningError, sole
+from batcher.supervisor.single_instance import AlreadyRunningError, single_instance
 from tests.processes import CONFIG, Installation, Role, install, running, wait_ready
 from tests.waiting import wait_until
 
@@ -44,16 +44,19 @@ def role(installation: Installation, *words: str) -> Iterator[Role]:
 
 
 def test_the_lock_goes_with_the_block(tmp_path: Path) -> None:
-    with sole("up", [tmp_path]):
-        with pytest.raises(AlreadyRunningError) as refused, sole("up", [tmp_path]):
+    with single_instance("up", [tmp_path]):
+        with (
+            pytest.raises(AlreadyRunningError) as refused,
+            single_instance("up", [tmp_path]),
+        ):
             pass
-        with sole("batcher run", [tmp_path]):
+        with single_instance("batcher run", [tmp_path]):
             pass
-    with sole("up", [tmp_path]):
+    with single_instance("up", [tmp_path]):
         pass
 
     assert refused.value.message == (
-        f"up: another one runs on {tmp_path} (process {os.getpid()})"
+        f"up: already running on {tmp_path} (process {os.getpid()})"
     )
 
 
@@ -68,13 +71,13 @@ def test_a_second_up_on_the_same_data_ends_at_once(installation: Installation) -
 
     data = installation.data
     assert (again.returncode, shared.returncode) == (2, 2)
-    assert f"up: another one runs on {data / 'spool'} (process {first.pid})" in (
+    assert f"up: already running on {data / 'spool'} (process {first.pid})" in (
         again.stderr
     )
-    assert f"up: another one runs on {data / 'warehouse'}" in shared.stderr
+    assert f"up: already running on {data / 'warehouse'}" in shared.stderr
     assert (proxy.returncode, batcher.returncode) == (2, 2)
-    assert f"proxy run: another one runs on {data / 'spool'}" in proxy.stderr
-    assert f"batcher run: another one runs on {data / 'spool'}" in batcher.stderr
+    assert f"proxy run: already running on {data / 'spool'}" in proxy.stderr
+    assert f"batcher run: already running on {data / 'spool'}" in batcher.stderr
     assert drained.returncode == 0
 
 
@@ -88,7 +91,7 @@ def test_a_lane_that_stays_taken_ends_the_proxy_too(installation: Installation) 
         code = second.stop()
 
     assert code == 2
-    assert "worker 0: another one runs on" in second.told()
+    assert "worker 0: already running on" in second.told()
 
 
 @pytest.mark.crash

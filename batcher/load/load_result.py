@@ -1,4 +1,4 @@
-"""What a load did, and what it had to leave."""
+"""The result of a load: its counts, and errors for what it left in the spool."""
 
 from collections.abc import Collection
 from datetime import date
@@ -12,20 +12,21 @@ _KEYS = 'see docs/operations.md, "A site\'s key is missing or changed"'
 
 
 class DropsWaitError(Retryable, MillpondError):
-    """The events are loaded, and the counts of drops cannot be stored."""
+    """The events are loaded, but the drop counts cannot be stored."""
 
 
 class OtherKeyError(MillpondError):
-    """Segments wait, because their orders would count again."""
+    """Segments wait in the spool, because their orders could count twice."""
 
     def __init__(
         self, segments: int, sites: Collection[str], first: Path | None
     ) -> None:
-        named = ", ".join(map(repr, sorted(sites)))
-        how = f"were taken with another key of {named}" if sites else "name no key"
+        site_list = ", ".join(map(repr, sorted(sites)))
+        problem = f"have another key for {site_list}" if sites else "name no key"
         super().__init__(
-            f"load the spool: {segments} segments {how}; known orders could count"
-            f" again, so they wait in the spool, {first} first; all others are loaded",
+            f"load the spool: {segments} segments {problem}; they wait in the spool,"
+            f" {first} first, because known orders could count twice; all other"
+            " segments are loaded",
             hint="move them out of lanes/, or load them with"
             f" `millpond batcher accept-keys`; {_KEYS}",
             file=first,
@@ -33,18 +34,19 @@ class OtherKeyError(MillpondError):
 
 
 class IncompleteError(MillpondError):
-    """Something that was acknowledged did not come to the tables."""
+    """Acknowledged events did not reach the tables."""
 
 
 class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a load did; *size_bytes* is that of the segments.
+    """The counts of a load; *size_bytes* is the size of the segments.
 
-    *dropped* events were counted as such before; *missing* frames were acknowledged and
-    are not in the spool. What earlier loads reported of these is *missing_earlier* and
-    *quarantined_earlier*, while it still stands. *waiting* loads have their events in
-    the table, but not their counts of drops.
-    *other_key* segments wait, because *other_sites* have another key by now; none is
-    named where the segments name no key. *other_path* is the first of them.
+    *dropped* is the sum of the loaded drop counts. *missing* frames were written, but
+    are not in the spool. *missing_earlier* and *quarantined_earlier* are those that
+    earlier loads reported and that are still missing or in quarantine. *waiting*
+    loads have their events in the table, but not their drop counts. *other_key*
+    segments wait, because their keys for *other_sites* are not the recorded keys.
+    *other_sites* is empty if these segments name no key. *other_path* is the first
+    segment that waits.
     """
 
     events: int = 0
@@ -63,10 +65,10 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     other_path: Path | None = None
 
     def check(self) -> "LoadResult":
-        """Return it; raise where something had to be left in the spool."""
+        """Return this result; raise if drop counts or segments wait in the spool."""
         if self.waiting:
             raise DropsWaitError(
-                "load the spool: events are loaded, and the counts of drops of"
+                "load the spool: events are loaded, but the drop counts of"
                 f" {self.waiting} loads wait, because their table cannot be written",
                 hint="run `millpond warehouse verify`;"
                 ' see docs/operations.md, "Damaged tables"',
@@ -80,7 +82,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
         return OtherKeyError(self.other_key, self.other_sites, self.other_path)
 
     def check_complete(self) -> None:
-        """Raise where this load found something missing, or set something aside."""
+        """Raise if this load found frames missing or set segments aside."""
         problems = []
         if self.missing:
             problems.append(f"{self.missing} frames are missing")
@@ -93,7 +95,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
             )
 
     def account(self) -> str:
-        """Return in a line what became of all that was received."""
+        """Return one line that accounts for all received events."""
         received = self.events + self.duplicates + self.dropped
         line = (
             f"{received} received, {self.events} loaded, {self.duplicates} duplicates,"
@@ -106,7 +108,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
         return line + waiting if self.other_key else line
 
     def __add__(self, other: "LoadResult") -> "LoadResult":
-        """Return both together."""
+        """Return the sum of both results."""
         return LoadResult(
             events=self.events + other.events,
             duplicates=self.duplicates + other.duplicates,
