@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from tests.proxy.spooled import Spooled, read_spool
+from tests.proxy.spool_reader import Spooled, read_spool
 from tests.proxy.transport.raw_http import ask, get
 from tests.waiting import wait_until
 
@@ -143,9 +143,9 @@ class WorkerProcess:
     @property
     def resident_mb(self) -> float:
         """Its memory now."""
-        found = _RESIDENT.search(Path(f"/proc/{self.pid}/status").read_text())
-        assert found is not None
-        return int(found[1]) / 1_024
+        match = _RESIDENT.search(Path(f"/proc/{self.pid}/status").read_text())
+        assert match is not None
+        return int(match[1]) / 1_024
 
     @property
     def config(self) -> Path:

@@ -7,7 +7,7 @@ from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.proxy.browser.chromium import FLAGS
 from tests.vendors.clients import MODULES, Client, Kind, Sent, need_clients
-from tests.vendors.site import CLIENTS_PATH, Site
+from tests.vendors.shop_site import CLIENTS_PATH, Site
 from tests.vendors.visit import WHO, checkout_page, product_page, visit
 
 # Headless Chromium calls itself a bot and says who drives it; two clients look at that.
@@ -41,7 +41,7 @@ async def visit_in_browser(
     arrived: Arrived,
     *,
     host: str,
-    who: Mapping[str, str] = WHO,
+    person: Mapping[str, str] = WHO,
 ) -> Sent:
     """Let *client* tell the visit to *host*; return what it was handed.
 
@@ -49,32 +49,34 @@ async def visit_in_browser(
     """
     assert client.kind is Kind.BROWSER
     need_clients(MODULES / client.file)
-    site.told = _told(site, client, host=host, who=dict(who))
+    site.told = _told(site, client, host=host, person=dict(person))
     context = await browser.new_context(
         locale="de-DE",
         timezone_id="Europe/Berlin",
         screen={"width": 1920, "height": 1080},
     )
     try:
-        return await _walk(context, site, arrived, who)
+        return await _walk(context, site, arrived, person)
     finally:
         await context.close()
 
 
 async def _walk(
-    context: BrowserContext, site: Site, arrived: Arrived, who: Mapping[str, str]
+    context: BrowserContext, site: Site, arrived: Arrived, person: Mapping[str, str]
 ) -> Sent:
     """Walk through the shop as the person would."""
-    login = {"name": "login", "value": who["cookie"], "url": site.url("/")}
+    login = {"name": "login", "value": person["cookie"], "url": site.url("/")}
     await context.add_cookies([login])  # type: ignore[list-item]
     page = await context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(error.message))
-    article = site.url(f"/{who['referrer']}?id={who['query']}", host="news.example")
-    await page.goto(site.url(product_page(who)), referer=article)
+    article = site.url(
+        f"/{person['referrer']}?id={person['query']}", host="news.example"
+    )
+    await page.goto(site.url(product_page(person)), referer=article)
     sent = await _take(page, "product")
     await arrived(sent)
-    await page.goto(site.url(checkout_page(who)))
+    await page.goto(site.url(checkout_page(person)))
     sent += await _take(page, "checkout")
     await arrived(sent)
     sent += await _take(page, "leave")
@@ -91,21 +93,21 @@ async def _take(page: Page, step: str) -> Sent:
 
 
 def _told(
-    site: Site, client: Client, *, host: str, who: dict[str, str]
+    site: Site, client: Client, *, host: str, person: dict[str, str]
 ) -> dict[str, object]:
     file = f"{CLIENTS_PATH}{client.file}"
-    told = visit(
+    data = visit(
         host=host,
         key=client.key,
         site=site.url(),
         referrer=site.url(host="news.example"),
         options=dict(client.options),
-        who=who,
+        person=person,
     )
     attributes = f'data-website-id="{client.key}" data-host-url="{host}"'
     tag = f'<script src="{file}" {attributes}></script>'
     return {
-        "visit": told | {"file": file},
+        "visit": data | {"file": file},
         "driver": client.driver,
         "script": "" if client.is_module else tag,
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.proxy.transport.raw_http import encoded
 from tests.vendors.clients import Protocol
-from tests.vendors.recorded import Recorded
+from tests.vendors.recorded_request import Recorded
 
 FOLDER = Path(__file__).parent / "captures"
 # The site the recorded clients named, in every protocol that needs no certain form.
@@ -100,14 +100,14 @@ def clients() -> list[str]:
 @cache
 def captured(client: str) -> tuple[Captured, ...]:
     """Return what *client* sent, in its order."""
-    found = json.loads((FOLDER / f"{client}.json").read_text(encoding="utf-8"))
+    requests = json.loads((FOLDER / f"{client}.json").read_text(encoding="utf-8"))
     return tuple(
         Captured(
             client=client,
             body=base64.b64decode(request.pop("body_base64")),
             **request,
         )
-        for request in found
+        for request in requests
     )
 
 

@@ -268,21 +268,21 @@ BROWSER_CLIENTS = (
 )
 
 
-def send(client: Client, host: str, who: Mapping[str, str] = WHO) -> Sent:
+def send(client: Client, host: str, person: Mapping[str, str] = WHO) -> Sent:
     """Let a client of a server tell the visit to *host*; return what it was handed.
 
     The client has flushed and its process has ended when this returns.
     """
-    told = visit(
+    data = visit(
         host=host,
         key=client.key,
         site="https://shop.example",
         referrer="https://news.example",
         options=dict(client.options),
-        who=dict(who),
+        person=dict(person),
     )
     ran = subprocess.run(
-        [_runtime(client.kind), str(FOLDER / client.driver), json.dumps(told)],
+        [_runtime(client.kind), str(FOLDER / client.driver), json.dumps(data)],
         check=False,
         capture_output=True,
         text=True,

@@ -20,11 +20,11 @@ _LEFT_OUT = ("resolved", "funding", "deprecated", "optionalDependencies")
 
 def main() -> None:
     """Write both locks."""
-    asked = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
-    lock = _servers(asked)
+    manifest = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
+    lock = _servers(manifest)
     packages = lock["packages"]
-    packages[""] = asked
-    for name, version in asked["devDependencies"].items():
+    packages[""] = manifest
+    for name, version in manifest["devDependencies"].items():
         packages[f"node_modules/{name}"] = _browser(name, version)
     lock["packages"] = dict(sorted(packages.items()))
     text = json.dumps(lock, indent=2) + "\n"
@@ -32,11 +32,13 @@ def main() -> None:
     _python()
 
 
-def _servers(asked: dict[str, Any]) -> dict[str, Any]:
+def _servers(manifest: dict[str, Any]) -> dict[str, Any]:
     """Return the lock of the clients for Node with what they depend on."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "package.json")
-        path.write_text(json.dumps(asked | {"devDependencies": {}}), encoding="utf-8")
+        path.write_text(
+            json.dumps(manifest | {"devDependencies": {}}), encoding="utf-8"
+        )
         options = ("--package-lock-only", "--omit-lockfile-registry-resolved")
         subprocess.run([*_NPM, "install", *options], cwd=folder, check=True)
         lock: dict[str, Any] = json.loads(Path(folder, "package-lock.json").read_text())
@@ -53,19 +55,19 @@ def _browser(name: str, version: str) -> dict[str, Any]:
     spec = version if version.startswith("npm:") else f"{name}@{version}"
     real, _, number = spec.removeprefix("npm:").rpartition("@")
     fields = ("version", "dist.integrity", "license")
-    shown = subprocess.run(
+    process = subprocess.run(
         [*_NPM, "view", f"{real}@{number}", *fields, "--json"],
         check=True,
         capture_output=True,
     )
-    found = json.loads(shown.stdout)
+    metadata = json.loads(process.stdout)
     aliased = {"name": real} if real != name else {}
     return {
         **aliased,
-        "version": found["version"],
-        "integrity": found["dist.integrity"],
+        "version": metadata["version"],
+        "integrity": metadata["dist.integrity"],
         "dev": True,
-        "license": found["license"],
+        "license": metadata["license"],
     }
 
 

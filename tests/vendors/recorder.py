@@ -4,10 +4,10 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from tests.vendors.answers import Answer, good_answer
+from tests.vendors.background_server import Handler, Listening
 from tests.vendors.clients import Protocol
-from tests.vendors.listening import Handler, Listening
-from tests.vendors.recorded import Recorded
+from tests.vendors.recorded_request import Recorded
+from tests.vendors.vendor_responses import Answer, good_answer
 
 _PATIENCE_S = 60
 
@@ -33,21 +33,21 @@ class Recorder(Listening):
     def until(self, is_so: Callable[[list[Recorded]], bool]) -> None:
         """Wait until what was received makes *is_so* true."""
         with self._changed:
-            done = self._changed.wait_for(lambda: is_so(self.received), _PATIENCE_S)
-        assert done, [f"{each.method} {each.path}" for each in self.received]
+            is_met = self._changed.wait_for(lambda: is_so(self.received), _PATIENCE_S)
+        assert is_met, [f"{request.method} {request.path}" for request in self.received]
 
-    def answer_to(self, asked: Recorded) -> Answer:
+    def answer_to(self, request: Recorded) -> Answer:
         """Record a request, and return what it is answered."""
-        waiting = self.answers.get(asked.path)
+        waiting = self.answers.get(request.path)
         if waiting:
             return waiting.pop(0)
-        host = asked.headers.get("host", "")
-        return good_answer(self._protocol, asked, f"http://{host}{self.prefix}")
+        host = request.headers.get("host", "")
+        return good_answer(self._protocol, request, f"http://{host}{self.prefix}")
 
-    def record(self, asked: Recorded) -> None:
+    def record(self, request: Recorded) -> None:
         """Note a request that has been answered."""
         with self._changed:
-            self.received.append(asked)
+            self.received.append(request)
             self._changed.notify_all()
 
 
@@ -64,27 +64,27 @@ class _Handler(Handler):
             recorder.strays.append(path)
             self.answer(404, _cors(headers), b"")
             return
-        asked = Recorded(
+        request = Recorded(
             method=self.command,
             path=path.removeprefix(recorder.prefix),
             query=query,
             headers=headers,
             body=body,
         )
-        answer = recorder.answer_to(asked)
-        recorder.record(replace(asked, status=answer.status))
+        answer = recorder.answer_to(request)
+        recorder.record(replace(request, status=answer.status))
         self.answer(answer.status, {**answer.headers, **_cors(headers)}, answer.body)
 
 
-def _cors(asked: Mapping[str, str]) -> dict[str, str]:
+def _cors(headers: Mapping[str, str]) -> dict[str, str]:
     """Return what lets a page of another origin send here, with credentials."""
-    if "origin" not in asked:
+    if "origin" not in headers:
         return {}
-    wanted = asked.get("access-control-request-headers")
+    wanted_headers = headers.get("access-control-request-headers")
     return {
-        "Access-Control-Allow-Origin": asked["origin"],
+        "Access-Control-Allow-Origin": headers["origin"],
         "Access-Control-Allow-Credentials": "true",
         "Vary": "Origin",
-        **({"Access-Control-Allow-Headers": wanted} if wanted else {}),
-        **({"Access-Control-Allow-Methods": "GET, POST"} if wanted else {}),
+        **({"Access-Control-Allow-Headers": wanted_headers} if wanted_headers else {}),
+        **({"Access-Control-Allow-Methods": "GET, POST"} if wanted_headers else {}),
     }

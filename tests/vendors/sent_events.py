@@ -17,8 +17,8 @@ from playwright.async_api import Browser
 
 from tests.canaries import canaries_in, spellings
 from tests.proxy.protocols.replay import UNSEALED, Lately, Worker
-from tests.proxy.test_worker_durability import limit_files
 from tests.proxy.transport.raw_http import ask, get
+from tests.proxy.worker.test_durability import limit_files
 from tests.proxy.worker_process import WorkerProcess
 from tests.vendors.browser_visit import visit_in_browser
 from tests.vendors.clients import (
@@ -29,19 +29,19 @@ from tests.vendors.clients import (
     Sent,
     send,
 )
-from tests.vendors.site import Site
+from tests.vendors.shop_site import Site
 from tests.vendors.visit import WHO
 from tests.waiting import wait_until
 
 
 def servers_of(protocol: Protocol) -> list[Client]:
     """Return the clients of servers that speak *protocol*."""
-    return [each for each in SERVER_CLIENTS if each.protocol is protocol]
+    return [client for client in SERVER_CLIENTS if client.protocol is protocol]
 
 
 def browsers_of(protocol: Protocol) -> list[Client]:
     """Return the clients of browsers that speak *protocol*."""
-    return [each for each in BROWSER_CLIENTS if each.protocol is protocol]
+    return [client for client in BROWSER_CLIENTS if client.protocol is protocol]
 
 
 def visits_of(clients: Sequence[Client]) -> list[Any]:
@@ -70,14 +70,14 @@ def silent_worker(folder: Path, site: Mapping[str, Any]) -> Iterator[WorkerProce
         yield worker
         assert worker.stop() == 0
     written = worker.written().lower()
-    found = {
+    secrets = {
         name
         for name, value in WHO.items()
         for several in spellings(value).values()
         for needle in several
         if needle in written
     }
-    assert (found, canaries_in(written)) == (set(), set())
+    assert (secrets, canaries_in(written)) == (set(), set())
 
 
 def send_all(worker: Lately, client: Client) -> Sent:

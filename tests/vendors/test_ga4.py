@@ -36,7 +36,7 @@ def named(sent: Sent) -> Counter[str]:
 
 def names(worker: Lately) -> Counter[str]:
     """Return how often each event is stored, without what a page reports by itself."""
-    got = Counter(each.name for each in stored(worker))
+    got = Counter(event.name for event in stored(worker))
     del got["engagement"]
     return got
 
@@ -45,25 +45,23 @@ def check_figures(worker: Lately, sent: Sent, page: str | None) -> None:
     """See that all of a visit is there, with the amounts of its orders."""
     assert names(worker) == named(sent)
     assert Stored("order_placed", page, 5990, "EUR") in stored(worker)
-    assert {each.refund_minor for each in worker.spooled.events} == {None, 1500}
+    assert {event.refund_minor for event in worker.spooled.events} == {None, 1500}
     assert dropped(worker) == Counter()
 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
-def test_a_visit_told_by_a_server_is_stored_whole(
-    worker: Lately, client: Client
-) -> None:
+def test_a_server_visit_is_stored_completely(worker: Lately, client: Client) -> None:
     sent = send_all(worker, client)
 
     check_figures(worker, sent, None)
-    assert {each.visitor for each in worker.spooled.events} == {None}
-    assert {each.server for each in worker.spooled.events} == {False}
+    assert {event.visitor for event in worker.spooled.events} == {None}
+    assert {event.server for event in worker.spooled.events} == {False}
 
 
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize(("client", "origin"), visits_of(BROWSERS))
-async def test_a_visit_told_by_a_browser_is_stored_whole(
+async def test_a_browser_visit_is_stored_completely(
     visitors: Browser, worker: Lately, client: Client, origin: str
 ) -> None:
     sent = await send_in_browser(
@@ -72,8 +70,8 @@ async def test_a_visit_told_by_a_browser_is_stored_whole(
 
     check_figures(worker, sent, CHECKOUT_PATH)
     events = worker.spooled.events
-    assert len({each.visitor for each in events}) == 1
-    assert {each.path for each in events} == {PRODUCT_PATH, CHECKOUT_PATH}
-    assert {each.browser for each in events} == {"Chrome"}
-    view = next(each for each in events if each.name == "pageview")
+    assert len({event.visitor for event in events}) == 1
+    assert {event.path for event in events} == {PRODUCT_PATH, CHECKOUT_PATH}
+    assert {event.browser for event in events} == {"Chrome"}
+    view = next(event for event in events if event.name == "pageview")
     assert view.utm_source == "newsletter"

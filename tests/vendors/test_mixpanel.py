@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
-from tests.proxy.test_worker_durability import limit_files
+from tests.proxy.worker.test_durability import limit_files
 from tests.vendors.clients import KEYS, Client, Protocol, Sent
 from tests.vendors.sent_events import (
     browsers_of,
@@ -21,7 +21,7 @@ from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
 SERVERS, BROWSERS = servers_of(Protocol.MIXPANEL), browsers_of(Protocol.MIXPANEL)
 # Without a queue a client sends nothing again.
-QUEUING = [each for each in BROWSERS if each.options.get("batch_requests", True)]
+QUEUING = [client for client in BROWSERS if client.options.get("batch_requests", True)]
 SITE = {"keys": [KEYS[Protocol.MIXPANEL]], "props_allow": ["plan", "note", "password"]}
 # What the client calls an event, and we, where that is something else.
 NAMES = {
@@ -40,8 +40,8 @@ def is_identity(name: str) -> bool:
 
 def named(sent: Sent) -> Counter[str]:
     """Return how often each event is to be stored, of what a client was handed."""
-    kept = {name: count for name, count in sent.items() if not is_identity(name)}
-    return Counter({NAMES.get(name, name): count for name, count in kept.items()})
+    events = {name: count for name, count in sent.items() if not is_identity(name)}
+    return Counter({NAMES.get(name, name): count for name, count in events.items()})
 
 
 def identities(sent: Sent) -> int:
@@ -54,9 +54,9 @@ def check_figures(worker: Lately, sent: Sent, page: str) -> None:
     got = stored(worker)
     reasons = dropped(worker)
 
-    assert Counter(each.name for each in got) == named(sent)
+    assert Counter(event.name for event in got) == named(sent)
     assert Stored("order_placed", page, 5990, "EUR") in got
-    (refunded,) = {each.refund_minor for each in worker.spooled.events} - {None}
+    (refunded,) = {event.refund_minor for event in worker.spooled.events} - {None}
     assert refunded == 1500
     assert reasons.keys() == {("shop", "identity")}
     # What a client sends by itself, and once more as the tab is closed, adds to it.
@@ -64,24 +64,22 @@ def check_figures(worker: Lately, sent: Sent, page: str) -> None:
 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
-def test_a_visit_told_by_a_server_is_stored_whole(
-    worker: Lately, client: Client
-) -> None:
+def test_a_server_visit_is_stored_completely(worker: Lately, client: Client) -> None:
     sent = send_all(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
     events = worker.spooled.events
     assert len(events) == len(stored(worker))
-    assert {each.visitor for each in events} == {None}
-    assert {each.server for each in events} == {False}
+    assert {event.visitor for event in events} == {None}
+    assert {event.server for event in events} == {False}
     if client.name == "mixpanel-python":
-        assert {each.actor is None for each in events} == {False}
+        assert {event.actor is None for event in events} == {False}
 
 
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize(("client", "origin"), visits_of(BROWSERS))
-async def test_a_visit_told_by_a_browser_is_stored_whole(
+async def test_a_browser_visit_is_stored_completely(
     visitors: Browser, worker: Lately, client: Client, origin: str
 ) -> None:
     sent = await send_in_browser(
@@ -90,19 +88,19 @@ async def test_a_visit_told_by_a_browser_is_stored_whole(
 
     check_figures(worker, sent, CHECKOUT_PATH)
     events = worker.spooled.events
-    assert len({each.visitor for each in events}) == 1
-    assert {each.path for each in events} == {PRODUCT_PATH, CHECKOUT_PATH}
-    assert {each.browser for each in events} == {"Chrome"}
-    (first,) = [each for each in events if each.name == "Page View"][:1]
+    assert len({event.visitor for event in events}) == 1
+    assert {event.path for event in events} == {PRODUCT_PATH, CHECKOUT_PATH}
+    assert {event.browser for event in events} == {"Chrome"}
+    (first,) = [event for event in events if event.name == "Page View"][:1]
     assert (first.utm_source, first.actor) == ("newsletter", None)
-    (order,) = {each.actor for each in events if each.name == "order_placed"}
+    (order,) = {event.actor for event in events if event.name == "order_placed"}
     assert order is not None
 
 
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("client", QUEUING, ids=lambda client: client.name)
-async def test_what_is_refused_at_first_is_stored_once_all_the_same(
+async def test_events_refused_at_first_are_stored_once(
     visitors: Browser, worker: Lately, client: Client
 ) -> None:
     limit_files(worker.worker, 1)
@@ -125,6 +123,6 @@ async def test_what_is_refused_at_first_is_stored_once_all_the_same(
 def has_come(worker: Lately, sent: Sent) -> bool:
     """Whether what was handed over is stored, or counted where it is to be refused."""
     return (
-        named(sent) <= Counter(each.name for each in stored(worker))
+        named(sent) <= Counter(event.name for event in stored(worker))
         and identities(sent) <= dropped(worker)["shop", "identity"]
     )

@@ -60,7 +60,7 @@ def figures(worker: WorkerProcess, name: str) -> list[tuple[object, ...]]:
     ids=lambda client: client.name,
 )
 @pytest.mark.parametrize("origin", ["own", "another"])
-async def test_every_event_is_counted_once_and_names_nobody(
+async def test_every_event_is_counted_once_without_personal_data(
     visitors: Browser, tmp_path: Path, client: Client, origin: str
 ) -> None:
     with WorkerProcess(tmp_path, proxy=PROXY, site=SITE) as worker:

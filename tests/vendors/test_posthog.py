@@ -19,7 +19,7 @@ from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
 SERVERS, BROWSERS = servers_of(Protocol.POSTHOG), browsers_of(Protocol.POSTHOG)
 # Node ends while this one waits to send again: its timer does not keep it.
-PATIENT = [each for each in SERVERS if each.name != "posthog-node, v1"]
+PATIENT = [client for client in SERVERS if client.name != "posthog-node, v1"]
 SITE = {"keys": [KEYS[Protocol.POSTHOG]], "props_allow": ["plan", "note", "password"]}
 # What the client calls an event, and we, where that is something else.
 NAMES = {
@@ -35,13 +35,13 @@ IDENTITIES = {"$identify", "$set", "$create_alias", "$groupidentify"}
 
 def named(sent: Sent) -> Counter[str]:
     """Return how often each event is to be stored, of what a client was handed."""
-    kept = {name: sent[name] for name in sent.keys() - IDENTITIES}
-    return Counter({NAMES.get(name, name): count for name, count in kept.items()})
+    events = {name: sent[name] for name in sent.keys() - IDENTITIES}
+    return Counter({NAMES.get(name, name): count for name, count in events.items()})
 
 
 def names(worker: Lately) -> Counter[str]:
     """Return how often each event is stored; leaving a page is no event of its own."""
-    got = Counter(each.name for each in stored(worker))
+    got = Counter(event.name for event in stored(worker))
     del got["engagement"]
     return got
 
@@ -62,26 +62,24 @@ def check_figures(worker: Lately, sent: Sent, page: str | None) -> None:
 
     assert names(worker) == named(sent)
     assert Stored("order_placed", page, 5990, "EUR") in got
-    refunds = {(each.name, each.refund_minor) for each in worker.spooled.events}
+    refunds = {(event.name, event.refund_minor) for event in worker.spooled.events}
     assert ("order_refunded", 1500) in refunds
 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
-def test_a_visit_told_by_a_server_is_stored_whole(
-    worker: Lately, client: Client
-) -> None:
+def test_a_server_visit_is_stored_completely(worker: Lately, client: Client) -> None:
     sent = send_all(worker, client)
 
     check_figures(worker, sent, None)
     assert dropped(worker) == identities(sent)
     events = worker.spooled.events
     assert len(events) == len(stored(worker))
-    assert {each.visitor for each in events} == {None}
-    assert {each.actor is None for each in events} == {False}
+    assert {event.visitor for event in events} == {None}
+    assert {event.actor is None for event in events} == {False}
 
 
 @pytest.mark.parametrize("client", PATIENT, ids=lambda client: client.name)
-def test_what_is_refused_at_first_is_stored_once_all_the_same(
+def test_events_refused_at_first_are_stored_once(
     worker: Lately, client: Client
 ) -> None:
     sent = send_refused(worker, client)
@@ -92,7 +90,7 @@ def test_what_is_refused_at_first_is_stored_once_all_the_same(
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize(("client", "origin"), visits_of(BROWSERS))
-async def test_a_visit_told_by_a_browser_is_stored_whole(
+async def test_a_browser_visit_is_stored_completely(
     visitors: Browser, worker: Lately, client: Client, origin: str
 ) -> None:
     sent = await send_in_browser(
@@ -104,10 +102,10 @@ async def test_a_visit_told_by_a_browser_is_stored_whole(
     assert dropped(worker).keys() == identities(sent).keys()
     assert dropped(worker) >= identities(sent)
     events = worker.spooled.events
-    assert len({each.visitor for each in events}) == 1
-    assert {each.path for each in events} == {PRODUCT_PATH, CHECKOUT_PATH}
-    assert {each.browser for each in events} == {"Chrome"}
-    (view, *_) = [each for each in events if each.name == "pageview"]
+    assert len({event.visitor for event in events}) == 1
+    assert {event.path for event in events} == {PRODUCT_PATH, CHECKOUT_PATH}
+    assert {event.browser for event in events} == {"Chrome"}
+    (view, *_) = [event for event in events if event.name == "pageview"]
     assert (view.utm_source, view.actor) == ("newsletter", None)
-    orders = [each for each in events if each.name == "order_placed"]
-    assert None not in {each.actor for each in orders}
+    orders = [event for event in events if event.name == "order_placed"]
+    assert None not in {order.actor for order in orders}

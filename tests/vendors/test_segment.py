@@ -49,7 +49,7 @@ def named(sent: Sent) -> Counter[str]:
 
 def names(worker: Lately) -> Counter[str]:
     """Return how often each event is stored."""
-    return Counter(each.name for each in stored(worker))
+    return Counter(event.name for event in stored(worker))
 
 
 def have_come(worker: Lately, sent: Sent) -> bool:
@@ -63,8 +63,8 @@ def check_figures(worker: Lately, sent: Sent, page: str | None) -> None:
     """See that all of a visit is there, with the amounts of its orders."""
     assert names(worker) == named(sent)
     assert Stored("order_placed", page, 5990, "EUR") in stored(worker)
-    refunds = [each.refund_minor for each in worker.spooled.events]
-    assert [each for each in refunds if each is not None] == [1500]
+    refunds = [event.refund_minor for event in worker.spooled.events]
+    assert [refund for refund in refunds if refund is not None] == [1500]
     # Kept events are told apart by their ids; what is refused counts as often as it
     # comes, and a browser that closes a page may send its last batch again, which
     # holds any part of them.
@@ -73,19 +73,17 @@ def check_figures(worker: Lately, sent: Sent, page: str | None) -> None:
 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
-def test_a_visit_told_by_a_server_is_stored_whole(
-    worker: Lately, client: Client
-) -> None:
+def test_a_server_visit_is_stored_completely(worker: Lately, client: Client) -> None:
     sent = send_all(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
     events = worker.spooled.events
     assert len(events) == len(stored(worker))
-    assert {each.visitor for each in events} == {None}
+    assert {event.visitor for event in events} == {None}
 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
-def test_what_is_refused_at_first_is_stored_once_all_the_same(
+def test_events_refused_at_first_are_stored_once(
     worker: Lately, client: Client
 ) -> None:
     sent = send_refused(worker, client)
@@ -96,7 +94,7 @@ def test_what_is_refused_at_first_is_stored_once_all_the_same(
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize(("client", "origin"), ORIGINS)
-async def test_a_visit_told_by_a_browser_is_stored_whole(
+async def test_a_browser_visit_is_stored_completely(
     visitors: Browser, worker: Lately, client: Client, origin: str
 ) -> None:
     sent = await visit_from(visitors, worker, client, origin)
@@ -117,11 +115,11 @@ async def visit_from(
 def check_visitor(worker: Lately) -> None:
     """See that a browser's visit is one visitor's, and what is known of it."""
     events = worker.spooled.events
-    assert len({each.visitor for each in events} - {None}) == 1
-    assert {each.path for each in events} == {PRODUCT_PATH, CHECKOUT_PATH}
-    assert {each.browser for each in events} == {"Chrome"}
-    assert {each.language for each in events} == {"de"}
-    (view, *_) = [each for each in events if each.name == "pageview"]
+    assert len({event.visitor for event in events} - {None}) == 1
+    assert {event.path for event in events} == {PRODUCT_PATH, CHECKOUT_PATH}
+    assert {event.browser for event in events} == {"Chrome"}
+    assert {event.language for event in events} == {"de"}
+    (view, *_) = [event for event in events if event.name == "pageview"]
     assert (view.utm_source, view.click_id, view.actor) == ("newsletter", "gclid", None)
-    (order,) = [each for each in events if each.name == "order_placed"]
+    (order,) = [event for event in events if event.name == "order_placed"]
     assert order.actor is not None

@@ -36,7 +36,7 @@ def check_figures(worker: WorkerProcess) -> None:
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("origin", ["own", "another"])
-async def test_every_event_of_the_script_is_counted_once_and_names_nobody(
+async def test_every_script_event_is_counted_once_without_personal_data(
     visitors: Browser, tmp_path: Path, origin: str
 ) -> None:
     [client] = browsers_of(Protocol.UMAMI)
@@ -69,7 +69,7 @@ async def test_every_event_of_the_script_is_counted_once_and_names_nobody(
     servers_of(Protocol.UMAMI),
     ids=lambda client: client.name,
 )
-def test_every_event_of_a_server_is_counted_once_and_names_nobody(
+def test_every_server_event_is_counted_once_without_personal_data(
     tmp_path: Path, client: Client, site: Mapping[str, Any], *, server: bool
 ) -> None:
     with WorkerProcess(tmp_path, site=site) as worker:
@@ -84,6 +84,8 @@ def test_every_event_of_a_server_is_counted_once_and_names_nobody(
         else:
             assert counted(worker) == stored(sent)
             check_figures(worker)
-            assert {(each.visitor, each.server) for each in events} == {(None, server)}
+            assert {(event.visitor, event.server) for event in events} == {
+                (None, server)
+            }
         assert drops["shop", "identity"] == sent["identify"]
     assert canaries_under(tmp_path) == set()

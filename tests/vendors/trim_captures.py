@@ -25,11 +25,11 @@ def main(source: Path) -> None:
 
 def trimmed(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return one request of each sort, in their order."""
-    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    first_of_sort: dict[tuple[str, ...], dict[str, Any]] = {}
     for request in requests:
         sort = (request["name"], request["method"], request["path"])
-        found.setdefault(sort, {key: request[key] for key in _KEPT})
-    return list(found.values())
+        first_of_sort.setdefault(sort, {key: request[key] for key in _KEPT})
+    return list(first_of_sort.values())
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ Values = dict[str, Any]
 
 
 def visit(
-    *, host: str, key: str, site: str, referrer: str, options: Values, who: Values
+    *, host: str, key: str, site: str, referrer: str, options: Values, person: Values
 ) -> Values:
     """Return what a driver is told; *host* is where its client shall send to.
 
@@ -51,50 +51,50 @@ def visit(
         "host": host,
         "key": key,
         "options": options,
-        "who": who,
+        "who": person,
         "page": {
-            "url": f"{site}{product_page(who)}",
+            "url": f"{site}{product_page(person)}",
             "path": PRODUCT_PATH,
             "title": "Blue Mug",
-            "referrer": f"{referrer}/{who['referrer']}?id={who['query']}",
+            "referrer": f"{referrer}/{person['referrer']}?id={person['query']}",
         },
-        "signup": _signup(who),
-        **_purchase(who),
+        "signup": _signup(person),
+        **_purchase(person),
     }
 
 
-def product_page(who: Mapping[str, str]) -> str:
+def product_page(person: Mapping[str, str]) -> str:
     """Return the page a campaign leads to, with what no address should carry."""
     query = {
         "utm_source": "newsletter",
         "utm_medium": "email",
         "utm_campaign": "spring",
-        "email": who["email"],
-        "token": who["token"],
-        "session": who["query"],
-        "gclid": who["device"],
+        "email": person["email"],
+        "token": person["token"],
+        "session": person["query"],
+        "gclid": person["device"],
     }
-    return f"{PRODUCT_PATH}?{urlencode(query)}#{who['fragment']}"
+    return f"{PRODUCT_PATH}?{urlencode(query)}#{person['fragment']}"
 
 
-def checkout_page(who: Mapping[str, str]) -> str:
+def checkout_page(person: Mapping[str, str]) -> str:
     """Return the page the visit ends on."""
-    return f"{CHECKOUT_PATH}?{urlencode({'step': 1, 'token': who['token']})}"
+    return f"{CHECKOUT_PATH}?{urlencode({'step': 1, 'token': person['token']})}"
 
 
-def _signup(who: Mapping[str, str]) -> Values:
+def _signup(person: Mapping[str, str]) -> Values:
     """Return what goes with an event of the site's own."""
     return {
         "plan": "pro",
         "seats": 3,
         "trial": True,
-        "note": f"naïve café ☕ {who['email']} {who['phone']}",
-        "password": who["token"],
-        "place": who["place"],
+        "note": f"naïve café ☕ {person['email']} {person['phone']}",
+        "password": person["token"],
+        "place": person["place"],
     }
 
 
-def _purchase(who: Mapping[str, str]) -> Values:
+def _purchase(person: Mapping[str, str]) -> Values:
     """Return the steps of a purchase, in the words of Segment's specification."""
     mug = {
         "product_id": "prod-1",
@@ -112,21 +112,21 @@ def _purchase(who: Mapping[str, str]) -> Values:
         "price": 20.0,
         "quantity": 1,
     }
-    cart = {"cart_id": who["cart"], "currency": "EUR", "products": [mug, tea]}
-    order = {"order_id": who["order"], "currency": "EUR", "products": [mug, tea]}
+    cart = {"cart_id": person["cart"], "currency": "EUR", "products": [mug, tea]}
+    order = {"order_id": person["order"], "currency": "EUR", "products": [mug, tea]}
     return {
         "product": {**mug, "quantity": 1, "currency": "EUR"},
         "cart": {**cart, "value": 50.0},
-        "checkout": {**cart, "order_id": who["order"], "value": 50.0},
+        "checkout": {**cart, "order_id": person["order"], "value": 50.0},
         "order": {
             **order,
-            "checkout_id": who["cart"],
+            "checkout_id": person["cart"],
             "total": 59.9,
             "revenue": 50.0,
             "tax": 5.0,
             "shipping": 4.9,
             "coupon": "SPRING",
-            "email": who["email"],
+            "email": person["email"],
         },
         "refund": {**order, "total": 15.0, "products": [{**mug, "quantity": 1}]},
     }

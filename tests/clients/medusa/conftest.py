@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.clients.medusa.analytics import Analytics
-from tests.clients.medusa.millpond import Millpond
+from tests.clients.medusa.analytics_module import Analytics
+from tests.clients.medusa.shared_millpond import Millpond
 from tests.proxy.protocols.replay import UNSEALED
 from tests.proxy.worker_process import WorkerProcess, reserved_port
 from tests.vendors.conftest import visitors

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.clients.medusa.package import CLIENT, built, need_packages, run
 from tests.clients.medusa.postgres import postgres
-from tests.clients.medusa.shop import Shop
+from tests.clients.medusa.provider_package import CLIENT, built, need_packages, run
+from tests.clients.medusa.rest_shop import Shop
 from tests.processes import free_ports
 from tests.waiting import wait_until
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.medusa.package import run
+from tests.clients.medusa.provider_package import run
 from tests.processes import free_ports
 
 _DEBIAN = Path("/usr/lib/postgresql")
@@ -43,9 +43,9 @@ def postgres() -> Iterator[str]:
 
 
 def _programs() -> Path:
-    found = sorted(_DEBIAN.glob("*/bin/initdb"))
-    if found:
-        return found[-1].parent
+    programs = sorted(_DEBIAN.glob("*/bin/initdb"))
+    if programs:
+        return programs[-1].parent
     reason = "PostgreSQL is not installed; `make soak` installs it"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)

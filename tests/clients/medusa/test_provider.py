@@ -10,10 +10,10 @@ import pytest
 
 from proxy.pipeline.site_keys import HashPurpose
 from tests.canaries import CANARIES, canaries_in
-from tests.clients.medusa.analytics import Analytics, RefusedError, Values, big
+from tests.clients.medusa.analytics_module import Analytics, RefusedError, Values, big
 from tests.clients.medusa.conftest import KEY
-from tests.clients.medusa.millpond import Millpond
-from tests.clients.medusa.package import built, run
+from tests.clients.medusa.provider_package import built, run
+from tests.clients.medusa.shared_millpond import Millpond
 from warehouse.schema import Event, Item
 
 # The first test of a process also compiles the provider and loads Medusa.
@@ -124,12 +124,14 @@ def test_identify_sends_nothing(analytics: Analytics, millpond: Millpond) -> Non
 def test_an_event_arrives_under_its_canonical_name(
     analytics: Analytics, millpond: Millpond, event: str, name: str
 ) -> None:
-    (kept,) = told(analytics, millpond, {"event": event, "properties": {"gift": True}})
+    (stored,) = told(
+        analytics, millpond, {"event": event, "properties": {"gift": True}}
+    )
 
-    assert (kept.name, kept.props) == (name, '{"gift":true}')
+    assert (stored.name, stored.props) == (name, '{"gift":true}')
 
 
-def test_ids_that_are_about_something_else_are_no_order_ids(
+def test_ids_of_other_objects_are_not_order_ids(
     analytics: Analytics, millpond: Millpond
 ) -> None:
     events = told(
@@ -145,7 +147,7 @@ def test_ids_that_are_about_something_else_are_no_order_ids(
     assert [event.refund_minor for event in events] == [None, None, 250]
 
 
-def test_the_same_message_told_twice_has_one_id(
+def test_a_repeated_message_has_the_same_id(
     analytics: Analytics, millpond: Millpond
 ) -> None:
     same = {"event": "a", "properties": {"millpond_id": "once"}}
@@ -157,7 +159,7 @@ def test_the_same_message_told_twice_has_one_id(
     assert len({first.event_id, third.event_id, fourth.event_id}) == 3
 
 
-def test_a_wrong_key_keeps_nothing_and_says_what_to_look_at(
+def test_a_wrong_key_stores_nothing_and_warns_with_a_hint(
     analytics: Analytics, millpond: Millpond
 ) -> None:
     analytics.start(f"http://127.0.0.1:{millpond.port}", "a-wrong-key")
@@ -176,18 +178,18 @@ def test_a_wrong_key_keeps_nothing_and_says_what_to_look_at(
         ("/a" * 20, "shop", "lost: the answer was 404; does host lead to Millpond?"),
     ],
 )
-def test_a_wrong_place_is_named(
+def test_a_wrong_host_is_named(
     analytics: Analytics, millpond: Millpond, path: str, site: str, warning: str
 ) -> None:
     analytics.start(f"http://127.0.0.1:{millpond.port}{path}", KEY, site=site)
     analytics.track({"event": "a"}, {"event": "b"})
     analytics.shutdown()
 
-    (said,) = analytics.warnings
-    assert said.startswith(f"millpond: 2 events {warning}")
+    (warning_line,) = analytics.warnings
+    assert warning_line.startswith(f"millpond: 2 events {warning}")
 
 
-def test_an_amount_that_cannot_be_read_is_never_a_wrong_sum(
+def test_an_unreadable_amount_sends_no_event(
     analytics: Analytics, millpond: Millpond
 ) -> None:
     bad = {"event": "order_placed", "properties": {"order_id": "1", "total": "12,50"}}
@@ -196,7 +198,7 @@ def test_an_amount_that_cannot_be_read_is_never_a_wrong_sum(
     assert analytics.warnings == ["millpond: 1 event not sent: total is not an amount"]
 
 
-def test_wrong_options_are_refused_whole_and_not_repeated() -> None:
+def test_wrong_options_are_refused_without_their_values() -> None:
     options = {
         "host": "https://me:hunter-canary-77@shop.example/?a=1",
         "secretKey": "hunter-canary-77 and more",
@@ -226,7 +228,7 @@ service.track({ event: "a" }).then(() => console.log("tracked"));
 """
 
 
-def test_a_process_ends_though_an_event_waits() -> None:
+def test_a_waiting_event_does_not_keep_the_process_alive() -> None:
     began = time.monotonic()
 
     assert run("node", "-e", _ABANDONED, folder=built()) == "tracked\n"

@@ -16,8 +16,8 @@ from tests.batcher.load.loads import stored_events
 from tests.canaries import CANARIES, canaries_in
 from tests.clients.medusa.conftest import KEY
 from tests.clients.medusa.medusa_server import medusa_server
-from tests.clients.medusa.millpond import Millpond
-from tests.clients.medusa.shop import Body, Shop
+from tests.clients.medusa.rest_shop import Body, Shop
+from tests.clients.medusa.shared_millpond import Millpond
 from tests.load_and_build import load_and_build
 from warehouse.schema import Event, Item
 from warehouse.tables import Warehouse
@@ -60,7 +60,7 @@ def named(events: list[Event], name: str) -> list[Event]:
     return list(reversed(first.values()))
 
 
-def test_a_real_shop_is_measured_to_the_cent(
+def test_a_real_medusa_shop_is_measured_to_the_cent(
     tmp_path: Path, millpond: Millpond
 ) -> None:
     shop_folder = tmp_path / "shop"
@@ -85,7 +85,7 @@ def test_a_real_shop_is_measured_to_the_cent(
     secrets = [*MEDUSAS_IDS, KEY, "Canary Street", "Kanarienvogel", "guest@mail"]
     written = millpond.worker.written()
     assert canaries_in(written) == set()
-    assert [each for each in secrets if each.encode() in written] == []
+    assert [secret for secret in secrets if secret.encode() in written] == []
     check_tables(millpond, tmp_path / "warehouse")
 
 

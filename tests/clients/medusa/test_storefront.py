@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from playwright.async_api import Browser
 
-from tests.clients.medusa.analytics import Analytics
+from tests.clients.medusa.analytics_module import Analytics
 from tests.clients.medusa.conftest import KEY
-from tests.clients.medusa.millpond import Millpond
-from tests.clients.medusa.package import built
-from tests.vendors.site import Site
+from tests.clients.medusa.provider_package import built
+from tests.clients.medusa.shared_millpond import Millpond
+from tests.vendors.shop_site import Site
 from tests.waiting import wait_until
 
 pytestmark = [
@@ -44,7 +44,7 @@ class Storefront(Site):
 
 
 @pytest.mark.parametrize("origin", ["own", "another"])
-async def test_an_order_of_the_server_counts_for_the_visit_of_the_page(
+async def test_a_server_order_joins_the_visit_of_the_page(
     visitors: Browser, analytics: Analytics, millpond: Millpond, origin: str
 ) -> None:
     with Storefront(millpond.port, "/stats") as site:
@@ -53,7 +53,7 @@ async def test_an_order_of_the_server_counts_for_the_visit_of_the_page(
         context = await visitors.new_context()
         page = await context.new_page()
         await page.goto(site.url("/p/mug"))
-        kept, metadata = await page.evaluate(SHOP, [host, False])
+        is_kept, metadata = await page.evaluate(SHOP, [host, False])
         await asyncio.to_thread(
             wait_until, lambda: len(millpond.events) == 1, "the product view"
         )
@@ -65,25 +65,25 @@ async def test_an_order_of_the_server_counts_for_the_visit_of_the_page(
     analytics.shutdown()
 
     viewed, placed = millpond.events
-    assert (kept, metadata["gift"]) == (True, True)
+    assert (is_kept, metadata["gift"]) == (True, True)
     assert (viewed.name, placed.name) == ("product_viewed", "order_placed")
     assert viewed.visitor is not None
     assert placed.visitor == viewed.visitor
     assert (placed.server, placed.value_minor) == (True, 1_999)
 
 
-async def test_who_objected_has_no_visit_and_sends_nothing(
+async def test_a_visitor_who_objected_has_no_visit_and_sends_nothing(
     visitors: Browser, millpond: Millpond
 ) -> None:
     with Storefront(millpond.port, "/stats") as site:
         context = await visitors.new_context()
         page = await context.new_page()
-        asked: list[str] = []
+        urls: list[str] = []
         await page.goto(site.url("/p/mug"))
-        page.on("request", lambda request: asked.append(request.url))
-        kept, metadata = await page.evaluate(SHOP, [site.url("/stats"), True])
+        page.on("request", lambda request: urls.append(request.url))
+        is_kept, metadata = await page.evaluate(SHOP, [site.url("/stats"), True])
         await context.close()
 
-    assert (kept, metadata) == (False, {"gift": True})
-    assert asked == []
+    assert (is_kept, metadata) == (False, {"gift": True})
+    assert urls == []
     assert millpond.events == []

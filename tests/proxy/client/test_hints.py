@@ -28,14 +28,16 @@ from proxy.client.hints import primary_language
         pytest.param("\u212a\u212a", None, id="lookalike letters"),
     ],
 )
-def test_the_primary_tag_is_kept(tag: str | None, expected: str | None) -> None:
+def test_a_language_keeps_its_primary_tag(
+    tag: str | None, expected: str | None
+) -> None:
     got = primary_language(tag)
 
     assert got == expected
 
 
 @given(tag=st.text(max_size=20))
-def test_any_text_gives_a_primary_tag_or_none(tag: str) -> None:
+def test_any_language_gives_a_primary_tag_or_none(tag: str) -> None:
     got = primary_language(tag)
 
     assert got is None or re.fullmatch("[a-z]{2,3}", got)

@@ -27,17 +27,17 @@ from proxy.client.hints import screen_class
         (float("inf"), None),
     ],
 )
-def test_a_class_begins_at_its_width(width: float, expected: str | None) -> None:
+def test_a_screen_class_begins_at_its_width(width: float, expected: str | None) -> None:
     got = screen_class([width, 1_000])
 
     assert got == expected
 
 
 @pytest.mark.parametrize("screen", [None, []])
-def test_no_screen_has_no_class(screen: list[float] | None) -> None:
+def test_a_missing_screen_has_no_class(screen: list[float] | None) -> None:
     assert screen_class(screen) is None
 
 
 @given(screen=st.lists(st.floats() | st.integers(), max_size=3))
-def test_any_screen_has_a_class_or_none(screen: list[float]) -> None:
+def test_any_screen_gives_a_class_or_none(screen: list[float]) -> None:
     assert screen_class(screen) in (None, "xs", "s", "m", "l", "xl")

@@ -131,28 +131,28 @@ def folders(tmp_path: Path) -> None:
     (tmp_path / "ours").mkdir()
 
 
-def test_behind_the_shipped_configuration_nothing_is_written_of_a_visitor(
+def test_the_shipped_nginx_configuration_writes_nothing_about_visitors(
     tmp_path: Path,
 ) -> None:
     with running_front(tmp_path) as front:
         # Whatever went to a file there would be answered 500.
         (front.folder / "body").rmdir()
-        sent = [front.send(), front.send(200_000)]
+        statuses = [front.send(), front.send(200_000)]
         forged = front.send(claims="192.0.2.66")
         examined = front.examine()
         front.worker.stop()
         refused = front.send()
         events = front.worker.spooled.events
 
-    assert (sent, forged, refused) == ([202, 202], 202, 502)
-    assert len({each.visitor for each in events}) == 1
+    assert (statuses, forged, refused) == ([202, 202], 202, 502)
+    assert len({event.visitor for event in events}) == 1
     assert len(events) == 3
     assert front.written() == b""
     assert "nginx writes nothing about visitors" in " ".join(examined.stdout.split())
     findings = [
-        each for each in examined.stdout.splitlines() if each.startswith("finding")
+        line for line in examined.stdout.splitlines() if line.startswith("finding")
     ]
-    assert [each for each in findings if "salts" not in each] == []
+    assert [finding for finding in findings if "salts" not in finding] == []
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_behind_the_shipped_configuration_nothing_is_written_of_a_visitor(
         pytest.param(("error_log /dev/null;", ""), [VISITOR], id="error log"),
     ],
 )
-def test_what_is_found_is_true(
+def test_a_finding_describes_a_real_leak(
     tmp_path: Path, change: tuple[str, str], expected: list[str]
 ) -> None:
     with running_front(tmp_path, change) as front:
@@ -173,27 +173,27 @@ def test_what_is_found_is_true(
 
     assert examined.returncode == 1
     assert "finding  web server's log" in examined.stdout
-    assert [each for each in expected if each.encode() not in front.written()] == []
+    assert [text for text in expected if text.encode() not in front.written()] == []
 
 
-def test_a_large_request_lies_in_a_file_where_that_is_found(tmp_path: Path) -> None:
+def test_a_buffering_finding_means_a_large_request_needs_a_file(tmp_path: Path) -> None:
     change = ("client_body_buffer_size 1m;", "")
     with running_front(tmp_path, change) as front:
         (front.folder / "body").rmdir()
-        sent = front.send(200_000)
+        status = front.send(200_000)
         examined = front.examine()
 
-    assert sent == 500
+    assert status == 500
     assert examined.returncode == 1
     assert "large requests to a file" in " ".join(examined.stdout.split())
 
 
-def test_a_proxy_that_answers_is_asked_how_it_is(tmp_path: Path) -> None:
+def test_a_running_proxy_is_asked_for_its_readiness(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path / "ours") as worker:
-        (found,) = running(ProxySettings(port=worker.port))
+        (finding,) = running(ProxySettings(port=worker.port))
     (ended,) = running(ProxySettings(port=worker.port))
 
-    assert (found.level, found.text) == (
+    assert (finding.level, finding.text) == (
         "fine",
         f"127.0.0.1:{worker.port} accepts events",
     )
@@ -213,9 +213,9 @@ class _Other(BaseHTTPRequestHandler):
 def test_another_program_on_the_port_is_a_finding() -> None:
     with HTTPServer(("127.0.0.1", 0), _Other) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
-        (found,) = running(ProxySettings(port=server.server_address[1]))
+        (finding,) = running(ProxySettings(port=server.server_address[1]))
 
-    assert (found.level, found.hint) == (
+    assert (finding.level, finding.hint) == (
         "finding",
         "find the other program that uses proxy.port",
     )

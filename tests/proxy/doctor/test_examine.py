@@ -23,7 +23,7 @@ def _an_unprivileged_user() -> Iterator[None]:
         os.seteuid(ours)
 
 
-def test_what_this_user_may_not_see_is_said_and_the_rest_is_looked_at(
+def test_missing_permissions_are_reported_and_other_checks_run(
     tmp_path: Path,
 ) -> None:
     closed = tmp_path / "closed"
@@ -36,12 +36,14 @@ def test_what_this_user_may_not_see_is_said_and_the_rest_is_looked_at(
     )
 
     # Looked at twice: an unprivileged user may not even import what it takes.
-    as_owner = [each.about for each in examine(settings, None)]
+    as_owner = [finding.about for finding in examine(settings, None)]
     closed.chmod(0)
     with _an_unprivileged_user():
-        found = [(each.level, each.about) for each in examine(settings, None)]
+        findings = [
+            (finding.level, finding.about) for finding in examine(settings, None)
+        ]
     closed.chmod(0o700)
 
-    assert ("look", "this user") in found
-    assert found[-1][1] == as_owner[-1] == "running proxy"
+    assert ("look", "this user") in findings
+    assert findings[-1][1] == as_owner[-1] == "running proxy"
     assert "this user" not in as_owner

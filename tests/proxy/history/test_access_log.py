@@ -6,7 +6,7 @@ import pytest
 
 from proxy.history.access_log import LogLine, SkipReason, parse_line, parse_stamp
 from proxy.history.log_file import LONGEST_LINE
-from tests.proxy.history.imports import NOON
+from tests.proxy.history.in_process_import import NOON
 
 AT = b"[17/May/2015:10:05:03 +0000]"
 STAMP_S = 1_431_857_103
@@ -156,7 +156,7 @@ SKIPPED = {
 @pytest.mark.parametrize(
     ("line", "expected"), PAGE_VIEWS.values(), ids=PAGE_VIEWS.keys()
 )
-def test_a_page_view_is_read(
+def test_a_page_view_line_is_parsed(
     line: bytes, expected: tuple[str | int | None, ...]
 ) -> None:
     got = facts(parse_line(line, NOON))
@@ -165,19 +165,25 @@ def test_a_page_view_is_read(
 
 
 @pytest.mark.parametrize(("line", "expected"), SKIPPED.values(), ids=SKIPPED.keys())
-def test_what_is_no_page_view_has_a_reason(line: bytes, expected: SkipReason) -> None:
+def test_a_line_without_a_page_view_has_a_skip_reason(
+    line: bytes, expected: SkipReason
+) -> None:
     got = facts(parse_line(line, NOON))
 
     assert got == expected
 
 
-def test_the_web_began_in_1990_and_the_log_ends_now() -> None:
+def test_only_times_from_1990_until_now_are_accepted() -> None:
     moments = (b"31/Dec/1989:23:59:59 +0000", b"01/Jan/1990:00:00:00 +0000")
-    read = [isinstance(parse_line(at(each), NOON), LogLine) for each in moments]
+    are_accepted = [
+        isinstance(parse_line(at(moment), NOON), LogLine) for moment in moments
+    ]
     line = at(b"23/Nov/2026:12:00:00 +0000")
-    read += [isinstance(parse_line(line, now), LogLine) for now in (NOON - 1, NOON)]
+    are_accepted += [
+        isinstance(parse_line(line, now), LogLine) for now in (NOON - 1, NOON)
+    ]
 
-    assert read == [False, True, False, True]
+    assert are_accepted == [False, True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -192,11 +198,11 @@ def test_the_web_began_in_1990_and_the_log_ends_now() -> None:
         (b"2015-05-17T10:05:03 +00:00", None),
     ],
 )
-def test_a_time_is_heard_in_its_zone(stamp: bytes, expected: int | None) -> None:
+def test_a_time_is_read_in_its_zone(stamp: bytes, expected: int | None) -> None:
     assert parse_stamp(stamp) == expected
 
 
-def test_a_line_shows_nothing_and_cannot_be_copied_out() -> None:
+def test_a_line_shows_no_value_and_cannot_be_serialized() -> None:
     parsed = parse_line(get(), NOON)
 
     assert repr(parsed) == "LogLine(…)"
@@ -208,7 +214,7 @@ def test_a_line_shows_nothing_and_cannot_be_copied_out() -> None:
     "unit",
     [b"[", b'[17/May/2015:10:05:03 +0000] "', b'\\"', b"a ", b'"', b"\\", b"- ", b"\0"],
 )
-def test_garbage_as_long_as_a_line_may_be_is_given_up_at_once(unit: bytes) -> None:
+def test_the_longest_garbage_line_is_rejected_quickly(unit: bytes) -> None:
     line = b"1.2.3.4 - - " + unit * (LONGEST_LINE // len(unit))
 
     # Steps in the square of the length would run into the time limit of the tests.

@@ -13,7 +13,7 @@ from batcher.salts.history import import_directory
 from tests.canaries import CANARIES, canaries_in, canaries_under
 from tests.processes import ROOT, Installation, install
 from tests.proxy.history.import_command import CONFIG, asked, imported
-from tests.proxy.history.imports import AGENT, BOT, line, write_log
+from tests.proxy.history.in_process_import import AGENT, BOT, line, write_log
 from tests.waiting import wait_until
 from tests.wrong_clock import with_wrong_clock
 from warehouse.clock.believed_clock import Clocks, note_trusted
@@ -26,7 +26,7 @@ def installation(tmp_path: Path) -> Installation:
 
 @pytest.mark.crash
 @pytest.mark.parametrize("groups", [1, 5])
-def test_an_import_killed_at_any_group_goes_on_when_started_again(
+def test_an_import_resumes_after_a_kill_at_any_group(
     installation: Installation, tmp_path: Path, groups: int
 ) -> None:
     lines = [
@@ -69,8 +69,8 @@ def test_an_import_killed_at_any_group_goes_on_when_started_again(
 
 def _segments(lane: Path) -> int:
     """Return the newest segment's number in the lane, 0 while there is none."""
-    found = lane.glob("0*") if lane.is_dir() else ()
-    return max((int(each.stem.partition("-")[0]) for each in found), default=0)
+    paths = lane.glob("0*") if lane.is_dir() else ()
+    return max((int(path.stem.partition("-")[0]) for path in paths), default=0)
 
 
 def canary_lines() -> list[str]:
@@ -102,13 +102,13 @@ def canary_lines() -> list[str]:
     ]
 
 
-def test_nothing_of_a_person_is_written_or_said(
+def test_an_import_writes_and_prints_no_personal_data(
     installation: Installation, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("logs")
     log = write_log(
         elsewhere / "log",
-        [each.replace("shop.example", "semicomplete.com") for each in canary_lines()],
+        [line.replace("shop.example", "semicomplete.com") for line in canary_lines()],
     )
     cut = elsewhere / "cut.gz"
     cut.write_bytes(gzip.compress(log.read_bytes())[:-20])
@@ -120,7 +120,7 @@ def test_nothing_of_a_person_is_written_or_said(
     assert canaries_in((done.stdout + done.stderr).encode()) == set()
 
 
-def test_bad_usage_is_told_before_anything_is_done(
+def test_usage_errors_are_reported_before_any_work(
     installation: Installation, tmp_path: Path
 ) -> None:
     log = write_log(tmp_path / "log", [line()])
@@ -138,9 +138,7 @@ def test_bad_usage_is_told_before_anything_is_done(
         assert done.stdout == ""
 
 
-def test_a_terminal_is_shown_how_far_it_is(
-    installation: Installation, tmp_path: Path
-) -> None:
+def test_a_terminal_shows_progress(installation: Installation, tmp_path: Path) -> None:
     log = write_log(tmp_path / "log", [line(f"/{n}") for n in range(10)])
     words = installation.argv("import", "access-log", str(log), "--site", "sem")
     screen, terminal = pty.openpty()
@@ -148,16 +146,16 @@ def test_a_terminal_is_shown_how_far_it_is(
         subprocess.run(
             words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=terminal, check=True
         )
-        shown = os.read(screen, 65_536).decode()
+        output = os.read(screen, 65_536).decode()
     finally:
         os.close(terminal)
         os.close(screen)
 
-    assert "importing" in shown
-    assert "100%" in shown
+    assert "importing" in output
+    assert "100%" in output
 
 
-def test_old_history_comes_with_a_word_on_retention(tmp_path: Path) -> None:
+def test_old_history_prints_a_retention_warning(tmp_path: Path) -> None:
     brief = CONFIG.replace("keep_events_days = 0", "keep_events_days = 30")
     installation = install(tmp_path, text=brief)
     done = imported(
@@ -169,7 +167,7 @@ def test_old_history_comes_with_a_word_on_retention(tmp_path: Path) -> None:
     assert "raise warehouse.keep_events_days" in done.stderr
 
 
-def test_salts_of_an_import_stay_while_the_clock_is_in_doubt(
+def test_import_salts_are_kept_while_the_clock_is_not_trusted(
     installation: Installation, tmp_path: Path
 ) -> None:
     settings = installation.settings
@@ -181,9 +179,9 @@ def test_salts_of_an_import_stay_while_the_clock_is_in_doubt(
     wrong = with_wrong_clock(installation, "+1h")
 
     doubted = imported(wrong, log)
-    kept = salts.exists()
+    were_kept = salts.exists()
     wrong.run("warehouse", "compact", "--trust-clock")
     imported(wrong, log)
 
     assert doubted.returncode == 0, doubted.stderr
-    assert (kept, salts.exists()) == (True, False)
+    assert (were_kept, salts.exists()) == (True, False)

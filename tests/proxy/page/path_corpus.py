@@ -88,8 +88,8 @@ def code(random: Random) -> str:
 
 def _shape(template: str, secret: Callable[[Random], str]) -> SecretShape:
     def path(random: Random) -> Secret:
-        found = secret(random)
-        return template.replace("*", found), found
+        value = secret(random)
+        return template.replace("*", value), value
 
     return path
 
@@ -152,13 +152,13 @@ def secret_paths(seed: int) -> Iterator[Secret]:
 @cache
 def words() -> tuple[str, ...]:
     """Return words of many languages, as slugs spell them."""
-    found = set(re.findall("[a-z]{2,16}", " ".join(topics.values()).lower()))
+    slugs = set(re.findall("[a-z]{2,16}", " ".join(topics.values()).lower()))
     for language in _LANGUAGES.split():
         locale = Locale.parse(language)
         for names in (locale.territories, locale.languages, locale.currencies):
             for name in names.values():
-                found.update(re.findall("[a-z]{2,16}", _unaccented(name)))
-    return tuple(sorted(found))
+                slugs.update(re.findall("[a-z]{2,16}", _unaccented(name)))
+    return tuple(sorted(slugs))
 
 
 def _unaccented(name: str) -> str:

@@ -65,7 +65,7 @@ def place(tmp_path: Path) -> Place:
     return place
 
 
-def test_a_new_key_has_a_commitment_beside_it_and_in_the_spool(place: Place) -> None:
+def test_a_new_key_has_commitments_beside_it_and_in_the_spool(place: Place) -> None:
     text = place.beside.read_text()
     algorithm, commitment, _check = text.splitlines()[1].split(" ")
 
@@ -75,13 +75,13 @@ def test_a_new_key_has_a_commitment_beside_it_and_in_the_spool(place: Place) -> 
     assert KEY.hex() not in text
 
 
-def test_the_commitment_has_not_drifted() -> None:
+def test_the_commitment_matches_a_known_value() -> None:
     # Another value would refuse the keys of every installation.
     assert key_commitment(KEY)[:16] == "478ac26ee898239c"
 
 
 @pytest.mark.parametrize("in_spool", [True, False], ids=["spool kept", "spool new"])
-def test_no_bit_of_a_key_flips_in_silence(place: Place, *, in_spool: bool) -> None:
+def test_every_bit_flip_in_a_key_is_detected(place: Place, *, in_spool: bool) -> None:
     if not in_spool:
         place.in_spool.unlink()
     for flipped in flips(KEY):
@@ -97,7 +97,7 @@ def test_no_bit_of_a_key_flips_in_silence(place: Place, *, in_spool: bool) -> No
             assert "restore it from a backup" in str(caught.value)
 
 
-def test_a_flip_in_one_commitment_is_mended_from_the_other(place: Place) -> None:
+def test_a_damaged_commitment_is_restored_from_its_copy(place: Place) -> None:
     sound = place.beside.read_bytes()
     for path in (place.beside, place.in_spool):
         for flipped in flips(sound):
@@ -109,7 +109,7 @@ def test_a_flip_in_one_commitment_is_mended_from_the_other(place: Place) -> None
 
 
 @pytest.mark.parametrize("at", [1, 2], ids=["beside", "in the spool"])
-def test_a_flip_in_the_only_commitment_is_named(place: Place, at: int) -> None:
+def test_a_damaged_single_commitment_is_reported(place: Place, at: int) -> None:
     path, other = place.all[at], place.all[3 - at]
     for flipped in flips(path.read_bytes()):
         path.write_bytes(flipped)
@@ -128,11 +128,11 @@ def test_a_flip_in_the_only_commitment_is_named(place: Place, at: int) -> None:
         pytest.param([0, 2], 1, id="the key and what is in the spool"),
     ],
 )
-def test_a_key_that_is_missing_is_not_made_again(
+def test_a_missing_key_is_not_created_again(
     place: Place, gone: list[int], named: int
 ) -> None:
-    for each in gone:
-        place.all[each].unlink()
+    for index in gone:
+        place.all[index].unlink()
     for look in (place.open, place.read):
         with pytest.raises(SiteKeyError, match="it is missing") as caught:
             look()
@@ -140,7 +140,7 @@ def test_a_key_that_is_missing_is_not_made_again(
     assert not place.key.exists()
 
 
-def test_a_damaged_commitment_still_shows_that_there_was_a_key(place: Place) -> None:
+def test_a_damaged_commitment_still_proves_a_former_key(place: Place) -> None:
     place.key.unlink()
     place.in_spool.unlink()
     place.beside.write_bytes(b"?")
@@ -149,7 +149,7 @@ def test_a_damaged_commitment_still_shows_that_there_was_a_key(place: Place) -> 
         place.open()
 
 
-def test_another_installations_key_is_refused_with_its_commitment(
+def test_the_key_of_another_installation_is_refused(
     place: Place, tmp_path: Path
 ) -> None:
     other = Place(tmp_path / "other")
@@ -166,32 +166,30 @@ def test_another_installations_key_is_refused_with_its_commitment(
 
 
 @pytest.mark.parametrize("gone", [[1], [2], [1, 2]])
-def test_a_key_without_commitments_gets_them_and_stays(
-    place: Place, gone: list[int]
-) -> None:
+def test_a_key_without_commitments_gets_them(place: Place, gone: list[int]) -> None:
     # So it is after a crash between the two, and where no version made any.
     sound = place.beside.read_bytes()
-    for each in gone:
-        place.all[each].unlink()
+    for index in gone:
+        place.all[index].unlink()
 
     assert place.read() == KEY
     assert place.open() == KEY
     assert [path.read_bytes() for path in place.all] == [KEY, sound, sound]
 
 
-def test_without_all_three_a_new_key_begins(place: Place) -> None:
-    for each in place.all:
-        each.unlink()
+def test_a_new_key_is_created_if_all_files_are_missing(place: Place) -> None:
+    for path in place.all:
+        path.unlink()
 
     assert place.open(os.urandom) != KEY
 
 
-def test_processes_that_race_agree_on_the_commitment(tmp_path: Path) -> None:
+def test_racing_processes_agree_on_the_commitment(tmp_path: Path) -> None:
     folders = [tmp_path / str(number) for number in range(10)]
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
         for folder in folders:
-            made = [pool.submit(_open, folder) for _ in range(4)]
-            keys = {each.result() for each in made}
+            futures = [pool.submit(_open, folder) for _ in range(4)]
+            keys = {future.result() for future in futures}
 
             assert keys == {Place(folder).read()}
 
@@ -200,7 +198,7 @@ def _open(folder: Path) -> bytes:
     return Place(folder).open(os.urandom)
 
 
-def test_a_worker_whose_key_is_gone_does_not_start_and_says_why(
+def test_a_worker_does_not_start_without_its_key(
     tmp_path: Path,
 ) -> None:
     with WorkerProcess(tmp_path) as worker:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.proxy.spooled import Spooled
+from tests.proxy.spool_reader import Spooled
 from tests.proxy.transport.raw_http import Answer, ask, encoded
 from tests.proxy.worker_process import WorkerProcess
 
@@ -82,19 +82,21 @@ def captured(name: str, *beginnings: str) -> list[Captured]:
     With *beginnings* only those whose name begins with one of them.
     """
     listed = json.loads((_CAPTURES / f"{name}.json").read_text(encoding="utf-8"))
-    requests = [_request(each) for each in listed]
-    return [each for each in requests if each.name.startswith(beginnings or "")]
+    requests = [_request(entry) for entry in listed]
+    return [
+        request for request in requests if request.name.startswith(beginnings or "")
+    ]
 
 
-def _request(each: Mapping[str, Any]) -> Captured:
+def _request(entry: Mapping[str, Any]) -> Captured:
     headers = {
         name: value
-        for name, value in each["headers"].items()
+        for name, value in entry["headers"].items()
         if name.lower() not in _OF_THE_WAY
     }
-    body = base64.b64decode(each.get("body_base64") or "")
-    query = each.get("query") or ""
-    return Captured(each["name"], each["method"], each["path"], query, headers, body)
+    body = base64.b64decode(entry.get("body_base64") or "")
+    query = entry.get("query") or ""
+    return Captured(entry["name"], entry["method"], entry["path"], query, headers, body)
 
 
 def replay(
@@ -108,10 +110,10 @@ def replay(
     return [
         ask(
             worker.port,
-            each.wire(*lines, host=host, prefix=prefix),
-            to_head=each.method == "HEAD",
+            request.wire(*lines, host=host, prefix=prefix),
+            to_head=request.method == "HEAD",
         )
-        for each in requests
+        for request in requests
     ]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.proxy.pipeline.chain import SECRET, SECRET_KEY, USER_AGENT
+from tests.proxy.pipeline.pipeline_setup import SECRET, SECRET_KEY, USER_AGENT
 from tests.proxy.protocols.replay import (
     UNSEALED,
     Lately,
@@ -44,7 +44,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]
         yield worker
         assert worker.stop() == 0
     written = worker.written()
-    assert [each for each in PERSONAL if each.encode() in written] == []
+    assert [value for value in PERSONAL if value.encode() in written] == []
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ VISIT = [
         pytest.param("ga4mp-browser", VISIT, id="ga4mp"),
     ],
 )
-def test_each_event_of_a_browser_is_there_once(
+def test_each_browser_event_is_stored_once(
     worker: Lately, client: str, expected: list[Stored]
 ) -> None:
     answers = replay(worker, captured(client), prefix="/stats")
@@ -83,7 +83,7 @@ def test_each_event_of_a_browser_is_there_once(
     assert dropped(worker) == Counter()
 
 
-def test_a_browsers_event_has_what_is_kept_of_it(worker: Lately) -> None:
+def test_a_browser_event_has_its_columns(worker: Lately) -> None:
     replay(worker, [*captured("ga4-minimal"), *captured("ga4mp-browser")])
 
     events = worker.spooled.events
@@ -109,7 +109,7 @@ def test_a_browsers_event_has_what_is_kept_of_it(worker: Lately) -> None:
     ]
 
 
-def test_each_event_of_a_server_is_there_once_without_a_visitor(
+def test_each_server_event_is_stored_once_without_a_visitor(
     worker: Lately,
 ) -> None:
     answers = replay(worker, captured("ga4mp-python"))
@@ -128,13 +128,13 @@ def test_each_event_of_a_server_is_there_once_without_a_visitor(
     assert {(event.visitor, event.server) for event in events} == {(None, False)}
 
 
-def test_the_right_secret_makes_events_the_sites_own(worker: Lately) -> None:
-    told = {
+def test_the_secret_marks_events_as_from_the_site_server(worker: Lately) -> None:
+    client_fields = {
         "ip_override": "203.0.113.9",
         "user_agent": USER_AGENT,
         "user_id": "user-42",
     }
-    body = json.dumps({**told, "events": [{"name": "a"}]}).encode()
+    body = json.dumps({**client_fields, "events": [{"name": "a"}]}).encode()
     for secret in (SECRET, "another"):
         path = f"/mp/collect?measurement_id=G-WIRE1234&api_secret={secret}"
         assert ask(worker.port, request("POST", path, body, agent="x")).status == 204
@@ -144,7 +144,7 @@ def test_the_right_secret_makes_events_the_sites_own(worker: Lately) -> None:
     assert (foreign.server, foreign.visitor) == (False, None)
 
 
-def test_what_is_not_kept_is_counted_though_the_answer_is_silent(
+def test_drops_are_counted_even_with_an_empty_response(
     worker: Lately,
 ) -> None:
     for query in (
@@ -164,7 +164,7 @@ def test_what_is_not_kept_is_counted_though_the_answer_is_silent(
     )
 
 
-def test_who_refused_and_what_is_only_checked_leave_no_trace(
+def test_refused_consent_and_debug_requests_store_nothing(
     worker: Lately,
 ) -> None:
     query = "tid=G-WIRE1234&gcs=G100&en=page_view&dl=https%3A%2F%2Fshop.example%2F"

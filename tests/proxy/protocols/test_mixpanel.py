@@ -44,28 +44,28 @@ def basic(name: str) -> str:
     return f"Basic {base64.b64encode(f'{name}:'.encode()).decode()}"
 
 
-def read(found: DecodedRequest | Reply) -> DecodedRequest:
+def read(result: DecodedRequest | Reply) -> DecodedRequest:
     """Return *found*, which must not be refused."""
-    assert isinstance(found, DecodedRequest), found
-    return found
+    assert isinstance(result, DecodedRequest), result
+    return result
 
 
-def names(found: DecodedRequest | Reply) -> list[str]:
+def names(result: DecodedRequest | Reply) -> list[str]:
     """Return the names of the hits of *found*, or why they are refused."""
     return [
         hit.reason if isinstance(hit, Dropped) else hit.refused or hit.name
-        for hit in read(found).hits
+        for hit in read(result).hits
     ]
 
 
-def refusal(found: DecodedRequest | Reply) -> Reply:
+def refusal(result: DecodedRequest | Reply) -> Reply:
     """Return *found*, of which nothing may have been read."""
-    assert isinstance(found, Reply), found
-    return found
+    assert isinstance(result, Reply), result
+    return result
 
 
 @pytest.mark.parametrize(
-    "sent",
+    "vendor_request",
     [
         pytest.param(request(form(EVENT)), id="form with base64"),
         pytest.param(
@@ -79,13 +79,13 @@ def refusal(found: DecodedRequest | Reply) -> Reply:
         pytest.param(request(form(EVENT, "verbose=1", "ip=0")), id="with more fields"),
     ],
 )
-def test_an_event_is_read_in_every_wrapping(sent: VendorRequest) -> None:
-    assert names(mixpanel.read_events(sent)) == ["a"]
+def test_an_event_is_read_in_every_encoding(vendor_request: VendorRequest) -> None:
+    assert names(mixpanel.read_events(vendor_request)) == ["a"]
 
 
 @pytest.mark.parametrize("read_one", [mixpanel.read_events, mixpanel.read_profiles])
 @pytest.mark.parametrize(
-    "sent",
+    "vendor_request",
     [
         pytest.param(request(b""), id="nothing"),
         pytest.param(request(b"data="), id="empty data"),
@@ -97,15 +97,15 @@ def test_an_event_is_read_in_every_wrapping(sent: VendorRequest) -> None:
         pytest.param(request(method="GET"), id="GET without data"),
     ],
 )
-def test_what_cannot_be_read_is_refused_in_the_clients_words(
-    read_one: Any, sent: VendorRequest
+def test_an_unreadable_request_gets_the_error_format_of_the_client(
+    read_one: Any, vendor_request: VendorRequest
 ) -> None:
-    got = refusal(read_one(sent))
+    got = refusal(read_one(vendor_request))
 
     assert (got.status, got.body) == (400, b"0")
 
 
-def test_one_bad_member_does_not_spoil_the_others() -> None:
+def test_one_bad_member_does_not_affect_the_others() -> None:
     got = mixpanel.read_events(request(form([EVENT, 7, None, {"event": 1}, EVENT])))
 
     assert names(got) == ["a", *["malformed"] * 3, "a"]
@@ -145,7 +145,7 @@ def test_one_bad_member_does_not_spoil_the_others() -> None:
         pytest.param([], 200, {"status": 1, "error": None}, id="nothing in it"),
     ],
 )
-def test_asked_verbosely_it_answers_in_json(
+def test_verbose_requests_get_json(
     query: str,
     fields: list[str],
     outcomes: Sequence[DropReason | None],
@@ -173,7 +173,7 @@ def test_asked_verbosely_it_answers_in_json(
         ),
     ],
 )
-def test_else_it_answers_with_one_digit(
+def test_other_requests_get_one_digit(
     outcomes: Sequence[DropReason | None], status: int, expected: bytes
 ) -> None:
     got = read(mixpanel.read_events(request(form(EVENT), "verbose=0"))).reply(outcomes)
@@ -182,19 +182,22 @@ def test_else_it_answers_with_one_digit(
     assert got.content_type.startswith("text/plain")
 
 
-def test_an_image_is_shown_where_one_was_asked_for() -> None:
-    sent = request(query=f"img=1&data={packed(EVENT)}", method="GET")
+def test_an_image_request_gets_an_image() -> None:
+    vendor_request = request(query=f"img=1&data={packed(EVENT)}", method="GET")
 
-    got = read(mixpanel.read_events(sent)).reply([KEPT])
+    got = read(mixpanel.read_events(vendor_request)).reply([KEPT])
 
     assert (got.body, got.content_type) == (PIXEL, "image/gif")
     assert (
-        read(mixpanel.read_events(sent)).reply([DropReason.UNKNOWN_SITE]).status == 401
+        read(mixpanel.read_events(vendor_request))
+        .reply([DropReason.UNKNOWN_SITE])
+        .status
+        == 401
     )
 
 
 @pytest.mark.parametrize(
-    "sent",
+    "vendor_request",
     [
         pytest.param(
             request(form(EVENT), "redirect=https%3A%2F%2Fbad.example"), id="redirect"
@@ -203,10 +206,10 @@ def test_an_image_is_shown_where_one_was_asked_for() -> None:
         pytest.param(request(form(EVENT, "callback=alert")), id="in the form"),
     ],
 )
-def test_nobody_chooses_where_an_answer_leads_or_what_it_runs(
-    sent: VendorRequest,
+def test_redirect_and_callback_are_refused(
+    vendor_request: VendorRequest,
 ) -> None:
-    got = refusal(mixpanel.read_events(sent))
+    got = refusal(mixpanel.read_events(vendor_request))
 
     assert (got.status, got.body, got.headers) == (400, b"0", {})
 
@@ -220,7 +223,7 @@ def test_nobody_chooses_where_an_answer_leads_or_what_it_runs(
         pytest.param("", [], False, id="not said"),
     ],
 )
-def test_a_sender_that_is_away_from_its_visitor_is_a_server(
+def test_a_sender_that_disclaims_its_address_is_a_server(
     query: str,
     fields: list[str],
     expected: bool,  # noqa: FBT001 - a case's value
@@ -231,7 +234,7 @@ def test_a_sender_that_is_away_from_its_visitor_is_a_server(
     assert hit.library is expected
 
 
-def test_profiles_and_groups_are_counted_only() -> None:
+def test_profiles_and_groups_are_only_counted() -> None:
     got = read(mixpanel.read_profiles(request(form([PROFILE, PROFILE]))))
 
     assert got.hits == [VendorHit(key="pk-1", refused=DropReason.IDENTITY)] * 2
@@ -250,12 +253,12 @@ LINES = b"\n".join([json.dumps(UNKEYED).encode(), b"", b"{oops", b'{"event": "b"
         pytest.param(form(EVENT), ["a"], id="form"),
     ],
 )
-def test_an_import_is_a_servers_in_every_wrapping(
+def test_an_import_is_a_server_request_in_every_encoding(
     body: bytes, expected: list[str]
 ) -> None:
-    sent = request(body, Authorization=basic("secret"))
+    vendor_request = request(body, Authorization=basic("secret"))
 
-    got = read(mixpanel.read_import(sent))
+    got = read(mixpanel.read_import(vendor_request))
 
     assert names(got) == expected
     assert {hit.key for hit in got.hits if isinstance(hit, VendorHit)} <= {
@@ -269,12 +272,12 @@ def test_an_import_is_a_servers_in_every_wrapping(
     )
 
 
-def test_an_import_that_cannot_be_read_is_malformed() -> None:
+def test_an_unreadable_import_is_malformed() -> None:
     with pytest.raises(MalformedBodyError):
         mixpanel.read_import(request(b'{"event":'))
 
 
-def test_an_import_by_form_is_answered_as_events_are() -> None:
+def test_a_form_import_gets_the_response_of_events() -> None:
     got = read(mixpanel.read_import(request(form(EVENT, "verbose=1")))).reply([KEPT])
 
     assert json.loads(got.body) == {"status": 1, "error": None}
@@ -332,7 +335,7 @@ def test_an_import_by_form_is_answered_as_events_are() -> None:
         ),
     ],
 )
-def test_an_import_is_told_how_many_are_kept(
+def test_an_import_response_counts_stored_events(
     query: str,
     outcomes: Sequence[DropReason | None],
     status: int,
@@ -346,7 +349,7 @@ def test_an_import_is_told_how_many_are_kept(
 
 
 @pytest.mark.parametrize(
-    ("sent", "expected"),
+    ("vendor_request", "expected"),
     [
         pytest.param(
             request(b"\x00", Authorization=basic("pk-1")),
@@ -361,10 +364,10 @@ def test_an_import_is_told_how_many_are_kept(
         pytest.param(request(b"\x00"), Dropped(DropReason.AUTOMATIC), id="no token"),
     ],
 )
-def test_a_replay_is_counted_and_dropped(
-    sent: VendorRequest, expected: VendorHit | Dropped
+def test_a_session_recording_is_counted_and_dropped(
+    vendor_request: VendorRequest, expected: VendorHit | Dropped
 ) -> None:
-    got = mixpanel.read_recording(sent)
+    got = mixpanel.read_recording(vendor_request)
 
     assert got.hits == [expected]
     assert json.loads(got.reply([DropReason.AUTOMATIC]).body) == {
@@ -373,10 +376,10 @@ def test_a_replay_is_counted_and_dropped(
     }
 
 
-def test_what_is_asked_at_start_turns_off_what_is_refused() -> None:
+def test_the_settings_response_switches_off_unsupported_features() -> None:
     routes = {route.path: route.read for route in mixpanel.PROTOCOL.routes}
-    asked = request(query="distinct_id=user-42", method="GET")
-    settings = refusal(routes["/settings"](asked))
+    vendor_request = request(query="distinct_id=user-42", method="GET")
+    settings = refusal(routes["/settings"](vendor_request))
 
     assert json.loads(settings.body) == {
         "sdk_config": {
@@ -384,14 +387,17 @@ def test_what_is_asked_at_start_turns_off_what_is_refused() -> None:
         }
     }
     assert "max-age" in settings.headers["Cache-Control"]
-    assert json.loads(refusal(mixpanel.read_flags(asked)).body) == {
+    assert json.loads(refusal(mixpanel.read_flags(vendor_request)).body) == {
         "code": 200,
         "flags": {},
     }
-    assert json.loads(refusal(routes["/flags/definitions"](asked)).body)["flags"] == []
+    assert (
+        json.loads(refusal(routes["/flags/definitions"](vendor_request)).body)["flags"]
+        == []
+    )
 
 
-def test_more_events_than_mixpanel_takes_are_refused_unread() -> None:
+def test_more_events_than_mixpanel_accepts_are_refused() -> None:
     body = json.dumps([7] * 2_001).encode()
 
     assert refusal(mixpanel.read_events(request(body))).status == 400

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.proxy.pipeline.chain import SECRET, SECRET_KEY
+from tests.proxy.pipeline.pipeline_setup import SECRET, SECRET_KEY
 from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
 from tests.proxy.transport.raw_http import USER_AGENT, Answer, ask
 from tests.proxy.worker_process import WorkerProcess
@@ -44,16 +44,18 @@ def worker(running: WorkerProcess) -> Lately:
 
 def recorded(client: str, *beginnings: str) -> list[Captured]:
     """Return what *client* sent in the runs whose names begin so."""
-    return [each for each in captured(client) if each.name.startswith(beginnings)]
+    return [
+        request for request in captured(client) if request.name.startswith(beginnings)
+    ]
 
 
 def replay(worker: Lately, requests: Sequence[Captured], **of: Any) -> list[Answer]:
     """Send *requests* one after the other, and return their answers."""
-    return [ask(worker.port, each.raw(**of)) for each in requests]
+    return [ask(worker.port, request.raw(**of)) for request in requests]
 
 
 def visit(
-    *, items: int = 1, items_on: str | None = PATH, left: int = 1
+    *, items: int = 1, items_on: str | None = PATH, page_left_count: int = 1
 ) -> list[Stored]:
     """Return the events that every client was made to send, in their order here."""
     listed = [
@@ -61,21 +63,24 @@ def visit(
         Stored("Signup Clicked", PATH, None, None),
         Stored("order_placed", PATH, 5_990, "EUR"),
         *[Stored("Batch Item", items_on, None, None)] * items,
-        *[Stored("Page Left", PATH, None, None)] * left,
+        *[Stored("Page Left", PATH, None, None)] * page_left_count,
     ]
     return sorted(listed, key=str)
 
 
 def secrets_of(requests: Sequence[Captured]) -> set[str]:
     """Return what may be found nowhere of *requests*: people, and every id."""
-    found: set[object] = set(WHO)
-    for each in requests:
-        found |= {each.headers.get("User-Agent"), each.headers.get("AnonymousId")}
-        for call in calls_of(each):
+    values: set[object] = set(WHO)
+    for request in requests:
+        values |= {
+            request.headers.get("User-Agent"),
+            request.headers.get("AnonymousId"),
+        }
+        for call in calls_of(request):
             context = call.get("context") or {}
-            found |= {call.get("messageId"), call.get("anonymousId")}
-            found |= {context.get("sessionId"), context.get("userAgent")}
-    return {str(each) for each in found - {"", None}}
+            values |= {call.get("messageId"), call.get("anonymousId")}
+            values |= {context.get("sessionId"), context.get("userAgent")}
+    return {str(value) for value in values - {"", None}}
 
 
 def calls_of(request: Captured) -> list[dict[str, Any]]:
@@ -89,34 +94,34 @@ def check_silent(
     worker: Lately, requests: Sequence[Captured], answers: Sequence[Answer]
 ) -> None:
     """See that what was written and answered names nobody."""
-    told = [answer.body for answer in answers]
-    content = b"\n".join([worker.worker.written(), *told]).lower()
+    bodies = [answer.body for answer in answers]
+    content = b"\n".join([worker.worker.written(), *bodies]).lower()
     for secret in secrets_of(requests):
         plain = secret.lower().encode()
         coded = base64.b64encode(secret.encode()).lower().rstrip(b"=")[:-1]
         spellings = {plain, plain.hex().encode(), *([coded] if len(plain) > 8 else [])}
-        assert [each for each in spellings if each in content] == []
+        assert [spelling for spelling in spellings if spelling in content] == []
 
 
 @pytest.mark.parametrize("run", ["default", "cdn", "batching", "version-1.52.0"])
-def test_a_browsers_visit_is_stored_event_by_event(worker: Lately, run: str) -> None:
+def test_a_browser_visit_is_stored_event_by_event(worker: Lately, run: str) -> None:
     requests = sent_by_browser(run)
 
     answers = replay(worker, requests, prefix="/collect")
 
     assert stored(worker) == visit(items=5 if run == "batching" else 1)
     assert dropped(worker) == {("shop", "identity"): 3}
-    assert {(each.status, each.body) for each in answers} == {(200, SUCCESS)}
+    assert {(answer.status, answer.body) for answer in answers} == {(200, SUCCESS)}
     check_silent(worker, requests, answers)
 
 
 def sent_by_browser(run: str) -> list[Captured]:
     """Return the calls of a run, without what was asked before them."""
-    found = recorded("segment-analytics-next", f"{run}:")
-    return [each for each in found if each.method == "POST"]
+    requests = recorded("segment-analytics-next", f"{run}:")
+    return [request for request in requests if request.method == "POST"]
 
 
-def test_of_a_browsers_visit_its_circumstances_are_kept(worker: Lately) -> None:
+def test_a_browser_visit_has_its_context_columns(worker: Lately) -> None:
     replay(worker, sent_by_browser("default"))
 
     events = worker.spooled.events
@@ -132,7 +137,7 @@ def test_of_a_browsers_visit_its_circumstances_are_kept(worker: Lately) -> None:
     assert (order.tax_minor, order.shipping_minor) == (500, 490)
 
 
-def test_settings_and_preflights_let_a_page_of_the_site_send(
+def test_settings_and_preflights_allow_pages_of_the_site(
     worker: Lately,
 ) -> None:
     requests = recorded("segment-analytics-next", "default: /v1", "default: pre")
@@ -144,16 +149,16 @@ def test_settings_and_preflights_let_a_page_of_the_site_send(
         "apiHost": "in.shop.example/c/v1",
         "protocol": "https",
     }
-    for each in (first, *rest):
+    for answer in (first, *rest):
         assert (
-            each.headers["access-control-allow-origin"] == "http://shop.example:45113"
+            answer.headers["access-control-allow-origin"] == "http://shop.example:45113"
         )
-    for each in rest:
-        assert each.status == 204
-        assert "authorization" in each.headers["access-control-allow-headers"]
+    for answer in rest:
+        assert answer.status == 204
+        assert "authorization" in answer.headers["access-control-allow-headers"]
 
 
-def test_what_is_sent_again_is_counted_once(worker: Lately) -> None:
+def test_repeated_calls_are_counted_once(worker: Lately) -> None:
     requests = recorded("segment-analytics-next", "default: track:Sig")
 
     replay(worker, requests)
@@ -171,16 +176,16 @@ def test_what_is_sent_again_is_counted_once(worker: Lately) -> None:
         ("segment-analytics-python", "gzip:"),
     ],
 )
-def test_a_servers_calls_are_stored_without_a_visitor(
+def test_server_calls_are_stored_without_a_visitor(
     worker: Lately, name: str, run: str
 ) -> None:
     requests = recorded(name, run)
 
     answers = replay(worker, requests)
 
-    assert stored(worker) == visit(items=5, items_on=None, left=0)
+    assert stored(worker) == visit(items=5, items_on=None, page_left_count=0)
     assert set(dropped(worker)) == {("shop", "identity")}
-    assert {(each.status, each.body) for each in answers} == {(200, SUCCESS)}
+    assert {(answer.status, answer.body) for answer in answers} == {(200, SUCCESS)}
     assert {event.visitor for event in worker.spooled.events} == {None}
     assert not any(event.server for event in worker.spooled.events)
     # A server may name a time long past.
@@ -189,16 +194,18 @@ def test_a_servers_calls_are_stored_without_a_visitor(
     check_silent(worker, requests, answers)
 
 
-def test_with_a_secret_key_a_server_speaks_for_a_visitor(
+def test_a_server_with_a_secret_key_names_a_visitor(
     worker: Lately,
 ) -> None:
     # The bodies name the public key too.
-    requests = [by_server(each) for each in recorded("segment-analytics-python", "def")]
+    requests = [
+        by_server(request) for request in recorded("segment-analytics-python", "def")
+    ]
 
     answers = replay(worker, requests)
 
     events = worker.spooled.events
-    assert stored(worker) == visit(items=5, items_on=None, left=0)
+    assert stored(worker) == visit(items=5, items_on=None, page_left_count=0)
     assert all(event.server for event in events)
     spoken_for = [event for event in events if event.visitor is not None]
     assert sorted(event.name for event in spoken_for) == [
@@ -223,7 +230,7 @@ def basic(key: str) -> str:
     return f"Basic {base64.b64encode(f'{key}:'.encode()).decode()}"
 
 
-def test_a_wrong_key_is_refused_so_that_a_developer_sees_it(tmp_path: Path) -> None:
+def test_a_wrong_key_gets_an_error_response(tmp_path: Path) -> None:
     requests = recorded("segment-analytics-python", "gzip:")
     with WorkerProcess(tmp_path, site={"keys": ["another"]}) as running:
         worker = Lately(running)

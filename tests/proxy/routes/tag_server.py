@@ -133,9 +133,7 @@ class TagServer:
 
     def _demo_response(self, path: str) -> web.Response:
         folder, _, name = path.rpartition("/")
-        found = demo_page(self._demo, name) if folder.endswith("/demo") else None
-        if found is None:
+        page = demo_page(self._demo, name) if folder.endswith("/demo") else None
+        if page is None:
             return web.Response(status=404)
-        return web.Response(
-            body=found.body, headers={"Content-Type": found.content_type}
-        )
+        return web.Response(body=page.body, headers={"Content-Type": page.content_type})

@@ -47,13 +47,13 @@ def test_the_tag_is_under_one_and_a_half_kilobytes_compressed() -> None:
     assert len(gzip.compress(_SERVED.encode(), mtime=0)) < 1_500
 
 
-def test_a_thousand_answers_are_the_same_bytes() -> None:
+def test_1_000_responses_have_the_same_bytes() -> None:
     got = {tag_script(ProxySettings()) for _ in range(1_000)}
 
     assert len(got) == 1
 
 
-def test_the_headers_tell_no_two_visitors_apart() -> None:
+def test_the_headers_do_not_identify_visitors() -> None:
     names = {name.lower() for name in TAG_HEADERS}
 
     assert names.isdisjoint({"etag", "last-modified", "set-cookie", "expires"})
@@ -69,7 +69,7 @@ def test_the_headers_tell_no_two_visitors_apart() -> None:
         pytest.param("/js/a/x.js", '"../../v1/events"', id="two folders down"),
     ],
 )
-def test_the_tag_finds_the_events_from_its_own_path(
+def test_the_tag_derives_the_event_path_from_its_own_path(
     tag_path: str, expected: str
 ) -> None:
     got = tag_script(ProxySettings(tag_path=tag_path)).decode()
@@ -77,7 +77,7 @@ def test_the_tag_finds_the_events_from_its_own_path(
     assert re.findall(r'"[./]*v1/events"', got) == [expected]
 
 
-def test_the_tag_reads_nothing_that_is_not_listed() -> None:
+def test_the_tag_reads_only_listed_values() -> None:
     code = _TEXT.sub('""', _SERVED)
     objects = "|".join(sorted(_BROWSER_OBJECTS))
 
@@ -86,7 +86,7 @@ def test_the_tag_reads_nothing_that_is_not_listed() -> None:
     assert set(re.findall(rf"\b(?:{objects})\b(?![.:])", code)) == set()
 
 
-def test_the_page_about_the_tag_lists_what_it_reads() -> None:
+def test_the_tag_documentation_lists_what_the_tag_reads() -> None:
     section = _PAGE.partition("## What it reads")[2].partition("\n## ")[0]
 
     assert set(re.findall(r"`(\w+\.\w+)`", section)) == _MAY_READ | {
@@ -97,7 +97,7 @@ def test_the_page_about_the_tag_lists_what_it_reads() -> None:
     }
 
 
-def test_the_tag_writes_nothing_into_the_browser() -> None:
+def test_the_tag_stores_nothing_in_the_browser() -> None:
     assert not re.search(
         r"storage|indexedDB|caches|serviceWorker|\bname=|cookie\s*\+?=[^=]",
         _SERVED,
@@ -105,7 +105,7 @@ def test_the_tag_writes_nothing_into_the_browser() -> None:
     )
 
 
-def test_the_source_keeps_the_rules_that_compacting_it_needs() -> None:
+def test_the_source_follows_the_rules_of_compaction() -> None:
     code = re.sub(r"^\s*//.*$", "", _SOURCE, flags=re.MULTILINE)
 
     assert [text for text in _TEXT.findall(code) if " " in text] == []
@@ -125,5 +125,7 @@ def test_the_source_keeps_the_rules_that_compacting_it_needs() -> None:
         pytest.param("f();\n\n  g();", "f();g();", id="lines are joined"),
     ],
 )
-def test_compacting(source: str, expected: str) -> None:
+def test_compaction_removes_comments_and_indentation(
+    source: str, expected: str
+) -> None:
     assert compact(source) == expected

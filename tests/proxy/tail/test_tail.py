@@ -29,7 +29,7 @@ from proxy.tail.lines import (
 )
 from proxy.tail.table import FORMS
 from proxy.tail.tail import GREETING, MOST_LISTENERS, Tail, short_name, socket_path
-from tests.proxy.pipeline.chain import NOON, Chain, pageview, sender
+from tests.proxy.pipeline.pipeline_setup import NOON, Chain, pageview, sender
 from warehouse.schema import Event, Hash64, JsonText, UtcSeconds
 
 AT = "2026-11-23T12:00:00Z"
@@ -82,7 +82,7 @@ SHOWN = EventLine(
 REFUSED = DropLine(at=AT, site="shop", protocol="native", reason="bot")
 
 
-def test_a_line_holds_what_is_stored_and_nothing_that_names_anybody() -> None:
+def test_a_line_has_stored_values_and_no_personal_data() -> None:
     [got] = lines_of([EVENT], "plausible", NOON)
 
     assert got == SHOWN
@@ -91,7 +91,7 @@ def test_a_line_holds_what_is_stored_and_nothing_that_names_anybody() -> None:
 
 
 @pytest.mark.parametrize("reason", DropReason)
-def test_every_drop_is_shown_but_objections(reason: DropReason) -> None:
+def test_every_drop_except_objections_is_shown(reason: DropReason) -> None:
     got = [*lines_of([Dropped(reason, "shop")], "native", NOON)]
 
     expected = DropLine(at=AT, site="shop", protocol="native", reason=reason)
@@ -123,11 +123,11 @@ def test_every_drop_is_shown_but_objections(reason: DropReason) -> None:
         ),
     ],
 )
-def test_a_row_of_the_table(line: Line, expected: str) -> None:
+def test_a_line_becomes_a_table_row(line: Line, expected: str) -> None:
     assert FORMS["table"].row(line) == expected
 
 
-def test_a_row_of_json_is_an_object() -> None:
+def test_a_line_becomes_a_json_object() -> None:
     assert decode_line(FORMS["json"].row(SHOWN).encode()) == SHOWN
     assert FORMS["json"].header == ""
 
@@ -144,20 +144,20 @@ class Ear:
     async def heard(self, most: int) -> bytes:
         """Return what has come, at the latest when it is *most* bytes."""
         loop = asyncio.get_running_loop()
-        heard = b""
-        while len(heard) < most:
-            chunk = await loop.sock_recv(self.connected, most - len(heard))
+        received = b""
+        while len(received) < most:
+            chunk = await loop.sock_recv(self.connected, most - len(received))
             if not chunk:
                 break
-            heard += chunk
-        return heard
+            received += chunk
+        return received
 
     async def lines(self, count: int) -> list[Line]:
         """Return the next lines, which must be as many as that."""
-        found = b""
-        while found.count(b"\n") < count:
-            found += await self.heard(1)
-        return [decode_line(each) for each in found.splitlines()]
+        received = b""
+        while received.count(b"\n") < count:
+            received += await self.heard(1)
+        return [decode_line(line) for line in received.splitlines()]
 
 
 @asynccontextmanager
@@ -195,9 +195,7 @@ async def show(
     await asyncio.wait([durable])
 
 
-async def test_everybody_who_listens_is_told_what_is_durable(
-    tail: Tail, tmp_path: Path
-) -> None:
+async def test_every_listener_gets_durable_rows(tail: Tail, tmp_path: Path) -> None:
     ears = [await listening(tmp_path), await listening(tmp_path)]
     await show(tail, [EVENT], error=OSError("the disk is full"))
     tail.show(None, [BOT], "native", NOON)
@@ -208,7 +206,7 @@ async def test_everybody_who_listens_is_told_what_is_durable(
         ear.connected.close()
 
 
-async def test_whoever_hangs_up_is_forgotten(tail: Tail, tmp_path: Path) -> None:
+async def test_a_disconnected_listener_is_removed(tail: Tail, tmp_path: Path) -> None:
     assert not tail.is_watched
     first, second = await listening(tmp_path), await listening(tmp_path)
     assert tail.is_watched
@@ -222,28 +220,28 @@ async def test_whoever_hangs_up_is_forgotten(tail: Tail, tmp_path: Path) -> None
     assert not tail.is_watched
 
 
-async def test_a_slow_listener_loses_lines_and_is_told_how_many(
+async def test_a_slow_listener_loses_lines_and_gets_the_count(
     tail: Tail, tmp_path: Path
 ) -> None:
     ear = await listening(tmp_path)
     for _ in range(100):
         await show(tail, [BOT] * 100)
-    told = missed = 0
-    while told + missed < 10_000:
+    received = missed = 0
+    while received + missed < 10_000:
         [line] = await ear.lines(1)
         if isinstance(line, MissedLines):
             missed += line.count
         else:
-            told += 1
+            received += 1
     await show(tail, [BOT])
 
     assert missed > 0
-    assert told + missed == 10_000
+    assert received + missed == 10_000
     assert await ear.lines(1) == [REFUSED]
     ear.connected.close()
 
 
-async def test_only_so_many_may_listen(tail: Tail, tmp_path: Path) -> None:
+async def test_the_number_of_listeners_is_limited(tail: Tail, tmp_path: Path) -> None:
     ears = [await listening(tmp_path) for _ in range(MOST_LISTENERS)]
     another = Ear(socket_path(tmp_path, 0))
 
@@ -253,7 +251,7 @@ async def test_only_so_many_may_listen(tail: Tail, tmp_path: Path) -> None:
         ear.connected.close()
 
 
-async def test_the_socket_is_its_owners_and_goes_with_the_worker(
+async def test_the_socket_is_private_and_removed_with_the_worker(
     tmp_path: Path,
 ) -> None:
     # Deeper than the address of a socket may be long.
@@ -296,18 +294,18 @@ def intake(chain: Chain, journal: Journal, tail: Tail) -> Intake:
 HITS: list[Hit | Dropped] = [pageview(), BOT, pageview(optout=True)]
 
 
-async def test_no_line_is_made_while_nobody_listens(
+async def test_no_line_is_built_without_a_listener(
     tmp_path: Path, journal: Journal
 ) -> None:
     watched = intake(Chain(tmp_path), journal, Unheard(socket_path(tmp_path, 0)))
 
-    taken = watched.receive(HITS, sender())
+    pending = watched.receive(HITS, sender())
 
-    assert taken.durable is not None
-    await taken.durable
+    assert pending.durable is not None
+    await pending.durable
 
 
-async def test_what_the_intake_took_is_told(
+async def test_listeners_get_the_lines_of_the_intake(
     tmp_path: Path, journal: Journal, tail: Tail
 ) -> None:
     watched = intake(Chain(tmp_path), journal, tail)

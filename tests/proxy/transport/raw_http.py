@@ -115,8 +115,8 @@ class Connection:
         while len(self._received) < length:
             if not self._fill():
                 raise AssertionError("hung up within an answer")
-        taken, self._received = self._received[:length], self._received[length:]
-        return taken
+        data, self._received = self._received[:length], self._received[length:]
+        return data
 
     def _fill(self) -> bool:
         try:

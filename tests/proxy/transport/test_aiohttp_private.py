@@ -15,7 +15,7 @@ from proxy.transport import connection, server
 from proxy.transport.aiohttp_private import CHECKED_WITH, CONNECTION, PARSER, SERVER
 from proxy.transport.connection import SilentConnection
 from proxy.transport.server import SilentServer
-from tests.proxy.in_process import door_server
+from tests.proxy.in_process_server import door_server
 
 _UPGRADE = (
     f"checked with aiohttp {CHECKED_WITH}, this is {aiohttp.__version__}:"
@@ -31,30 +31,30 @@ def gone(of: object, names: Iterable[str]) -> list[str]:
 @pytest.fixture
 async def made() -> SilentConnection:
     """Return a connection as the server makes it."""
-    found = door_server({})()
-    assert isinstance(found, SilentConnection)
-    return found
+    connection_object = door_server({})()
+    assert isinstance(connection_object, SilentConnection)
+    return connection_object
 
 
-def test_aiohttp_is_the_version_that_was_checked() -> None:
+def test_aiohttp_has_the_checked_version() -> None:
     assert aiohttp.__version__ == CHECKED_WITH, _UPGRADE
 
 
-async def test_no_attribute_of_a_connection_is_gone(made: SilentConnection) -> None:
+async def test_a_connection_has_every_listed_attribute(made: SilentConnection) -> None:
     assert gone(made, CONNECTION) == [], _UPGRADE
 
 
-async def test_no_attribute_of_a_parser_is_gone() -> None:
+async def test_a_parser_has_every_listed_attribute() -> None:
     plain = RequestHandler(door_server({}), loop=asyncio.get_running_loop())
 
     assert gone(plain._parser, PARSER) == [], _UPGRADE  # noqa: SLF001 - it is the test
 
 
-async def test_no_attribute_of_a_server_is_gone() -> None:
+async def test_a_server_has_every_listed_attribute() -> None:
     assert gone(door_server({}), SERVER) == [], _UPGRADE
 
 
-def test_what_is_gone_is_named() -> None:
+def test_a_missing_attribute_is_named() -> None:
     assert gone(object(), ["_waiter", "__class__"]) == ["_waiter"]
 
 
@@ -65,11 +65,11 @@ def test_what_is_gone_is_named() -> None:
         pytest.param(server, SilentServer, SERVER, id="server"),
     ],
 )
-def test_every_private_attribute_in_use_is_listed(
+def test_every_used_private_attribute_is_listed(
     module: ModuleType, ours: type[Any], listed: Iterable[str]
 ) -> None:
     """Both ways: what nothing uses any more is not listed."""
-    [body] = [each for each in _classes(module) if each.name == ours.__name__]
+    [body] = [node for node in _classes(module) if node.name == ours.__name__]
     used = _own_private(body)
 
     assert set(listed) <= used
@@ -79,40 +79,40 @@ def test_every_private_attribute_in_use_is_listed(
 def _classes(module: ModuleType) -> Iterator[ast.ClassDef]:
     assert module.__file__ is not None
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
-    return (each for each in ast.walk(tree) if isinstance(each, ast.ClassDef))
+    return (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
 
 
 def _own_private(body: ast.ClassDef) -> set[str]:
     """Return the private attributes of itself that a class uses or overrides."""
     used = {
-        each.attr
-        for each in ast.walk(body)
-        if isinstance(each, ast.Attribute)
-        and isinstance(each.value, ast.Name)
-        and each.value.id == "self"
+        node.attr
+        for node in ast.walk(body)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
     }
     return {name for name in used | _methods(body) if _is_private(name)}
 
 
 def _methods(body: ast.ClassDef) -> set[str]:
-    return {each.name for each in body.body if isinstance(each, ast.FunctionDef)}
+    return {node.name for node in body.body if isinstance(node, ast.FunctionDef)}
 
 
 def _defined(body: ast.ClassDef) -> set[str]:
     """Return what a class defines: methods, slots, and what its start assigns."""
     slots = {
-        each.value
+        node.value
         for statement in body.body
         if isinstance(statement, ast.Assign)
-        for each in ast.walk(statement.value)
-        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+        for node in ast.walk(statement.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assigned = {
-        each.attr
+        node.attr
         for function in body.body
         if isinstance(function, ast.FunctionDef) and function.name == "__init__"
-        for each in ast.walk(function)
-        if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
     }
     return _methods(body) | slots | assigned
 

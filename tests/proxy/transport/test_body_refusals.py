@@ -71,7 +71,7 @@ def marked(text: str) -> bytes:
         pytest.param(b"\x1f\x8b" + marked("?"), id="gzip that is not called so"),
     ],
 )
-def test_what_is_no_event_is_bad_request(worker: WorkerProcess, body: bytes) -> None:
+def test_an_invalid_body_is_400(worker: WorkerProcess, body: bytes) -> None:
     got = ask(worker.port, post(body))
 
     check_answer(got)
@@ -92,7 +92,9 @@ def test_what_is_no_event_is_bad_request(worker: WorkerProcess, body: bytes) -> 
         f"x-{CANARY}",
     ],
 )
-def test_every_encoding_is_refused_unread(worker: WorkerProcess, encoding: str) -> None:
+def test_every_content_encoding_is_refused(
+    worker: WorkerProcess, encoding: str
+) -> None:
     got = ask(worker.port, post(EVENT, f"Content-Encoding: {encoding}"))
 
     check_answer(got)
@@ -108,20 +110,20 @@ def test_every_encoding_is_refused_unread(worker: WorkerProcess, encoding: str) 
         pytest.param(zlib.compress(BOMB), id="twice"),
     ],
 )
-def test_a_bomb_is_not_opened(worker: WorkerProcess, body: bytes) -> None:
+def test_a_gzip_bomb_is_not_unpacked(worker: WorkerProcess, body: bytes) -> None:
     got = ask(worker.port, post(body, "Content-Encoding: gzip"))
 
     check_answer(got)
     assert got.status == 415
 
 
-def test_an_encoding_cannot_hide_behind_another(worker: WorkerProcess) -> None:
+def test_a_second_encoding_header_is_refused(worker: WorkerProcess) -> None:
     lines = ("Content-Encoding: identity", "Content-Encoding: gzip")
 
     assert ask(worker.port, post(EVENT, *lines)).status == 415
 
 
-def test_identity_is_no_encoding(worker: WorkerProcess) -> None:
+def test_the_identity_encoding_is_accepted(worker: WorkerProcess) -> None:
     assert ask(worker.port, post(EVENT, "Content-Encoding: Identity")).status == 202
 
 
@@ -135,7 +137,7 @@ def test_identity_is_no_encoding(worker: WorkerProcess) -> None:
         pytest.param(post(chunks(bytes(5 * MEGABYTE)), CHUNKED), id="5 MB"),
     ],
 )
-def test_a_body_over_the_limit_is_refused_and_the_connection_closed(
+def test_a_body_over_the_limit_is_413_and_closes_the_connection(
     worker: WorkerProcess, data: bytes
 ) -> None:
     with Connection(worker.port) as connection:
@@ -151,7 +153,7 @@ def test_a_body_over_the_limit_is_refused_and_the_connection_closed(
 
 @pytest.mark.parametrize("padding", [0, 1], ids=["exactly the limit", "a byte less"])
 @pytest.mark.parametrize("coded", [False, True], ids=["length", "chunked"])
-def test_a_body_at_the_limit_is_taken(
+def test_a_body_at_the_limit_is_accepted(
     worker: WorkerProcess, padding: int, *, coded: bool
 ) -> None:
     body = EVENT.ljust(MOST_BYTES - padding)
@@ -183,7 +185,7 @@ def test_a_body_at_the_limit_is_taken(
         ),
     ],
 )
-def test_what_may_not_be_kept_is_dropped_by_its_reason(
+def test_a_dropped_hit_is_counted_with_its_reason(
     worker: WorkerProcess, body: str, accepted: int | None, dropped: dict[str, int]
 ) -> None:
     got = ask(worker.port, post(marked(body)))
@@ -209,13 +211,13 @@ def test_what_may_not_be_kept_is_dropped_by_its_reason(
         pytest.param('"canary"', id="words"),
     ],
 )
-@pytest.mark.parametrize("sent", ["", ', "sent_at": -1e308', ', "sent_at": 1e308'])
-def test_a_clock_years_off_is_put_on_arrival(
-    worker: WorkerProcess, at: str, sent: str
+@pytest.mark.parametrize("sent_at", ["", ', "sent_at": -1e308', ', "sent_at": 1e308'])
+def test_an_event_with_a_wrong_clock_counts_at_arrival(
+    worker: WorkerProcess, at: str, sent_at: str
 ) -> None:
     body = '{"site": "shop", "url": "https://shop.example/at", "at": %s%s}'
 
-    got = ask(worker.port, post((body % (at, sent)).encode()))
+    got = ask(worker.port, post((body % (at, sent_at)).encode()))
 
     assert (got.status, got.json["accepted"]) == (202, 1)
     days = {event.day for event in worker.spooled.events if event.path == "/at"}
@@ -231,7 +233,7 @@ def test_a_clock_years_off_is_put_on_arrival(
         pytest.param(post(b"%x\r\n" % len(EVENT) + EVENT, CHUNKED), id="last chunk"),
     ],
 )
-def test_a_body_that_breaks_off_is_not_kept(worker: WorkerProcess, data: bytes) -> None:
+def test_an_incomplete_body_is_not_stored(worker: WorkerProcess, data: bytes) -> None:
     before = len(worker.spooled.events)
     with Connection(worker.port) as connection:
         connection.send(data)
@@ -243,7 +245,7 @@ def test_a_body_that_breaks_off_is_not_kept(worker: WorkerProcess, data: bytes) 
     assert len(worker.spooled.events) == before
 
 
-def test_headers_and_query_of_a_pixel_are_read_with_care(
+def test_any_pixel_headers_and_query_are_accepted_or_refused(
     worker: WorkerProcess,
 ) -> None:
     for path in (f"/p.gif?site=%ff{CANARY}", "/p.gif?" + f"{CANARY}=1&" * 33):
@@ -253,7 +255,7 @@ def test_headers_and_query_of_a_pixel_are_read_with_care(
         assert got.status == 400
 
 
-def test_a_referer_of_any_bytes_is_read(worker: WorkerProcess) -> None:
+def test_a_referer_of_any_bytes_is_accepted(worker: WorkerProcess) -> None:
     line = "Referer: https://shop.example/\udcff\udcfe"
 
     got = ask(worker.port, request("GET", "/p.gif", b"", line, *MARKED, agent=AGENT))

@@ -9,7 +9,7 @@ from config.errors import MillpondError, Retryable
 from proxy.transport.request import Request
 from proxy.transport.response import PendingResponse, Response
 from proxy.transport.server import SilentServer
-from tests.proxy.in_process import Streams, connected, door_server
+from tests.proxy.in_process_server import Streams, connected, door_server
 
 POST = b"POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 1\r\n\r\n"
 GET = b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n"
@@ -66,7 +66,7 @@ async def answer(streams: Streams) -> tuple[int, bytes]:
         return int(head.split()[1]), await streams[0].readexactly(length)
 
 
-async def test_an_answer_is_given_when_it_holds_and_not_before(setup: Setup) -> None:
+async def test_a_response_waits_for_its_durable_result(setup: Setup) -> None:
     async with connected(setup.server()) as streams:
         streams[1].write(POST + b"a")
         await setup.has(1)
@@ -79,7 +79,7 @@ async def test_an_answer_is_given_when_it_holds_and_not_before(setup: Setup) -> 
         assert await early == (202, b"a")
 
 
-async def test_what_could_not_be_kept_is_asked_for_again(setup: Setup) -> None:
+async def test_a_failed_write_gets_503_with_retry_after(setup: Setup) -> None:
     async with connected(setup.server()) as streams:
         streams[1].write(POST + b"a")
         await setup.has(1)
@@ -91,7 +91,7 @@ async def test_what_could_not_be_kept_is_asked_for_again(setup: Setup) -> None:
         assert await answer(streams) == (200, b"at once")
 
 
-async def test_what_is_sent_ahead_is_answered_in_order(setup: Setup) -> None:
+async def test_pipelined_requests_get_responses_in_order(setup: Setup) -> None:
     async with connected(setup.server()) as streams:
         streams[1].write(POST + b"a")
         await setup.has(1)
@@ -107,7 +107,7 @@ async def test_what_is_sent_ahead_is_answered_in_order(setup: Setup) -> None:
     assert got == [(202, b"a"), (200, b"at once"), (202, b"b")]
 
 
-async def test_who_sends_ahead_without_end_is_not_read_on(setup: Setup) -> None:
+async def test_a_client_that_pipelines_endlessly_is_paused(setup: Setup) -> None:
     count = 3_000
     large = GET[:-2] + b"X-Padding: " + b"x" * 4_000 + b"\r\n\r\n"
     async with connected(setup.server()) as streams:
@@ -123,7 +123,7 @@ async def test_who_sends_ahead_without_end_is_not_read_on(setup: Setup) -> None:
     assert got == [(202, b"a")] + [(200, b"at once")] * count
 
 
-async def test_a_body_that_comes_in_parts_is_one_request(setup: Setup) -> None:
+async def test_a_body_in_parts_is_one_request(setup: Setup) -> None:
     async with connected(setup.server()) as streams:
         streams[1].write(POST)
         await streams[1].drain()
@@ -135,7 +135,7 @@ async def test_a_body_that_comes_in_parts_is_one_request(setup: Setup) -> None:
     assert setup.asked == [b"a"]
 
 
-async def test_a_slow_disk_is_no_reason_to_hang_up(setup: Setup) -> None:
+async def test_a_slow_disk_does_not_close_the_connection(setup: Setup) -> None:
     async with connected(setup.server(keepalive_s=0.05)) as streams:
         streams[1].write(POST + b"a")
         await setup.has(1)
@@ -148,7 +148,7 @@ async def test_a_slow_disk_is_no_reason_to_hang_up(setup: Setup) -> None:
             assert await streams[0].read() == b""
 
 
-async def test_who_has_gone_is_forgotten(setup: Setup) -> None:
+async def test_a_disconnected_client_is_removed(setup: Setup) -> None:
     server = setup.server()
     async with connected(server) as streams:
         streams[1].write(POST + b"a")
@@ -161,7 +161,7 @@ async def test_who_has_gone_is_forgotten(setup: Setup) -> None:
         setup.waiting[0].set_result(None)
 
 
-async def test_shutting_down_waits_for_what_is_being_kept(setup: Setup) -> None:
+async def test_shutdown_waits_for_pending_writes(setup: Setup) -> None:
     server = setup.server()
     async with connected(server) as streams:
         streams[1].write(POST + b"a")

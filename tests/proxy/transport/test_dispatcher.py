@@ -28,11 +28,11 @@ def says(word: str) -> Methods:
     return {"GET": handle}
 
 
-def word(found: Methods | None) -> str | None:
+def word(methods: Methods | None) -> str | None:
     """Return what the methods say."""
-    if found is None:
+    if methods is None:
         return None
-    handler: Handler = found["GET"]
+    handler: Handler = methods["GET"]
     answer = handler(Request("GET", "/", CIMultiDict(), None))
     assert isinstance(answer, Response)
     return answer.body.decode()
@@ -68,9 +68,7 @@ ROUTES = Routes(
         ("/a" * 30 + "/e", None),
     ],
 )
-def test_the_longest_end_of_a_path_that_is_known_counts(
-    path: str, expected: str | None
-) -> None:
+def test_the_longest_known_path_suffix_decides(path: str, expected: str | None) -> None:
     assert word(ROUTES.methods(path)) == expected
 
 
@@ -90,7 +88,7 @@ def test_the_longest_end_of_a_path_that_is_known_counts(
         pytest.param(ValueError("a bug"), (500, False), id="a fault of the code"),
     ],
 )
-def test_only_a_fault_of_the_code_is_a_500(
+def test_only_a_program_error_is_500(
     settings: Settings, error: Exception, expected: tuple[int, bool]
 ) -> None:
     def fail(_request: Request) -> Response | PendingResponse:

@@ -246,8 +246,8 @@ class Fuzz:
             self.warm_mb = self.worker.resident_mb
 
     def _count(self, got: Answer, body: bytes) -> None:
-        sent = json.loads(body)
-        count = len(sent) if isinstance(sent, list) else 1
+        value = json.loads(body)
+        count = len(value) if isinstance(value, list) else 1
         receipt = got.json
         assert receipt["accepted"] + sum(receipt["dropped"].values()) == count
         self.accepted += receipt["accepted"]
@@ -310,11 +310,11 @@ def fuzz(folder: Path, examples: int) -> None:
         state.check()
 
 
-def test_no_request_is_a_fault(tmp_path: Path) -> None:
+def test_no_request_causes_an_error(tmp_path: Path) -> None:
     fuzz(tmp_path, EXAMPLES)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3_600)
-def test_no_request_of_very_many_is_a_fault(tmp_path: Path) -> None:
+def test_no_request_of_many_causes_an_error(tmp_path: Path) -> None:
     fuzz(tmp_path, MANY_EXAMPLES)

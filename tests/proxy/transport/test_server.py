@@ -84,11 +84,11 @@ class SlowClient:
 def run(clients: list[SlowClient], within_s: float = TIMEOUT_S + SLACK_S) -> None:
     """Let *clients* go on until all were hung up on."""
     end_s = time.monotonic() + within_s
-    while waiting := [each for each in clients if each.ended_s is None]:
+    while waiting := [client for client in clients if client.ended_s is None]:
         assert time.monotonic() < end_s, f"{len(waiting)} clients are still held"
-        select.select([each.socket for each in waiting], [], [], 0.05)
-        for each in waiting:
-            each.go_on()
+        select.select([client.socket for client in waiting], [], [], 0.05)
+        for client in waiting:
+            client.go_on()
 
 
 HEAD = request()[:-4]
@@ -120,30 +120,30 @@ def slow(worker: WorkerProcess) -> dict[str, list[SlowClient]]:
         for kind, sends in SLOW.items()
     }
     quick = SlowClient(worker.port, event("Connection: close"), NO_BYTES)
-    run([quick, *(each for kind in clients.values() for each in kind)])
+    run([quick, *(client for kind in clients.values() for client in kind)])
     return {"quick": [quick], **clients}
 
 
 @pytest.mark.parametrize("kind", SLOW)
-def test_a_request_must_have_come_in_time(
+def test_a_slow_request_is_closed_at_the_timeout(
     slow: dict[str, list[SlowClient]], kind: str
 ) -> None:
     clients = slow[kind]
 
     # A byte that crosses with the answer on its way makes the network forget it.
-    answers = {each.received[:12] for each in clients} - {b""}
+    answers = {client.received[:12] for client in clients} - {b""}
     assert answers == {b"HTTP/1.1 408"}
-    assert min(each.held_s for each in clients) >= TIMEOUT_S * 0.9
+    assert min(client.held_s for client in clients) >= TIMEOUT_S * 0.9
 
 
-def test_slow_clients_keep_nobody_waiting(slow: dict[str, list[SlowClient]]) -> None:
+def test_slow_clients_do_not_delay_others(slow: dict[str, list[SlowClient]]) -> None:
     [quick] = slow["quick"]
 
     assert b" 202 Accepted" in quick.received
-    assert quick.held_s < max(each.held_s for each in slow["body trickles"])
+    assert quick.held_s < max(client.held_s for client in slow["body trickles"])
 
 
-def test_also_the_second_request_of_a_connection_must(worker: WorkerProcess) -> None:
+def test_the_timeout_applies_to_the_second_request(worker: WorkerProcess) -> None:
     client = SlowClient(worker.port, get("/healthz"), NO_BYTES)
     while b"ok\n" not in client.received:
         client.go_on()
@@ -156,7 +156,7 @@ def test_also_the_second_request_of_a_connection_must(worker: WorkerProcess) -> 
     assert b"HTTP/1.1 408" in client.received
 
 
-def test_a_connection_between_two_requests_may_wait(worker: WorkerProcess) -> None:
+def test_an_idle_connection_is_kept_between_requests(worker: WorkerProcess) -> None:
     # Its time is keepalive_s, here ten minutes, and not that of a request.
     with Connection(worker.port) as connection:
         connection.send(event())
@@ -177,14 +177,14 @@ def deaf_client(port: int) -> Iterator[socket.socket]:
         yield client
 
 
-def test_who_does_not_read_is_hung_up_on(worker: WorkerProcess) -> None:
-    asked = get("/m.js") * 500
+def test_a_client_that_does_not_read_is_disconnected(worker: WorkerProcess) -> None:
+    requests = get("/m.js") * 500
     with deaf_client(worker.port) as client:
         began_s = time.monotonic()
         while True:
             assert time.monotonic() - began_s < SLACK_S, "it is still held"
             try:
-                client.send(asked)
+                client.send(requests)
             except BlockingIOError:
                 select.select([], [client], [], 0.05)
             except OSError:
@@ -193,7 +193,7 @@ def test_who_does_not_read_is_hung_up_on(worker: WorkerProcess) -> None:
     assert ask(worker.port, event()).status == 202
 
 
-def test_a_slow_reader_that_does_read_is_served(worker: WorkerProcess) -> None:
+def test_a_slow_reader_is_served(worker: WorkerProcess) -> None:
     count = 2_000
     with Connection(worker.port) as connection:
         for _ in range(count // 100):
@@ -203,7 +203,7 @@ def test_a_slow_reader_that_does_read_is_served(worker: WorkerProcess) -> None:
     assert got == {200}
 
 
-def test_a_connection_that_is_not_used_is_closed(patient: WorkerProcess) -> None:
+def test_an_unused_connection_is_closed(patient: WorkerProcess) -> None:
     client = SlowClient(patient.port, get("/healthz"), NO_BYTES)
 
     run([client], KEEPALIVE_S + SLACK_S)
@@ -212,20 +212,20 @@ def test_a_connection_that_is_not_used_is_closed(patient: WorkerProcess) -> None
     assert client.received.endswith(b"ok\n")
 
 
-def test_so_many_connections_are_held_and_no_more(patient: WorkerProcess) -> None:
+def test_the_number_of_connections_is_limited(patient: WorkerProcess) -> None:
     with_room = [SlowClient(patient.port, HEAD, NO_BYTES) for _ in range(10)]
     crowd = [SlowClient(patient.port, HEAD, NO_BYTES) for _ in range(30)]
 
     def refused() -> int:
-        for each in [*with_room, *crowd]:
-            if each.ended_s is None:
-                each.go_on()
-        return sum(each.ended_s is not None for each in crowd)
+        for client in [*with_room, *crowd]:
+            if client.ended_s is None:
+                client.go_on()
+        return sum(client.ended_s is not None for client in crowd)
 
     wait_until(lambda: refused() >= 40 - MOST_CONNECTIONS, "the crowd to be refused")
-    assert all(each.ended_s is None for each in with_room)
-    for each in [*with_room, *crowd]:
-        each.socket.close()
+    assert all(client.ended_s is None for client in with_room)
+    for client in [*with_room, *crowd]:
+        client.socket.close()
 
     def serves() -> bool:
         try:

@@ -41,9 +41,9 @@ def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
 @contextlib.contextmanager
 def idle_connections(port: int, count: int) -> Iterator[list[socket.socket]]:
     """Hold *count* connections on which nothing is sent."""
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as stack:
         yield [
-            held.enter_context(socket.create_connection(("127.0.0.1", port), 20))
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), 20))
             for _ in range(count)
         ]
 
@@ -56,12 +56,12 @@ def open_files(worker: WorkerProcess) -> int:
     return len(list(Path(f"/proc/{worker.pid}/fd").iterdir()))
 
 
-def test_an_outsiders_connections_give_connected_clients_no_error(
+def test_idle_connections_cause_no_error_for_connected_clients(
     worker: WorkerProcess,
 ) -> None:
     got: Counter[tuple[int, str | None]] = Counter()
-    with contextlib.ExitStack() as held:
-        clients = [held.enter_context(Connection(worker.port)) for _ in range(CLIENTS)]
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Connection(worker.port)) for _ in range(CLIENTS)]
         for client in clients:
             client.send(event())
             assert client.answer().status == 202
@@ -86,7 +86,7 @@ def test_an_outsiders_connections_give_connected_clients_no_error(
     assert "request_failed" not in worker.words
 
 
-def test_who_finds_no_room_is_told_to_come_again(worker: WorkerProcess) -> None:
+def test_a_client_without_a_free_descriptor_gets_503(worker: WorkerProcess) -> None:
     with idle_connections(worker.port, IDLE):
         got = ask(worker.port, event())
 
@@ -97,7 +97,7 @@ def test_who_finds_no_room_is_told_to_come_again(worker: WorkerProcess) -> None:
     assert set(worker.words) == {"connections_lowered", "geo", "listening"}
 
 
-def test_a_soft_limit_is_raised_to_the_hard_one(tmp_path: Path) -> None:
+def test_the_soft_limit_is_raised_to_the_hard_limit(tmp_path: Path) -> None:
     under = ("/bin/sh", "-c", 'ulimit -Sn 64 && exec "$@"', "sh")
     with WorkerProcess(tmp_path, under=under) as worker:
         soft, hard = resource.prlimit(worker.pid, resource.RLIMIT_NOFILE)
@@ -106,7 +106,7 @@ def test_a_soft_limit_is_raised_to_the_hard_one(tmp_path: Path) -> None:
     assert "connections_lowered" not in worker.words
 
 
-def test_a_limit_too_low_to_work_with_is_refused_and_named(tmp_path: Path) -> None:
+def test_a_limit_that_is_too_low_is_refused_by_name(tmp_path: Path) -> None:
     under = ("/bin/sh", "-c", 'ulimit -n 40 && exec "$@"', "sh")
     with (
         pytest.raises(AssertionError, match="open files"),

@@ -56,14 +56,14 @@ def takes(worker: WorkerProcess, data: bytes) -> bool:
     return ask(worker.port, data).status == 202
 
 
-def test_a_disk_that_is_full_is_told_and_forgotten_once_it_is_not(
+def test_a_full_disk_is_reported_until_it_has_space(
     tmp_path: Path,
 ) -> None:
-    sent: list[str] = []
+    paths: list[str] = []
 
     def next_page(number: int) -> bytes:
-        sent.append(f"/before/{number}")
-        return page(sent[-1])
+        paths.append(f"/before/{number}")
+        return page(paths[-1])
 
     with WorkerProcess(tmp_path) as worker:
         # More than the log needs, less than a group of many.
@@ -78,7 +78,7 @@ def test_a_disk_that_is_full_is_told_and_forgotten_once_it_is_not(
         assert takes(worker, page("/after"))
         assert worker.stop() == 0
 
-    acknowledged = sent[:accepted]
+    acknowledged = paths[:accepted]
     assert (refused.status, refused.headers["retry-after"]) == (503, "2")
     assert refused.json == {"error": "the events were not kept; send them again"}
     assert (not_ready.status, list(not_ready.json["problems"])) == (503, ["spool"])
@@ -103,7 +103,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_on_a_real_disk_that_fills_up_nothing_acknowledged_is_lost(
+def test_a_real_full_disk_loses_no_acknowledged_event(
     tmp_path: Path, small_disk: Path
 ) -> None:
     with WorkerProcess(tmp_path, spool={"dir": str(small_disk)}) as worker:
@@ -128,7 +128,7 @@ FAILING = JobState(
 )
 
 
-def test_a_full_spool_is_told_and_forgotten_once_it_was_loaded(
+def test_a_full_spool_is_reported_until_it_is_loaded(
     tmp_path: Path,
 ) -> None:
     bound = {"max_bytes": MEGABYTE, "segment_max_mb": 1, "segment_max_s": 1}
@@ -140,21 +140,21 @@ def test_a_full_spool_is_told_and_forgotten_once_it_was_loaded(
         assert ask(worker.port, MANY).status == 503
         path = job_state_path(worker.spool_dir)
         write_job_states(path, {"load": FAILING})
-        shown = ask(worker.port, get("/readyz")).json["problems"]["spool"]
+        problem = ask(worker.port, get("/readyz")).json["problems"]["spool"]
         wait_until(lambda: "spool_full" in worker.words, "the log to say so")
 
-        spool.remove(each.path for each in spool.sealed())
+        spool.remove(segment.path for segment in spool.sealed())
         wait_until(lambda: takes(worker, MANY), "room for events")
 
     assert (refused.status, "retry-after" in refused.headers) == (503, True)
     assert MEGABYTE // 2 < size <= MEGABYTE
-    assert shown == (
+    assert problem == (
         "full (spool.max_bytes): loading has not succeeded since"
         " 2020-09-13T12:26:40Z, failed 3 times: load the spool: EACCES"
     )
 
 
-def test_a_client_that_hangs_up_loses_nothing_but_its_answer(tmp_path: Path) -> None:
+def test_a_client_that_disconnects_loses_only_its_response(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path, spool={"fsync_window_ms": 200}) as worker:
         for number in range(20):
             client = socket.create_connection(("127.0.0.1", worker.port))
@@ -220,7 +220,7 @@ class Crowd:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_ending_under_load_loses_nothing_acknowledged(
+def test_stopping_under_load_loses_no_acknowledged_event(
     tmp_path: Path, how: signal.Signals
 ) -> None:
     with WorkerProcess(tmp_path) as worker:
@@ -240,7 +240,7 @@ def test_ending_under_load_loses_nothing_acknowledged(
     assert worker.spooled.is_sealed
 
 
-def test_at_the_end_what_was_begun_is_answered_and_what_trickles_is_not_awaited(
+def test_a_stop_answers_open_requests_and_does_not_wait_for_slow_ones(
     tmp_path: Path,
 ) -> None:
     settings = {"request_timeout_s": 300}
@@ -264,7 +264,7 @@ def test_at_the_end_what_was_begun_is_answered_and_what_trickles_is_not_awaited(
     assert worker.spooled.paths == ["/last"]
 
 
-def test_the_answer_is_sent_only_after_the_disk_said_so(tmp_path: Path) -> None:
+def test_the_response_is_sent_only_after_the_disk_sync(tmp_path: Path) -> None:
     log = tmp_path / "strace"
     calls = "trace=fdatasync,fsync,write,writev,sendto,sendmsg"
     under = [str(need("strace")), "-D", "-f", "-y", "-s", "32", "--seccomp-bpf"]

@@ -3,7 +3,7 @@
 import pytest
 from aiohttp import web
 
-from tests.proxy.in_process import Handler, served
+from tests.proxy.in_process_server import Handler, served
 
 CANARY = "canary7f3a"
 REQUEST = f"GET /{CANARY} HTTP/1.1\r\nHost: {CANARY}\r\n\r\n".encode()
@@ -38,7 +38,7 @@ async def fail_half_way(request: web.BaseRequest) -> web.StreamResponse:
         (fail_half_way, b"200"),
     ],
 )
-async def test_a_handler_that_fails_is_answered_for_without_a_word_of_it(
+async def test_a_failing_handler_gets_a_constant_response(
     caplog: pytest.LogCaptureFixture, handler: Handler, status: bytes
 ) -> None:
     async with served(handler) as (reader, writer):
@@ -51,7 +51,7 @@ async def test_a_handler_that_fails_is_answered_for_without_a_word_of_it(
     assert caplog.records == []
 
 
-async def test_what_is_not_http_is_written_nowhere(
+async def test_a_request_that_is_not_http_is_not_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with served(fail) as (reader, writer):

@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.vendors.background_server import Handler, Listening
 from tests.vendors.clients import FOLDER, MODULES
-from tests.vendors.listening import Handler, Listening
 
 CLIENTS_PATH = "/_clients/"
 DRIVERS_PATH = "/_drivers/"
@@ -92,10 +92,10 @@ class _Handler(Handler):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_S)
         connection.request(self.command, self.path, body or None, headers)
         answer = connection.getresponse()
-        told = {
+        answer_headers = {
             name: value
             for name, value in answer.getheaders()
             if name.lower() not in _NOT_PASSED_ON
         }
-        self.answer(answer.status, told, answer.read())
+        self.answer(answer.status, answer_headers, answer.read())
         connection.close()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.pipeline.hit import Visitor
-from tests.proxy.pipeline.chain import (
+from tests.proxy.pipeline.pipeline_setup import (
     ADDRESS,
     COUNTRY,
     SECRET,
@@ -23,7 +23,7 @@ from tests.proxy.pipeline.chain import (
 KEYED = replace(SHOP, keys=("pk-1",), secret_keys=(SECRET_KEY,))
 
 
-def test_a_server_may_speak_for_a_visitor(tmp_path: Path) -> None:
+def test_a_site_server_may_send_for_a_visitor(tmp_path: Path) -> None:
     chain = Chain(tmp_path, site=KEYED).prefetch()
     spoken = Visitor(address=ADDRESS, user_agent=USER_AGENT)
 
@@ -52,7 +52,7 @@ def test_a_server_may_speak_for_a_visitor(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_server_that_speaks_for_nobody_is_no_visitor(
+def test_a_server_event_without_a_named_client_has_no_visitor(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     chain = Chain(tmp_path, site=KEYED).prefetch()
@@ -66,7 +66,7 @@ def test_a_server_that_speaks_for_nobody_is_no_visitor(
     assert got.server == (changes["key"] == SECRET)
 
 
-def test_a_visitor_named_without_a_secret_key_counts_for_nothing(
+def test_a_named_client_without_a_secret_key_is_ignored(
     tmp_path: Path,
 ) -> None:
     chain = Chain(tmp_path, site=KEYED).prefetch()

@@ -83,8 +83,8 @@ class _Answer(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         headers = CIMultiDictProxy(CIMultiDict(self.headers.items()))
-        found = self.server.source.address(self.client_address[0], headers)
-        body = str(found).encode()
+        address = self.server.source.address(self.client_address[0], headers)
+        body = str(address).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

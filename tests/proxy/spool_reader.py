@@ -40,19 +40,21 @@ def _read_spool(folder: Path) -> Spooled:
     lanes = sorted((folder / "lanes").iterdir())
     files = [file for lane in lanes for file in sorted(lane.iterdir())]
     segments = [file for file in files if file.suffix in (OPEN_SUFFIX, SEALED_SUFFIX)]
-    found = Spooled([], [], [], all(file.suffix == SEALED_SUFFIX for file in segments))
+    content = Spooled(
+        [], [], [], all(file.suffix == SEALED_SUFFIX for file in segments)
+    )
     for segment in segments:
         for frame in read_frames(segment.read_bytes()).frames:
             payload = bytes(frame.payload)
             lines = payload.split(b"\n")
             assert len(lines) == frame.rows
             if frame.kind is FrameKind.EVENTS:
-                found.events.extend(
-                    msgspec.json.decode(each, type=Event) for each in lines
+                content.events.extend(
+                    msgspec.json.decode(line, type=Event) for line in lines
                 )
-                found.payloads.append(payload)
+                content.payloads.append(payload)
             else:
-                found.drops.extend(
-                    msgspec.json.decode(each, type=Drop) for each in lines
+                content.drops.extend(
+                    msgspec.json.decode(line, type=Drop) for line in lines
                 )
-    return found
+    return content

@@ -17,7 +17,7 @@ from proxy.client.visitor import visitor_hash
 from proxy.pipeline.hit import Order, OrderLine
 from proxy.pipeline.site_days import NoSaltError
 from proxy.pipeline.site_keys import HashPurpose, keyed_hash
-from tests.proxy.pipeline.chain import (
+from tests.proxy.pipeline.pipeline_setup import (
     ADDRESS,
     COUNTRY,
     NOON,
@@ -71,7 +71,7 @@ def site_day_key(chain: Chain, day: date = TODAY, now_s: float = NOON) -> bytear
     return key
 
 
-def test_a_hit_becomes_exactly_this_event(tmp_path: Path) -> None:
+def test_a_full_hit_becomes_this_exact_event(tmp_path: Path) -> None:
     chain = Chain(tmp_path, WITH_PROPS).prefetch()
     key = site_day_key(chain)
 
@@ -117,7 +117,7 @@ def test_a_hit_becomes_exactly_this_event(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("headers", [{"DNT": "1"}, {"Sec_GPC": "1"}])
-def test_who_asks_to_be_left_alone_leaves_no_person_behind(
+def test_a_privacy_signal_removes_personal_columns(
     tmp_path: Path, headers: dict[str, str]
 ) -> None:
     chain = Chain(tmp_path, WITH_PROPS).prefetch()
@@ -133,7 +133,7 @@ def test_who_asks_to_be_left_alone_leaves_no_person_behind(
 @pytest.mark.parametrize(
     ("signal", "headers"), [("gpc", {"Sec_GPC": "1"}), ("dnt", {"DNT": "1"})]
 )
-def test_a_signal_that_is_to_be_ignored_changes_nothing(
+def test_an_ignored_signal_changes_nothing(
     tmp_path: Path, signal: str, headers: dict[str, str]
 ) -> None:
     privacy = replace(PrivacySettings(), **{signal: "ignore"})  # type: ignore[arg-type]
@@ -142,7 +142,7 @@ def test_a_signal_that_is_to_be_ignored_changes_nothing(
     assert chain.event(pageview(), sender(**headers)) == chain.event(pageview())
 
 
-def test_an_unknown_address_makes_no_visitor(tmp_path: Path) -> None:
+def test_an_unknown_address_gives_no_visitor(tmp_path: Path) -> None:
     # All of an office would be one person.
     chain = Chain(tmp_path).prefetch()
 
@@ -163,7 +163,7 @@ def test_an_unknown_address_makes_no_visitor(tmp_path: Path) -> None:
         pytest.param(-1, 0, NOON, False, id="a second ahead"),
     ],
 )
-def test_an_event_is_put_on_the_day_it_names_or_on_arrival_as_late(
+def test_an_event_counts_at_its_own_time_or_late_at_arrival(
     tmp_path: Path, behind: int | None, day: int, at: int, *, late: bool
 ) -> None:
     chain = Chain(tmp_path).prefetch()
@@ -175,7 +175,7 @@ def test_an_event_is_put_on_the_day_it_names_or_on_arrival_as_late(
     assert (TODAY - got.day).days == day
 
 
-def test_yesterday_is_open_while_its_salt_lives(tmp_path: Path) -> None:
+def test_yesterday_is_open_while_its_salt_is_live(tmp_path: Path) -> None:
     chain = Chain(tmp_path).prefetch(QUARTER_PAST_MIDNIGHT - HOUR)
     chain.prefetch(QUARTER_PAST_MIDNIGHT)
     named = QUARTER_PAST_MIDNIGHT - HOUR
@@ -196,7 +196,7 @@ def test_yesterday_is_open_while_its_salt_lives(tmp_path: Path) -> None:
         pytest.param(0, True, id="no limit but now"),
     ],
 )
-def test_the_limit_holds_also_while_the_salt_lives(
+def test_the_late_limit_applies_even_while_the_salt_is_live(
     tmp_path: Path, limit_s: int, *, late: bool
 ) -> None:
     privacy = PrivacySettings(late_limit_s=limit_s)
@@ -207,7 +207,7 @@ def test_the_limit_holds_also_while_the_salt_lives(
     assert (got.late, got.at) == (late, NOON if late else NOON - HOUR)
 
 
-def test_a_wrong_clock_is_put_right_by_what_it_said_when_it_sent(
+def test_a_wrong_clock_is_corrected_by_its_sent_at_time(
     tmp_path: Path,
 ) -> None:
     chain = Chain(tmp_path).prefetch()
@@ -220,7 +220,7 @@ def test_a_wrong_clock_is_put_right_by_what_it_said_when_it_sent(
     assert (got.at, got.late) == (NOON - HOUR, False)
 
 
-def test_without_a_salt_the_client_must_send_again(tmp_path: Path) -> None:
+def test_without_a_salt_the_client_must_retry(tmp_path: Path) -> None:
     chain = Chain(tmp_path)
 
     with pytest.raises(NoSaltError) as caught:
@@ -231,15 +231,15 @@ def test_without_a_salt_the_client_must_send_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("level", "same_next_day", "kept"),
+    ("level", "same_next_day", "is_stored"),
     [("off", True, False), ("daily", False, True), ("keyed", True, True)],
 )
-def test_an_actor_is_known_as_long_as_the_site_wants(
+def test_the_actor_setting_decides_how_long_an_actor_is_known(
     tmp_path: Path,
     level: Literal["off", "daily", "keyed"],
     *,
     same_next_day: bool,
-    kept: bool,
+    is_stored: bool,
 ) -> None:
     chain = Chain(tmp_path, replace(SHOP, actors=level)).prefetch()
     today = chain.event(pageview(actor="customer 17")).actor
@@ -249,12 +249,14 @@ def test_an_actor_is_known_as_long_as_the_site_wants(
         .actor
     )
 
-    assert (today is not None, today == tomorrow) == (kept, same_next_day)
+    assert (today is not None, today == tomorrow) == (is_stored, same_next_day)
 
 
 @pytest.mark.parametrize("field", ["id", "actor"])
 @pytest.mark.parametrize("nothing", [None, ""])
-def test_an_empty_id_is_none(tmp_path: Path, field: str, nothing: str | None) -> None:
+def test_an_empty_id_is_stored_as_none(
+    tmp_path: Path, field: str, nothing: str | None
+) -> None:
     # As a hash it would make one event, or one customer, of all that send it.
     chain = Chain(tmp_path).prefetch()
 
@@ -263,7 +265,7 @@ def test_an_empty_id_is_none(tmp_path: Path, field: str, nothing: str | None) ->
     assert (got.event_id, got.actor) == (None, None)
 
 
-def test_ids_are_hashed_apart_by_what_they_are(tmp_path: Path) -> None:
+def test_equal_ids_of_different_purposes_have_different_hashes(tmp_path: Path) -> None:
     chain = Chain(tmp_path, replace(SHOP, actors="keyed")).prefetch()
 
     got = chain.event(pageview(id="7", actor="7", order=Order(id="7", cart="7")))
@@ -273,7 +275,7 @@ def test_ids_are_hashed_apart_by_what_they_are(tmp_path: Path) -> None:
     assert len(set(hashes)) == len(hashes)
 
 
-def test_a_number_and_its_text_are_the_same_id(tmp_path: Path) -> None:
+def test_a_number_and_its_text_give_the_same_id(tmp_path: Path) -> None:
     # JavaScript and PHP clients disagree about which one an id is.
     chain = Chain(tmp_path).prefetch()
 
@@ -295,7 +297,7 @@ def test_a_number_and_its_text_are_the_same_id(tmp_path: Path) -> None:
         pytest.param(float("nan"), None, None, id="not a number"),
     ],
 )
-def test_measures_stay_within_their_bounds(
+def test_measurements_are_clamped_to_their_bounds(
     tmp_path: Path, value: float | None, engaged: int | None, scrolled: int | None
 ) -> None:
     chain = Chain(tmp_path).prefetch()
@@ -315,9 +317,7 @@ def test_measures_stay_within_their_bounds(
         pytest.param([1e308, 1], id="huge"),
     ],
 )
-def test_a_screen_that_cannot_be_is_unknown(
-    tmp_path: Path, screen: list[float]
-) -> None:
+def test_an_impossible_screen_is_unknown(tmp_path: Path, screen: list[float]) -> None:
     chain = Chain(tmp_path).prefetch()
 
     assert chain.event(pageview(screen=screen)).screen is None
@@ -331,7 +331,7 @@ def test_a_screen_that_cannot_be_is_unknown(
         pytest.param(USER_AGENT + "x" * 8_000, id="endless"),
     ],
 )
-def test_any_user_agent_can_be_read(tmp_path: Path, agent: str) -> None:
+def test_any_user_agent_is_accepted(tmp_path: Path, agent: str) -> None:
     chain = Chain(tmp_path).prefetch()
 
     got = chain.event(pageview(), sender(User_Agent=agent))
@@ -353,7 +353,7 @@ SERVER_SITE = SiteSettings(
         pytest.param({}, False, id="no key"),
     ],
 )
-def test_a_server_event_has_no_visitor_but_its_order(
+def test_a_server_event_has_an_order_and_no_visitor(
     tmp_path: Path, headers: Mapping[str, str], *, server: bool
 ) -> None:
     chain = Chain(tmp_path, SERVER_SITE).prefetch()
@@ -366,7 +366,7 @@ def test_a_server_event_has_no_visitor_but_its_order(
     assert got.actor is not None
 
 
-def test_nothing_of_the_sender_is_in_what_is_spooled(tmp_path: Path) -> None:
+def test_spooled_bytes_contain_nothing_from_the_sender(tmp_path: Path) -> None:
     # The hashes are numbers, and with random salts some would hold 1920 by chance.
     chain = Chain(tmp_path, WITH_PROPS, random=fill_fixed).prefetch()
 
@@ -383,7 +383,7 @@ def test_nothing_of_the_sender_is_in_what_is_spooled(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"), [("Video Started", True), ("pageview", False)]
 )
-def test_what_a_page_sends_by_itself_is_passive(
+def test_automatic_page_events_are_passive(
     tmp_path: Path, name: str, *, expected: bool
 ) -> None:
     got = Chain(tmp_path).prefetch().event(pageview(name=name, passive=True))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Self
 
-from tests.clients.medusa.package import built
+from tests.clients.medusa.provider_package import built
 from tests.programs import need
 
 _DRIVER = Path(__file__).with_name("driver.cjs")

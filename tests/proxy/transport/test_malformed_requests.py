@@ -118,7 +118,7 @@ LINES = [
 
 
 @pytest.mark.parametrize("data", DESYNC + HEADERS + LINES)
-def test_what_is_not_quite_http_is_refused_and_nothing_of_it_kept(
+def test_a_malformed_request_is_refused_and_not_stored(
     worker: WorkerProcess, data: bytes
 ) -> None:
     before = len(worker.spooled.events)
@@ -134,7 +134,7 @@ def test_what_is_not_quite_http_is_refused_and_nothing_of_it_kept(
 
 
 @pytest.mark.parametrize("data", DESYNC)
-def test_nothing_behind_an_ambiguous_request_is_taken_for_another(
+def test_bytes_after_an_ambiguous_request_are_not_a_request(
     worker: WorkerProcess, data: bytes
 ) -> None:
     smuggled = post(body=b'{"site": "shop", "url": "https://shop.example/smuggled"}')
@@ -146,7 +146,7 @@ def test_nothing_behind_an_ambiguous_request_is_taken_for_another(
     assert "/smuggled" not in worker.spooled.paths
 
 
-def test_as_many_headers_as_a_browser_and_its_proxies_send_are_read(
+def test_50_more_headers_are_accepted(
     worker: WorkerProcess,
 ) -> None:
     with Connection(worker.port) as connection:
@@ -166,7 +166,7 @@ def test_pipelined_requests_are_answered_in_order(worker: WorkerProcess) -> None
     assert got == [200] * count + [404, 202]
 
 
-def test_of_events_before_nonsense_none_is_acknowledged_that_is_not_kept(
+def test_only_stored_events_before_garbage_are_acknowledged(
     worker: WorkerProcess,
 ) -> None:
     before = len(worker.spooled.events)

@@ -8,7 +8,7 @@ import pytest
 
 from proxy.pipeline.drops import DropReason
 from proxy.pipeline.hit import Hit, Order, OrderLine, decode_hits
-from tests.proxy.pipeline.chain import SECRET, SECRET_KEY, SHOP, Chain, sender
+from tests.proxy.pipeline.pipeline_setup import SECRET, SECRET_KEY, SHOP, Chain, sender
 
 PAGE = (Path(__file__).parents[3] / "docs" / "http.md").read_text(encoding="utf-8")
 CALL = re.compile(
@@ -18,12 +18,12 @@ CALLS = [(call[1], call[2]) for call in CALL.finditer(PAGE)]
 NAMED = set(re.findall(r"`(\w+)`", PAGE))
 
 
-def test_every_call_was_found() -> None:
+def test_every_documented_call_is_found() -> None:
     assert len(CALLS) == PAGE.count("/v1/events \\\n") == 2
 
 
 @pytest.mark.parametrize(("options", "body"), CALLS, ids=["server", "browser"])
-def test_what_the_page_shows_is_accepted(
+def test_every_documented_call_is_accepted(
     tmp_path: Path, options: str, body: str
 ) -> None:
     chain = Chain(tmp_path, replace(SHOP, secret_keys=(SECRET_KEY,))).prefetch()
@@ -42,9 +42,9 @@ def test_what_the_page_shows_is_accepted(
 
 
 @pytest.mark.parametrize("struct", [Hit, Order, OrderLine])
-def test_every_field_is_named(struct: type[Hit | Order | OrderLine]) -> None:
+def test_every_field_is_documented(struct: type[Hit | Order | OrderLine]) -> None:
     assert set(struct.__struct_encode_fields__) - NAMED == set()
 
 
-def test_every_reason_is_explained() -> None:
+def test_every_drop_reason_is_documented() -> None:
     assert set(DropReason) - NAMED == set()

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from tests.proxy.nginx import EDGE, NEAR, VISITOR, Stand, running_stand
+from tests.proxy.nginx_chain import EDGE, NEAR, VISITOR, Stand, running_stand
 
 LIES = (
     "192.0.2.66",
@@ -74,7 +74,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
         ("two proxies", "forwarded"),
     ],
 )
-def test_200_forged_headers_change_nothing(
+def test_200_forged_headers_do_not_change_the_client(
     stand: Stand, route: str, client_ip: str
 ) -> None:
     got = stand.ask(route, client_ip, [[], *FORGED])
@@ -91,7 +91,7 @@ def test_200_forged_headers_change_nothing(
         pytest.param("one proxy", "header:CF-Connecting-IP", "None", id="not sent"),
     ],
 )
-def test_a_source_that_says_nothing_is_not_replaced_by_another(
+def test_a_missing_source_is_not_replaced_by_another(
     stand: Stand, route: str, client_ip: str, expected: str
 ) -> None:
     got = stand.ask(route, client_ip, [[("X-Forwarded-For", "192.0.2.66")]])

@@ -80,7 +80,7 @@ def test_by_default_the_client_is_the_peer(
         ),
     ],
 )
-def test_an_untrusted_peer_is_the_client_whatever_it_sends(
+def test_an_untrusted_peer_is_the_client_whatever_headers_it_sends(
     client_ip: str, peer: str | None, expected: str | None, lines: list[tuple[str, str]]
 ) -> None:
     got = address(client_ip, peer, lines)
@@ -174,7 +174,7 @@ def test_an_untrusted_peer_is_the_client_whatever_it_sends(
         pytest.param(NGINX, [f"{VISITOR}, 192.168.1.4"], None, id="a proxy forgotten"),
     ],
 )
-def test_xff_is_walked_from_the_right_past_our_proxies(
+def test_xff_is_read_from_the_right_past_trusted_proxies(
     peer: str, values: list[str], expected: str | None
 ) -> None:
     got = address("xff", peer, [(XFF, value) for value in values])
@@ -223,7 +223,7 @@ def test_xff_is_walked_from_the_right_past_our_proxies(
         pytest.param([f"for={VISITOR}" + ",for=10.0.0.9" * 32], None, id="33 hops"),
     ],
 )
-def test_forwarded_is_walked_like_xff(values: list[str], expected: str | None) -> None:
+def test_forwarded_is_read_like_xff(values: list[str], expected: str | None) -> None:
     got = address("forwarded", NGINX, [(FORWARDED, value) for value in values])
 
     assert got == expected
@@ -246,7 +246,7 @@ def test_forwarded_is_walked_like_xff(values: list[str], expected: str | None) -
     ],
 )
 @pytest.mark.parametrize("name", ["header:CF-Connecting-IP", "header:cf-connecting-ip"])
-def test_a_named_header_counts_if_it_comes_once(
+def test_a_configured_header_counts_if_sent_once(
     name: str, values: list[str], expected: str | None
 ) -> None:
     got = address(name, EDGE, [(CF, value) for value in values])
@@ -264,7 +264,7 @@ def test_a_named_header_counts_if_it_comes_once(
         pytest.param("2001:db8:fffe::/48", NGINX_6, NGINX_6, id="another v6 network"),
     ],
 )
-def test_only_the_networks_named_are_trusted(
+def test_only_configured_networks_are_trusted(
     trusted: str, peer: str, expected: str
 ) -> None:
     got = address("xff", peer, [(XFF, VISITOR)], trusted=(trusted,))

@@ -97,22 +97,22 @@ def test_events_and_drops_are_shown_and_objections_are_not(
         ask(worker.port, request("POST", "/v1/events", EVENT, agent="curl/8.5.0"))
         ask(worker.port, event(body=b'{"site": "other"}'))
         ask(worker.port, event(body=placed.encode()))
-        shown = screen.lines(4)
+        lines = screen.lines(4)
 
         assert screen.end() == 0
-    assert told(*shown) == [
+    assert told(*lines) == [
         ("event", "pageview"),
         ("drop", "bot"),
         ("drop", "unknown_site"),
         ("event", "order_placed"),
     ]
-    assert [each["site"] for each in shown] == ["shop", "shop", "(unknown)", "shop"]
-    assert shown[0]["path"] == "/p/42"
-    assert shown[0]["browser"] == "Chrome"
-    assert [each.get("order") for each in shown] == [False, None, None, True]
+    assert [line["site"] for line in lines] == ["shop", "shop", "(unknown)", "shop"]
+    assert lines[0]["path"] == "/p/42"
+    assert lines[0]["browser"] == "Chrome"
+    assert [line.get("order") for line in lines] == [False, None, None, True]
 
 
-def test_the_table_has_a_row_a_hit(worker: WorkerProcess) -> None:
+def test_the_table_has_one_row_per_hit(worker: WorkerProcess) -> None:
     with Screen(worker) as screen:
         ask(worker.port, event())
         wait_until(lambda: screen.text.count("\n") == 2, "a row")
@@ -168,7 +168,7 @@ def test_nothing_personal_is_ever_shown(worker: WorkerProcess, form: str) -> Non
     assert canaries_under(worker.folder) == set()
 
 
-def test_all_workers_are_followed_and_one_that_comes_back(tmp_path: Path) -> None:
+def test_the_command_follows_all_workers_and_reconnects(tmp_path: Path) -> None:
     with (
         WorkerProcess(tmp_path, site=SITE) as first,
         WorkerProcess(tmp_path, site=SITE, number=1) as second,
@@ -192,7 +192,7 @@ def test_all_workers_are_followed_and_one_that_comes_back(tmp_path: Path) -> Non
         assert screen.end() == 0
 
 
-def test_a_site_may_be_asked_for(tmp_path: Path) -> None:
+def test_the_site_option_filters_lines(tmp_path: Path) -> None:
     with (
         WorkerProcess(tmp_path, site=SITE) as worker,
         Screen(worker, "--format", "json", "--site", "(unknown)") as screen,
@@ -218,29 +218,29 @@ def run(config: Path, *options: str) -> tuple[int, str]:
     return ran.returncode, ran.stderr
 
 
-def test_a_site_that_is_none_is_named_with_those_there_are(
+def test_an_unknown_site_option_lists_the_known_sites(
     worker: WorkerProcess,
 ) -> None:
-    code, said = run(worker.config, "--site", "shup")
+    code, output = run(worker.config, "--site", "shup")
 
     assert code == 2
-    assert "'shup' is not one of shop, (unknown)" in said
+    assert "'shup' is not one of shop, (unknown)" in output
 
 
-def test_without_a_proxy_it_says_so(tmp_path: Path) -> None:
+def test_without_a_running_proxy_the_command_fails_with_a_hint(tmp_path: Path) -> None:
     worker = WorkerProcess(tmp_path, site=SITE)
     before = run(worker.config)
     with worker:
         worker.end(signal.SIGKILL)
     after = run(worker.config)
 
-    for code, said in (before, after):
+    for code, output in (before, after):
         assert code == 2
-        assert "no proxy runs here" in said
-        assert "hint: start `millpond up`" in said
+        assert "no proxy runs here" in output
+        assert "hint: start `millpond up`" in output
 
 
-def test_a_closed_pipe_ends_it_quietly(worker: WorkerProcess) -> None:
+def test_a_closed_pipe_ends_the_command_quietly(worker: WorkerProcess) -> None:
     command = [sys.executable, "-m", "millpond", "proxy", "tail"]
     with subprocess.Popen(
         [*command, "--config", str(worker.config)],
@@ -253,13 +253,13 @@ def test_a_closed_pipe_ends_it_quietly(worker: WorkerProcess) -> None:
         assert b"listening" in process.stderr.readline()
         process.stdout.close()
         ask(worker.port, event())
-        said = process.stderr.read()
+        errors = process.stderr.read()
 
         assert process.wait(_PATIENCE_S) == 0
-    assert said == b""
+    assert errors == b""
 
 
-def test_a_worker_does_not_wait_for_a_listener_that_sleeps(
+def test_a_worker_does_not_wait_for_a_slow_listener(
     worker: WorkerProcess,
 ) -> None:
     many = json.dumps([json.loads(EVENT)] * 100).encode()
@@ -272,28 +272,28 @@ def test_a_worker_does_not_wait_for_a_listener_that_sleeps(
         for _ in range(60):
             assert ask(worker.port, event(body=many)).status == 202
         grown_mb = worker.resident_mb - before_mb
-        heard = lines_and_lost(asleep, 6_000)
+        counts = lines_and_lost(asleep, 6_000)
 
-    assert heard[1] > 0
-    assert sum(heard) == 6_000
+    assert counts[1] > 0
+    assert sum(counts) == 6_000
     assert grown_mb < 30
 
 
 def lines_and_lost(asleep: socket.socket, count: int) -> Sequence[int]:
     """Read until it adds up to *count*; return how many were told, how many lost."""
-    told = lost = 0
+    received = lost = 0
     with asleep.makefile("rb") as stream:
-        while told + lost < count:
+        while received + lost < count:
             line = json.loads(stream.readline())
             if line["kind"] == "missed":
                 lost += line["count"]
             else:
-                told += 1
-    return told, lost
+                received += 1
+    return received, lost
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_nobody_else_may_listen(worker: WorkerProcess) -> None:
+def test_other_users_may_not_listen(worker: WorkerProcess) -> None:
     path = socket_path(worker.spool_dir, 0)
     program = (
         "import os, socket, sys\n"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.vendors.clients import Protocol
-from tests.vendors.recorded import Recorded
+from tests.vendors.recorded_request import Recorded
 
 # Without "surveys": a false one makes the client fetch the script that shows them.
 _POSTHOG_CONFIG = {
@@ -47,49 +47,49 @@ def json_response(value: Any, status: int = 200) -> Answer:
     return Answer(status, body, {"Content-Type": "application/json"})
 
 
-def _posthog(asked: Recorded, _own_url: str) -> Answer:
-    if asked.path.endswith("/config.js"):
-        key = json.dumps(asked.path.split("/")[-2])
+def _posthog(request: Recorded, _own_url: str) -> Answer:
+    if request.path.endswith("/config.js"):
+        key = json.dumps(request.path.split("/")[-2])
         script = (
             "(function(){var all=window._POSTHOG_REMOTE_CONFIG"
             "=window._POSTHOG_REMOTE_CONFIG||{};"
             f"all[{key}]={{config:{json.dumps(_POSTHOG_CONFIG)},siteApps:[]}};}})();"
         )
         return Answer(200, script.encode(), {"Content-Type": "text/javascript"})
-    if asked.path.endswith("/config"):
+    if request.path.endswith("/config"):
         return json_response(_POSTHOG_CONFIG)
-    if asked.path.startswith("/flags"):
+    if request.path.startswith("/flags"):
         return json_response(_POSTHOG_FLAGS)
-    if asked.path.startswith("/decide"):
+    if request.path.startswith("/decide"):
         return json_response(_POSTHOG_CONFIG | _POSTHOG_FLAGS)
-    if asked.path == "/i/v1/analytics/events":
-        events = json.loads(asked.unpacked)["batch"]
+    if request.path == "/i/v1/analytics/events":
+        events = json.loads(request.unpacked)["batch"]
         ok = {"result": "ok"}
         return json_response({"results": {event["uuid"]: ok for event in events}})
     return json_response({"status": "Ok"})
 
 
-def _segment(asked: Recorded, own_url: str) -> Answer:
-    if not asked.path.endswith("/settings"):
+def _segment(request: Recorded, own_url: str) -> Answer:
+    if not request.path.endswith("/settings"):
         return json_response({"success": True})
     protocol, _, address = own_url.partition("://")
-    key = asked.path.split("/")[-2]
+    key = request.path.split("/")[-2]
     # Without the key here the client sends events that name no site at all.
     collector = {"apiKey": key, "apiHost": f"{address}/v1", "protocol": protocol}
     return json_response({"integrations": {"Segment.io": collector}})
 
 
-def _rudderstack(asked: Recorded, _own_url: str) -> Answer:
-    if not asked.path.startswith("/sourceConfig"):
+def _rudderstack(request: Recorded, _own_url: str) -> Answer:
+    if not request.path.startswith("/sourceConfig"):
         return Answer(200, b"OK", {"Content-Type": "text/plain"})
     source = {"id": "s", "enabled": True, "workspaceId": "w", "destinations": []}
     return json_response({"source": source | {"config": {}}})
 
 
-def _mixpanel(asked: Recorded, _own_url: str) -> Answer:
-    if asked.path.strip("/") in {"settings", "flags"}:
+def _mixpanel(request: Recorded, _own_url: str) -> Answer:
+    if request.path.strip("/") in {"settings", "flags"}:
         return json_response({"flags": {}})
-    if "verbose=1" in asked.query or b"verbose=1" in asked.body:
+    if "verbose=1" in request.query or b"verbose=1" in request.body:
         return json_response({"status": 1, "error": None})
     return Answer(200, b"1", {"Content-Type": "text/plain"})
 
@@ -105,11 +105,11 @@ _ANSWERS: Mapping[Protocol, Callable[[Recorded, str], Answer]] = {
 }
 
 
-def good_answer(protocol: Protocol, asked: Recorded, own_url: str) -> Answer:
+def good_answer(protocol: Protocol, request: Recorded, own_url: str) -> Answer:
     """Return what keeps the clients of *protocol* content.
 
     *own_url* is the collector's own address, for settings that name it.
     """
-    if asked.method == "OPTIONS":
+    if request.method == "OPTIONS":
         return Answer(204)
-    return _ANSWERS[protocol](asked, own_url)
+    return _ANSWERS[protocol](request, own_url)

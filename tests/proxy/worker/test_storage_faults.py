@@ -37,8 +37,8 @@ def answers(client: Connection) -> Counter[tuple[int, str | None]]:
     token = get("/v1/visit?site=shop&url=https://shop.example/")
     end_s = time.monotonic() + TRAFFIC_S
     while time.monotonic() < end_s:
-        for asked in (event(), get("/healthz"), get("/readyz"), token):
-            client.send(asked)
+        for request in (event(), get("/healthz"), get("/readyz"), token):
+            client.send(request)
             got[kind_of(client.answer())] += 1
     return got
 
@@ -127,18 +127,18 @@ def check(worker: WorkerProcess, fault: Fault) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [pytest.param(each, id=each.__name__) for each in FAULTS]
+    [pytest.param(fault, id=fault.__name__) for fault in FAULTS]
     + [
-        pytest.param(each, id=each.__name__, marks=pytest.mark.slow)
-        for each in MORE_FAULTS
+        pytest.param(fault, id=fault.__name__, marks=pytest.mark.slow)
+        for fault in MORE_FAULTS
     ],
 )
-def test_a_fault_of_the_machine_is_a_503_at_most(tmp_path: Path, fault: Fault) -> None:
+def test_a_storage_fault_causes_only_503(tmp_path: Path, fault: Fault) -> None:
     with WorkerProcess(tmp_path, spool={"segment_max_s": 1}) as worker:
         check(worker, fault)
 
 
-def test_a_worker_whose_lane_was_removed_makes_it_again(tmp_path: Path) -> None:
+def test_a_worker_recreates_its_removed_lane(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path, spool={"segment_max_s": 1}) as worker:
         assert ask(worker.port, event()).status == 202
         lane = worker.spool_dir / "lanes" / "worker-0"
@@ -194,7 +194,7 @@ def unprivileged(tmp_path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
         pytest.param("quarantine", marks=pytest.mark.slow),
     ],
 )
-def test_a_directory_that_may_not_be_entered_is_a_503_at_most(
+def test_an_unreadable_directory_causes_only_503(
     unprivileged: tuple[Path, tuple[str, ...]], folder: str
 ) -> None:
     home, under = unprivileged
@@ -220,7 +220,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_full_of_something_else_is_a_503_at_most(
+def test_a_disk_full_of_other_files_causes_only_503(
     tmp_path: Path, small_disk: Path
 ) -> None:
     def fill(_worker: WorkerProcess) -> Heal:

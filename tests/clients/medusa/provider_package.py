@@ -18,8 +18,8 @@ _COMPILER = "node_modules/typescript/bin/tsc"
 
 def need_packages(folder: Path, target: str) -> None:
     """Skip the test, or with CI=true fail it, unless the lock's packages are there."""
-    lock, taken = folder / "package-lock.json", folder / "node_modules" / ".taken"
-    if taken.is_file() and taken.read_bytes() == lock.read_bytes():
+    lock, marker = folder / "package-lock.json", folder / "node_modules" / ".taken"
+    if marker.is_file() and marker.read_bytes() == lock.read_bytes():
         return
     reason = f"{folder.name}'s npm packages are not installed; `make {target}` does it"
     if os.environ.get("CI") == "true":
@@ -55,6 +55,6 @@ def run(
 def _digest() -> str:
     sources = [*sorted((CLIENT / "src").rglob("*.ts")), CLIENT / "tsconfig.json"]
     # A build that somebody removed is none.
-    made = b"1" if (CLIENT / "dist" / "index.js").is_file() else b"0"
+    has_build = b"1" if (CLIENT / "dist" / "index.js").is_file() else b"0"
     content = b"\0".join(path.read_bytes() for path in sources)
-    return hashlib.sha256(made + content).hexdigest()
+    return hashlib.sha256(has_build + content).hexdigest()

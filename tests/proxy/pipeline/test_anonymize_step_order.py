@@ -7,7 +7,7 @@ import pytest
 from config.settings import PrivacySettings, SiteSettings
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Order
-from tests.proxy.pipeline.chain import (
+from tests.proxy.pipeline.pipeline_setup import (
     SECRET,
     SECRET_KEY,
     Chain,
@@ -32,7 +32,7 @@ DROP_BOTH = PrivacySettings(gpc="drop", dnt="drop")
         pytest.param({"DNT": "1"}, False, "dnt", id="DNT"),
     ],
 )
-def test_of_who_objects_nothing_is_looked_at(
+def test_an_objection_is_dropped_before_any_lookup(
     tmp_path: Path, headers: dict[str, str], *, optout: bool, expected: str
 ) -> None:
     chain = Chain(tmp_path, privacy=DROP_BOTH, **untouchables(*ALL))
@@ -52,7 +52,7 @@ def test_of_who_objects_nothing_is_looked_at(
         pytest.param({"name": "<b>"}, {}, "bad_name", id="name"),
     ],
 )
-def test_of_a_hit_for_no_site_of_ours_the_sender_is_not_looked_at(
+def test_a_hit_without_a_site_is_dropped_before_the_sender_is_read(
     tmp_path: Path, changes: dict[str, str], headers: dict[str, str], expected: str
 ) -> None:
     chain = Chain(tmp_path, **untouchables(*BEHIND_SITE))
@@ -71,7 +71,7 @@ def test_a_bot_is_neither_hashed_nor_located(tmp_path: Path) -> None:
     assert got == Dropped(DropReason.BOT, "shop")
 
 
-def test_of_a_sites_own_server_neither_address_nor_agent_is_looked_at(
+def test_address_and_agent_of_a_site_server_are_not_read(
     tmp_path: Path,
 ) -> None:
     site = SiteSettings(id="shop", domains=("shop.example",), secret_keys=(SECRET_KEY,))
@@ -90,7 +90,7 @@ def test_of_a_sites_own_server_neither_address_nor_agent_is_looked_at(
     assert (got.browser, got.os, got.device) == (None, None, None)
 
 
-def test_of_who_asks_to_be_left_alone_the_referrer_is_not_looked_at(
+def test_a_privacy_signal_skips_the_referrer_lookup(
     tmp_path: Path,
 ) -> None:
     chain = Chain(tmp_path, **untouchables("referrers")).prefetch()
@@ -125,7 +125,7 @@ BOT = {"User_Agent": BOT_AGENT}
         pytest.param(BAD_ORDER, {}, "bad_order", id="order last"),
     ],
 )
-def test_of_two_reasons_the_earlier_gate_gives_its_own(
+def test_the_earlier_step_decides_the_drop_reason(
     tmp_path: Path, changes: dict[str, object], headers: dict[str, str], expected: str
 ) -> None:
     chain = Chain(tmp_path).prefetch()

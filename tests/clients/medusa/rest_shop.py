@@ -49,9 +49,11 @@ class Shop:
 
     def __init__(self, root: str, email: str, password: str) -> None:
         guest = Rest(root)
-        who = {"email": email, "password": password}
+        credentials = {"email": email, "password": password}
         self.guest = guest
-        self.admin = guest.signed_in(guest.post("/auth/user/emailpass", who)["token"])
+        self.admin = guest.signed_in(
+            guest.post("/auth/user/emailpass", credentials)["token"]
+        )
         self.channel = self._made("sales-channels", "sales_channel", name="Web")
         self.region = self._region()
         self.profile = self._made(
@@ -62,8 +64,8 @@ class Shop:
         self.store = guest.with_headers(**{"x-publishable-api-key": self._key()})
 
     def _made(self, kind: str, named: str, **body: Any) -> str:
-        found: str = self.admin.post(f"/admin/{kind}", body)[named]["id"]
-        return found
+        created_id: str = self.admin.post(f"/admin/{kind}", body)[named]["id"]
+        return created_id
 
     def _region(self) -> str:
         rate = {"rate": 19, "code": "vat", "name": "VAT"}
@@ -132,8 +134,8 @@ class Shop:
                 "shipping_profile_id": self.profile,
             },
         )["product"]
-        found: str = product["variants"][0]["id"]
-        return found
+        variant_id: str = product["variants"][0]["id"]
+        return variant_id
 
     def _key(self) -> str:
         body = {"title": "Web", "type": "publishable"}
@@ -145,10 +147,12 @@ class Shop:
 
     def register(self, email: str) -> Rest:
         """Open a customer's account, and return the store as that customer sees it."""
-        who = {"email": email, "password": "a long password"}
-        token = self.guest.post("/auth/customer/emailpass/register", who)["token"]
+        credentials = {"email": email, "password": "a long password"}
+        token = self.guest.post("/auth/customer/emailpass/register", credentials)[
+            "token"
+        ]
         self.store.signed_in(token).post("/store/customers", {"email": email})
-        token = self.guest.post("/auth/customer/emailpass", who)["token"]
+        token = self.guest.post("/auth/customer/emailpass", credentials)["token"]
         return self.store.signed_in(token)
 
     def buy(self, store: Rest, email: str, **metadata: str) -> Body:
@@ -181,5 +185,5 @@ class Shop:
         """Return the payment of an order."""
         fields = "?fields=payment_collections.payments.id"
         answer = self.admin.get(f"/admin/orders/{order['id']}{fields}")
-        found: str = answer["order"]["payment_collections"][0]["payments"][0]["id"]
-        return found
+        payment_id: str = answer["order"]["payment_collections"][0]["payments"][0]["id"]
+        return payment_id

@@ -32,7 +32,7 @@ from proxy.pipeline.sites import Sites, build_sites
 from proxy.routes.sender import sender_of
 from proxy.transport.request import Request
 from proxy.user_agent.classifier import Classifier
-from tests.proxy.client.mmdb import flat, write_mmdb
+from tests.proxy.client.mmdb_files import flat, write_mmdb
 from warehouse.schema import Event
 
 # 2026-11-23, noon in UTC.

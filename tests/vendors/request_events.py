@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from tests.vendors.clients import Protocol, Sent
-from tests.vendors.recorded import Recorded
+from tests.vendors.recorded_request import Recorded
 
 Event = dict[str, Any]
 
@@ -31,12 +31,12 @@ _PROFILE = {"$set", "$set_once", "$append", "$add", "$union", "$unset", "$delete
 
 def names(protocol: Protocol, requests: Iterable[Recorded]) -> Sent:
     """Return how often each event came; one that came again counts once."""
-    seen = {
+    identified = {
         (name, mark)
         for number, request in enumerate(requests)
         for name, mark in _marked(protocol, request, number)
     }
-    return Counter(name for name, _ in seen)
+    return Counter(name for name, _ in identified)
 
 
 def profile(request: Recorded) -> str:
@@ -85,11 +85,11 @@ def events(protocol: Protocol, request: Recorded) -> list[Event]:
         return []
     if protocol is Protocol.GA4:
         return _google(request)
-    told = _told(request)
-    found = told if isinstance(told, list) else told.get("batch", [told])
+    value = _told(request)
+    members = value if isinstance(value, list) else value.get("batch", [value])
     if protocol is Protocol.MIXPANEL:
-        return [{"path": request.path.strip("/"), **event} for event in found]
-    return list(found)
+        return [{"path": request.path.strip("/"), **event} for event in members]
+    return list(members)
 
 
 def _told(request: Recorded) -> Any:
@@ -109,8 +109,8 @@ def _google(request: Recorded) -> list[Event]:
     if request.path == "/mp/collect":
         return list(json.loads(request.body)["events"])
     lines = request.body.decode().splitlines() or [""]
-    found = [parse_qs(f"{request.query}&{line}") for line in lines]
-    return [{"name": fields["en"][-1]} for fields in found]
+    queries = [parse_qs(f"{request.query}&{line}") for line in lines]
+    return [{"name": fields["en"][-1]} for fields in queries]
 
 
 def _call(event: Event) -> str:
@@ -151,5 +151,7 @@ def _id(event: Event) -> str | None:
     if _PROFILE & event.keys():
         return json.dumps(event, sort_keys=True)
     properties = event.get("properties") or {}
-    found = event.get("uuid") or event.get("messageId") or properties.get("$insert_id")
-    return str(found) if found else None
+    event_id = (
+        event.get("uuid") or event.get("messageId") or properties.get("$insert_id")
+    )
+    return str(event_id) if event_id else None

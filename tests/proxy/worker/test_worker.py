@@ -18,8 +18,8 @@ from batcher.spool.spool import Spool
 from config.settings import PrivacySettings, Settings
 from proxy.worker.listener import serve
 from proxy.worker.worker import Worker
-from tests.proxy.client.mmdb import flat, write_mmdb
-from tests.proxy.pipeline.chain import NOON
+from tests.proxy.client.mmdb_files import flat, write_mmdb
+from tests.proxy.pipeline.pipeline_setup import NOON
 from tests.proxy.transport.raw_http import Answer, ask, event, get
 from tests.proxy.worker_process import WorkerProcess, reserved_port
 from tests.waiting import wait_until
@@ -27,7 +27,7 @@ from tests.wrong_clock import wrong_clock
 from warehouse.job_states import JobState, job_state_path
 
 LONG_AGO = 1_600_000_000.0
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def ready(worker: WorkerProcess) -> Answer:
     return ask(worker.port, get("/readyz"))
 
 
-def test_a_worker_that_can_keep_events_is_ready(running: WorkerProcess) -> None:
+def test_a_worker_that_can_store_events_is_ready(running: WorkerProcess) -> None:
     got = ready(running)
 
     assert (got.status, got.json) == (200, {"ready": True, "problems": {}})
@@ -70,7 +70,7 @@ def test_a_worker_that_can_keep_events_is_ready(running: WorkerProcess) -> None:
         ),
     ],
 )
-def test_a_job_in_trouble_is_shown_and_hinders_no_event(
+def test_a_failing_job_is_reported_and_events_are_accepted(
     running: WorkerProcess, state: JobState, problem: str
 ) -> None:
     path = job_state_path(running.spool_dir)
@@ -84,7 +84,7 @@ def test_a_job_in_trouble_is_shown_and_hinders_no_event(
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"load": 7}', b"\xff"])
-def test_a_job_file_that_cannot_be_read_is_no_problem(
+def test_an_unreadable_job_file_is_no_problem(
     running: WorkerProcess, content: bytes
 ) -> None:
     path = job_state_path(running.spool_dir)
@@ -96,7 +96,7 @@ def test_a_job_file_that_cannot_be_read_is_no_problem(
     assert (got.status, got.json["problems"]) == (200, {})
 
 
-def test_a_clock_that_is_not_believed_is_shown_and_hinders_no_event(
+def test_an_untrusted_clock_is_reported_and_events_are_accepted(
     tmp_path: Path,
 ) -> None:
     witness = tmp_path / "data" / "warehouse" / "clock"
@@ -113,7 +113,7 @@ def test_a_clock_that_is_not_believed_is_shown_and_hinders_no_event(
     assert answer.status == 202
 
 
-def test_a_segment_that_was_set_aside_is_shown(running: WorkerProcess) -> None:
+def test_a_quarantined_segment_is_reported(running: WorkerProcess) -> None:
     segment = running.spool_dir / "quarantine" / "worker-9-0000000001.segment"
     segment.write_bytes(b"?")
 
@@ -139,7 +139,7 @@ async def worker(settings: Settings, tmp_path: Path) -> AsyncIterator[Worker]:
     await worker.close()
 
 
-async def test_without_todays_salt_a_worker_is_not_ready(worker: Worker) -> None:
+async def test_a_worker_without_todays_salt_is_not_ready(worker: Worker) -> None:
     before = worker.readiness()
     await worker.prepare()
     after = worker.readiness()
@@ -148,7 +148,7 @@ async def test_without_todays_salt_a_worker_is_not_ready(worker: Worker) -> None
     assert (after.ready, after.problems) == (True, {})
 
 
-async def test_a_geo_database_that_goes_bad_is_shown_but_not_where_it_is(
+async def test_a_broken_geo_database_is_reported_without_its_path(
     worker: Worker, tmp_path: Path
 ) -> None:
     await worker.prepare()
@@ -163,7 +163,7 @@ async def test_a_geo_database_that_goes_bad_is_shown_but_not_where_it_is(
     assert str(tmp_path) not in got.problems["geo"]
 
 
-async def test_a_file_among_the_lanes_is_shown_but_not_where_it_is(
+async def test_a_file_between_the_lanes_is_reported_without_its_path(
     worker: Worker, settings: Settings
 ) -> None:
     await worker.prepare()
@@ -174,7 +174,7 @@ async def test_a_file_among_the_lanes_is_shown_but_not_where_it_is(
     assert settings.spool.dir not in got.problems["lanes"]
 
 
-async def test_a_worker_whose_upkeep_dies_ends_with_its_reason(
+async def test_a_failure_of_the_upkeep_ends_the_worker(
     on_a_port: Settings,
 ) -> None:
     # It would go on without sealing, and without the salts of the next day.
@@ -190,21 +190,21 @@ async def test_a_worker_whose_upkeep_dies_ends_with_its_reason(
     Lane.open(Spool(Path(on_a_port.spool.dir)), "worker-0", on_a_port.spool).close()
 
 
-async def test_the_salts_are_wiped_also_where_the_spool_cannot_be_left_in_order(
+async def test_salts_are_wiped_even_if_closing_the_spool_fails(
     on_a_port: Settings,
 ) -> None:
     stop = asyncio.Event()
     worker = Worker(on_a_port, 0, asyncio.get_running_loop(), lambda: float(NOON))
     serving = asyncio.create_task(serve(worker, on_a_port, stop, shared=True))
     got = await asyncio.to_thread(ask_once_up, on_a_port.proxy.port)
-    held = worker.readiness()
+    before = worker.readiness()
     shutil.rmtree(Path(on_a_port.spool.dir) / "lanes")
     stop.set()
 
     with pytest.raises(SpoolBrokenError):
         await serving
 
-    assert (got.status, held.problems) == (202, {})
+    assert (got.status, before.problems) == (202, {})
     assert "salts" in worker.readiness().problems
 
 
@@ -232,7 +232,7 @@ def start_in_vain(config: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_second_worker_of_the_same_number_says_so(running: WorkerProcess) -> None:
+def test_a_second_worker_of_the_same_number_is_refused(running: WorkerProcess) -> None:
     got = start_in_vain(running.config)
 
     # Starting it again would not help: the supervisor gives up.
@@ -241,9 +241,9 @@ def test_a_second_worker_of_the_same_number_says_so(running: WorkerProcess) -> N
     assert "Traceback" not in got.stderr
 
 
-def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         worker = WorkerProcess(tmp_path, port=port)
 
         got = start_in_vain(worker.config)
@@ -254,7 +254,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in got.stderr
 
 
-def test_workers_share_a_port_and_one_may_leave(tmp_path: Path) -> None:
+def test_workers_share_a_port_and_one_may_stop(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path) as first:
         port = first.port
         with WorkerProcess(tmp_path, port=port, number=1) as second:
@@ -268,7 +268,7 @@ def test_workers_share_a_port_and_one_may_leave(tmp_path: Path) -> None:
     assert second.has_ended
 
 
-def test_the_demo_serves_its_shop_beside_the_rest(tmp_path: Path) -> None:
+def test_the_demo_serves_its_shop_beside_the_own_routes(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path, demo=True) as worker:
         got = {
             path: ask(worker.port, get(path)).status
@@ -287,7 +287,7 @@ def test_the_demo_serves_its_shop_beside_the_rest(tmp_path: Path) -> None:
     assert b"<html" in front.body
 
 
-def test_a_worker_that_is_told_to_ends_well_and_leaves_its_lane(
+def test_a_stopped_worker_exits_0_and_seals_its_lane(
     tmp_path: Path,
 ) -> None:
     with WorkerProcess(tmp_path) as worker:

@@ -9,7 +9,7 @@ import polars as pl
 
 from config.settings import Settings
 from proxy.history.run import ImportOutcome, Lists, Show, import_logs
-from tests.proxy.pipeline.chain import classifier, referrers
+from tests.proxy.pipeline.pipeline_setup import classifier, referrers
 from warehouse.schema import DROPS, EVENTS, LEDGER, Table
 from warehouse.tables import Warehouse
 
@@ -39,7 +39,7 @@ def line(
 
 def write_log(path: Path, lines: Iterable[str], *, packed: bool = False) -> Path:
     """Write *lines* to *path*."""
-    content = "".join(f"{each}\n" for each in lines).encode()
+    content = "".join(f"{line}\n" for line in lines).encode()
     path.write_bytes(gzip.compress(content) if packed else content)
     return path
 
@@ -93,10 +93,10 @@ def drops(settings: Settings) -> dict[str, int]:
 def recorded_salts(settings: Settings) -> dict[str, list[str]]:
     """Return the markers on record as created and destroyed by imports, in order."""
     entries = stored(settings, LEDGER).filter(subject="import").sort("number")
-    found: dict[str, list[str]] = {"salt_created": [], "salt_destroyed": []}
+    markers: dict[str, list[str]] = {"salt_created": [], "salt_destroyed": []}
     for kind, detail in entries.select("kind", "detail").rows():
-        found[kind] += json.loads(detail)["markers"]
-    return found
+        markers[kind] += json.loads(detail)["markers"]
+    return markers
 
 
 def received(settings: Settings) -> int:
@@ -106,5 +106,5 @@ def received(settings: Settings) -> int:
 
 def accounted(outcomes: Sequence[ImportOutcome]) -> int:
     """Return how many page views the outcomes speak of."""
-    tallies = [each.tally for each in outcomes]
-    return sum(each.events + sum(each.dropped.values()) for each in tallies)
+    tallies = [outcome.tally for outcome in outcomes]
+    return sum(tally.events + sum(tally.dropped.values()) for tally in tallies)
