@@ -1,4 +1,4 @@
-"""The silent server around any handler, in the test's own process."""
+"""Runs the silent server with any handler in the process of the test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,16 +19,16 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @asynccontextmanager
 async def served(handler: Handler) -> AsyncIterator[Streams]:
-    """Serve with *handler*, and yield a connection to it."""
+    """Serve with *handler*, and yield a connection to the server."""
     server = SilentServer(handler, timeout_s=60, keepalive_s=60, max_connections=9)
     async with connected(server) as streams:
         yield streams
 
 
-def door_server(
+def dispatcher_server(
     methods: Methods, *, timeout_s: float = 60, keepalive_s: float = 60
 ) -> SilentServer:
-    """Return a server whose door does *methods* at ``/``."""
+    """Return a server whose dispatcher has *methods* at ``/``."""
     routes = Routes({"/": methods})
     dispatcher = Dispatcher(
         routes, cors=Cors(Sites([])), max_body_bytes=1_000, clock=lambda: 0.0
@@ -44,7 +44,7 @@ def door_server(
 
 @asynccontextmanager
 async def connected(server: SilentServer) -> AsyncIterator[Streams]:
-    """Let *server* listen, and yield a connection to it."""
+    """Start *server*, and yield a connection to it."""
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -1,6 +1,6 @@
-"""A real nginx in front of a server that answers with the client address it found.
+"""A real nginx in front of a server that returns the client address it found.
 
-Only the test's own process sees that address: this server is no part of Millpond.
+Only the test process sees that address: this server is not part of Millpond.
 """
 
 import subprocess
@@ -19,7 +19,7 @@ from proxy.client.client import ClientSource
 from tests.programs import need
 from tests.waiting import wait_until
 
-# All of 127.0.0.0/8 is this machine, which gives every hop an address of its own.
+# All of 127.0.0.0/8 is this machine, so every hop can have its own address.
 VISITOR = "127.0.0.2"
 NEAR = "127.0.0.3"
 EDGE = "127.0.0.4"
@@ -61,7 +61,7 @@ http {{
 
 
 class Route(NamedTuple):
-    """A way to the application: how many proxies stand on it, and where it begins."""
+    """A route to the application through some proxies: its name and first address."""
 
     name: str
     host: str
@@ -69,7 +69,7 @@ class Route(NamedTuple):
 
 
 class Application(ThreadingHTTPServer):
-    """Answers every GET with the client address that *source* finds."""
+    """Answers every GET with the client address from *source*."""
 
     daemon_threads = True
     source: ClientSource
@@ -78,7 +78,7 @@ class Application(ThreadingHTTPServer):
 class _Answer(BaseHTTPRequestHandler):
     server: Application
     protocol_version = "HTTP/1.1"
-    # One write an answer: two would wait for each other in the network.
+    # One write per answer: Nagle's algorithm would delay a second one.
     wbufsize = 8_192
 
     def do_GET(self) -> None:
@@ -91,11 +91,11 @@ class _Answer(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
-class Stand(NamedTuple):
-    """The application, and the three ways to it."""
+class NginxChain(NamedTuple):
+    """The application, and three routes to it."""
 
     application: Application
     routes: dict[str, Route]
@@ -103,7 +103,7 @@ class Stand(NamedTuple):
     def ask(
         self, route: str, client_ip: str, requests: Sequence[Sequence[tuple[str, str]]]
     ) -> list[str]:
-        """Return the address found for each of *requests*, sent on one connection."""
+        """Send *requests* on one connection; return the address found for each."""
         self.application.source = ClientSource(
             ProxySettings(
                 client_ip=client_ip, trusted_proxies=PROXIES, private_clients=True
@@ -126,7 +126,7 @@ def _ask(connection: HTTPConnection, lines: Sequence[tuple[str, str]]) -> str:
 
 
 @contextmanager
-def running_stand(directory: Path) -> Iterator[Stand]:
+def running_nginx_chain(directory: Path) -> Iterator[NginxChain]:
     """Run the application and nginx until the block ends."""
     program = need("nginx")
     with ExitStack() as stack:
@@ -149,12 +149,12 @@ def running_stand(directory: Path) -> Iterator[Stand]:
             Route("one proxy", NEAR, port),
             Route("two proxies", EDGE, port),
         )
-        stand = Stand(application, {route.name: route for route in routes})
-        wait_until(lambda: _answers(stand), "nginx to answer")
-        yield stand
+        nginx_chain = NginxChain(application, {route.name: route for route in routes})
+        wait_until(lambda: _answers(nginx_chain), "nginx to answer")
+        yield nginx_chain
 
 
-def _answers(stand: Stand) -> bool:
+def _answers(nginx_chain: NginxChain) -> bool:
     with suppress(OSError):
-        return stand.ask("two proxies", "peer", [[]]) == [NEAR]
+        return nginx_chain.ask("two proxies", "peer", [[]]) == [NEAR]
     return False

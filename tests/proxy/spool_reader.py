@@ -13,7 +13,7 @@ from warehouse.schema import Drop, Event
 _SEALED_MEANWHILE = 3
 
 
-class Spooled(NamedTuple):
+class SpoolContent(NamedTuple):
     """The rows of all segments, open or sealed, in no particular order of lanes."""
 
     events: list[Event]
@@ -27,7 +27,7 @@ class Spooled(NamedTuple):
         return [event.path for event in self.events]
 
 
-def read_spool(folder: Path) -> Spooled:
+def read_spool(folder: Path) -> SpoolContent:
     """Return what the segments in *folder* hold; a row of another shape fails."""
     for _ in range(_SEALED_MEANWHILE):
         # One that is sealed between listing and reading has another name by then.
@@ -36,11 +36,11 @@ def read_spool(folder: Path) -> Spooled:
     return _read_spool(folder)
 
 
-def _read_spool(folder: Path) -> Spooled:
+def _read_spool(folder: Path) -> SpoolContent:
     lanes = sorted((folder / "lanes").iterdir())
     files = [file for lane in lanes for file in sorted(lane.iterdir())]
     segments = [file for file in files if file.suffix in (OPEN_SUFFIX, SEALED_SUFFIX)]
-    content = Spooled(
+    content = SpoolContent(
         [], [], [], all(file.suffix == SEALED_SUFFIX for file in segments)
     )
     for segment in segments:

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from tests.proxy.spool_reader import Spooled, read_spool
+from tests.proxy.spool_reader import SpoolContent, read_spool
 from tests.proxy.transport.raw_http import ask, get
 from tests.waiting import wait_until
 
@@ -136,7 +136,7 @@ class WorkerProcess:
         return [json.loads(line)["word"] for line in self.log.splitlines()]
 
     @property
-    def spooled(self) -> Spooled:
+    def spooled(self) -> SpoolContent:
         """What its spool holds now."""
         return read_spool(self.spool_dir)
 

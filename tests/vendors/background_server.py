@@ -34,7 +34,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-class Listening:
+class BackgroundServer:
     """Listens on a free port of this machine; each request gets a *handler*."""
 
     def __init__(self, handler: type[Handler]) -> None:

@@ -8,12 +8,12 @@ from playwright.async_api import Browser, BrowserContext, Page
 from tests.proxy.browser.chromium import FLAGS
 from tests.vendors.clients import MODULES, Client, Kind, Sent, need_clients
 from tests.vendors.shop_site import CLIENTS_PATH, Site
-from tests.vendors.visit import WHO, checkout_page, product_page, visit
+from tests.vendors.visit import PERSON, checkout_page, product_page, visit
 
 # Headless Chromium calls itself a bot and says who drives it; two clients look at that.
 AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
-    f" (KHTML, like Gecko) Chrome/144.0.0.0 Safari/537.36 {WHO['agent']}"
+    f" (KHTML, like Gecko) Chrome/144.0.0.0 Safari/537.36 {PERSON['agent']}"
 )
 VISITOR_FLAGS = (
     *FLAGS,
@@ -24,10 +24,10 @@ VISITOR_FLAGS = (
 )
 _PATIENCE_MS = 60_000
 _STEP = """async (step) => {
-    await steps[step](visit, hand);
-    const sent = handed;
-    handed = {};
-    return sent;
+    await steps[step](visit, recordSent);
+    const counts = sent;
+    sent = {};
+    return counts;
 }"""
 
 # Waits until what was handed so far has arrived.
@@ -41,7 +41,7 @@ async def visit_in_browser(
     arrived: Arrived,
     *,
     host: str,
-    person: Mapping[str, str] = WHO,
+    person: Mapping[str, str] = PERSON,
 ) -> Sent:
     """Let *client* tell the visit to *host*; return what it was handed.
 
@@ -49,7 +49,7 @@ async def visit_in_browser(
     """
     assert client.kind is Kind.BROWSER
     need_clients(MODULES / client.file)
-    site.told = _told(site, client, host=host, person=dict(person))
+    site.page_data = _page_data(site, client, host=host, person=dict(person))
     context = await browser.new_context(
         locale="de-DE",
         timezone_id="Europe/Berlin",
@@ -92,7 +92,7 @@ async def _take(page: Page, step: str) -> Sent:
     return Counter(await page.evaluate(_STEP, step))
 
 
-def _told(
+def _page_data(
     site: Site, client: Client, *, host: str, person: dict[str, str]
 ) -> dict[str, object]:
     file = f"{CLIENTS_PATH}{client.file}"

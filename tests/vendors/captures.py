@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.proxy.transport.raw_http import encoded
 from tests.vendors.clients import Protocol
-from tests.vendors.recorded_request import Recorded
+from tests.vendors.recorded_request import RecordedRequest
 
 FOLDER = Path(__file__).parent / "captures"
 # The site the recorded clients named, in every protocol that needs no certain form.
@@ -33,7 +33,7 @@ _PROTOCOLS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Captured:
+class CapturedRequest:
     """One request, header names as they were spelled; paths have no prefix."""
 
     client: str
@@ -81,9 +81,9 @@ class Captured:
             head.append(f"Content-Length: {len(self.body)}")
         return encoded(head) + self.body
 
-    def recorded(self) -> Recorded:
+    def recorded(self) -> RecordedRequest:
         """Return it as the recorder would have, for `decode`."""
-        return Recorded(
+        return RecordedRequest(
             method=self.method,
             path=self.path,
             query=self.query,
@@ -98,11 +98,11 @@ def clients() -> list[str]:
 
 
 @cache
-def captured(client: str) -> tuple[Captured, ...]:
+def captured(client: str) -> tuple[CapturedRequest, ...]:
     """Return what *client* sent, in its order."""
     requests = json.loads((FOLDER / f"{client}.json").read_text(encoding="utf-8"))
     return tuple(
-        Captured(
+        CapturedRequest(
             client=client,
             body=base64.b64decode(request.pop("body_base64")),
             **request,
@@ -111,7 +111,7 @@ def captured(client: str) -> tuple[Captured, ...]:
     )
 
 
-def of(protocol: Protocol) -> Iterator[Captured]:
+def of(protocol: Protocol) -> Iterator[CapturedRequest]:
     """Yield every request of the clients that speak *protocol*."""
     for client in clients():
         for request in captured(client):

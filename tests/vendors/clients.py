@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.programs import need
-from tests.vendors.visit import WHO, visit
+from tests.vendors.visit import PERSON, visit
 
 FOLDER = Path(__file__).parent
 MODULES = FOLDER / "node_modules"
@@ -268,7 +268,7 @@ BROWSER_CLIENTS = (
 )
 
 
-def send(client: Client, host: str, person: Mapping[str, str] = WHO) -> Sent:
+def send(client: Client, host: str, person: Mapping[str, str] = PERSON) -> Sent:
     """Let a client of a server tell the visit to *host*; return what it was handed.
 
     The client has flushed and its process has ended when this returns.

@@ -7,7 +7,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.programs import need
-from tests.proxy.protocols.replay import Lately
+from tests.proxy.protocols.replay import SharedWorker
 from tests.proxy.worker_process import WorkerProcess
 from tests.vendors.browser_visit import VISITOR_FLAGS
 from tests.vendors.sent_events import silent_worker
@@ -35,6 +35,6 @@ def running(
 
 
 @pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
+def worker(running: WorkerProcess) -> SharedWorker:
     """Return the worker as if it had just been started."""
-    return Lately(running)
+    return SharedWorker(running)

@@ -9,7 +9,7 @@ _GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class RecordedRequest:
     """One request, its path without the prefix; header names in lower case."""
 
     method: str

@@ -4,20 +4,20 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from tests.vendors.background_server import Handler, Listening
+from tests.vendors.background_server import BackgroundServer, Handler
 from tests.vendors.clients import Protocol
-from tests.vendors.recorded_request import Recorded
-from tests.vendors.vendor_responses import Answer, good_answer
+from tests.vendors.recorded_request import RecordedRequest
+from tests.vendors.vendor_responses import Answer, vendor_response
 
 _PATIENCE_S = 60
 
 
-class Recorder(Listening):
+class Recorder(BackgroundServer):
     """Listens on a free port below *prefix*, answers as *protocol*'s vendor would."""
 
     def __init__(self, protocol: Protocol, prefix: str = "/collect") -> None:
         self.prefix = prefix
-        self.received: list[Recorded] = []
+        self.received: list[RecordedRequest] = []
         # Requests that went to no path below the prefix.
         self.strays: list[str] = []
         # Answers to the next requests for a path; when they run out, good ones.
@@ -30,21 +30,21 @@ class Recorder(Listening):
         """Return what a client is given as its host."""
         return f"http://{host}:{self.port}{self.prefix}"
 
-    def until(self, is_so: Callable[[list[Recorded]], bool]) -> None:
+    def until(self, is_so: Callable[[list[RecordedRequest]], bool]) -> None:
         """Wait until what was received makes *is_so* true."""
         with self._changed:
             is_met = self._changed.wait_for(lambda: is_so(self.received), _PATIENCE_S)
         assert is_met, [f"{request.method} {request.path}" for request in self.received]
 
-    def answer_to(self, request: Recorded) -> Answer:
+    def answer_to(self, request: RecordedRequest) -> Answer:
         """Record a request, and return what it is answered."""
         waiting = self.answers.get(request.path)
         if waiting:
             return waiting.pop(0)
         host = request.headers.get("host", "")
-        return good_answer(self._protocol, request, f"http://{host}{self.prefix}")
+        return vendor_response(self._protocol, request, f"http://{host}{self.prefix}")
 
-    def record(self, request: Recorded) -> None:
+    def record(self, request: RecordedRequest) -> None:
         """Note a request that has been answered."""
         with self._changed:
             self.received.append(request)
@@ -64,7 +64,7 @@ class _Handler(Handler):
             recorder.strays.append(path)
             self.answer(404, _cors(headers), b"")
             return
-        request = Recorded(
+        request = RecordedRequest(
             method=self.command,
             path=path.removeprefix(recorder.prefix),
             query=query,

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from tests.vendors.clients import Protocol, Sent
-from tests.vendors.recorded_request import Recorded
+from tests.vendors.recorded_request import RecordedRequest
 
 Event = dict[str, Any]
 
@@ -29,7 +29,7 @@ _PATHS: Mapping[Protocol, re.Pattern[str]] = {
 _PROFILE = {"$set", "$set_once", "$append", "$add", "$union", "$unset", "$delete"}
 
 
-def names(protocol: Protocol, requests: Iterable[Recorded]) -> Sent:
+def names(protocol: Protocol, requests: Iterable[RecordedRequest]) -> Sent:
     """Return how often each event came; one that came again counts once."""
     identified = {
         (name, mark)
@@ -39,7 +39,7 @@ def names(protocol: Protocol, requests: Iterable[Recorded]) -> Sent:
     return Counter(name for name, _ in identified)
 
 
-def profile(request: Recorded) -> str:
+def profile(request: RecordedRequest) -> str:
     """Return how a request came: method, path, type, and how it was packed."""
     sort = request.headers.get("content-type", "")
     packed = [
@@ -50,7 +50,7 @@ def profile(request: Recorded) -> str:
     return " ".join(filter(None, (request.method, request.path, sort, *packed)))
 
 
-def names_site(request: Recorded, key: str) -> bool:
+def names_site(request: RecordedRequest, key: str) -> bool:
     """Return whether a request that brings events says for which site, somewhere."""
     credentials = request.headers.get("authorization", "").partition(" ")[2]
     places = [request.query, request.unpacked.decode(), credentials]
@@ -58,7 +58,7 @@ def names_site(request: Recorded, key: str) -> bool:
     return any(key in place for place in places)
 
 
-def _data(request: Recorded) -> list[str]:
+def _data(request: RecordedRequest) -> list[str]:
     form = parse_qs(request.query) | parse_qs(request.unpacked.decode())
     return [data.replace(" ", "+") for data in form.get("data", [])]
 
@@ -72,27 +72,27 @@ def _plain(text: str) -> str:
 
 
 def _marked(
-    protocol: Protocol, request: Recorded, number: int
+    protocol: Protocol, request: RecordedRequest, number: int
 ) -> Iterator[tuple[str, object]]:
     """Yield each event's name, and what tells it from others of the name."""
     for place, event in enumerate(events(protocol, request)):
         yield _NAMES[protocol](event), _id(event) or (number, place)
 
 
-def events(protocol: Protocol, request: Recorded) -> list[Event]:
+def events(protocol: Protocol, request: RecordedRequest) -> list[Event]:
     """Return the events of a request, in the order they stand there."""
     if request.method == "OPTIONS" or not _PATHS[protocol].fullmatch(request.path):
         return []
     if protocol is Protocol.GA4:
         return _google(request)
-    value = _told(request)
+    value = _decoded_value(request)
     members = value if isinstance(value, list) else value.get("batch", [value])
     if protocol is Protocol.MIXPANEL:
         return [{"path": request.path.strip("/"), **event} for event in members]
     return list(members)
 
 
-def _told(request: Recorded) -> Any:
+def _decoded_value(request: RecordedRequest) -> Any:
     """Return the JSON of a request: its body, or the field that carries it."""
     body = request.unpacked
     if body[:1] in (b"{", b"["):
@@ -105,7 +105,7 @@ def _told(request: Recorded) -> Any:
     return json.loads(base64.b64decode(data.replace(" ", "+")))
 
 
-def _google(request: Recorded) -> list[Event]:
+def _google(request: RecordedRequest) -> list[Event]:
     if request.path == "/mp/collect":
         return list(json.loads(request.body)["events"])
     lines = request.body.decode().splitlines() or [""]

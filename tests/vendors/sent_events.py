@@ -16,7 +16,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.canaries import canaries_in, spellings
-from tests.proxy.protocols.replay import UNSEALED, Lately, Worker
+from tests.proxy.protocols.replay import UNSEALED, SharedWorker, Worker
 from tests.proxy.transport.raw_http import ask, get
 from tests.proxy.worker.test_durability import limit_files
 from tests.proxy.worker_process import WorkerProcess
@@ -30,7 +30,7 @@ from tests.vendors.clients import (
     send,
 )
 from tests.vendors.shop_site import Site
-from tests.vendors.visit import WHO
+from tests.vendors.visit import PERSON
 from tests.waiting import wait_until
 
 
@@ -72,7 +72,7 @@ def silent_worker(folder: Path, site: Mapping[str, Any]) -> Iterator[WorkerProce
     written = worker.written().lower()
     secrets = {
         name
-        for name, value in WHO.items()
+        for name, value in PERSON.items()
         for several in spellings(value).values()
         for needle in several
         if needle in written
@@ -80,12 +80,12 @@ def silent_worker(folder: Path, site: Mapping[str, Any]) -> Iterator[WorkerProce
     assert (secrets, canaries_in(written)) == (set(), set())
 
 
-def send_all(worker: Lately, client: Client) -> Sent:
+def send_all(worker: SharedWorker, client: Client) -> Sent:
     """Let a client of a server tell its visit; return what it was handed."""
     return send(client, f"http://127.0.0.1:{worker.port}/collect")
 
 
-def send_refused(worker: Lately, client: Client) -> Sent:
+def send_refused(worker: SharedWorker, client: Client) -> Sent:
     """Let *client* tell a worker that can write nothing until it has refused."""
     limit_files(worker.worker, 1)
     with ThreadPoolExecutor(1) as elsewhere:
@@ -97,7 +97,7 @@ def send_refused(worker: Lately, client: Client) -> Sent:
         return sending.result()
 
 
-def let_write_once_refused(worker: Lately) -> None:
+def let_write_once_refused(worker: SharedWorker) -> None:
     """Let the worker write again, once it has refused something."""
     wait_until(
         lambda: ask(worker.port, get("/readyz")).status == 503,
@@ -111,7 +111,7 @@ async def send_in_browser(
     worker: Worker,
     client: Client,
     origin: str,
-    has_come: Callable[[Sent], bool],
+    has_arrived: Callable[[Sent], bool],
 ) -> Sent:
     """Let a browser tell its visit, to the site's own origin or another.
 
@@ -119,7 +119,7 @@ async def send_in_browser(
     """
 
     async def arrived(sent: Sent) -> None:
-        await asyncio.to_thread(wait_until, lambda: has_come(sent), "the events")
+        await asyncio.to_thread(wait_until, lambda: has_arrived(sent), "the events")
 
     with Site(worker.port) as site:
         own, another = site.url("/collect"), f"http://collect.example:{worker.port}"

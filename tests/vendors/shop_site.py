@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.vendors.background_server import Handler, Listening
+from tests.vendors.background_server import BackgroundServer, Handler
 from tests.vendors.clients import FOLDER, MODULES
 
 CLIENTS_PATH = "/_clients/"
@@ -19,20 +19,20 @@ _PATIENCE_S = 60
 _NOT_PASSED_ON = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 _PAGE = """<!doctype html>
 <html lang="de"><head><title>Blue Mug</title><link rel="icon" href="data:,">
-<script>window.visit = {visit}; window.handed = {{}};
-window.hand = (name) => {{ handed[name] = (handed[name] ?? 0) + 1; return name; }};
+<script>window.visit = {visit}; window.sent = {{}};
+window.recordSent = (name) => {{ sent[name] = (sent[name] ?? 0) + 1; return name; }};
 </script>
 {script}
 <script type="module">
 import * as steps from "{driver}";
 window.steps = steps;
-await steps.start(visit, hand);
+await steps.start(visit, recordSent);
 window.ready = true;
 </script>
 </head><body><p>Blue Mug</p></body></html>"""
 
 
-class Site(Listening):
+class Site(BackgroundServer):
     """Serves on a free port; every host name leads here, so a test may use any.
 
     Requests below *prefix* go on to the collector on *port*; the other pages say what
@@ -42,7 +42,7 @@ class Site(Listening):
     def __init__(self, port: int, prefix: str = "/collect") -> None:
         self.prefix = prefix
         self.collector_port = port
-        self.told: dict[str, Any] = {}
+        self.page_data: dict[str, Any] = {}
         super().__init__(type("_Bound", (_Handler,), {"site": self}))
 
     def url(self, path: str = "", host: str = "shop.example") -> str:
@@ -51,10 +51,10 @@ class Site(Listening):
 
     def page(self) -> bytes:
         """Return the page that every path has."""
-        script = self.told.get("script", "")
+        script = self.page_data.get("script", "")
         return _PAGE.format(
-            visit=json.dumps(self.told["visit"]),
-            driver=f"{DRIVERS_PATH}{self.told['driver']}",
+            visit=json.dumps(self.page_data["visit"]),
+            driver=f"{DRIVERS_PATH}{self.page_data['driver']}",
             script=script,
         ).encode()
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus
 import pytest
 
 from tests.proxy.transport.raw_http import ask
-from tests.vendors.captures import Captured, captured, clients, of
+from tests.vendors.captures import CapturedRequest, captured, clients, of
 from tests.vendors.clients import Protocol
 from tests.vendors.recorder import Recorder
 from tests.vendors.request_events import events
@@ -45,7 +45,7 @@ def test_captures_contain_no_real_person(client: str) -> None:
     } <= _INVENTED
 
 
-def _everything_in(request: Captured) -> str:
+def _everything_in(request: CapturedRequest) -> str:
     brought = json.dumps(events(request.protocol, request.recorded()))
     body = request.recorded().unpacked.decode("utf-8", "replace")
     text = f"{request.query} {json.dumps(dict(request.headers))} {body} {brought}"

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from playwright.async_api import Browser
 
-from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
+from tests.proxy.protocols.replay import SharedWorker, Stored, dropped, stored
 from tests.vendors.clients import KEYS, Client, Protocol, Sent
 from tests.vendors.sent_events import (
     browsers_of,
@@ -29,28 +29,30 @@ NAMES = {
 }
 
 
-def named(sent: Sent) -> Counter[str]:
+def expected_events(sent: Sent) -> Counter[str]:
     """Return how often each event is to be stored, of what a client was handed."""
     return Counter({NAMES.get(name, name): count for name, count in sent.items()})
 
 
-def names(worker: Lately) -> Counter[str]:
+def names(worker: SharedWorker) -> Counter[str]:
     """Return how often each event is stored, without what a page reports by itself."""
     got = Counter(event.name for event in stored(worker))
     del got["engagement"]
     return got
 
 
-def check_figures(worker: Lately, sent: Sent, page: str | None) -> None:
+def check_figures(worker: SharedWorker, sent: Sent, page: str | None) -> None:
     """See that all of a visit is there, with the amounts of its orders."""
-    assert names(worker) == named(sent)
+    assert names(worker) == expected_events(sent)
     assert Stored("order_placed", page, 5990, "EUR") in stored(worker)
     assert {event.refund_minor for event in worker.spooled.events} == {None, 1500}
     assert dropped(worker) == Counter()
 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
-def test_a_server_visit_is_stored_completely(worker: Lately, client: Client) -> None:
+def test_a_server_visit_is_stored_completely(
+    worker: SharedWorker, client: Client
+) -> None:
     sent = send_all(worker, client)
 
     check_figures(worker, sent, None)
@@ -62,10 +64,14 @@ def test_a_server_visit_is_stored_completely(worker: Lately, client: Client) -> 
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize(("client", "origin"), visits_of(BROWSERS))
 async def test_a_browser_visit_is_stored_completely(
-    visitors: Browser, worker: Lately, client: Client, origin: str
+    visitors: Browser, worker: SharedWorker, client: Client, origin: str
 ) -> None:
     sent = await send_in_browser(
-        visitors, worker, client, origin, lambda sent: named(sent) <= names(worker)
+        visitors,
+        worker,
+        client,
+        origin,
+        lambda sent: expected_events(sent) <= names(worker),
     )
 
     check_figures(worker, sent, CHECKOUT_PATH)

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from playwright.async_api import Browser
 
-from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
+from tests.proxy.protocols.replay import SharedWorker, Stored, dropped, stored
 from tests.proxy.worker.test_durability import limit_files
 from tests.vendors.clients import KEYS, Client, Protocol, Sent
 from tests.vendors.sent_events import (
@@ -38,7 +38,7 @@ def is_identity(name: str) -> bool:
     return name.startswith(("$", "engage:", "groups:"))
 
 
-def named(sent: Sent) -> Counter[str]:
+def expected_events(sent: Sent) -> Counter[str]:
     """Return how often each event is to be stored, of what a client was handed."""
     events = {name: count for name, count in sent.items() if not is_identity(name)}
     return Counter({NAMES.get(name, name): count for name, count in events.items()})
@@ -49,12 +49,12 @@ def identities(sent: Sent) -> int:
     return sum(count for name, count in sent.items() if is_identity(name))
 
 
-def check_figures(worker: Lately, sent: Sent, page: str) -> None:
+def check_figures(worker: SharedWorker, sent: Sent, page: str) -> None:
     """See that all of a visit is there once, with the amounts of its orders."""
     got = stored(worker)
     reasons = dropped(worker)
 
-    assert Counter(event.name for event in got) == named(sent)
+    assert Counter(event.name for event in got) == expected_events(sent)
     assert Stored("order_placed", page, 5990, "EUR") in got
     (refunded,) = {event.refund_minor for event in worker.spooled.events} - {None}
     assert refunded == 1500
@@ -64,7 +64,9 @@ def check_figures(worker: Lately, sent: Sent, page: str) -> None:
 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
-def test_a_server_visit_is_stored_completely(worker: Lately, client: Client) -> None:
+def test_a_server_visit_is_stored_completely(
+    worker: SharedWorker, client: Client
+) -> None:
     sent = send_all(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
@@ -80,10 +82,10 @@ def test_a_server_visit_is_stored_completely(worker: Lately, client: Client) -> 
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize(("client", "origin"), visits_of(BROWSERS))
 async def test_a_browser_visit_is_stored_completely(
-    visitors: Browser, worker: Lately, client: Client, origin: str
+    visitors: Browser, worker: SharedWorker, client: Client, origin: str
 ) -> None:
     sent = await send_in_browser(
-        visitors, worker, client, origin, lambda sent: has_come(worker, sent)
+        visitors, worker, client, origin, lambda sent: has_arrived(worker, sent)
     )
 
     check_figures(worker, sent, CHECKOUT_PATH)
@@ -101,28 +103,30 @@ async def test_a_browser_visit_is_stored_completely(
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("client", QUEUING, ids=lambda client: client.name)
 async def test_events_refused_at_first_are_stored_once(
-    visitors: Browser, worker: Lately, client: Client
+    visitors: Browser, worker: SharedWorker, client: Client
 ) -> None:
     limit_files(worker.worker, 1)
     refused: list[Sent] = []
 
-    def came_at_last(sent: Sent) -> bool:
+    def has_arrived_after_refusal(sent: Sent) -> bool:
         if not refused:
             let_write_once_refused(worker)
             refused.append(sent)
-        return has_come(worker, sent)
+        return has_arrived(worker, sent)
 
     try:
-        sent = await send_in_browser(visitors, worker, client, "own", came_at_last)
+        sent = await send_in_browser(
+            visitors, worker, client, "own", has_arrived_after_refusal
+        )
     finally:
         limit_files(worker.worker, resource.RLIM_INFINITY)
 
     check_figures(worker, sent, CHECKOUT_PATH)
 
 
-def has_come(worker: Lately, sent: Sent) -> bool:
+def has_arrived(worker: SharedWorker, sent: Sent) -> bool:
     """Whether what was handed over is stored, or counted where it is to be refused."""
     return (
-        named(sent) <= Counter(event.name for event in stored(worker))
+        expected_events(sent) <= Counter(event.name for event in stored(worker))
         and identities(sent) <= dropped(worker)["shop", "identity"]
     )

@@ -40,7 +40,7 @@ def counted(worker: WorkerProcess) -> Sent:
     return Counter(event.name for event in worker.spooled.events)
 
 
-def has_come(worker: WorkerProcess, sent: Sent) -> bool:
+def has_arrived(worker: WorkerProcess, sent: Sent) -> bool:
     """Whether what was handed over is stored."""
     return expected(sent) <= counted(worker)
 
@@ -65,7 +65,7 @@ async def test_every_event_is_counted_once_without_personal_data(
 ) -> None:
     with WorkerProcess(tmp_path, proxy=PROXY, site=SITE) as worker:
         sent = await send_in_browser(
-            visitors, worker, client, origin, lambda sent: has_come(worker, sent)
+            visitors, worker, client, origin, lambda sent: has_arrived(worker, sent)
         )
 
         got = counted(worker)

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from playwright.async_api import Browser
 
-from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
+from tests.proxy.protocols.replay import SharedWorker, Stored, dropped, stored
 from tests.vendors.clients import KEYS, Client, Protocol, Sent
 from tests.vendors.sent_events import (
     browsers_of,
@@ -33,13 +33,13 @@ NAMES = {
 IDENTITIES = {"$identify", "$set", "$create_alias", "$groupidentify"}
 
 
-def named(sent: Sent) -> Counter[str]:
+def expected_events(sent: Sent) -> Counter[str]:
     """Return how often each event is to be stored, of what a client was handed."""
     events = {name: sent[name] for name in sent.keys() - IDENTITIES}
     return Counter({NAMES.get(name, name): count for name, count in events.items()})
 
 
-def names(worker: Lately) -> Counter[str]:
+def names(worker: SharedWorker) -> Counter[str]:
     """Return how often each event is stored; leaving a page is no event of its own."""
     got = Counter(event.name for event in stored(worker))
     del got["engagement"]
@@ -51,23 +51,27 @@ def identities(sent: Sent) -> Counter[tuple[str, str]]:
     return Counter({("shop", "identity"): sum(sent[name] for name in IDENTITIES)})
 
 
-def have_come(worker: Lately, sent: Sent) -> bool:
+def have_arrived(worker: SharedWorker, sent: Sent) -> bool:
     """Whether what was handed over is stored, or counted where it is to be refused."""
-    return named(sent) <= names(worker) and identities(sent) <= dropped(worker)
+    return expected_events(sent) <= names(worker) and identities(sent) <= dropped(
+        worker
+    )
 
 
-def check_figures(worker: Lately, sent: Sent, page: str | None) -> None:
+def check_figures(worker: SharedWorker, sent: Sent, page: str | None) -> None:
     """See that all of a visit is there, with the amounts of its orders."""
     got = stored(worker)
 
-    assert names(worker) == named(sent)
+    assert names(worker) == expected_events(sent)
     assert Stored("order_placed", page, 5990, "EUR") in got
     refunds = {(event.name, event.refund_minor) for event in worker.spooled.events}
     assert ("order_refunded", 1500) in refunds
 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
-def test_a_server_visit_is_stored_completely(worker: Lately, client: Client) -> None:
+def test_a_server_visit_is_stored_completely(
+    worker: SharedWorker, client: Client
+) -> None:
     sent = send_all(worker, client)
 
     check_figures(worker, sent, None)
@@ -80,7 +84,7 @@ def test_a_server_visit_is_stored_completely(worker: Lately, client: Client) -> 
 
 @pytest.mark.parametrize("client", PATIENT, ids=lambda client: client.name)
 def test_events_refused_at_first_are_stored_once(
-    worker: Lately, client: Client
+    worker: SharedWorker, client: Client
 ) -> None:
     sent = send_refused(worker, client)
 
@@ -91,10 +95,10 @@ def test_events_refused_at_first_are_stored_once(
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize(("client", "origin"), visits_of(BROWSERS))
 async def test_a_browser_visit_is_stored_completely(
-    visitors: Browser, worker: Lately, client: Client, origin: str
+    visitors: Browser, worker: SharedWorker, client: Client, origin: str
 ) -> None:
     sent = await send_in_browser(
-        visitors, worker, client, origin, lambda sent: have_come(worker, sent)
+        visitors, worker, client, origin, lambda sent: have_arrived(worker, sent)
     )
 
     check_figures(worker, sent, CHECKOUT_PATH)

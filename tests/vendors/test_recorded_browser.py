@@ -8,7 +8,7 @@ from playwright.async_api import Browser
 from tests.vendors.browser_visit import visit_in_browser
 from tests.vendors.client_profiles import PREFLIGHTS, PROFILES
 from tests.vendors.clients import BROWSER_CLIENTS, BY_ITSELF, Client, Sent
-from tests.vendors.recorded_request import Recorded
+from tests.vendors.recorded_request import RecordedRequest
 from tests.vendors.recorder import Recorder
 from tests.vendors.request_events import events, names, names_site, profile
 from tests.vendors.sent_events import visits_of
@@ -37,11 +37,11 @@ async def test_every_event_arrives(
     by_itself = BY_ITSELF.get(client.protocol, frozenset())
     assert {name: got[name] for name in got.keys() - by_itself} == sent
     assert recorder.strays == []
-    _check_manners(client, recorder.received)
+    _check_profiles(client, recorder.received)
     _check_preflights(client, origin, recorder.received)
 
 
-def _check_manners(client: Client, received: list[Recorded]) -> None:
+def _check_profiles(client: Client, received: list[RecordedRequest]) -> None:
     """See that requests came as they do today, each saying for which site."""
     known = PROFILES[client.name]
     always = {profile for profile in known if not profile.startswith("?")}
@@ -56,7 +56,9 @@ def _check_manners(client: Client, received: list[Recorded]) -> None:
     )
 
 
-def _check_preflights(client: Client, origin: str, received: list[Recorded]) -> None:
+def _check_preflights(
+    client: Client, origin: str, received: list[RecordedRequest]
+) -> None:
     """See which headers were asked for, by whom."""
     requested = {
         header

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser
 
-from tests.proxy.protocols.replay import Lately
+from tests.proxy.protocols.replay import SharedWorker
 from tests.vendors.clients import KEYS, Client, Protocol
 from tests.vendors.sent_events import (
     browsers_of,
@@ -25,7 +25,9 @@ def test_clients_of_both_vendors_name_the_same_site() -> None:
 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
-def test_a_server_visit_is_stored_completely(worker: Lately, client: Client) -> None:
+def test_a_server_visit_is_stored_completely(
+    worker: SharedWorker, client: Client
+) -> None:
     sent = send_all(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
@@ -34,7 +36,7 @@ def test_a_server_visit_is_stored_completely(worker: Lately, client: Client) -> 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
 def test_events_refused_at_first_are_stored_once(
-    worker: Lately, client: Client
+    worker: SharedWorker, client: Client
 ) -> None:
     sent = send_refused(worker, client)
 
@@ -45,7 +47,7 @@ def test_events_refused_at_first_are_stored_once(
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize(("client", "origin"), visits_of(BROWSERS))
 async def test_a_browser_visit_is_stored_completely(
-    visitors: Browser, worker: Lately, client: Client, origin: str
+    visitors: Browser, worker: SharedWorker, client: Client, origin: str
 ) -> None:
     sent = await visit_from(visitors, worker, client, origin)
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from playwright.async_api import Browser
 
-from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
+from tests.proxy.protocols.replay import SharedWorker, Stored, dropped, stored
 from tests.vendors.clients import KEYS, Client, Protocol, Sent
 from tests.vendors.sent_events import (
     browsers_of,
@@ -41,27 +41,27 @@ NAMES = {
 IDENTITIES = {"identify", "alias", "group"}
 
 
-def named(sent: Sent) -> Counter[str]:
+def expected_events(sent: Sent) -> Counter[str]:
     """Return how often each event is to be stored, of what a client was handed."""
     plain = {name: name.removeprefix("track:") for name in sent.keys() - IDENTITIES}
     return Counter({NAMES.get(plain[name], plain[name]): sent[name] for name in plain})
 
 
-def names(worker: Lately) -> Counter[str]:
+def names(worker: SharedWorker) -> Counter[str]:
     """Return how often each event is stored."""
     return Counter(event.name for event in stored(worker))
 
 
-def have_come(worker: Lately, sent: Sent) -> bool:
+def have_arrived(worker: SharedWorker, sent: Sent) -> bool:
     """Whether what was handed over is stored, or counted where it is to be refused."""
     identities = sum(sent[name] for name in IDENTITIES)
-    has_events = named(sent) <= names(worker)
+    has_events = expected_events(sent) <= names(worker)
     return has_events and dropped(worker)["shop", "identity"] >= identities
 
 
-def check_figures(worker: Lately, sent: Sent, page: str | None) -> None:
+def check_figures(worker: SharedWorker, sent: Sent, page: str | None) -> None:
     """See that all of a visit is there, with the amounts of its orders."""
-    assert names(worker) == named(sent)
+    assert names(worker) == expected_events(sent)
     assert Stored("order_placed", page, 5990, "EUR") in stored(worker)
     refunds = [event.refund_minor for event in worker.spooled.events]
     assert [refund for refund in refunds if refund is not None] == [1500]
@@ -69,11 +69,13 @@ def check_figures(worker: Lately, sent: Sent, page: str | None) -> None:
     # comes, and a browser that closes a page may send its last batch again, which
     # holds any part of them.
     assert dropped(worker).keys() == {("shop", "identity")}
-    assert have_come(worker, sent)
+    assert have_arrived(worker, sent)
 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
-def test_a_server_visit_is_stored_completely(worker: Lately, client: Client) -> None:
+def test_a_server_visit_is_stored_completely(
+    worker: SharedWorker, client: Client
+) -> None:
     sent = send_all(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
@@ -84,7 +86,7 @@ def test_a_server_visit_is_stored_completely(worker: Lately, client: Client) -> 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
 def test_events_refused_at_first_are_stored_once(
-    worker: Lately, client: Client
+    worker: SharedWorker, client: Client
 ) -> None:
     sent = send_refused(worker, client)
 
@@ -95,7 +97,7 @@ def test_events_refused_at_first_are_stored_once(
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize(("client", "origin"), ORIGINS)
 async def test_a_browser_visit_is_stored_completely(
-    visitors: Browser, worker: Lately, client: Client, origin: str
+    visitors: Browser, worker: SharedWorker, client: Client, origin: str
 ) -> None:
     sent = await visit_from(visitors, worker, client, origin)
 
@@ -104,15 +106,15 @@ async def test_a_browser_visit_is_stored_completely(
 
 
 async def visit_from(
-    visitors: Browser, worker: Lately, client: Client, origin: str
+    visitors: Browser, worker: SharedWorker, client: Client, origin: str
 ) -> Sent:
     """Let a browser tell its visit, and wait until each step of it is stored."""
     return await send_in_browser(
-        visitors, worker, client, origin, lambda sent: have_come(worker, sent)
+        visitors, worker, client, origin, lambda sent: have_arrived(worker, sent)
     )
 
 
-def check_visitor(worker: Lately) -> None:
+def check_visitor(worker: SharedWorker) -> None:
     """See that a browser's visit is one visitor's, and what is known of it."""
     events = worker.spooled.events
     assert len({event.visitor for event in events} - {None}) == 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.vendors.clients import Protocol
-from tests.vendors.recorded_request import Recorded
+from tests.vendors.recorded_request import RecordedRequest
 
 # Without "surveys": a false one makes the client fetch the script that shows them.
 _POSTHOG_CONFIG = {
@@ -47,7 +47,7 @@ def json_response(value: Any, status: int = 200) -> Answer:
     return Answer(status, body, {"Content-Type": "application/json"})
 
 
-def _posthog(request: Recorded, _own_url: str) -> Answer:
+def _posthog(request: RecordedRequest, _own_url: str) -> Answer:
     if request.path.endswith("/config.js"):
         key = json.dumps(request.path.split("/")[-2])
         script = (
@@ -69,7 +69,7 @@ def _posthog(request: Recorded, _own_url: str) -> Answer:
     return json_response({"status": "Ok"})
 
 
-def _segment(request: Recorded, own_url: str) -> Answer:
+def _segment(request: RecordedRequest, own_url: str) -> Answer:
     if not request.path.endswith("/settings"):
         return json_response({"success": True})
     protocol, _, address = own_url.partition("://")
@@ -79,14 +79,14 @@ def _segment(request: Recorded, own_url: str) -> Answer:
     return json_response({"integrations": {"Segment.io": collector}})
 
 
-def _rudderstack(request: Recorded, _own_url: str) -> Answer:
+def _rudderstack(request: RecordedRequest, _own_url: str) -> Answer:
     if not request.path.startswith("/sourceConfig"):
         return Answer(200, b"OK", {"Content-Type": "text/plain"})
     source = {"id": "s", "enabled": True, "workspaceId": "w", "destinations": []}
     return json_response({"source": source | {"config": {}}})
 
 
-def _mixpanel(request: Recorded, _own_url: str) -> Answer:
+def _mixpanel(request: RecordedRequest, _own_url: str) -> Answer:
     if request.path.strip("/") in {"settings", "flags"}:
         return json_response({"flags": {}})
     if "verbose=1" in request.query or b"verbose=1" in request.body:
@@ -94,7 +94,7 @@ def _mixpanel(request: Recorded, _own_url: str) -> Answer:
     return Answer(200, b"1", {"Content-Type": "text/plain"})
 
 
-_ANSWERS: Mapping[Protocol, Callable[[Recorded, str], Answer]] = {
+_ANSWERS: Mapping[Protocol, Callable[[RecordedRequest, str], Answer]] = {
     Protocol.POSTHOG: _posthog,
     Protocol.SEGMENT: _segment,
     Protocol.RUDDERSTACK: _rudderstack,
@@ -105,7 +105,9 @@ _ANSWERS: Mapping[Protocol, Callable[[Recorded, str], Answer]] = {
 }
 
 
-def good_answer(protocol: Protocol, request: Recorded, own_url: str) -> Answer:
+def vendor_response(
+    protocol: Protocol, request: RecordedRequest, own_url: str
+) -> Answer:
     """Return what keeps the clients of *protocol* content.
 
     *own_url* is the collector's own address, for settings that name it.

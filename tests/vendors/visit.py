@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from tests.canaries import CANARIES
 
 # The person; each value is a canary, made of CANARIES or told apart by its number.
-WHO: Mapping[str, str] = MappingProxyType(
+PERSON: Mapping[str, str] = MappingProxyType(
     {
         "user": CANARIES["customer id"],
         "anonymous": "anonymous-canary-7731",
@@ -51,7 +51,7 @@ def visit(
         "host": host,
         "key": key,
         "options": options,
-        "who": person,
+        "person": person,
         "page": {
             "url": f"{site}{product_page(person)}",
             "path": PRODUCT_PATH,

@@ -42,7 +42,7 @@ class Gateway:
                 gateway._pass_on(self)
 
             def log_message(self, *_args: Any) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self._server = _Server(("127.0.0.1", 0), Handler)
         self.port = self._server.server_address[1]

@@ -54,29 +54,29 @@ class Shop:
         self.admin = guest.signed_in(
             guest.post("/auth/user/emailpass", credentials)["token"]
         )
-        self.channel = self._made("sales-channels", "sales_channel", name="Web")
+        self.channel = self._create("sales-channels", "sales_channel", name="Web")
         self.region = self._region()
-        self.profile = self._made(
+        self.profile = self._create(
             "shipping-profiles", "shipping_profile", name="All", type="all"
         )
         self.option = self._shipping()
         self.variant = self._variant()
         self.store = guest.with_headers(**{"x-publishable-api-key": self._key()})
 
-    def _made(self, kind: str, named: str, **body: Any) -> str:
+    def _create(self, kind: str, named: str, **body: Any) -> str:
         created_id: str = self.admin.post(f"/admin/{kind}", body)[named]["id"]
         return created_id
 
     def _region(self) -> str:
         rate = {"rate": 19, "code": "vat", "name": "VAT"}
-        self._made(
+        self._create(
             "tax-regions",
             "tax_region",
             country_code="de",
             provider_id="tp_system",
             default_tax_rate=rate,
         )
-        return self._made(
+        return self._create(
             "regions",
             "region",
             name="Germany",
@@ -86,7 +86,7 @@ class Shop:
         )
 
     def _shipping(self) -> str:
-        place = self._made("stock-locations", "stock_location", name="Here")
+        place = self._create("stock-locations", "stock_location", name="Here")
         path = f"/admin/stock-locations/{place}"
         self.admin.post(f"{path}/sales-channels", {"add": [self.channel]})
         self.admin.post(f"{path}/fulfillment-providers", {"add": ["manual_manual"]})
@@ -102,7 +102,7 @@ class Shop:
                 "geo_zones": [{"type": "country", "country_code": "de"}],
             },
         )["fulfillment_set"]["service_zones"][0]["id"]
-        return self._made(
+        return self._create(
             "shipping-options",
             "shipping_option",
             name="Parcel",

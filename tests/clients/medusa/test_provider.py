@@ -55,7 +55,9 @@ ORDER = {
 }
 
 
-def told(analytics: Analytics, millpond: Millpond, *events: Values) -> list[Event]:
+def stored_events(
+    analytics: Analytics, millpond: Millpond, *events: Values
+) -> list[Event]:
     """Return what Millpond keeps of *events*."""
     analytics.start(f"http://127.0.0.1:{millpond.port}", KEY)
     analytics.track(*events)
@@ -66,7 +68,7 @@ def told(analytics: Analytics, millpond: Millpond, *events: Values) -> list[Even
 def test_an_order_arrives_with_exact_amounts_and_hashed_ids(
     analytics: Analytics, millpond: Millpond
 ) -> None:
-    (event,) = told(analytics, millpond, ORDER)
+    (event,) = stored_events(analytics, millpond, ORDER)
 
     assert (event.name, event.server, event.visitor) == ("order_placed", True, None)
     assert event.order_key == millpond.hashed(HashPurpose.ORDER, CANARIES["order id"])
@@ -87,7 +89,7 @@ def test_nothing_personal_is_written_or_logged(
     analytics: Analytics, millpond: Millpond
 ) -> None:
     traits = {"email": CANARIES["e-mail"], "name": CANARIES["name"]}
-    told(analytics, millpond, ORDER)
+    stored_events(analytics, millpond, ORDER)
     analytics.start(f"http://127.0.0.1:{millpond.port}", "a-wrong-key")
     analytics.track(ORDER)
     analytics.identify({"actor_id": CANARIES["customer id"], "properties": traits})
@@ -124,7 +126,7 @@ def test_identify_sends_nothing(analytics: Analytics, millpond: Millpond) -> Non
 def test_an_event_arrives_under_its_canonical_name(
     analytics: Analytics, millpond: Millpond, event: str, name: str
 ) -> None:
-    (stored,) = told(
+    (stored,) = stored_events(
         analytics, millpond, {"event": event, "properties": {"gift": True}}
     )
 
@@ -134,7 +136,7 @@ def test_an_event_arrives_under_its_canonical_name(
 def test_ids_of_other_objects_are_not_order_ids(
     analytics: Analytics, millpond: Millpond
 ) -> None:
-    events = told(
+    events = stored_events(
         analytics,
         millpond,
         {"event": "payment.captured", "properties": {"id": "pay_1", "amount": "7.5"}},
@@ -151,7 +153,7 @@ def test_a_repeated_message_has_the_same_id(
     analytics: Analytics, millpond: Millpond
 ) -> None:
     same = {"event": "a", "properties": {"millpond_id": "once"}}
-    first, second, third, fourth = told(
+    first, second, third, fourth = stored_events(
         analytics, millpond, same, same, {"event": "a"}, {"event": "a"}
     )
 
@@ -194,7 +196,7 @@ def test_an_unreadable_amount_sends_no_event(
 ) -> None:
     bad = {"event": "order_placed", "properties": {"order_id": "1", "total": "12,50"}}
 
-    assert told(analytics, millpond, bad) == []
+    assert stored_events(analytics, millpond, bad) == []
     assert analytics.warnings == ["millpond: 1 event not sent: total is not an amount"]
 
 

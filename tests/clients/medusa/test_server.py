@@ -54,7 +54,7 @@ def minor(amount: object) -> int:
     return int((Decimal(str(amount)) * 100).to_integral_value(ROUND_HALF_EVEN))
 
 
-def named(events: list[Event], name: str) -> list[Event]:
+def events_named(events: list[Event], name: str) -> list[Event]:
     """Return the events of *name*, each message once, in order."""
     first = {event.event_id: event for event in reversed(events) if event.name == name}
     return list(reversed(first.values()))
@@ -79,9 +79,12 @@ def test_a_real_medusa_shop_is_measured_to_the_cent(
     check_orders(millpond, events, sold)
     check_movements(millpond, events, sold)
     assert {event.server for event in events} == {True}
-    assert len(named(events, "customer_registered")) == 1
-    assert len(named(events, "checkout_started")) == 2
-    assert [event.items for event in named(events, "cart_updated")] == [MUGS, MUGS]
+    assert len(events_named(events, "customer_registered")) == 1
+    assert len(events_named(events, "checkout_started")) == 2
+    assert [event.items for event in events_named(events, "cart_updated")] == [
+        MUGS,
+        MUGS,
+    ]
     secrets = [*MEDUSAS_IDS, KEY, "Canary Street", "Kanarienvogel", "guest@mail"]
     written = millpond.worker.written()
     assert canaries_in(written) == set()
@@ -91,7 +94,7 @@ def test_a_real_medusa_shop_is_measured_to_the_cent(
 
 def check_orders(millpond: Millpond, events: list[Event], sold: Sold) -> None:
     """See that each order is what Medusa answered."""
-    orders = named(events, "order_placed")
+    orders = events_named(events, "order_placed")
 
     assert len(orders) == 2
     for event, order in zip(orders, sold, strict=True):
@@ -106,8 +109,8 @@ def check_orders(millpond: Millpond, events: list[Event], sold: Sold) -> None:
 
 def check_movements(millpond: Millpond, events: list[Event], sold: Sold) -> None:
     """See the payment and both refunds, each once and of the customer's order."""
-    (paid,) = named(events, "payment_completed")
-    refunds = named(events, "order_refunded")
+    (paid,) = events_named(events, "payment_completed")
+    refunds = events_named(events, "order_refunded")
     order = millpond.hashed(HashPurpose.ORDER, sold.customers["id"])
 
     assert {event.order_key for event in (paid, *refunds)} == {order}

@@ -1,4 +1,4 @@
-"""Builds small geo databases in either schema, so that no test needs a real one."""
+"""Writes small geo databases in both schemas, so that no test needs a real one."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,7 +33,7 @@ def flat(country: str, **more: Any) -> dict[str, Any]:
 
 
 def geoip2(country: str, *subdivisions: str) -> dict[str, Any]:
-    """Return a record of the GeoIP2 schema, with what must never be kept."""
+    """Return a record of the GeoIP2 schema, with values that must never be stored."""
     return {
         "city": {"names": {"en": "Anytown"}},
         "country": {"iso_code": country, "names": {"en": "Anyland"}},

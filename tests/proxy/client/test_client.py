@@ -1,4 +1,4 @@
-"""A client shows nothing of itself, and its address cannot be forged from the left."""
+"""A client shows no value, and prepended header entries cannot forge its address."""
 
 import copy
 import dataclasses

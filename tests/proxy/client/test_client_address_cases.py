@@ -1,6 +1,6 @@
-"""Which address is the client's: exact answers for every way a request can arrive.
+"""The exact client address for every kind of request.
 
-Our proxies are 10.0.0.0/8 and 2001:db8:ffff::/48, the CDN's edge is 198.51.100.0/24.
+The trusted proxies are 10.0.0.0/8 and 2001:db8:ffff::/48, the CDN is 198.51.100.0/24.
 """
 
 import pytest
@@ -20,7 +20,7 @@ XFF = "X-Forwarded-For"
 FORWARDED = "Forwarded"
 CF = "CF-Connecting-IP"
 
-# An address and 31 hops; blanks make it the longest text that is read.
+# An address and 31 hops; the spaces make it the longest text that is read.
 TWO_KIB = VISITOR.ljust(33) + ("," + "10.0.0.9".rjust(64)) * 31
 
 OURS = ("10.0.0.0/8", "2001:db8:ffff::/48", "198.51.100.0/24")

@@ -1,11 +1,11 @@
-"""Behind a real nginx no forged header changes who the client is."""
+"""Behind a real nginx, forged headers do not change the client address."""
 
 from collections.abc import Iterator
 from itertools import product
 
 import pytest
 
-from tests.proxy.nginx_chain import EDGE, NEAR, VISITOR, Stand, running_stand
+from tests.proxy.nginx_chain import EDGE, NEAR, VISITOR, NginxChain, running_nginx_chain
 
 LIES = (
     "192.0.2.66",
@@ -54,9 +54,9 @@ FORGED = [[(name, lie)] for name, lie in product(NAMES, LIES)] + [
 
 
 @pytest.fixture(scope="module")
-def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    """Return an application behind one and behind two proxies."""
-    with running_stand(tmp_path_factory.mktemp("nginx")) as running:
+def nginx_chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NginxChain]:
+    """Return an application behind one proxy and behind two proxies."""
+    with running_nginx_chain(tmp_path_factory.mktemp("nginx")) as running:
         yield running
 
 
@@ -75,9 +75,9 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     ],
 )
 def test_200_forged_headers_do_not_change_the_client(
-    stand: Stand, route: str, client_ip: str
+    nginx_chain: NginxChain, route: str, client_ip: str
 ) -> None:
-    got = stand.ask(route, client_ip, [[], *FORGED])
+    got = nginx_chain.ask(route, client_ip, [[], *FORGED])
 
     assert len(FORGED) >= 200
     assert got == [VISITOR] * (len(FORGED) + 1)
@@ -92,8 +92,8 @@ def test_200_forged_headers_do_not_change_the_client(
     ],
 )
 def test_a_missing_source_is_not_replaced_by_another(
-    stand: Stand, route: str, client_ip: str, expected: str
+    nginx_chain: NginxChain, route: str, client_ip: str, expected: str
 ) -> None:
-    got = stand.ask(route, client_ip, [[("X-Forwarded-For", "192.0.2.66")]])
+    got = nginx_chain.ask(route, client_ip, [[("X-Forwarded-For", "192.0.2.66")]])
 
     assert got == [expected]

@@ -1,4 +1,4 @@
-"""A place is a country, at most a region; a file that changes never takes it away."""
+"""A location is a country and region; a changed database file never breaks lookups."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Of a language only the primary tag is stored."""
+"""Only the primary language tag and the width class of the screen are stored."""
 
 import re
 

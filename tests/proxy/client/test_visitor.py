@@ -1,4 +1,4 @@
-"""A visitor is one client on one site and day, and nothing else can be read from it."""
+"""A visitor hash identifies one client on one site and day, and reveals nothing."""
 
 import pytest
 from hypothesis import given
@@ -65,7 +65,7 @@ def test_different_clients_have_different_encodings(
 
 @given(agent=AGENTS)
 def test_moving_bytes_between_address_and_agent_changes_the_visitor(agent: str) -> None:
-    # The second half of the first network, as text in front of the User-Agent.
+    # The second half of the first network becomes text in front of the User-Agent.
     moved = visitor_hash(KEY, "65.65.65.65", "AAAA" + agent)
 
     assert moved != visitor_hash(KEY, "4141:4141:4141:4141::", agent)
@@ -81,8 +81,8 @@ def test_two_sites_have_different_visitors(salt: bytearray, sites: list[str]) ->
 
 
 def test_hashes_under_two_salts_are_unrelated() -> None:
-    # Half of 64 bits differ between unrelated ids; the mean of 500 pairs is within
-    # 32 ± 1.4 but for one run in a billion, and here the run is always the same.
+    # Unrelated ids differ in half of their 64 bits. The mean of 500 pairs is within
+    # 32 ± 1.4 except in one run of a billion, and this run is always the same.
     today = site_day_key(bytearray(b"m" * 8 + b"a" * 32), "shop")
     tomorrow = site_day_key(bytearray(b"m" * 8 + b"a" * 31 + b"b"), "shop")
     clients = [f"198.51.{number // 250}.{number % 250}" for number in range(500)]

@@ -1,4 +1,4 @@
-"""The sample shop is whole: every file it points at is there, and nothing else."""
+"""The sample shop is complete: every linked file exists, and nothing else is served."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What would spoil the client's address is found before the first visitor comes."""
+"""The doctor finds settings that make the client address wrong or forgeable."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from proxy.doctor.client_address import client_address
 from proxy.doctor.finding import Level
 
 
-def examined(**values: Any) -> list[tuple[str, str]]:
-    """Return level and text of what is said of a proxy."""
+def client_address_findings(**values: Any) -> list[tuple[str, str]]:
+    """Return level and text of each finding about a proxy."""
     findings = client_address(ProxySettings(**values))
     return [(finding.level.value, finding.text) for finding in findings]
 
@@ -30,7 +30,7 @@ def examined(**values: Any) -> list[tuple[str, str]]:
     ],
 )
 def test_peer_addresses_need_direct_connections(host: str, expected: str) -> None:
-    ((level, text),) = examined(host=host)
+    ((level, text),) = client_address_findings(host=host)
 
     assert level == expected
     assert ("private peer, no trusted proxy configured" in text) == (level != "fine")
@@ -47,7 +47,9 @@ def test_peer_addresses_need_direct_connections(host: str, expected: str) -> Non
     ],
 )
 def test_a_header_needs_a_trusted_peer(host: str, trusted: str, expected: str) -> None:
-    findings = examined(host=host, client_ip="xff", trusted_proxies=(trusted,))
+    findings = client_address_findings(
+        host=host, client_ip="xff", trusted_proxies=(trusted,)
+    )
 
     assert [level for level, _ in findings] == [expected]
 
@@ -66,6 +68,8 @@ def test_a_very_wide_trusted_network_is_a_finding(
     trusted: tuple[str, ...], wide: int
 ) -> None:
     host = "0.0.0.0"  # noqa: S104 - judged only
-    findings = examined(host=host, client_ip="xff", trusted_proxies=trusted)
+    findings = client_address_findings(
+        host=host, client_ip="xff", trusted_proxies=trusted
+    )
 
     assert [level for level, _ in findings].count(Level.FINDING) == wide

@@ -1,4 +1,4 @@
-"""The doctor says how many connections fit the limit of open files."""
+"""The doctor reports how many connections fit the limit of open files."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""`millpond proxy doctor` beside a real nginx and a real worker: what it says is so."""
+"""`millpond proxy doctor` is right about a real nginx and a real worker."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ WORKER = {
     "trusted_proxies": ["127.0.0.1"],
     "private_clients": True,
 }
-# As Debian's: whatever it is not told, it writes to its logs.
+# Like the configuration of Debian: it logs unless a directive disables logs.
 CONFIG = """
 daemon off;
 pid nginx.pid;
@@ -49,14 +49,14 @@ http {{
 
 
 class Front(NamedTuple):
-    """A worker, the nginx in front of it, and where that lives."""
+    """A worker, the nginx in front of it, and the folder of nginx."""
 
     worker: WorkerProcess
     port: int
     folder: Path
 
     def send(self, padding: int = 0, claims: str | None = None) -> int:
-        """Send a page view as the visitor does; return the answer's status."""
+        """Send a page view like a visitor; return the status of the answer."""
         connection = HTTPConnection(
             "127.0.0.1", self.port, source_address=(VISITOR, 0), timeout=20
         )
@@ -81,7 +81,7 @@ class Front(NamedTuple):
         return status
 
     def examine(self) -> subprocess.CompletedProcess[str]:
-        """Run the command on the configuration of both."""
+        """Run the command with the configurations of the worker and nginx."""
         return subprocess.run(
             [
                 *(sys.executable, "-m", "millpond", "proxy", "doctor"),
@@ -94,7 +94,7 @@ class Front(NamedTuple):
         )
 
     def written(self) -> bytes:
-        """Return all that nginx wrote, but its configuration."""
+        """Return all bytes that nginx wrote, without its configuration."""
         return b"".join(
             path.read_bytes()
             for path in self.folder.rglob("*")
@@ -106,7 +106,7 @@ class Front(NamedTuple):
 def running_front(
     tmp_path: Path, change: tuple[str, str] = ("", "")
 ) -> Iterator[Front]:
-    """Run the shipped configuration, *change*d, until the block ends."""
+    """Run nginx with the shipped configuration and one *change*."""
     program = need("nginx")
     with ExitStack() as stack:
         worker = stack.enter_context(WorkerProcess(tmp_path / "ours", proxy=WORKER))
@@ -127,7 +127,7 @@ def running_front(
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path: Path) -> None:
-    """Make the worker's folder."""
+    """Create the folder of the worker."""
     (tmp_path / "ours").mkdir()
 
 
@@ -135,7 +135,7 @@ def test_the_shipped_nginx_configuration_writes_nothing_about_visitors(
     tmp_path: Path,
 ) -> None:
     with running_front(tmp_path) as front:
-        # Whatever went to a file there would be answered 500.
+        # A request that nginx buffers in a file there gets 500.
         (front.folder / "body").rmdir()
         statuses = [front.send(), front.send(200_000)]
         forged = front.send(claims="192.0.2.66")
@@ -207,7 +207,7 @@ class _Other(BaseHTTPRequestHandler):
         self.wfile.write(b"<html>hello</html>")
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def test_another_program_on_the_port_is_a_finding() -> None:

@@ -1,4 +1,4 @@
-"""The doctor looks at all it can, also where it may not look at everything."""
+"""The doctor checks what its user may read and reports the rest."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _NOBODY = 65_534
 
 @contextmanager
 def _an_unprivileged_user() -> Iterator[None]:
-    """Run as a user to whom permissions apply; root reads everything."""
+    """Run as a user without root rights: root reads everything."""
     ours = os.geteuid()
     if ours == 0:
         os.seteuid(_NOBODY)
@@ -35,7 +35,7 @@ def test_missing_permissions_are_reported_and_other_checks_run(
         spool=SpoolSettings(dir=str(closed / "spool")),
     )
 
-    # Looked at twice: an unprivileged user may not even import what it takes.
+    # Examined twice: an unprivileged user may not even import the modules.
     as_owner = [finding.about for finding in examine(settings, None)]
     closed.chmod(0)
     with _an_unprivileged_user():

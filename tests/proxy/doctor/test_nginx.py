@@ -1,4 +1,4 @@
-"""What the nginx in front writes down and hands on is read from its configuration."""
+"""The doctor reads from the nginx configuration what nginx logs and passes on."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from proxy.doctor.nginx import nginx
 from proxy.doctor.nginx_file import NginxFileError, load_nginx
 
 SHIPPED = Path(__file__).parents[3] / "deploy" / "nginx.conf"
-# A location that is examined as fine.
+# A location without findings.
 SILENT = """
     access_log off;
     error_log /dev/null;
@@ -20,14 +20,14 @@ SILENT = """
     proxy_set_header X-Forwarded-For $remote_addr;
 """
 
-Say = Callable[..., list[str]]
+CheckLocation = Callable[..., list[str]]
 
 
 @pytest.fixture
-def say(tmp_path: Path) -> Say:
-    """Return what is said of a configuration, without what is fine."""
+def check_location(tmp_path: Path) -> CheckLocation:
+    """Return a function that returns the findings about a configuration."""
 
-    def said(location: str, http: str = "", client_ip: str = "xff") -> list[str]:
+    def check(location: str, http: str = "", client_ip: str = "xff") -> list[str]:
         file = tmp_path / "nginx.conf"
         file.write_text(
             "events {}\nhttp {\n" + http + "\nserver { server_name shop.example;\n"
@@ -40,17 +40,17 @@ def say(tmp_path: Path) -> Say:
         ]
         return [f"{finding.level} {finding.text}" for finding in findings]
 
-    return said
+    return check
 
 
-def test_a_location_without_logs_is_fine(say: Say) -> None:
-    assert say(SILENT) == []
+def test_a_location_without_logs_is_fine(check_location: CheckLocation) -> None:
+    assert check_location(SILENT) == []
 
 
-def test_the_shipped_configuration_is_fine(say: Say) -> None:
+def test_the_shipped_configuration_is_fine(check_location: CheckLocation) -> None:
     text = SHIPPED.read_text(encoding="utf-8")
 
-    assert say("", http=f"server {{ {text} }}") == []
+    assert check_location("", http=f"server {{ {text} }}") == []
 
 
 HERE = "server shop.example, location /stats/"
@@ -89,10 +89,10 @@ ALL = "$http_referer, $http_user_agent, $remote_addr, $remote_user, $request"
     ],
 )
 def test_a_log_format_with_visitor_data_is_a_finding(
-    say: Say, location: str, http: str, expected: str
+    check_location: CheckLocation, location: str, http: str, expected: str
 ) -> None:
     location = location.replace("{ access_log", f"{{ {ON} access_log")
-    (text, *_) = [line for line in say(location, http) if "gets $" in line]
+    (text, *_) = [line for line in check_location(location, http) if "gets $" in line]
 
     assert text.startswith("finding server shop.example, location /stats/")
     assert expected in text
@@ -113,11 +113,11 @@ ON = "proxy_pass http://127.0.0.1:8080;"
     ],
 )
 def test_a_custom_log_format_is_checked(
-    say: Say, form: str, expected: list[str]
+    check_location: CheckLocation, form: str, expected: list[str]
 ) -> None:
     http = f"log_format mine '{form}'; map $remote_addr $masked {{ default 0; }}"
 
-    assert say(f"{NO_LOG} access_log /v/a mine;", http) == expected
+    assert check_location(f"{NO_LOG} access_log /v/a mine;", http) == expected
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_a_custom_log_format_is_checked(
     ],
 )
 def test_an_error_log_is_a_finding_because_it_names_visitors(
-    say: Say, directive: str, expected: str
+    check_location: CheckLocation, directive: str, expected: str
 ) -> None:
-    (text,) = say(SILENT.replace("error_log /dev/null;", directive))
+    (text,) = check_location(SILENT.replace("error_log /dev/null;", directive))
 
     assert text.startswith(f"{expected} ")
     assert "the address of visitors whose requests fail" in text
@@ -161,11 +161,13 @@ def test_an_error_log_is_a_finding_because_it_names_visitors(
     ],
 )
 def test_buffering_requests_in_files_is_a_finding(
-    say: Say, directives: str, *, is_found: bool
+    check_location: CheckLocation, directives: str, *, is_found: bool
 ) -> None:
     own = ("client_max_body_size 1m;", "client_body_buffer_size 1m;")
     bare = SILENT.replace(own[0], "").replace(own[1], "")
-    texts = [line for line in say(bare + directives) if "large requests" in line]
+    texts = [
+        line for line in check_location(bare + directives) if "large requests" in line
+    ]
 
     assert len(texts) == is_found
 
@@ -205,9 +207,9 @@ HEADER = "proxy_set_header X-Forwarded-For $remote_addr;"
     ],
 )
 def test_the_address_header_must_be_set_by_nginx(
-    say: Say, client_ip: str, directive: str, expected: str | None
+    check_location: CheckLocation, client_ip: str, directive: str, expected: str | None
 ) -> None:
-    texts = say(SILENT.replace(HEADER, directive), client_ip=client_ip)
+    texts = check_location(SILENT.replace(HEADER, directive), client_ip=client_ip)
 
     assert [line.split()[0] for line in texts] == ([expected] if expected else [])
 
@@ -224,35 +226,43 @@ def test_the_address_header_must_be_set_by_nginx(
     ],
 )
 def test_locations_that_pass_to_millpond_are_recognized(
-    say: Say, target: str, *, is_ours: bool
+    check_location: CheckLocation, target: str, *, is_ours: bool
 ) -> None:
     pool = "upstream pool { server 192.0.2.7:80; server 127.0.0.1:8080 backup; }"
-    texts = say(f"proxy_pass {target};", f"access_log off; error_log /dev/null;{pool}")
+    texts = check_location(
+        f"proxy_pass {target};", f"access_log off; error_log /dev/null;{pool}"
+    )
 
     assert any("location /stats/" in line for line in texts) == is_ours
     assert any("passes nothing to port 8080" in line for line in texts) != is_ours
 
 
 def test_logging_is_a_finding_before_a_location_passes_to_millpond(
-    say: Say,
+    check_location: CheckLocation,
 ) -> None:
-    (text,) = say("return 204;", http="access_log /var/log/nginx/access.log;")
+    (text,) = check_location(
+        "return 204;", http="access_log /var/log/nginx/access.log;"
+    )
 
     assert text.startswith("finding ")
     assert "a new location for it would write each visitor's address" in text
 
 
-def test_a_configuration_without_logs_only_needs_a_look(say: Say) -> None:
-    (text,) = say("return 204;", http="access_log off; error_log /dev/null;")
+def test_a_configuration_without_logs_only_needs_a_look(
+    check_location: CheckLocation,
+) -> None:
+    (text,) = check_location("return 204;", http="access_log off; error_log /dev/null;")
 
     assert text.startswith("look ")
 
 
-def test_included_files_are_checked(say: Say, tmp_path: Path) -> None:
+def test_included_files_are_checked(
+    check_location: CheckLocation, tmp_path: Path
+) -> None:
     (tmp_path / "sites").mkdir()
     (tmp_path / "sites" / "a.conf").write_text(f"location /a/ {{ {SILENT} }}")
     (tmp_path / "sites" / "b.conf").write_text(f"location /b/ {{ {NO_LOG} }}")
-    texts = say("", http="server { include sites/*.conf; }")
+    texts = check_location("", http="server { include sites/*.conf; }")
 
     assert [line.split(":")[0] for line in texts] == ["finding server, location /b/"]
 

@@ -1,4 +1,4 @@
-"""What is said of salts, spool, keys and the database of countries."""
+"""The doctor checks salts, spool, site keys and the geo database."""
 
 import os
 from pathlib import Path
@@ -15,14 +15,14 @@ from tests.proxy.client.mmdb_files import geoip2, write_mmdb
 MEMORY = Path("/dev/shm")  # noqa: S108 - looked at, not written to
 
 
-def told(findings: list[Finding]) -> list[tuple[str, str]]:
-    """Return level and text of each."""
+def levels_and_texts(findings: list[Finding]) -> list[tuple[str, str]]:
+    """Return level and text of each finding."""
     return [(finding.level.value, finding.text) for finding in findings]
 
 
 def test_salts_on_a_disk_are_a_finding(tmp_path: Path) -> None:
     privacy = PrivacySettings(salt_store=str(tmp_path / "salts"))
-    ((level, text),) = told([*storage.salts(privacy, SpoolSettings())])
+    ((level, text),) = levels_and_texts([*storage.salts(privacy, SpoolSettings())])
 
     assert level == "finding"
     assert "the salts are on a disk" in text
@@ -47,14 +47,14 @@ def test_salts_in_memory_are_checked_for_swap(
         file.write_text(swaps)
     monkeypatch.setattr(storage, "_SWAPS", file)
     privacy = PrivacySettings(salt_store=str(MEMORY / "millpond-none"))
-    ((level, _),) = told([*storage.salts(privacy, SpoolSettings())])
+    ((level, _),) = levels_and_texts([*storage.salts(privacy, SpoolSettings())])
 
     assert level == expected
 
 
 def test_an_unreachable_redis_is_a_finding() -> None:
     privacy = PrivacySettings(salt_store="redis://127.0.0.1:1/0")
-    ((level, text),) = told([*storage.salts(privacy, SpoolSettings())])
+    ((level, text),) = levels_and_texts([*storage.salts(privacy, SpoolSettings())])
 
     assert level == "finding"
     assert text.startswith("use the salt store in Redis")
@@ -74,7 +74,7 @@ def test_redis_persistence_is_checked(
 ) -> None:
     with running_redis(tmp_path, *options) as url:
         privacy = PrivacySettings(salt_store=url)
-        ((level, _),) = told([*storage.salts(privacy, SpoolSettings())])
+        ((level, _),) = levels_and_texts([*storage.salts(privacy, SpoolSettings())])
 
     assert level == expected
 
@@ -90,7 +90,7 @@ def test_a_spool_larger_than_its_disk_is_reported(
     tmp_path: Path, most: int, expected: str
 ) -> None:
     settings = SpoolSettings(dir=str(tmp_path / "spool"), max_bytes=most)
-    ((level, _),) = told([*storage.spool(settings)])
+    ((level, _),) = levels_and_texts([*storage.spool(settings)])
 
     assert level == expected
     assert not Path(settings.dir).exists()
@@ -100,17 +100,17 @@ def test_a_file_that_no_load_reads_is_a_finding(tmp_path: Path) -> None:
     (tmp_path / "lanes").mkdir()
     (tmp_path / "lanes" / "worker-0").touch()
     settings = SpoolSettings(dir=str(tmp_path), max_bytes=1)
-    _, (level, text) = told([*storage.spool(settings)])
+    _, (level, text) = levels_and_texts([*storage.spool(settings)])
 
     assert level == "finding"
     assert f"{tmp_path}/lanes/worker-0 is no directory" in text
 
 
 def test_an_unwritable_spool_is_a_finding(tmp_path: Path) -> None:
-    # Nobody, not even root, makes a directory in a file.
+    # No user, not even root, can create a directory inside a file.
     (tmp_path / "file").touch()
     settings = SpoolSettings(dir=str(tmp_path / "file" / "spool"))
-    ((level, text),) = told([*storage.spool(settings)])
+    ((level, text),) = levels_and_texts([*storage.spool(settings)])
 
     assert (level, "this user cannot write to" in text) == ("finding", True)
 
@@ -131,7 +131,9 @@ def test_readable_site_keys_are_a_finding(
     if mode is not None:
         folder.mkdir()
         folder.chmod(mode)
-    ((level, _),) = told([*storage.site_keys(PrivacySettings(key_dir=str(folder)))])
+    ((level, _),) = levels_and_texts(
+        [*storage.site_keys(PrivacySettings(key_dir=str(folder)))]
+    )
 
     assert level == expected
 
@@ -141,12 +143,12 @@ def test_the_geo_database_is_reported(tmp_path: Path) -> None:
     write_mmdb(good, {"192.0.2.0/24": geoip2("DE")})
     bad.write_bytes(b"no database")
     reports = [
-        told([*storage.countries(PrivacySettings(geo_database=name))])[0]
+        levels_and_texts([*storage.countries(PrivacySettings(geo_database=name))])[0]
         for name in (str(good), str(bad), str(tmp_path / "none"), "")
     ]
 
     assert [level for level, _ in reports] == ["fine", "finding", "finding", "look"]
-    assert told([*storage.countries(PrivacySettings(geo="none"))]) == [
+    assert levels_and_texts([*storage.countries(PrivacySettings(geo="none"))]) == [
         ("fine", "not looked up")
     ]
 
@@ -157,7 +159,7 @@ def test_a_changed_site_key_is_a_finding(settings: Settings) -> None:
     site_key(key_dir, spool_dir, "shop", os.urandom)
     sound = [*storage.key_commitments(settings)]
     (key_dir / "shop.key").write_bytes(bytes(32))
-    ((level, text),) = told([*storage.key_commitments(settings)])
+    ((level, text),) = levels_and_texts([*storage.key_commitments(settings)])
 
     assert before == sound == []
     assert level == "finding"

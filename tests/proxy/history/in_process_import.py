@@ -1,4 +1,4 @@
-"""Imports of logs in this process: lines, a clock of their own, what is stored."""
+"""Imports logs in this process, with a given clock, and reads the stored rows."""
 
 import gzip
 import json
@@ -53,7 +53,7 @@ def run(
     waited: Callable[[], None] = lambda: None,
     show: Show = lambda _path, _at: None,
 ) -> ImportOutcome:
-    """Import *files* at *now_s*; each wait passes at once and calls *waited*."""
+    """Import *files* at *now_s*; each wait returns at once and calls *waited*."""
     steady = [0.0]
 
     def sleep(seconds: float) -> None:
@@ -79,7 +79,7 @@ def stored(settings: Settings, table: Table = EVENTS) -> pl.DataFrame:
 
 
 def views(settings: Settings) -> list[tuple[str, int]]:
-    """Return paths and their page views, in order."""
+    """Return the paths with their page views, sorted."""
     counts = stored(settings).group_by("path").len().sort("path")
     return counts.rows()
 
@@ -91,7 +91,7 @@ def drops(settings: Settings) -> dict[str, int]:
 
 
 def recorded_salts(settings: Settings) -> dict[str, list[str]]:
-    """Return the markers on record as created and destroyed by imports, in order."""
+    """Return the salt markers that imports recorded as created and destroyed."""
     entries = stored(settings, LEDGER).filter(subject="import").sort("number")
     markers: dict[str, list[str]] = {"salt_created": [], "salt_destroyed": []}
     for kind, detail in entries.select("kind", "detail").rows():
@@ -100,11 +100,11 @@ def recorded_salts(settings: Settings) -> dict[str, list[str]]:
 
 
 def received(settings: Settings) -> int:
-    """Return how many page views are stored or on record as dropped."""
+    """Return how many page views are stored or counted as dropped."""
     return stored(settings).height + sum(drops(settings).values())
 
 
-def accounted(outcomes: Sequence[ImportOutcome]) -> int:
-    """Return how many page views the outcomes speak of."""
+def accounted_views(outcomes: Sequence[ImportOutcome]) -> int:
+    """Return how many page views the outcomes count."""
     tallies = [outcome.tally for outcome in outcomes]
     return sum(tally.events + sum(tally.dropped.values()) for tally in tallies)

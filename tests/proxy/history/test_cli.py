@@ -1,4 +1,4 @@
-"""The import as a site owner runs it: killed, misused, and always silent on persons."""
+"""The import command survives kills and misuse and shows no personal data."""
 
 import gzip
 import os
@@ -12,7 +12,7 @@ import pytest
 from batcher.salts.history import import_directory
 from tests.canaries import CANARIES, canaries_in, canaries_under
 from tests.processes import ROOT, Installation, install
-from tests.proxy.history.import_command import CONFIG, asked, imported
+from tests.proxy.history.import_command import CONFIG, query_rows, run_import
 from tests.proxy.history.in_process_import import AGENT, BOT, line, write_log
 from tests.waiting import wait_until
 from tests.wrong_clock import with_wrong_clock
@@ -55,26 +55,26 @@ def test_an_import_resumes_after_a_kill_at_any_group(
     finally:
         process.send_signal(signal.SIGKILL)
         killed = process.wait() == -signal.SIGKILL
-    done = imported(installation, log)
+    done = run_import(installation, log)
 
     counts = "SELECT count(*), count(DISTINCT visitor) FROM stored"
     assert (killed, done.returncode) == (True, 0)
-    assert asked(installation, counts) == [(3_600, 18)]
-    assert asked(installation, "SELECT reason, sum(count) FROM stored GROUP BY 1") == [
-        ("bot", 400)
-    ]
+    assert query_rows(installation, counts) == [(3_600, 18)]
+    assert query_rows(
+        installation, "SELECT reason, sum(count) FROM stored GROUP BY 1"
+    ) == [("bot", 400)]
     assert f"{4_000:>12,}  lines" in done.stdout
     assert not import_directory(Path(installation.settings.spool.dir)).exists()
 
 
 def _segments(lane: Path) -> int:
-    """Return the newest segment's number in the lane, 0 while there is none."""
+    """Return the number of the newest segment in the lane, 0 if there is none."""
     paths = lane.glob("0*") if lane.is_dir() else ()
     return max((int(path.stem.partition("-")[0]) for path in paths), default=0)
 
 
 def canary_lines() -> list[str]:
-    """Return page views, drops and garbage with a canary in every place there is."""
+    """Return page views, drops and garbage with a canary in every field."""
     agent = f"{AGENT} {CANARIES['User-Agent']}"
     mail, token = CANARIES["e-mail"], CANARIES["token"]
     referrer = "https://news.example/" + CANARIES["referrer's path"] + f"?q={mail}"
@@ -112,10 +112,10 @@ def test_an_import_writes_and_prints_no_personal_data(
     )
     cut = elsewhere / "cut.gz"
     cut.write_bytes(gzip.compress(log.read_bytes())[:-20])
-    done = imported(installation, log, cut)
+    done = run_import(installation, log, cut)
 
     assert done.returncode == 3
-    assert asked(installation, "SELECT count(*) > 5 FROM stored") == [(True,)]
+    assert query_rows(installation, "SELECT count(*) > 5 FROM stored") == [(True,)]
     assert canaries_under(installation.folder) == set()
     assert canaries_in((done.stdout + done.stderr).encode()) == set()
 
@@ -125,11 +125,11 @@ def test_usage_errors_are_reported_before_any_work(
 ) -> None:
     log = write_log(tmp_path / "log", [line()])
     cases = {
-        "there is no site 'blog'\n  hint: one of 'sem'": imported(
+        "there is no site 'blog'\n  hint: one of 'sem'": run_import(
             installation, log, site="blog"
         ),
-        "is a directory": imported(installation, tmp_path),
-        "does not exist": imported(installation, tmp_path / "none"),
+        "is a directory": run_import(installation, tmp_path),
+        "does not exist": run_import(installation, tmp_path / "none"),
     }
 
     assert [done.returncode for done in cases.values()] == [2, 2, 2]
@@ -158,7 +158,7 @@ def test_a_terminal_shows_progress(installation: Installation, tmp_path: Path) -
 def test_old_history_prints_a_retention_warning(tmp_path: Path) -> None:
     brief = CONFIG.replace("keep_events_days = 0", "keep_events_days = 30")
     installation = install(tmp_path, text=brief)
-    done = imported(
+    done = run_import(
         installation,
         write_log(tmp_path / "log", [line(at="20/Nov/2015:10:00:00 +0000")]),
     )
@@ -175,13 +175,13 @@ def test_import_salts_are_kept_while_the_clock_is_not_trusted(
     note_trusted(Path(settings.warehouse.uri), long_ago)
     log = write_log(tmp_path / "log", [line()])
     salts = import_directory(Path(settings.spool.dir))
-    # Of the true time a synchronised kernel would leave no doubt.
+    # A kernel with a synchronised clock would make the real time trusted.
     wrong = with_wrong_clock(installation, "+1h")
 
-    doubted = imported(wrong, log)
+    doubted = run_import(wrong, log)
     were_kept = salts.exists()
     wrong.run("warehouse", "compact", "--trust-clock")
-    imported(wrong, log)
+    run_import(wrong, log)
 
     assert doubted.returncode == 0, doubted.stderr
     assert (were_kept, salts.exists()) == (True, False)

@@ -1,4 +1,4 @@
-"""History comes in once, by its own days, and nothing of a person lasts with it."""
+"""An import stores history once, on its own days, without personal data."""
 
 import gzip
 import os
@@ -21,7 +21,7 @@ from tests.proxy.history.in_process_import import (
     AGENT,
     BOT,
     NOON,
-    accounted,
+    accounted_views,
     drops,
     line,
     received,
@@ -37,8 +37,8 @@ from warehouse.schema import DAILY_STATS, SESSIONS
 DAYS = ["20/Nov/2026", "21/Nov/2026", "22/Nov/2026"]
 
 
-def a_day(day: str, count: int = 10) -> list[str]:
-    """Return page views of *day*: two visitors, two pages, a bot among them."""
+def day_lines(day: str, count: int = 10) -> list[str]:
+    """Return page views of *day* by two visitors on two pages, with one bot."""
     plain = [
         line(
             f"/p/{n % 2}",
@@ -54,7 +54,7 @@ def a_day(day: str, count: int = 10) -> list[str]:
 def test_an_import_stores_builds_and_accounts_for_every_line(
     settings: Settings, tmp_path: Path
 ) -> None:
-    lines = [line for day in DAYS for line in a_day(day)]
+    lines = [line for day in DAYS for line in day_lines(day)]
     outcome = run(settings, write_log(tmp_path / "log", lines))
 
     tally = outcome.tally
@@ -75,27 +75,27 @@ def test_an_import_stores_builds_and_accounts_for_every_line(
 def test_importing_a_log_twice_changes_no_count(
     settings: Settings, tmp_path: Path, *, packed: bool
 ) -> None:
-    lines = [line for day in DAYS for line in a_day(day)]
+    lines = [line for day in DAYS for line in day_lines(day)]
     first = run(settings, write_log(tmp_path / "log", lines))
     before = stored(settings).sort("event_id")
     again = run(settings, write_log(tmp_path / "again", lines, packed=packed))
 
     assert again.duplicates == 30
     assert stored(settings).sort("event_id").equals(before)
-    assert received(settings) == accounted([first, again])
+    assert received(settings) == accounted_views([first, again])
 
 
 def test_overlapping_files_in_any_order_count_each_line_once(
     settings: Settings, tmp_path: Path
 ) -> None:
-    days = [a_day(day) for day in DAYS]
+    days = [day_lines(day) for day in DAYS]
     late = write_log(tmp_path / "late", [*days[1], *days[2]])
     early = write_log(tmp_path / "early.gz", [*days[0], *days[1]], packed=True)
     outcome = run(settings, late, early, late)
 
     assert outcome.duplicates == 10
     assert views(settings) == [("/p/0", 15), ("/p/1", 15)]
-    assert received(settings) == accounted([outcome])
+    assert received(settings) == accounted_views([outcome])
 
 
 def test_identical_views_in_one_second_are_all_counted(
@@ -131,7 +131,7 @@ def test_an_event_id_does_not_depend_on_the_visitor(
     person = line("/a?mail=a@b.example", referrer="https://a.example/?me=1")
     somebody = line("/a?mail=c@d.example", address="192.0.2.9", agent=f"{AGENT} x")
     run(settings, write_log(tmp_path / "log", [person]))
-    # On purpose into other tables.
+    # The second import uses other tables on purpose.
     (Path(settings.spool.dir) / "warehouse-id").unlink()
     run(replace(settings, warehouse=other), write_log(tmp_path / "b", [somebody]))
 
@@ -145,7 +145,7 @@ def test_an_event_id_does_not_depend_on_the_visitor(
 def test_the_salts_of_past_days_are_destroyed_on_record(
     settings: Settings, tmp_path: Path
 ) -> None:
-    log = write_log(tmp_path / "log", a_day(DAYS[0]))
+    log = write_log(tmp_path / "log", day_lines(DAYS[0]))
     run(settings, log)
     visitors = set(stored(settings)["visitor"])
     fresh = replace(settings.warehouse, uri=str(tmp_path / "fresh"))
@@ -242,7 +242,7 @@ def test_a_truncated_gzip_log_keeps_its_readable_part(
     assert str(cut) in str(outcome.problems[0])
     assert 1_000 < events.height < 4_000
     assert events.filter(path="/after").height == 1
-    assert received(settings) == accounted([outcome])
+    assert received(settings) == accounted_views([outcome])
 
 
 @pytest.mark.parametrize("keep", [0, 2, 12, 20], ids=lambda n: f"{n} bytes")

@@ -1,4 +1,4 @@
-"""Whatever an import dies of, the next one goes on: each line counts once."""
+"""An import resumes after any crash, and each line counts once."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -37,11 +37,11 @@ FRAME = FrameId(b"a" * 16, 5)
 
 
 class DiedError(Exception):
-    """Stands for the death of the process."""
+    """Simulates the death of the process."""
 
 
 def progress(folder: Path, *durable: FrameId) -> ImportProgress:
-    """Return the progress where the frames *durable* are on the disk."""
+    """Return the progress of an import whose frames *durable* are on disk."""
     path = folder / "import-shop.json"
     return ImportProgress(path, KEY, 0, is_durable=lambda frame: frame in durable)
 
@@ -105,8 +105,8 @@ def test_a_finished_import_leaves_no_progress_file(tmp_path: Path) -> None:
     assert progress(tmp_path).state == ImportState(0)
 
 
-def a_log(folder: Path) -> Path:
-    """Return a log of eight groups in which many page views look alike."""
+def log_of_similar_views(folder: Path) -> Path:
+    """Return a log of eight groups with many identical page views."""
     lines = [
         line(
             f"/p/{n % 3}",
@@ -120,12 +120,12 @@ def a_log(folder: Path) -> Path:
 
 
 def small(settings: Settings) -> Settings:
-    """Return *settings* with a spool so small that groups are."""
+    """Return *settings* with a spool so small that groups are small too."""
     return replace(settings, spool=replace(settings.spool, max_bytes=1 << 20))
 
 
-def dies_after(count: int, call: Callable[..., object]) -> Callable[..., object]:
-    """Return *call*, which dies once it has done its work *count* times."""
+def die_after(count: int, call: Callable[..., object]) -> Callable[..., object]:
+    """Return *call* changed to die after its work is done *count* times."""
     calls_left = [count]
 
     def dying(*args: object, **options: object) -> object:
@@ -165,9 +165,9 @@ def test_a_resumed_import_counts_each_line_once(
     name: str,
     count: int,
 ) -> None:
-    settings, log = small(settings), a_log(tmp_path)
+    settings, log = small(settings), log_of_similar_views(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(owner, name, dies_after(count, getattr(owner, name)))
+        patch.setattr(owner, name, die_after(count, getattr(owner, name)))
         with pytest.raises(DiedError):
             run(settings, log)
     outcome = run(settings, log)
@@ -185,7 +185,7 @@ def test_a_resumed_import_counts_each_line_once(
 def test_a_group_loaded_by_another_process_is_not_sent_again(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, log = small(settings), a_log(tmp_path)
+    settings, log = small(settings), log_of_similar_views(tmp_path)
 
     def load_and_die(self: ImportStore, *args: object) -> object:
         put(self, *args)  # type: ignore[arg-type]
@@ -207,9 +207,9 @@ def test_a_group_loaded_by_another_process_is_not_sent_again(
 def test_a_quarantined_group_is_not_sent_again(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, log = small(settings), a_log(tmp_path)
+    settings, log = small(settings), log_of_similar_views(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(ImportStore, "put", dies_after(1, ImportStore.put))
+        patch.setattr(ImportStore, "put", die_after(1, ImportStore.put))
         with pytest.raises(DiedError):
             run(settings, log)
     spool = Spool(Path(settings.spool.dir))
@@ -231,9 +231,9 @@ def test_finishing_one_site_keeps_the_salts_of_another_import(
 ) -> None:
     blog = SiteSettings(id="blog", domains=("blog.example",))
     settings = small(replace(settings, sites=(*settings.sites, blog)))
-    log = a_log(tmp_path)
+    log = log_of_similar_views(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(ImportStore, "put", dies_after(2, ImportStore.put))
+        patch.setattr(ImportStore, "put", die_after(2, ImportStore.put))
         with pytest.raises(DiedError):
             run(settings, log)
     run(settings, write_log(tmp_path / "other", [line()]), site="blog")

@@ -1,4 +1,4 @@
-"""An import finds out whether a frame of its own is durable, wherever it is by now."""
+"""An import checks whether its frame is durable, in any state of the segment."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.warehouse.event_rows import event, lines
 
 @pytest.fixture
 def store(settings: Settings) -> Iterator[ImportStore]:
-    """Return the store of an import that has written three segments."""
+    """Return the store of an import after it has written three segments."""
     clock = iter(range(1_000_000)).__next__
     store = ImportStore(
         settings, keys={}, clock=lambda: 0.0, monotonic=clock, sleep=lambda _: None
@@ -26,7 +26,7 @@ def store(settings: Settings) -> Iterator[ImportStore]:
 
 
 def frame_after(store: ImportStore, change: int) -> FrameId:
-    """Return the next frame, or one *change* away."""
+    """Return the frame that is *change* sequences away from the next one."""
     following = store.next_frame([b"{}"], [])
     assert following is not None
     return replace_sequence(following, following.sequence + change)

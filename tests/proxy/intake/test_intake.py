@@ -1,4 +1,4 @@
-"""A receipt speaks only of what is on the disk, and every drop is counted once."""
+"""A receipt acknowledges only durable rows, and every drop is counted once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from proxy.pipeline.hit import Hit
 from proxy.pipeline.moment import Calendars
 from proxy.pipeline.site_days import NoSaltError
 from tests.proxy.pipeline.pipeline_setup import NOON, Chain, pageview, sender
-from tests.proxy.spool_reader import Spooled, read_spool
+from tests.proxy.spool_reader import SpoolContent, read_spool
 from warehouse.schema import Drop
 
 TODAY = date(2026, 11, 23)
@@ -26,7 +26,7 @@ BOT_AGENT = "curl/8.5.0"
 
 
 class Setup:
-    """An intake with a real chain and a real spool."""
+    """An intake with a real pipeline and a real spool."""
 
     def __init__(self, folder: Path) -> None:
         self.chain = Chain(folder)
@@ -39,15 +39,15 @@ class Setup:
         )
 
     async def receive(self, *hits: Hit | Dropped, **headers: str) -> Receipt:
-        """Take *hits* in, and wait until what the receipt says holds."""
+        """Receive *hits*, and wait until the receipt is durable."""
         pending = self.intake.receive(hits, sender(**headers))
         if pending.durable is not None:
             await pending.durable
         return pending.receipt
 
     @property
-    def spooled(self) -> Spooled:
-        """What is on the disk now."""
+    def spooled(self) -> SpoolContent:
+        """The rows on disk now."""
         return read_spool(self.folder)
 
 
@@ -125,7 +125,7 @@ async def test_an_objection_writes_nothing_to_disk(setup: Setup) -> None:
     )
 
     assert got == Receipt(0, {DropReason.OPT_OUT: 3})
-    assert setup.spooled == Spooled([], [], [], is_sealed=True)
+    assert setup.spooled == SpoolContent([], [], [], is_sealed=True)
 
 
 async def test_a_request_without_hits_writes_no_rows(setup: Setup) -> None:
@@ -142,4 +142,4 @@ async def test_without_a_salt_the_request_stores_nothing(tmp_path: Path) -> None
         await setup.receive(pageview(name="<b>"), pageview())
     await setup.journal.close()
 
-    assert setup.spooled == Spooled([], [], [], is_sealed=True)
+    assert setup.spooled == SpoolContent([], [], [], is_sealed=True)

@@ -1,4 +1,4 @@
-"""Group commit: all of a group is durable before any of it is answered, or none."""
+"""Group commit: a whole group is durable before any request in it is answered."""
 
 import asyncio
 import threading
@@ -42,7 +42,7 @@ def open_journal(
 
 
 async def turns(count: int) -> None:
-    """Let the loop do what it has to, *count* times."""
+    """Let the event loop run *count* times."""
     for _ in range(count):
         await asyncio.sleep(0)
 
@@ -56,14 +56,14 @@ async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
 
 @pytest.fixture
 async def small(tmp_path: Path) -> AsyncIterator[Journal]:
-    """Return a journal whose spool takes a megabyte."""
+    """Return a journal with a spool of one megabyte."""
     journal = open_journal(tmp_path, SMALLEST)
     yield journal
     await journal.close()
 
 
 def frames(folder: Path) -> list[tuple[FrameKind, int]]:
-    """Return kind and rows of every frame, in order."""
+    """Return the kind and row count of every frame, in order."""
     segments = sorted((folder / "lanes" / "worker-0").glob("*.*[nt]"))
     return [
         (frame.kind, frame.rows)
@@ -204,7 +204,7 @@ async def test_a_cancelled_waiter_does_not_affect_others(
 
 
 async def test_waiting_memory_is_bounded(small: Journal) -> None:
-    # The same bytes many times: the test's own memory is bounded too.
+    # The same bytes object many times, to bound the memory of the test.
     lines = [line("/a", MEGABYTE)] * 65
     waiting = small.append(lines, NONE)
 

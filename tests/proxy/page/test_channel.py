@@ -1,4 +1,4 @@
-"""Every way to come has one channel, by the first rule that holds."""
+"""Every visit has one channel, from the first matching rule."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A host has one spelling, and nothing but a host comes out."""
+"""A host is normalized, and the result is always a host or None."""
 
 import re
 

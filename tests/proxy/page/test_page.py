@@ -1,4 +1,4 @@
-"""Of a page's URL host, clean path, campaign and kind of click id are kept, no more."""
+"""Only host, clean path, campaign and click id kind of a page URL are kept."""
 
 import re
 

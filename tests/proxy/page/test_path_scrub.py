@@ -1,4 +1,4 @@
-"""What is secret or personal in a path is cut; ordinary paths come out whole."""
+"""Secrets and personal data are removed from paths; ordinary paths are unchanged."""
 
 import re
 from itertools import islice
@@ -147,12 +147,12 @@ def test_scrubbing_is_bounded_and_deterministic(path: str) -> None:
 
 
 def leaks(secret: str, stored: str) -> bool:
-    """Whether six characters in a row of *secret* are still there."""
+    """Return whether *stored* contains six consecutive characters of *secret*."""
     pieces = re.findall(r"[\w.@+-]{6}", unquote(unquote(secret)))
     return any(piece in stored for piece in pieces)
 
 
-def missed(count: int) -> list[str]:
+def leaking_paths(count: int) -> list[str]:
     rules = PageRules()
     paths = []
     for path, secret in islice(secret_paths(SEED), count):
@@ -164,7 +164,7 @@ def missed(count: int) -> list[str]:
     return paths
 
 
-def cut_of(paths: list[str]) -> list[str]:
+def changed_paths(paths: list[str]) -> list[str]:
     rules = PageRules()
     changed = []
     for path in paths:
@@ -178,27 +178,27 @@ def cut_of(paths: list[str]) -> list[str]:
 def test_secrets_are_removed_from_2_000_paths() -> None:
     count = 2_000
 
-    assert len(missed(count)) <= count * (1 - LEAST_RECALL)
+    assert len(leaking_paths(count)) <= count * (1 - LEAST_RECALL)
 
 
 def test_5_000_ordinary_paths_are_unchanged() -> None:
     paths = list(islice(ordinary_paths(SEED), 5_000))
 
-    assert len(cut_of(paths)) <= len(paths) * MOST_FALSE_CUTS
+    assert len(changed_paths(paths)) <= len(paths) * MOST_FALSE_CUTS
 
 
 @pytest.mark.slow
 def test_secrets_are_removed_from_50_000_paths() -> None:
     count = 50_000
 
-    assert len(missed(count)) <= count * (1 - LEAST_RECALL)
+    assert len(leaking_paths(count)) <= count * (1 - LEAST_RECALL)
 
 
 @pytest.mark.slow
 def test_100_000_ordinary_paths_are_unchanged() -> None:
     paths = list(islice(ordinary_paths(SEED), 100_000))
 
-    assert len(cut_of(paths)) <= len(paths) * MOST_FALSE_CUTS
+    assert len(changed_paths(paths)) <= len(paths) * MOST_FALSE_CUTS
 
 
 def test_the_paths_of_a_real_log_are_unchanged() -> None:
@@ -206,10 +206,10 @@ def test_the_paths_of_a_real_log_are_unchanged() -> None:
         pytest.skip("the real access log is not on this machine")
     lines = SHARED_LOG.read_text(encoding="utf-8", errors="replace").splitlines()
     requested = (line.split('"')[1].split(" ")[1].partition("?")[0] for line in lines)
-    # What the page tidies before any rule is not what this test is about; nor are
-    # fonts whose names are random characters.
+    # This test leaves out paths that the page module normalizes first, and fonts
+    # with random characters as names.
     tidy = re.compile(r"/|(?:/[^/;%.]+(?:\.(?!ttf)[^/;%]+)?)+/?")
     paths = [path for path in requested if tidy.fullmatch(path)]
 
     assert len(paths) > 9_000
-    assert len(cut_of(paths)) <= len(paths) * MOST_FALSE_CUTS
+    assert len(changed_paths(paths)) <= len(paths) * MOST_FALSE_CUTS

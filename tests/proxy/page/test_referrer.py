@@ -1,4 +1,4 @@
-"""A referrer is kept as its host; who it is and what channel it means is looked up."""
+"""A referrer is stored as its host; its source and channel come from tables."""
 
 import re
 from collections import Counter
@@ -295,7 +295,7 @@ def test_at_least_98_percent_of_matomos_hosts_have_the_same_class(
     referrers: Referrers,
 ) -> None:
     reference_lists.need()
-    # Two lists may class one host differently; either is right.
+    # Two lists may put one host in different classes; both are right.
     accepted: dict[str, set[str]] = {}
     for host, kind in [*reference_lists.matomo_hosts(), *reference_lists.ga4_sources()]:
         accepted.setdefault(host.removeprefix("www."), set()).add(CHANNEL[kind])

@@ -1,4 +1,4 @@
-"""Check digits are checked as the issuers say."""
+"""Check digits are verified by the rules of the issuers."""
 
 import pytest
 

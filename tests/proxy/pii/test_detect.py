@@ -1,4 +1,4 @@
-"""Values that look personal are recognised in any disguise; ordinary ones are not."""
+"""Personal values are detected in any spelling; ordinary values are not."""
 
 import json
 from pathlib import Path
@@ -196,5 +196,5 @@ def test_detectable_values_in_labelled_sentences_are_detected() -> None:
 
     assert len(values) == 27
     assert [value for value in values if not looks_personal(value)] == []
-    # One holds a driver's licence.
+    # One contains the number of a driving licence.
     assert len([text for text in harmless if looks_personal(text)]) <= 1

@@ -1,4 +1,4 @@
-"""Stored text is printable and valid UTF-8, whatever was sent."""
+"""Stored text is always printable and valid UTF-8."""
 
 import pytest
 from hypothesis import given

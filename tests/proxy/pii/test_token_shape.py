@@ -1,4 +1,4 @@
-"""Random text is told from words of any language in Latin script."""
+"""Random text is distinguished from words of any language in Latin script."""
 
 import string
 from random import Random

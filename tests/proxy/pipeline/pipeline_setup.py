@@ -1,4 +1,4 @@
-"""The chain built of real parts, for tests of what it keeps and what it refuses."""
+"""Builds the anonymizer from real parts, for tests of kept and dropped hits."""
 
 import hashlib
 import os
@@ -51,7 +51,7 @@ SHOP = SiteSettings(id="shop", domains=("shop.example",))
 
 
 def request_headers(**more: str) -> CIMultiDictProxy[str]:
-    """Return a browser's headers and *more*, whose names have _ for -."""
+    """Return browser headers and *more*, whose names have _ instead of -."""
     named = {name.replace("_", "-"): value for name, value in more.items()}
     plain = {"Host": "shop.example", "User-Agent": USER_AGENT}
     return CIMultiDictProxy(CIMultiDict(plain | named))
@@ -60,7 +60,7 @@ def request_headers(**more: str) -> CIMultiDictProxy[str]:
 def sender(
     peer: str | None = ADDRESS, *, clients: Any = CLIENTS, **headers: str
 ) -> Sender:
-    """Return who sends a native hit with these headers."""
+    """Return the sender of a native hit with these headers."""
     request = Request("POST", "/v1/events", request_headers(**headers), peer)
     return sender_of(request, "native", clients)
 
@@ -72,14 +72,14 @@ def pageview(**changes: Any) -> Hit:
 
 
 def vendor_hit(**changes: Any) -> VendorHit:
-    """Return a hit that is kept, as a vendor's protocol gives it."""
+    """Return a hit that is kept, as decoded by the protocol of a vendor."""
     plain = {"site": "shop", "url": "https://shop.example/p/42"}
     return VendorHit(**(plain | changes))
 
 
 @cache
 def classifier() -> Classifier:
-    """Return one classifier for all tests: its patterns take a while to compile."""
+    """Return one classifier for all tests: compiling its patterns is slow."""
     return Classifier()
 
 
@@ -91,33 +91,33 @@ def referrers() -> Referrers:
 
 @cache
 def geo() -> Geo:
-    """Return one geo database for all tests, which knows the address of the sender."""
+    """Return one geo database for all tests, with the address of the sender."""
     with TemporaryDirectory() as folder:
         networks = {"203.0.113.0/24": flat(COUNTRY)}
         return Geo(write_mmdb(Path(folder) / "geo.mmdb", networks), "country")
 
 
-class Untouchable:
-    """Stands for a part that must not be asked anything."""
+class ForbiddenPart:
+    """A part of the pipeline that must not be used."""
 
     def __getattr__(self, name: str) -> Any:
-        """Fail: somebody looked."""
+        """Fail: the pipeline used this part."""
         raise AssertionError(f"{name} was looked at")
 
     def __iter__(self) -> Any:
-        """Fail: somebody looked."""
+        """Fail: the pipeline used this part."""
         raise AssertionError("somebody looked")
 
 
 def fill_fixed(buffer: bytearray) -> None:
-    """Fill *buffer* with the same bytes every time: for a test that reads hashes."""
+    """Fill *buffer* with constant bytes, for tests that compare hashes."""
     buffer[:] = bytes(range(1, len(buffer) + 1))
 
 
 class Chain:
-    """An anonymizer and the parts it is made of; any may be replaced by name.
+    """An anonymizer and its parts; each part can be replaced by name.
 
-    *random* makes its salts.
+    *random* generates its salts.
     """
 
     def __init__(
@@ -154,14 +154,14 @@ class Chain:
         }
 
     def prefetch(self, now_s: float = NOON) -> "Chain":
-        """Hold the salts of the day, as a worker does before it serves."""
+        """Load the salts of the day, as a worker does before it serves."""
         self.salts.prefetch({self.zone}, now_s)
         return self
 
     def outcome(
         self, hit: Hit, of: Sender | None = None, now_s: float = NOON, seq: int = 0
     ) -> Event | Dropped:
-        """Return what becomes of *hit*."""
+        """Return the event or the drop for *hit*."""
         return self.anonymizer.anonymize(
             hit, of or sender(clients=self.clients), now_s, seq
         )
@@ -169,12 +169,12 @@ class Chain:
     def event(
         self, hit: Hit, of: Sender | None = None, now_s: float = NOON, seq: int = 0
     ) -> Event:
-        """Return the event *hit* becomes."""
+        """Return the event for *hit*."""
         got = self.outcome(hit, of, now_s, seq)
         assert isinstance(got, Event), got
         return got
 
 
-def untouchables(*names: str) -> dict[str, Any]:
-    """Return parts of the chain that must not be asked anything."""
-    return {name: Untouchable() for name in names}
+def forbidden_parts(*names: str) -> dict[str, Any]:
+    """Return parts of the pipeline that must not be used."""
+    return {name: ForbiddenPart() for name in names}

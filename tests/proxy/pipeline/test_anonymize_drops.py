@@ -1,4 +1,4 @@
-"""Every reason for which a hit is refused can be met, under the right site."""
+"""A hit is dropped for every reason, and counted for the right site."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,14 +13,14 @@ from tests.proxy.pipeline.pipeline_setup import Chain, pageview, sender, vendor_
 
 
 class Case(NamedTuple):
-    """A hit that is refused for one reason alone."""
+    """A hit that is dropped for exactly one reason."""
 
     hit: Mapping[str, Any]
     headers: Mapping[str, str]
     site: str = "shop"
 
 
-# Every reason a hit can be refused for; the first test holds the list complete.
+# Every reason to drop a hit; the first test keeps the list complete.
 CASES = {
     DropReason.OPT_OUT: Case({"optout": True}, {}, UNKNOWN_SITE_ID),
     DropReason.GPC: Case({}, {"Sec_GPC": "1"}, UNKNOWN_SITE_ID),
@@ -35,7 +35,7 @@ CASES = {
     DropReason.AUTOMATIC: Case({"refused": DropReason.AUTOMATIC}, {}),
     DropReason.REFERRER_SPAM: Case({"referrer": "https://semalt.com/"}, {}),
 }
-# MALFORMED is found before there is a hit, DUPLICATE by the batcher, over all hits.
+# MALFORMED is found before a hit exists, DUPLICATE by the batcher over all hits.
 FOUND_ELSEWHERE = {
     DropReason.MALFORMED,
     DropReason.DUPLICATE,
@@ -83,7 +83,7 @@ def test_a_native_client_cannot_set_protocol_fields(tmp_path: Path) -> None:
 
 
 def test_a_malformed_member_with_an_objection_is_not_counted(tmp_path: Path) -> None:
-    # Otherwise an objection would leave a count behind.
+    # Otherwise an objection would increase a count.
     chain = Chain(tmp_path)
 
     got = chain.anonymizer.refuse(

@@ -1,4 +1,4 @@
-"""What is kept of a hit: all that is promised, and nothing else, on the right day."""
+"""An event has exactly the promised columns of its hit."""
 
 import hashlib
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ WITH_PROPS = replace(SHOP, props_allow=("plan", "email"))
 
 
 def site_day_key(chain: Chain, day: date = TODAY, now_s: float = NOON) -> bytearray:
-    """Return today's key of the shop."""
+    """Return the site-day key of the shop."""
     key = chain.salts.key_if_live(chain.zone, day, "shop", now_s)
     assert key is not None
     return key
@@ -143,7 +143,7 @@ def test_an_ignored_signal_changes_nothing(
 
 
 def test_an_unknown_address_gives_no_visitor(tmp_path: Path) -> None:
-    # All of an office would be one person.
+    # Otherwise a whole office would be one visitor.
     chain = Chain(tmp_path).prefetch()
 
     got = chain.event(pageview(), sender(peer=None))
@@ -257,7 +257,7 @@ def test_the_actor_setting_decides_how_long_an_actor_is_known(
 def test_an_empty_id_is_stored_as_none(
     tmp_path: Path, field: str, nothing: str | None
 ) -> None:
-    # As a hash it would make one event, or one customer, of all that send it.
+    # Hashed, it would be one event or one customer for all clients that send it.
     chain = Chain(tmp_path).prefetch()
 
     got = chain.event(pageview(**{field: nothing}))
@@ -276,7 +276,7 @@ def test_equal_ids_of_different_purposes_have_different_hashes(tmp_path: Path) -
 
 
 def test_a_number_and_its_text_give_the_same_id(tmp_path: Path) -> None:
-    # JavaScript and PHP clients disagree about which one an id is.
+    # JavaScript and PHP clients send the same id as number or as text.
     chain = Chain(tmp_path).prefetch()
 
     assert chain.event(pageview(id=17)).event_id == (
@@ -367,7 +367,7 @@ def test_a_server_event_has_an_order_and_no_visitor(
 
 
 def test_spooled_bytes_contain_nothing_from_the_sender(tmp_path: Path) -> None:
-    # The hashes are numbers, and with random salts some would hold 1920 by chance.
+    # The hashes are numbers: with random salts some would contain 1920 by chance.
     chain = Chain(tmp_path, WITH_PROPS, random=fill_fixed).prefetch()
 
     written = msgspec.json.encode(chain.event(EVERYTHING)).decode()

@@ -1,4 +1,4 @@
-"""What a site's own server says for its visitors, and what a vendor's library is."""
+"""Events from the site's own server and from the server libraries of vendors."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The order of the gates: nothing about a sender is looked at before it may be."""
+"""The order of the steps: no data about a sender is read before it is allowed."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from tests.proxy.pipeline.pipeline_setup import (
     SECRET,
     SECRET_KEY,
     Chain,
+    forbidden_parts,
     pageview,
     sender,
-    untouchables,
 )
 
 ALL = ("sites", "clients", "classifier", "geo", "referrers", "salts", "calendars")
@@ -35,7 +35,7 @@ DROP_BOTH = PrivacySettings(gpc="drop", dnt="drop")
 def test_an_objection_is_dropped_before_any_lookup(
     tmp_path: Path, headers: dict[str, str], *, optout: bool, expected: str
 ) -> None:
-    chain = Chain(tmp_path, privacy=DROP_BOTH, **untouchables(*ALL))
+    chain = Chain(tmp_path, privacy=DROP_BOTH, **forbidden_parts(*ALL))
 
     got = chain.outcome(
         pageview(optout=optout), sender(clients=chain.clients, **headers)
@@ -55,7 +55,7 @@ def test_an_objection_is_dropped_before_any_lookup(
 def test_a_hit_without_a_site_is_dropped_before_the_sender_is_read(
     tmp_path: Path, changes: dict[str, str], headers: dict[str, str], expected: str
 ) -> None:
-    chain = Chain(tmp_path, **untouchables(*BEHIND_SITE))
+    chain = Chain(tmp_path, **forbidden_parts(*BEHIND_SITE))
 
     got = chain.outcome(pageview(**changes), sender(clients=chain.clients, **headers))
 
@@ -64,7 +64,7 @@ def test_a_hit_without_a_site_is_dropped_before_the_sender_is_read(
 
 
 def test_a_bot_is_neither_hashed_nor_located(tmp_path: Path) -> None:
-    chain = Chain(tmp_path, **untouchables(*BEHIND_BOT))
+    chain = Chain(tmp_path, **forbidden_parts(*BEHIND_BOT))
 
     got = chain.outcome(pageview(), sender(User_Agent=BOT_AGENT))
 
@@ -75,7 +75,7 @@ def test_address_and_agent_of_a_site_server_are_not_read(
     tmp_path: Path,
 ) -> None:
     site = SiteSettings(id="shop", domains=("shop.example",), secret_keys=(SECRET_KEY,))
-    chain = Chain(tmp_path, site, **untouchables("clients", "classifier")).prefetch()
+    chain = Chain(tmp_path, site, **forbidden_parts("clients", "classifier")).prefetch()
 
     got = chain.event(
         pageview(),
@@ -93,7 +93,7 @@ def test_address_and_agent_of_a_site_server_are_not_read(
 def test_a_privacy_signal_skips_the_referrer_lookup(
     tmp_path: Path,
 ) -> None:
-    chain = Chain(tmp_path, **untouchables("referrers")).prefetch()
+    chain = Chain(tmp_path, **forbidden_parts("referrers")).prefetch()
 
     got = chain.event(
         pageview(referrer="https://news.example/about-you"), sender(DNT="1")

@@ -1,4 +1,4 @@
-"""Amounts are exact, ids hashed, nobody named; an unreadable order is refused."""
+"""Amounts are exact, ids are hashed, and an unreadable order is rejected."""
 
 from decimal import Decimal
 
@@ -181,7 +181,7 @@ def test_amounts_from_json_numbers_are_exact() -> None:
 
     got = parse_order(msgspec.json.decode(body, type=Order), SITE)
 
-    # As binary fractions 1.005 would round down, 0.285 too.
+    # As binary fractions, 1.005 and 0.285 would round down.
     assert got == OrderFields(
         currency="EUR", value_minor=100, tax_minor=10, shipping_minor=28
     )

@@ -1,4 +1,4 @@
-"""An event's name is short and printable, and no place to hide a person."""
+"""An event name is short and printable and contains no personal data."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Bytes become hits or a named problem; never a fault, never a value repeated."""
+"""Bytes give hits or a named problem, never an error and never a repeated value."""
 
 import json
 from decimal import Decimal
@@ -106,7 +106,7 @@ def test_an_invalid_body_is_refused_without_its_content(
     message = caught.value.problem
     assert problem in message
     assert CANARY not in message
-    # Nor does anything that quotes the body hang on the error.
+    # No exception that quotes the body is attached to the error either.
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
@@ -128,7 +128,7 @@ FIELDS = st.sampled_from([*Hit.__struct_fields__, "other"])
 
 
 def check(body: bytes) -> None:
-    """Decode *body*: hits, or a problem that is ours."""
+    """Check that *body* decodes to hits or to a problem of our own."""
     try:
         hits = decode_hits(body, 100)
     except MalformedBodyError:

@@ -1,4 +1,4 @@
-"""A client's clock is corrected and bounded; the site's day follows its zone."""
+"""The client clock is corrected and bounded; days follow the zone of the site."""
 
 from datetime import date
 from zoneinfo import ZoneInfo

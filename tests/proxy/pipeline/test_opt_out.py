@@ -1,4 +1,4 @@
-"""An objection is heard in every form it comes in and under every setting."""
+"""Every form of objection is recognized under every setting."""
 
 from itertools import product
 from typing import get_args

@@ -1,4 +1,4 @@
-"""Only allowed properties with harmless values are stored, as JSON with sorted keys."""
+"""Only allowed properties without personal data are stored, as sorted JSON."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A sender shows nothing of itself, and nothing of it is looked at before its time."""
+"""A sender shows no value, and its client is resolved only when needed."""
 
 import copy
 import inspect
@@ -13,7 +13,7 @@ from config.settings import ProxySettings
 from proxy.client.client import ClientFinder, ClientSource
 from proxy.pipeline.anonymize import Anonymizer
 from proxy.pipeline.sender import Sender
-from tests.proxy.pipeline.pipeline_setup import ADDRESS, CLIENTS, Untouchable, sender
+from tests.proxy.pipeline.pipeline_setup import ADDRESS, CLIENTS, ForbiddenPart, sender
 
 PARTS = [
     pytest.param(lambda value: value, id="sender"),
@@ -63,7 +63,7 @@ def test_a_sender_cannot_be_changed(name: str) -> None:
 
 
 def test_creating_a_sender_does_not_resolve_the_client() -> None:
-    unresolved = sender(clients=Untouchable())
+    unresolved = sender(clients=ForbiddenPart())
 
     with pytest.raises(AssertionError, match="was looked at"):
         unresolved.client()
@@ -74,7 +74,7 @@ def test_the_client_is_resolved_once() -> None:
     resolved = sender(clients=clients, X_Forwarded_For="198.51.100.1")
 
     assert resolved.client() is resolved.client()
-    # Each look counts a forwarding header that nobody trusted wrote.
+    # Each resolution counts a forwarding header from an untrusted peer.
     assert clients.untrusted_headers == 1
 
 

@@ -1,4 +1,4 @@
-"""A site's key is made once, is Millpond's alone, and keeps kinds of ids apart."""
+"""A site key is created once, is private, and separates the purposes of ids."""
 
 import os
 from concurrent.futures import ProcessPoolExecutor

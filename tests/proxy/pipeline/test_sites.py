@@ -1,4 +1,4 @@
-"""A hit counts for the site it names, and only from that site's own pages."""
+"""A hit counts for the site it names, and only from the pages of that site."""
 
 import base64
 import hashlib
@@ -169,7 +169,7 @@ def test_only_pages_of_the_site_count_for_it(
         origin,
         "shop.example",
     )
-    # Unnamed, the page's own site is meant.
+    # Without a key, the site of the page counts.
     others = {
         "https://blog.shop.example": "blog",
         "http://127.0.0.1:3000": "blog",

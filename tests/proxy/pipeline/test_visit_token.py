@@ -1,4 +1,4 @@
-"""A token leads a shop's own server to today's visitor, and nobody else anywhere."""
+"""A visit token gives the site's own server today's visitor, and nothing else."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from proxy.pipeline.hit import Hit
 from proxy.pipeline.visit_token import TOKEN_LENGTH, open_visit_token, seal_visit_token
 from tests.flips import flips
-from tests.proxy.canaries import found_in
+from tests.proxy.canaries import canary_bytes_in
 from tests.proxy.pipeline.pipeline_setup import (
     NOON,
     SECRET,
@@ -80,7 +80,7 @@ def test_a_bit_flip_in_a_token_never_gives_another_visitor() -> None:
         for flipped in flips(sealed.encode())
     ]
 
-    # Of the last letter some bits are padding.
+    # Some bits of the last letter are padding.
     assert set(got[:-8]) == {None}
     assert set(got[-8:]) <= {None, VISITOR}
 
@@ -183,4 +183,4 @@ def test_a_shop_fetches_a_token_and_its_order_joins_the_visit(
     assert token_answer.headers["access-control-allow-origin"] == "https://shop.example"
     assert placed.visitor == page.visitor
     assert sealed.encode() not in worker.written()
-    assert found_in(worker.written()) == []
+    assert canary_bytes_in(worker.written()) == []

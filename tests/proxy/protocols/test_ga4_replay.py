@@ -12,7 +12,7 @@ import pytest
 from tests.proxy.pipeline.pipeline_setup import SECRET, SECRET_KEY, USER_AGENT
 from tests.proxy.protocols.replay import (
     UNSEALED,
-    Lately,
+    SharedWorker,
     Stored,
     captured,
     dropped,
@@ -48,33 +48,33 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]
 
 
 @pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
+def worker(running: WorkerProcess) -> SharedWorker:
     """Return the worker as if it had just been started."""
-    return Lately(running)
+    return SharedWorker(running)
 
 
-def named(name: str, path: str | None = MUG, value: int | None = None) -> Stored:
+def stored_event(name: str, path: str | None = MUG, value: int | None = None) -> Stored:
     """Return a stored event of the captures."""
     return Stored(name, path, value, None if value is None else "EUR")
 
 
 VISIT = [
-    named("pageview"),
-    named("signup_clicked"),
-    named("order_placed", value=5990),
-    *[named("batch_item")] * 5,
+    stored_event("pageview"),
+    stored_event("signup_clicked"),
+    stored_event("order_placed", value=5990),
+    *[stored_event("batch_item")] * 5,
 ]
 
 
 @pytest.mark.parametrize(
     ("client", "expected"),
     [
-        pytest.param("ga4-minimal", [*VISIT, named("engagement")], id="minimal"),
+        pytest.param("ga4-minimal", [*VISIT, stored_event("engagement")], id="minimal"),
         pytest.param("ga4mp-browser", VISIT, id="ga4mp"),
     ],
 )
 def test_each_browser_event_is_stored_once(
-    worker: Lately, client: str, expected: list[Stored]
+    worker: SharedWorker, client: str, expected: list[Stored]
 ) -> None:
     answers = replay(worker, captured(client), prefix="/stats")
 
@@ -83,7 +83,7 @@ def test_each_browser_event_is_stored_once(
     assert dropped(worker) == Counter()
 
 
-def test_a_browser_event_has_its_columns(worker: Lately) -> None:
+def test_a_browser_event_has_its_columns(worker: SharedWorker) -> None:
     replay(worker, [*captured("ga4-minimal"), *captured("ga4mp-browser")])
 
     events = worker.spooled.events
@@ -110,17 +110,17 @@ def test_a_browser_event_has_its_columns(worker: Lately) -> None:
 
 
 def test_each_server_event_is_stored_once_without_a_visitor(
-    worker: Lately,
+    worker: SharedWorker,
 ) -> None:
     answers = replay(worker, captured("ga4mp-python"))
 
     assert {answer.status for answer in answers} == {204}
     assert stored(worker) == sorted(
         [
-            named("pageview"),
-            named("signup_clicked", None),
-            named("order_placed", None, 5990),
-            *[named("batch_item", None)] * 5,
+            stored_event("pageview"),
+            stored_event("signup_clicked", None),
+            stored_event("order_placed", None, 5990),
+            *[stored_event("batch_item", None)] * 5,
         ],
         key=str,
     )
@@ -128,7 +128,7 @@ def test_each_server_event_is_stored_once_without_a_visitor(
     assert {(event.visitor, event.server) for event in events} == {(None, False)}
 
 
-def test_the_secret_marks_events_as_from_the_site_server(worker: Lately) -> None:
+def test_the_secret_marks_events_as_from_the_site_server(worker: SharedWorker) -> None:
     client_fields = {
         "ip_override": "203.0.113.9",
         "user_agent": USER_AGENT,
@@ -145,7 +145,7 @@ def test_the_secret_marks_events_as_from_the_site_server(worker: Lately) -> None
 
 
 def test_drops_are_counted_even_with_an_empty_response(
-    worker: Lately,
+    worker: SharedWorker,
 ) -> None:
     for query in (
         "tid=G-OTHER&en=a",
@@ -165,7 +165,7 @@ def test_drops_are_counted_even_with_an_empty_response(
 
 
 def test_refused_consent_and_debug_requests_store_nothing(
-    worker: Lately,
+    worker: SharedWorker,
 ) -> None:
     query = "tid=G-WIRE1234&gcs=G100&en=page_view&dl=https%3A%2F%2Fshop.example%2F"
     path = "/debug/mp/collect?measurement_id=G-WIRE1234"

@@ -44,7 +44,7 @@ def basic(name: str) -> str:
     return f"Basic {base64.b64encode(f'{name}:'.encode()).decode()}"
 
 
-def read(result: DecodedRequest | Reply) -> DecodedRequest:
+def decoded(result: DecodedRequest | Reply) -> DecodedRequest:
     """Return *found*, which must not be refused."""
     assert isinstance(result, DecodedRequest), result
     return result
@@ -54,7 +54,7 @@ def names(result: DecodedRequest | Reply) -> list[str]:
     """Return the names of the hits of *found*, or why they are refused."""
     return [
         hit.reason if isinstance(hit, Dropped) else hit.refused or hit.name
-        for hit in read(result).hits
+        for hit in decoded(result).hits
     ]
 
 
@@ -152,7 +152,7 @@ def test_verbose_requests_get_json(
     status: int,
     expected: dict[str, Any],
 ) -> None:
-    got = read(mixpanel.read_events(request(form(EVENT, *fields), query))).reply(
+    got = decoded(mixpanel.read_events(request(form(EVENT, *fields), query))).reply(
         outcomes
     )
 
@@ -176,7 +176,9 @@ def test_verbose_requests_get_json(
 def test_other_requests_get_one_digit(
     outcomes: Sequence[DropReason | None], status: int, expected: bytes
 ) -> None:
-    got = read(mixpanel.read_events(request(form(EVENT), "verbose=0"))).reply(outcomes)
+    got = decoded(mixpanel.read_events(request(form(EVENT), "verbose=0"))).reply(
+        outcomes
+    )
 
     assert (got.status, got.body) == (status, expected)
     assert got.content_type.startswith("text/plain")
@@ -185,11 +187,11 @@ def test_other_requests_get_one_digit(
 def test_an_image_request_gets_an_image() -> None:
     vendor_request = request(query=f"img=1&data={packed(EVENT)}", method="GET")
 
-    got = read(mixpanel.read_events(vendor_request)).reply([KEPT])
+    got = decoded(mixpanel.read_events(vendor_request)).reply([KEPT])
 
     assert (got.body, got.content_type) == (PIXEL, "image/gif")
     assert (
-        read(mixpanel.read_events(vendor_request))
+        decoded(mixpanel.read_events(vendor_request))
         .reply([DropReason.UNKNOWN_SITE])
         .status
         == 401
@@ -228,14 +230,14 @@ def test_a_sender_that_disclaims_its_address_is_a_server(
     fields: list[str],
     expected: bool,  # noqa: FBT001 - a case's value
 ) -> None:
-    (hit,) = read(mixpanel.read_events(request(form(EVENT, *fields), query))).hits
+    (hit,) = decoded(mixpanel.read_events(request(form(EVENT, *fields), query))).hits
 
     assert isinstance(hit, VendorHit)
     assert hit.library is expected
 
 
 def test_profiles_and_groups_are_only_counted() -> None:
-    got = read(mixpanel.read_profiles(request(form([PROFILE, PROFILE]))))
+    got = decoded(mixpanel.read_profiles(request(form([PROFILE, PROFILE]))))
 
     assert got.hits == [VendorHit(key="pk-1", refused=DropReason.IDENTITY)] * 2
 
@@ -258,7 +260,7 @@ def test_an_import_is_a_server_request_in_every_encoding(
 ) -> None:
     vendor_request = request(body, Authorization=basic("secret"))
 
-    got = read(mixpanel.read_import(vendor_request))
+    got = decoded(mixpanel.read_import(vendor_request))
 
     assert names(got) == expected
     assert {hit.key for hit in got.hits if isinstance(hit, VendorHit)} <= {
@@ -278,7 +280,7 @@ def test_an_unreadable_import_is_malformed() -> None:
 
 
 def test_a_form_import_gets_the_response_of_events() -> None:
-    got = read(mixpanel.read_import(request(form(EVENT, "verbose=1")))).reply([KEPT])
+    got = decoded(mixpanel.read_import(request(form(EVENT, "verbose=1")))).reply([KEPT])
 
     assert json.loads(got.body) == {"status": 1, "error": None}
 
@@ -343,7 +345,7 @@ def test_an_import_response_counts_stored_events(
 ) -> None:
     body = json.dumps([UNKEYED]).encode()
 
-    got = read(mixpanel.read_import(request(body, query))).reply(outcomes)
+    got = decoded(mixpanel.read_import(request(body, query))).reply(outcomes)
 
     assert (got.status, json.loads(got.body)) == (status, expected)
 

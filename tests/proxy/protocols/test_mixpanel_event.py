@@ -21,7 +21,7 @@ def hit(
     return event_hit({"event": name, "properties": plain | changes}, envelope)
 
 
-def named(**properties: Any) -> dict[str, Any]:
+def dollar_names(**properties: Any) -> dict[str, Any]:
     """Return properties whose names begin with a dollar."""
     return {f"${name}": value for name, value in properties.items()}
 
@@ -168,7 +168,7 @@ def test_only_a_browser_clock_is_corrected(
 
 
 def test_the_message_id_combines_id_and_name() -> None:
-    insert = named(insert_id="f3hvcbeygvky42ib")
+    insert = dollar_names(insert_id="f3hvcbeygvky42ib")
 
     assert hit("a", **insert).id == hit("a", **insert).id
     assert hit("a", **insert).id != hit("b", **insert).id
@@ -206,10 +206,10 @@ def test_a_server_library_is_recognized_by_its_name(
 @pytest.mark.parametrize(
     ("properties", "expected"),
     [
-        pytest.param(named(user_id="user-42"), "user-42", id="identified"),
+        pytest.param(dollar_names(user_id="user-42"), "user-42", id="identified"),
         pytest.param({"distinct_id": "$device:79e1"}, None, id="a device"),
         pytest.param(
-            {"distinct_id": "1a20-0e59", **named(device_id="1a20-0e59")},
+            {"distinct_id": "1a20-0e59", **dollar_names(device_id="1a20-0e59")},
             None,
             id="a device of old clients",
         ),
@@ -218,7 +218,7 @@ def test_a_server_library_is_recognized_by_its_name(
             {"mp_lib": "python", "distinct_id": "user-42"}, "user-42", id="server"
         ),
         pytest.param(
-            {"mp_lib": "node", "distinct_id": "x", **named(user_id="user-42")},
+            {"mp_lib": "node", "distinct_id": "x", **dollar_names(user_id="user-42")},
             "user-42",
             id="server, both",
         ),
@@ -226,7 +226,7 @@ def test_a_server_library_is_recognized_by_its_name(
             {"mp_lib": "go", "distinct_id": "$device:79e1"}, None, id="server, device"
         ),
         pytest.param(
-            {"mp_lib": "php", "distinct_id": "79e1", **named(device_id="79e1")},
+            {"mp_lib": "php", "distinct_id": "79e1", **dollar_names(device_id="79e1")},
             None,
             id="server, bare device",
         ),
@@ -244,17 +244,17 @@ def test_the_actor_is_an_identified_customer(
     ("properties", "expected"),
     [
         pytest.param(
-            {"ip": "203.0.113.9", **named(user_agent="Firefox")},
+            {"ip": "203.0.113.9", **dollar_names(user_agent="Firefox")},
             Visitor("203.0.113.9", "Firefox"),
             id="both",
         ),
         pytest.param(
-            named(ip="203.0.113.9", user_agent="Firefox"),
+            dollar_names(ip="203.0.113.9", user_agent="Firefox"),
             Visitor("203.0.113.9", "Firefox"),
             id="spelled with a dollar",
         ),
         pytest.param({"ip": "203.0.113.9"}, None, id="address alone"),
-        pytest.param(named(user_agent="Firefox"), None, id="agent alone"),
+        pytest.param(dollar_names(user_agent="Firefox"), None, id="agent alone"),
     ],
 )
 def test_a_server_names_a_visitor_by_address_and_agent(
@@ -266,7 +266,7 @@ def test_a_server_names_a_visitor_by_address_and_agent(
 @pytest.mark.parametrize(
     ("properties", "expected"),
     [
-        pytest.param(named(current_url=PAGE), PAGE, id="whole"),
+        pytest.param(dollar_names(current_url=PAGE), PAGE, id="whole"),
         pytest.param(
             {
                 "current_url_protocol": "https:",
@@ -283,22 +283,22 @@ def test_a_server_names_a_visitor_by_address_and_agent(
         pytest.param({"current_url_path": "/a"}, None, id="no host"),
         pytest.param({}, None, id="none"),
         pytest.param(
-            {**named(current_url=f"{PAGE}?a=1#x"), "utm_source": "a b"},
+            {**dollar_names(current_url=f"{PAGE}?a=1#x"), "utm_source": "a b"},
             f"{PAGE}?a=1&utm_source=a+b#x",
             id="campaign that is remembered",
         ),
         pytest.param(
-            {**named(current_url=PAGE), "utm_source": "x", "utm_term": None},
+            {**dollar_names(current_url=PAGE), "utm_source": "x", "utm_term": None},
             f"{PAGE}?utm_source=x",
             id="campaign, no query",
         ),
         pytest.param(
-            {**named(current_url=f"{PAGE}?UTM_medium=email"), "utm_source": "x"},
+            {**dollar_names(current_url=f"{PAGE}?UTM_medium=email"), "utm_source": "x"},
             f"{PAGE}?UTM_medium=email",
             id="the page's own campaign counts",
         ),
         pytest.param(
-            {**named(current_url=PAGE), "utm_source": ["x"]}, PAGE, id="no text"
+            {**dollar_names(current_url=PAGE), "utm_source": ["x"]}, PAGE, id="no text"
         ),
     ],
 )
@@ -311,7 +311,7 @@ def test_the_page_is_that_of_the_event_with_its_stored_campaign(
 def test_referrer_screen_and_scroll_are_passed_on() -> None:
     got = hit(
         "$mp_page_leave",
-        **named(
+        **dollar_names(
             referrer="https://news.example/a",
             screen_width=1440,
             screen_height=900,
@@ -321,7 +321,7 @@ def test_referrer_screen_and_scroll_are_passed_on() -> None:
 
     assert (got.referrer, got.screen) == ("https://news.example/a", [1440, 900])
     assert got.scroll_pct == 80
-    assert hit("a", **named(screen_width=1440)).screen is None
+    assert hit("a", **dollar_names(screen_width=1440)).screen is None
 
 
 def test_an_order_has_its_amounts() -> None:
@@ -351,7 +351,7 @@ def test_mixpanel_properties_are_not_site_properties() -> None:
         "mp_country_code": "SE",
         "utm_source": "x",
         "initial_utm_source": "x",
-        **named(device_id="79e1", email="ada@mail.example", city="Lund"),
+        **dollar_names(device_id="79e1", email="ada@mail.example", city="Lund"),
     }
 
     assert hit(**own, plan="pro", seats=3).props == {"plan": "pro", "seats": 3}

@@ -12,8 +12,8 @@ import pytest
 from tests.proxy.pipeline.pipeline_setup import SECRET, SECRET_KEY, USER_AGENT
 from tests.proxy.protocols.replay import (
     UNSEALED,
-    Captured,
-    Lately,
+    CapturedRequest,
+    SharedWorker,
     Stored,
     captured,
     dropped,
@@ -56,9 +56,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]
 
 
 @pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
+def worker(running: WorkerProcess) -> SharedWorker:
     """Return the worker as if it had just been started."""
-    return Lately(running)
+    return SharedWorker(running)
 
 
 def check_nothing_personal(answers: list[Answer]) -> None:
@@ -67,7 +67,7 @@ def check_nothing_personal(answers: list[Answer]) -> None:
     assert [value for value in PERSONAL if value.encode() in content] == []
 
 
-def by_name(worker: Lately) -> dict[str, list[Event]]:
+def by_name(worker: SharedWorker) -> dict[str, list[Event]]:
     """Return the stored events by name."""
     events: dict[str, list[Event]] = {}
     for event in worker.spooled.events:
@@ -92,7 +92,7 @@ def by_name(worker: Lately) -> dict[str, list[Event]]:
     ],
 )
 def test_each_browser_event_is_stored_once(
-    worker: Lately, scenario: str, expected: list[Stored], identities: int
+    worker: SharedWorker, scenario: str, expected: list[Stored], identities: int
 ) -> None:
     requests = captured("mixpanel-browser", scenario)
 
@@ -108,7 +108,7 @@ def test_each_browser_event_is_stored_once(
     check_nothing_personal(answers)
 
 
-def test_a_browser_event_has_visitor_campaign_and_time(worker: Lately) -> None:
+def test_a_browser_event_has_visitor_campaign_and_time(worker: SharedWorker) -> None:
     replay(worker, captured("mixpanel-browser", "default"))
 
     view = by_name(worker)["pageview"][0]
@@ -145,7 +145,7 @@ def test_a_browser_event_has_visitor_campaign_and_time(worker: Lately) -> None:
     ],
 )
 def test_each_server_event_is_stored_once_without_a_visitor(
-    worker: Lately, client: str, expected: list[str], identities: int
+    worker: SharedWorker, client: str, expected: list[str], identities: int
 ) -> None:
     answers = replay(worker, captured(client))
 
@@ -163,7 +163,7 @@ def test_each_server_event_is_stored_once_without_a_visitor(
 
 
 def test_a_secret_key_marks_events_as_from_the_site_server(
-    worker: Lately,
+    worker: SharedWorker,
 ) -> None:
     client_fields = {"distinct_id": "", "ip": "203.0.113.9", "$user_agent": USER_AGENT}
     body = json.dumps(
@@ -183,9 +183,9 @@ def test_a_secret_key_marks_events_as_from_the_site_server(
     check_nothing_personal([answer])
 
 
-def test_a_wrong_token_gets_an_error_response(worker: Lately) -> None:
+def test_a_wrong_token_gets_an_error_response(worker: SharedWorker) -> None:
     requests = [
-        Captured(
+        CapturedRequest(
             capture.name,
             capture.method,
             capture.path,

@@ -20,13 +20,13 @@ PAGE = "https://shop.example/p/42"
 VIEW = {"n": "pageview", "u": PAGE, "d": "shop.example"}
 
 
-def asked(body: object) -> VendorRequest:
+def vendor_request(body: object) -> VendorRequest:
     text = json.dumps(body).encode()
     return VendorRequest("POST", "/api/event", "", CIMultiDict(), text)
 
 
 def hits(body: object) -> list[Hit]:
-    decoded = read_event(asked(body))
+    decoded = read_event(vendor_request(body))
     return [hit for hit in decoded.hits if isinstance(hit, Hit)]
 
 
@@ -277,7 +277,7 @@ def test_an_invalid_event_is_malformed(body: object) -> None:
 def test_the_response_is_that_of_plausible(
     outcomes: Outcomes, status: int, *, marked: bool
 ) -> None:
-    got = read_event(asked(VIEW)).reply(outcomes)
+    got = read_event(vendor_request(VIEW)).reply(outcomes)
 
     assert got.status == status
     assert ("x-plausible-dropped" in got.headers) == marked
@@ -298,7 +298,7 @@ NAMED = st.fixed_dictionaries(
 @given(JSON | NAMED | st.dictionaries(st.sampled_from(list("nudrp$iwh")), JSON))
 def test_any_json_value_gets_a_response(body: object) -> None:
     try:
-        decoded = read_event(asked(body))
+        decoded = read_event(vendor_request(body))
     except (MalformedBodyError, RefusedBodyError):
         return
     assert decoded.reply([None for _ in decoded.hits]).status == 202

@@ -346,7 +346,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     return Chain(tmp_path_factory.mktemp("chain")).prefetch()
 
 
-def survives(chain: Chain, decoded: DecodedRequest) -> None:
+def check_outcomes(chain: Chain, decoded: DecodedRequest) -> None:
     """See that the chain takes every hit, and that every outcome is answered."""
     outcomes = [
         chain.outcome(hit) if isinstance(hit, Hit) else hit for hit in decoded.hits
@@ -362,5 +362,5 @@ def test_any_body_gets_a_response(chain: Chain, value: Any) -> None:
     body = json.dumps(value).encode()
     for reader in (read_events, read_v1):
         with suppress(MalformedBodyError, RefusedBodyError):
-            survives(chain, reader(vendor_request(body=body)))
+            check_outcomes(chain, reader(vendor_request(body=body)))
     assert is_posthog(value) in {True, False}

@@ -20,7 +20,7 @@ def hit(event: object, envelope: Envelope = KEYED) -> VendorHit:
     return got
 
 
-def named(name: str, **properties: Any) -> dict[str, Any]:
+def event_with(name: str, **properties: Any) -> dict[str, Any]:
     """Return an event with the client's own *properties*; a _ begins them for a $."""
     spelled = {f"${key[1:]}": value for key, value in properties.items()}
     return {"event": name, "properties": spelled}
@@ -42,8 +42,8 @@ def named(name: str, **properties: Any) -> dict[str, Any]:
 def test_events_keep_their_name_or_get_the_canonical_one(
     name: str, expected: str
 ) -> None:
-    assert hit(named(name)).name == expected
-    assert hit(named(name)).refused is None
+    assert hit(event_with(name)).name == expected
+    assert hit(event_with(name)).refused is None
 
 
 IDENTITY = [
@@ -61,14 +61,16 @@ AUTOMATIC = [
 
 @pytest.mark.parametrize("name", IDENTITY)
 def test_identity_calls_are_dropped_as_identity(name: str) -> None:
-    got = hit(named(name, _set={"email": "ada@example.com"}))
+    got = hit(event_with(name, _set={"email": "ada@example.com"}))
 
     assert got == VendorHit(key="phc_shop", refused=DropReason.IDENTITY)
 
 
 @pytest.mark.parametrize("name", AUTOMATIC)
 def test_automatic_events_are_dropped_as_automatic(name: str) -> None:
-    assert hit(named(name)) == VendorHit(key="phc_shop", refused=DropReason.AUTOMATIC)
+    assert hit(event_with(name)) == VendorHit(
+        key="phc_shop", refused=DropReason.AUTOMATIC
+    )
 
 
 @pytest.mark.parametrize(
@@ -272,7 +274,7 @@ def test_the_visitor_is_the_client_a_server_names(
 
 def test_a_page_view_has_page_referrer_language_and_screen() -> None:
     got = hit(
-        named(
+        event_with(
             "$pageview",
             _current_url=f"{PAGE}?utm_source=news",
             _referrer="https://news.example/a",

@@ -12,8 +12,8 @@ import pytest
 from tests.canaries import spellings
 from tests.proxy.protocols.replay import (
     UNSEALED,
-    Captured,
-    Lately,
+    CapturedRequest,
+    SharedWorker,
     Stored,
     captured,
     dropped,
@@ -45,9 +45,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]
 
 
 @pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
+def worker(running: WorkerProcess) -> SharedWorker:
     """Return the worker as if it had just been started."""
-    return Lately(running)
+    return SharedWorker(running)
 
 
 def browsers(view: str | None = PRODUCT, leave: str = CHECKOUT) -> list[Stored]:
@@ -85,7 +85,7 @@ BROWSERS = [
 
 @pytest.mark.parametrize(("client", "expected"), BROWSERS)
 def test_each_browser_event_is_stored_once_even_if_repeated(
-    worker: Lately, client: str, expected: list[Stored]
+    worker: SharedWorker, client: str, expected: list[Stored]
 ) -> None:
     requests = captured("posthog-js", client)
 
@@ -98,7 +98,9 @@ def test_each_browser_event_is_stored_once_even_if_repeated(
     assert once == Counter({("shop", "identity"): 2})
 
 
-def test_uncompressed_and_beacon_requests_give_the_same_events(worker: Lately) -> None:
+def test_uncompressed_and_beacon_requests_give_the_same_events(
+    worker: SharedWorker,
+) -> None:
     replay(worker, captured("posthog-js", "plain"))
 
     assert [event.name for event in stored(worker)] == [
@@ -121,7 +123,7 @@ SERVERS = [
 
 @pytest.mark.parametrize(("file", "mode", "expected", "identities"), SERVERS)
 def test_each_server_event_is_stored_once_even_if_repeated(
-    worker: Lately,
+    worker: SharedWorker,
     file: str,
     mode: str,
     expected: list[Stored],
@@ -141,7 +143,7 @@ def test_each_server_event_is_stored_once_even_if_repeated(
     assert {event.actor is None for event in events} == {False}
 
 
-def test_the_medusa_provider_sends_carts_and_orders(worker: Lately) -> None:
+def test_the_medusa_provider_sends_carts_and_orders(worker: SharedWorker) -> None:
     (answer,) = replay(worker, captured("posthog-medusa"))
 
     assert (answer.status, answer.json) == (200, OK)
@@ -152,7 +154,7 @@ def test_the_medusa_provider_sends_carts_and_orders(worker: Lately) -> None:
     assert dropped(worker) == Counter({("shop", "identity"): 2})
 
 
-def test_a_version_1_replay_gets_a_result_for_each_event(worker: Lately) -> None:
+def test_a_version_1_replay_gets_a_result_for_each_event(worker: SharedWorker) -> None:
     answers = replay(worker, captured("posthog-node", "v1"))
     results = Counter(
         result["result"]
@@ -163,7 +165,7 @@ def test_a_version_1_replay_gets_a_result_for_each_event(worker: Lately) -> None
     assert results == Counter({"ok": 9, "warning": 3})
 
 
-def order(worker: Lately) -> Event:
+def order(worker: SharedWorker) -> Event:
     """Return the order that was stored."""
     (got,) = [event for event in worker.spooled.events if event.order_key is not None]
     return got
@@ -171,7 +173,7 @@ def order(worker: Lately) -> Event:
 
 @pytest.mark.parametrize("client", ["default", "version-1.200.0", "version-1.96.1"])
 def test_an_order_is_complete_and_only_identified_customers_are_actors(
-    worker: Lately, client: str
+    worker: SharedWorker, client: str
 ) -> None:
     replay(worker, captured("posthog-js", client))
     got, events = order(worker), worker.spooled.events
@@ -189,14 +191,14 @@ def test_an_order_is_complete_and_only_identified_customers_are_actors(
     assert anonymous == {"pageview", "Signup Clicked"}
 
 
-def test_allowed_properties_are_stored(worker: Lately) -> None:
+def test_allowed_properties_are_stored(worker: SharedWorker) -> None:
     replay(worker, captured("posthog-js", "default"))
 
     props = {event.props for event in worker.spooled.events}
     assert props == {None, '{"plan":"pro","seats":3}'}
 
 
-WHO = [
+PERSON = [
     *("user-42", "ada@example.com", "Ada Example", "+44 20 7946 0000", "anon-7f3c"),
     *("01a203bb-d1f3-7caa-8a0f-6de6e0f96f9e", "01a203bc-5bd2-7d0c-9b1e-fc95839ffb78"),
     *("01a203b8-abf3-7a8f-8098-a8bdd87adf41", "01a203b8-d27b-780b-a50f-37d67cc7455c"),
@@ -206,14 +208,14 @@ WHO = [
 ]
 NEEDLES = {
     (who, needle)
-    for who in WHO
+    for who in PERSON
     for several in spellings(who).values()
     for needle in several
 }
 PROXIED = {"client_ip": "xff", "trusted_proxies": ["127.0.0.1"]}
 
 
-def all_captures() -> list[Captured]:
+def all_captures() -> list[CapturedRequest]:
     """Return the requests of every client."""
     names = ("posthog-js", "posthog-node", "posthog-python", "posthog-medusa")
     return [capture for name in names for capture in captured(name)]
@@ -257,14 +259,16 @@ PLAIN = b'{"api_key":"KEY","event":"Plan Chosen","distinct_id":"u-1"}'
         pytest.param(with_key("v1", "wrong-key"), id="version 1"),
     ],
 )
-def test_a_wrong_key_is_refused_permanently(worker: Lately, request_: bytes) -> None:
+def test_a_wrong_key_is_refused_permanently(
+    worker: SharedWorker, request_: bytes
+) -> None:
     got = ask(worker.port, request_)
 
     assert (got.status, got.json["code"]) == (401, "invalid_api_key")
     assert set(dropped(worker)) == {("(unknown)", "unknown_site")}
 
 
-def test_a_secret_key_identifies_the_site_server(worker: Lately) -> None:
+def test_a_secret_key_identifies_the_site_server(worker: SharedWorker) -> None:
     whom = {"$ip": "203.0.113.9", "$raw_user_agent": USER_AGENT}
     properties = {"$lib": "posthog-node", **whom}
     event_body = {"api_key": SECRET, "event": "Plan Chosen", "properties": properties}
@@ -292,7 +296,7 @@ def test_a_secret_key_identifies_the_site_server(worker: Lately) -> None:
     ],
 )
 def test_unsupported_requests_are_answered_and_counted(
-    worker: Lately, method: str, path: str, body: bytes, answer: Any
+    worker: SharedWorker, method: str, path: str, body: bytes, answer: Any
 ) -> None:
     request_ = event(body=body, path=path) if method == "POST" else get(path)
 
@@ -302,32 +306,32 @@ def test_unsupported_requests_are_answered_and_counted(
     assert dropped(worker) == Counter({("shop", "automatic"): 1})
 
 
-def test_an_event_in_the_query_is_stored(worker: Lately) -> None:
+def test_an_event_in_the_query_is_stored(worker: SharedWorker) -> None:
     path = "/engage/?data=eyJhcGlfa2V5Ijoid2lyZS1rZXktMSIsImV2ZW50IjoieCJ9"
 
     assert ask(worker.port, get(path)).json == OK
     assert [event.name for event in stored(worker)] == ["x"]
 
 
-def test_an_lz64_replay_is_refused(worker: Lately) -> None:
+def test_an_lz64_replay_is_refused(worker: SharedWorker) -> None:
     got = ask(worker.port, event(body=b"data=N4Ig", path="/e/?compression=lz64"))
 
     assert got.status == 400
     assert "lz64" in got.json["error"]
 
 
-def test_unknown_scripts_are_404(worker: Lately) -> None:
+def test_unknown_scripts_are_404(worker: SharedWorker) -> None:
     assert ask(worker.port, get("/static/array.js")).status == 404
 
 
-def preflight(worker: Lately, path: str) -> Answer:
+def preflight(worker: SharedWorker, path: str) -> Answer:
     """Return what a page of the site is told that wants to send to *path*."""
     lines = ("Origin: http://shop.example:8080", "Access-Control-Request-Method: POST")
     wanted_headers = "Access-Control-Request-Headers: authorization,posthog-attempt"
     return ask(worker.port, get(path, *lines, wanted_headers, method="OPTIONS"))
 
 
-def test_pages_of_the_site_may_send_and_read_responses(worker: Lately) -> None:
+def test_pages_of_the_site_may_send_and_read_responses(worker: SharedWorker) -> None:
     for path in ("/x/e/", "/i/v1/analytics/events", "/flags/", "/array/k/config"):
         got = preflight(worker, path)
 
@@ -343,7 +347,7 @@ def test_pages_of_the_site_may_send_and_read_responses(worker: Lately) -> None:
     ("file", "mode"), [("posthog-node", "v1"), ("posthog-js", "p")]
 )
 def test_a_full_disk_makes_the_client_retry(
-    running: WorkerProcess, worker: Lately, file: str, mode: str
+    running: WorkerProcess, worker: SharedWorker, file: str, mode: str
 ) -> None:
     (request_, *_) = [
         capture for capture in captured(file, mode) if capture.method == "POST"

@@ -15,7 +15,7 @@ from proxy.pipeline.hit import MalformedBodyError, VendorHit
 from proxy.protocols import rudderstack
 from proxy.protocols.native import PIXEL
 from proxy.protocols.protocol import DecodedRequest, Reply
-from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
+from tests.proxy.protocols.replay import SharedWorker, Stored, dropped, stored
 from tests.proxy.protocols.test_segment import BASIC, KEY, TRACK, URL, ask, hit
 from tests.proxy.protocols.test_segment_replay import (
     PATH,
@@ -176,9 +176,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]
 
 
 @pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
+def worker(running: WorkerProcess) -> SharedWorker:
     """Return the worker as if it had just been started."""
-    return Lately(running)
+    return SharedWorker(running)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def worker(running: WorkerProcess) -> Lately:
     ],
 )
 def test_a_browser_visit_is_stored_event_by_event(
-    worker: Lately, run: str, items: int, protocol: str, body: bytes
+    worker: SharedWorker, run: str, items: int, protocol: str, body: bytes
 ) -> None:
     requests = recorded("rudderstack-analytics-js", f"{run}:")
     posts = [request for request in requests if request.method == "POST"]
@@ -209,7 +209,7 @@ def test_a_browser_visit_is_stored_event_by_event(
 
 
 def test_configuration_and_preflights_allow_pages_of_the_site(
-    worker: Lately,
+    worker: SharedWorker,
 ) -> None:
     requests = recorded("rudderstack-analytics-js", "default: pre", "default: /source")
 
@@ -225,7 +225,9 @@ def test_configuration_and_preflights_allow_pages_of_the_site(
 
 
 @pytest.mark.parametrize("name", ["rudderstack-node", "rudderstack-python"])
-def test_server_calls_are_stored_without_a_visitor(worker: Lately, name: str) -> None:
+def test_server_calls_are_stored_without_a_visitor(
+    worker: SharedWorker, name: str
+) -> None:
     requests = recorded(name, "default:")
 
     answers = replay(worker, requests)
@@ -237,7 +239,7 @@ def test_server_calls_are_stored_without_a_visitor(worker: Lately, name: str) ->
 
 
 def test_a_pixel_is_stored_without_its_personal_query(
-    worker: Lately,
+    worker: SharedWorker,
 ) -> None:
     [beacon, *_] = recorded("rudderstack-analytics-js", "beacon: page")
     query = urlencode(

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 
 from tests.proxy.pipeline.pipeline_setup import SECRET, SECRET_KEY
-from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
+from tests.proxy.protocols.replay import SharedWorker, Stored, dropped, stored
 from tests.proxy.transport.raw_http import USER_AGENT, Answer, ask
 from tests.proxy.worker_process import WorkerProcess
-from tests.vendors.captures import Captured, captured
+from tests.vendors.captures import CapturedRequest, captured
 
 PATH = "/products/blue-mug"
 SITE = {"keys": ["wire-key-1"], "secret_keys": [SECRET_KEY], "props_allow": ["index"]}
 SUCCESS = b'{"success": true}'
-WHO = (
+PERSON = (
     *("ada@example.com", "ada%40example.com", "Ada Example", "+44 20 7946 0000"),
     *("user-42", "anon-7f3c", "org-9", "order-1001", "s3cr3t", "session=abc"),
     *("wire-key-1", "203.0.113.9", "Mozilla/5.0 (", "analytics-node-next"),
@@ -37,20 +37,22 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]
 
 
 @pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
+def worker(running: WorkerProcess) -> SharedWorker:
     """Return the worker as if it had just been started."""
-    return Lately(running)
+    return SharedWorker(running)
 
 
-def recorded(client: str, *beginnings: str) -> list[Captured]:
+def recorded(client: str, *beginnings: str) -> list[CapturedRequest]:
     """Return what *client* sent in the runs whose names begin so."""
     return [
         request for request in captured(client) if request.name.startswith(beginnings)
     ]
 
 
-def replay(worker: Lately, requests: Sequence[Captured], **of: Any) -> list[Answer]:
-    """Send *requests* one after the other, and return their answers."""
+def replay(
+    worker: SharedWorker, requests: Sequence[CapturedRequest], **of: Any
+) -> list[Answer]:
+    """Send *requests* in order, and return their answers."""
     return [ask(worker.port, request.raw(**of)) for request in requests]
 
 
@@ -68,9 +70,9 @@ def visit(
     return sorted(listed, key=str)
 
 
-def secrets_of(requests: Sequence[Captured]) -> set[str]:
+def secrets_of(requests: Sequence[CapturedRequest]) -> set[str]:
     """Return what may be found nowhere of *requests*: people, and every id."""
-    values: set[object] = set(WHO)
+    values: set[object] = set(PERSON)
     for request in requests:
         values |= {
             request.headers.get("User-Agent"),
@@ -83,7 +85,7 @@ def secrets_of(requests: Sequence[Captured]) -> set[str]:
     return {str(value) for value in values - {"", None}}
 
 
-def calls_of(request: Captured) -> list[dict[str, Any]]:
+def calls_of(request: CapturedRequest) -> list[dict[str, Any]]:
     """Return the calls of a recorded request."""
     value = json.loads(request.recorded().unpacked or b'{"batch": []}')
     calls: list[dict[str, Any]] = value.get("batch", [value])
@@ -91,7 +93,7 @@ def calls_of(request: Captured) -> list[dict[str, Any]]:
 
 
 def check_silent(
-    worker: Lately, requests: Sequence[Captured], answers: Sequence[Answer]
+    worker: SharedWorker, requests: Sequence[CapturedRequest], answers: Sequence[Answer]
 ) -> None:
     """See that what was written and answered names nobody."""
     bodies = [answer.body for answer in answers]
@@ -104,7 +106,9 @@ def check_silent(
 
 
 @pytest.mark.parametrize("run", ["default", "cdn", "batching", "version-1.52.0"])
-def test_a_browser_visit_is_stored_event_by_event(worker: Lately, run: str) -> None:
+def test_a_browser_visit_is_stored_event_by_event(
+    worker: SharedWorker, run: str
+) -> None:
     requests = sent_by_browser(run)
 
     answers = replay(worker, requests, prefix="/collect")
@@ -115,13 +119,13 @@ def test_a_browser_visit_is_stored_event_by_event(worker: Lately, run: str) -> N
     check_silent(worker, requests, answers)
 
 
-def sent_by_browser(run: str) -> list[Captured]:
+def sent_by_browser(run: str) -> list[CapturedRequest]:
     """Return the calls of a run, without what was asked before them."""
     requests = recorded("segment-analytics-next", f"{run}:")
     return [request for request in requests if request.method == "POST"]
 
 
-def test_a_browser_visit_has_its_context_columns(worker: Lately) -> None:
+def test_a_browser_visit_has_its_context_columns(worker: SharedWorker) -> None:
     replay(worker, sent_by_browser("default"))
 
     events = worker.spooled.events
@@ -138,7 +142,7 @@ def test_a_browser_visit_has_its_context_columns(worker: Lately) -> None:
 
 
 def test_settings_and_preflights_allow_pages_of_the_site(
-    worker: Lately,
+    worker: SharedWorker,
 ) -> None:
     requests = recorded("segment-analytics-next", "default: /v1", "default: pre")
 
@@ -158,7 +162,7 @@ def test_settings_and_preflights_allow_pages_of_the_site(
         assert "authorization" in answer.headers["access-control-allow-headers"]
 
 
-def test_repeated_calls_are_counted_once(worker: Lately) -> None:
+def test_repeated_calls_are_counted_once(worker: SharedWorker) -> None:
     requests = recorded("segment-analytics-next", "default: track:Sig")
 
     replay(worker, requests)
@@ -177,7 +181,7 @@ def test_repeated_calls_are_counted_once(worker: Lately) -> None:
     ],
 )
 def test_server_calls_are_stored_without_a_visitor(
-    worker: Lately, name: str, run: str
+    worker: SharedWorker, name: str, run: str
 ) -> None:
     requests = recorded(name, run)
 
@@ -195,7 +199,7 @@ def test_server_calls_are_stored_without_a_visitor(
 
 
 def test_a_server_with_a_secret_key_names_a_visitor(
-    worker: Lately,
+    worker: SharedWorker,
 ) -> None:
     # The bodies name the public key too.
     requests = [
@@ -218,7 +222,7 @@ def test_a_server_with_a_secret_key_names_a_visitor(
     check_silent(worker, requests, answers)
 
 
-def by_server(request: Captured) -> Captured:
+def by_server(request: CapturedRequest) -> CapturedRequest:
     """Return *request* with the secret key and, for its visitor, a browser's name."""
     headers = {**request.headers, "Authorization": basic(SECRET)}
     body = request.body.replace(b"Mozilla/5.0 (wire)", USER_AGENT.encode())
@@ -233,7 +237,7 @@ def basic(key: str) -> str:
 def test_a_wrong_key_gets_an_error_response(tmp_path: Path) -> None:
     requests = recorded("segment-analytics-python", "gzip:")
     with WorkerProcess(tmp_path, site={"keys": ["another"]}) as running:
-        worker = Lately(running)
+        worker = SharedWorker(running)
         answers = replay(worker, requests)
         (answer,) = answers
 

@@ -12,7 +12,7 @@ import pytest
 from proxy.protocols import shared
 from proxy.protocols.protocol import DecodedRequest, Reply
 from proxy.protocols.registry import PROTOCOLS
-from tests.proxy.protocols.replay import Captured, captured, dropped, replay
+from tests.proxy.protocols.replay import CapturedRequest, captured, dropped, replay
 from tests.proxy.protocols.vendor_requests import vendor_request
 from tests.proxy.transport.raw_http import USER_AGENT
 from tests.proxy.worker_process import WorkerProcess
@@ -113,7 +113,9 @@ def test_one_worker_accepts_both_vendors_on_one_path(tmp_path: Path) -> None:
         "token": "wire-key-1",
     }
     view = {"event": "$pageview", "distinct_id": "7", "uuid": "1", "properties": page}
-    old = Captured("old", "POST", "/track/", "compression=base64", browser, form(view))
+    old = CapturedRequest(
+        "old", "POST", "/track/", "compression=base64", browser, form(view)
+    )
 
     with WorkerProcess(tmp_path, site={"keys": ["wire-key-1"]}) as worker:
         answers = replay(worker, [*captured("mixpanel-browser", "default"), old])

@@ -22,7 +22,9 @@ VIEW = {"website": WEBSITE, "hostname": "shop.example", "url": PAGE}
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
-def asked(body: object, headers: Mapping[str, str] | None = None) -> VendorRequest:
+def build_request(
+    body: object, headers: Mapping[str, str] | None = None
+) -> VendorRequest:
     text = json.dumps(body).encode()
     return VendorRequest("POST", "/api/send", "", CIMultiDict(headers or {}), text)
 
@@ -32,7 +34,7 @@ def event(payload: Mapping[str, Any], kind: str = "event") -> dict[str, Any]:
 
 
 def hit(body: object, headers: Mapping[str, str] | None = None) -> VendorHit:
-    [result] = read_send(asked(body, headers)).hits
+    [result] = read_send(build_request(body, headers)).hits
     assert isinstance(result, VendorHit)
     return result
 
@@ -228,11 +230,11 @@ BAD = [
 @pytest.mark.parametrize("body", BAD)
 def test_an_invalid_event_is_malformed(body: object) -> None:
     with pytest.raises(MalformedBodyError):
-        read_send(asked(body))
+        read_send(build_request(body))
 
 
 def test_a_bad_batch_member_is_dropped_alone() -> None:
-    decoded = read_batch(asked([event(VIEW), event({**VIEW, "name": 7}), 7]))
+    decoded = read_batch(build_request([event(VIEW), event({**VIEW, "name": 7}), 7]))
 
     assert [hit.refused for hit in decoded.hits if isinstance(hit, VendorHit)] == [
         None,
@@ -243,7 +245,7 @@ def test_a_bad_batch_member_is_dropped_alone() -> None:
 
 def test_a_batch_must_be_an_array() -> None:
     with pytest.raises(MalformedBodyError):
-        read_batch(asked(event(VIEW)))
+        read_batch(build_request(event(VIEW)))
 
 
 KEPT = {"cache": "millpond", "sessionId": NOBODY, "visitId": NOBODY}
@@ -262,8 +264,8 @@ KEPT = {"cache": "millpond", "sessionId": NOBODY, "visitId": NOBODY}
 def test_the_response_is_that_of_umami(
     outcome: DropReason | None, status: int, expected: Mapping[str, Any]
 ) -> None:
-    got = read_send(asked(event(VIEW))).reply([outcome])
-    first = read_collect(asked(event(VIEW))).reply([outcome])
+    got = read_send(build_request(event(VIEW))).reply([outcome])
+    first = read_collect(build_request(event(VIEW))).reply([outcome])
 
     assert (got.status, json.loads(got.body)) == (status, expected)
     assert (first.status, first.body) == (status, b"millpond")
@@ -271,7 +273,7 @@ def test_the_response_is_that_of_umami(
 
 @pytest.mark.parametrize("reader", [read_send, read_collect])
 def test_an_unknown_website_is_reported(reader: Reader) -> None:
-    got = reader(asked(event(VIEW)))
+    got = reader(build_request(event(VIEW)))
     assert isinstance(got, DecodedRequest)
 
     reply = got.reply([DropReason.UNKNOWN_SITE])
@@ -291,7 +293,7 @@ def test_an_unknown_website_is_reported(reader: Reader) -> None:
     ],
 )
 def test_a_batch_response_has_its_counts(outcomes: Outcomes, failed: list[int]) -> None:
-    got = json.loads(read_batch(asked([])).reply(outcomes).body)
+    got = json.loads(read_batch(build_request([])).reply(outcomes).body)
 
     assert (got["size"], got["errors"]) == (len(outcomes), len(failed))
     assert got["processed"] == got["size"] - got["errors"]
@@ -323,7 +325,7 @@ EVENTS = st.fixed_dictionaries(
 def test_any_json_value_gets_a_response(body: object, reader: Reader) -> None:
     many = [body, body] if reader is read_batch else body
     try:
-        got = reader(asked(many))
+        got = reader(build_request(many))
     except (MalformedBodyError, RefusedBodyError):
         return
     assert isinstance(got, DecodedRequest)

@@ -132,7 +132,7 @@ def test_a_line_becomes_a_json_object() -> None:
     assert FORMS["json"].header == ""
 
 
-class Ear:
+class Listener:
     """A listener that reads when it is told to."""
 
     def __init__(self, path: Path) -> None:
@@ -141,7 +141,7 @@ class Ear:
             self.connected.connect(name)
         self.connected.settimeout(0)
 
-    async def heard(self, most: int) -> bytes:
+    async def receive(self, most: int) -> bytes:
         """Return what has come, at the latest when it is *most* bytes."""
         loop = asyncio.get_running_loop()
         received = b""
@@ -156,7 +156,7 @@ class Ear:
         """Return the next lines, which must be as many as that."""
         received = b""
         while received.count(b"\n") < count:
-            received += await self.heard(1)
+            received += await self.receive(1)
         return [decode_line(line) for line in received.splitlines()]
 
 
@@ -176,11 +176,11 @@ async def tail(tmp_path: Path) -> AsyncIterator[Tail]:
         yield tail
 
 
-async def listening(folder: Path) -> Ear:
+async def connect_listener(folder: Path) -> Listener:
     """Return an ear that hears everything from now on."""
-    ear = Ear(socket_path(folder, 0))
-    assert await ear.heard(1) == GREETING
-    return ear
+    listener = Listener(socket_path(folder, 0))
+    assert await listener.receive(1) == GREETING
+    return listener
 
 
 async def show(
@@ -196,19 +196,19 @@ async def show(
 
 
 async def test_every_listener_gets_durable_rows(tail: Tail, tmp_path: Path) -> None:
-    ears = [await listening(tmp_path), await listening(tmp_path)]
+    listeners = [await connect_listener(tmp_path), await connect_listener(tmp_path)]
     await show(tail, [EVENT], error=OSError("the disk is full"))
     tail.show(None, [BOT], "native", NOON)
     await show(tail, [BOT])
 
-    assert [await ear.lines(1) for ear in ears] == [[REFUSED]] * 2
-    for ear in ears:
-        ear.connected.close()
+    assert [await listener.lines(1) for listener in listeners] == [[REFUSED]] * 2
+    for listener in listeners:
+        listener.connected.close()
 
 
 async def test_a_disconnected_listener_is_removed(tail: Tail, tmp_path: Path) -> None:
     assert not tail.is_watched
-    first, second = await listening(tmp_path), await listening(tmp_path)
+    first, second = await connect_listener(tmp_path), await connect_listener(tmp_path)
     assert tail.is_watched
 
     first.connected.close()
@@ -223,12 +223,12 @@ async def test_a_disconnected_listener_is_removed(tail: Tail, tmp_path: Path) ->
 async def test_a_slow_listener_loses_lines_and_gets_the_count(
     tail: Tail, tmp_path: Path
 ) -> None:
-    ear = await listening(tmp_path)
+    listener = await connect_listener(tmp_path)
     for _ in range(100):
         await show(tail, [BOT] * 100)
     received = missed = 0
     while received + missed < 10_000:
-        [line] = await ear.lines(1)
+        [line] = await listener.lines(1)
         if isinstance(line, MissedLines):
             missed += line.count
         else:
@@ -237,18 +237,18 @@ async def test_a_slow_listener_loses_lines_and_gets_the_count(
 
     assert missed > 0
     assert received + missed == 10_000
-    assert await ear.lines(1) == [REFUSED]
-    ear.connected.close()
+    assert await listener.lines(1) == [REFUSED]
+    listener.connected.close()
 
 
 async def test_the_number_of_listeners_is_limited(tail: Tail, tmp_path: Path) -> None:
-    ears = [await listening(tmp_path) for _ in range(MOST_LISTENERS)]
-    another = Ear(socket_path(tmp_path, 0))
+    listeners = [await connect_listener(tmp_path) for _ in range(MOST_LISTENERS)]
+    another = Listener(socket_path(tmp_path, 0))
 
-    assert await another.heard(1) == b""
+    assert await another.receive(1) == b""
     assert tail.is_watched
-    for ear in [*ears, another]:
-        ear.connected.close()
+    for listener in [*listeners, another]:
+        listener.connected.close()
 
 
 async def test_the_socket_is_private_and_removed_with_the_worker(
@@ -262,14 +262,14 @@ async def test_the_socket_is_private_and_removed_with_the_worker(
         dead.bind(name)
 
     async with opened(path):
-        ear = await listening(folder)
+        listener = await connect_listener(folder)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert await ear.heard(1) == b""
+    assert await listener.receive(1) == b""
     assert not path.exists()
-    ear.connected.close()
+    listener.connected.close()
 
 
-class Unheard(Tail):
+class UnwatchedTail(Tail):
     """A tail that must not be told anything."""
 
     def show(self, *_args: object) -> NoReturn:
@@ -297,7 +297,7 @@ HITS: list[Hit | Dropped] = [pageview(), BOT, pageview(optout=True)]
 async def test_no_line_is_built_without_a_listener(
     tmp_path: Path, journal: Journal
 ) -> None:
-    watched = intake(Chain(tmp_path), journal, Unheard(socket_path(tmp_path, 0)))
+    watched = intake(Chain(tmp_path), journal, UnwatchedTail(socket_path(tmp_path, 0)))
 
     pending = watched.receive(HITS, sender())
 
@@ -309,13 +309,13 @@ async def test_listeners_get_the_lines_of_the_intake(
     tmp_path: Path, journal: Journal, tail: Tail
 ) -> None:
     watched = intake(Chain(tmp_path), journal, tail)
-    ear = await listening(tmp_path)
+    listener = await connect_listener(tmp_path)
 
     watched.receive([pageview(optout=True)], sender())
     watched.receive(HITS, sender())
 
-    first, second = await ear.lines(2)
+    first, second = await listener.lines(2)
     assert isinstance(first, EventLine)
     assert (first.path, first.order) == ("/p/42", False)
     assert second == REFUSED
-    ear.connected.close()
+    listener.connected.close()

@@ -23,7 +23,7 @@ SITE = {"props_allow": ["plan"]}
 _PATIENCE_S = 20
 
 
-class Screen:
+class TailCommand:
     """The command, as somebody runs it in a terminal."""
 
     def __init__(self, worker: WorkerProcess, *options: str) -> None:
@@ -40,7 +40,7 @@ class Screen:
 
     def __enter__(self) -> Self:
         """Wait until it listens."""
-        self.until_told("listening")
+        self.wait_for_stderr("listening")
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -49,9 +49,9 @@ class Screen:
             self._process.kill()
             self._process.wait(_PATIENCE_S)
 
-    def until_told(self, text: str) -> None:
+    def wait_for_stderr(self, text: str) -> None:
         """Wait until stderr says *text*."""
-        wait_until(lambda: text in self.told, f"the command to say {text!r}")
+        wait_until(lambda: text in self.stderr, f"the command to say {text!r}")
 
     def end(self) -> int:
         """Press Ctrl-C; return the exit code."""
@@ -59,19 +59,19 @@ class Screen:
         return self._process.wait(_PATIENCE_S)
 
     @property
-    def told(self) -> str:
+    def stderr(self) -> str:
         """What stands on stderr."""
         return self._err.read_text()
 
     @property
-    def text(self) -> str:
+    def stdout(self) -> str:
         """What stands on stdout."""
         return self._out.read_text()
 
     def lines(self, count: int) -> list[dict[str, Any]]:
         """Return what it showed as JSON, once it is that many lines."""
-        wait_until(lambda: self.text.count("\n") >= count, f"{count} lines")
-        return [json.loads(line) for line in self.text.splitlines()]
+        wait_until(lambda: self.stdout.count("\n") >= count, f"{count} lines")
+        return [json.loads(line) for line in self.stdout.splitlines()]
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
         yield worker
 
 
-def told(*rows: dict[str, Any]) -> list[tuple[str, str]]:
+def kinds_and_names(*rows: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what each line is about: its kind, and its name or reason."""
     return [(row["kind"], row.get("name") or row["reason"]) for row in rows]
 
@@ -90,17 +90,17 @@ def test_events_and_drops_are_shown_and_objections_are_not(
 ) -> None:
     order = {"id": "1001", "value": "59.90", "currency": "EUR"}
     placed = json.dumps({"site": "shop", "name": "order_placed", "order": order})
-    with Screen(worker, "--format", "json") as screen:
+    with TailCommand(worker, "--format", "json") as tail_command:
         ask(worker.port, event("Cookie: noanalytics=1"))
         ask(worker.port, event("DNT: 1"))
         ask(worker.port, event(body=b'{"site": "shop", "optout": true}'))
         ask(worker.port, request("POST", "/v1/events", EVENT, agent="curl/8.5.0"))
         ask(worker.port, event(body=b'{"site": "other"}'))
         ask(worker.port, event(body=placed.encode()))
-        lines = screen.lines(4)
+        lines = tail_command.lines(4)
 
-        assert screen.end() == 0
-    assert told(*lines) == [
+        assert tail_command.end() == 0
+    assert kinds_and_names(*lines) == [
         ("event", "pageview"),
         ("drop", "bot"),
         ("drop", "unknown_site"),
@@ -113,12 +113,12 @@ def test_events_and_drops_are_shown_and_objections_are_not(
 
 
 def test_the_table_has_one_row_per_hit(worker: WorkerProcess) -> None:
-    with Screen(worker) as screen:
+    with TailCommand(worker) as tail_command:
         ask(worker.port, event())
-        wait_until(lambda: screen.text.count("\n") == 2, "a row")
-        assert screen.end() == 0
+        wait_until(lambda: tail_command.stdout.count("\n") == 2, "a row")
+        assert tail_command.end() == 0
 
-    head, row = screen.text.splitlines()
+    head, row = tail_command.stdout.splitlines()
     assert head.split()[:4] == ["time", "UTC", "site", "protocol"]
     assert row.split()[1:5] == ["shop", "native", "pageview", "/p/42"]
 
@@ -152,19 +152,22 @@ def test_nothing_personal_is_ever_shown(worker: WorkerProcess, form: str) -> Non
     ]
     body = json.dumps(personal()).encode()
     agent = f"{USER_AGENT} {CANARIES['User-Agent']}"
-    with Screen(worker, "--format", form) as screen:
+    with TailCommand(worker, "--format", form) as tail_command:
         ask(worker.port, request("POST", "/v1/events", body, *lines, agent=agent))
         ask(worker.port, request("POST", "/v1/events", body, *lines, agent="curl/8"))
         ask(worker.port, event(body=b"[" + body.replace(b"shop", b"canary-x") + b"]"))
-        wait_until(lambda: screen.text.count("\n") >= 3, "the lines")
-        screen.end()
+        wait_until(lambda: tail_command.stdout.count("\n") >= 3, "the lines")
+        tail_command.end()
 
     [stored] = worker.spooled.events
-    assert canaries_in(screen.text.encode() + screen.told.encode()) == set()
+    assert (
+        canaries_in(tail_command.stdout.encode() + tail_command.stderr.encode())
+        == set()
+    )
     for secret in (stored.visitor, stored.event_id, stored.order_key, stored.actor):
         assert secret is not None
-        assert str(secret) not in screen.text
-    assert "7731" not in screen.text
+        assert str(secret) not in tail_command.stdout
+    assert "7731" not in tail_command.stdout
     assert canaries_under(worker.folder) == set()
 
 
@@ -172,35 +175,37 @@ def test_the_command_follows_all_workers_and_reconnects(tmp_path: Path) -> None:
     with (
         WorkerProcess(tmp_path, site=SITE) as first,
         WorkerProcess(tmp_path, site=SITE, number=1) as second,
-        Screen(first, "--format", "json") as screen,
+        TailCommand(first, "--format", "json") as tail_command,
     ):
-        screen.until_told("listening to 2 workers")
+        tail_command.wait_for_stderr("listening to 2 workers")
         ask(first.port, event())
-        screen.lines(1)
+        tail_command.lines(1)
         ask(second.port, event())
-        screen.lines(2)
+        tail_command.lines(2)
 
         assert second.stop() == 0
-        screen.until_told("listening to 1 worker;")
+        tail_command.wait_for_stderr("listening to 1 worker;")
         assert not socket_path(first.spool_dir, 1).exists()
         first.end(signal.SIGKILL)
-        screen.until_told("the proxy has stopped; waiting for it")
+        tail_command.wait_for_stderr("the proxy has stopped; waiting for it")
         first.start()
-        wait_until(lambda: screen.told.count("listening to 1 worker;") == 2, "its join")
+        wait_until(
+            lambda: tail_command.stderr.count("listening to 1 worker;") == 2, "its join"
+        )
         ask(first.port, event())
-        assert told(*screen.lines(3)) == [("event", "pageview")] * 3
-        assert screen.end() == 0
+        assert kinds_and_names(*tail_command.lines(3)) == [("event", "pageview")] * 3
+        assert tail_command.end() == 0
 
 
 def test_the_site_option_filters_lines(tmp_path: Path) -> None:
     with (
         WorkerProcess(tmp_path, site=SITE) as worker,
-        Screen(worker, "--format", "json", "--site", "(unknown)") as screen,
+        TailCommand(worker, "--format", "json", "--site", "(unknown)") as tail_command,
     ):
         ask(worker.port, event())
         ask(worker.port, event(body=b'{"site": "other"}'))
 
-        assert told(*screen.lines(1)) == [("drop", "unknown_site")]
+        assert kinds_and_names(*tail_command.lines(1)) == [("drop", "unknown_site")]
 
 
 def run(config: Path, *options: str) -> tuple[int, str]:

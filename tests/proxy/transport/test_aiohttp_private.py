@@ -15,7 +15,7 @@ from proxy.transport import connection, server
 from proxy.transport.aiohttp_private import CHECKED_WITH, CONNECTION, PARSER, SERVER
 from proxy.transport.connection import SilentConnection
 from proxy.transport.server import SilentServer
-from tests.proxy.in_process_server import door_server
+from tests.proxy.in_process_server import dispatcher_server
 
 _UPGRADE = (
     f"checked with aiohttp {CHECKED_WITH}, this is {aiohttp.__version__}:"
@@ -23,15 +23,15 @@ _UPGRADE = (
 )
 
 
-def gone(of: object, names: Iterable[str]) -> list[str]:
+def missing_attributes(of: object, names: Iterable[str]) -> list[str]:
     """Return which of *names* an object does not have."""
     return [name for name in names if not hasattr(of, name)]
 
 
 @pytest.fixture
-async def made() -> SilentConnection:
+async def built_connection() -> SilentConnection:
     """Return a connection as the server makes it."""
-    connection_object = door_server({})()
+    connection_object = dispatcher_server({})()
     assert isinstance(connection_object, SilentConnection)
     return connection_object
 
@@ -40,22 +40,24 @@ def test_aiohttp_has_the_checked_version() -> None:
     assert aiohttp.__version__ == CHECKED_WITH, _UPGRADE
 
 
-async def test_a_connection_has_every_listed_attribute(made: SilentConnection) -> None:
-    assert gone(made, CONNECTION) == [], _UPGRADE
+async def test_a_connection_has_every_listed_attribute(
+    built_connection: SilentConnection,
+) -> None:
+    assert missing_attributes(built_connection, CONNECTION) == [], _UPGRADE
 
 
 async def test_a_parser_has_every_listed_attribute() -> None:
-    plain = RequestHandler(door_server({}), loop=asyncio.get_running_loop())
+    plain = RequestHandler(dispatcher_server({}), loop=asyncio.get_running_loop())
 
-    assert gone(plain._parser, PARSER) == [], _UPGRADE  # noqa: SLF001 - it is the test
+    assert missing_attributes(plain._parser, PARSER) == [], _UPGRADE  # noqa: SLF001 - it is the test
 
 
 async def test_a_server_has_every_listed_attribute() -> None:
-    assert gone(door_server({}), SERVER) == [], _UPGRADE
+    assert missing_attributes(dispatcher_server({}), SERVER) == [], _UPGRADE
 
 
 def test_a_missing_attribute_is_named() -> None:
-    assert gone(object(), ["_waiter", "__class__"]) == ["_waiter"]
+    assert missing_attributes(object(), ["_waiter", "__class__"]) == ["_waiter"]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from tests.proxy.canaries import (
     AGENT,
     CANARY,
     MARKED,
+    canary_bytes_in,
     check_answer,
-    found_in,
-    watched_worker,
+    worker_without_leaks,
 )
 from tests.proxy.transport.raw_http import EVENT, Connection, ask, request
 from tests.proxy.worker_process import WorkerProcess
@@ -26,7 +26,7 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    with watched_worker(tmp_path_factory.mktemp("bodies")) as worker:
+    with worker_without_leaks(tmp_path_factory.mktemp("bodies")) as worker:
         yield worker
 
 
@@ -190,7 +190,7 @@ def test_a_dropped_hit_is_counted_with_its_reason(
 ) -> None:
     got = ask(worker.port, post(marked(body)))
 
-    assert found_in(repr(got).encode()) == []
+    assert canary_bytes_in(repr(got).encode()) == []
     if accepted is None:
         assert got.status == 400
     else:
@@ -241,7 +241,7 @@ def test_an_incomplete_body_is_not_stored(worker: WorkerProcess, data: bytes) ->
         rest = connection.rest()
 
     assert rest == b"" or rest.startswith(b"HTTP/1.1 4")
-    assert found_in(rest) == []
+    assert canary_bytes_in(rest) == []
     assert len(worker.spooled.events) == before
 
 

@@ -9,7 +9,7 @@ from config.errors import MillpondError, Retryable
 from proxy.transport.request import Request
 from proxy.transport.response import PendingResponse, Response
 from proxy.transport.server import SilentServer
-from tests.proxy.in_process_server import Streams, connected, door_server
+from tests.proxy.in_process_server import Streams, connected, dispatcher_server
 
 POST = b"POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 1\r\n\r\n"
 GET = b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n"
@@ -24,7 +24,7 @@ class Setup:
     """Answers every request with its body, some of them when it is told to."""
 
     def __init__(self) -> None:
-        self.asked: list[bytes] = []
+        self.bodies: list[bytes] = []
         self.waiting: list[asyncio.Future[None]] = []
         self._changed = asyncio.Event()
 
@@ -35,7 +35,7 @@ class Setup:
     def later(self, request: Request) -> Response | PendingResponse:
         """Answer when the last of ``waiting`` is done."""
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.asked.append(request.body)
+        self.bodies.append(request.body)
         self.waiting.append(durable)
         self._changed.set()
         return PendingResponse(durable, Response(HTTPStatus.ACCEPTED, request.body))
@@ -43,14 +43,14 @@ class Setup:
     async def has(self, count: int) -> None:
         """Return once *count* requests have been asked."""
         async with asyncio.timeout(PATIENCE_S):
-            while len(self.asked) < count:
+            while len(self.bodies) < count:
                 await self._changed.wait()
                 self._changed.clear()
 
     def server(self, *, keepalive_s: float = 60) -> SilentServer:
         """Return a server that asks this setup."""
         methods = {"GET": self.at_once, "POST": self.later}
-        return door_server(methods, keepalive_s=keepalive_s)
+        return dispatcher_server(methods, keepalive_s=keepalive_s)
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ async def test_a_body_in_parts_is_one_request(setup: Setup) -> None:
         setup.waiting[0].set_result(None)
 
         assert await answer(streams) == (202, b"a")
-    assert setup.asked == [b"a"]
+    assert setup.bodies == [b"a"]
 
 
 async def test_a_slow_disk_does_not_close_the_connection(setup: Setup) -> None:

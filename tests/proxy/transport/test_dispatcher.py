@@ -19,7 +19,7 @@ from proxy.transport.request import Request
 from proxy.transport.response import PendingResponse, Response
 
 
-def says(word: str) -> Methods:
+def methods_returning(word: str) -> Methods:
     """Return methods whose answer is *word*."""
 
     def handle(_request: Request) -> Response | PendingResponse:
@@ -39,11 +39,15 @@ def word(methods: Methods | None) -> str | None:
 
 
 ROUTES = Routes(
-    {"/v1/batch": says("long"), "/batch": says("short")},
-    [(re.compile("/array/([^/]+)/config$"), says("config"))],
+    {"/v1/batch": methods_returning("long"), "/batch": methods_returning("short")},
+    [(re.compile("/array/([^/]+)/config$"), methods_returning("config"))],
 ) + Routes(
-    {"/batch": says("other"), "/e": says("e"), "/config": says("shorter")},
-    [(re.compile("/x$"), says("x"))],
+    {
+        "/batch": methods_returning("other"),
+        "/e": methods_returning("e"),
+        "/config": methods_returning("shorter"),
+    },
+    [(re.compile("/x$"), methods_returning("x"))],
 )
 
 

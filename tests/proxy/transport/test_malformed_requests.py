@@ -11,9 +11,9 @@ from tests.proxy.canaries import (
     AGENT,
     CANARY,
     MARKED,
+    canary_bytes_in,
     check_answer,
-    found_in,
-    watched_worker,
+    worker_without_leaks,
 )
 from tests.proxy.transport.raw_http import EVENT, Connection, encoded, get, request
 from tests.proxy.worker_process import WorkerProcess
@@ -25,7 +25,7 @@ ONE_CHUNK = b"%x\r\n%s\r\n0\r\n\r\n" % (len(EVENT), EVENT)
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
     folder = tmp_path_factory.mktemp("framing")
-    with watched_worker(folder, keepalive_s=2) as worker:
+    with worker_without_leaks(folder, keepalive_s=2) as worker:
         yield worker
 
 
@@ -129,7 +129,7 @@ def test_a_malformed_request_is_refused_and_not_stored(
         rest = connection.rest()
 
     check_answer(got)
-    assert found_in(rest) == []
+    assert canary_bytes_in(rest) == []
     assert len(worker.spooled.events) == before
 
 

@@ -30,7 +30,9 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
 
 
 @pytest.fixture(scope="module")
-def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+def keepalive_worker(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[WorkerProcess]:
     """Return a worker that waits long for a request, and a second for the next."""
     proxy = {
         "request_timeout_s": 300,
@@ -54,7 +56,7 @@ class SlowClient:
         self._slowly = slowly
         self.socket.send(at_once)
 
-    def go_on(self) -> None:
+    def step(self) -> None:
         """Read what there is, or send a byte."""
         try:
             chunk = self.socket.recv(65_536)
@@ -75,20 +77,22 @@ class SlowClient:
             self._slowly = self._slowly[1:]
 
     @property
-    def held_s(self) -> float:
+    def open_s(self) -> float:
         """How long it was not hung up on."""
         assert self.ended_s is not None
         return self.ended_s - self.began_s
 
 
-def run(clients: list[SlowClient], within_s: float = TIMEOUT_S + SLACK_S) -> None:
+def run_until_closed(
+    clients: list[SlowClient], within_s: float = TIMEOUT_S + SLACK_S
+) -> None:
     """Let *clients* go on until all were hung up on."""
     end_s = time.monotonic() + within_s
     while waiting := [client for client in clients if client.ended_s is None]:
         assert time.monotonic() < end_s, f"{len(waiting)} clients are still held"
         select.select([client.socket for client in waiting], [], [], 0.05)
         for client in waiting:
-            client.go_on()
+            client.step()
 
 
 HEAD = request()[:-4]
@@ -113,44 +117,46 @@ SLOW = {
 
 
 @pytest.fixture(scope="module")
-def slow(worker: WorkerProcess) -> dict[str, list[SlowClient]]:
+def slow_clients(worker: WorkerProcess) -> dict[str, list[SlowClient]]:
     """Return slow clients of every kind, all hung up on, and how a quick one fared."""
     clients = {
         kind: [SlowClient(worker.port, *sends) for _ in range(30)]
         for kind, sends in SLOW.items()
     }
     quick = SlowClient(worker.port, event("Connection: close"), NO_BYTES)
-    run([quick, *(client for kind in clients.values() for client in kind)])
+    run_until_closed([quick, *(client for kind in clients.values() for client in kind)])
     return {"quick": [quick], **clients}
 
 
 @pytest.mark.parametrize("kind", SLOW)
 def test_a_slow_request_is_closed_at_the_timeout(
-    slow: dict[str, list[SlowClient]], kind: str
+    slow_clients: dict[str, list[SlowClient]], kind: str
 ) -> None:
-    clients = slow[kind]
+    clients = slow_clients[kind]
 
     # A byte that crosses with the answer on its way makes the network forget it.
     answers = {client.received[:12] for client in clients} - {b""}
     assert answers == {b"HTTP/1.1 408"}
-    assert min(client.held_s for client in clients) >= TIMEOUT_S * 0.9
+    assert min(client.open_s for client in clients) >= TIMEOUT_S * 0.9
 
 
-def test_slow_clients_do_not_delay_others(slow: dict[str, list[SlowClient]]) -> None:
-    [quick] = slow["quick"]
+def test_slow_clients_do_not_delay_others(
+    slow_clients: dict[str, list[SlowClient]],
+) -> None:
+    [quick] = slow_clients["quick"]
 
     assert b" 202 Accepted" in quick.received
-    assert quick.held_s < max(client.held_s for client in slow["body trickles"])
+    assert quick.open_s < max(client.open_s for client in slow_clients["body trickles"])
 
 
 def test_the_timeout_applies_to_the_second_request(worker: WorkerProcess) -> None:
     client = SlowClient(worker.port, get("/healthz"), NO_BYTES)
     while b"ok\n" not in client.received:
-        client.go_on()
+        client.step()
     between_s = time.monotonic()
     client.socket.send(HEAD)
 
-    run([client])
+    run_until_closed([client])
 
     assert time.monotonic() - between_s >= TIMEOUT_S * 0.9
     assert b"HTTP/1.1 408" in client.received
@@ -161,14 +167,14 @@ def test_an_idle_connection_is_kept_between_requests(worker: WorkerProcess) -> N
     with Connection(worker.port) as connection:
         connection.send(event())
         connection.answer()
-        run([SlowClient(worker.port, NO_BYTES, NO_BYTES)])
+        run_until_closed([SlowClient(worker.port, NO_BYTES, NO_BYTES)])
         connection.send(event())
 
         assert connection.answer().status == 202
 
 
 @contextlib.contextmanager
-def deaf_client(port: int) -> Iterator[socket.socket]:
+def non_reading_client(port: int) -> Iterator[socket.socket]:
     """Return a connection that takes in hardly anything, and never waits."""
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
@@ -179,7 +185,7 @@ def deaf_client(port: int) -> Iterator[socket.socket]:
 
 def test_a_client_that_does_not_read_is_disconnected(worker: WorkerProcess) -> None:
     requests = get("/m.js") * 500
-    with deaf_client(worker.port) as client:
+    with non_reading_client(worker.port) as client:
         began_s = time.monotonic()
         while True:
             assert time.monotonic() - began_s < SLACK_S, "it is still held"
@@ -203,23 +209,23 @@ def test_a_slow_reader_is_served(worker: WorkerProcess) -> None:
     assert got == {200}
 
 
-def test_an_unused_connection_is_closed(patient: WorkerProcess) -> None:
-    client = SlowClient(patient.port, get("/healthz"), NO_BYTES)
+def test_an_unused_connection_is_closed(keepalive_worker: WorkerProcess) -> None:
+    client = SlowClient(keepalive_worker.port, get("/healthz"), NO_BYTES)
 
-    run([client], KEEPALIVE_S + SLACK_S)
+    run_until_closed([client], KEEPALIVE_S + SLACK_S)
 
-    assert client.held_s >= KEEPALIVE_S * 0.9
+    assert client.open_s >= KEEPALIVE_S * 0.9
     assert client.received.endswith(b"ok\n")
 
 
-def test_the_number_of_connections_is_limited(patient: WorkerProcess) -> None:
-    with_room = [SlowClient(patient.port, HEAD, NO_BYTES) for _ in range(10)]
-    crowd = [SlowClient(patient.port, HEAD, NO_BYTES) for _ in range(30)]
+def test_the_number_of_connections_is_limited(keepalive_worker: WorkerProcess) -> None:
+    with_room = [SlowClient(keepalive_worker.port, HEAD, NO_BYTES) for _ in range(10)]
+    crowd = [SlowClient(keepalive_worker.port, HEAD, NO_BYTES) for _ in range(30)]
 
     def refused() -> int:
         for client in [*with_room, *crowd]:
             if client.ended_s is None:
-                client.go_on()
+                client.step()
         return sum(client.ended_s is not None for client in crowd)
 
     wait_until(lambda: refused() >= 40 - MOST_CONNECTIONS, "the crowd to be refused")
@@ -229,7 +235,7 @@ def test_the_number_of_connections_is_limited(patient: WorkerProcess) -> None:
 
     def serves() -> bool:
         try:
-            return ask(patient.port, event()).status == 202
+            return ask(keepalive_worker.port, event()).status == 202
         except (OSError, AssertionError):
             return False
 

@@ -37,7 +37,9 @@ def limit_files(worker: WorkerProcess, size_bytes: int) -> None:
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (size_bytes, hard))
 
 
-def fill(worker: WorkerProcess, requests: Callable[[int], bytes]) -> tuple[Answer, int]:
+def fill_until_refused(
+    worker: WorkerProcess, requests: Callable[[int], bytes]
+) -> tuple[Answer, int]:
     """Send until it is refused; return how, and how often it was not."""
     with Connection(worker.port) as connection:
         for number in range(2_000):
@@ -52,7 +54,7 @@ def is_ready(worker: WorkerProcess) -> bool:
     return ask(worker.port, get("/readyz")).status == 200
 
 
-def takes(worker: WorkerProcess, data: bytes) -> bool:
+def is_accepted(worker: WorkerProcess, data: bytes) -> bool:
     return ask(worker.port, data).status == 202
 
 
@@ -68,14 +70,14 @@ def test_a_full_disk_is_reported_until_it_has_space(
     with WorkerProcess(tmp_path) as worker:
         # More than the log needs, less than a group of many.
         limit_files(worker, 2_048)
-        refused, accepted = fill(worker, next_page)
+        refused, accepted = fill_until_refused(worker, next_page)
         not_ready = ask(worker.port, get("/readyz"))
         for _ in range(100):
             assert ask(worker.port, MANY).status == 503
         limit_files(worker, resource.RLIM_INFINITY)
         # Nothing is sent: it must find out by itself.
         wait_until(lambda: is_ready(worker), "the worker to be ready")
-        assert takes(worker, page("/after"))
+        assert is_accepted(worker, page("/after"))
         assert worker.stop() == 0
 
     acknowledged = paths[:accepted]
@@ -109,9 +111,9 @@ def test_a_real_full_disk_loses_no_acknowledged_event(
     with WorkerProcess(tmp_path, spool={"dir": str(small_disk)}) as worker:
         ballast = small_disk / "ballast"
         ballast.write_bytes(bytes(2 * MEGABYTE))
-        refused, accepted = fill(worker, lambda _: MANY)
+        refused, accepted = fill_until_refused(worker, lambda _: MANY)
         ballast.unlink()
-        wait_until(lambda: takes(worker, page("/after")), "room for an event")
+        wait_until(lambda: is_accepted(worker, page("/after")), "room for an event")
         assert worker.stop() == 0
         got = worker.spooled
 
@@ -133,7 +135,7 @@ def test_a_full_spool_is_reported_until_it_is_loaded(
 ) -> None:
     bound = {"max_bytes": MEGABYTE, "segment_max_mb": 1, "segment_max_s": 1}
     with WorkerProcess(tmp_path, spool=bound) as worker:
-        refused, _ = fill(worker, lambda _: MANY)
+        refused, _ = fill_until_refused(worker, lambda _: MANY)
         spool = Spool(worker.spool_dir)
         size = spool.size_bytes()
         wait_until(spool.sealed, "the segment to be sealed")
@@ -144,7 +146,7 @@ def test_a_full_spool_is_reported_until_it_is_loaded(
         wait_until(lambda: "spool_full" in worker.words, "the log to say so")
 
         spool.remove(segment.path for segment in spool.sealed())
-        wait_until(lambda: takes(worker, MANY), "room for events")
+        wait_until(lambda: is_accepted(worker, MANY), "room for events")
 
     assert (refused.status, "retry-after" in refused.headers) == (503, True)
     assert MEGABYTE // 2 < size <= MEGABYTE
@@ -163,7 +165,7 @@ def test_a_client_that_disconnects_loses_only_its_response(tmp_path: Path) -> No
                 reset = struct.pack("ii", 1, 0)
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
             client.close()
-        assert takes(worker, page("/stays"))
+        assert is_accepted(worker, page("/stays"))
         assert worker.stop() == 0
 
     # A reset may overtake the request; what hung up in order was heard.
@@ -174,7 +176,7 @@ def test_a_client_that_disconnects_loses_only_its_response(tmp_path: Path) -> No
     assert set(worker.words) == {"geo", "listening"}
 
 
-class Crowd:
+class LoadClients:
     """Clients that send one page after another, and note what was acknowledged."""
 
     def __init__(self, worker: WorkerProcess, size: int = 8) -> None:
@@ -224,8 +226,8 @@ def test_stopping_under_load_loses_no_acknowledged_event(
     tmp_path: Path, how: signal.Signals
 ) -> None:
     with WorkerProcess(tmp_path) as worker:
-        with Crowd(worker) as crowd:
-            wait_until(lambda: len(crowd.acknowledged) > 300, "some events")
+        with LoadClients(worker) as clients:
+            wait_until(lambda: len(clients.acknowledged) > 300, "some events")
 
             code = worker.end(how)
 
@@ -234,9 +236,9 @@ def test_stopping_under_load_loses_no_acknowledged_event(
         assert worker.stop() == 0
     stored = worker.spooled.paths
     assert code == (-how if how == signal.SIGKILL else 0)
-    assert crowd.acknowledged - set(stored) == set()
+    assert clients.acknowledged - set(stored) == set()
     assert len(stored) == len(set(stored))
-    assert crowd.answers == {202}
+    assert clients.answers == {202}
     assert worker.spooled.is_sealed
 
 

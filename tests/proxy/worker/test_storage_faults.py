@@ -31,7 +31,7 @@ def kind_of(answer: Answer) -> tuple[int, str | None]:
     return answer.status, answer.headers.get("retry-after")
 
 
-def answers(client: Connection) -> Counter[tuple[int, str | None]]:
+def count_answers(client: Connection) -> Counter[tuple[int, str | None]]:
     """Return how *client* fares that sends events, asks for tokens and for health."""
     got: Counter[tuple[int, str | None]] = Counter()
     token = get("/v1/visit?site=shop&url=https://shop.example/")
@@ -107,14 +107,14 @@ MORE_FAULTS: list[Fault] = [
 ]
 
 
-def check(worker: WorkerProcess, fault: Fault) -> None:
+def check_fault(worker: WorkerProcess, fault: Fault) -> None:
     """Check that *fault* is answered by nothing but 503, and forgotten once healed."""
     with Connection(worker.port) as client:
         client.send(event())
         assert client.answer().status == 202
         heal = fault(worker)
         try:
-            got = answers(client)
+            got = count_answers(client)
         finally:
             heal()
     wait_until(lambda: ask(worker.port, event()).status == 202, "the worker to recover")
@@ -135,7 +135,7 @@ def check(worker: WorkerProcess, fault: Fault) -> None:
 )
 def test_a_storage_fault_causes_only_503(tmp_path: Path, fault: Fault) -> None:
     with WorkerProcess(tmp_path, spool={"segment_max_s": 1}) as worker:
-        check(worker, fault)
+        check_fault(worker, fault)
 
 
 def test_a_worker_recreates_its_removed_lane(tmp_path: Path) -> None:
@@ -177,7 +177,9 @@ def unprivileged(tmp_path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
         os.chown(home, NOBODY, NOBODY)
         with contextlib.suppress(FileNotFoundError):
             runs = subprocess.run(
-                [*under, sys.executable, "-c", ""], check=False, capture_output=True
+                [*under, sys.executable, "-c", ""],
+                check=False,
+                capture_output=True,
             )
             if runs.returncode == 0:
                 yield home, under
@@ -202,7 +204,7 @@ def test_an_unreadable_directory_causes_only_503(
     [port] = free_ports(1)
     spool = {"segment_max_s": 1}
     with WorkerProcess(home, under=under, spool=spool, port=port) as worker:
-        check(worker, unreadable(folder))
+        check_fault(worker, unreadable(folder))
 
 
 @pytest.fixture
@@ -232,4 +234,4 @@ def test_a_disk_full_of_other_files_causes_only_503(
 
     spool = {"dir": str(small_disk / "spool"), "segment_max_s": 1}
     with WorkerProcess(tmp_path, spool=spool) as worker:
-        check(worker, fill)
+        check_fault(worker, fill)

@@ -38,18 +38,18 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]
 
 
 @pytest.fixture
-def on_a_port(settings: Settings) -> Iterator[Settings]:
+def port_settings(settings: Settings) -> Iterator[Settings]:
     """Return the settings of a worker that may serve."""
     with reserved_port() as port:
         yield replace(settings, proxy=replace(settings.proxy, port=port))
 
 
-def ready(worker: WorkerProcess) -> Answer:
+def get_readiness(worker: WorkerProcess) -> Answer:
     return ask(worker.port, get("/readyz"))
 
 
 def test_a_worker_that_can_store_events_is_ready(running: WorkerProcess) -> None:
-    got = ready(running)
+    got = get_readiness(running)
 
     assert (got.status, got.json) == (200, {"ready": True, "problems": {}})
     assert got.headers["cache-control"] == "no-store"
@@ -76,7 +76,7 @@ def test_a_failing_job_is_reported_and_events_are_accepted(
     path = job_state_path(running.spool_dir)
     write_job_states(path, {"load": state})
 
-    got = ready(running)
+    got = get_readiness(running)
 
     path.unlink()
     assert (got.status, got.json["problems"]) == (200, {"job load": problem})
@@ -90,7 +90,7 @@ def test_an_unreadable_job_file_is_no_problem(
     path = job_state_path(running.spool_dir)
     path.write_bytes(content)
 
-    got = ready(running)
+    got = get_readiness(running)
 
     path.unlink()
     assert (got.status, got.json["problems"]) == (200, {})
@@ -102,10 +102,10 @@ def test_an_untrusted_clock_is_reported_and_events_are_accepted(
     witness = tmp_path / "data" / "warehouse" / "clock"
     witness.parent.mkdir(parents=True)
     witness.write_bytes(b"damaged")
-    # Of the true time a synchronised kernel would leave no doubt.
+    # A kernel with a synchronised clock would make the real time trusted.
     set_wrong = [f"{name}={value}" for name, value in wrong_clock("+1h").items()]
     with WorkerProcess(tmp_path, under=("env", *set_wrong)) as worker:
-        got = ready(worker)
+        got = get_readiness(worker)
         answer = ask(worker.port, event())
 
     assert got.status == 200
@@ -117,7 +117,7 @@ def test_a_quarantined_segment_is_reported(running: WorkerProcess) -> None:
     segment = running.spool_dir / "quarantine" / "worker-9-0000000001.segment"
     segment.write_bytes(b"?")
 
-    got = ready(running)
+    got = get_readiness(running)
 
     segment.unlink()
     assert got.status == 200
@@ -175,30 +175,32 @@ async def test_a_file_between_the_lanes_is_reported_without_its_path(
 
 
 async def test_a_failure_of_the_upkeep_ends_the_worker(
-    on_a_port: Settings,
+    port_settings: Settings,
 ) -> None:
     # It would go on without sealing, and without the salts of the next day.
     readings = iter([float(NOON)])
     worker = Worker(
-        on_a_port, 0, asyncio.get_running_loop(), lambda: next(readings, math.nan)
+        port_settings, 0, asyncio.get_running_loop(), lambda: next(readings, math.nan)
     )
 
     with pytest.raises(ValueError, match="NaN"):
-        await serve(worker, on_a_port, asyncio.Event(), shared=True)
+        await serve(worker, port_settings, asyncio.Event(), shared=True)
 
     # Its lane is free again.
-    Lane.open(Spool(Path(on_a_port.spool.dir)), "worker-0", on_a_port.spool).close()
+    Lane.open(
+        Spool(Path(port_settings.spool.dir)), "worker-0", port_settings.spool
+    ).close()
 
 
 async def test_salts_are_wiped_even_if_closing_the_spool_fails(
-    on_a_port: Settings,
+    port_settings: Settings,
 ) -> None:
     stop = asyncio.Event()
-    worker = Worker(on_a_port, 0, asyncio.get_running_loop(), lambda: float(NOON))
-    serving = asyncio.create_task(serve(worker, on_a_port, stop, shared=True))
-    got = await asyncio.to_thread(ask_once_up, on_a_port.proxy.port)
+    worker = Worker(port_settings, 0, asyncio.get_running_loop(), lambda: float(NOON))
+    serving = asyncio.create_task(serve(worker, port_settings, stop, shared=True))
+    got = await asyncio.to_thread(send_when_listening, port_settings.proxy.port)
     before = worker.readiness()
-    shutil.rmtree(Path(on_a_port.spool.dir) / "lanes")
+    shutil.rmtree(Path(port_settings.spool.dir) / "lanes")
     stop.set()
 
     with pytest.raises(SpoolBrokenError):
@@ -208,7 +210,7 @@ async def test_salts_are_wiped_even_if_closing_the_spool_fails(
     assert "salts" in worker.readiness().problems
 
 
-def ask_once_up(port: int) -> Answer:
+def send_when_listening(port: int) -> Answer:
     """Send an event as soon as somebody listens."""
 
     def listens() -> bool:
@@ -219,7 +221,7 @@ def ask_once_up(port: int) -> Answer:
     return ask(port, event())
 
 
-def start_in_vain(config: Path) -> subprocess.CompletedProcess[str]:
+def start_failing_worker(config: Path) -> subprocess.CompletedProcess[str]:
     """Start worker 0, which must end by itself."""
     command = [sys.executable, "-m", "millpond", "proxy", "worker", "0"]
     return subprocess.run(
@@ -233,7 +235,7 @@ def start_in_vain(config: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_second_worker_of_the_same_number_is_refused(running: WorkerProcess) -> None:
-    got = start_in_vain(running.config)
+    got = start_failing_worker(running.config)
 
     # Starting it again would not help: the supervisor gives up.
     assert got.returncode == 2
@@ -246,7 +248,7 @@ def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
         port = listener.getsockname()[1]
         worker = WorkerProcess(tmp_path, port=port)
 
-        got = start_in_vain(worker.config)
+        got = start_failing_worker(worker.config)
 
     assert got.returncode == 2
     assert f"listen on 127.0.0.1:{port}: another program has this port" in got.stderr

@@ -9,16 +9,16 @@ import sys
 from collections import Counter
 from typing import Any
 
-TOLD: dict[str, Any] = json.loads(sys.argv[1])
-_HANDED: Counter[str] = Counter()
+VISIT: dict[str, Any] = json.loads(sys.argv[1])
+_SENT: Counter[str] = Counter()
 
 
-def hand(name: str) -> str:
+def record_sent(name: str) -> str:
     """Return *name*, noted as handed to the client."""
-    _HANDED[name] += 1
+    _SENT[name] += 1
     return name
 
 
-def send_all() -> None:
+def print_sent() -> None:
     """Print what was handed."""
-    sys.stdout.write(json.dumps(_HANDED))
+    sys.stdout.write(json.dumps(_SENT))
