@@ -1,4 +1,4 @@
-"""What a spool holds, decoded by the row classes and nothing else."""
+"""Reads the rows of a spool with the row classes only."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +14,7 @@ _SEALED_MEANWHILE = 3
 
 
 class SpoolContent(NamedTuple):
-    """The rows of all segments, open or sealed, in no particular order of lanes."""
+    """The rows of all open and sealed segments, in any order of lanes."""
 
     events: list[Event]
     drops: list[Drop]
@@ -28,9 +28,9 @@ class SpoolContent(NamedTuple):
 
 
 def read_spool(folder: Path) -> SpoolContent:
-    """Return what the segments in *folder* hold; a row of another shape fails."""
+    """Return the rows of the segments in *folder*; a row of another shape fails."""
     for _ in range(_SEALED_MEANWHILE):
-        # One that is sealed between listing and reading has another name by then.
+        # A segment that is sealed between listing and reading has a new name.
         with suppress(FileNotFoundError):
             return _read_spool(folder)
     return _read_spool(folder)

@@ -1,4 +1,4 @@
-"""A small HTTP server in a thread of its own, while a block runs."""
+"""A small HTTP server that runs in its own thread during a block."""
 
 import threading
 from collections.abc import Mapping
@@ -8,22 +8,22 @@ from typing import Self
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers over connections that stay, to clients that may have gone."""
+    """Answers on persistent connections, and tolerates disconnected clients."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Take a request, whatever its method."""
+        """Receive a request with any method."""
         self.receive()
 
     do_POST = do_OPTIONS = do_GET  # noqa: N815 - as http.server calls them
 
     def receive(self) -> None:
-        """Read the rest of a request and answer it."""
+        """Read the body of a request, and answer it."""
         raise NotImplementedError
 
     def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """Send an answer; a tab that was closed takes none."""
+        """Send an answer; a closed tab is not an error."""
         self.send_response_only(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -35,7 +35,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class BackgroundServer:
-    """Listens on a free port of this machine; each request gets a *handler*."""
+    """Listens on a free port of this machine; each connection gets a *handler*."""
 
     def __init__(self, handler: type[Handler]) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -55,7 +55,7 @@ class BackgroundServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port it listens on."""
         return int(self._server.server_address[1])
 
     def _serve(self) -> None:

@@ -1,4 +1,4 @@
-"""The visit in a real Chromium: two pages, a purchase, and a tab closed at once."""
+"""The visit in a real Chromium: two pages, a purchase, and a closed tab."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,7 +10,7 @@ from tests.vendors.clients import MODULES, Client, Kind, Sent, need_clients
 from tests.vendors.shop_site import CLIENTS_PATH, Site
 from tests.vendors.visit import PERSON, checkout_page, product_page, visit
 
-# Headless Chromium calls itself a bot and says who drives it; two clients look at that.
+# Headless Chromium identifies itself as a bot; two of the clients check that.
 AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
     f" (KHTML, like Gecko) Chrome/144.0.0.0 Safari/537.36 {PERSON['agent']}"
@@ -19,7 +19,7 @@ VISITOR_FLAGS = (
     *FLAGS,
     f"--user-agent={AGENT}",
     "--disable-blink-features=AutomationControlled",
-    # One client would fetch a part of itself from its vendor.
+    # One client would load a part of its code from its vendor.
     "--host-resolver-rules=MAP *.example 127.0.0.1, MAP * ~NOTFOUND",
 )
 _PATIENCE_MS = 60_000
@@ -30,7 +30,7 @@ _STEP = """async (step) => {
     return counts;
 }"""
 
-# Waits until what was handed so far has arrived.
+# Waits until the events sent so far have arrived.
 Arrived = Callable[[Sent], Awaitable[None]]
 
 
@@ -43,9 +43,9 @@ async def visit_in_browser(
     host: str,
     person: Mapping[str, str] = PERSON,
 ) -> Sent:
-    """Let *client* tell the visit to *host*; return what it was handed.
+    """Send the visit with *client* to *host*; return the count of each event.
 
-    The last event is handed over as the tab is closed; the others have *arrived*.
+    The last event is sent as the tab closes; *arrived* waits for the others.
     """
     assert client.kind is Kind.BROWSER
     need_clients(MODULES / client.file)
@@ -64,7 +64,7 @@ async def visit_in_browser(
 async def _walk(
     context: BrowserContext, site: Site, arrived: Arrived, person: Mapping[str, str]
 ) -> Sent:
-    """Walk through the shop as the person would."""
+    """Visit the shop as *person*."""
     login = {"name": "login", "value": person["cookie"], "url": site.url("/")}
     await context.add_cookies([login])  # type: ignore[list-item]
     page = await context.new_page()
@@ -87,7 +87,7 @@ async def _walk(
 
 
 async def _take(page: Page, step: str) -> Sent:
-    """Let the page hand over a step; return what it handed over since the last."""
+    """Run a step in the page; return the events sent since the last step."""
     await page.wait_for_function("window.ready", timeout=_PATIENCE_MS)
     return Counter(await page.evaluate(_STEP, step))
 

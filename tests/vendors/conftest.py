@@ -1,4 +1,4 @@
-"""A real Chromium whose visitors do not look like robots, and a worker they tell."""
+"""Fixtures: a real Chromium that does not look like a bot, and a worker."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -15,7 +15,7 @@ from tests.vendors.sent_events import silent_worker
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def visitors() -> AsyncIterator[Browser]:
-    """Start one Chromium for all tests; each visit is a new visitor in it."""
+    """Start one Chromium for all tests; each visit is a new visitor."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=need("chromium"), args=VISITOR_FLAGS
@@ -28,7 +28,7 @@ async def visitors() -> AsyncIterator[Browser]:
 def running(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WorkerProcess]:
-    """Run a worker for all tests of a file, of the site its ``SITE`` describes."""
+    """Run a worker for all tests of a file, with the site in its ``SITE``."""
     folder = tmp_path_factory.mktemp("worker")
     with silent_worker(folder, request.module.SITE) as worker:
         yield worker
@@ -36,5 +36,5 @@ def running(
 
 @pytest.fixture
 def worker(running: WorkerProcess) -> SharedWorker:
-    """Return the worker as if it had just been started."""
+    """Return the shared worker without the rows of earlier tests."""
     return SharedWorker(running)

@@ -1,4 +1,4 @@
-"""One request of a client as it came."""
+"""One received request of a client."""
 
 import gzip
 import zlib
@@ -10,7 +10,7 @@ _GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedRequest:
-    """One request, its path without the prefix; header names in lower case."""
+    """One request with a path without prefix, and header names in lower case."""
 
     method: str
     path: str
@@ -21,7 +21,7 @@ class RecordedRequest:
 
     @property
     def unpacked(self) -> bytes:
-        """The body without the gzip that three kinds of clients say in three ways."""
+        """The uncompressed body; clients mark gzip in three different ways."""
         if self.body.startswith(_GZIP):
             return gzip.decompress(self.body)
         if self.headers.get("content-encoding") == "deflate":

@@ -1,4 +1,4 @@
-"""A collector that only records: what real clients send is seen before we speak it."""
+"""A collector that only records the requests of real clients."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -13,31 +13,31 @@ _PATIENCE_S = 60
 
 
 class Recorder(BackgroundServer):
-    """Listens on a free port below *prefix*, answers as *protocol*'s vendor would."""
+    """Listens on a free port below *prefix*, and answers like the vendor."""
 
     def __init__(self, protocol: Protocol, prefix: str = "/collect") -> None:
         self.prefix = prefix
         self.received: list[RecordedRequest] = []
-        # Requests that went to no path below the prefix.
+        # Requests to paths outside the prefix.
         self.strays: list[str] = []
-        # Answers to the next requests for a path; when they run out, good ones.
+        # The next answers for a path; after them, the usual vendor responses.
         self.answers: dict[str, list[Answer]] = {}
         self._protocol = protocol
         self._changed = threading.Condition()
         super().__init__(type("_Bound", (_Handler,), {"recorder": self}))
 
     def url(self, host: str = "127.0.0.1") -> str:
-        """Return what a client is given as its host."""
+        """Return the host setting for a client."""
         return f"http://{host}:{self.port}{self.prefix}"
 
     def until(self, is_so: Callable[[list[RecordedRequest]], bool]) -> None:
-        """Wait until what was received makes *is_so* true."""
+        """Wait until the received requests make *is_so* true."""
         with self._changed:
             is_met = self._changed.wait_for(lambda: is_so(self.received), _PATIENCE_S)
         assert is_met, [f"{request.method} {request.path}" for request in self.received]
 
     def answer_to(self, request: RecordedRequest) -> Answer:
-        """Record a request, and return what it is answered."""
+        """Return the answer to a request."""
         waiting = self.answers.get(request.path)
         if waiting:
             return waiting.pop(0)
@@ -45,7 +45,7 @@ class Recorder(BackgroundServer):
         return vendor_response(self._protocol, request, f"http://{host}{self.prefix}")
 
     def record(self, request: RecordedRequest) -> None:
-        """Note a request that has been answered."""
+        """Record an answered request."""
         with self._changed:
             self.received.append(request)
             self._changed.notify_all()
@@ -55,7 +55,7 @@ class _Handler(Handler):
     recorder: Recorder
 
     def receive(self) -> None:
-        """Record a request below the prefix, and answer as the vendor would."""
+        """Record a request below the prefix, and answer like the vendor."""
         recorder = self.recorder
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers.get("content-length", 0)))
@@ -77,7 +77,7 @@ class _Handler(Handler):
 
 
 def _cors(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return what lets a page of another origin send here, with credentials."""
+    """Return the headers that let a page of another origin send credentials."""
     if "origin" not in headers:
         return {}
     wanted_headers = headers.get("access-control-request-headers")

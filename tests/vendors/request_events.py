@@ -1,6 +1,6 @@
-"""The events of a request, by the names their vendor calls them.
+"""Decodes the events of a request, with the event names of the vendor.
 
-Tests count with it what arrived, so it shares no line with the proxy's protocols.
+Tests count received events with it, so it shares no code with the proxy.
 """
 
 import base64
@@ -16,7 +16,7 @@ from tests.vendors.recorded_request import RecordedRequest
 
 Event = dict[str, Any]
 
-# Where events are brought to; the rest is settings, flags and the like.
+# The paths for events; all other paths are for settings, flags and such.
 _PATHS: Mapping[Protocol, re.Pattern[str]] = {
     Protocol.POSTHOG: re.compile(r"/(e|i/v0/e|batch|capture|i/v1/analytics/events)/?"),
     Protocol.SEGMENT: re.compile(r"/v1/(batch|b|[tpigas])"),
@@ -30,7 +30,7 @@ _PROFILE = {"$set", "$set_once", "$append", "$add", "$union", "$unset", "$delete
 
 
 def names(protocol: Protocol, requests: Iterable[RecordedRequest]) -> Sent:
-    """Return how often each event came; one that came again counts once."""
+    """Return the count of each event; a repeated event counts once."""
     identified = {
         (name, mark)
         for number, request in enumerate(requests)
@@ -40,7 +40,7 @@ def names(protocol: Protocol, requests: Iterable[RecordedRequest]) -> Sent:
 
 
 def profile(request: RecordedRequest) -> str:
-    """Return how a request came: method, path, type, and how it was packed."""
+    """Return the profile of a request: method, path, type and compression."""
     sort = request.headers.get("content-type", "")
     packed = [
         "encoded" if "content-encoding" in request.headers else "",
@@ -51,7 +51,7 @@ def profile(request: RecordedRequest) -> str:
 
 
 def names_site(request: RecordedRequest, key: str) -> bool:
-    """Return whether a request that brings events says for which site, somewhere."""
+    """Return whether a request with events contains the key of its site."""
     credentials = request.headers.get("authorization", "").partition(" ")[2]
     places = [request.query, request.unpacked.decode(), credentials]
     places += [_plain(place) for place in (credentials, *_data(request))]
@@ -64,7 +64,7 @@ def _data(request: RecordedRequest) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Return what is in base64, or nothing."""
+    """Return the decoded base64, or an empty text."""
     try:
         return base64.b64decode(text, validate=True).decode("utf-8", "replace")
     except ValueError:
@@ -74,13 +74,13 @@ def _plain(text: str) -> str:
 def _marked(
     protocol: Protocol, request: RecordedRequest, number: int
 ) -> Iterator[tuple[str, object]]:
-    """Yield each event's name, and what tells it from others of the name."""
+    """Yield the name of each event and an id that distinguishes equal names."""
     for place, event in enumerate(events(protocol, request)):
         yield _NAMES[protocol](event), _id(event) or (number, place)
 
 
 def events(protocol: Protocol, request: RecordedRequest) -> list[Event]:
-    """Return the events of a request, in the order they stand there."""
+    """Return the events of a request in their order."""
     if request.method == "OPTIONS" or not _PATHS[protocol].fullmatch(request.path):
         return []
     if protocol is Protocol.GA4:
@@ -93,7 +93,7 @@ def events(protocol: Protocol, request: RecordedRequest) -> list[Event]:
 
 
 def _decoded_value(request: RecordedRequest) -> Any:
-    """Return the JSON of a request: its body, or the field that carries it."""
+    """Return the JSON of a request: its body, or the form field with it."""
     body = request.unpacked
     if body[:1] in (b"{", b"["):
         return json.loads(body)
@@ -101,7 +101,7 @@ def _decoded_value(request: RecordedRequest) -> Any:
     [data] = form["data"]
     if data[0] in "{[":
         return json.loads(data)
-    # A form turns plus signs into blanks.
+    # A form turns plus signs into spaces.
     return json.loads(base64.b64decode(data.replace(" ", "+")))
 
 
@@ -114,7 +114,7 @@ def _google(request: RecordedRequest) -> list[Event]:
 
 
 def _call(event: Event) -> str:
-    """Return the name of one of Segment's calls: its type, and what it is about."""
+    """Return the name of a Segment call: its type and its event or page."""
     about = event.get("event") or event.get("name")
     return f"{event['type']}:{about}" if about else str(event["type"])
 
@@ -144,9 +144,9 @@ _NAMES: Mapping[Protocol, Callable[[Event], str]] = {
 
 
 def _id(event: Event) -> str | None:
-    """Return the event's own id, where its vendor gives it one.
+    """Return the id of the event, if its vendor gives it one.
 
-    A profile's update has none: one that says the same is one that came again.
+    A profile update has no id: an equal update is a repeated one.
     """
     if _PROFILE & event.keys():
         return json.dumps(event, sort_keys=True)

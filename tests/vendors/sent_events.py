@@ -1,7 +1,6 @@
-"""A visit told to a real worker: one for all clients of a protocol, by each in turn.
+"""Sends the visit to a real worker with each client of a protocol in turn.
 
-What every protocol's tests share is here; what an event is called, and what is refused,
-each knows itself.
+The tests of each protocol know their event names and dropped events themselves.
 """
 
 import asyncio
@@ -35,20 +34,20 @@ from tests.waiting import wait_until
 
 
 def servers_of(protocol: Protocol) -> list[Client]:
-    """Return the clients of servers that speak *protocol*."""
+    """Return the server clients of *protocol*."""
     return [client for client in SERVER_CLIENTS if client.protocol is protocol]
 
 
 def browsers_of(protocol: Protocol) -> list[Client]:
-    """Return the clients of browsers that speak *protocol*."""
+    """Return the browser clients of *protocol*."""
     return [client for client in BROWSER_CLIENTS if client.protocol is protocol]
 
 
 def visits_of(clients: Sequence[Client]) -> list[Any]:
-    """Return each client with the page's own origin, and with another.
+    """Return each client with the origin of the page, and with another origin.
 
-    On another only the first of each driver is no slow test: what a browser asks of
-    another origin differs little by version or setting.
+    With another origin, only the first client of each driver is not a slow test: the
+    requests to another origin differ little by version or setting.
     """
     first = {client.driver: client for client in reversed(clients)}.values()
     return [
@@ -65,7 +64,7 @@ def visits_of(clients: Sequence[Client]) -> list[Any]:
 
 @contextmanager
 def silent_worker(folder: Path, site: Mapping[str, Any]) -> Iterator[WorkerProcess]:
-    """Run a worker, and see when it has ended that it has written of nobody."""
+    """Run a worker, and check after its end that it wrote no personal data."""
     with WorkerProcess(folder, site=site, spool=UNSEALED) as worker:
         yield worker
         assert worker.stop() == 0
@@ -81,12 +80,12 @@ def silent_worker(folder: Path, site: Mapping[str, Any]) -> Iterator[WorkerProce
 
 
 def send_all(worker: SharedWorker, client: Client) -> Sent:
-    """Let a client of a server tell its visit; return what it was handed."""
+    """Send the visit with a server client; return the count of each event."""
     return send(client, f"http://127.0.0.1:{worker.port}/collect")
 
 
 def send_refused(worker: SharedWorker, client: Client) -> Sent:
-    """Let *client* tell a worker that can write nothing until it has refused."""
+    """Send the visit with *client* to a worker that refuses the first request."""
     limit_files(worker.worker, 1)
     with ThreadPoolExecutor(1) as elsewhere:
         sending = elsewhere.submit(send_all, worker, client)
@@ -98,7 +97,7 @@ def send_refused(worker: SharedWorker, client: Client) -> Sent:
 
 
 def let_write_once_refused(worker: SharedWorker) -> None:
-    """Let the worker write again, once it has refused something."""
+    """Let the worker write again after it has refused a request."""
     wait_until(
         lambda: ask(worker.port, get("/readyz")).status == 503,
         "the client to be refused",
@@ -113,9 +112,9 @@ async def send_in_browser(
     origin: str,
     has_arrived: Callable[[Sent], bool],
 ) -> Sent:
-    """Let a browser tell its visit, to the site's own origin or another.
+    """Send the visit with a browser, to the site's own origin or another.
 
-    *has_come* says whether what was handed over so far is stored.
+    *has_arrived* returns whether the events sent so far are stored.
     """
 
     async def arrived(sent: Sent) -> None:

@@ -1,7 +1,7 @@
-"""The shop's own web site: its pages load a client, and what that sends is passed on.
+"""The shop site: its pages load a client, and the site passes its requests on.
 
-Below the prefix the site is the collector's front door, as DESIGN means it: the same
-origin, so the browser adds the site's cookies.
+The site passes on requests below the prefix to the collector. They have the same
+origin, so the browser adds the cookies of the site.
 """
 
 import http.client
@@ -15,7 +15,7 @@ from tests.vendors.clients import FOLDER, MODULES
 CLIENTS_PATH = "/_clients/"
 DRIVERS_PATH = "/_drivers/"
 _PATIENCE_S = 60
-# Belong to one connection, or are written anew.
+# Headers of one connection, and headers that are set again.
 _NOT_PASSED_ON = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 _PAGE = """<!doctype html>
 <html lang="de"><head><title>Blue Mug</title><link rel="icon" href="data:,">
@@ -35,8 +35,8 @@ window.ready = true;
 class Site(BackgroundServer):
     """Serves on a free port; every host name leads here, so a test may use any.
 
-    Requests below *prefix* go on to the collector on *port*; the other pages say what
-    ``told`` says.
+    Requests below *prefix* go on to the collector on *port*; the other pages contain
+    ``page_data``.
     """
 
     def __init__(self, port: int, prefix: str = "/collect") -> None:
@@ -50,7 +50,7 @@ class Site(BackgroundServer):
         return f"http://{host}:{self.port}{path}"
 
     def page(self) -> bytes:
-        """Return the page that every path has."""
+        """Return the page for every path."""
         script = self.page_data.get("script", "")
         return _PAGE.format(
             visit=json.dumps(self.page_data["visit"]),
@@ -63,7 +63,7 @@ class _Handler(Handler):
     site: Site
 
     def receive(self) -> None:
-        """Pass on what is the collector's; every other path has a page or a script."""
+        """Pass on requests for the collector, or answer with a page or script."""
         path = self.path.partition("?")[0]
         if self.command != "GET" or path.startswith(f"{self.site.prefix}/"):
             self._pass_on()
@@ -76,7 +76,7 @@ class _Handler(Handler):
 
     def _file(self, folder: Path, name: str) -> None:
         path = folder / name
-        # One client was written for bundlers, which find the ending themselves.
+        # One client was written for bundlers and imports files without an ending.
         if not path.suffix:
             path = path.with_suffix(".js")
         if not path.is_file():

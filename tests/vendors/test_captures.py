@@ -1,4 +1,4 @@
-"""The recorded requests: whole, of nobody, and the same bytes in a replay."""
+"""Captures are complete, contain no real person, and are replayed unchanged."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _ADDRESS = re.compile(r"(?<![\d./])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 _INVENTED = {"ada@example.com", "203.0.113.9"}
 _OF_THE_RECORDER = {"127.0.0.1"}
-# Chromium tells no more of its version.
+# Chromium sends only its major version.
 _VERSION = re.compile(r"\d+\.0\.0\.0")
 
 

@@ -1,4 +1,4 @@
-"""Clients of GA4's dialects tell a visit to a real worker: each event counts once."""
+"""GA4 clients send a visit to a real worker: each event counts once."""
 
 from collections import Counter
 
@@ -18,7 +18,7 @@ from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
 SERVERS, BROWSERS = servers_of(Protocol.GA4), browsers_of(Protocol.GA4)
 SITE = {"keys": [KEYS[Protocol.GA4]], "props_allow": ["plan", "note", "password"]}
-# What the client calls an event, and we, where that is something else.
+# The client's name of an event and the canonical name, if they differ.
 NAMES = {
     "page_view": "pageview",
     "view_item": "product_viewed",
@@ -30,19 +30,19 @@ NAMES = {
 
 
 def expected_events(sent: Sent) -> Counter[str]:
-    """Return how often each event is to be stored, of what a client was handed."""
+    """Return the expected count of each stored event."""
     return Counter({NAMES.get(name, name): count for name, count in sent.items()})
 
 
 def names(worker: SharedWorker) -> Counter[str]:
-    """Return how often each event is stored, without what a page reports by itself."""
+    """Return the count of each stored event, without automatic events of a page."""
     got = Counter(event.name for event in stored(worker))
     del got["engagement"]
     return got
 
 
 def check_figures(worker: SharedWorker, sent: Sent, page: str | None) -> None:
-    """See that all of a visit is there, with the amounts of its orders."""
+    """Check that the whole visit is stored, with the amounts of its orders."""
     assert names(worker) == expected_events(sent)
     assert Stored("order_placed", page, 5990, "EUR") in stored(worker)
     assert {event.refund_minor for event in worker.spooled.events} == {None, 1500}

@@ -1,4 +1,4 @@
-"""What installs the vendors' clients: hashes for all, licences, no addresses."""
+"""The lock files have hashes for all packages, known licences and no addresses."""
 
 import json
 import re
@@ -49,7 +49,7 @@ def test_every_client_has_a_documented_licence() -> None:
 
 
 def _packages() -> dict[str, dict[str, object]]:
-    """Return what the lock installs, by name."""
+    """Return the packages of the lock file by name."""
     lock = json.loads((FOLDER / "package-lock.json").read_text(encoding="utf-8"))
     return {
         path.removeprefix("node_modules/"): entry

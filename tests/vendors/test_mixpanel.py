@@ -1,4 +1,4 @@
-"""Mixpanel's real clients tell a visit to a real worker: each event counts once."""
+"""Real Mixpanel clients send a visit to a real worker: each event counts once."""
 
 import resource
 from collections import Counter
@@ -20,10 +20,10 @@ from tests.vendors.sent_events import (
 from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
 SERVERS, BROWSERS = servers_of(Protocol.MIXPANEL), browsers_of(Protocol.MIXPANEL)
-# Without a queue a client sends nothing again.
+# A client without a queue does not retry.
 QUEUING = [client for client in BROWSERS if client.options.get("batch_requests", True)]
 SITE = {"keys": [KEYS[Protocol.MIXPANEL]], "props_allow": ["plan", "note", "password"]}
-# What the client calls an event, and we, where that is something else.
+# The client's name of an event and the canonical name, if they differ.
 NAMES = {
     "Product Viewed": "product_viewed",
     "Product Added": "cart_updated",
@@ -34,23 +34,23 @@ NAMES = {
 
 
 def is_identity(name: str) -> bool:
-    """Whether what was handed says only who somebody is."""
+    """Return whether an event only identifies a person."""
     return name.startswith(("$", "engage:", "groups:"))
 
 
 def expected_events(sent: Sent) -> Counter[str]:
-    """Return how often each event is to be stored, of what a client was handed."""
+    """Return the expected count of each stored event."""
     events = {name: count for name, count in sent.items() if not is_identity(name)}
     return Counter({NAMES.get(name, name): count for name, count in events.items()})
 
 
 def identities(sent: Sent) -> int:
-    """Return how much of what was handed is to be refused."""
+    """Return the expected count of dropped identity events."""
     return sum(count for name, count in sent.items() if is_identity(name))
 
 
 def check_figures(worker: SharedWorker, sent: Sent, page: str) -> None:
-    """See that all of a visit is there once, with the amounts of its orders."""
+    """Check that the whole visit is stored once, with the amounts of its orders."""
     got = stored(worker)
     reasons = dropped(worker)
 
@@ -59,7 +59,7 @@ def check_figures(worker: SharedWorker, sent: Sent, page: str) -> None:
     (refunded,) = {event.refund_minor for event in worker.spooled.events} - {None}
     assert refunded == 1500
     assert reasons.keys() == {("shop", "identity")}
-    # What a client sends by itself, and once more as the tab is closed, adds to it.
+    # Automatic events, and repeats as the tab closes, add to the count.
     assert reasons["shop", "identity"] >= identities(sent)
 
 
@@ -125,7 +125,7 @@ async def test_events_refused_at_first_are_stored_once(
 
 
 def has_arrived(worker: SharedWorker, sent: Sent) -> bool:
-    """Whether what was handed over is stored, or counted where it is to be refused."""
+    """Return whether all sent events are stored, or counted as dropped."""
     return (
         expected_events(sent) <= Counter(event.name for event in stored(worker))
         and identities(sent) <= dropped(worker)["shop", "identity"]

@@ -1,4 +1,4 @@
-"""PostHog's real clients tell a visit to a real worker: each event counts once."""
+"""Real PostHog clients send a visit to a real worker: each event counts once."""
 
 from collections import Counter
 
@@ -18,10 +18,10 @@ from tests.vendors.sent_events import (
 from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
 SERVERS, BROWSERS = servers_of(Protocol.POSTHOG), browsers_of(Protocol.POSTHOG)
-# Node ends while this one waits to send again: its timer does not keep it.
+# This client's retry timer does not keep Node alive, so it never retries.
 PATIENT = [client for client in SERVERS if client.name != "posthog-node, v1"]
 SITE = {"keys": [KEYS[Protocol.POSTHOG]], "props_allow": ["plan", "note", "password"]}
-# What the client calls an event, and we, where that is something else.
+# The client's name of an event and the canonical name, if they differ.
 NAMES = {
     "$pageview": "pageview",
     "Product Viewed": "product_viewed",
@@ -34,32 +34,32 @@ IDENTITIES = {"$identify", "$set", "$create_alias", "$groupidentify"}
 
 
 def expected_events(sent: Sent) -> Counter[str]:
-    """Return how often each event is to be stored, of what a client was handed."""
+    """Return the expected count of each stored event."""
     events = {name: sent[name] for name in sent.keys() - IDENTITIES}
     return Counter({NAMES.get(name, name): count for name, count in events.items()})
 
 
 def names(worker: SharedWorker) -> Counter[str]:
-    """Return how often each event is stored; leaving a page is no event of its own."""
+    """Return the count of each stored event, without page leaves."""
     got = Counter(event.name for event in stored(worker))
     del got["engagement"]
     return got
 
 
 def identities(sent: Sent) -> Counter[tuple[str, str]]:
-    """Return what is to be refused of what a client was handed."""
+    """Return the expected count of dropped identity events."""
     return Counter({("shop", "identity"): sum(sent[name] for name in IDENTITIES)})
 
 
 def have_arrived(worker: SharedWorker, sent: Sent) -> bool:
-    """Whether what was handed over is stored, or counted where it is to be refused."""
+    """Return whether all sent events are stored, or counted as dropped."""
     return expected_events(sent) <= names(worker) and identities(sent) <= dropped(
         worker
     )
 
 
 def check_figures(worker: SharedWorker, sent: Sent, page: str | None) -> None:
-    """See that all of a visit is there, with the amounts of its orders."""
+    """Check that the whole visit is stored, with the amounts of its orders."""
     got = stored(worker)
 
     assert names(worker) == expected_events(sent)
@@ -102,7 +102,7 @@ async def test_a_browser_visit_is_stored_completely(
     )
 
     check_figures(worker, sent, CHECKOUT_PATH)
-    # What no answer came for as the page was left is sent again.
+    # The client repeats requests that got no answer before the page was left.
     assert dropped(worker).keys() == identities(sent).keys()
     assert dropped(worker) >= identities(sent)
     events = worker.spooled.events

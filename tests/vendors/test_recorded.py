@@ -1,4 +1,4 @@
-"""What the vendors' clients for servers send today: everything they were handed."""
+"""The server clients of the vendors send every event below the prefix."""
 
 import pytest
 

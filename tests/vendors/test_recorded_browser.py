@@ -1,4 +1,4 @@
-"""What the vendors' clients for browsers send, to the page's origin or another."""
+"""The browser clients of the vendors send every event, to any origin."""
 
 import asyncio
 
@@ -42,7 +42,7 @@ async def test_every_event_arrives(
 
 
 def _check_profiles(client: Client, received: list[RecordedRequest]) -> None:
-    """See that requests came as they do today, each saying for which site."""
+    """Check that requests match the known profiles and contain the site key."""
     known = PROFILES[client.name]
     always = {profile for profile in known if not profile.startswith("?")}
     got = {profile(request) for request in received if request.method != "OPTIONS"}
@@ -59,7 +59,7 @@ def _check_profiles(client: Client, received: list[RecordedRequest]) -> None:
 def _check_preflights(
     client: Client, origin: str, received: list[RecordedRequest]
 ) -> None:
-    """See which headers were asked for, by whom."""
+    """Check the headers that the preflights request."""
     requested = {
         header
         for request in received

@@ -1,4 +1,4 @@
-"""RudderStack's real clients tell a visit to a real worker: each event counts once."""
+"""Real RudderStack clients send a visit to a real worker: each event counts once."""
 
 import pytest
 from playwright.async_api import Browser

@@ -1,4 +1,4 @@
-"""Segment's real clients tell a visit to a real worker: each event counts once."""
+"""Real Segment clients send a visit to a real worker: each event counts once."""
 
 from collections import Counter
 
@@ -18,7 +18,7 @@ from tests.vendors.sent_events import (
 from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
 SERVERS, BROWSERS = servers_of(Protocol.SEGMENT), browsers_of(Protocol.SEGMENT)
-# Where the settings alone say where to send, a plain page has to be of the same host.
+# If only the settings name the collector, a plain page must be on the same host.
 ORIGINS = [
     visit
     for visit in visits_of(BROWSERS)
@@ -28,7 +28,7 @@ SITE = {
     "keys": [KEYS[Protocol.SEGMENT]],
     "props_allow": ["plan", "note", "password", "email", "name"],
 }
-# What the driver calls an event, and we, where that is something else.
+# The driver's name of an event and the canonical name, if they differ.
 NAMES = {
     "page:Blue Mug": "pageview",
     "screen:Cart": "screen",
@@ -42,32 +42,31 @@ IDENTITIES = {"identify", "alias", "group"}
 
 
 def expected_events(sent: Sent) -> Counter[str]:
-    """Return how often each event is to be stored, of what a client was handed."""
+    """Return the expected count of each stored event."""
     plain = {name: name.removeprefix("track:") for name in sent.keys() - IDENTITIES}
     return Counter({NAMES.get(plain[name], plain[name]): sent[name] for name in plain})
 
 
 def names(worker: SharedWorker) -> Counter[str]:
-    """Return how often each event is stored."""
+    """Return the count of each stored event."""
     return Counter(event.name for event in stored(worker))
 
 
 def have_arrived(worker: SharedWorker, sent: Sent) -> bool:
-    """Whether what was handed over is stored, or counted where it is to be refused."""
+    """Return whether all sent events are stored, or counted as dropped."""
     identities = sum(sent[name] for name in IDENTITIES)
     has_events = expected_events(sent) <= names(worker)
     return has_events and dropped(worker)["shop", "identity"] >= identities
 
 
 def check_figures(worker: SharedWorker, sent: Sent, page: str | None) -> None:
-    """See that all of a visit is there, with the amounts of its orders."""
+    """Check that the whole visit is stored, with the amounts of its orders."""
     assert names(worker) == expected_events(sent)
     assert Stored("order_placed", page, 5990, "EUR") in stored(worker)
     refunds = [event.refund_minor for event in worker.spooled.events]
     assert [refund for refund in refunds if refund is not None] == [1500]
-    # Kept events are told apart by their ids; what is refused counts as often as it
-    # comes, and a browser that closes a page may send its last batch again, which
-    # holds any part of them.
+    # Stored events are distinct by id, but drops count each time. A browser that
+    # closes a page may repeat its last batch, with any part of the identity calls.
     assert dropped(worker).keys() == {("shop", "identity")}
     assert have_arrived(worker, sent)
 
@@ -108,14 +107,14 @@ async def test_a_browser_visit_is_stored_completely(
 async def visit_from(
     visitors: Browser, worker: SharedWorker, client: Client, origin: str
 ) -> Sent:
-    """Let a browser tell its visit, and wait until each step of it is stored."""
+    """Send the visit with a browser, and wait until each step is stored."""
     return await send_in_browser(
         visitors, worker, client, origin, lambda sent: have_arrived(worker, sent)
     )
 
 
 def check_visitor(worker: SharedWorker) -> None:
-    """See that a browser's visit is one visitor's, and what is known of it."""
+    """Check that a browser visit has one visitor and the right columns."""
     events = worker.spooled.events
     assert len({event.visitor for event in events} - {None}) == 1
     assert {event.path for event in events} == {PRODUCT_PATH, CHECKOUT_PATH}

@@ -1,4 +1,4 @@
-"""What each vendor's collector answers, as far as its clients look at it."""
+"""The responses of each vendor's collector, as far as its clients read them."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from tests.vendors.clients import Protocol
 from tests.vendors.recorded_request import RecordedRequest
 
-# Without "surveys": a false one makes the client fetch the script that shows them.
+# Without "surveys": a false value makes the client load the survey script.
 _POSTHOG_CONFIG = {
     "supportedCompression": ["gzip", "gzip-js"],
     "hasFeatureFlags": False,
@@ -34,7 +34,7 @@ _UMAMI = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer; what browsers want is added when it is sent."""
+    """One answer; the recorder adds the headers that browsers need."""
 
     status: int = 200
     body: bytes = b""
@@ -74,7 +74,7 @@ def _segment(request: RecordedRequest, own_url: str) -> Answer:
         return json_response({"success": True})
     protocol, _, address = own_url.partition("://")
     key = request.path.split("/")[-2]
-    # Without the key here the client sends events that name no site at all.
+    # Without the key here the client sends events without a site.
     collector = {"apiKey": key, "apiHost": f"{address}/v1", "protocol": protocol}
     return json_response({"integrations": {"Segment.io": collector}})
 
@@ -108,9 +108,9 @@ _ANSWERS: Mapping[Protocol, Callable[[RecordedRequest, str], Answer]] = {
 def vendor_response(
     protocol: Protocol, request: RecordedRequest, own_url: str
 ) -> Answer:
-    """Return what keeps the clients of *protocol* content.
+    """Return the response that the clients of *protocol* expect.
 
-    *own_url* is the collector's own address, for settings that name it.
+    *own_url* is the address of the collector, for settings that contain it.
     """
     if request.method == "OPTIONS":
         return Answer(204)

@@ -1,7 +1,7 @@
-"""One visit to a shop, told to every client alike: who, which pages, what was bought.
+"""One visit to a shop for every client: a person, the pages and a purchase.
 
-Whatever a client offers to say about a person is said, with values that only this visit
-has: they may be found nowhere afterwards.
+The visit contains every personal value that a client can send. The values are unique to
+this visit, and no stored or returned byte may contain them.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from tests.canaries import CANARIES
 
-# The person; each value is a canary, made of CANARIES or told apart by its number.
+# The person; each value is a canary, from CANARIES or with a unique number.
 PERSON: Mapping[str, str] = MappingProxyType(
     {
         "user": CANARIES["customer id"],
@@ -43,9 +43,9 @@ Values = dict[str, Any]
 def visit(
     *, host: str, key: str, site: str, referrer: str, options: Values, person: Values
 ) -> Values:
-    """Return what a driver is told; *host* is where its client shall send to.
+    """Return the data for a driver, whose client sends to *host*.
 
-    Pages are on *site*; both are origins, the host with its prefix.
+    Pages are on *site*. Both are origins, and the host includes its prefix.
     """
     return {
         "host": host,
@@ -64,7 +64,7 @@ def visit(
 
 
 def product_page(person: Mapping[str, str]) -> str:
-    """Return the page a campaign leads to, with what no address should carry."""
+    """Return the landing page of a campaign, with personal values in its URL."""
     query = {
         "utm_source": "newsletter",
         "utm_medium": "email",
@@ -78,12 +78,12 @@ def product_page(person: Mapping[str, str]) -> str:
 
 
 def checkout_page(person: Mapping[str, str]) -> str:
-    """Return the page the visit ends on."""
+    """Return the last page of the visit."""
     return f"{CHECKOUT_PATH}?{urlencode({'step': 1, 'token': person['token']})}"
 
 
 def _signup(person: Mapping[str, str]) -> Values:
-    """Return what goes with an event of the site's own."""
+    """Return the properties of a custom event."""
     return {
         "plan": "pro",
         "seats": 3,
@@ -95,7 +95,7 @@ def _signup(person: Mapping[str, str]) -> Values:
 
 
 def _purchase(person: Mapping[str, str]) -> Values:
-    """Return the steps of a purchase, in the words of Segment's specification."""
+    """Return the steps of a purchase with the field names of Segment."""
     mug = {
         "product_id": "prod-1",
         "sku": "MUG-BLUE",

@@ -1,4 +1,4 @@
-"""Medusa's real Analytics Module in a Node process, with Millpond's provider in it."""
+"""Runs Medusa's real Analytics Module with Millpond's provider in a Node process."""
 
 import json
 import queue
@@ -18,11 +18,11 @@ Values = Mapping[str, Any]
 
 
 class RefusedError(Exception):
-    """Medusa, or the provider in it, said no."""
+    """Medusa or the provider refused a call."""
 
 
 class Analytics:
-    """The module, which may be started again with other options."""
+    """The running module; it can be started again with other options."""
 
     def __init__(self) -> None:
         client = built()
@@ -39,11 +39,11 @@ class Analytics:
         self.logged: list[tuple[str, str]] = []
 
     def __enter__(self) -> Self:
-        """Begin; the process lives as long as the block."""
+        """Start the process; it runs until the block ends."""
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        """End the process, which may have ended by itself."""
+        """End the process if it still runs."""
         self._stdin.close()
         try:
             self._process.wait(_PATIENCE_S)
@@ -53,13 +53,13 @@ class Analytics:
         self._stdout.close()
 
     def start(self, host: str, key: str, **options: Any) -> None:
-        """Load the module anew with the provider's options."""
+        """Load the module again with these provider options."""
         self.logged.clear()
         base = {"host": host, "site": "shop", "secretKey": key, "flushIntervalMs": 20}
         self._call("start", {**base, **options})
 
     def start_with(self, options: Values) -> None:
-        """Load the module anew with exactly these options."""
+        """Load the module again with exactly these options."""
         self.logged.clear()
         self._call("start", options)
 
@@ -72,12 +72,12 @@ class Analytics:
         self._call("identify", data)
 
     def shutdown(self) -> None:
-        """Do what Medusa does when it ends."""
+        """Run the shutdown of Medusa."""
         self._call("shutdown", {})
 
     @property
     def warnings(self) -> list[str]:
-        """What the provider warned of since the start."""
+        """The warnings of the provider since the start."""
         return [text for level, text in self.logged if level == "warn"]
 
     def _call(self, name: str, argument: object) -> None:
@@ -108,5 +108,5 @@ class Analytics:
 
 
 def big(value: str) -> Values:
-    """Return what stands for Medusa's BigNumber on the way to the module."""
+    """Return the JSON form of Medusa's BigNumber on the way to the module."""
     return {"$big": value}

@@ -1,4 +1,4 @@
-"""A web server between shop and Millpond on which things go wrong, as told."""
+"""A gateway between shop and Millpond that fails as a test asks."""
 
 import http.client
 import json
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-# Stand among the troubles: the events arrive and the answer is lost; the connection is
-# cut before anything arrives; nothing happens at all until the end.
+# Troubles that are no status: the events arrive and the answer is lost; the connection
+# is cut before the request arrives; the gateway does not answer until its end.
 ANSWER_LOST = "answer lost"
 CUT = "cut"
 NEVER = "never"
@@ -20,12 +20,12 @@ Trouble = str | tuple[int, dict[str, str]]
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, *_args: Any) -> None:
-        """Say nothing: a client may be gone before its answer."""
+        """Log nothing: a client may disconnect before its answer."""
 
 
 @dataclass
 class Gateway:
-    """Passes requests on to *behind*, but for one trouble each as long as there are."""
+    """Passes requests on to *behind*; each trouble in the list affects one request."""
 
     behind: int
     troubles: list[Trouble] = field(default_factory=list)
@@ -33,7 +33,7 @@ class Gateway:
     headers: list[dict[str, str]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        """Listen on a free port."""
+        """Start to listen on a free port."""
         gateway = self
         self._over = threading.Event()
 
@@ -51,7 +51,7 @@ class Gateway:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        """Stop."""
+        """Stop listening."""
         self._over.set()
         self._server.shutdown()
         self._server.server_close()

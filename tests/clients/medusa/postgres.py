@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of its own for a test, gone with it."""
+"""A temporary PostgreSQL cluster for one test."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ _FASTER = "-c fsync=off -c listen_addresses=127.0.0.1"
 def postgres() -> Iterator[str]:
     """Yield the address of an empty database."""
     programs = _programs()
-    # PostgreSQL refuses to run as root, and its user cannot enter a test's folder.
+    # PostgreSQL refuses to run as root, and its user cannot enter the test folder.
     folder = Path(tempfile.mkdtemp(prefix="millpond-pg-"))
     as_owner = _as_owner(folder)
     control: Command = (*as_owner, programs / "pg_ctl", "-w", "-D", folder / "data")

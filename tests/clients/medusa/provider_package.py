@@ -1,4 +1,4 @@
-"""The provider's npm package: what it needs, and its build, made once."""
+"""The npm package of the provider: its dependencies, and its build, created once."""
 
 import fcntl
 import hashlib
@@ -17,7 +17,7 @@ _COMPILER = "node_modules/typescript/bin/tsc"
 
 
 def need_packages(folder: Path, target: str) -> None:
-    """Skip the test, or with CI=true fail it, unless the lock's packages are there."""
+    """Skip the test, or fail it with CI=true, if the locked packages are missing."""
     lock, marker = folder / "package-lock.json", folder / "node_modules" / ".taken"
     if marker.is_file() and marker.read_bytes() == lock.read_bytes():
         return
@@ -28,7 +28,7 @@ def need_packages(folder: Path, target: str) -> None:
 
 
 def built() -> Path:
-    """Return the provider's folder, compiled; processes that race compile it once."""
+    """Compile the provider once, also with racing processes; return its folder."""
     need("node")
     need_packages(CLIENT, "clients")
     with (CLIENT / "node_modules" / ".building").open("w") as lock:
@@ -44,7 +44,7 @@ def built() -> Path:
 def run(
     *command: str | Path, folder: Path, env: Mapping[str, str] | None = None
 ) -> str:
-    """Run a command to its good end, and return what it printed."""
+    """Run a command that must succeed, and return its output."""
     ran = subprocess.run(
         command, cwd=folder, env=env, capture_output=True, text=True, check=False
     )
@@ -54,7 +54,7 @@ def run(
 
 def _digest() -> str:
     sources = [*sorted((CLIENT / "src").rglob("*.ts")), CLIENT / "tsconfig.json"]
-    # A build that somebody removed is none.
+    # A removed build must change the digest.
     has_build = b"1" if (CLIENT / "dist" / "index.js").is_file() else b"0"
     content = b"\0".join(path.read_bytes() for path in sources)
     return hashlib.sha256(has_build + content).hexdigest()

@@ -1,4 +1,4 @@
-"""A shop by Medusa's own REST interface: set up, a purchase, a capture and refunds."""
+"""A shop in Medusa's REST API: setup, a purchase, a capture and refunds."""
 
 import json
 import urllib.request
@@ -10,26 +10,26 @@ _PATIENCE_S = 60
 
 
 class Rest:
-    """One caller of a running Medusa; it may carry a token and a publishable key."""
+    """One client of a running Medusa, with an optional token and publishable key."""
 
     def __init__(self, root: str, **headers: str) -> None:
         self._root = root
         self._headers = {"Content-Type": "application/json", **headers}
 
     def with_headers(self, **headers: str) -> "Rest":
-        """Return the same caller with more headers."""
+        """Return the same client with more headers."""
         return Rest(self._root, **{**self._headers, **headers})
 
     def signed_in(self, token: str) -> "Rest":
-        """Return the same caller with *token*."""
+        """Return the same client with *token*."""
         return self.with_headers(Authorization=f"Bearer {token}")
 
     def get(self, path: str) -> Any:
-        """Return what *path* answers."""
+        """Return the decoded answer of *path*."""
         return self._ask("GET", path, None)
 
     def post(self, path: str, body: Body | None = None) -> Any:
-        """Return what *path* answers to *body*."""
+        """Send *body* to *path*, and return the decoded answer."""
         return self._ask("POST", path, json.dumps(body or {}).encode())
 
     def _ask(self, method: str, path: str, body: bytes | None) -> Any:
@@ -45,7 +45,7 @@ class Rest:
 
 
 class Shop:
-    """A shop that sells one mug: 19.99 EUR, 4.90 to ship, and 19 % tax on both."""
+    """A shop with one product: a mug for 19.99 EUR, 4.90 shipping, 19 % tax on both."""
 
     def __init__(self, root: str, email: str, password: str) -> None:
         guest = Rest(root)
@@ -146,7 +146,7 @@ class Shop:
         return token
 
     def register(self, email: str) -> Rest:
-        """Open a customer's account, and return the store as that customer sees it."""
+        """Create a customer account, and return the store client of that customer."""
         credentials = {"email": email, "password": "a long password"}
         token = self.guest.post("/auth/customer/emailpass/register", credentials)[
             "token"
@@ -156,7 +156,7 @@ class Shop:
         return self.store.signed_in(token)
 
     def buy(self, store: Rest, email: str, **metadata: str) -> Body:
-        """Fill a cart with three mugs, go through checkout, and return the order."""
+        """Put three mugs in a cart, complete the checkout, and return the order."""
         cart = store.post("/store/carts", {"region_id": self.region})["cart"]["id"]
         path = f"/store/carts/{cart}"
         store.post(f"{path}/line-items", {"variant_id": self.variant, "quantity": 3})
@@ -182,7 +182,7 @@ class Shop:
         return order
 
     def payment(self, order: Body) -> str:
-        """Return the payment of an order."""
+        """Return the payment id of an order."""
         fields = "?fields=payment_collections.payments.id"
         answer = self.admin.get(f"/admin/orders/{order['id']}{fields}")
         payment_id: str = answer["order"]["payment_collections"][0]["payments"][0]["id"]

@@ -1,4 +1,4 @@
-"""A running Millpond that several tests share, each seeing only what it sent itself."""
+"""A running Millpond that tests share; each test sees only its own events."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,7 +9,7 @@ from warehouse.schema import Event, Hash64
 
 
 class Millpond:
-    """The worker, and the events it took since this was made."""
+    """The worker, and the events it accepted since this object was created."""
 
     def __init__(self, worker: WorkerProcess) -> None:
         self.worker = worker
@@ -17,7 +17,7 @@ class Millpond:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port it listens on."""
         return self.worker.port
 
     @property
@@ -27,10 +27,10 @@ class Millpond:
 
     @property
     def messages(self) -> Counter[tuple[Hash64 | None, Hash64 | None]]:
-        """How often each new message of each order is in its spool."""
+        """The count of each new message of each order in the spool."""
         return Counter((event.event_id, event.order_key) for event in self.events)
 
     def hashed(self, purpose: HashPurpose, text: str) -> Hash64:
-        """Return what stands for an id in its spool."""
+        """Return the hash of an id in the spool."""
         key = (Path(self.worker.folder) / "keys" / "shop.key").read_bytes()
         return keyed_hash(key, purpose, text)

@@ -1,6 +1,6 @@
-"""Events reach Millpond whatever happens on the way: none is lost, none counts twice.
+"""Events reach Millpond through all failures: none is lost, and none counts twice.
 
-And where they cannot, memory and time are bounded, and what is lost is counted.
+If they cannot, memory and time are bounded, and lost events are counted.
 """
 
 import time
@@ -29,13 +29,13 @@ BUSY: Trouble = (503, {})
 
 @pytest.fixture
 def gateway(millpond: Millpond) -> Iterator[Gateway]:
-    """Yield a gateway before the worker."""
+    """Yield a gateway in front of the worker."""
     with Gateway(millpond.port) as running:
         yield running
 
 
 def numbered(first: int, last: int) -> list[Values]:
-    """Return events that differ, as orders do."""
+    """Return events with different orders."""
     return [
         {"event": "order.placed", "properties": {"order_id": f"order {number}"}}
         for number in range(first, last)
@@ -43,7 +43,7 @@ def numbered(first: int, last: int) -> list[Values]:
 
 
 def begin(analytics: Analytics, port: int, **options: Any) -> None:
-    """Load the module before *port*."""
+    """Load the module with a host on *port*."""
     analytics.start(f"http://127.0.0.1:{port}/stats/", KEY, **options)
 
 
@@ -87,7 +87,7 @@ def test_a_retry_sends_the_same_bytes(
     assert len(gateway.bodies) == len(troubles) + 1
     assert len(set(gateway.bodies)) == 1
     assert len(millpond.messages) == 20
-    # Where answers were lost the same messages came twice, to be counted once.
+    # After a lost answer the same messages came again, to be counted once.
     times = 1 + troubles.count(ANSWER_LOST)
     assert set(millpond.messages.values()) == {times}
     assert analytics.warnings == []
@@ -160,7 +160,7 @@ def test_a_full_queue_drops_and_counts_the_oldest_events(
     analytics.shutdown()
     order_ids = [event["order"]["id"] for batch in gateway.sent[1:] for event in batch]
 
-    # The batch on its way, and the ten newest.
+    # The batch in flight, and the ten newest events.
     assert order_ids == [f"order {number}" for number in [*range(5), *range(90, 100)]]
     assert analytics.warnings == [
         "millpond: 1 event refused, the oldest first: maxQueue is reached",

@@ -1,4 +1,4 @@
-"""What is published is what is meant, and it says where nothing comes from."""
+"""The package contains the intended files, and its lock names no download address."""
 
 import json
 import re

@@ -1,6 +1,6 @@
-"""What a shop tracks through Medusa's real Analytics Module is what Millpond keeps.
+"""Millpond stores the events that a shop tracks in Medusa's real Analytics Module.
 
-Every event once, amounts to the last cent, ids as keyed hashes, and nothing personal.
+Each event is stored once, with exact amounts, hashed ids and no personal data.
 """
 
 import json
@@ -40,7 +40,7 @@ ORDER = {
         "cart_id": CANARIES["cart id"],
         "email": CANARIES["e-mail"],
         "currency_code": "eur",
-        # The float is a cent off; the exact value counts.
+        # The float is wrong by a cent; the exact value counts.
         "total": 9007199255,
         "raw_total": {"value": "9007199254.99", "precision": 20},
         "tax_total": big("11.3943"),
@@ -58,7 +58,7 @@ ORDER = {
 def stored_events(
     analytics: Analytics, millpond: Millpond, *events: Values
 ) -> list[Event]:
-    """Return what Millpond keeps of *events*."""
+    """Track *events*, and return the events that Millpond stores."""
     analytics.start(f"http://127.0.0.1:{millpond.port}", KEY)
     analytics.track(*events)
     analytics.shutdown()
@@ -207,7 +207,7 @@ def test_wrong_options_are_refused_without_their_values() -> None:
         "flushAt": 0,
         "flushat": 1,
     }
-    # A module that fails to load leaves its process in no good order.
+    # A module that fails to load leaves its process in an undefined state.
     with Analytics() as analytics, pytest.raises(RefusedError) as caught:
         analytics.start_with(options)
 

@@ -1,6 +1,6 @@
-"""A purchase in a real Medusa server is the same figures in what Millpond stored.
+"""A purchase in a real Medusa server has the same amounts in Millpond's tables.
 
-From region, product and cart to order, captured payment and refunds, all by REST.
+The REST API does it all: region, product, cart, order, capture and refunds.
 """
 
 from collections import Counter
@@ -25,19 +25,19 @@ from warehouse.tables import Warehouse
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3_600)]
 
 MUGS = (Item(product="mug", variant="MUG-BLUE", quantity=3, price_minor=1_999),)
-# How Medusa's ids begin; all of them must stay in the shop.
+# The prefixes of Medusa's ids; no id may leave the shop.
 MEDUSAS_IDS = ("order_0", "cus_0", "cart_0", "pay_0", "prod_0", "variant_0", "ordli_0")
 
 
 class Sold(NamedTuple):
-    """Two orders: a customer's, paid and refunded in part twice, and a guest's."""
+    """An order of a customer, paid and partly refunded twice, and one of a guest."""
 
     customers: Body
     guests: Body
 
 
 def sell(shop: Shop) -> Sold:
-    """Do what a shop does in a day."""
+    """Sell, capture and refund like a shop in one day."""
     email = CANARIES["e-mail"]
     visit = {"millpond_visit": CANARIES["token"]}
     customers = shop.buy(shop.register(email), email, **visit)
@@ -50,12 +50,12 @@ def sell(shop: Shop) -> Sold:
 
 
 def minor(amount: object) -> int:
-    """Return what Medusa says in cents."""
+    """Return an amount of Medusa in cents."""
     return int((Decimal(str(amount)) * 100).to_integral_value(ROUND_HALF_EVEN))
 
 
 def events_named(events: list[Event], name: str) -> list[Event]:
-    """Return the events of *name*, each message once, in order."""
+    """Return the events with *name*, each message once, in order."""
     first = {event.event_id: event for event in reversed(events) if event.name == name}
     return list(reversed(first.values()))
 
@@ -93,7 +93,7 @@ def test_a_real_medusa_shop_is_measured_to_the_cent(
 
 
 def check_orders(millpond: Millpond, events: list[Event], sold: Sold) -> None:
-    """See that each order is what Medusa answered."""
+    """Check that each order has the values of Medusa's answer."""
     orders = events_named(events, "order_placed")
 
     assert len(orders) == 2
@@ -108,7 +108,7 @@ def check_orders(millpond: Millpond, events: list[Event], sold: Sold) -> None:
 
 
 def check_movements(millpond: Millpond, events: list[Event], sold: Sold) -> None:
-    """See the payment and both refunds, each once and of the customer's order."""
+    """Check the payment and both refunds: each once, for the customer's order."""
     (paid,) = events_named(events, "payment_completed")
     refunds = events_named(events, "order_refunded")
     order = millpond.hashed(HashPurpose.ORDER, sold.customers["id"])
@@ -119,7 +119,7 @@ def check_movements(millpond: Millpond, events: list[Event], sold: Sold) -> None
 
 
 def check_tables(millpond: Millpond, place: Path) -> None:
-    """See that each thing counts once, however often Medusa told it."""
+    """Check that the tables count each message once."""
     assert millpond.worker.stop() == 0
     warehouse = Warehouse(place)
     load_and_build(Spool(millpond.worker.spool_dir), warehouse)

@@ -1,4 +1,4 @@
-"""The storefront's part in a real browser: a server's order finds a page's visit."""
+"""The storefront helper in a real browser joins a server order to the page's visit."""
 
 import asyncio
 
@@ -21,7 +21,7 @@ pytestmark = [
 PAGE = """<!doctype html><html><head><title>Mug</title><link rel="icon" href="data:,">
 <script>var exports = {{}};</script><script>{storefront}</script>
 </head><body><p>Mug</p></body></html>"""
-# What a shop's own page does: it keeps the visit in the cart, and shows the product.
+# The script of a shop page: it stores the visit in the cart and shows the product.
 SHOP = """async ([host, objects]) => {
     if (objects) document.cookie = "noanalytics=1";
     const settings = { host, site: "shop" };
@@ -35,10 +35,10 @@ SHOP = """async ([host, objects]) => {
 
 
 class Storefront(Site):
-    """The shop's own site, whose pages load the helper as it is built."""
+    """The shop site, whose pages load the built helper."""
 
     def page(self) -> bytes:
-        """Return the page that every path has."""
+        """Return the page for every path."""
         script = (built() / "dist" / "storefront.js").read_text(encoding="utf-8")
         return PAGE.format(storefront=script).encode()
 
@@ -58,7 +58,7 @@ async def test_a_server_order_joins_the_visit_of_the_page(
             wait_until, lambda: len(millpond.events) == 1, "the product view"
         )
         await context.close()
-    # The subscriber of the order passes on what the cart's metadata hold.
+    # The order subscriber passes on the metadata of the cart.
     order = {"id": f"order-{origin}", "currency_code": "eur", "total": "19.99"}
     analytics.start(f"http://127.0.0.1:{millpond.port}", KEY)
     analytics.track({"event": "order.placed", "properties": {**order, **metadata}})

@@ -1,4 +1,4 @@
-"""The parts that need no Millpond, by Node's own test runner."""
+"""Runs the unit tests of the provider with the test runner of Node."""
 
 import os
 import re

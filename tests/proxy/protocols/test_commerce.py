@@ -1,4 +1,4 @@
-"""Vendors' names and fields of a shop become the canonical ones, digit for digit."""
+"""Commerce names and fields of vendors become canonical ones, with exact amounts."""
 
 from collections.abc import Mapping
 from decimal import Decimal

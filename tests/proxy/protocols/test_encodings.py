@@ -1,4 +1,4 @@
-"""Whatever a client wraps its JSON in comes out whole, or is refused within bounds."""
+"""JSON is unpacked from every encoding of the clients, or refused within bounds."""
 
 import base64
 import gzip

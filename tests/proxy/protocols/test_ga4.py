@@ -1,4 +1,4 @@
-"""How GA4's requests are read, the tag's dialect and servers', and what they answer."""
+"""GA4 requests of tags and servers are decoded and get the right responses."""
 
 import json
 from decimal import Decimal
@@ -25,12 +25,12 @@ EVENT = {"name": "a", "params": {"plan": "pro"}}
 def request(
     body: bytes = b"", query: str = "", *, method: str = "POST"
 ) -> VendorRequest:
-    """Return a request as the driver hands it over."""
+    """Return a request as the vendor routes pass it on."""
     return VendorRequest(method, "/", query, CIMultiDict(), body)
 
 
 def measured(body: object, query: str = KEYS) -> list[Any]:
-    """Return the hits of a body of the Measurement Protocol."""
+    """Return the hits in a body of the Measurement Protocol."""
     return list(ga4.read_server_events(request(json.dumps(body).encode(), query)).hits)
 
 
@@ -339,7 +339,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
 
 
 def check_read(chain: Chain, reader: Reader, vendor_request: VendorRequest) -> None:
-    """See that *read* makes hits or a refusal of *sent*, and the chain rows of them."""
+    """Check that *reader* gives a refusal, or hits that the pipeline accepts."""
     try:
         decoded = reader(vendor_request)
     except (MalformedBodyError, RefusedBodyError):

@@ -1,4 +1,4 @@
-"""What becomes of one event of GA4: name, page, attention, order, properties."""
+"""One GA4 event is decoded: name, page, engagement, order, properties."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""What clients of GA4's dialects sent, played again to a real worker.
+"""Captured requests of GA4 clients, replayed to a real worker.
 
 @minimal-analytics/ga4 1.8.7, @analytics-debugger/ga4mp 0.0.8, ga4mp for Python 2.0.4.
 """
@@ -33,7 +33,7 @@ PERSONAL = (
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Run a worker whose shop the captured property means."""
+    """Run a worker for the site of the captured property."""
     site = {
         "keys": ["G-WIRE1234", "wire-key-1"],
         "secret_keys": [SECRET_KEY],
@@ -49,12 +49,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]
 
 @pytest.fixture
 def worker(running: WorkerProcess) -> SharedWorker:
-    """Return the worker as if it had just been started."""
+    """Return the shared worker without the rows of earlier tests."""
     return SharedWorker(running)
 
 
 def stored_event(name: str, path: str | None = MUG, value: int | None = None) -> Stored:
-    """Return a stored event of the captures."""
+    """Return an expected event of the captures."""
     return Stored(name, path, value, None if value is None else "EUR")
 
 

@@ -1,4 +1,4 @@
-"""How Mixpanel's requests are read, in every wrapping, and what they are answered."""
+"""Mixpanel requests are decoded in every encoding and get the right responses."""
 
 import base64
 import json
@@ -25,33 +25,33 @@ NOT_AN_EVENT = "1 events are unreadable or have no token, 0 have an unknown toke
 def request(
     body: bytes = b"", query: str = "", *, method: str = "POST", **headers: str
 ) -> VendorRequest:
-    """Return a request as the driver hands it over."""
+    """Return a request as the vendor routes pass it on."""
     return VendorRequest(method, "/track", query, CIMultiDict(headers), body)
 
 
 def packed(value: object) -> str:
-    """Return *value* as base64 of JSON, escaped as in a form."""
+    """Return *value* as JSON in base64, escaped as in a form."""
     return quote(base64.b64encode(json.dumps(value).encode()).decode(), safe="")
 
 
 def form(value: object, *more: str) -> bytes:
-    """Return a form with *value* in ``data``, as clients send it by default."""
+    """Return a form with *value* in ``data``, like the default of the clients."""
     return "&".join([f"data={packed(value)}", *more]).encode()
 
 
 def basic(name: str) -> str:
-    """Return a Basic header's value."""
+    """Return the value of a Basic authorization header."""
     return f"Basic {base64.b64encode(f'{name}:'.encode()).decode()}"
 
 
 def decoded(result: DecodedRequest | Reply) -> DecodedRequest:
-    """Return *found*, which must not be refused."""
+    """Return *result*, which must be a decoded request."""
     assert isinstance(result, DecodedRequest), result
     return result
 
 
 def names(result: DecodedRequest | Reply) -> list[str]:
-    """Return the names of the hits of *found*, or why they are refused."""
+    """Return the names of the hits in *result*, or the reasons to drop them."""
     return [
         hit.reason if isinstance(hit, Dropped) else hit.refused or hit.name
         for hit in decoded(result).hits
@@ -59,7 +59,7 @@ def names(result: DecodedRequest | Reply) -> list[str]:
 
 
 def refusal(result: DecodedRequest | Reply) -> Reply:
-    """Return *found*, of which nothing may have been read."""
+    """Return *result*, which must be a reply without hits."""
     assert isinstance(result, Reply), result
     return result
 

@@ -1,4 +1,4 @@
-"""What becomes of one Mixpanel event: name, key, time, page, customer, properties."""
+"""One Mixpanel event is decoded: name, key, time, page, customer, properties."""
 
 from decimal import Decimal
 from typing import Any
@@ -16,13 +16,13 @@ NOTHING_SAID = Envelope()
 def hit(
     name: object = "Signup Clicked", envelope: Envelope = NOTHING_SAID, **changes: Any
 ) -> Any:
-    """Return the hit of an event of a browser."""
+    """Return the hit of a browser event."""
     plain = {"token": "pk-1", "mp_lib": "web"}
     return event_hit({"event": name, "properties": plain | changes}, envelope)
 
 
 def dollar_names(**properties: Any) -> dict[str, Any]:
-    """Return properties whose names begin with a dollar."""
+    """Return properties with names that begin with a dollar sign."""
     return {f"${name}": value for name, value in properties.items()}
 
 

@@ -1,4 +1,4 @@
-"""Whatever JSON a Mixpanel client sends: hits or a refusal, never a fault."""
+"""Any JSON to a Mixpanel path gives hits or a refusal, never an error."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What Mixpanel's real clients sent, played again to a real worker.
+"""Captured requests of real Mixpanel clients, replayed to a real worker.
 
 Browser 2.83.0 and 2.45.0 in every transport, Node 0.24.0, Python 5.4.1.
 """
@@ -31,7 +31,7 @@ ITEM = Stored("Batch Item", MUG, None, None)
 ORDER = Stored("order_placed", MUG, 5990, "EUR")
 LEFT = Stored("Page Left", CHECKOUT, None, None)
 SESSION = [PAGEVIEW, SIGNUP, *[ITEM] * 5, ORDER, LEFT]
-# Everybody and everything that must be nowhere afterwards.
+# Personal values that must not be written or returned.
 PERSONAL = (
     *("ada@example.com", "ada%40example.com", "Ada Example", "203.0.113.9"),
     *("user-42", "org-9", "anon-7f3c", "order-1001", "wire-key-1", "s3cr3t"),
@@ -41,7 +41,7 @@ PERSONAL = (
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Run a worker whose shop the captured token means."""
+    """Run a worker for the site of the captured token."""
     site = {
         "keys": ["wire-key-1"],
         "secret_keys": [SECRET_KEY],
@@ -57,12 +57,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]
 
 @pytest.fixture
 def worker(running: WorkerProcess) -> SharedWorker:
-    """Return the worker as if it had just been started."""
+    """Return the shared worker without the rows of earlier tests."""
     return SharedWorker(running)
 
 
 def check_nothing_personal(answers: list[Answer]) -> None:
-    """See that nobody of the captures is in what was answered."""
+    """Check that no answer contains a person of the captures."""
     content = b"\n".join(answer.body for answer in answers)
     assert [value for value in PERSONAL if value.encode() in content] == []
 

@@ -1,4 +1,4 @@
-"""The native protocol's answer and its pixel."""
+"""The response of the native protocol and its pixel."""
 
 from base64 import b64encode
 

@@ -1,4 +1,4 @@
-"""What Plausible's clients send is counted as their sites meant it."""
+"""Requests of Plausible clients become the right hits."""
 
 import json
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def hits(body: object) -> list[Hit]:
 
 
 def fields(hit: Hit) -> dict[str, Any]:
-    """Return what *hit* says beyond a hit that says nothing."""
+    """Return the fields of *hit* that differ from an empty hit."""
     named = {name: getattr(hit, name) for name in Hit.__struct_fields__}
     return {name: value for name, value in named.items() if value is not None}
 

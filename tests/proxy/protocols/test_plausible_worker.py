@@ -1,4 +1,4 @@
-"""Through a real worker: what Plausible's clients sent ends as the right events."""
+"""Captured Plausible requests give the right events in a real worker."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from tests.proxy.worker_process import WorkerProcess
 
 VIEW = {"n": "pageview", "u": "https://shop.example/p/42", "d": "shop.example"}
 PROPS = ("plan", "seats", "index", "host", "file", "url")
-# Everything of a person in the captures, and what no address should carry.
+# All personal values in the captures, and values that no URL should contain.
 PERSONAL = (
     *(b"ada@", b"ada%40", b"s3cr3t", b"session=abc", b"article", b"order-1001"),
     b"reviews",
@@ -68,7 +68,7 @@ def test_each_captured_event_is_counted_once_without_personal_data(
     )
     written = worker.written()
     assert [value for value in PERSONAL if value in written] == []
-    # Of the first name alone: the spool's own ids are hex, which may spell it.
+    # Only a part of the first name: hex ids of the spool could spell all of it.
     assert "ada" not in repr(events).lower()
     assert USER_AGENT.encode() not in written
 
@@ -83,7 +83,7 @@ def test_engagement_is_stored_as_measured(worker: WorkerProcess) -> None:
 def send(
     worker: WorkerProcess, body: Mapping[str, Any], *lines: str
 ) -> tuple[int, str | None]:
-    """Return the status and the mark of what was dropped."""
+    """Return the status and the drop header of the answer."""
     text = json.dumps({**VIEW, **body}).encode()
     got = ask(worker.port, request("POST", "/api/event", text, *lines))
     return got.status, got.headers.get("x-plausible-dropped")

@@ -1,4 +1,4 @@
-"""PostHog's requests in all their wrappings, and what each is answered."""
+"""PostHog requests are decoded in every encoding and get the right responses."""
 
 import base64
 import gzip
@@ -35,7 +35,7 @@ OK = {"status": "Ok"}
 
 
 def hits(decoded: DecodedRequest) -> list[VendorHit]:
-    """Return the hits of a request; none of them may be dropped outright."""
+    """Return the hits of a request; no hit may be malformed."""
     got = [hit for hit in decoded.hits if isinstance(hit, VendorHit)]
     assert len(got) == len(decoded.hits)
     return got
@@ -203,7 +203,7 @@ V1_EVENT = {"event": "x", "timestamp": "2026-11-22T14:49:00.662Z", "distinct_id"
 
 
 def v1(members: list[Any], **body: Any) -> DecodedRequest:
-    """Return what is read of a request of version 1."""
+    """Return the decoded request of protocol version 1."""
     return read_v1(vendor_request({"batch": members, **body}, headers=V1_HEADERS))
 
 
@@ -347,7 +347,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
 
 
 def check_outcomes(chain: Chain, decoded: DecodedRequest) -> None:
-    """See that the chain takes every hit, and that every outcome is answered."""
+    """Check that the pipeline accepts every hit and every outcome gets a reply."""
     outcomes = [
         chain.outcome(hit) if isinstance(hit, Hit) else hit for hit in decoded.hits
     ]

@@ -1,4 +1,4 @@
-"""What PostHog's clients ask before they send, and the answers that keep them quiet."""
+"""Settings requests of PostHog clients get responses that disable other features."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ SCRIPT_START = (
     "(function(){var all=window._POSTHOG_REMOTE_CONFIG"
     "=window._POSTHOG_REMOTE_CONFIG||{};"
 )
-# What a client does of itself where it is not told to leave it off.
+# Features that a client enables unless the settings disable them.
 OFF = {
     "autocapture_opt_out": True,
     "autocaptureExceptions": False,
@@ -32,12 +32,12 @@ OFF = {
 
 
 def script(key: str) -> Reply:
-    """Return the script for *key*."""
+    """Return the configuration script for *key*."""
     return read_script(vendor_request(method="GET", path_parameters=(key,)))
 
 
 def settings() -> dict[str, Any]:
-    """Return the settings a client is given."""
+    """Return the settings for a client."""
     got: dict[str, Any] = json.loads(read_config(vendor_request(method="GET")).body)
     return got
 

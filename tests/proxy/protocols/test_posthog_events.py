@@ -1,4 +1,4 @@
-"""What is read of PostHog's events, field by field; the rest is not looked at."""
+"""PostHog events are decoded field by field; other fields are ignored."""
 
 from decimal import Decimal
 from typing import Any
@@ -14,14 +14,14 @@ PAGE = "https://shop.example/p/42"
 
 
 def hit(event: object, envelope: Envelope = KEYED) -> VendorHit:
-    """Return the hit of *event*; one that is dropped outright fails."""
+    """Return the hit of *event*; a malformed event fails."""
     got = hit_of(event, envelope)
     assert isinstance(got, VendorHit)
     return got
 
 
 def event_with(name: str, **properties: Any) -> dict[str, Any]:
-    """Return an event with the client's own *properties*; a _ begins them for a $."""
+    """Return an event with client *properties*; their names have _ instead of $."""
     spelled = {f"${key[1:]}": value for key, value in properties.items()}
     return {"event": name, "properties": spelled}
 

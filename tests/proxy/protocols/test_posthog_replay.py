@@ -1,4 +1,4 @@
-"""What PostHog's real clients sent ends as the events it should, each once."""
+"""Captured requests of real PostHog clients give each right event once."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ OTHER, OK = "Batch Item", {"status": "Ok"}
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Return a worker for one site, which has keys and properties of its own."""
+    """Return a worker for one site with its own keys and properties."""
     folder = tmp_path_factory.mktemp("worker")
     with WorkerProcess(folder, site=SITE, spool=UNSEALED) as worker:
         yield worker
@@ -46,12 +46,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]
 
 @pytest.fixture
 def worker(running: WorkerProcess) -> SharedWorker:
-    """Return the worker as if it had just been started."""
+    """Return the shared worker without the rows of earlier tests."""
     return SharedWorker(running)
 
 
 def browsers(view: str | None = PRODUCT, leave: str = CHECKOUT) -> list[Stored]:
-    """Return what one visit of a browser's client ends as."""
+    """Return the expected events of one visit of a browser client."""
     of_page = [
         Stored("pageview", view, None, None),
         Stored("Signup Clicked", PRODUCT, None, None),
@@ -64,7 +64,7 @@ def browsers(view: str | None = PRODUCT, leave: str = CHECKOUT) -> list[Stored]:
 
 
 def servers(last: str | None = "Page Left") -> list[Stored]:
-    """Return what the calls of a server's client end as."""
+    """Return the expected events of the calls of a server client."""
     calls = [
         Stored("pageview", PRODUCT, None, None),
         Stored("Signup Clicked", None, None, None),
@@ -166,7 +166,7 @@ def test_a_version_1_replay_gets_a_result_for_each_event(worker: SharedWorker) -
 
 
 def order(worker: SharedWorker) -> Event:
-    """Return the order that was stored."""
+    """Return the stored order event."""
     (got,) = [event for event in worker.spooled.events if event.order_key is not None]
     return got
 
@@ -229,7 +229,7 @@ def test_written_and_returned_bytes_contain_no_personal_data(
         answers = replay(worker, all_captures(), prefix="/collect")
         assert worker.stop() == 0
 
-    # A script names the key it was asked for.
+    # A script contains the requested key.
     returned = b"".join(
         answer.body for answer in answers if b"POSTHOG" not in answer.body
     )
@@ -239,7 +239,7 @@ def test_written_and_returned_bytes_contain_no_personal_data(
 
 
 def with_key(name: str, key: str) -> bytes:
-    """Return a request of Node's client with another key of as many letters."""
+    """Return a request of the Node client with a different key of equal length."""
     (first, *_) = captured("posthog-node", name)
     headers = {
         header: value.replace("wire-key-1", key)
@@ -325,7 +325,7 @@ def test_unknown_scripts_are_404(worker: SharedWorker) -> None:
 
 
 def preflight(worker: SharedWorker, path: str) -> Answer:
-    """Return what a page of the site is told that wants to send to *path*."""
+    """Return the preflight answer for a page of the site that sends to *path*."""
     lines = ("Origin: http://shop.example:8080", "Access-Control-Request-Method: POST")
     wanted_headers = "Access-Control-Request-Headers: authorization,posthog-attempt"
     return ask(worker.port, get(path, *lines, wanted_headers, method="OPTIONS"))

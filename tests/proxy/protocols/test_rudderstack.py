@@ -1,4 +1,4 @@
-"""RudderStack's own paths, and its real clients' recorded visits: each event once."""
+"""The paths of RudderStack, and captured visits of its clients: each event once."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ PROTOCOL = rudderstack.PROTOCOL
 
 
 def pixel(kind: str, **fields: str) -> VendorHit:
-    """Return the hit of a pixel on the page with these *fields*, dots as __."""
+    """Return the hit of a pixel with *fields*, whose names have __ instead of dots."""
     query = urlencode({name.replace("__", "."): fields[name] for name in fields})
     path = f"/pixel/v1/{kind}"
     decoded = ask(PROTOCOL, path, method="GET", query=query, Referer=URL)
@@ -170,14 +170,14 @@ def test_a_page_end_is_engagement_without_time(
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Run a worker of a shop with the recorded key."""
+    """Run a worker for a site with the captured key."""
     with WorkerProcess(tmp_path_factory.mktemp("worker"), site=SITE) as worker:
         yield worker
 
 
 @pytest.fixture
 def worker(running: WorkerProcess) -> SharedWorker:
-    """Return the worker as if it had just been started."""
+    """Return the shared worker without the rows of earlier tests."""
     return SharedWorker(running)
 
 

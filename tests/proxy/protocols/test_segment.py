@@ -1,4 +1,4 @@
-"""Segment's paths are read, keys are found, and clients told what they understand."""
+"""Segment requests are decoded, and clients get responses that they understand."""
 
 import json
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def ask(
     query: str = "",
     **headers: str,
 ) -> DecodedRequest | Reply:
-    """Return what *protocol* makes of a request; *value* is its body."""
+    """Return the result of *protocol* for a request with *value* as its body."""
     body = b"" if value is None else json.dumps(value).encode()
     header_map = CIMultiDictProxy(CIMultiDict({"Host": "shop.example"} | headers))
     for route in protocol.routes:
@@ -52,7 +52,7 @@ def hits(path: str, value: object, **more: Any) -> list[Hit | Dropped]:
 
 
 def hit(call: Mapping[str, Any], **around: Any) -> VendorHit:
-    """Return the hit of one call in a batch, with what is *around* it."""
+    """Return the hit of one call in a batch with the fields *around* it."""
     (got,) = hits("/v1/batch", {"batch": [call], **around})
     assert isinstance(got, VendorHit)
     return got

@@ -1,4 +1,4 @@
-"""Segment's calls become the hits they should, whatever they are made of."""
+"""Segment calls become the right hits, for any field values."""
 
 from collections.abc import Mapping
 from decimal import Decimal

@@ -1,6 +1,6 @@
-"""What Segment's real clients sent, played to a real worker: each event once.
+"""Captured requests of real Segment clients in a real worker: each event once.
 
-And nobody of whom they told is found in what was written, or in an answer.
+No written byte and no answer contains a person of the captures.
 """
 
 import base64
@@ -31,19 +31,19 @@ PERSON = (
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Run a worker of a shop with a public and a secret key."""
+    """Run a worker for a site with a public and a secret key."""
     with WorkerProcess(tmp_path_factory.mktemp("worker"), site=SITE) as worker:
         yield worker
 
 
 @pytest.fixture
 def worker(running: WorkerProcess) -> SharedWorker:
-    """Return the worker as if it had just been started."""
+    """Return the shared worker without the rows of earlier tests."""
     return SharedWorker(running)
 
 
 def recorded(client: str, *beginnings: str) -> list[CapturedRequest]:
-    """Return what *client* sent in the runs whose names begin so."""
+    """Return the requests of *client* in runs whose names begin with *beginnings*."""
     return [
         request for request in captured(client) if request.name.startswith(beginnings)
     ]
@@ -59,7 +59,7 @@ def replay(
 def visit(
     *, items: int = 1, items_on: str | None = PATH, page_left_count: int = 1
 ) -> list[Stored]:
-    """Return the events that every client was made to send, in their order here."""
+    """Return the expected events of the visit of every client, sorted."""
     listed = [
         Stored("pageview", PATH, None, None),
         Stored("Signup Clicked", PATH, None, None),
@@ -71,7 +71,7 @@ def visit(
 
 
 def secrets_of(requests: Sequence[CapturedRequest]) -> set[str]:
-    """Return what may be found nowhere of *requests*: people, and every id."""
+    """Return the values of *requests* that must not be stored: persons and ids."""
     values: set[object] = set(PERSON)
     for request in requests:
         values |= {
@@ -86,7 +86,7 @@ def secrets_of(requests: Sequence[CapturedRequest]) -> set[str]:
 
 
 def calls_of(request: CapturedRequest) -> list[dict[str, Any]]:
-    """Return the calls of a recorded request."""
+    """Return the calls of a captured request."""
     value = json.loads(request.recorded().unpacked or b'{"batch": []}')
     calls: list[dict[str, Any]] = value.get("batch", [value])
     return calls
@@ -95,7 +95,7 @@ def calls_of(request: CapturedRequest) -> list[dict[str, Any]]:
 def check_silent(
     worker: SharedWorker, requests: Sequence[CapturedRequest], answers: Sequence[Answer]
 ) -> None:
-    """See that what was written and answered names nobody."""
+    """Check that written bytes and answers contain no personal data."""
     bodies = [answer.body for answer in answers]
     content = b"\n".join([worker.worker.written(), *bodies]).lower()
     for secret in secrets_of(requests):
@@ -120,7 +120,7 @@ def test_a_browser_visit_is_stored_event_by_event(
 
 
 def sent_by_browser(run: str) -> list[CapturedRequest]:
-    """Return the calls of a run, without what was asked before them."""
+    """Return the calls of a run, without settings and preflights."""
     requests = recorded("segment-analytics-next", f"{run}:")
     return [request for request in requests if request.method == "POST"]
 
@@ -192,7 +192,7 @@ def test_server_calls_are_stored_without_a_visitor(
     assert {(answer.status, answer.body) for answer in answers} == {(200, SUCCESS)}
     assert {event.visitor for event in worker.spooled.events} == {None}
     assert not any(event.server for event in worker.spooled.events)
-    # A server may name a time long past.
+    # A server may send a time in the distant past.
     late = {event.name for event in worker.spooled.events if event.late}
     assert late == {"order_placed"}
     check_silent(worker, requests, answers)
@@ -201,7 +201,7 @@ def test_server_calls_are_stored_without_a_visitor(
 def test_a_server_with_a_secret_key_names_a_visitor(
     worker: SharedWorker,
 ) -> None:
-    # The bodies name the public key too.
+    # The bodies contain the public key too.
     requests = [
         by_server(request) for request in recorded("segment-analytics-python", "def")
     ]
@@ -223,14 +223,14 @@ def test_a_server_with_a_secret_key_names_a_visitor(
 
 
 def by_server(request: CapturedRequest) -> CapturedRequest:
-    """Return *request* with the secret key and, for its visitor, a browser's name."""
+    """Return *request* with the secret key, and a browser as the User-Agent."""
     headers = {**request.headers, "Authorization": basic(SECRET)}
     body = request.body.replace(b"Mozilla/5.0 (wire)", USER_AGENT.encode())
     return replace(request, headers=headers, body=body)
 
 
 def basic(key: str) -> str:
-    """Return a Basic credential that names *key*."""
+    """Return the Basic credential for *key*."""
     return f"Basic {base64.b64encode(f'{key}:'.encode()).decode()}"
 
 

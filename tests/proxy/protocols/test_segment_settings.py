@@ -1,4 +1,4 @@
-"""A browser that asks where to send is told: here, the way it came."""
+"""The settings of Segment name the host and prefix of the request."""
 
 import json
 
@@ -13,7 +13,7 @@ from tests.proxy.protocols.test_segment import ask
 def settings(
     host: str, prefix: str = "", key: str = "wire-key-1", **headers: str
 ) -> Reply:
-    """Return the settings of the collector at *host* and *prefix*."""
+    """Return the settings reply of the collector at *host* and *prefix*."""
     path = f"{prefix}/v1/projects/{key}/settings"
     got = ask(segment.PROTOCOL, path, method="GET", Host=host, **headers)
     assert isinstance(got, Reply)

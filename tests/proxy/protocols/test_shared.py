@@ -1,4 +1,4 @@
-"""One path, two vendors: what each one's clients sent is read as its own."""
+"""On paths that two vendors share, each request is decoded by its own protocol."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ POSTHOG = {
 
 
 def form(value: object) -> bytes:
-    """Return a form with *value* in base64, as both have it."""
+    """Return a form with *value* in base64, the format of both vendors."""
     return b"data=" + quote(base64.b64encode(json.dumps(value).encode())).encode()
 
 
@@ -106,7 +106,7 @@ def test_every_path_has_one_route() -> None:
 
 def test_one_worker_accepts_both_vendors_on_one_path(tmp_path: Path) -> None:
     browser = {"User-Agent": USER_AGENT, "Origin": "http://shop.example"}
-    # PostHog's first clients sent to /track what they later sent to /e.
+    # Early PostHog clients sent to /track the requests of the later /e.
     page = {
         "$current_url": "http://shop.example/a",
         "$lib": "web",

@@ -1,4 +1,4 @@
-"""What Umami's clients send is counted as their sites meant it."""
+"""Requests of Umami clients become the right hits."""
 
 import json
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ def hit(body: object, headers: Mapping[str, str] | None = None) -> VendorHit:
 
 
 def fields(vendor_hit: VendorHit) -> dict[str, Any]:
-    """Return what a hit says beyond one that says nothing."""
+    """Return the fields of *vendor_hit* that differ from an empty hit."""
     named = {name: getattr(vendor_hit, name) for name in VendorHit.__struct_fields__}
     return {name: value for name, value in named.items() if value not in (None, False)}
 

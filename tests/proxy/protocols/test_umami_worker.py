@@ -1,4 +1,4 @@
-"""Through a real worker: what Umami's clients sent ends as the right events."""
+"""Captured Umami requests give the right events in a real worker."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from tests.proxy.transport.raw_http import USER_AGENT, Answer, ask, get, request
 from tests.proxy.worker_process import WorkerProcess
 
 SECRET = "made-up-secret-7731"  # noqa: S105 - made up here
-# Everything of a person in the captures, and what no address should carry.
+# All personal values in the captures, and values that no URL should contain.
 PERSONAL = (
     *(b"ada@", b"ada%40", b"Ada Example", b"7946 0000", b"user-42", b"203.0.113.9"),
     *(b"s3cr3t", b"session=abc", b"article", b"order-1001", b"reviews", b"Bearer"),
@@ -34,7 +34,7 @@ def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Return a worker for tests that do not count what it holds."""
+    """Return a worker for tests that do not count stored rows."""
     with WorkerProcess(tmp_path_factory.mktemp("umami"), site=SITE) as worker:
         yield worker
 
@@ -43,7 +43,7 @@ BLUE_MUG = "/products/blue-mug"
 
 
 def counted(*rows: tuple[str, str | None, int], value: int = 5990) -> Counter[Stored]:
-    """Return the events expected: names, paths and how many."""
+    """Return the expected events from names, paths and counts."""
     return Counter(
         {
             Stored(
@@ -109,7 +109,7 @@ def test_each_captured_event_is_counted_once_without_personal_data(
     assert {event.protocol for event in events} == {"umami"}
     written = worker.written()
     assert [value for value in PERSONAL if value in written] == []
-    # Of the first name alone: the spool's own ids are hex, which may spell it.
+    # Only a part of the first name: hex ids of the spool could spell all of it.
     assert "ada" not in repr(events).lower()
     assert USER_AGENT.encode() not in written
 

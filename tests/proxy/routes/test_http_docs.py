@@ -1,4 +1,4 @@
-"""docs/http.md names every field and every reason, and its examples are accepted."""
+"""docs/http.md documents every field and drop reason; its examples are accepted."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A visitor can object without JavaScript, is then not counted, and can undo it."""
+"""A visitor can object without JavaScript, is not counted, and can undo it."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Every path and method has its answer, in the form its client understands."""
+"""Every path and method has its response, in a form its client understands."""
 
 from collections.abc import Iterator
 
@@ -140,7 +140,7 @@ def test_the_reason_header_is_sent_if_configured(
         pytest.param("日://shop.example", "", id="letters in the scheme"),
         pytest.param("\udcff://shop.example", "", id="no UTF-8 in the scheme"),
         pytest.param("https://shop.example/canary", "", id="with a path"),
-        # Another spelling of the same name, which no browser sends.
+        # A different spelling of the same name, which no browser sends.
         pytest.param("https://\uff53hop.example", "", id="other letters"),
     ],
 )
@@ -219,7 +219,7 @@ def test_the_tag_has_the_same_bytes_for_every_client(
     assert (first.status, first.body) == (200, tag_script(PROXY))
     assert first.headers["content-type"] == "text/javascript; charset=utf-8"
     assert (second.status, second.body) == (200, first.body)
-    # Nothing a browser could be recognised by: no validator, no cookie.
+    # No validator and no cookie could identify a browser.
     assert (
         first.headers.keys() & {"etag", "last-modified", "set-cookie", "vary"} == set()
     )
@@ -298,7 +298,7 @@ def test_a_connection_serves_many_requests(worker: WorkerProcess) -> None:
 
 
 def close_after(port: int, data: bytes) -> tuple[Answer, bytes]:
-    """Return the answer, and what came after it until the server hung up."""
+    """Return the answer and all bytes after it until the server closes."""
     with Connection(port) as connection:
         connection.send(data)
         return connection.answer(), connection.rest()

@@ -1,4 +1,4 @@
-"""A full spool names its true cause: what loading says of itself."""
+"""The message about a full spool names the state of the load job."""
 
 import pytest
 

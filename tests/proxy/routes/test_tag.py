@@ -1,4 +1,4 @@
-"""The tag is small, the same for everybody, and reads only what it says it reads."""
+"""The tag is small, equal for every client, and reads only documented values."""
 
 import gzip
 import re
@@ -15,7 +15,7 @@ _PAGE = (_ROOT / "docs/tag.md").read_text("utf-8")
 _SERVED = tag_script(ProxySettings()).decode()
 _TEXT = re.compile(r'"[^"\n]*"')
 
-# What the tag may ask the browser by the name of its objects; docs/tag.md says why.
+# The browser objects that the tag may read; docs/tag.md gives the reasons.
 _MAY_READ = {
     "console.error",
     "crypto.getRandomValues",
@@ -82,7 +82,7 @@ def test_the_tag_reads_only_listed_values() -> None:
     objects = "|".join(sorted(_BROWSER_OBJECTS))
 
     assert set(re.findall(rf"\b(?:{objects})\.\w+", code)) == _MAY_READ
-    # Nor as a whole, or by a computed name.
+    # The tag reads no whole object and no computed name either.
     assert set(re.findall(rf"\b(?:{objects})\b(?![.:])", code)) == set()
 
 
@@ -109,7 +109,7 @@ def test_the_source_follows_the_rules_of_compaction() -> None:
     code = re.sub(r"^\s*//.*$", "", _SOURCE, flags=re.MULTILINE)
 
     assert [text for text in _TEXT.findall(code) if " " in text] == []
-    # No comment but on a line of its own, and no text or pattern over several lines.
+    # Comments are on their own lines; texts and patterns do not span lines.
     assert not re.search(r"[;,{}()\w]\s+//|/\*|`|'", code)
     assert compact(_SERVED) == _SERVED
 

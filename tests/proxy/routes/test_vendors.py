@@ -1,4 +1,4 @@
-"""What all vendors' routes share: bounds, encodings, and reasons for who wires up."""
+"""All vendor routes share body limits, encodings and the reason header."""
 
 import gzip
 from collections.abc import Iterator

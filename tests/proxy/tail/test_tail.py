@@ -1,4 +1,4 @@
-"""Whoever listens on the machine sees what is stored, why the rest is not, no more."""
+"""Local listeners see stored rows and drop reasons, and no personal data."""
 
 import asyncio
 import socket
@@ -34,7 +34,7 @@ from warehouse.schema import Event, Hash64, JsonText, UtcSeconds
 
 AT = "2026-11-23T12:00:00Z"
 BOT = Dropped(DropReason.BOT, "shop")
-# Every column has a value of its own, so that what is shown can be told.
+# Every column has a unique value, so that a test can identify shown ones.
 EVENT = Event(
     site="shop",
     day=date(2026, 11, 23),
@@ -133,7 +133,7 @@ def test_a_line_becomes_a_json_object() -> None:
 
 
 class Listener:
-    """A listener that reads when it is told to."""
+    """A listener that reads only on request."""
 
     def __init__(self, path: Path) -> None:
         self.connected = socket.socket(socket.AF_UNIX)
@@ -142,7 +142,7 @@ class Listener:
         self.connected.settimeout(0)
 
     async def receive(self, most: int) -> bytes:
-        """Return what has come, at the latest when it is *most* bytes."""
+        """Return up to *most* received bytes; fewer if the tail closes."""
         loop = asyncio.get_running_loop()
         received = b""
         while len(received) < most:
@@ -153,7 +153,7 @@ class Listener:
         return received
 
     async def lines(self, count: int) -> list[Line]:
-        """Return the next lines, which must be as many as that."""
+        """Return the next *count* lines."""
         received = b""
         while received.count(b"\n") < count:
             received += await self.receive(1)
@@ -177,7 +177,7 @@ async def tail(tmp_path: Path) -> AsyncIterator[Tail]:
 
 
 async def connect_listener(folder: Path) -> Listener:
-    """Return an ear that hears everything from now on."""
+    """Return a listener that receives all lines from now on."""
     listener = Listener(socket_path(folder, 0))
     assert await listener.receive(1) == GREETING
     return listener
@@ -254,7 +254,7 @@ async def test_the_number_of_listeners_is_limited(tail: Tail, tmp_path: Path) ->
 async def test_the_socket_is_private_and_removed_with_the_worker(
     tmp_path: Path,
 ) -> None:
-    # Deeper than the address of a socket may be long.
+    # The path is longer than the address of a socket may be.
     folder = tmp_path / ("deep" * 30)
     folder.mkdir()
     path = socket_path(folder, 0)
@@ -270,7 +270,7 @@ async def test_the_socket_is_private_and_removed_with_the_worker(
 
 
 class UnwatchedTail(Tail):
-    """A tail that must not be told anything."""
+    """A tail that must not receive rows."""
 
     def show(self, *_args: object) -> NoReturn:
         """Fail."""

@@ -1,4 +1,4 @@
-"""``millpond proxy tail`` beside real workers: a site is wired up before one's eyes."""
+"""``millpond proxy tail`` beside real workers shows events as they arrive."""
 
 import json
 import os
@@ -24,7 +24,7 @@ _PATIENCE_S = 20
 
 
 class TailCommand:
-    """The command, as somebody runs it in a terminal."""
+    """The running command, as in a terminal."""
 
     def __init__(self, worker: WorkerProcess, *options: str) -> None:
         self._out = worker.folder / "screen"
@@ -39,18 +39,18 @@ class TailCommand:
             )
 
     def __enter__(self) -> Self:
-        """Wait until it listens."""
+        """Wait until the command listens."""
         self.wait_for_stderr("listening")
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        """End it, if nothing has yet."""
+        """End the command if it still runs."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait(_PATIENCE_S)
 
     def wait_for_stderr(self, text: str) -> None:
-        """Wait until stderr says *text*."""
+        """Wait until stderr contains *text*."""
         wait_until(lambda: text in self.stderr, f"the command to say {text!r}")
 
     def end(self) -> int:
@@ -60,16 +60,16 @@ class TailCommand:
 
     @property
     def stderr(self) -> str:
-        """What stands on stderr."""
+        """The text on stderr."""
         return self._err.read_text()
 
     @property
     def stdout(self) -> str:
-        """What stands on stdout."""
+        """The text on stdout."""
         return self._out.read_text()
 
     def lines(self, count: int) -> list[dict[str, Any]]:
-        """Return what it showed as JSON, once it is that many lines."""
+        """Wait for *count* lines, and return all of them decoded from JSON."""
         wait_until(lambda: self.stdout.count("\n") >= count, f"{count} lines")
         return [json.loads(line) for line in self.stdout.splitlines()]
 
@@ -81,7 +81,7 @@ def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
 
 
 def kinds_and_names(*rows: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what each line is about: its kind, and its name or reason."""
+    """Return the kind of each row, and its name or reason."""
     return [(row["kind"], row.get("name") or row["reason"]) for row in rows]
 
 
@@ -124,7 +124,7 @@ def test_the_table_has_one_row_per_hit(worker: WorkerProcess) -> None:
 
 
 def personal() -> dict[str, Any]:
-    """Return an event that says all it can about somebody."""
+    """Return an event with every possible personal value."""
     article = CANARIES["referrer's path"]
     return {
         "site": "shop",
@@ -209,7 +209,7 @@ def test_the_site_option_filters_lines(tmp_path: Path) -> None:
 
 
 def run(config: Path, *options: str) -> tuple[int, str]:
-    """Return the exit code of the command, and what it said."""
+    """Return the exit code and the stderr of the command."""
     command = [sys.executable, "-m", "millpond", "proxy", "tail", *options]
     ran = subprocess.run(
         [*command, "--config", str(config)],
@@ -285,7 +285,7 @@ def test_a_worker_does_not_wait_for_a_slow_listener(
 
 
 def lines_and_lost(asleep: socket.socket, count: int) -> Sequence[int]:
-    """Read until it adds up to *count*; return how many were told, how many lost."""
+    """Read until *count* lines are received or lost; return both numbers."""
     received = lost = 0
     with asleep.makefile("rb") as stream:
         while received + lost < count:

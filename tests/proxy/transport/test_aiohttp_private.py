@@ -1,4 +1,4 @@
-"""What we use of aiohttp's without its promise is listed, and is still there."""
+"""Every private attribute of aiohttp in use is listed and exists."""
 
 import ast
 import asyncio
@@ -24,13 +24,13 @@ _UPGRADE = (
 
 
 def missing_attributes(of: object, names: Iterable[str]) -> list[str]:
-    """Return which of *names* an object does not have."""
+    """Return the *names* that an object does not have."""
     return [name for name in names if not hasattr(of, name)]
 
 
 @pytest.fixture
 async def built_connection() -> SilentConnection:
-    """Return a connection as the server makes it."""
+    """Return a connection built by the server."""
     connection_object = dispatcher_server({})()
     assert isinstance(connection_object, SilentConnection)
     return connection_object
@@ -70,7 +70,7 @@ def test_a_missing_attribute_is_named() -> None:
 def test_every_used_private_attribute_is_listed(
     module: ModuleType, ours: type[Any], listed: Iterable[str]
 ) -> None:
-    """Both ways: what nothing uses any more is not listed."""
+    """Check both directions: an unused attribute must not be listed."""
     [body] = [node for node in _classes(module) if node.name == ours.__name__]
     used = _own_private(body)
 
@@ -85,7 +85,7 @@ def _classes(module: ModuleType) -> Iterator[ast.ClassDef]:
 
 
 def _own_private(body: ast.ClassDef) -> set[str]:
-    """Return the private attributes of itself that a class uses or overrides."""
+    """Return the private attributes of ``self`` that a class uses or overrides."""
     used = {
         node.attr
         for node in ast.walk(body)
@@ -101,7 +101,7 @@ def _methods(body: ast.ClassDef) -> set[str]:
 
 
 def _defined(body: ast.ClassDef) -> set[str]:
-    """Return what a class defines: methods, slots, and what its start assigns."""
+    """Return the names a class defines: methods, slots and assigned attributes."""
     slots = {
         node.value
         for statement in body.body

@@ -1,4 +1,4 @@
-"""Bodies no honest client sends: a clear refusal, nothing kept, nothing repeated."""
+"""Hostile bodies get a clear refusal, and are neither stored nor repeated."""
 
 import gzip
 import zlib
@@ -221,7 +221,7 @@ def test_an_event_with_a_wrong_clock_counts_at_arrival(
 
     assert (got.status, got.json["accepted"]) == (202, 1)
     days = {event.day for event in worker.spooled.events if event.path == "/at"}
-    # A test may run over midnight, but not over a year.
+    # A test may run over midnight, but not over the end of a year.
     assert len(days) <= 2
 
 

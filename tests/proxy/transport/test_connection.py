@@ -1,4 +1,4 @@
-"""A request that came whole is answered by its connection: once, in order, when due."""
+"""A connection answers each complete request once, in order, and when durable."""
 
 import asyncio
 from http import HTTPStatus
@@ -17,11 +17,11 @@ PATIENCE_S = 20
 
 
 class DiskFullError(Retryable, MillpondError):
-    """What a journal says that cannot keep an event."""
+    """The error of a journal that cannot store an event."""
 
 
 class Setup:
-    """Answers every request with its body, some of them when it is told to."""
+    """Answers every request with its body, at once or when the test allows it."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
@@ -33,7 +33,7 @@ class Setup:
         return Response(HTTPStatus.OK, b"at once")
 
     def later(self, request: Request) -> Response | PendingResponse:
-        """Answer when the last of ``waiting`` is done."""
+        """Answer when the last future of ``waiting`` is done."""
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.bodies.append(request.body)
         self.waiting.append(durable)
@@ -41,14 +41,14 @@ class Setup:
         return PendingResponse(durable, Response(HTTPStatus.ACCEPTED, request.body))
 
     async def has(self, count: int) -> None:
-        """Return once *count* requests have been asked."""
+        """Return once *count* requests have arrived."""
         async with asyncio.timeout(PATIENCE_S):
             while len(self.bodies) < count:
                 await self._changed.wait()
                 self._changed.clear()
 
     def server(self, *, keepalive_s: float = 60) -> SilentServer:
-        """Return a server that asks this setup."""
+        """Return a server with the handlers of this setup."""
         methods = {"GET": self.at_once, "POST": self.later}
         return dispatcher_server(methods, keepalive_s=keepalive_s)
 
@@ -59,7 +59,7 @@ async def setup() -> Setup:
 
 
 async def answer(streams: Streams) -> tuple[int, bytes]:
-    """Return status and body of the next answer."""
+    """Return the status and body of the next answer."""
     async with asyncio.timeout(PATIENCE_S):
         head = await streams[0].readuntil(b"\r\n\r\n")
         length = int(head.partition(b"Content-Length: ")[2].partition(b"\r")[0])
@@ -114,7 +114,7 @@ async def test_a_client_that_pipelines_endlessly_is_paused(setup: Setup) -> None
         streams[1].write(POST + b"a")
         await setup.has(1)
         streams[1].write(large * count)
-        # More than sockets and the connection hold: it goes on when that is read.
+        # The data exceeds the buffers of sockets and connection, so reading is paused.
         assert streams[1].transport.get_write_buffer_size() > 0
 
         setup.waiting[0].set_result(None)
@@ -143,7 +143,7 @@ async def test_a_slow_disk_does_not_close_the_connection(setup: Setup) -> None:
         loop.call_later(0.3, setup.waiting[0].set_result, None)
 
         assert await answer(streams) == (202, b"a")
-        # And then it hangs up, for nothing more comes.
+        # Then the server closes the idle connection.
         async with asyncio.timeout(PATIENCE_S):
             assert await streams[0].read() == b""
 

@@ -1,4 +1,4 @@
-"""A path is found under any prefix; every failure has its answer."""
+"""A path is found under any prefix; every failure has its response."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ from proxy.transport.response import PendingResponse, Response
 
 
 def methods_returning(word: str) -> Methods:
-    """Return methods whose answer is *word*."""
+    """Return methods that respond with *word*."""
 
     def handle(_request: Request) -> Response | PendingResponse:
         return Response(HTTPStatus.OK, word.encode())
@@ -29,7 +29,7 @@ def methods_returning(word: str) -> Methods:
 
 
 def word(methods: Methods | None) -> str | None:
-    """Return what the methods say."""
+    """Return the word that the methods respond with."""
     if methods is None:
         return None
     handler: Handler = methods["GET"]

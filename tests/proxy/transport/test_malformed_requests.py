@@ -1,6 +1,6 @@
-"""Requests that are not quite HTTP: refused and closed, never guessed at.
+"""Malformed requests are refused and closed, and never interpreted.
 
-What two programs on the way could read differently must not be read at all.
+A request that two programs could read differently must not be read at all.
 """
 
 from collections.abc import Iterator
@@ -30,12 +30,12 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
 
 
 def post(*lines: str, body: bytes = EVENT) -> bytes:
-    """Return a marked request with the header *lines*."""
+    """Return a request with canaries and the header *lines*."""
     return request("POST", "/v1/events", body, *MARKED, *lines, agent=AGENT)
 
 
 def bare(*head: str, body: bytes = b"") -> bytes:
-    """Return a request made of exactly these lines."""
+    """Return a request with exactly these lines."""
     return encoded(head) + body
 
 

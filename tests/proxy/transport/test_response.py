@@ -1,4 +1,4 @@
-"""Answers whose bytes are ready: whole, in order, and never piling up in memory."""
+"""Prepared responses are written completely and in order, with bounded memory."""
 
 import asyncio
 from http import HTTPStatus
@@ -12,12 +12,12 @@ from tests.proxy.in_process_server import served
 
 DATE = b"Date: Mon, 23 Nov 2026 12:00:00 GMT\r\n"
 REQUEST = b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n"
-# So large that a few fill what lies between two sockets.
+# So large that a few responses fill the buffers between two sockets.
 LARGE = b"x" * 1_000_000
 
 
 def wire_of(body: bytes) -> bytes:
-    """Return a whole answer with *body*."""
+    """Return the bytes of a response with *body*."""
     return Response(HTTPStatus.OK, body).encode(DATE)
 
 

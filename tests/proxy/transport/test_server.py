@@ -1,4 +1,4 @@
-"""Slow clients, silent clients, too many: each is held so long and no longer."""
+"""Slow, silent and too many clients are disconnected at their limits."""
 
 import contextlib
 import select
@@ -14,14 +14,14 @@ from tests.waiting import wait_until
 
 TIMEOUT_S = 1
 KEEPALIVE_S = 1
-# What a loaded machine may add to a second.
+# The delay that a loaded machine may add to a second.
 SLACK_S = 10
 MOST_CONNECTIONS = 16
 
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Return a worker that waits a second for a request, and long for the next."""
+    """Return a worker with a request timeout of 1 s and a long keep-alive."""
     proxy = {"request_timeout_s": TIMEOUT_S, "keepalive_s": 600}
     folder = tmp_path_factory.mktemp("slow")
     with WorkerProcess(folder, proxy=proxy) as worker:
@@ -33,7 +33,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
 def keepalive_worker(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[WorkerProcess]:
-    """Return a worker that waits long for a request, and a second for the next."""
+    """Return a worker with a long request timeout and a keep-alive of 1 s."""
     proxy = {
         "request_timeout_s": 300,
         "keepalive_s": KEEPALIVE_S,
@@ -45,7 +45,7 @@ def keepalive_worker(
 
 
 class SlowClient:
-    """Sends a little at a time, and notes when it was hung up on."""
+    """Sends a byte at a time, and records when the server disconnects it."""
 
     def __init__(self, port: int, at_once: bytes, slowly: bytes) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
@@ -57,7 +57,7 @@ class SlowClient:
         self.socket.send(at_once)
 
     def step(self) -> None:
-        """Read what there is, or send a byte."""
+        """Read available data, or send a byte."""
         try:
             chunk = self.socket.recv(65_536)
         except BlockingIOError:
@@ -71,14 +71,14 @@ class SlowClient:
             self.socket.close()
 
     def _send_a_byte(self) -> None:
-        # Where the server has hung up, the next read says so.
+        # If the server has closed, the next read reports it.
         with contextlib.suppress(OSError):
             self.socket.send(self._slowly[:1])
             self._slowly = self._slowly[1:]
 
     @property
     def open_s(self) -> float:
-        """How long it was not hung up on."""
+        """The time until the server disconnected the client."""
         assert self.ended_s is not None
         return self.ended_s - self.began_s
 
@@ -86,7 +86,7 @@ class SlowClient:
 def run_until_closed(
     clients: list[SlowClient], within_s: float = TIMEOUT_S + SLACK_S
 ) -> None:
-    """Let *clients* go on until all were hung up on."""
+    """Run *clients* until the server has disconnected all of them."""
     end_s = time.monotonic() + within_s
     while waiting := [client for client in clients if client.ended_s is None]:
         assert time.monotonic() < end_s, f"{len(waiting)} clients are still held"
@@ -101,7 +101,7 @@ CHUNKED_HEAD = request("POST", "/v1/events", b"", "Transfer-Encoding: chunked")
 NO_BYTES = b""
 TRICKLE = b"X-Slow: " + b"a" * 1_000
 
-# What each slow client sends at once, and what a byte at a time.
+# The data that each slow client sends at once, and then byte by byte.
 SLOW = {
     "says nothing": (NO_BYTES, NO_BYTES),
     "headers stop": (HEAD, NO_BYTES),
@@ -118,7 +118,7 @@ SLOW = {
 
 @pytest.fixture(scope="module")
 def slow_clients(worker: WorkerProcess) -> dict[str, list[SlowClient]]:
-    """Return slow clients of every kind, all hung up on, and how a quick one fared."""
+    """Return disconnected slow clients of every kind, and one quick client."""
     clients = {
         kind: [SlowClient(worker.port, *sends) for _ in range(30)]
         for kind, sends in SLOW.items()
@@ -134,7 +134,7 @@ def test_a_slow_request_is_closed_at_the_timeout(
 ) -> None:
     clients = slow_clients[kind]
 
-    # A byte that crosses with the answer on its way makes the network forget it.
+    # A byte that crosses with the answer resets the connection and loses the answer.
     answers = {client.received[:12] for client in clients} - {b""}
     assert answers == {b"HTTP/1.1 408"}
     assert min(client.open_s for client in clients) >= TIMEOUT_S * 0.9
@@ -163,7 +163,7 @@ def test_the_timeout_applies_to_the_second_request(worker: WorkerProcess) -> Non
 
 
 def test_an_idle_connection_is_kept_between_requests(worker: WorkerProcess) -> None:
-    # Its time is keepalive_s, here ten minutes, and not that of a request.
+    # Its limit is keepalive_s, here ten minutes, and not the request timeout.
     with Connection(worker.port) as connection:
         connection.send(event())
         connection.answer()
@@ -175,7 +175,7 @@ def test_an_idle_connection_is_kept_between_requests(worker: WorkerProcess) -> N
 
 @contextlib.contextmanager
 def non_reading_client(port: int) -> Iterator[socket.socket]:
-    """Return a connection that takes in hardly anything, and never waits."""
+    """Return a non-blocking connection with a tiny receive buffer."""
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         client.connect(("127.0.0.1", port))

@@ -1,4 +1,4 @@
-"""The server's own failures: answered with a constant text, and written nowhere."""
+"""Errors of the server get a constant response and are not logged."""
 
 import pytest
 from aiohttp import web

@@ -1,4 +1,4 @@
-"""A User-Agent becomes a few common words; no piece of the header gets through."""
+"""A User-Agent becomes a few common words; no part of the header is stored."""
 
 import re
 import subprocess
@@ -55,7 +55,7 @@ def read_expected() -> list[tuple[UserAgent, str]]:
 
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
-    """Return one classifier for all tests: building it takes a quarter of a second."""
+    """Return one classifier for all tests: it takes 250 ms to build."""
     return Classifier()
 
 
@@ -126,7 +126,7 @@ def test_every_bot_of_the_lists_is_detected(bots: BotList) -> None:
 
 def test_the_fast_matcher_agrees_with_the_code_of_the_lists(bots: BotList) -> None:
     theirs = Bots()
-    # One header of people, with a piece of one of bots' in the middle.
+    # The header of a person with a part of a bot header in the middle.
     headers = [
         f"{USUAL[:60]}{header[:cut]}{USUAL[60:]}"
         for entry in CRAWLER_USER_AGENTS_DATA

@@ -1,7 +1,7 @@
-"""With few descriptors to have, who is connected gets 202 or 503, and no error of ours.
+"""With few file descriptors, connected clients get 202 or 503, and never a 500.
 
-An outsider opens more idle connections than the process may have files. The limit is
-a hard one here, so that raising it does not help.
+An outsider opens more idle connections than the process may open files. The limit is
+a hard one here, so the worker cannot raise it.
 """
 
 import contextlib
@@ -22,15 +22,15 @@ LIMIT = 128
 IDLE = 400
 CLIENTS = 8
 TRAFFIC_S = 2.5
-# A shell sets the limit, soft and hard, and becomes the worker.
+# A shell sets the soft and hard limit, and then becomes the worker.
 UNDER_LIMIT = ("/bin/sh", "-c", f'ulimit -n {LIMIT} && exec "$@"', "sh")
 LONG_WAIT = {"request_timeout_s": 300}
 
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
-    """Return a worker that may have few files, and waits long for a request."""
-    # Small segments: the spool opens files all the time.
+    """Return a worker with a low limit of files and a long request timeout."""
+    # With small segments the spool opens files all the time.
     spool = {"segment_max_s": 1}
     with WorkerProcess(
         tmp_path, under=UNDER_LIMIT, proxy=LONG_WAIT, spool=spool
@@ -40,7 +40,7 @@ def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
 
 @contextlib.contextmanager
 def idle_connections(port: int, count: int) -> Iterator[list[socket.socket]]:
-    """Hold *count* connections on which nothing is sent."""
+    """Hold *count* idle connections."""
     with contextlib.ExitStack() as stack:
         yield [
             stack.enter_context(socket.create_connection(("127.0.0.1", port), 20))
@@ -66,7 +66,7 @@ def test_idle_connections_cause_no_error_for_connected_clients(
             client.send(event())
             assert client.answer().status == 202
         with idle_connections(worker.port, IDLE):
-            # Long enough for segments to be sealed and begun, and the spool measured.
+            # Long enough to seal and begin segments, and to measure the spool.
             end_s = time.monotonic() + TRAFFIC_S
             while time.monotonic() < end_s:
                 for client in clients:
@@ -93,7 +93,7 @@ def test_a_client_without_a_free_descriptor_gets_503(worker: WorkerProcess) -> N
     assert kind_of(got) == (503, "2")
     assert got.headers["connection"] == "close"
     assert worker.stop() == 0
-    # An outsider cannot fill the log, either.
+    # An outsider cannot fill the log either.
     assert set(worker.words) == {"connections_lowered", "geo", "listening"}
 
 

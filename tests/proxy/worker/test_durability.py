@@ -1,4 +1,4 @@
-"""An acknowledged event is on the disk, come what may; what is not is refused."""
+"""An acknowledged event is always on disk; every other event is refused."""
 
 import re
 import resource
@@ -26,13 +26,13 @@ MANY = event(body=b"[" + b",".join([EVENT] * 500) + b"]")
 
 
 def page(path: str) -> bytes:
-    """Return a request that brings a view of *path*."""
+    """Return a request with a page view of *path*."""
     body = b'{"site":"shop","url":"https://shop.example%s"}' % path.encode()
     return event(body=body)
 
 
 def limit_files(worker: WorkerProcess, size_bytes: int) -> None:
-    """Let no file of the worker grow past *size_bytes* from now on."""
+    """Stop files of the worker from growing past *size_bytes* from now on."""
     _, hard = resource.prlimit(worker.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (size_bytes, hard))
 
@@ -40,7 +40,7 @@ def limit_files(worker: WorkerProcess, size_bytes: int) -> None:
 def fill_until_refused(
     worker: WorkerProcess, requests: Callable[[int], bytes]
 ) -> tuple[Answer, int]:
-    """Send until it is refused; return how, and how often it was not."""
+    """Send until a request is refused; return that answer and the accepted count."""
     with Connection(worker.port) as connection:
         for number in range(2_000):
             connection.send(requests(number))
@@ -68,14 +68,14 @@ def test_a_full_disk_is_reported_until_it_has_space(
         return page(paths[-1])
 
     with WorkerProcess(tmp_path) as worker:
-        # More than the log needs, less than a group of many.
+        # More than the log needs, and less than a group of many events.
         limit_files(worker, 2_048)
         refused, accepted = fill_until_refused(worker, next_page)
         not_ready = ask(worker.port, get("/readyz"))
         for _ in range(100):
             assert ask(worker.port, MANY).status == 503
         limit_files(worker, resource.RLIM_INFINITY)
-        # Nothing is sent: it must find out by itself.
+        # Nothing is sent: the worker must notice the space by itself.
         wait_until(lambda: is_ready(worker), "the worker to be ready")
         assert is_accepted(worker, page("/after"))
         assert worker.stop() == 0
@@ -87,13 +87,13 @@ def test_a_full_disk_is_reported_until_it_has_space(
     assert len(acknowledged) > 2
     assert worker.spooled.paths == [*acknowledged, "/after"]
     assert worker.words.count("spool_recovered") == 1
-    # Not a line for each: the log may lie on the same disk.
+    # No line for each refusal: the log may be on the same disk.
     assert 1 <= worker.words.count("refused") < 50
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a disk of four megabytes, where this process may mount one."""
+    """Return a mounted disk of 4 MB; skip the test without the right to mount."""
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
@@ -168,7 +168,7 @@ def test_a_client_that_disconnects_loses_only_its_response(tmp_path: Path) -> No
         assert is_accepted(worker, page("/stays"))
         assert worker.stop() == 0
 
-    # A reset may overtake the request; what hung up in order was heard.
+    # A reset may overtake the request, but an orderly close may not.
     assert {f"/gone/{number}" for number in range(0, 20, 2)} <= set(
         worker.spooled.paths
     )
@@ -177,7 +177,7 @@ def test_a_client_that_disconnects_loses_only_its_response(tmp_path: Path) -> No
 
 
 class LoadClients:
-    """Clients that send one page after another, and note what was acknowledged."""
+    """Clients that send page views in a loop and record acknowledged ones."""
 
     def __init__(self, worker: WorkerProcess, size: int = 8) -> None:
         self._port = worker.port
@@ -190,7 +190,7 @@ class LoadClients:
         ]
 
     def __enter__(self) -> Self:
-        """Begin to send."""
+        """Start to send."""
         for thread in self._threads:
             thread.start()
         return self
@@ -212,7 +212,7 @@ class LoadClients:
                         connection.send(page(path))
                         self._note(path, connection.answer().status)
             except (OSError, AssertionError):
-                # The server has gone, or is going.
+                # The server has stopped, or is stopping.
                 continue
 
     def _note(self, path: str, status: int) -> None:
@@ -231,7 +231,7 @@ def test_stopping_under_load_loses_no_acknowledged_event(
 
             code = worker.end(how)
 
-        # The next one finds what a dead one left open.
+        # The next process finds segments that a killed one left open.
         worker.start()
         assert worker.stop() == 0
     stored = worker.spooled.paths
@@ -255,10 +255,10 @@ def test_a_stop_answers_open_requests_and_does_not_wait_for_slow_ones(
     ):
         slow.send(event("Content-Length: 1000"))
         last.send(page("/last"))
-        # One that came behind them and was heard shows that they were, too.
+        # An answer to a later request proves that the worker has read both.
         assert ask(worker.port, get("/healthz")).status == 200
 
-        # Long before a supervisor would kill it.
+        # The stop ends long before a supervisor would kill the worker.
         assert worker.stop() == 0
         got = last.answer()
 
@@ -271,7 +271,7 @@ def test_the_response_is_sent_only_after_the_disk_sync(tmp_path: Path) -> None:
     calls = "trace=fdatasync,fsync,write,writev,sendto,sendmsg"
     under = [str(need("strace")), "-D", "-f", "-y", "-s", "32", "--seccomp-bpf"]
     with WorkerProcess(tmp_path, under=[*under, "-e", calls, "-o", str(log)]) as worker:
-        # Twice: the first event also makes a segment.
+        # Two requests, because the first event also creates a segment.
         for _ in range(2):
             assert ask(worker.port, event()).status == 202
         assert worker.stop() == 0

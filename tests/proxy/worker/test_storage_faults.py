@@ -1,4 +1,4 @@
-"""Whatever becomes of its directories, a worker answers well or with 503."""
+"""With broken directories, a worker answers normally or with 503."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ from tests.proxy.transport.raw_http import Answer, Connection, ask, event, get
 from tests.proxy.worker_process import WorkerProcess
 from tests.waiting import wait_until
 
-# Over a rescan of the spool, and the sealing of a segment that is a second old.
+# Longer than a rescan of the spool and the sealing of a one-second segment.
 TRAFFIC_S = 1.5
 NOBODY = 65_534
 
@@ -32,7 +32,7 @@ def kind_of(answer: Answer) -> tuple[int, str | None]:
 
 
 def count_answers(client: Connection) -> Counter[tuple[int, str | None]]:
-    """Return how *client* fares that sends events, asks for tokens and for health."""
+    """Send events, token and health requests; return the count of each answer."""
     got: Counter[tuple[int, str | None]] = Counter()
     token = get("/v1/visit?site=shop&url=https://shop.example/")
     end_s = time.monotonic() + TRAFFIC_S
@@ -54,7 +54,7 @@ def without_lanes(worker: WorkerProcess) -> Heal:
     lanes.rename(elsewhere)
 
     def heal() -> None:
-        # The worker has made its lane again meanwhile.
+        # The worker has created its lane again meanwhile.
         lanes.mkdir(exist_ok=True)
         for lane in elsewhere.iterdir():
             lane.rename(lanes / f"restored-{lane.name}")
@@ -108,7 +108,7 @@ MORE_FAULTS: list[Fault] = [
 
 
 def check_fault(worker: WorkerProcess, fault: Fault) -> None:
-    """Check that *fault* is answered by nothing but 503, and forgotten once healed."""
+    """Check that *fault* causes only 503, and that the worker recovers after it."""
     with Connection(worker.port) as client:
         client.send(event())
         assert client.answer().status == 202
@@ -143,7 +143,7 @@ def test_a_worker_recreates_its_removed_lane(tmp_path: Path) -> None:
         assert ask(worker.port, event()).status == 202
         lane = worker.spool_dir / "lanes" / "worker-0"
         shutil.rmtree(lane)
-        # Also where nobody sends: no balancer sends to one that is not ready.
+        # The lane returns without traffic: a balancer sends none to an unready worker.
         wait_until(lane.is_dir, "the idle worker to make its lane")
         wait_until(
             lambda: ask(worker.port, event()).status == 202, "the worker to accept"
@@ -164,7 +164,7 @@ def unreadable(folder: str) -> Fault:
 
 @pytest.fixture
 def unprivileged(tmp_path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Return a folder and what to run a worker under, that permissions hold back."""
+    """Return a folder and a command prefix that runs a worker without root rights."""
     if os.geteuid():
         yield tmp_path, ()
         return
@@ -200,7 +200,7 @@ def test_an_unreadable_directory_causes_only_503(
     unprivileged: tuple[Path, tuple[str, ...]], folder: str
 ) -> None:
     home, under = unprivileged
-    # A port is shared among processes of one user alone.
+    # Only processes of the same user can share a port.
     [port] = free_ports(1)
     spool = {"segment_max_s": 1}
     with WorkerProcess(home, under=under, spool=spool, port=port) as worker:
@@ -209,7 +209,7 @@ def test_an_unreadable_directory_causes_only_503(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a disk of its own, where this process may mount one."""
+    """Return a mounted small disk; skip the test without the right to mount."""
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]

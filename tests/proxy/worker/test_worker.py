@@ -1,4 +1,4 @@
-"""One worker: ready when it can keep events, and honest about what is not right."""
+"""One worker is ready when it can store events, and reports its problems."""
 
 import asyncio
 import math
@@ -32,14 +32,14 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Return a worker in a process of its own."""
+    """Return a worker in its own process."""
     with WorkerProcess(tmp_path_factory.mktemp("worker")) as worker:
         yield worker
 
 
 @pytest.fixture
 def port_settings(settings: Settings) -> Iterator[Settings]:
-    """Return the settings of a worker that may serve."""
+    """Return settings with a reserved port for a serving worker."""
     with reserved_port() as port:
         yield replace(settings, proxy=replace(settings.proxy, port=port))
 
@@ -177,7 +177,7 @@ async def test_a_file_between_the_lanes_is_reported_without_its_path(
 async def test_a_failure_of_the_upkeep_ends_the_worker(
     port_settings: Settings,
 ) -> None:
-    # It would go on without sealing, and without the salts of the next day.
+    # Without upkeep it would never seal segments or load the salts of the next day.
     readings = iter([float(NOON)])
     worker = Worker(
         port_settings, 0, asyncio.get_running_loop(), lambda: next(readings, math.nan)
@@ -186,7 +186,7 @@ async def test_a_failure_of_the_upkeep_ends_the_worker(
     with pytest.raises(ValueError, match="NaN"):
         await serve(worker, port_settings, asyncio.Event(), shared=True)
 
-    # Its lane is free again.
+    # The lane is free again.
     Lane.open(
         Spool(Path(port_settings.spool.dir)), "worker-0", port_settings.spool
     ).close()
@@ -211,7 +211,7 @@ async def test_salts_are_wiped_even_if_closing_the_spool_fails(
 
 
 def send_when_listening(port: int) -> Answer:
-    """Send an event as soon as somebody listens."""
+    """Send an event as soon as the worker listens."""
 
     def listens() -> bool:
         with socket.socket() as probe:
@@ -222,7 +222,7 @@ def send_when_listening(port: int) -> Answer:
 
 
 def start_failing_worker(config: Path) -> subprocess.CompletedProcess[str]:
-    """Start worker 0, which must end by itself."""
+    """Start worker 0, whose start must fail."""
     command = [sys.executable, "-m", "millpond", "proxy", "worker", "0"]
     return subprocess.run(
         [*command, "--config", str(config)],
@@ -237,7 +237,7 @@ def start_failing_worker(config: Path) -> subprocess.CompletedProcess[str]:
 def test_a_second_worker_of_the_same_number_is_refused(running: WorkerProcess) -> None:
     got = start_failing_worker(running.config)
 
-    # Starting it again would not help: the supervisor gives up.
+    # Exit code 2: a restart would not help, so the supervisor gives up.
     assert got.returncode == 2
     assert "proxy worker 0: another one runs on" in got.stderr
     assert "Traceback" not in got.stderr

@@ -1,4 +1,4 @@
-// The visit, told to @minimal-analytics/ga4, which knows neither orders nor persons.
+// Sends the visit with @minimal-analytics/ga4, which supports no orders and no persons.
 
 let send;
 

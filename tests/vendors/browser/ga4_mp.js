@@ -1,4 +1,4 @@
-// The visit, told to @analytics-debugger/ga4mp, which speaks as Google's tag does.
+// Sends the visit with @analytics-debugger/ga4mp, which uses the protocol of Google's tag.
 
 let client;
 

@@ -1,4 +1,4 @@
-// The visit, told to mixpanel-browser.
+// Sends the visit with mixpanel-browser.
 
 export function start({ host, key, options, person }, recordSent) {
     mixpanel.init(key, {
@@ -33,8 +33,8 @@ export function checkout({ cart, checkout, order, refund }, recordSent) {
 }
 
 export async function leave({ person }, recordSent) {
-    // As a tab is closed this client sends nothing while its last request is unanswered:
-    // it keeps the event for a next page, which this visit does not have.
+    // As a tab closes, this client sends nothing while its last request has no answer:
+    // it stores the event for the next page, and this visit has none.
     const sender = mixpanel.request_batchers?.events;
     while (sender?.requestInProgress) await new Promise((done) => setTimeout(done, 10));
     mixpanel.track(recordSent("Page Left"), { email: person.email });

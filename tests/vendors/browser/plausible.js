@@ -1,4 +1,4 @@
-// The visit, told to @plausible-analytics/tracker or plausible-tracker before it.
+// Sends the visit with @plausible-analytics/tracker, or with the older plausible-tracker.
 
 let track;
 
@@ -15,7 +15,7 @@ export async function start({ host, key, options, file }, recordSent) {
     old.trackPageview();
 }
 
-// Its properties are texts.
+// The client accepts only strings as properties.
 function props(properties) {
     const pairs = Object.entries(properties).filter(([, value]) => typeof value !== "object");
     return Object.fromEntries(pairs.map(([name, value]) => [name, String(value)]));

@@ -1,13 +1,13 @@
-// The visit, told to posthog-js.
+// Sends the visit with posthog-js.
 
 let client;
 
 export async function start({ host, key, options, person, file }, recordSent) {
-    // The oldest version knows no default export but this one.
+    // The oldest version has only this default export.
     client = (await import(file)).default;
     client.init(key, {
         api_host: host,
-        // A test waits for what is queued.
+        // A test waits for queued events.
         request_queue_config: { flush_interval_ms: 250 },
         ...options,
         loaded: (posthog) => posthog.register({ super: person.email, $ip: person.address }),

@@ -1,9 +1,9 @@
-// The visit, told to @rudderstack/analytics-js.
+// Sends the visit with @rudderstack/analytics-js.
 
 let client;
 
 export async function start({ host, key, options, person, page }, recordSent) {
-    // The global is what is exported; the client is in it.
+    // The global contains the exports; the client is one of them.
     client = new rudderanalytics.RudderAnalytics();
     client.load(key, host, { configUrl: host, logLevel: "NONE", ...options });
     recordSent("page:Blue Mug");

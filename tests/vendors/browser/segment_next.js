@@ -1,4 +1,4 @@
-// The visit, told to @segment/analytics-next.
+// Sends the visit with @segment/analytics-next.
 
 let client;
 

@@ -1,4 +1,4 @@
-// The visit, told to Umami's script, which counts the page view itself.
+// Sends the visit with Umami's script, which sends the page view itself.
 
 export async function start(_visit, recordSent) {
     recordSent("pageview");

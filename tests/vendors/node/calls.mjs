@@ -1,4 +1,4 @@
-// The visit in the calls that Segment's and RudderStack's clients share.
+// Sends the visit with the calls that the clients of Segment and RudderStack share.
 
 import { recordSent } from "./visit.mjs";
 

@@ -4,7 +4,7 @@ import { sendVisit } from "./calls.mjs";
 import { run } from "./visit.mjs";
 
 await run(async ({ host, key, options, ...visit }) => {
-    // The client takes no path from its host.
+    // The client ignores the path of its host.
     const path = `${new URL(host).pathname.replace(/\/$/, "")}/v1/batch`;
     const client = new Analytics({ writeKey: key, host, path, maxEventsInBatch: 100, ...options });
     sendVisit(client, visit);

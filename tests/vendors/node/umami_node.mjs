@@ -18,7 +18,7 @@ await run(async ({ host, key, options, person, page, signup, ...steps }) => {
 
     recordSent("pageview");
     await umami.track(shown);
-    // In its short form the client says neither page nor host.
+    // The short form of the call sends neither page nor host.
     await umami.track(recordSent("Signup Clicked"), signup);
     recordSent("identify");
     await umami.identify({ email: person.email, name: person.name, phone: person.phone });

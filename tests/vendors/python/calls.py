@@ -1,4 +1,4 @@
-"""The visit in the calls that Segment's and RudderStack's clients share."""
+"""Sends the visit with the calls that the clients of Segment and RudderStack share."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ CONTEXT = {
 
 
 def send_to(client: Any) -> None:
-    """Hand the whole visit to *client*, and print what was handed."""
+    """Send the whole visit with *client*, and print the count of each event."""
     anonymous = {"anonymous_id": PERSON["anonymous"], "context": CONTEXT}
     record_sent("page:Blue Mug")
     client.page(**anonymous, name="Blue Mug", properties=PAGE)

@@ -1,4 +1,4 @@
-"""The visit, told to ga4mp, which speaks Google's Measurement Protocol."""
+"""Sends the visit with ga4mp, a client for Google's Measurement Protocol."""
 
 from typing import Any
 
@@ -10,19 +10,19 @@ CLIENT = GtagMP(
     api_secret=PERSON["token"], measurement_id=VISIT["key"], client_id="1.2"
 )
 CLIENT.client_id = PERSON["device"]
-# There is no setting for it.
+# The client has no setting for its address.
 CLIENT._base_domain = f"{VISIT['host']}/mp/collect"  # noqa: SLF001
 for trait in ("email", "name", "phone"):
     CLIENT.store.set_user_property(trait, PERSON[trait])
 
 
 def event(name: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Return one event, noted as handed to the client."""
+    """Return one event, and record it as sent."""
     return {"name": record_sent(name), "params": params}
 
 
 def bought(step: dict[str, Any]) -> dict[str, Any]:
-    """Return a step of the purchase in Google's words."""
+    """Return a step of the purchase with Google's parameter names."""
     items = [
         {
             "item_id": product["sku"],

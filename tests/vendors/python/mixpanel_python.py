@@ -1,6 +1,6 @@
-"""The visit, told to mixpanel.
+"""Sends the visit with mixpanel.
 
-Its alias() is left out: it sends to the vendor, whatever host it was given.
+Its alias() is left out: it always sends to the vendor and ignores the host.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from mixpanel import BufferedConsumer, Consumer, Mixpanel
 from visit import VISIT, print_sent, record_sent
 
 PERSON, PAGE, HOST = VISIT["person"], VISIT["page"], VISIT["host"]
-# From a host alone the client makes an https address.
+# The client turns a host without a scheme into an https address.
 URLS = [f"{HOST}/{path}" for path in ("track", "engage", "import")]
 GROUPS = {"groups_url": f"{HOST}/groups"}
 CLIENT = Mixpanel(VISIT["key"], consumer=Consumer(*URLS, **GROUPS))
@@ -25,7 +25,7 @@ PROPERTIES = {
 
 
 def track(client: Mixpanel, event: str, properties: dict[str, Any]) -> None:
-    """Hand one event to *client*."""
+    """Send one event with *client*."""
     client.track(PERSON["user"], record_sent(event), PROPERTIES | properties)
 
 

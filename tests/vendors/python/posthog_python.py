@@ -1,4 +1,4 @@
-"""The visit, told to posthog."""
+"""Sends the visit with posthog."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ CLIENT = Posthog(VISIT["key"], host=VISIT["host"], flush_at=100, **VISIT["option
 
 
 def capture(event: str, properties: dict[str, Any]) -> None:
-    """Hand one event to the client."""
+    """Send one event."""
     CLIENT.capture(
         record_sent(event),
         distinct_id=PERSON["user"],

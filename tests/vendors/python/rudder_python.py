@@ -1,4 +1,4 @@
-"""The visit, told to rudder-sdk-python."""
+"""Sends the visit with rudder-sdk-python."""
 
 from calls import send_to
 from rudderstack import analytics

@@ -1,4 +1,4 @@
-"""The visit, told to segment-analytics-python."""
+"""Sends the visit with segment-analytics-python."""
 
 from calls import send_to
 from segment import analytics

@@ -1,4 +1,4 @@
-"""The visit, told to umami-analytics."""
+"""Sends the visit with umami-analytics."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ umami.set_hostname("shop.example")
 
 
 def track(event: str, data: dict[str, Any]) -> None:
-    """Hand one event to the client."""
+    """Send one event."""
     umami.new_event(
         record_sent(event),
         url=PAGE["url"],

@@ -1,7 +1,7 @@
-"""What every driver in Python starts with: the visit to tell of is its one argument.
+"""The common part of the Python drivers: the visit is their only argument.
 
-It prints how many events of which name it handed to the client. Drivers run in an
-environment of their own, with nothing of Millpond in it.
+A driver prints the count of each event that it sent. Drivers run in their own
+environment without Millpond.
 """
 
 import json
@@ -14,11 +14,11 @@ _SENT: Counter[str] = Counter()
 
 
 def record_sent(name: str) -> str:
-    """Return *name*, noted as handed to the client."""
+    """Record *name* as sent, and return it."""
     _SENT[name] += 1
     return name
 
 
 def print_sent() -> None:
-    """Print what was handed."""
+    """Print the count of each sent event."""
     sys.stdout.write(json.dumps(_SENT))
