@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.proxy.transport.raw_http import USER_AGENT, Answer, ask, event
+from tests.proxy.transport.raw_http import USER_AGENT, RawResponse, ask, event
 from tests.proxy.worker_process import WorkerProcess
 
 CANARY = "canary7f3aXq"
@@ -41,7 +41,7 @@ def canary_bytes_in(data: bytes) -> list[bytes]:
     return [needle for needle in _NEEDLES if needle in data]
 
 
-def check_answer(answer: Answer) -> None:
+def check_answer(answer: RawResponse) -> None:
     """Check that *answer* is a client error without bytes from the request."""
     assert 400 <= answer.status < 500
     assert canary_bytes_in(repr(answer).encode() + answer.body) == []

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tests.vendors.background_server import BackgroundServer, Handler
 from tests.vendors.clients import Protocol
 from tests.vendors.recorded_request import RecordedRequest
-from tests.vendors.vendor_responses import Answer, vendor_response
+from tests.vendors.vendor_responses import VendorResponse, vendor_response
 
 _PATIENCE_S = 60
 
@@ -21,7 +21,7 @@ class Recorder(BackgroundServer):
         # Requests to paths outside the prefix.
         self.strays: list[str] = []
         # The next answers for a path; after them, the usual vendor responses.
-        self.answers: dict[str, list[Answer]] = {}
+        self.answers: dict[str, list[VendorResponse]] = {}
         self._protocol = protocol
         self._changed = threading.Condition()
         super().__init__(type("_Bound", (_Handler,), {"recorder": self}))
@@ -36,7 +36,7 @@ class Recorder(BackgroundServer):
             is_met = self._changed.wait_for(lambda: is_so(self.received), _PATIENCE_S)
         assert is_met, [f"{request.method} {request.path}" for request in self.received]
 
-    def answer_to(self, request: RecordedRequest) -> Answer:
+    def answer_to(self, request: RecordedRequest) -> VendorResponse:
         """Return the answer to a request."""
         waiting = self.answers.get(request.path)
         if waiting:

@@ -6,7 +6,7 @@ from tests.vendors.client_profiles import PROFILES
 from tests.vendors.clients import SERVER_CLIENTS, Client, send
 from tests.vendors.recorder import Recorder
 from tests.vendors.request_events import names, names_site, profile
-from tests.vendors.vendor_responses import Answer
+from tests.vendors.vendor_responses import VendorResponse
 
 
 @pytest.mark.parametrize("client", SERVER_CLIENTS, ids=lambda client: client.name)
@@ -34,7 +34,7 @@ def test_events_refused_temporarily_are_sent_again(
 ) -> None:
     [client] = [client for client in SERVER_CLIENTS if client.name == name]
     with Recorder(client.protocol) as recorder:
-        recorder.answers[path] = [Answer(status)]
+        recorder.answers[path] = [VendorResponse(status)]
         sent = send(client, recorder.url())
     refused = recorder.received[0]
     accepted = [request for request in recorder.received if request.status == 200]

@@ -33,7 +33,7 @@ _UMAMI = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class VendorResponse:
     """One answer; the recorder adds the headers that browsers need."""
 
     status: int = 200
@@ -41,13 +41,13 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def json_response(value: Any, status: int = 200) -> Answer:
+def json_response(value: Any, status: int = 200) -> VendorResponse:
     """Return *value* as JSON."""
     body = json.dumps(value).encode()
-    return Answer(status, body, {"Content-Type": "application/json"})
+    return VendorResponse(status, body, {"Content-Type": "application/json"})
 
 
-def _posthog(request: RecordedRequest, _own_url: str) -> Answer:
+def _posthog(request: RecordedRequest, _own_url: str) -> VendorResponse:
     if request.path.endswith("/config.js"):
         key = json.dumps(request.path.split("/")[-2])
         script = (
@@ -55,7 +55,7 @@ def _posthog(request: RecordedRequest, _own_url: str) -> Answer:
             "=window._POSTHOG_REMOTE_CONFIG||{};"
             f"all[{key}]={{config:{json.dumps(_POSTHOG_CONFIG)},siteApps:[]}};}})();"
         )
-        return Answer(200, script.encode(), {"Content-Type": "text/javascript"})
+        return VendorResponse(200, script.encode(), {"Content-Type": "text/javascript"})
     if request.path.endswith("/config"):
         return json_response(_POSTHOG_CONFIG)
     if request.path.startswith("/flags"):
@@ -69,7 +69,7 @@ def _posthog(request: RecordedRequest, _own_url: str) -> Answer:
     return json_response({"status": "Ok"})
 
 
-def _segment(request: RecordedRequest, own_url: str) -> Answer:
+def _segment(request: RecordedRequest, own_url: str) -> VendorResponse:
     if not request.path.endswith("/settings"):
         return json_response({"success": True})
     protocol, _, address = own_url.partition("://")
@@ -79,39 +79,39 @@ def _segment(request: RecordedRequest, own_url: str) -> Answer:
     return json_response({"integrations": {"Segment.io": collector}})
 
 
-def _rudderstack(request: RecordedRequest, _own_url: str) -> Answer:
+def _rudderstack(request: RecordedRequest, _own_url: str) -> VendorResponse:
     if not request.path.startswith("/sourceConfig"):
-        return Answer(200, b"OK", {"Content-Type": "text/plain"})
+        return VendorResponse(200, b"OK", {"Content-Type": "text/plain"})
     source = {"id": "s", "enabled": True, "workspaceId": "w", "destinations": []}
     return json_response({"source": source | {"config": {}}})
 
 
-def _mixpanel(request: RecordedRequest, _own_url: str) -> Answer:
+def _mixpanel(request: RecordedRequest, _own_url: str) -> VendorResponse:
     if request.path.strip("/") in {"settings", "flags"}:
         return json_response({"flags": {}})
     if "verbose=1" in request.query or b"verbose=1" in request.body:
         return json_response({"status": 1, "error": None})
-    return Answer(200, b"1", {"Content-Type": "text/plain"})
+    return VendorResponse(200, b"1", {"Content-Type": "text/plain"})
 
 
-_ANSWERS: Mapping[Protocol, Callable[[RecordedRequest, str], Answer]] = {
+_ANSWERS: Mapping[Protocol, Callable[[RecordedRequest, str], VendorResponse]] = {
     Protocol.POSTHOG: _posthog,
     Protocol.SEGMENT: _segment,
     Protocol.RUDDERSTACK: _rudderstack,
     Protocol.MIXPANEL: _mixpanel,
-    Protocol.PLAUSIBLE: lambda _asked, _own_url: Answer(202, b"ok"),
+    Protocol.PLAUSIBLE: lambda _asked, _own_url: VendorResponse(202, b"ok"),
     Protocol.UMAMI: lambda _asked, _own_url: json_response(_UMAMI),
-    Protocol.GA4: lambda _asked, _own_url: Answer(204),
+    Protocol.GA4: lambda _asked, _own_url: VendorResponse(204),
 }
 
 
 def vendor_response(
     protocol: Protocol, request: RecordedRequest, own_url: str
-) -> Answer:
+) -> VendorResponse:
     """Return the response that the clients of *protocol* expect.
 
     *own_url* is the address of the collector, for settings that contain it.
     """
     if request.method == "OPTIONS":
-        return Answer(204)
+        return VendorResponse(204)
     return _ANSWERS[protocol](request, own_url)

@@ -16,7 +16,7 @@ from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Hit
 from proxy.pipeline.moment import Calendars
 from proxy.pipeline.site_days import NoSaltError
-from tests.proxy.pipeline.pipeline_setup import NOON, Chain, pageview, sender
+from tests.proxy.pipeline.pipeline_setup import NOON, Pipeline, pageview, sender
 from tests.proxy.spool_reader import SpoolContent, read_spool
 from warehouse.schema import Drop
 
@@ -29,13 +29,13 @@ class Setup:
     """An intake with a real pipeline and a real spool."""
 
     def __init__(self, folder: Path) -> None:
-        self.chain = Chain(folder)
+        self.pipeline = Pipeline(folder)
         self.folder = folder / "spool"
         lane = Lane.open(Spool(self.folder), "worker-0", SpoolSettings())
         self.journal = Journal(lane, asyncio.get_running_loop(), window_s=0)
-        zones = {site.id: site.zone for site in self.chain.sites}
+        zones = {site.id: site.zone for site in self.pipeline.sites}
         self.intake = Intake(
-            self.chain.anonymizer, self.journal, lambda: NOON, Calendars(zones)
+            self.pipeline.anonymizer, self.journal, lambda: NOON, Calendars(zones)
         )
 
     async def receive(self, *hits: Hit | Dropped, **headers: str) -> Receipt:
@@ -54,7 +54,7 @@ class Setup:
 @pytest.fixture
 async def setup(tmp_path: Path) -> AsyncIterator[Setup]:
     setup = Setup(tmp_path)
-    setup.chain.prefetch()
+    setup.pipeline.prefetch()
     yield setup
     await setup.journal.close()
 

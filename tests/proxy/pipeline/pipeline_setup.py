@@ -3,6 +3,7 @@
 import hashlib
 import os
 from dataclasses import replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,6 +38,7 @@ from warehouse.schema import Event
 
 # 2026-11-23, noon in UTC.
 NOON = 1_795_435_200
+TODAY = date(2026, 11, 23)
 ADDRESS = "203.0.113.77"
 COUNTRY = "SE"
 USER_AGENT = (
@@ -114,7 +116,7 @@ def fill_fixed(buffer: bytearray) -> None:
     buffer[:] = bytes(range(1, len(buffer) + 1))
 
 
-class Chain:
+class Pipeline:
     """An anonymizer and its parts; each part can be replaced by name.
 
     *random* generates its salts.
@@ -153,7 +155,7 @@ class Chain:
             "random_bytes": os.urandom,
         }
 
-    def prefetch(self, now_s: float = NOON) -> "Chain":
+    def prefetch(self, now_s: float = NOON) -> "Pipeline":
         """Load the salts of the day, as a worker does before it serves."""
         self.salts.prefetch({self.zone}, now_s)
         return self
@@ -178,3 +180,12 @@ class Chain:
 def forbidden_parts(*names: str) -> dict[str, Any]:
     """Return parts of the pipeline that must not be used."""
     return {name: ForbiddenPart() for name in names}
+
+
+def site_day_key(
+    pipeline: Pipeline, day: date = TODAY, now_s: float = NOON
+) -> bytearray:
+    """Return the site-day key of the shop."""
+    key = pipeline.salts.key_if_live(pipeline.zone, day, "shop", now_s)
+    assert key is not None
+    return key

@@ -9,7 +9,7 @@ import pytest
 from config.settings import PrivacySettings
 from proxy.pipeline.drops import UNCOUNTED, UNKNOWN_SITE_ID, Dropped, DropReason
 from proxy.pipeline.hit import Hit, Order, OrderLine, decode_hits
-from tests.proxy.pipeline.pipeline_setup import Chain, pageview, sender, vendor_hit
+from tests.proxy.pipeline.pipeline_setup import Pipeline, pageview, sender, vendor_hit
 
 
 class Case(NamedTuple):
@@ -53,17 +53,17 @@ def test_a_hit_is_dropped_with_its_reason_and_site(
     tmp_path: Path, reason: DropReason
 ) -> None:
     case = CASES[reason]
-    chain = Chain(tmp_path, privacy=DROP_BOTH).prefetch()
+    pipeline = Pipeline(tmp_path, privacy=DROP_BOTH).prefetch()
 
-    got = chain.outcome(vendor_hit(**case.hit), sender(**case.headers))
+    got = pipeline.outcome(vendor_hit(**case.hit), sender(**case.headers))
 
     assert got == Dropped(reason, case.site)
 
 
 def test_the_hit_is_kept_without_its_fault(tmp_path: Path) -> None:
-    chain = Chain(tmp_path, privacy=DROP_BOTH).prefetch()
+    pipeline = Pipeline(tmp_path, privacy=DROP_BOTH).prefetch()
 
-    assert chain.event(pageview()).site == "shop"
+    assert pipeline.event(pageview()).site == "shop"
 
 
 def test_a_malformed_array_member_is_dropped_alone() -> None:
@@ -73,20 +73,20 @@ def test_a_malformed_array_member_is_dropped_alone() -> None:
 
 
 def test_a_native_client_cannot_set_protocol_fields(tmp_path: Path) -> None:
-    chain = Chain(tmp_path).prefetch()
+    pipeline = Pipeline(tmp_path).prefetch()
     body = b'{"url": "https://shop.example/", "refused": "opt_out", "library": true}'
 
     [hit] = decode_hits(body, 10)
 
     assert isinstance(hit, Hit)
-    assert chain.event(hit).visitor is not None
+    assert pipeline.event(hit).visitor is not None
 
 
 def test_a_malformed_member_with_an_objection_is_not_counted(tmp_path: Path) -> None:
     # Otherwise an objection would increase a count.
-    chain = Chain(tmp_path)
+    pipeline = Pipeline(tmp_path)
 
-    got = chain.anonymizer.refuse(
+    got = pipeline.anonymizer.refuse(
         Dropped(DropReason.MALFORMED), sender(Cookie="noanalytics=1")
     )
 
@@ -107,9 +107,9 @@ def test_only_objections_are_not_counted() -> None:
 def test_a_foreign_page_is_counted_for_the_site_it_names(
     tmp_path: Path, named: dict[str, str | None], expected: str
 ) -> None:
-    chain = Chain(tmp_path)
+    pipeline = Pipeline(tmp_path)
 
-    got = chain.outcome(pageview(**named), sender(Origin="https://evil.example"))
+    got = pipeline.outcome(pageview(**named), sender(Origin="https://evil.example"))
 
     assert got == Dropped(DropReason.FOREIGN_ORIGIN, expected)
 
@@ -136,25 +136,25 @@ def test_a_foreign_page_is_counted_for_the_site_it_names(
 def test_a_page_must_belong_to_the_site(
     tmp_path: Path, changes: dict[str, str | None], expected: str
 ) -> None:
-    chain = Chain(tmp_path).prefetch()
+    pipeline = Pipeline(tmp_path).prefetch()
 
-    got = chain.outcome(pageview(**changes))
+    got = pipeline.outcome(pageview(**changes))
 
     assert got == Dropped(DropReason(expected), "shop")
 
 
 def test_only_a_page_view_needs_a_page(tmp_path: Path) -> None:
-    chain = Chain(tmp_path).prefetch()
+    pipeline = Pipeline(tmp_path).prefetch()
 
-    got = chain.event(pageview(name="newsletter_joined", url=None))
+    got = pipeline.event(pageview(name="newsletter_joined", url=None))
 
     assert (got.hostname, got.path) == (None, None)
 
 
 def test_one_bad_line_drops_the_whole_order(tmp_path: Path) -> None:
-    chain = Chain(tmp_path).prefetch()
+    pipeline = Pipeline(tmp_path).prefetch()
     lines = [OrderLine(product="42"), OrderLine(product="43", quantity=0.5)]
 
-    got = chain.outcome(pageview(name="order_placed", order=Order(items=lines)))
+    got = pipeline.outcome(pageview(name="order_placed", order=Order(items=lines)))
 
     assert got == Dropped(DropReason.BAD_ORDER, "shop")

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -11,11 +10,9 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
-from config.errors import Retryable
 from config.settings import PrivacySettings, SiteSettings
 from proxy.client.visitor import visitor_hash
 from proxy.pipeline.hit import Order, OrderLine
-from proxy.pipeline.site_days import NoSaltError
 from proxy.pipeline.site_keys import HashPurpose, keyed_hash
 from tests.proxy.pipeline.pipeline_setup import (
     ADDRESS,
@@ -24,20 +21,18 @@ from tests.proxy.pipeline.pipeline_setup import (
     SECRET,
     SECRET_KEY,
     SHOP,
+    TODAY,
     USER_AGENT,
-    Chain,
+    Pipeline,
     fill_fixed,
     pageview,
     sender,
+    site_day_key,
 )
 from warehouse.schema import Event, Item, JsonText, UtcSeconds
 
-TODAY = date(2026, 11, 23)
 SITE_KEY = b"k" * 32
-HOUR = 3_600
 DAY_S = 86_400
-# The grace of yesterday's salt ends half an hour after midnight.
-QUARTER_PAST_MIDNIGHT = 1_795_392_900
 
 EVERYTHING = pageview(
     name="order_placed",
@@ -64,18 +59,11 @@ EVERYTHING = pageview(
 WITH_PROPS = replace(SHOP, props_allow=("plan", "email"))
 
 
-def site_day_key(chain: Chain, day: date = TODAY, now_s: float = NOON) -> bytearray:
-    """Return the site-day key of the shop."""
-    key = chain.salts.key_if_live(chain.zone, day, "shop", now_s)
-    assert key is not None
-    return key
-
-
 def test_a_full_hit_becomes_this_exact_event(tmp_path: Path) -> None:
-    chain = Chain(tmp_path, WITH_PROPS).prefetch()
-    key = site_day_key(chain)
+    pipeline = Pipeline(tmp_path, WITH_PROPS).prefetch()
+    key = site_day_key(pipeline)
 
-    got = chain.event(EVERYTHING, seq=3)
+    got = pipeline.event(EVERYTHING, seq=3)
 
     assert got == Event(
         site="shop",
@@ -120,10 +108,10 @@ def test_a_full_hit_becomes_this_exact_event(tmp_path: Path) -> None:
 def test_a_privacy_signal_removes_personal_columns(
     tmp_path: Path, headers: dict[str, str]
 ) -> None:
-    chain = Chain(tmp_path, WITH_PROPS).prefetch()
-    whole = chain.event(EVERYTHING)
+    pipeline = Pipeline(tmp_path, WITH_PROPS).prefetch()
+    whole = pipeline.event(EVERYTHING)
 
-    got = chain.event(EVERYTHING, sender(**headers))
+    got = pipeline.event(EVERYTHING, sender(**headers))
 
     personal = ("visitor", "actor", "referrer", "source", "channel", "props")
     assert got == msgspec.structs.replace(whole, **dict.fromkeys(personal))
@@ -137,97 +125,19 @@ def test_an_ignored_signal_changes_nothing(
     tmp_path: Path, signal: str, headers: dict[str, str]
 ) -> None:
     privacy = replace(PrivacySettings(), **{signal: "ignore"})  # type: ignore[arg-type]
-    chain = Chain(tmp_path, privacy=privacy).prefetch()
+    pipeline = Pipeline(tmp_path, privacy=privacy).prefetch()
 
-    assert chain.event(pageview(), sender(**headers)) == chain.event(pageview())
+    assert pipeline.event(pageview(), sender(**headers)) == pipeline.event(pageview())
 
 
 def test_an_unknown_address_gives_no_visitor(tmp_path: Path) -> None:
     # Otherwise a whole office would be one visitor.
-    chain = Chain(tmp_path).prefetch()
+    pipeline = Pipeline(tmp_path).prefetch()
 
-    got = chain.event(pageview(), sender(peer=None))
+    got = pipeline.event(pageview(), sender(peer=None))
 
     assert (got.visitor, got.country) == (None, None)
     assert got.browser == "Chrome"
-
-
-@pytest.mark.parametrize(
-    ("behind", "day", "at", "late"),
-    [
-        pytest.param(None, 0, NOON, False, id="no time named"),
-        pytest.param(HOUR, 0, NOON - HOUR, False, id="earlier today"),
-        pytest.param(DAY_S, 0, NOON, True, id="yesterday, its salt is gone"),
-        pytest.param(20 * 365 * DAY_S, 0, NOON, True, id="twenty years ago"),
-        pytest.param(-20 * 365 * DAY_S, 0, NOON, False, id="in twenty years"),
-        pytest.param(-1, 0, NOON, False, id="a second ahead"),
-    ],
-)
-def test_an_event_counts_at_its_own_time_or_late_at_arrival(
-    tmp_path: Path, behind: int | None, day: int, at: int, *, late: bool
-) -> None:
-    chain = Chain(tmp_path).prefetch()
-    named = None if behind is None else NOON - behind
-
-    got = chain.event(pageview(at=named))
-
-    assert (got.at, got.late) == (at, late)
-    assert (TODAY - got.day).days == day
-
-
-def test_yesterday_is_open_while_its_salt_is_live(tmp_path: Path) -> None:
-    chain = Chain(tmp_path).prefetch(QUARTER_PAST_MIDNIGHT - HOUR)
-    chain.prefetch(QUARTER_PAST_MIDNIGHT)
-    named = QUARTER_PAST_MIDNIGHT - HOUR
-
-    got = chain.event(pageview(at=named), now_s=QUARTER_PAST_MIDNIGHT)
-
-    yesterday = date(2026, 11, 22)
-    key = site_day_key(chain, yesterday, QUARTER_PAST_MIDNIGHT)
-    assert (got.day, got.at, got.late) == (yesterday, named, False)
-    assert got.visitor == visitor_hash(key, ADDRESS, USER_AGENT)
-
-
-@pytest.mark.parametrize(
-    ("limit_s", "late"),
-    [
-        pytest.param(HOUR, False, id="exactly the limit is on time"),
-        pytest.param(HOUR - 1, True, id="a second past it is late"),
-        pytest.param(0, True, id="no limit but now"),
-    ],
-)
-def test_the_late_limit_applies_even_while_the_salt_is_live(
-    tmp_path: Path, limit_s: int, *, late: bool
-) -> None:
-    privacy = PrivacySettings(late_limit_s=limit_s)
-    chain = Chain(tmp_path, privacy=privacy).prefetch()
-
-    got = chain.event(pageview(at=NOON - HOUR))
-
-    assert (got.late, got.at) == (late, NOON if late else NOON - HOUR)
-
-
-def test_a_wrong_clock_is_corrected_by_its_sent_at_time(
-    tmp_path: Path,
-) -> None:
-    chain = Chain(tmp_path).prefetch()
-    three_years = 3 * 365 * DAY_S
-
-    got = chain.event(
-        pageview(at=NOON - three_years - HOUR, sent_at=NOON - three_years)
-    )
-
-    assert (got.at, got.late) == (NOON - HOUR, False)
-
-
-def test_without_a_salt_the_client_must_retry(tmp_path: Path) -> None:
-    chain = Chain(tmp_path)
-
-    with pytest.raises(NoSaltError) as caught:
-        chain.outcome(pageview())
-
-    assert isinstance(caught.value, Retryable)
-    assert ADDRESS not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -241,10 +151,10 @@ def test_the_actor_setting_decides_how_long_an_actor_is_known(
     same_next_day: bool,
     is_stored: bool,
 ) -> None:
-    chain = Chain(tmp_path, replace(SHOP, actors=level)).prefetch()
-    today = chain.event(pageview(actor="customer 17")).actor
+    pipeline = Pipeline(tmp_path, replace(SHOP, actors=level)).prefetch()
+    today = pipeline.event(pageview(actor="customer 17")).actor
     tomorrow = (
-        chain.prefetch(NOON + DAY_S)
+        pipeline.prefetch(NOON + DAY_S)
         .event(pageview(actor="customer 17"), now_s=NOON + DAY_S)
         .actor
     )
@@ -258,17 +168,17 @@ def test_an_empty_id_is_stored_as_none(
     tmp_path: Path, field: str, nothing: str | None
 ) -> None:
     # Hashed, it would be one event or one customer for all clients that send it.
-    chain = Chain(tmp_path).prefetch()
+    pipeline = Pipeline(tmp_path).prefetch()
 
-    got = chain.event(pageview(**{field: nothing}))
+    got = pipeline.event(pageview(**{field: nothing}))
 
     assert (got.event_id, got.actor) == (None, None)
 
 
 def test_equal_ids_of_different_purposes_have_different_hashes(tmp_path: Path) -> None:
-    chain = Chain(tmp_path, replace(SHOP, actors="keyed")).prefetch()
+    pipeline = Pipeline(tmp_path, replace(SHOP, actors="keyed")).prefetch()
 
-    got = chain.event(pageview(id="7", actor="7", order=Order(id="7", cart="7")))
+    got = pipeline.event(pageview(id="7", actor="7", order=Order(id="7", cart="7")))
 
     hashes = (got.event_id, got.actor, got.order_key, got.cart_key)
     assert None not in hashes
@@ -277,10 +187,10 @@ def test_equal_ids_of_different_purposes_have_different_hashes(tmp_path: Path) -
 
 def test_a_number_and_its_text_give_the_same_id(tmp_path: Path) -> None:
     # JavaScript and PHP clients send the same id as number or as text.
-    chain = Chain(tmp_path).prefetch()
+    pipeline = Pipeline(tmp_path).prefetch()
 
-    assert chain.event(pageview(id=17)).event_id == (
-        chain.event(pageview(id="17")).event_id
+    assert pipeline.event(pageview(id=17)).event_id == (
+        pipeline.event(pageview(id="17")).event_id
     )
 
 
@@ -300,9 +210,9 @@ def test_a_number_and_its_text_give_the_same_id(tmp_path: Path) -> None:
 def test_measurements_are_clamped_to_their_bounds(
     tmp_path: Path, value: float | None, engaged: int | None, scrolled: int | None
 ) -> None:
-    chain = Chain(tmp_path).prefetch()
+    pipeline = Pipeline(tmp_path).prefetch()
 
-    got = chain.event(pageview(engaged_ms=value, scroll_pct=value))
+    got = pipeline.event(pageview(engaged_ms=value, scroll_pct=value))
 
     assert (got.engaged_ms, got.scroll_pct) == (engaged, scrolled)
 
@@ -318,9 +228,9 @@ def test_measurements_are_clamped_to_their_bounds(
     ],
 )
 def test_an_impossible_screen_is_unknown(tmp_path: Path, screen: list[float]) -> None:
-    chain = Chain(tmp_path).prefetch()
+    pipeline = Pipeline(tmp_path).prefetch()
 
-    assert chain.event(pageview(screen=screen)).screen is None
+    assert pipeline.event(pageview(screen=screen)).screen is None
 
 
 @pytest.mark.parametrize(
@@ -332,9 +242,9 @@ def test_an_impossible_screen_is_unknown(tmp_path: Path, screen: list[float]) ->
     ],
 )
 def test_any_user_agent_is_accepted(tmp_path: Path, agent: str) -> None:
-    chain = Chain(tmp_path).prefetch()
+    pipeline = Pipeline(tmp_path).prefetch()
 
-    got = chain.event(pageview(), sender(User_Agent=agent))
+    got = pipeline.event(pageview(), sender(User_Agent=agent))
 
     assert got.visitor is not None
     assert got.browser == "Chrome"
@@ -356,10 +266,10 @@ SERVER_SITE = SiteSettings(
 def test_a_server_event_has_an_order_and_no_visitor(
     tmp_path: Path, headers: Mapping[str, str], *, server: bool
 ) -> None:
-    chain = Chain(tmp_path, SERVER_SITE).prefetch()
+    pipeline = Pipeline(tmp_path, SERVER_SITE).prefetch()
     order = pageview(name="order_placed", url=None, actor="17", order=Order(id="1001"))
 
-    got = chain.event(order, sender(**headers))
+    got = pipeline.event(order, sender(**headers))
 
     assert (got.server, got.visitor is None) == (server, server)
     assert got.order_key is not None
@@ -368,9 +278,9 @@ def test_a_server_event_has_an_order_and_no_visitor(
 
 def test_spooled_bytes_contain_nothing_from_the_sender(tmp_path: Path) -> None:
     # The hashes are numbers: with random salts some would contain 1920 by chance.
-    chain = Chain(tmp_path, WITH_PROPS, random=fill_fixed).prefetch()
+    pipeline = Pipeline(tmp_path, WITH_PROPS, random=fill_fixed).prefetch()
 
-    written = msgspec.json.encode(chain.event(EVERYTHING)).decode()
+    written = msgspec.json.encode(pipeline.event(EVERYTHING)).decode()
 
     digests = {
         hashlib.new(name, ADDRESS.encode()).hexdigest() for name in ("md5", "sha256")
@@ -386,6 +296,6 @@ def test_spooled_bytes_contain_nothing_from_the_sender(tmp_path: Path) -> None:
 def test_automatic_page_events_are_passive(
     tmp_path: Path, name: str, *, expected: bool
 ) -> None:
-    got = Chain(tmp_path).prefetch().event(pageview(name=name, passive=True))
+    got = Pipeline(tmp_path).prefetch().event(pageview(name=name, passive=True))
 
     assert got.passive is expected

@@ -14,7 +14,7 @@ from tests.proxy.pipeline.pipeline_setup import (
     SECRET_KEY,
     SHOP,
     USER_AGENT,
-    Chain,
+    Pipeline,
     pageview,
     sender,
     vendor_hit,
@@ -24,11 +24,11 @@ KEYED = replace(SHOP, keys=("pk-1",), secret_keys=(SECRET_KEY,))
 
 
 def test_a_site_server_may_send_for_a_visitor(tmp_path: Path) -> None:
-    chain = Chain(tmp_path, site=KEYED).prefetch()
+    pipeline = Pipeline(tmp_path, site=KEYED).prefetch()
     spoken = Visitor(address=ADDRESS, user_agent=USER_AGENT)
 
-    own = chain.event(pageview())
-    got = chain.event(
+    own = pipeline.event(pageview())
+    got = pipeline.event(
         pageview(name="order_placed", site=None, key=SECRET, visitor=spoken),
         sender("198.51.100.7", User_Agent="shop-backend/1.0"),
     )
@@ -55,10 +55,10 @@ def test_a_site_server_may_send_for_a_visitor(tmp_path: Path) -> None:
 def test_a_server_event_without_a_named_client_has_no_visitor(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
-    chain = Chain(tmp_path, site=KEYED).prefetch()
+    pipeline = Pipeline(tmp_path, site=KEYED).prefetch()
     agent = {"User_Agent": "python-requests/2.31"}
 
-    got = chain.event(
+    got = pipeline.event(
         vendor_hit(name="order_placed", site=None, **changes), sender(**agent)
     )
 
@@ -69,7 +69,7 @@ def test_a_server_event_without_a_named_client_has_no_visitor(
 def test_a_named_client_without_a_secret_key_is_ignored(
     tmp_path: Path,
 ) -> None:
-    chain = Chain(tmp_path, site=KEYED).prefetch()
+    pipeline = Pipeline(tmp_path, site=KEYED).prefetch()
     spoken = Visitor(address="203.0.113.200", user_agent="another")
 
-    assert chain.event(pageview(visitor=spoken)) == chain.event(pageview())
+    assert pipeline.event(pageview(visitor=spoken)) == pipeline.event(pageview())

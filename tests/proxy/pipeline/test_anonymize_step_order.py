@@ -10,7 +10,7 @@ from proxy.pipeline.hit import Order
 from tests.proxy.pipeline.pipeline_setup import (
     SECRET,
     SECRET_KEY,
-    Chain,
+    Pipeline,
     forbidden_parts,
     pageview,
     sender,
@@ -35,10 +35,10 @@ DROP_BOTH = PrivacySettings(gpc="drop", dnt="drop")
 def test_an_objection_is_dropped_before_any_lookup(
     tmp_path: Path, headers: dict[str, str], *, optout: bool, expected: str
 ) -> None:
-    chain = Chain(tmp_path, privacy=DROP_BOTH, **forbidden_parts(*ALL))
+    pipeline = Pipeline(tmp_path, privacy=DROP_BOTH, **forbidden_parts(*ALL))
 
-    got = chain.outcome(
-        pageview(optout=optout), sender(clients=chain.clients, **headers)
+    got = pipeline.outcome(
+        pageview(optout=optout), sender(clients=pipeline.clients, **headers)
     )
 
     assert got == Dropped(DropReason(expected))
@@ -55,18 +55,20 @@ def test_an_objection_is_dropped_before_any_lookup(
 def test_a_hit_without_a_site_is_dropped_before_the_sender_is_read(
     tmp_path: Path, changes: dict[str, str], headers: dict[str, str], expected: str
 ) -> None:
-    chain = Chain(tmp_path, **forbidden_parts(*BEHIND_SITE))
+    pipeline = Pipeline(tmp_path, **forbidden_parts(*BEHIND_SITE))
 
-    got = chain.outcome(pageview(**changes), sender(clients=chain.clients, **headers))
+    got = pipeline.outcome(
+        pageview(**changes), sender(clients=pipeline.clients, **headers)
+    )
 
     assert isinstance(got, Dropped)
     assert got.reason == expected
 
 
 def test_a_bot_is_neither_hashed_nor_located(tmp_path: Path) -> None:
-    chain = Chain(tmp_path, **forbidden_parts(*BEHIND_BOT))
+    pipeline = Pipeline(tmp_path, **forbidden_parts(*BEHIND_BOT))
 
-    got = chain.outcome(pageview(), sender(User_Agent=BOT_AGENT))
+    got = pipeline.outcome(pageview(), sender(User_Agent=BOT_AGENT))
 
     assert got == Dropped(DropReason.BOT, "shop")
 
@@ -75,12 +77,14 @@ def test_address_and_agent_of_a_site_server_are_not_read(
     tmp_path: Path,
 ) -> None:
     site = SiteSettings(id="shop", domains=("shop.example",), secret_keys=(SECRET_KEY,))
-    chain = Chain(tmp_path, site, **forbidden_parts("clients", "classifier")).prefetch()
+    pipeline = Pipeline(
+        tmp_path, site, **forbidden_parts("clients", "classifier")
+    ).prefetch()
 
-    got = chain.event(
+    got = pipeline.event(
         pageview(),
         sender(
-            clients=chain.clients,
+            clients=pipeline.clients,
             Authorization=f"Bearer {SECRET}",
             User_Agent=BOT_AGENT,
         ),
@@ -93,9 +97,9 @@ def test_address_and_agent_of_a_site_server_are_not_read(
 def test_a_privacy_signal_skips_the_referrer_lookup(
     tmp_path: Path,
 ) -> None:
-    chain = Chain(tmp_path, **forbidden_parts("referrers")).prefetch()
+    pipeline = Pipeline(tmp_path, **forbidden_parts("referrers")).prefetch()
 
-    got = chain.event(
+    got = pipeline.event(
         pageview(referrer="https://news.example/about-you"), sender(DNT="1")
     )
 
@@ -128,9 +132,9 @@ BOT = {"User_Agent": BOT_AGENT}
 def test_the_earlier_step_decides_the_drop_reason(
     tmp_path: Path, changes: dict[str, object], headers: dict[str, str], expected: str
 ) -> None:
-    chain = Chain(tmp_path).prefetch()
+    pipeline = Pipeline(tmp_path).prefetch()
 
-    got = chain.outcome(pageview(**changes), sender(**headers))
+    got = pipeline.outcome(pageview(**changes), sender(**headers))
 
     assert isinstance(got, Dropped)
     assert got.reason == expected

@@ -19,7 +19,7 @@ from tests.proxy.pipeline.pipeline_setup import (
     SECRET,
     SECRET_KEY,
     SHOP,
-    Chain,
+    Pipeline,
     pageview,
     sender,
     vendor_hit,
@@ -95,11 +95,11 @@ def test_a_changed_token_gives_no_visitor(place: int, letter: str) -> None:
 
 
 def test_a_server_order_gets_the_visitor_of_its_token(tmp_path: Path) -> None:
-    chain = Chain(tmp_path, site=KEYED).prefetch()
-    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
+    pipeline = Pipeline(tmp_path, site=KEYED).prefetch()
+    sealed = pipeline.anonymizer.visit_token(Hit(), sender(), NOON)
 
-    own = chain.event(pageview())
-    got = chain.event(
+    own = pipeline.event(pageview())
+    got = pipeline.event(
         pageview(name="order_placed", url=None, visit_token=sealed), sender(**SERVER)
     )
 
@@ -109,12 +109,12 @@ def test_a_server_order_gets_the_visitor_of_its_token(tmp_path: Path) -> None:
 
 def test_a_vendor_client_sends_the_token_as_a_property(tmp_path: Path) -> None:
     site = replace(KEYED, props_allow=("millpond_visit", "plan"))
-    chain = Chain(tmp_path, site=site).prefetch()
-    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
+    pipeline = Pipeline(tmp_path, site=site).prefetch()
+    sealed = pipeline.anonymizer.visit_token(Hit(), sender(), NOON)
     props = {"millpond_visit": sealed, "plan": "pro"}
 
-    own = chain.event(pageview())
-    got = chain.event(
+    own = pipeline.event(pageview())
+    got = pipeline.event(
         vendor_hit(name="order_placed", url=None, props=props), sender(**SERVER)
     )
 
@@ -122,22 +122,22 @@ def test_a_vendor_client_sends_the_token_as_a_property(tmp_path: Path) -> None:
 
 
 def test_a_page_cannot_use_the_token_of_another_visitor(tmp_path: Path) -> None:
-    chain = Chain(tmp_path, site=KEYED).prefetch()
-    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
+    pipeline = Pipeline(tmp_path, site=KEYED).prefetch()
+    sealed = pipeline.anonymizer.visit_token(Hit(), sender(), NOON)
     other = sender("203.0.113.200")
 
-    got = chain.event(pageview(visit_token=sealed), other)
+    got = pipeline.event(pageview(visit_token=sealed), other)
 
-    assert got.visitor == chain.event(pageview(), other).visitor
+    assert got.visitor == pipeline.event(pageview(), other).visitor
 
 
 def test_a_token_expires_with_its_day_and_salt(tmp_path: Path) -> None:
-    chain = Chain(tmp_path, site=KEYED).prefetch()
-    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
-    chain.prefetch(NOON + DAY_S)
+    pipeline = Pipeline(tmp_path, site=KEYED).prefetch()
+    sealed = pipeline.anonymizer.visit_token(Hit(), sender(), NOON)
+    pipeline.prefetch(NOON + DAY_S)
     order = pageview(name="order_placed", url=None, visit_token=sealed)
 
-    got = chain.event(order, sender(**SERVER), NOON + DAY_S)
+    got = pipeline.event(order, sender(**SERVER), NOON + DAY_S)
 
     assert got.visitor is None
 
@@ -155,9 +155,9 @@ def test_a_token_expires_with_its_day_and_salt(tmp_path: Path) -> None:
 def test_a_request_without_a_visitor_gets_no_token(
     tmp_path: Path, headers: dict[str, str]
 ) -> None:
-    chain = Chain(tmp_path, site=KEYED).prefetch()
+    pipeline = Pipeline(tmp_path, site=KEYED).prefetch()
 
-    assert chain.anonymizer.visit_token(Hit(), sender(**headers), NOON) is None
+    assert pipeline.anonymizer.visit_token(Hit(), sender(**headers), NOON) is None
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.proxy.spool_reader import SpoolContent
-from tests.proxy.transport.raw_http import Answer, ask, encoded
+from tests.proxy.transport.raw_http import RawResponse, ask, encoded
 from tests.proxy.worker_process import WorkerProcess
 
 _CAPTURES = Path(__file__).parent / "captures"
@@ -107,7 +107,7 @@ def replay(
     *lines: str,
     host: str = "shop.example",
     prefix: str = "",
-) -> list[Answer]:
+) -> list[RawResponse]:
     """Send *requests* in order, and return their answers."""
     return [
         ask(

@@ -15,7 +15,7 @@ from proxy.pipeline.hit import MalformedBodyError, VendorHit, Visitor
 from proxy.protocols import ga4, ga4_web
 from proxy.protocols.protocol import DecodedRequest, Reader, Reply, VendorRequest
 from proxy.transport.body import RefusedBodyError
-from tests.proxy.pipeline.pipeline_setup import Chain, sender
+from tests.proxy.pipeline.pipeline_setup import Pipeline, sender
 
 PAGE = "https%3A%2F%2Fshop.example%2Fa"
 KEYS = "measurement_id=G-1&api_secret=s"
@@ -332,13 +332,15 @@ PAIR = st.tuples(
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
-    """Return one chain for all examples."""
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Return one pipeline for all examples."""
     site = SiteSettings(id="shop", domains=("shop.example",), keys=("G-1",))
-    return Chain(tmp_path_factory.mktemp("chain"), site).prefetch()
+    return Pipeline(tmp_path_factory.mktemp("pipeline"), site).prefetch()
 
 
-def check_read(chain: Chain, reader: Reader, vendor_request: VendorRequest) -> None:
+def check_read(
+    pipeline: Pipeline, reader: Reader, vendor_request: VendorRequest
+) -> None:
     """Check that *reader* gives a refusal, or hits that the pipeline accepts."""
     try:
         decoded = reader(vendor_request)
@@ -347,7 +349,7 @@ def check_read(chain: Chain, reader: Reader, vendor_request: VendorRequest) -> N
     if isinstance(decoded, DecodedRequest):
         for hit in decoded.hits:
             if not isinstance(hit, Dropped):
-                chain.outcome(hit, sender())
+                pipeline.outcome(hit, sender())
 
 
 FUZZ = settings(
@@ -361,18 +363,18 @@ FUZZ = settings(
 @FUZZ
 @given(body=st.one_of(BODY, VALUE))
 def test_any_json_gives_hits_or_a_refusal(
-    chain: Chain, reader: Reader, body: Any
+    pipeline: Pipeline, reader: Reader, body: Any
 ) -> None:
-    check_read(chain, reader, request(json.dumps(body).encode(), KEYS))
+    check_read(pipeline, reader, request(json.dumps(body).encode(), KEYS))
 
 
 @FUZZ
 @given(pairs=st.lists(PAIR, max_size=8), junk=st.binary(max_size=20))
 def test_any_query_gives_hits_or_a_refusal(
-    chain: Chain, pairs: list[tuple[str, str]], junk: bytes
+    pipeline: Pipeline, pairs: list[tuple[str, str]], junk: bytes
 ) -> None:
     query = "&".join(f"{key}={value}" for key, value in pairs)
     line = query.encode("utf-8", "surrogatepass").replace(b"\n", b"")
 
-    check_read(chain, ga4.read_tag_events, request(line + b"\r\n" + junk, query))
-    check_read(chain, ga4.read_tag_events, request(b"", query))
+    check_read(pipeline, ga4.read_tag_events, request(line + b"\r\n" + junk, query))
+    check_read(pipeline, ga4.read_tag_events, request(b"", query))

@@ -35,7 +35,7 @@ def dollar_names(**properties: Any) -> dict[str, Any]:
         pytest.param("$mp_page_leave", "engagement", id="end of a page"),
         pytest.param("Order Completed", "order_placed", id="commerce"),
         pytest.param("Page View", "Page View", id="the site's own"),
-        pytest.param("", "", id="empty: the chain refuses it"),
+        pytest.param("", "", id="empty: the pipeline refuses it"),
     ],
 )
 def test_an_event_is_stored_under_its_canonical_name(name: str, expected: str) -> None:

@@ -15,7 +15,7 @@ from proxy.pipeline.hit import MalformedBodyError
 from proxy.protocols import mixpanel
 from proxy.protocols.protocol import DecodedRequest, Reader, VendorRequest
 from proxy.transport.body import RefusedBodyError
-from tests.proxy.pipeline.pipeline_setup import Chain, sender
+from tests.proxy.pipeline.pipeline_setup import Pipeline, sender
 
 SITE = SiteSettings(
     id="shop", domains=("shop.example",), keys=("pk-1",), props_allow=("plan",)
@@ -60,10 +60,10 @@ BODY = st.one_of(VALUE, EVENT, st.lists(st.one_of(EVENT, VALUE), max_size=4))
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
-    """Return one chain for all examples."""
-    folder: Path = tmp_path_factory.mktemp("chain")
-    return Chain(folder, SITE).prefetch()
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Return one pipeline for all examples."""
+    folder: Path = tmp_path_factory.mktemp("pipeline")
+    return Pipeline(folder, SITE).prefetch()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
 )
 @given(body=BODY)
 def test_any_json_gives_hits_or_a_refusal(
-    chain: Chain, reader: Reader, body: Any
+    pipeline: Pipeline, reader: Reader, body: Any
 ) -> None:
     raw = json.dumps(body).encode()
     request = VendorRequest("POST", "/", "_=1e999&ip=x", CIMultiDict(), raw)
@@ -92,7 +92,7 @@ def test_any_json_gives_hits_or_a_refusal(
         return
     if isinstance(decoded, DecodedRequest):
         hits = [hit for hit in decoded.hits if not isinstance(hit, Dropped)]
-        outcomes = [chain.outcome(hit, sender()) for hit in hits]
+        outcomes = [pipeline.outcome(hit, sender()) for hit in hits]
         reasons = [
             outcome.reason if isinstance(outcome, Dropped) else None
             for outcome in outcomes

@@ -20,7 +20,7 @@ from tests.proxy.protocols.replay import (
     replay,
     stored,
 )
-from tests.proxy.transport.raw_http import Answer, ask, request
+from tests.proxy.transport.raw_http import RawResponse, ask, request
 from tests.proxy.worker_process import WorkerProcess
 from warehouse.schema import Event
 
@@ -61,7 +61,7 @@ def worker(running: WorkerProcess) -> SharedWorker:
     return SharedWorker(running)
 
 
-def check_nothing_personal(answers: list[Answer]) -> None:
+def check_nothing_personal(answers: list[RawResponse]) -> None:
     """Check that no answer contains a person of the captures."""
     content = b"\n".join(answer.body for answer in answers)
     assert [value for value in PERSONAL if value.encode() in content] == []

@@ -20,7 +20,7 @@ from proxy.protocols.posthog import (
 )
 from proxy.protocols.protocol import DecodedRequest, Outcomes, VendorRequest
 from proxy.transport.body import RefusedBodyError
-from tests.proxy.pipeline.pipeline_setup import Chain
+from tests.proxy.pipeline.pipeline_setup import Pipeline
 from tests.proxy.protocols.vendor_requests import vendor_request
 
 EVENT: dict[str, Any] = {
@@ -341,15 +341,15 @@ BODIES = JSON | ODD_EVENTS | st.fixed_dictionaries({"batch": st.lists(ODD_EVENTS
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
-    """Return one chain for all examples."""
-    return Chain(tmp_path_factory.mktemp("chain")).prefetch()
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Return one pipeline for all examples."""
+    return Pipeline(tmp_path_factory.mktemp("pipeline")).prefetch()
 
 
-def check_outcomes(chain: Chain, decoded: DecodedRequest) -> None:
+def check_outcomes(pipeline: Pipeline, decoded: DecodedRequest) -> None:
     """Check that the pipeline accepts every hit and every outcome gets a reply."""
     outcomes = [
-        chain.outcome(hit) if isinstance(hit, Hit) else hit for hit in decoded.hits
+        pipeline.outcome(hit) if isinstance(hit, Hit) else hit for hit in decoded.hits
     ]
     reasons = [
         outcome.reason if isinstance(outcome, Dropped) else None for outcome in outcomes
@@ -358,9 +358,9 @@ def check_outcomes(chain: Chain, decoded: DecodedRequest) -> None:
 
 
 @given(BODIES)
-def test_any_body_gets_a_response(chain: Chain, value: Any) -> None:
+def test_any_body_gets_a_response(pipeline: Pipeline, value: Any) -> None:
     body = json.dumps(value).encode()
     for reader in (read_events, read_v1):
         with suppress(MalformedBodyError, RefusedBodyError):
-            check_outcomes(chain, reader(vendor_request(body=body)))
+            check_outcomes(pipeline, reader(vendor_request(body=body)))
     assert is_posthog(value) in {True, False}

@@ -20,7 +20,7 @@ from tests.proxy.protocols.replay import (
     replay,
     stored,
 )
-from tests.proxy.transport.raw_http import USER_AGENT, Answer, ask, event, get
+from tests.proxy.transport.raw_http import USER_AGENT, RawResponse, ask, event, get
 from tests.proxy.worker.test_durability import limit_files
 from tests.proxy.worker_process import WorkerProcess
 from tests.waiting import wait_until
@@ -324,7 +324,7 @@ def test_unknown_scripts_are_404(worker: SharedWorker) -> None:
     assert ask(worker.port, get("/static/array.js")).status == 404
 
 
-def preflight(worker: SharedWorker, path: str) -> Answer:
+def preflight(worker: SharedWorker, path: str) -> RawResponse:
     """Return the preflight answer for a page of the site that sends to *path*."""
     lines = ("Origin: http://shop.example:8080", "Access-Control-Request-Method: POST")
     wanted_headers = "Access-Control-Request-Headers: authorization,posthog-attempt"

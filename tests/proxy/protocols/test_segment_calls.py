@@ -20,7 +20,7 @@ from proxy.pipeline.hit import (
 from proxy.protocols import segment
 from proxy.protocols.protocol import DecodedRequest
 from proxy.transport.body import RefusedBodyError
-from tests.proxy.pipeline.pipeline_setup import NOON, Chain, sender
+from tests.proxy.pipeline.pipeline_setup import NOON, Pipeline, sender
 from tests.proxy.protocols.test_segment import (
     DROPS,
     KEY,
@@ -309,14 +309,14 @@ CALLS = st.fixed_dictionaries(
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
-    """Return one chain for all examples."""
-    return Chain(tmp_path_factory.mktemp("chain")).prefetch()
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Return one pipeline for all examples."""
+    return Pipeline(tmp_path_factory.mktemp("pipeline")).prefetch()
 
 
 @given(value=JSON | CALLS, batch=st.lists(CALLS | JSON, max_size=3) | JSON)
 def test_any_body_gets_hits_or_a_refusal(
-    chain: Chain, value: object, batch: object
+    pipeline: Pipeline, value: object, batch: object
 ) -> None:
     for path, body in (("/v1/t", value), ("/v1/batch", {"batch": batch})):
         try:
@@ -326,5 +326,5 @@ def test_any_body_gets_hits_or_a_refusal(
         assert isinstance(decoded, DecodedRequest)
         for decoded_hit in decoded.hits:
             if isinstance(decoded_hit, Hit):
-                got = chain.outcome(decoded_hit, sender(), NOON)
+                got = pipeline.outcome(decoded_hit, sender(), NOON)
                 assert isinstance(got, Event | Dropped)

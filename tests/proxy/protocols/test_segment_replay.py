@@ -14,7 +14,7 @@ import pytest
 
 from tests.proxy.pipeline.pipeline_setup import SECRET, SECRET_KEY
 from tests.proxy.protocols.replay import SharedWorker, Stored, dropped, stored
-from tests.proxy.transport.raw_http import USER_AGENT, Answer, ask
+from tests.proxy.transport.raw_http import USER_AGENT, RawResponse, ask
 from tests.proxy.worker_process import WorkerProcess
 from tests.vendors.captures import CapturedRequest, captured
 
@@ -51,7 +51,7 @@ def recorded(client: str, *beginnings: str) -> list[CapturedRequest]:
 
 def replay(
     worker: SharedWorker, requests: Sequence[CapturedRequest], **of: Any
-) -> list[Answer]:
+) -> list[RawResponse]:
     """Send *requests* in order, and return their answers."""
     return [ask(worker.port, request.raw(**of)) for request in requests]
 
@@ -93,7 +93,9 @@ def calls_of(request: CapturedRequest) -> list[dict[str, Any]]:
 
 
 def check_silent(
-    worker: SharedWorker, requests: Sequence[CapturedRequest], answers: Sequence[Answer]
+    worker: SharedWorker,
+    requests: Sequence[CapturedRequest],
+    answers: Sequence[RawResponse],
 ) -> None:
     """Check that written bytes and answers contain no personal data."""
     bodies = [answer.body for answer in answers]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.proxy.protocols.replay import Stored, captured, dropped, replay, stored
 from tests.proxy.protocols.test_umami import KEPT, PAGE, VIEW, WEBSITE, event
-from tests.proxy.transport.raw_http import USER_AGENT, Answer, ask, get, request
+from tests.proxy.transport.raw_http import USER_AGENT, RawResponse, ask, get, request
 from tests.proxy.worker_process import WorkerProcess
 
 SECRET = "made-up-secret-7731"  # noqa: S105 - made up here
@@ -132,7 +132,7 @@ def send(
     *lines: str,
     path: str = "/api/send",
     agent: str = USER_AGENT,
-) -> Answer:
+) -> RawResponse:
     text = json.dumps(body).encode()
     return ask(worker.port, request("POST", path, text, *lines, agent=agent))
 

@@ -8,7 +8,13 @@ import pytest
 
 from proxy.pipeline.drops import DropReason
 from proxy.pipeline.hit import Hit, Order, OrderLine, decode_hits
-from tests.proxy.pipeline.pipeline_setup import SECRET, SECRET_KEY, SHOP, Chain, sender
+from tests.proxy.pipeline.pipeline_setup import (
+    SECRET,
+    SECRET_KEY,
+    SHOP,
+    Pipeline,
+    sender,
+)
 
 PAGE = (Path(__file__).parents[3] / "docs" / "http.md").read_text(encoding="utf-8")
 CALL = re.compile(
@@ -26,7 +32,7 @@ def test_every_documented_call_is_found() -> None:
 def test_every_documented_call_is_accepted(
     tmp_path: Path, options: str, body: str
 ) -> None:
-    chain = Chain(tmp_path, replace(SHOP, secret_keys=(SECRET_KEY,))).prefetch()
+    pipeline = Pipeline(tmp_path, replace(SHOP, secret_keys=(SECRET_KEY,))).prefetch()
     headers = {}
     if "Authorization: Bearer" in options:
         headers["Authorization"] = f"Bearer {SECRET}"
@@ -35,7 +41,7 @@ def test_every_documented_call_is_accepted(
     [hit] = decode_hits(body.encode(), 1)
     assert isinstance(hit, Hit)
 
-    got = chain.event(hit, sender(**headers))
+    got = pipeline.event(hit, sender(**headers))
 
     assert got.server == ("Authorization" in headers)
     assert (got.visitor is None) == got.server

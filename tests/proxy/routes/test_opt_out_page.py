@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.proxy.transport.raw_http import Answer, ask, event, get, request
+from tests.proxy.transport.raw_http import RawResponse, ask, event, get, request
 from tests.proxy.worker_process import WorkerProcess
 
 OPTED_OUT = "Cookie: theme=dark; noanalytics=1"
@@ -18,7 +18,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
         yield worker
 
 
-def post(worker: WorkerProcess, body: bytes, *lines: str) -> Answer:
+def post(worker: WorkerProcess, body: bytes, *lines: str) -> RawResponse:
     return ask(worker.port, request("POST", "/optout", body, FORM, *lines))
 
 

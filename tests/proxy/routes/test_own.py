@@ -9,8 +9,8 @@ from proxy.protocols.native import PIXEL
 from proxy.routes.tag import tag_script
 from tests.proxy.transport.raw_http import (
     EVENT,
-    Answer,
     Connection,
+    RawResponse,
     ask,
     event,
     get,
@@ -297,7 +297,7 @@ def test_a_connection_serves_many_requests(worker: WorkerProcess) -> None:
             assert connection.answer().status == status
 
 
-def close_after(port: int, data: bytes) -> tuple[Answer, bytes]:
+def close_after(port: int, data: bytes) -> tuple[RawResponse, bytes]:
     """Return the answer and all bytes after it until the server closes."""
     with Connection(port) as connection:
         connection.send(data)

@@ -29,7 +29,7 @@ from proxy.tail.lines import (
 )
 from proxy.tail.table import FORMS
 from proxy.tail.tail import GREETING, MOST_LISTENERS, Tail, short_name, socket_path
-from tests.proxy.pipeline.pipeline_setup import NOON, Chain, pageview, sender
+from tests.proxy.pipeline.pipeline_setup import NOON, Pipeline, pageview, sender
 from warehouse.schema import Event, Hash64, JsonText, UtcSeconds
 
 AT = "2026-11-23T12:00:00Z"
@@ -285,10 +285,10 @@ async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
     await journal.close()
 
 
-def intake(chain: Chain, journal: Journal, tail: Tail) -> Intake:
-    chain.prefetch()
-    zones = {site.id: site.zone for site in chain.sites}
-    return Intake(chain.anonymizer, journal, lambda: NOON, Calendars(zones), tail)
+def intake(pipeline: Pipeline, journal: Journal, tail: Tail) -> Intake:
+    pipeline.prefetch()
+    zones = {site.id: site.zone for site in pipeline.sites}
+    return Intake(pipeline.anonymizer, journal, lambda: NOON, Calendars(zones), tail)
 
 
 HITS: list[Hit | Dropped] = [pageview(), BOT, pageview(optout=True)]
@@ -297,7 +297,9 @@ HITS: list[Hit | Dropped] = [pageview(), BOT, pageview(optout=True)]
 async def test_no_line_is_built_without_a_listener(
     tmp_path: Path, journal: Journal
 ) -> None:
-    watched = intake(Chain(tmp_path), journal, UnwatchedTail(socket_path(tmp_path, 0)))
+    watched = intake(
+        Pipeline(tmp_path), journal, UnwatchedTail(socket_path(tmp_path, 0))
+    )
 
     pending = watched.receive(HITS, sender())
 
@@ -308,7 +310,7 @@ async def test_no_line_is_built_without_a_listener(
 async def test_listeners_get_the_lines_of_the_intake(
     tmp_path: Path, journal: Journal, tail: Tail
 ) -> None:
-    watched = intake(Chain(tmp_path), journal, tail)
+    watched = intake(Pipeline(tmp_path), journal, tail)
     listener = await connect_listener(tmp_path)
 
     watched.receive([pageview(optout=True)], sender())

@@ -16,7 +16,7 @@ USER_AGENT = (
 EVENT = b'{"site":"shop","url":"https://shop.example/p/42"}'
 
 
-class Answer(NamedTuple):
+class RawResponse(NamedTuple):
     """One HTTP answer with header names in lower case."""
 
     version: str
@@ -91,13 +91,13 @@ class Connection:
         """Close the sending side."""
         self._socket.shutdown(socket.SHUT_WR)
 
-    def answer(self, *, to_head: bool = False) -> Answer:
+    def answer(self, *, to_head: bool = False) -> RawResponse:
         """Return the next answer; with *to_head* it has no body."""
         head = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         version, status, _ = f"{head[0]} ".split(" ", 2)
         headers = dict(_field(line) for line in head[1:-2])
         length = 0 if to_head or status == "204" else _length(headers)
-        return Answer(version, int(status), headers, self._take(length))
+        return RawResponse(version, int(status), headers, self._take(length))
 
     def rest(self) -> bytes:
         """Return all bytes until the server closes."""
@@ -136,7 +136,7 @@ def _length(headers: Mapping[str, str]) -> int:
     return int(headers.get("content-length", 0))
 
 
-def ask(port: int, data: bytes, *, to_head: bool = False) -> Answer:
+def ask(port: int, data: bytes, *, to_head: bool = False) -> RawResponse:
     """Send one request on its own connection, and return the answer."""
     with Connection(port) as connection:
         connection.send(data)

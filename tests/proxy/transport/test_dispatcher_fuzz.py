@@ -19,7 +19,7 @@ from batcher.spool.spool import Spool
 from proxy.pipeline.commerce import CommerceName
 from proxy.pipeline.drops import UNCOUNTED
 from proxy.pipeline.hit import Hit
-from tests.proxy.transport.raw_http import USER_AGENT, Answer, Connection, encoded
+from tests.proxy.transport.raw_http import USER_AGENT, Connection, RawResponse, encoded
 from tests.proxy.worker_process import WorkerProcess
 
 EXAMPLES = 700
@@ -245,7 +245,7 @@ class Fuzz:
         if self.statuses.total() == WARM_UP:
             self.warm_mb = self.worker.resident_mb
 
-    def _count(self, got: Answer, body: bytes) -> None:
+    def _count(self, got: RawResponse, body: bytes) -> None:
         value = json.loads(body)
         count = len(value) if isinstance(value, list) else 1
         receipt = got.json

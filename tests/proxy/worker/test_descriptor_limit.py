@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proxy.transport.raw_http import Answer, Connection, ask, event, get
+from tests.proxy.transport.raw_http import Connection, RawResponse, ask, event, get
 from tests.proxy.worker_process import WorkerProcess
 from tests.waiting import wait_until
 
@@ -48,7 +48,7 @@ def idle_connections(port: int, count: int) -> Iterator[list[socket.socket]]:
         ]
 
 
-def kind_of(answer: Answer) -> tuple[int, str | None]:
+def kind_of(answer: RawResponse) -> tuple[int, str | None]:
     return answer.status, answer.headers.get("retry-after")
 
 

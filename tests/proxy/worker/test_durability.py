@@ -16,7 +16,14 @@ import pytest
 from batcher.schedule.job_state import write_job_states
 from batcher.spool.spool import Spool
 from tests.programs import need
-from tests.proxy.transport.raw_http import EVENT, Answer, Connection, ask, event, get
+from tests.proxy.transport.raw_http import (
+    EVENT,
+    Connection,
+    RawResponse,
+    ask,
+    event,
+    get,
+)
 from tests.proxy.worker_process import WorkerProcess
 from tests.waiting import wait_until
 from warehouse.job_states import JobState, job_state_path
@@ -39,7 +46,7 @@ def limit_files(worker: WorkerProcess, size_bytes: int) -> None:
 
 def fill_until_refused(
     worker: WorkerProcess, requests: Callable[[int], bytes]
-) -> tuple[Answer, int]:
+) -> tuple[RawResponse, int]:
     """Send until a request is refused; return that answer and the accepted count."""
     with Connection(worker.port) as connection:
         for number in range(2_000):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import free_ports
-from tests.proxy.transport.raw_http import Answer, Connection, ask, event, get
+from tests.proxy.transport.raw_http import Connection, RawResponse, ask, event, get
 from tests.proxy.worker_process import WorkerProcess
 from tests.waiting import wait_until
 
@@ -27,7 +27,7 @@ Heal = Callable[[], object]
 Fault = Callable[[WorkerProcess], Heal]
 
 
-def kind_of(answer: Answer) -> tuple[int, str | None]:
+def kind_of(answer: RawResponse) -> tuple[int, str | None]:
     return answer.status, answer.headers.get("retry-after")
 
 
