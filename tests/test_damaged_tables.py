@@ -9,7 +9,7 @@ import pytest
 import millpond
 from batcher.salts.records import CREATED
 from tests.damaged import KEYS, make_installation
-from tests.proxy.history.imports import line, write_log
+from tests.proxy.history.in_process_import import line, write_log
 from warehouse import build
 from warehouse.key_commitment import commitment_files, encode_commitment, key_commitment
 from warehouse.keyed_hash import key_file

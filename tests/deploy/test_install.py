@@ -14,7 +14,7 @@ import pytest
 from tests.deploy.container import Machine, running_container
 from tests.deploy.install_page import blocks, commands_of
 from tests.programs import need
-from tests.proxy.client.mmdb import geoip2, write_mmdb
+from tests.proxy.client.mmdb_files import geoip2, write_mmdb
 
 _FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 _FIRST, _SECOND = "203.0.113.7", "198.51.100.9"

@@ -1,4 +1,4 @@
-"""Values that must be found nowhere: not on a disk, in a log line or in an answer."""
+"""Canary values that must not be on a disk, in a log line or in a response."""
 
 import base64
 import ipaddress
@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.proxy.transport.raw_http import USER_AGENT, Answer, ask, event
+from tests.proxy.transport.raw_http import USER_AGENT, RawResponse, ask, event
 from tests.proxy.worker_process import WorkerProcess
 
 CANARY = "canary7f3aXq"
 ADDRESS = "203.0.113.251"
 AGENT = f"{USER_AGENT} {CANARY}"
-# Lines that make every request carry an address and a name of nobody else.
+# Headers that put a canary address and a canary id in every request.
 MARKED = (f"X-Forwarded-For: {ADDRESS}", f"X-Request-Id: {CANARY}")
 
 _GROWTH_MB = 50
@@ -23,7 +23,7 @@ _QUIET = {"geo", "listening"}
 def _spellings(secret: str) -> set[bytes]:
     plain = secret.encode()
     coded = {plain, plain[::-1], plain.hex().encode(), secret.encode("utf-16-le")}
-    # Base64 of a part of something longer: the edges depend on what stands around.
+    # Base64 of a part of a longer text: its edges depend on the text around it.
     for shift in range(3):
         coded.add(base64.b64encode(b"\0" * shift + plain)[4:-4])
     return coded
@@ -36,21 +36,21 @@ _NEEDLES = (
 )
 
 
-def found_in(data: bytes) -> list[bytes]:
-    """Return the canaries of *data*, in whatever spelling."""
+def canary_bytes_in(data: bytes) -> list[bytes]:
+    """Return the canaries in *data*, in any encoding."""
     return [needle for needle in _NEEDLES if needle in data]
 
 
-def check_answer(answer: Answer) -> None:
-    """See that *answer* blames the client, in our words and none of its own."""
+def check_answer(answer: RawResponse) -> None:
+    """Check that *answer* is a client error without bytes from the request."""
     assert 400 <= answer.status < 500
-    assert found_in(repr(answer).encode() + answer.body) == []
+    assert canary_bytes_in(repr(answer).encode() + answer.body) == []
     assert b"Traceback" not in answer.body
 
 
 @contextmanager
-def watched_worker(folder: Path, **proxy: Any) -> Iterator[WorkerProcess]:
-    """Run a worker that must stay well, small and silent, whatever it is sent."""
+def worker_without_leaks(folder: Path, **proxy: Any) -> Iterator[WorkerProcess]:
+    """Run a worker that must stay alive, bound its memory and log nothing unusual."""
     believed = {"client_ip": "xff", "trusted_proxies": ["127.0.0.1"]}
     with WorkerProcess(folder, proxy={**believed, **proxy}) as worker:
         before_mb = worker.resident_mb
@@ -60,4 +60,4 @@ def watched_worker(folder: Path, **proxy: Any) -> Iterator[WorkerProcess]:
         assert worker.resident_mb < before_mb + _GROWTH_MB
         assert worker.stop() == 0
     assert set(worker.words) <= _QUIET
-    assert found_in(worker.written()) == []
+    assert canary_bytes_in(worker.written()) == []

@@ -1,4 +1,4 @@
-"""A proxy worker as the product starts it: a process of its own on a free port."""
+"""Runs a proxy worker as the product does: in its own process on a free port."""
 
 import json
 import re
@@ -11,13 +11,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from tests.proxy.spooled import Spooled, read_spool
+from tests.proxy.spool_reader import SpoolContent, read_spool
 from tests.proxy.transport.raw_http import ask, get
 from tests.waiting import wait_until
 
 _ROOT = Path(__file__).parents[2]
 _RESIDENT = re.compile(r"^VmRSS:\s+(\d+) kB", re.MULTILINE)
-# Longer than a worker may take to end, and far shorter than an aiohttp server would.
+# Longer than a worker may take to stop, and much shorter than an aiohttp server.
 _PATIENCE_S = 20
 
 Values = Mapping[str, Any]
@@ -25,9 +25,9 @@ Values = Mapping[str, Any]
 
 @contextmanager
 def reserved_port() -> Iterator[int]:
-    """Yield a port that, while the block runs, only a server that asks for it gets.
+    """Yield a port that only a server with SO_REUSEPORT can use in the block.
 
-    Merely free, it would soon be the near end of some client's connection.
+    A port that is only free could become the local port of a client connection.
     """
     with socket.socket() as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -37,7 +37,7 @@ def reserved_port() -> Iterator[int]:
 
 
 class WorkerProcess:
-    """One worker, ready when the block begins, and stopped in order at its end."""
+    """One worker that is ready when the block begins and stopped at its end."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class WorkerProcess:
         self._command = [
             *under,
             *(sys.executable, "-m", "millpond", "proxy", "worker", str(number)),
-            # The port that is reserved for it is held as a supervisor holds it.
+            # The test holds the reserved port, as a supervisor does.
             "--shared",
             *(["--demo"] if demo else []),
         ]
@@ -76,12 +76,12 @@ class WorkerProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        """Start and wait until it answers."""
+        """Start the worker, and wait until it answers."""
         self.start()
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        """Stop it, if nothing has yet, and leave none behind that does not."""
+        """Stop the worker if it still runs; kill it if it does not stop."""
         with self._held:
             if self._process is None or self.has_ended:
                 return
@@ -91,7 +91,7 @@ class WorkerProcess:
                 self._leave_none()
 
     def start(self) -> None:
-        """Start the process and wait until it answers."""
+        """Start the process, and wait until it answers."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._command, "--config", str(self._config)], cwd=_ROOT, stderr=log
@@ -107,53 +107,53 @@ class WorkerProcess:
             self.end(signal.SIGKILL)
 
     def stop(self) -> int:
-        """Ask it to end, and return its exit code."""
+        """Ask the worker to stop, and return its exit code."""
         return self.end(signal.SIGTERM)
 
     def end(self, how: signal.Signals) -> int:
-        """Send it a signal that ends it, and return its exit code."""
+        """End the worker with a signal, and return its exit code."""
         self._running.send_signal(how)
         return self._running.wait(_PATIENCE_S)
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._running.pid
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is no more."""
+        """Whether the process has ended."""
         return self._running.poll() is not None
 
     @property
     def log(self) -> str:
-        """What it wrote to stderr so far."""
+        """The text on stderr so far."""
         return self._log.read_text(encoding="utf-8")
 
     @property
     def words(self) -> list[str]:
-        """The words it logged so far; a line that is no log line fails."""
+        """The logged words so far; a line that is not a log line fails."""
         return [json.loads(line)["word"] for line in self.log.splitlines()]
 
     @property
-    def spooled(self) -> Spooled:
-        """What its spool holds now."""
+    def spooled(self) -> SpoolContent:
+        """The rows in the spool now."""
         return read_spool(self.spool_dir)
 
     @property
     def resident_mb(self) -> float:
-        """Its memory now."""
-        found = _RESIDENT.search(Path(f"/proc/{self.pid}/status").read_text())
-        assert found is not None
-        return int(found[1]) / 1_024
+        """The resident memory now."""
+        match = _RESIDENT.search(Path(f"/proc/{self.pid}/status").read_text())
+        assert match is not None
+        return int(match[1]) / 1_024
 
     @property
     def config(self) -> Path:
-        """Its configuration file."""
+        """The configuration file."""
         return self._config
 
     def written(self) -> bytes:
-        """Return every byte it wrote: spool, keys, salts and log."""
+        """Return all bytes the worker wrote: spool, keys, salts and log."""
         files = [path for path in self.folder.rglob("*") if path.is_file()]
         return b"\n".join(path.read_bytes() for path in files if path != self._config)
 
@@ -171,6 +171,6 @@ class WorkerProcess:
 
 
 def _section(named: tuple[str, Values]) -> str:
-    # JSON's texts, numbers, lists and truth values are TOML's too.
+    # Strings, numbers, lists and booleans have the same syntax in JSON and TOML.
     name, values = named
     return "\n".join([name, *(f"{key} = {json.dumps(values[key])}" for key in values)])

@@ -1,6 +1,6 @@
-"""Requests of real clients as they were recorded, to be replayed byte by byte.
+"""Recorded requests of real clients, for a replay byte by byte.
 
-They were made with invented persons; `trim_captures.py` took them in.
+All persons in them are invented; `trim_captures.py` selected the requests.
 """
 
 import base64
@@ -12,10 +12,10 @@ from pathlib import Path
 
 from tests.proxy.transport.raw_http import encoded
 from tests.vendors.clients import Protocol
-from tests.vendors.recorded import Recorded
+from tests.vendors.recorded_request import RecordedRequest
 
 FOLDER = Path(__file__).parent / "captures"
-# The site the recorded clients named, in every protocol that needs no certain form.
+# The site of the recorded clients, in every protocol without a fixed key format.
 KEY = "wire-key-1"
 SECRET = "wire-secret"  # noqa: S105 -- invented, as is all in the captures
 _WRITTEN_ANEW = {"host", "content-length", "connection"}
@@ -33,28 +33,28 @@ _PROTOCOLS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Captured:
-    """One request, header names as they were spelled; paths have no prefix."""
+class CapturedRequest:
+    """One recorded request with original header names; paths have no prefix."""
 
     client: str
-    # How the client was set up, and what the request brought: "gzip: $pageview".
+    # The client's options, and the content of the request: "gzip: $pageview".
     name: str
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
     body: bytes
-    # How many events the vendor would have counted; none in settings and the like.
+    # The number of events that the vendor would count; 0 for settings requests.
     events: int
 
     @property
     def protocol(self) -> Protocol:
-        """What the client speaks."""
+        """The protocol of the client."""
         return _PROTOCOLS[self.client.partition("-")[0]]
 
     @property
     def id(self) -> str:
-        """A name for the test that replays it."""
+        """The name of the replay test."""
         return f"{self.client}, {self.name[:40]}"
 
     def raw(
@@ -64,9 +64,10 @@ class Captured:
         prefix: str = "",
         changes: Mapping[str, str | None] | None = None,
     ) -> bytes:
-        """Return the request as bytes for *host*, below *prefix*.
+        """Return the request as bytes for *host* below *prefix*.
 
-        *changes* add headers, or with None leave one out; names are in lower case.
+        *changes* adds headers, and removes those with the value None; names are in
+        lower case.
         """
         changes = changes or {}
         query = f"?{self.query}" if self.query else ""
@@ -81,9 +82,9 @@ class Captured:
             head.append(f"Content-Length: {len(self.body)}")
         return encoded(head) + self.body
 
-    def recorded(self) -> Recorded:
-        """Return it as the recorder would have, for `decode`."""
-        return Recorded(
+    def recorded(self) -> RecordedRequest:
+        """Return the request in the form of the recorder, for `request_events`."""
+        return RecordedRequest(
             method=self.method,
             path=self.path,
             query=self.query,
@@ -93,25 +94,25 @@ class Captured:
 
 
 def clients() -> list[str]:
-    """Return the clients that were recorded."""
+    """Return the names of the recorded clients."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
 @cache
-def captured(client: str) -> tuple[Captured, ...]:
-    """Return what *client* sent, in its order."""
-    found = json.loads((FOLDER / f"{client}.json").read_text(encoding="utf-8"))
+def captured(client: str) -> tuple[CapturedRequest, ...]:
+    """Return the requests of *client* in their order."""
+    requests = json.loads((FOLDER / f"{client}.json").read_text(encoding="utf-8"))
     return tuple(
-        Captured(
+        CapturedRequest(
             client=client,
             body=base64.b64decode(request.pop("body_base64")),
             **request,
         )
-        for request in found
+        for request in requests
     )
 
 
-def of(protocol: Protocol) -> Iterator[Captured]:
+def of(protocol: Protocol) -> Iterator[CapturedRequest]:
     """Yield every request of the clients that speak *protocol*."""
     for client in clients():
         for request in captured(client):

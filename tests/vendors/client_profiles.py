@@ -1,7 +1,8 @@
-"""How each client sends today: method, path, type of the body, and how that is packed.
+"""How each client sends now: method, path, type of the body and its compression.
 
-"encoded" says so in a header, "compression" in the query; gzip without either has to be
-seen. What begins with a question mark depends on how soon a page is left.
+"encoded" means a header names the compression, "compression" the query; other gzip is
+recognized by its bytes. A profile with a question mark depends on the time of a page
+leave.
 """
 
 from collections.abc import Mapping
@@ -100,7 +101,7 @@ PROFILES: Mapping[str, frozenset[str]] = {
     "minimal-analytics": frozenset({"POST /g/collect"}),
     "ga4mp-browser": frozenset({"POST /g/collect"}),
 }
-# Who asks first whether it may send to another origin, and for which headers.
+# The clients that send a preflight to another origin, and the headers they request.
 PREFLIGHTS: Mapping[str, str] = {
     "posthog-js, not packed": "content-type",
     "segment-next": "authorization",

@@ -1,6 +1,6 @@
-"""The vendors' clients, and how each is made to tell a visit.
+"""The clients of the vendors, and how to make each one send a visit.
 
-`make clients` installs them; without it their tests skip, or fail with CI=true.
+`make clients` installs them; otherwise their tests skip, or fail with CI=true.
 """
 
 import json
@@ -16,16 +16,16 @@ from typing import Any
 import pytest
 
 from tests.programs import need
-from tests.vendors.visit import WHO, visit
+from tests.vendors.visit import PERSON, visit
 
 FOLDER = Path(__file__).parent
 MODULES = FOLDER / "node_modules"
 _PYTHON = FOLDER.parents[1] / ".venv-vendors" / "bin" / "python"
 _PATIENCE_S = 60
-# A client in Python that forgets its host reaches nobody; Node's look elsewhere.
+# A Python client that ignores its host reaches no server; Node ignores this setting.
 _NOBODY = {"https_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1"}
 
-# How often an event of each name was handed to a client.
+# The number of events of each name that a client got.
 Sent = Counter[str]
 Options = Mapping[str, Any]
 
@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
 
 class Protocol(StrEnum):
-    """What a client speaks."""
+    """The protocol of a client."""
 
     POSTHOG = "posthog"
     SEGMENT = "segment"
@@ -50,7 +50,7 @@ class Protocol(StrEnum):
     GA4 = "ga4"
 
 
-# Which site a client means; Umami's and Google's clients look at the form.
+# The site key of each protocol; the clients of Umami and Google check its format.
 KEYS: Mapping[Protocol, str] = {
     Protocol.POSTHOG: "phc_shop",
     Protocol.SEGMENT: "shop-write-key",
@@ -61,7 +61,7 @@ KEYS: Mapping[Protocol, str] = {
     Protocol.GA4: "G-SHOP7731",
 }
 
-# What browsers' clients send by themselves: as a page is left, or with the first event.
+# Automatic events of browser clients: at the end of a page, or with the first event.
 BY_ITSELF: Mapping[Protocol, frozenset[str]] = {
     Protocol.POSTHOG: frozenset({"$pageleave"}),
     Protocol.MIXPANEL: frozenset({"engage:$set_once"}),
@@ -72,23 +72,23 @@ BY_ITSELF: Mapping[Protocol, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """One client at one version, in one of its ways to send."""
+    """One client in one version, with one set of options."""
 
     name: str
     kind: Kind
     protocol: Protocol
     driver: str
     options: Options = field(default_factory=dict)
-    # For settings that a client takes from nowhere else.
+    # For settings that a client reads only from the environment.
     environment: Mapping[str, str] = field(default_factory=dict)
-    # Of a browser's client: its built file, below node_modules, and whether that is
-    # imported or loaded by a script element.
+    # For a browser client: its built file below node_modules, and whether a page
+    # imports the file or loads it with a script element.
     file: str = ""
     is_module: bool = False
 
     @property
     def key(self) -> str:
-        """The site it means."""
+        """The key of its site."""
         return KEYS[self.protocol]
 
 
@@ -268,21 +268,21 @@ BROWSER_CLIENTS = (
 )
 
 
-def send(client: Client, host: str, who: Mapping[str, str] = WHO) -> Sent:
-    """Let a client of a server tell the visit to *host*; return what it was handed.
+def send(client: Client, host: str, person: Mapping[str, str] = PERSON) -> Sent:
+    """Send the visit with a server client to *host*; return the count of each event.
 
-    The client has flushed and its process has ended when this returns.
+    The client has flushed, and its process has ended, when this function returns.
     """
-    told = visit(
+    data = visit(
         host=host,
         key=client.key,
         site="https://shop.example",
         referrer="https://news.example",
         options=dict(client.options),
-        who=dict(who),
+        person=dict(person),
     )
     ran = subprocess.run(
-        [_runtime(client.kind), str(FOLDER / client.driver), json.dumps(told)],
+        [_runtime(client.kind), str(FOLDER / client.driver), json.dumps(data)],
         check=False,
         capture_output=True,
         text=True,
@@ -306,7 +306,7 @@ def _runtime(kind: Kind) -> Path:
 
 
 def need_clients(path: Path) -> None:
-    """Skip the test, or with CI=true fail, where *path* is not installed."""
+    """Skip the test, or fail it with CI=true, if *path* is not installed."""
     if path.exists():
         return
     reason = "the vendors' clients are not installed; `make clients` installs them"

@@ -1,4 +1,4 @@
-"""A real Chromium whose visitors do not look like robots, and a worker they tell."""
+"""Fixtures: a real Chromium that does not look like a bot, and a worker."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -7,7 +7,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.programs import need
-from tests.proxy.protocols.replay import Lately
+from tests.proxy.protocols.replay import SharedWorker
 from tests.proxy.worker_process import WorkerProcess
 from tests.vendors.browser_visit import VISITOR_FLAGS
 from tests.vendors.sent_events import silent_worker
@@ -15,7 +15,7 @@ from tests.vendors.sent_events import silent_worker
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def visitors() -> AsyncIterator[Browser]:
-    """Start one Chromium for all tests; each visit is a new visitor in it."""
+    """Start one Chromium for all tests; each visit is a new visitor."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=need("chromium"), args=VISITOR_FLAGS
@@ -28,13 +28,13 @@ async def visitors() -> AsyncIterator[Browser]:
 def running(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WorkerProcess]:
-    """Run a worker for all tests of a file, of the site its ``SITE`` describes."""
+    """Run a worker for all tests of a file, with the site in its ``SITE``."""
     folder = tmp_path_factory.mktemp("worker")
     with silent_worker(folder, request.module.SITE) as worker:
         yield worker
 
 
 @pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
-    """Return the worker as if it had just been started."""
-    return Lately(running)
+def worker(running: WorkerProcess) -> SharedWorker:
+    """Return the shared worker without the rows of earlier tests."""
+    return SharedWorker(running)

@@ -1,7 +1,7 @@
-"""Renew the two locks of the vendors' clients: python -m tests.vendors.lock.
+"""Renew the two lock files of the vendors' clients: python -m tests.vendors.lock.
 
-A browser's client is one built file of its package, so what the package depends on is
-left out: it would be ten times the size, and no test would load it.
+A browser client is one built file of its package, so its dependencies are left out:
+they would be ten times larger, and no test would load them.
 """
 
 import json
@@ -14,17 +14,17 @@ FOLDER = Path(__file__).parent
 _NPM = ("npm", "--silent", "--no-audit", "--no-fund", "--ignore-scripts")
 _UV = ("uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes")
 _COMMENT = ("--custom-compile-command", "python -m tests.vendors.lock")
-# Addresses, and what only makes npm talk.
+# Addresses, and fields that only print messages in npm.
 _LEFT_OUT = ("resolved", "funding", "deprecated", "optionalDependencies")
 
 
 def main() -> None:
-    """Write both locks."""
-    asked = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
-    lock = _servers(asked)
+    """Write both lock files."""
+    manifest = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
+    lock = _servers(manifest)
     packages = lock["packages"]
-    packages[""] = asked
-    for name, version in asked["devDependencies"].items():
+    packages[""] = manifest
+    for name, version in manifest["devDependencies"].items():
         packages[f"node_modules/{name}"] = _browser(name, version)
     lock["packages"] = dict(sorted(packages.items()))
     text = json.dumps(lock, indent=2) + "\n"
@@ -32,11 +32,13 @@ def main() -> None:
     _python()
 
 
-def _servers(asked: dict[str, Any]) -> dict[str, Any]:
-    """Return the lock of the clients for Node with what they depend on."""
+def _servers(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return the lock of the Node clients with their dependencies."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "package.json")
-        path.write_text(json.dumps(asked | {"devDependencies": {}}), encoding="utf-8")
+        path.write_text(
+            json.dumps(manifest | {"devDependencies": {}}), encoding="utf-8"
+        )
         options = ("--package-lock-only", "--omit-lockfile-registry-resolved")
         subprocess.run([*_NPM, "install", *options], cwd=folder, check=True)
         lock: dict[str, Any] = json.loads(Path(folder, "package-lock.json").read_text())
@@ -49,28 +51,28 @@ def _servers(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _browser(name: str, version: str) -> dict[str, Any]:
-    """Return the entry of a client for browsers, without what it depends on."""
+    """Return the entry of a browser client, without its dependencies."""
     spec = version if version.startswith("npm:") else f"{name}@{version}"
     real, _, number = spec.removeprefix("npm:").rpartition("@")
     fields = ("version", "dist.integrity", "license")
-    shown = subprocess.run(
+    process = subprocess.run(
         [*_NPM, "view", f"{real}@{number}", *fields, "--json"],
         check=True,
         capture_output=True,
     )
-    found = json.loads(shown.stdout)
+    metadata = json.loads(process.stdout)
     aliased = {"name": real} if real != name else {}
     return {
         **aliased,
-        "version": found["version"],
-        "integrity": found["dist.integrity"],
+        "version": metadata["version"],
+        "integrity": metadata["dist.integrity"],
         "dev": True,
-        "license": found["license"],
+        "license": metadata["license"],
     }
 
 
 def _python() -> None:
-    """Write the lock of the clients in Python."""
+    """Write the lock file of the Python clients."""
     options = ("--python-version", "3.11", "--output-file", "requirements.lock")
     subprocess.run(
         [*_UV, *_COMMENT, *options, "requirements.in"], cwd=FOLDER, check=True

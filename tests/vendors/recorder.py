@@ -1,53 +1,53 @@
-"""A collector that only records: what real clients send is seen before we speak it."""
+"""A collector that only records the requests of real clients."""
 
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from tests.vendors.answers import Answer, good_answer
+from tests.vendors.background_server import BackgroundServer, Handler
 from tests.vendors.clients import Protocol
-from tests.vendors.listening import Handler, Listening
-from tests.vendors.recorded import Recorded
+from tests.vendors.recorded_request import RecordedRequest
+from tests.vendors.vendor_responses import VendorResponse, vendor_response
 
 _PATIENCE_S = 60
 
 
-class Recorder(Listening):
-    """Listens on a free port below *prefix*, answers as *protocol*'s vendor would."""
+class Recorder(BackgroundServer):
+    """Listens on a free port below *prefix*, and answers like the vendor."""
 
     def __init__(self, protocol: Protocol, prefix: str = "/collect") -> None:
         self.prefix = prefix
-        self.received: list[Recorded] = []
-        # Requests that went to no path below the prefix.
+        self.received: list[RecordedRequest] = []
+        # Requests to paths outside the prefix.
         self.strays: list[str] = []
-        # Answers to the next requests for a path; when they run out, good ones.
-        self.answers: dict[str, list[Answer]] = {}
+        # The next answers for a path; after them, the usual vendor responses.
+        self.answers: dict[str, list[VendorResponse]] = {}
         self._protocol = protocol
         self._changed = threading.Condition()
         super().__init__(type("_Bound", (_Handler,), {"recorder": self}))
 
     def url(self, host: str = "127.0.0.1") -> str:
-        """Return what a client is given as its host."""
+        """Return the host setting for a client."""
         return f"http://{host}:{self.port}{self.prefix}"
 
-    def until(self, is_so: Callable[[list[Recorded]], bool]) -> None:
-        """Wait until what was received makes *is_so* true."""
+    def until(self, is_so: Callable[[list[RecordedRequest]], bool]) -> None:
+        """Wait until the received requests make *is_so* true."""
         with self._changed:
-            done = self._changed.wait_for(lambda: is_so(self.received), _PATIENCE_S)
-        assert done, [f"{each.method} {each.path}" for each in self.received]
+            is_met = self._changed.wait_for(lambda: is_so(self.received), _PATIENCE_S)
+        assert is_met, [f"{request.method} {request.path}" for request in self.received]
 
-    def answer_to(self, asked: Recorded) -> Answer:
-        """Record a request, and return what it is answered."""
-        waiting = self.answers.get(asked.path)
+    def answer_to(self, request: RecordedRequest) -> VendorResponse:
+        """Return the answer to a request."""
+        waiting = self.answers.get(request.path)
         if waiting:
             return waiting.pop(0)
-        host = asked.headers.get("host", "")
-        return good_answer(self._protocol, asked, f"http://{host}{self.prefix}")
+        host = request.headers.get("host", "")
+        return vendor_response(self._protocol, request, f"http://{host}{self.prefix}")
 
-    def record(self, asked: Recorded) -> None:
-        """Note a request that has been answered."""
+    def record(self, request: RecordedRequest) -> None:
+        """Record an answered request."""
         with self._changed:
-            self.received.append(asked)
+            self.received.append(request)
             self._changed.notify_all()
 
 
@@ -55,7 +55,7 @@ class _Handler(Handler):
     recorder: Recorder
 
     def receive(self) -> None:
-        """Record a request below the prefix, and answer as the vendor would."""
+        """Record a request below the prefix, and answer like the vendor."""
         recorder = self.recorder
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers.get("content-length", 0)))
@@ -64,27 +64,27 @@ class _Handler(Handler):
             recorder.strays.append(path)
             self.answer(404, _cors(headers), b"")
             return
-        asked = Recorded(
+        request = RecordedRequest(
             method=self.command,
             path=path.removeprefix(recorder.prefix),
             query=query,
             headers=headers,
             body=body,
         )
-        answer = recorder.answer_to(asked)
-        recorder.record(replace(asked, status=answer.status))
+        answer = recorder.answer_to(request)
+        recorder.record(replace(request, status=answer.status))
         self.answer(answer.status, {**answer.headers, **_cors(headers)}, answer.body)
 
 
-def _cors(asked: Mapping[str, str]) -> dict[str, str]:
-    """Return what lets a page of another origin send here, with credentials."""
-    if "origin" not in asked:
+def _cors(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that let a page of another origin send credentials."""
+    if "origin" not in headers:
         return {}
-    wanted = asked.get("access-control-request-headers")
+    wanted_headers = headers.get("access-control-request-headers")
     return {
-        "Access-Control-Allow-Origin": asked["origin"],
+        "Access-Control-Allow-Origin": headers["origin"],
         "Access-Control-Allow-Credentials": "true",
         "Vary": "Origin",
-        **({"Access-Control-Allow-Headers": wanted} if wanted else {}),
-        **({"Access-Control-Allow-Methods": "GET, POST"} if wanted else {}),
+        **({"Access-Control-Allow-Headers": wanted_headers} if wanted_headers else {}),
+        **({"Access-Control-Allow-Methods": "GET, POST"} if wanted_headers else {}),
     }

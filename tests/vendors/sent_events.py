@@ -1,7 +1,6 @@
-"""A visit told to a real worker: one for all clients of a protocol, by each in turn.
+"""Sends the visit to a real worker with each client of a protocol in turn.
 
-What every protocol's tests share is here; what an event is called, and what is refused,
-each knows itself.
+The tests of each protocol know their event names and dropped events themselves.
 """
 
 import asyncio
@@ -16,9 +15,9 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.canaries import canaries_in, spellings
-from tests.proxy.protocols.replay import UNSEALED, Lately, Worker
-from tests.proxy.test_worker_durability import limit_files
+from tests.proxy.protocols.replay import UNSEALED, SharedWorker, Worker
 from tests.proxy.transport.raw_http import ask, get
+from tests.proxy.worker.test_durability import limit_files
 from tests.proxy.worker_process import WorkerProcess
 from tests.vendors.browser_visit import visit_in_browser
 from tests.vendors.clients import (
@@ -29,26 +28,26 @@ from tests.vendors.clients import (
     Sent,
     send,
 )
-from tests.vendors.site import Site
-from tests.vendors.visit import WHO
+from tests.vendors.shop_site import Site
+from tests.vendors.visit import PERSON
 from tests.waiting import wait_until
 
 
 def servers_of(protocol: Protocol) -> list[Client]:
-    """Return the clients of servers that speak *protocol*."""
-    return [each for each in SERVER_CLIENTS if each.protocol is protocol]
+    """Return the server clients of *protocol*."""
+    return [client for client in SERVER_CLIENTS if client.protocol is protocol]
 
 
 def browsers_of(protocol: Protocol) -> list[Client]:
-    """Return the clients of browsers that speak *protocol*."""
-    return [each for each in BROWSER_CLIENTS if each.protocol is protocol]
+    """Return the browser clients of *protocol*."""
+    return [client for client in BROWSER_CLIENTS if client.protocol is protocol]
 
 
 def visits_of(clients: Sequence[Client]) -> list[Any]:
-    """Return each client with the page's own origin, and with another.
+    """Return each client with the origin of the page, and with another origin.
 
-    On another only the first of each driver is no slow test: what a browser asks of
-    another origin differs little by version or setting.
+    With another origin, only the first client of each driver is not a slow test: the
+    requests to another origin differ little by version or setting.
     """
     first = {client.driver: client for client in reversed(clients)}.values()
     return [
@@ -65,28 +64,28 @@ def visits_of(clients: Sequence[Client]) -> list[Any]:
 
 @contextmanager
 def silent_worker(folder: Path, site: Mapping[str, Any]) -> Iterator[WorkerProcess]:
-    """Run a worker, and see when it has ended that it has written of nobody."""
+    """Run a worker, and check after its end that it wrote no personal data."""
     with WorkerProcess(folder, site=site, spool=UNSEALED) as worker:
         yield worker
         assert worker.stop() == 0
     written = worker.written().lower()
-    found = {
+    secrets = {
         name
-        for name, value in WHO.items()
+        for name, value in PERSON.items()
         for several in spellings(value).values()
         for needle in several
         if needle in written
     }
-    assert (found, canaries_in(written)) == (set(), set())
+    assert (secrets, canaries_in(written)) == (set(), set())
 
 
-def send_all(worker: Lately, client: Client) -> Sent:
-    """Let a client of a server tell its visit; return what it was handed."""
+def send_all(worker: SharedWorker, client: Client) -> Sent:
+    """Send the visit with a server client; return the count of each event."""
     return send(client, f"http://127.0.0.1:{worker.port}/collect")
 
 
-def send_refused(worker: Lately, client: Client) -> Sent:
-    """Let *client* tell a worker that can write nothing until it has refused."""
+def send_refused(worker: SharedWorker, client: Client) -> Sent:
+    """Send the visit with *client* to a worker that refuses the first request."""
     limit_files(worker.worker, 1)
     with ThreadPoolExecutor(1) as elsewhere:
         sending = elsewhere.submit(send_all, worker, client)
@@ -97,8 +96,8 @@ def send_refused(worker: Lately, client: Client) -> Sent:
         return sending.result()
 
 
-def let_write_once_refused(worker: Lately) -> None:
-    """Let the worker write again, once it has refused something."""
+def let_write_once_refused(worker: SharedWorker) -> None:
+    """Let the worker write again after it has refused a request."""
     wait_until(
         lambda: ask(worker.port, get("/readyz")).status == 503,
         "the client to be refused",
@@ -111,15 +110,15 @@ async def send_in_browser(
     worker: Worker,
     client: Client,
     origin: str,
-    has_come: Callable[[Sent], bool],
+    has_arrived: Callable[[Sent], bool],
 ) -> Sent:
-    """Let a browser tell its visit, to the site's own origin or another.
+    """Send the visit with a browser, to the site's own origin or another.
 
-    *has_come* says whether what was handed over so far is stored.
+    *has_arrived* returns whether the events sent so far are stored.
     """
 
     async def arrived(sent: Sent) -> None:
-        await asyncio.to_thread(wait_until, lambda: has_come(sent), "the events")
+        await asyncio.to_thread(wait_until, lambda: has_arrived(sent), "the events")
 
     with Site(worker.port) as site:
         own, another = site.url("/collect"), f"http://collect.example:{worker.port}"

@@ -1,4 +1,4 @@
-"""The recorded requests: whole, of nobody, and the same bytes in a replay."""
+"""Captures are complete, contain no real person, and are replayed unchanged."""
 
 import json
 import re
@@ -7,53 +7,53 @@ from urllib.parse import unquote_plus
 import pytest
 
 from tests.proxy.transport.raw_http import ask
-from tests.vendors.captures import Captured, captured, clients, of
+from tests.vendors.captures import CapturedRequest, captured, clients, of
 from tests.vendors.clients import Protocol
-from tests.vendors.decode import events
 from tests.vendors.recorder import Recorder
+from tests.vendors.request_events import events
 
 ALL = [request for client in clients() for request in captured(client)]
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _ADDRESS = re.compile(r"(?<![\d./])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 _INVENTED = {"ada@example.com", "203.0.113.9"}
 _OF_THE_RECORDER = {"127.0.0.1"}
-# Chromium tells no more of its version.
+# Chromium sends only its major version.
 _VERSION = re.compile(r"\d+\.0\.0\.0")
 
 
-def test_every_protocol_was_recorded() -> None:
+def test_every_protocol_has_captures() -> None:
     assert {request.protocol for request in ALL} == set(Protocol)
 
 
 @pytest.mark.parametrize("client", clients())
-def test_the_vendor_would_have_counted_as_many_events(client: str) -> None:
+def test_each_capture_has_its_recorded_event_count(client: str) -> None:
     got = {
-        each.id: len(events(each.protocol, each.recorded()))
-        for each in captured(client)
+        capture.id: len(events(capture.protocol, capture.recorded()))
+        for capture in captured(client)
     }
 
-    assert got == {each.id: each.events for each in captured(client)}
+    assert got == {capture.id: capture.events for capture in captured(client)}
 
 
 @pytest.mark.parametrize("client", clients())
-def test_they_are_of_nobody(client: str) -> None:
-    told = " ".join(_everything_in(request) for request in captured(client))
-    found = {*_MAIL.findall(told), *_ADDRESS.findall(told)}
+def test_captures_contain_no_real_person(client: str) -> None:
+    text = " ".join(_everything_in(request) for request in captured(client))
+    matches = {*_MAIL.findall(text), *_ADDRESS.findall(text)}
 
     assert {
-        each for each in found - _OF_THE_RECORDER if not _VERSION.fullmatch(each)
+        value for value in matches - _OF_THE_RECORDER if not _VERSION.fullmatch(value)
     } <= _INVENTED
 
 
-def _everything_in(request: Captured) -> str:
+def _everything_in(request: CapturedRequest) -> str:
     brought = json.dumps(events(request.protocol, request.recorded()))
     body = request.recorded().unpacked.decode("utf-8", "replace")
-    told = f"{request.query} {json.dumps(dict(request.headers))} {body} {brought}"
-    return unquote_plus(unquote_plus(told))
+    text = f"{request.query} {json.dumps(dict(request.headers))} {body} {brought}"
+    return unquote_plus(unquote_plus(text))
 
 
 @pytest.mark.parametrize("protocol", Protocol)
-def test_a_replay_is_the_same_request(protocol: Protocol) -> None:
+def test_a_replay_sends_the_same_request(protocol: Protocol) -> None:
     requests = list(of(protocol))
     with Recorder(protocol) as recorder:
         for request in requests:

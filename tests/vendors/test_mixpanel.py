@@ -1,4 +1,4 @@
-"""Mixpanel's real clients tell a visit to a real worker: each event counts once."""
+"""Real Mixpanel clients send a visit to a real worker: each event counts once."""
 
 import resource
 from collections import Counter
@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 from playwright.async_api import Browser
 
-from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
-from tests.proxy.test_worker_durability import limit_files
+from tests.proxy.protocols.replay import SharedWorker, Stored, dropped, stored
+from tests.proxy.worker.test_durability import limit_files
 from tests.vendors.clients import KEYS, Client, Protocol, Sent
 from tests.vendors.sent_events import (
     browsers_of,
@@ -20,10 +20,10 @@ from tests.vendors.sent_events import (
 from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
 SERVERS, BROWSERS = servers_of(Protocol.MIXPANEL), browsers_of(Protocol.MIXPANEL)
-# Without a queue a client sends nothing again.
-QUEUING = [each for each in BROWSERS if each.options.get("batch_requests", True)]
+# A client without a queue does not retry.
+QUEUING = [client for client in BROWSERS if client.options.get("batch_requests", True)]
 SITE = {"keys": [KEYS[Protocol.MIXPANEL]], "props_allow": ["plan", "note", "password"]}
-# What the client calls an event, and we, where that is something else.
+# The client's name of an event and the canonical name, if they differ.
 NAMES = {
     "Product Viewed": "product_viewed",
     "Product Added": "cart_updated",
@@ -34,97 +34,99 @@ NAMES = {
 
 
 def is_identity(name: str) -> bool:
-    """Whether what was handed says only who somebody is."""
+    """Return whether an event only identifies a person."""
     return name.startswith(("$", "engage:", "groups:"))
 
 
-def named(sent: Sent) -> Counter[str]:
-    """Return how often each event is to be stored, of what a client was handed."""
-    kept = {name: count for name, count in sent.items() if not is_identity(name)}
-    return Counter({NAMES.get(name, name): count for name, count in kept.items()})
+def expected_events(sent: Sent) -> Counter[str]:
+    """Return the expected count of each stored event."""
+    events = {name: count for name, count in sent.items() if not is_identity(name)}
+    return Counter({NAMES.get(name, name): count for name, count in events.items()})
 
 
 def identities(sent: Sent) -> int:
-    """Return how much of what was handed is to be refused."""
+    """Return the expected count of dropped identity events."""
     return sum(count for name, count in sent.items() if is_identity(name))
 
 
-def check_figures(worker: Lately, sent: Sent, page: str) -> None:
-    """See that all of a visit is there once, with the amounts of its orders."""
+def check_figures(worker: SharedWorker, sent: Sent, page: str) -> None:
+    """Check that the whole visit is stored once, with the amounts of its orders."""
     got = stored(worker)
     reasons = dropped(worker)
 
-    assert Counter(each.name for each in got) == named(sent)
+    assert Counter(event.name for event in got) == expected_events(sent)
     assert Stored("order_placed", page, 5990, "EUR") in got
-    (refunded,) = {each.refund_minor for each in worker.spooled.events} - {None}
+    (refunded,) = {event.refund_minor for event in worker.spooled.events} - {None}
     assert refunded == 1500
     assert reasons.keys() == {("shop", "identity")}
-    # What a client sends by itself, and once more as the tab is closed, adds to it.
+    # Automatic events, and repeats as the tab closes, add to the count.
     assert reasons["shop", "identity"] >= identities(sent)
 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
-def test_a_visit_told_by_a_server_is_stored_whole(
-    worker: Lately, client: Client
+def test_a_server_visit_is_stored_completely(
+    worker: SharedWorker, client: Client
 ) -> None:
     sent = send_all(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
     events = worker.spooled.events
     assert len(events) == len(stored(worker))
-    assert {each.visitor for each in events} == {None}
-    assert {each.server for each in events} == {False}
+    assert {event.visitor for event in events} == {None}
+    assert {event.server for event in events} == {False}
     if client.name == "mixpanel-python":
-        assert {each.actor is None for each in events} == {False}
+        assert {event.actor is None for event in events} == {False}
 
 
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize(("client", "origin"), visits_of(BROWSERS))
-async def test_a_visit_told_by_a_browser_is_stored_whole(
-    visitors: Browser, worker: Lately, client: Client, origin: str
+async def test_a_browser_visit_is_stored_completely(
+    visitors: Browser, worker: SharedWorker, client: Client, origin: str
 ) -> None:
     sent = await send_in_browser(
-        visitors, worker, client, origin, lambda sent: has_come(worker, sent)
+        visitors, worker, client, origin, lambda sent: has_arrived(worker, sent)
     )
 
     check_figures(worker, sent, CHECKOUT_PATH)
     events = worker.spooled.events
-    assert len({each.visitor for each in events}) == 1
-    assert {each.path for each in events} == {PRODUCT_PATH, CHECKOUT_PATH}
-    assert {each.browser for each in events} == {"Chrome"}
-    (first,) = [each for each in events if each.name == "Page View"][:1]
+    assert len({event.visitor for event in events}) == 1
+    assert {event.path for event in events} == {PRODUCT_PATH, CHECKOUT_PATH}
+    assert {event.browser for event in events} == {"Chrome"}
+    (first,) = [event for event in events if event.name == "Page View"][:1]
     assert (first.utm_source, first.actor) == ("newsletter", None)
-    (order,) = {each.actor for each in events if each.name == "order_placed"}
+    (order,) = {event.actor for event in events if event.name == "order_placed"}
     assert order is not None
 
 
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("client", QUEUING, ids=lambda client: client.name)
-async def test_what_is_refused_at_first_is_stored_once_all_the_same(
-    visitors: Browser, worker: Lately, client: Client
+async def test_events_refused_at_first_are_stored_once(
+    visitors: Browser, worker: SharedWorker, client: Client
 ) -> None:
     limit_files(worker.worker, 1)
     refused: list[Sent] = []
 
-    def came_at_last(sent: Sent) -> bool:
+    def has_arrived_after_refusal(sent: Sent) -> bool:
         if not refused:
             let_write_once_refused(worker)
             refused.append(sent)
-        return has_come(worker, sent)
+        return has_arrived(worker, sent)
 
     try:
-        sent = await send_in_browser(visitors, worker, client, "own", came_at_last)
+        sent = await send_in_browser(
+            visitors, worker, client, "own", has_arrived_after_refusal
+        )
     finally:
         limit_files(worker.worker, resource.RLIM_INFINITY)
 
     check_figures(worker, sent, CHECKOUT_PATH)
 
 
-def has_come(worker: Lately, sent: Sent) -> bool:
-    """Whether what was handed over is stored, or counted where it is to be refused."""
+def has_arrived(worker: SharedWorker, sent: Sent) -> bool:
+    """Return whether all sent events are stored, or counted as dropped."""
     return (
-        named(sent) <= Counter(each.name for each in stored(worker))
+        expected_events(sent) <= Counter(event.name for event in stored(worker))
         and identities(sent) <= dropped(worker)["shop", "identity"]
     )

@@ -1,4 +1,4 @@
-"""Plausible's own trackers, in a real browser, through a real worker."""
+"""The trackers of Plausible in a real browser send a visit to a real worker."""
 
 from collections import Counter
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.vendors.sent_events import browsers_of, send_in_browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-# What the events of the visit are called here.
+# The stored names of the events of the visit.
 CANONICAL = {
     "Product Viewed": "product_viewed",
     "Product Added": "cart_updated",
@@ -22,13 +22,13 @@ CANONICAL = {
     "Order Completed": "order_placed",
     "Order Refunded": "order_refunded",
 }
-# A browser's address is believed from the site's own server alone.
+# The worker accepts a forwarded address only from the site server.
 PROXY = {"client_ip": "xff", "trusted_proxies": ["127.0.0.1"], "private_clients": True}
 SITE: dict[str, Any] = {"props_allow": ["plan", "seats", "note", "email"]}
 
 
 def expected(sent: Sent) -> Sent:
-    """Return what was handed to a client, by the names here."""
+    """Return the expected count of each stored event."""
     names: Sent = Counter()
     for name, count in sent.items():
         names[CANONICAL.get(name, name)] += count
@@ -36,17 +36,17 @@ def expected(sent: Sent) -> Sent:
 
 
 def counted(worker: WorkerProcess) -> Sent:
-    """Return how many events of each name are stored."""
+    """Return the count of each stored event."""
     return Counter(event.name for event in worker.spooled.events)
 
 
-def has_come(worker: WorkerProcess, sent: Sent) -> bool:
-    """Whether what was handed over is stored."""
+def has_arrived(worker: WorkerProcess, sent: Sent) -> bool:
+    """Return whether all sent events are stored."""
     return expected(sent) <= counted(worker)
 
 
 def figures(worker: WorkerProcess, name: str) -> list[tuple[object, ...]]:
-    """Return the amounts of the events of a name, in minor units."""
+    """Return the amounts of the events with *name*, in minor units."""
     return [
         (event.value_minor, event.refund_minor, event.currency)
         for event in worker.spooled.events
@@ -60,12 +60,12 @@ def figures(worker: WorkerProcess, name: str) -> list[tuple[object, ...]]:
     ids=lambda client: client.name,
 )
 @pytest.mark.parametrize("origin", ["own", "another"])
-async def test_every_event_is_counted_once_and_names_nobody(
+async def test_every_event_is_counted_once_without_personal_data(
     visitors: Browser, tmp_path: Path, client: Client, origin: str
 ) -> None:
     with WorkerProcess(tmp_path, proxy=PROXY, site=SITE) as worker:
         sent = await send_in_browser(
-            visitors, worker, client, origin, lambda sent: has_come(worker, sent)
+            visitors, worker, client, origin, lambda sent: has_arrived(worker, sent)
         )
 
         got = counted(worker)

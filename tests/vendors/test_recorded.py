@@ -1,12 +1,12 @@
-"""What the vendors' clients for servers send today: everything they were handed."""
+"""The server clients of the vendors send every event below the prefix."""
 
 import pytest
 
-from tests.vendors.answers import Answer
 from tests.vendors.client_profiles import PROFILES
 from tests.vendors.clients import SERVER_CLIENTS, Client, send
-from tests.vendors.decode import names, names_site, profile
 from tests.vendors.recorder import Recorder
+from tests.vendors.request_events import names, names_site, profile
+from tests.vendors.vendor_responses import VendorResponse
 
 
 @pytest.mark.parametrize("client", SERVER_CLIENTS, ids=lambda client: client.name)
@@ -29,14 +29,16 @@ def test_every_event_arrives_below_the_prefix(client: Client) -> None:
         ("posthog-python", "/batch/", 503),
     ],
 )
-def test_what_is_refused_for_now_comes_again(name: str, path: str, status: int) -> None:
+def test_events_refused_temporarily_are_sent_again(
+    name: str, path: str, status: int
+) -> None:
     [client] = [client for client in SERVER_CLIENTS if client.name == name]
     with Recorder(client.protocol) as recorder:
-        recorder.answers[path] = [Answer(status)]
+        recorder.answers[path] = [VendorResponse(status)]
         sent = send(client, recorder.url())
     refused = recorder.received[0]
-    kept = [request for request in recorder.received if request.status == 200]
+    accepted = [request for request in recorder.received if request.status == 200]
 
     assert refused.status == status
-    assert names(client.protocol, kept) == sent
+    assert names(client.protocol, accepted) == sent
     assert names(client.protocol, recorder.received) == sent

@@ -1,4 +1,4 @@
-"""What the vendors' clients for browsers send, to the page's origin or another."""
+"""The browser clients of the vendors send every event, to any origin."""
 
 import asyncio
 
@@ -8,11 +8,11 @@ from playwright.async_api import Browser
 from tests.vendors.browser_visit import visit_in_browser
 from tests.vendors.client_profiles import PREFLIGHTS, PROFILES
 from tests.vendors.clients import BROWSER_CLIENTS, BY_ITSELF, Client, Sent
-from tests.vendors.decode import events, names, names_site, profile
-from tests.vendors.recorded import Recorded
+from tests.vendors.recorded_request import RecordedRequest
 from tests.vendors.recorder import Recorder
+from tests.vendors.request_events import events, names, names_site, profile
 from tests.vendors.sent_events import visits_of
-from tests.vendors.site import Site
+from tests.vendors.shop_site import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -37,33 +37,35 @@ async def test_every_event_arrives(
     by_itself = BY_ITSELF.get(client.protocol, frozenset())
     assert {name: got[name] for name in got.keys() - by_itself} == sent
     assert recorder.strays == []
-    _check_manners(client, recorder.received)
+    _check_profiles(client, recorder.received)
     _check_preflights(client, origin, recorder.received)
 
 
-def _check_manners(client: Client, received: list[Recorded]) -> None:
-    """See that requests came as they do today, each saying for which site."""
+def _check_profiles(client: Client, received: list[RecordedRequest]) -> None:
+    """Check that requests match the known profiles and contain the site key."""
     known = PROFILES[client.name]
-    always = {each for each in known if not each.startswith("?")}
-    got = {profile(each) for each in received if each.method != "OPTIONS"}
+    always = {profile for profile in known if not profile.startswith("?")}
+    got = {profile(request) for request in received if request.method != "OPTIONS"}
 
     assert always <= got
-    assert got - {each.removeprefix("?") for each in known} == set()
+    assert got - {profile.removeprefix("?") for profile in known} == set()
     assert all(
-        names_site(each, client.key)
-        for each in received
-        if events(client.protocol, each)
+        names_site(request, client.key)
+        for request in received
+        if events(client.protocol, request)
     )
 
 
-def _check_preflights(client: Client, origin: str, received: list[Recorded]) -> None:
-    """See which headers were asked for, by whom."""
-    asked = {
+def _check_preflights(
+    client: Client, origin: str, received: list[RecordedRequest]
+) -> None:
+    """Check the headers that the preflights request."""
+    requested = {
         header
-        for each in received
-        if each.method == "OPTIONS"
-        for header in each.headers["access-control-request-headers"].split(",")
+        for request in received
+        if request.method == "OPTIONS"
+        for header in request.headers["access-control-request-headers"].split(",")
     }
     expected = "" if origin == "own" else PREFLIGHTS.get(client.name, "")
 
-    assert ",".join(sorted(asked)) == expected
+    assert ",".join(sorted(requested)) == expected

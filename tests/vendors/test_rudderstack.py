@@ -1,9 +1,9 @@
-"""RudderStack's real clients tell a visit to a real worker: each event counts once."""
+"""Real RudderStack clients send a visit to a real worker: each event counts once."""
 
 import pytest
 from playwright.async_api import Browser
 
-from tests.proxy.protocols.replay import Lately
+from tests.proxy.protocols.replay import SharedWorker
 from tests.vendors.clients import KEYS, Client, Protocol
 from tests.vendors.sent_events import (
     browsers_of,
@@ -20,23 +20,23 @@ SERVERS, BROWSERS = servers_of(Protocol.RUDDERSTACK), browsers_of(Protocol.RUDDE
 SITE = SEGMENTS_SITE
 
 
-def test_both_vendors_clients_name_the_same_site() -> None:
+def test_clients_of_both_vendors_name_the_same_site() -> None:
     assert KEYS[Protocol.RUDDERSTACK] == KEYS[Protocol.SEGMENT]
 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
-def test_a_visit_told_by_a_server_is_stored_whole(
-    worker: Lately, client: Client
+def test_a_server_visit_is_stored_completely(
+    worker: SharedWorker, client: Client
 ) -> None:
     sent = send_all(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
-    assert {each.visitor for each in worker.spooled.events} == {None}
+    assert {event.visitor for event in worker.spooled.events} == {None}
 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
-def test_what_is_refused_at_first_is_stored_once_all_the_same(
-    worker: Lately, client: Client
+def test_events_refused_at_first_are_stored_once(
+    worker: SharedWorker, client: Client
 ) -> None:
     sent = send_refused(worker, client)
 
@@ -46,8 +46,8 @@ def test_what_is_refused_at_first_is_stored_once_all_the_same(
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize(("client", "origin"), visits_of(BROWSERS))
-async def test_a_visit_told_by_a_browser_is_stored_whole(
-    visitors: Browser, worker: Lately, client: Client, origin: str
+async def test_a_browser_visit_is_stored_completely(
+    visitors: Browser, worker: SharedWorker, client: Client, origin: str
 ) -> None:
     sent = await visit_from(visitors, worker, client, origin)
 

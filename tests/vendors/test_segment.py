@@ -1,11 +1,11 @@
-"""Segment's real clients tell a visit to a real worker: each event counts once."""
+"""Real Segment clients send a visit to a real worker: each event counts once."""
 
 from collections import Counter
 
 import pytest
 from playwright.async_api import Browser
 
-from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
+from tests.proxy.protocols.replay import SharedWorker, Stored, dropped, stored
 from tests.vendors.clients import KEYS, Client, Protocol, Sent
 from tests.vendors.sent_events import (
     browsers_of,
@@ -18,7 +18,7 @@ from tests.vendors.sent_events import (
 from tests.vendors.visit import CHECKOUT_PATH, PRODUCT_PATH
 
 SERVERS, BROWSERS = servers_of(Protocol.SEGMENT), browsers_of(Protocol.SEGMENT)
-# Where the settings alone say where to send, a plain page has to be of the same host.
+# If only the settings name the collector, a plain page must be on the same host.
 ORIGINS = [
     visit
     for visit in visits_of(BROWSERS)
@@ -28,7 +28,7 @@ SITE = {
     "keys": [KEYS[Protocol.SEGMENT]],
     "props_allow": ["plan", "note", "password", "email", "name"],
 }
-# What the driver calls an event, and we, where that is something else.
+# The driver's name of an event and the canonical name, if they differ.
 NAMES = {
     "page:Blue Mug": "pageview",
     "screen:Cart": "screen",
@@ -41,52 +41,51 @@ NAMES = {
 IDENTITIES = {"identify", "alias", "group"}
 
 
-def named(sent: Sent) -> Counter[str]:
-    """Return how often each event is to be stored, of what a client was handed."""
+def expected_events(sent: Sent) -> Counter[str]:
+    """Return the expected count of each stored event."""
     plain = {name: name.removeprefix("track:") for name in sent.keys() - IDENTITIES}
     return Counter({NAMES.get(plain[name], plain[name]): sent[name] for name in plain})
 
 
-def names(worker: Lately) -> Counter[str]:
-    """Return how often each event is stored."""
-    return Counter(each.name for each in stored(worker))
+def names(worker: SharedWorker) -> Counter[str]:
+    """Return the count of each stored event."""
+    return Counter(event.name for event in stored(worker))
 
 
-def have_come(worker: Lately, sent: Sent) -> bool:
-    """Whether what was handed over is stored, or counted where it is to be refused."""
+def have_arrived(worker: SharedWorker, sent: Sent) -> bool:
+    """Return whether all sent events are stored, or counted as dropped."""
     identities = sum(sent[name] for name in IDENTITIES)
-    has_events = named(sent) <= names(worker)
+    has_events = expected_events(sent) <= names(worker)
     return has_events and dropped(worker)["shop", "identity"] >= identities
 
 
-def check_figures(worker: Lately, sent: Sent, page: str | None) -> None:
-    """See that all of a visit is there, with the amounts of its orders."""
-    assert names(worker) == named(sent)
+def check_figures(worker: SharedWorker, sent: Sent, page: str | None) -> None:
+    """Check that the whole visit is stored, with the amounts of its orders."""
+    assert names(worker) == expected_events(sent)
     assert Stored("order_placed", page, 5990, "EUR") in stored(worker)
-    refunds = [each.refund_minor for each in worker.spooled.events]
-    assert [each for each in refunds if each is not None] == [1500]
-    # Kept events are told apart by their ids; what is refused counts as often as it
-    # comes, and a browser that closes a page may send its last batch again, which
-    # holds any part of them.
+    refunds = [event.refund_minor for event in worker.spooled.events]
+    assert [refund for refund in refunds if refund is not None] == [1500]
+    # Stored events are distinct by id, but drops count each time. A browser that
+    # closes a page may repeat its last batch, with any part of the identity calls.
     assert dropped(worker).keys() == {("shop", "identity")}
-    assert have_come(worker, sent)
+    assert have_arrived(worker, sent)
 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
-def test_a_visit_told_by_a_server_is_stored_whole(
-    worker: Lately, client: Client
+def test_a_server_visit_is_stored_completely(
+    worker: SharedWorker, client: Client
 ) -> None:
     sent = send_all(worker, client)
 
     check_figures(worker, sent, PRODUCT_PATH)
     events = worker.spooled.events
     assert len(events) == len(stored(worker))
-    assert {each.visitor for each in events} == {None}
+    assert {event.visitor for event in events} == {None}
 
 
 @pytest.mark.parametrize("client", SERVERS, ids=lambda client: client.name)
-def test_what_is_refused_at_first_is_stored_once_all_the_same(
-    worker: Lately, client: Client
+def test_events_refused_at_first_are_stored_once(
+    worker: SharedWorker, client: Client
 ) -> None:
     sent = send_refused(worker, client)
 
@@ -96,8 +95,8 @@ def test_what_is_refused_at_first_is_stored_once_all_the_same(
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize(("client", "origin"), ORIGINS)
-async def test_a_visit_told_by_a_browser_is_stored_whole(
-    visitors: Browser, worker: Lately, client: Client, origin: str
+async def test_a_browser_visit_is_stored_completely(
+    visitors: Browser, worker: SharedWorker, client: Client, origin: str
 ) -> None:
     sent = await visit_from(visitors, worker, client, origin)
 
@@ -106,22 +105,22 @@ async def test_a_visit_told_by_a_browser_is_stored_whole(
 
 
 async def visit_from(
-    visitors: Browser, worker: Lately, client: Client, origin: str
+    visitors: Browser, worker: SharedWorker, client: Client, origin: str
 ) -> Sent:
-    """Let a browser tell its visit, and wait until each step of it is stored."""
+    """Send the visit with a browser, and wait until each step is stored."""
     return await send_in_browser(
-        visitors, worker, client, origin, lambda sent: have_come(worker, sent)
+        visitors, worker, client, origin, lambda sent: have_arrived(worker, sent)
     )
 
 
-def check_visitor(worker: Lately) -> None:
-    """See that a browser's visit is one visitor's, and what is known of it."""
+def check_visitor(worker: SharedWorker) -> None:
+    """Check that a browser visit has one visitor and the right columns."""
     events = worker.spooled.events
-    assert len({each.visitor for each in events} - {None}) == 1
-    assert {each.path for each in events} == {PRODUCT_PATH, CHECKOUT_PATH}
-    assert {each.browser for each in events} == {"Chrome"}
-    assert {each.language for each in events} == {"de"}
-    (view, *_) = [each for each in events if each.name == "pageview"]
+    assert len({event.visitor for event in events} - {None}) == 1
+    assert {event.path for event in events} == {PRODUCT_PATH, CHECKOUT_PATH}
+    assert {event.browser for event in events} == {"Chrome"}
+    assert {event.language for event in events} == {"de"}
+    (view, *_) = [event for event in events if event.name == "pageview"]
     assert (view.utm_source, view.click_id, view.actor) == ("newsletter", "gclid", None)
-    (order,) = [each for each in events if each.name == "order_placed"]
+    (order,) = [event for event in events if event.name == "order_placed"]
     assert order.actor is not None

@@ -1,4 +1,4 @@
-"""Umami's own script in a real browser, and its clients, through a real worker."""
+"""The script and clients of Umami send a visit to a real worker."""
 
 import hashlib
 from collections import Counter
@@ -24,7 +24,7 @@ SECRET: Mapping[str, Any] = {"secret_keys": [DIGEST], **PROPS}
 
 
 def stored(sent: Sent) -> Sent:
-    """Return what is stored of what was handed to a client."""
+    """Return the expected count of each stored event."""
     return expected(Counter({name: sent[name] for name in sent if name != "identify"}))
 
 
@@ -36,7 +36,7 @@ def check_figures(worker: WorkerProcess) -> None:
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("origin", ["own", "another"])
-async def test_every_event_of_the_script_is_counted_once_and_names_nobody(
+async def test_every_script_event_is_counted_once_without_personal_data(
     visitors: Browser, tmp_path: Path, origin: str
 ) -> None:
     [client] = browsers_of(Protocol.UMAMI)
@@ -49,7 +49,7 @@ async def test_every_event_of_the_script_is_counted_once_and_names_nobody(
             lambda sent: stored(sent) <= counted(worker),
         )
 
-        # The driver hands over a page view for each page it opens.
+        # The driver sends a page view for each page it opens.
         assert counted(worker) == stored(sent)
         check_figures(worker)
         assert len({event.visitor for event in worker.spooled.events}) == 1
@@ -69,7 +69,7 @@ async def test_every_event_of_the_script_is_counted_once_and_names_nobody(
     servers_of(Protocol.UMAMI),
     ids=lambda client: client.name,
 )
-def test_every_event_of_a_server_is_counted_once_and_names_nobody(
+def test_every_server_event_is_counted_once_without_personal_data(
     tmp_path: Path, client: Client, site: Mapping[str, Any], *, server: bool
 ) -> None:
     with WorkerProcess(tmp_path, site=site) as worker:
@@ -78,12 +78,14 @@ def test_every_event_of_a_server_is_counted_once_and_names_nobody(
         drops = dropped(worker)
 
         if client.name == "umami-node" and not server:
-            # Its User-Agent is all that is known of it, and no browser's.
+            # The worker sees only its User-Agent, which is not that of a browser.
             assert events == []
             assert drops["shop", "bot"] == stored(sent).total()
         else:
             assert counted(worker) == stored(sent)
             check_figures(worker)
-            assert {(each.visitor, each.server) for each in events} == {(None, server)}
+            assert {(event.visitor, event.server) for event in events} == {
+                (None, server)
+            }
         assert drops["shop", "identity"] == sent["identify"]
     assert canaries_under(tmp_path) == set()

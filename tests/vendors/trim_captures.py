@@ -1,7 +1,7 @@
-"""Take recorded requests in: python -m tests.vendors.trim_captures FOLDER.
+"""Select recorded requests as captures: python -m tests.vendors.trim_captures FOLDER.
 
-Each file of FOLDER is a list of requests with what was made of them. Kept are the
-requests themselves, one a line; of those that differ in their values only, the first.
+Each file in FOLDER is a list of requests with their results. The captures keep only the
+requests, one per line, and the first of those that differ only in their values.
 """
 
 import json
@@ -15,7 +15,7 @@ _KEPT = ("name", "method", "path", "query", "headers", "body_base64", "events")
 
 
 def main(source: Path) -> None:
-    """Write the trimmed files beside the loader."""
+    """Write the trimmed files into the captures folder."""
     FOLDER.mkdir(exist_ok=True)
     for path in sorted(source.glob("*.json")):
         requests = trimmed(json.loads(path.read_text(encoding="utf-8")))
@@ -24,12 +24,12 @@ def main(source: Path) -> None:
 
 
 def trimmed(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return one request of each sort, in their order."""
-    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    """Return one request of each kind in their order."""
+    first_of_sort: dict[tuple[str, ...], dict[str, Any]] = {}
     for request in requests:
         sort = (request["name"], request["method"], request["path"])
-        found.setdefault(sort, {key: request[key] for key in _KEPT})
-    return list(found.values())
+        first_of_sort.setdefault(sort, {key: request[key] for key in _KEPT})
+    return list(first_of_sort.values())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""One visit to a shop, told to every client alike: who, which pages, what was bought.
+"""One visit to a shop for every client: a person, the pages and a purchase.
 
-Whatever a client offers to say about a person is said, with values that only this visit
-has: they may be found nowhere afterwards.
+The visit contains every personal value that a client can send. The values are unique to
+this visit, and no stored or returned byte may contain them.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 
 from tests.canaries import CANARIES
 
-# The person; each value is a canary, made of CANARIES or told apart by its number.
-WHO: Mapping[str, str] = MappingProxyType(
+# The person; each value is a canary, from CANARIES or with a unique number.
+PERSON: Mapping[str, str] = MappingProxyType(
     {
         "user": CANARIES["customer id"],
         "anonymous": "anonymous-canary-7731",
@@ -41,61 +41,61 @@ Values = dict[str, Any]
 
 
 def visit(
-    *, host: str, key: str, site: str, referrer: str, options: Values, who: Values
+    *, host: str, key: str, site: str, referrer: str, options: Values, person: Values
 ) -> Values:
-    """Return what a driver is told; *host* is where its client shall send to.
+    """Return the data for a driver, whose client sends to *host*.
 
-    Pages are on *site*; both are origins, the host with its prefix.
+    Pages are on *site*. Both are origins, and the host includes its prefix.
     """
     return {
         "host": host,
         "key": key,
         "options": options,
-        "who": who,
+        "person": person,
         "page": {
-            "url": f"{site}{product_page(who)}",
+            "url": f"{site}{product_page(person)}",
             "path": PRODUCT_PATH,
             "title": "Blue Mug",
-            "referrer": f"{referrer}/{who['referrer']}?id={who['query']}",
+            "referrer": f"{referrer}/{person['referrer']}?id={person['query']}",
         },
-        "signup": _signup(who),
-        **_purchase(who),
+        "signup": _signup(person),
+        **_purchase(person),
     }
 
 
-def product_page(who: Mapping[str, str]) -> str:
-    """Return the page a campaign leads to, with what no address should carry."""
+def product_page(person: Mapping[str, str]) -> str:
+    """Return the landing page of a campaign, with personal values in its URL."""
     query = {
         "utm_source": "newsletter",
         "utm_medium": "email",
         "utm_campaign": "spring",
-        "email": who["email"],
-        "token": who["token"],
-        "session": who["query"],
-        "gclid": who["device"],
+        "email": person["email"],
+        "token": person["token"],
+        "session": person["query"],
+        "gclid": person["device"],
     }
-    return f"{PRODUCT_PATH}?{urlencode(query)}#{who['fragment']}"
+    return f"{PRODUCT_PATH}?{urlencode(query)}#{person['fragment']}"
 
 
-def checkout_page(who: Mapping[str, str]) -> str:
-    """Return the page the visit ends on."""
-    return f"{CHECKOUT_PATH}?{urlencode({'step': 1, 'token': who['token']})}"
+def checkout_page(person: Mapping[str, str]) -> str:
+    """Return the last page of the visit."""
+    return f"{CHECKOUT_PATH}?{urlencode({'step': 1, 'token': person['token']})}"
 
 
-def _signup(who: Mapping[str, str]) -> Values:
-    """Return what goes with an event of the site's own."""
+def _signup(person: Mapping[str, str]) -> Values:
+    """Return the properties of a custom event."""
     return {
         "plan": "pro",
         "seats": 3,
         "trial": True,
-        "note": f"naïve café ☕ {who['email']} {who['phone']}",
-        "password": who["token"],
-        "place": who["place"],
+        "note": f"naïve café ☕ {person['email']} {person['phone']}",
+        "password": person["token"],
+        "place": person["place"],
     }
 
 
-def _purchase(who: Mapping[str, str]) -> Values:
-    """Return the steps of a purchase, in the words of Segment's specification."""
+def _purchase(person: Mapping[str, str]) -> Values:
+    """Return the steps of a purchase with the field names of Segment."""
     mug = {
         "product_id": "prod-1",
         "sku": "MUG-BLUE",
@@ -112,21 +112,21 @@ def _purchase(who: Mapping[str, str]) -> Values:
         "price": 20.0,
         "quantity": 1,
     }
-    cart = {"cart_id": who["cart"], "currency": "EUR", "products": [mug, tea]}
-    order = {"order_id": who["order"], "currency": "EUR", "products": [mug, tea]}
+    cart = {"cart_id": person["cart"], "currency": "EUR", "products": [mug, tea]}
+    order = {"order_id": person["order"], "currency": "EUR", "products": [mug, tea]}
     return {
         "product": {**mug, "quantity": 1, "currency": "EUR"},
         "cart": {**cart, "value": 50.0},
-        "checkout": {**cart, "order_id": who["order"], "value": 50.0},
+        "checkout": {**cart, "order_id": person["order"], "value": 50.0},
         "order": {
             **order,
-            "checkout_id": who["cart"],
+            "checkout_id": person["cart"],
             "total": 59.9,
             "revenue": 50.0,
             "tax": 5.0,
             "shipping": 4.9,
             "coupon": "SPRING",
-            "email": who["email"],
+            "email": person["email"],
         },
         "refund": {**order, "total": 15.0, "products": [{**mug, "quantity": 1}]},
     }

@@ -1,19 +1,19 @@
-"""Fixtures of the Medusa provider's tests."""
+"""Fixtures for the tests of the Medusa provider."""
 
 import hashlib
 from collections.abc import Iterator
 
 import pytest
 
-from tests.clients.medusa.analytics import Analytics
-from tests.clients.medusa.millpond import Millpond
+from tests.clients.medusa.analytics_module import Analytics
+from tests.clients.medusa.shared_millpond import Millpond
 from tests.proxy.protocols.replay import UNSEALED
 from tests.proxy.worker_process import WorkerProcess, reserved_port
 from tests.vendors.conftest import visitors
 
 __all__ = ["visitors"]
 
-# A test's own key, and what Millpond knows of it.
+# The key of the tests, and its digest in Millpond's settings.
 KEY = "medusa-test-key-7731"
 SITE = {
     "secret_keys": ["sha256:" + hashlib.sha256(KEY.encode()).hexdigest()],
@@ -23,14 +23,14 @@ SITE = {
 
 @pytest.fixture(scope="module")
 def analytics() -> Iterator[Analytics]:
-    """Yield the module in its process; loading Medusa takes seconds."""
+    """Yield the module in its process; Medusa takes seconds to load."""
     with Analytics() as module:
         yield module
 
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Yield a running Millpond that knows the shop's key."""
+    """Yield a running Millpond with the key of the shop."""
     folder = tmp_path_factory.mktemp("millpond")
     prefix = {"path_prefix": "/stats"}
     with (
@@ -44,5 +44,5 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
 
 @pytest.fixture
 def millpond(worker: WorkerProcess) -> Millpond:
-    """Return the Millpond, as if nothing had been sent yet."""
+    """Return Millpond without the events of earlier tests."""
     return Millpond(worker)

@@ -1,19 +1,19 @@
-// Medusa's real Analytics Module in a process of its own, told what to do line by line.
+// Runs Medusa's real Analytics Module in its own process, with one command per line.
 //
 // In: {"start": options}, {"track": [data, …]}, {"identify": data}, {"shutdown": true}.
-// Out: one line for each, {"done": true} or {"error": text}, and {"log": [level, text]}.
+// Out: one line per command, {"done": true} or {"error": text}, and {"log": [level, text]}.
 const path = require("node:path");
 const readline = require("node:readline");
 
 const [client] = process.argv.slice(2);
-const ours = (name) => require(require.resolve(name, { paths: [client] }));
-const { MedusaModule } = ours("@medusajs/framework/modules-sdk");
-const { BigNumber, Modules } = ours("@medusajs/framework/utils");
+const requireFromClient = (name) => require(require.resolve(name, { paths: [client] }));
+const { MedusaModule } = requireFromClient("@medusajs/framework/modules-sdk");
+const { BigNumber, Modules } = requireFromClient("@medusajs/framework/utils");
 
-const say = (line) => process.stdout.write(JSON.stringify(line) + "\n");
+const sendLine = (line) => process.stdout.write(JSON.stringify(line) + "\n");
 const levels = ["panic", "error", "warn", "info", "http", "verbose", "debug", "silly"];
 const logger = Object.fromEntries(
-  levels.map((level) => [level, (text) => say({ log: [level, String(text?.message ?? text)] })])
+  levels.map((level) => [level, (text) => sendLine({ log: [level, String(text?.message ?? text)] })])
 );
 
 let analytics;
@@ -32,7 +32,7 @@ async function start(options) {
   analytics = loaded[Modules.ANALYTICS];
 }
 
-// {"$big": "59.90"} stands for the value Medusa's own code would hold.
+// {"$big": "59.90"} stands for a BigNumber, as in Medusa's own code.
 const revive = (_key, value) => (value?.$big ? new BigNumber(value.$big) : value);
 
 const actions = {
@@ -49,9 +49,9 @@ async function main() {
     const [[name, argument]] = Object.entries(JSON.parse(line, revive));
     try {
       await actions[name](argument);
-      say({ done: true });
+      sendLine({ done: true });
     } catch (error) {
-      say({ error: error.message });
+      sendLine({ error: error.message });
     }
   }
 }

@@ -1,4 +1,4 @@
-"""A real Medusa server with the packed provider and its subscribers, on PostgreSQL."""
+"""Runs a real Medusa server with the packed provider and subscribers on PostgreSQL."""
 
 import os
 import shutil
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.clients.medusa.package import CLIENT, built, need_packages, run
 from tests.clients.medusa.postgres import postgres
-from tests.clients.medusa.shop import Shop
+from tests.clients.medusa.provider_package import CLIENT, built, need_packages, run
+from tests.clients.medusa.rest_shop import Shop
 from tests.processes import free_ports
 from tests.waiting import wait_until
 
@@ -23,9 +23,9 @@ _START_S, _STOP_S = 180, 60
 
 @contextmanager
 def medusa_server(folder: Path, millpond: str, key: str) -> Iterator[Shop]:
-    """Yield the shop of a running server, its subscribers those of the package.
+    """Yield the shop of a running server with the subscribers of the package.
 
-    At the end of the block the server has been shut down in order.
+    At the end of the block the server is shut down in order.
     """
     need_packages(_SERVER, "clients-soak")
     _make_shop(folder)
@@ -47,7 +47,7 @@ def medusa_server(folder: Path, millpond: str, key: str) -> Iterator[Shop]:
 
 
 def _make_shop(folder: Path) -> None:
-    """Lay out the shop: the packed provider, and one line for each subscriber."""
+    """Create the shop: the packed provider, and one line for each subscriber."""
     for name in ("package.json", "medusa-config.js"):
         shutil.copy(_SERVER / name, folder / name)
     (folder / "node_modules").symlink_to(_SERVER / "node_modules")

@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of its own for a test, gone with it."""
+"""A temporary PostgreSQL cluster for one test."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.medusa.package import run
+from tests.clients.medusa.provider_package import run
 from tests.processes import free_ports
 
 _DEBIAN = Path("/usr/lib/postgresql")
@@ -22,7 +22,7 @@ _FASTER = "-c fsync=off -c listen_addresses=127.0.0.1"
 def postgres() -> Iterator[str]:
     """Yield the address of an empty database."""
     programs = _programs()
-    # PostgreSQL refuses to run as root, and its user cannot enter a test's folder.
+    # PostgreSQL refuses to run as root, and its user cannot enter the test folder.
     folder = Path(tempfile.mkdtemp(prefix="millpond-pg-"))
     as_owner = _as_owner(folder)
     control: Command = (*as_owner, programs / "pg_ctl", "-w", "-D", folder / "data")
@@ -43,9 +43,9 @@ def postgres() -> Iterator[str]:
 
 
 def _programs() -> Path:
-    found = sorted(_DEBIAN.glob("*/bin/initdb"))
-    if found:
-        return found[-1].parent
+    programs = sorted(_DEBIAN.glob("*/bin/initdb"))
+    if programs:
+        return programs[-1].parent
     reason = "PostgreSQL is not installed; `make soak` installs it"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)

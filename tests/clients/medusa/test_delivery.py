@@ -1,6 +1,6 @@
-"""Events reach Millpond whatever happens on the way: none is lost, none counts twice.
+"""Events reach Millpond through all failures: none is lost, and none counts twice.
 
-And where they cannot, memory and time are bounded, and what is lost is counted.
+If they cannot, memory and time are bounded, and lost events are counted.
 """
 
 import time
@@ -9,10 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests.clients.medusa.analytics import Analytics, Values
+from tests.clients.medusa.analytics_module import Analytics, Values
 from tests.clients.medusa.conftest import KEY
-from tests.clients.medusa.gateway import ANSWER_LOST, CUT, NEVER, Gateway, Trouble
-from tests.clients.medusa.millpond import Millpond
+from tests.clients.medusa.faulty_gateway import (
+    ANSWER_LOST,
+    CUT,
+    NEVER,
+    Gateway,
+    Trouble,
+)
+from tests.clients.medusa.shared_millpond import Millpond
 from tests.waiting import wait_until
 
 # The first test of a process also compiles the provider and loads Medusa.
@@ -23,13 +29,13 @@ BUSY: Trouble = (503, {})
 
 @pytest.fixture
 def gateway(millpond: Millpond) -> Iterator[Gateway]:
-    """Yield a gateway before the worker."""
+    """Yield a gateway in front of the worker."""
     with Gateway(millpond.port) as running:
         yield running
 
 
 def numbered(first: int, last: int) -> list[Values]:
-    """Return events that differ, as orders do."""
+    """Return events with different orders."""
     return [
         {"event": "order.placed", "properties": {"order_id": f"order {number}"}}
         for number in range(first, last)
@@ -37,11 +43,11 @@ def numbered(first: int, last: int) -> list[Values]:
 
 
 def begin(analytics: Analytics, port: int, **options: Any) -> None:
-    """Load the module before *port*."""
+    """Load the module with a host on *port*."""
     analytics.start(f"http://127.0.0.1:{port}/stats/", KEY, **options)
 
 
-def test_millpond_may_stop_and_start_again(
+def test_events_survive_a_millpond_restart(
     analytics: Analytics, millpond: Millpond
 ) -> None:
     begin(analytics, millpond.port, flushAt=7)
@@ -53,9 +59,9 @@ def test_millpond_may_stop_and_start_again(
     analytics.track(*numbered(200, 300))
     wait_until(lambda: len(millpond.messages) == 300, "all events")
     analytics.shutdown()
-    found = millpond.messages
+    messages = millpond.messages
 
-    assert len({order for _, order in found}) == len(found) == 300
+    assert len({order for _, order in messages}) == len(messages) == 300
     assert analytics.warnings == []
 
 
@@ -69,7 +75,7 @@ def test_millpond_may_stop_and_start_again(
         pytest.param([(200, {})], id="a page that says 200 to everything"),
     ],
 )
-def test_what_is_sent_again_is_the_same_to_the_last_byte(
+def test_a_retry_sends_the_same_bytes(
     analytics: Analytics, millpond: Millpond, gateway: Gateway, troubles: list[Any]
 ) -> None:
     gateway.troubles = list(troubles)
@@ -81,14 +87,14 @@ def test_what_is_sent_again_is_the_same_to_the_last_byte(
     assert len(gateway.bodies) == len(troubles) + 1
     assert len(set(gateway.bodies)) == 1
     assert len(millpond.messages) == 20
-    # Where answers were lost the same messages came twice, to be counted once.
+    # After a lost answer the same messages came again, to be counted once.
     times = 1 + troubles.count(ANSWER_LOST)
     assert set(millpond.messages.values()) == {times}
     assert analytics.warnings == []
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 415, 307])
-def test_what_cannot_be_mended_is_not_sent_again(
+def test_a_permanent_failure_is_not_retried(
     analytics: Analytics, millpond: Millpond, gateway: Gateway, status: int
 ) -> None:
     away = {"Location": f"http://127.0.0.1:{millpond.port}/v1/events"}
@@ -104,7 +110,7 @@ def test_what_cannot_be_mended_is_not_sent_again(
     ]
 
 
-def test_a_server_that_asks_for_time_gets_it(
+def test_retry_after_delays_the_next_attempt(
     analytics: Analytics, millpond: Millpond, gateway: Gateway
 ) -> None:
     gateway.troubles = [(503, {"Retry-After": "2"})]
@@ -117,7 +123,7 @@ def test_a_server_that_asks_for_time_gets_it(
     analytics.shutdown()
 
 
-def test_a_batch_that_is_too_large_goes_in_halves(
+def test_a_batch_that_is_too_large_is_split_in_halves(
     analytics: Analytics, millpond: Millpond, gateway: Gateway
 ) -> None:
     gateway.troubles = [(413, {}), (413, {})]
@@ -143,7 +149,7 @@ def test_a_batch_has_at_most_flush_at_events_and_fits_the_usual_limit(
     assert len(millpond.events) == 90
 
 
-def test_past_the_bound_the_oldest_are_refused_and_counted(
+def test_a_full_queue_drops_and_counts_the_oldest_events(
     analytics: Analytics, gateway: Gateway
 ) -> None:
     gateway.troubles = [(503, {"Retry-After": "30"})]
@@ -152,17 +158,17 @@ def test_past_the_bound_the_oldest_are_refused_and_counted(
     wait_until(lambda: gateway.bodies, "the batch on its way")
     analytics.track(*numbered(5, 100))
     analytics.shutdown()
-    sent = [event["order"]["id"] for batch in gateway.sent[1:] for event in batch]
+    order_ids = [event["order"]["id"] for batch in gateway.sent[1:] for event in batch]
 
-    # The batch on its way, and the ten newest.
-    assert sent == [f"order {number}" for number in [*range(5), *range(90, 100)]]
+    # The batch in flight, and the ten newest events.
+    assert order_ids == [f"order {number}" for number in [*range(5), *range(90, 100)]]
     assert analytics.warnings == [
         "millpond: 1 event refused, the oldest first: maxQueue is reached",
         "millpond: 84 events refused, the oldest first: maxQueue is reached",
     ]
 
 
-def test_the_tries_are_bounded(
+def test_retries_are_bounded(
     analytics: Analytics, millpond: Millpond, gateway: Gateway
 ) -> None:
     gateway.troubles = [BUSY, BUSY, BUSY]
@@ -176,7 +182,9 @@ def test_the_tries_are_bounded(
     assert analytics.warnings == ["millpond: 3 events lost: the answer was 503"]
 
 
-def test_a_shutdown_sends_what_waits(analytics: Analytics, millpond: Millpond) -> None:
+def test_a_shutdown_sends_waiting_events(
+    analytics: Analytics, millpond: Millpond
+) -> None:
     begin(analytics, millpond.port, flushIntervalMs=60_000, flushAt=1_000)
     analytics.track(*numbered(0, 50))
     assert millpond.events == []
@@ -188,7 +196,7 @@ def test_a_shutdown_sends_what_waits(analytics: Analytics, millpond: Millpond) -
     assert analytics.warnings[0].endswith("came after the shutdown and were not sent")
 
 
-def test_a_shutdown_tries_once_more_at_once(
+def test_a_shutdown_retries_once_at_once(
     analytics: Analytics, millpond: Millpond, gateway: Gateway
 ) -> None:
     gateway.troubles = [(503, {"Retry-After": "60"})]
@@ -200,7 +208,7 @@ def test_a_shutdown_tries_once_more_at_once(
     assert len(millpond.messages) == 2
 
 
-def test_a_shutdown_is_bounded_and_counts_what_it_leaves(
+def test_a_shutdown_is_bounded_and_counts_lost_events(
     analytics: Analytics, gateway: Gateway
 ) -> None:
     gateway.troubles = [BUSY] * 1_000
@@ -214,7 +222,7 @@ def test_a_shutdown_is_bounded_and_counts_what_it_leaves(
     assert sum(int(line.split()[1]) for line in lost) == 9
 
 
-def test_a_server_that_never_answers_is_left(
+def test_a_request_without_a_response_times_out(
     analytics: Analytics, millpond: Millpond, gateway: Gateway
 ) -> None:
     gateway.troubles = [NEVER]
@@ -226,7 +234,7 @@ def test_a_server_that_never_answers_is_left(
     assert len(gateway.bodies) > 1
 
 
-def test_the_key_and_the_name_of_the_client_are_in_the_headers_alone(
+def test_the_key_and_the_client_name_are_only_in_headers(
     analytics: Analytics, gateway: Gateway
 ) -> None:
     begin(analytics, gateway.port)

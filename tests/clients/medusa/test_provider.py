@@ -1,6 +1,6 @@
-"""What a shop tracks through Medusa's real Analytics Module is what Millpond keeps.
+"""Millpond stores the events that a shop tracks in Medusa's real Analytics Module.
 
-Every event once, amounts to the last cent, ids as keyed hashes, and nothing personal.
+Each event is stored once, with exact amounts, hashed ids and no personal data.
 """
 
 import json
@@ -10,10 +10,10 @@ import pytest
 
 from proxy.pipeline.site_keys import HashPurpose
 from tests.canaries import CANARIES, canaries_in
-from tests.clients.medusa.analytics import Analytics, RefusedError, Values, big
+from tests.clients.medusa.analytics_module import Analytics, RefusedError, Values, big
 from tests.clients.medusa.conftest import KEY
-from tests.clients.medusa.millpond import Millpond
-from tests.clients.medusa.package import built, run
+from tests.clients.medusa.provider_package import built, run
+from tests.clients.medusa.shared_millpond import Millpond
 from warehouse.schema import Event, Item
 
 # The first test of a process also compiles the provider and loads Medusa.
@@ -40,7 +40,7 @@ ORDER = {
         "cart_id": CANARIES["cart id"],
         "email": CANARIES["e-mail"],
         "currency_code": "eur",
-        # The float is a cent off; the exact value counts.
+        # The float is wrong by a cent; the exact value counts.
         "total": 9007199255,
         "raw_total": {"value": "9007199254.99", "precision": 20},
         "tax_total": big("11.3943"),
@@ -55,8 +55,10 @@ ORDER = {
 }
 
 
-def told(analytics: Analytics, millpond: Millpond, *events: Values) -> list[Event]:
-    """Return what Millpond keeps of *events*."""
+def stored_events(
+    analytics: Analytics, millpond: Millpond, *events: Values
+) -> list[Event]:
+    """Track *events*, and return the events that Millpond stores."""
     analytics.start(f"http://127.0.0.1:{millpond.port}", KEY)
     analytics.track(*events)
     analytics.shutdown()
@@ -66,7 +68,7 @@ def told(analytics: Analytics, millpond: Millpond, *events: Values) -> list[Even
 def test_an_order_arrives_with_exact_amounts_and_hashed_ids(
     analytics: Analytics, millpond: Millpond
 ) -> None:
-    (event,) = told(analytics, millpond, ORDER)
+    (event,) = stored_events(analytics, millpond, ORDER)
 
     assert (event.name, event.server, event.visitor) == ("order_placed", True, None)
     assert event.order_key == millpond.hashed(HashPurpose.ORDER, CANARIES["order id"])
@@ -87,7 +89,7 @@ def test_nothing_personal_is_written_or_logged(
     analytics: Analytics, millpond: Millpond
 ) -> None:
     traits = {"email": CANARIES["e-mail"], "name": CANARIES["name"]}
-    told(analytics, millpond, ORDER)
+    stored_events(analytics, millpond, ORDER)
     analytics.start(f"http://127.0.0.1:{millpond.port}", "a-wrong-key")
     analytics.track(ORDER)
     analytics.identify({"actor_id": CANARIES["customer id"], "properties": traits})
@@ -124,15 +126,17 @@ def test_identify_sends_nothing(analytics: Analytics, millpond: Millpond) -> Non
 def test_an_event_arrives_under_its_canonical_name(
     analytics: Analytics, millpond: Millpond, event: str, name: str
 ) -> None:
-    (kept,) = told(analytics, millpond, {"event": event, "properties": {"gift": True}})
+    (stored,) = stored_events(
+        analytics, millpond, {"event": event, "properties": {"gift": True}}
+    )
 
-    assert (kept.name, kept.props) == (name, '{"gift":true}')
+    assert (stored.name, stored.props) == (name, '{"gift":true}')
 
 
-def test_ids_that_are_about_something_else_are_no_order_ids(
+def test_ids_of_other_objects_are_not_order_ids(
     analytics: Analytics, millpond: Millpond
 ) -> None:
-    events = told(
+    events = stored_events(
         analytics,
         millpond,
         {"event": "payment.captured", "properties": {"id": "pay_1", "amount": "7.5"}},
@@ -145,11 +149,11 @@ def test_ids_that_are_about_something_else_are_no_order_ids(
     assert [event.refund_minor for event in events] == [None, None, 250]
 
 
-def test_the_same_message_told_twice_has_one_id(
+def test_a_repeated_message_has_the_same_id(
     analytics: Analytics, millpond: Millpond
 ) -> None:
     same = {"event": "a", "properties": {"millpond_id": "once"}}
-    first, second, third, fourth = told(
+    first, second, third, fourth = stored_events(
         analytics, millpond, same, same, {"event": "a"}, {"event": "a"}
     )
 
@@ -157,7 +161,7 @@ def test_the_same_message_told_twice_has_one_id(
     assert len({first.event_id, third.event_id, fourth.event_id}) == 3
 
 
-def test_a_wrong_key_keeps_nothing_and_says_what_to_look_at(
+def test_a_wrong_key_stores_nothing_and_warns_with_a_hint(
     analytics: Analytics, millpond: Millpond
 ) -> None:
     analytics.start(f"http://127.0.0.1:{millpond.port}", "a-wrong-key")
@@ -176,34 +180,34 @@ def test_a_wrong_key_keeps_nothing_and_says_what_to_look_at(
         ("/a" * 20, "shop", "lost: the answer was 404; does host lead to Millpond?"),
     ],
 )
-def test_a_wrong_place_is_named(
+def test_a_wrong_host_is_named(
     analytics: Analytics, millpond: Millpond, path: str, site: str, warning: str
 ) -> None:
     analytics.start(f"http://127.0.0.1:{millpond.port}{path}", KEY, site=site)
     analytics.track({"event": "a"}, {"event": "b"})
     analytics.shutdown()
 
-    (said,) = analytics.warnings
-    assert said.startswith(f"millpond: 2 events {warning}")
+    (warning_line,) = analytics.warnings
+    assert warning_line.startswith(f"millpond: 2 events {warning}")
 
 
-def test_an_amount_that_cannot_be_read_is_never_a_wrong_sum(
+def test_an_unreadable_amount_sends_no_event(
     analytics: Analytics, millpond: Millpond
 ) -> None:
     bad = {"event": "order_placed", "properties": {"order_id": "1", "total": "12,50"}}
 
-    assert told(analytics, millpond, bad) == []
+    assert stored_events(analytics, millpond, bad) == []
     assert analytics.warnings == ["millpond: 1 event not sent: total is not an amount"]
 
 
-def test_wrong_options_are_refused_whole_and_not_repeated() -> None:
+def test_wrong_options_are_refused_without_their_values() -> None:
     options = {
         "host": "https://me:hunter-canary-77@shop.example/?a=1",
         "secretKey": "hunter-canary-77 and more",
         "flushAt": 0,
         "flushat": 1,
     }
-    # A module that fails to load leaves its process in no good order.
+    # A module that fails to load leaves its process in an undefined state.
     with Analytics() as analytics, pytest.raises(RefusedError) as caught:
         analytics.start_with(options)
 
@@ -226,7 +230,7 @@ service.track({ event: "a" }).then(() => console.log("tracked"));
 """
 
 
-def test_a_process_ends_though_an_event_waits() -> None:
+def test_a_waiting_event_does_not_keep_the_process_alive() -> None:
     began = time.monotonic()
 
     assert run("node", "-e", _ABANDONED, folder=built()) == "tracked\n"

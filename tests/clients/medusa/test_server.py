@@ -1,6 +1,6 @@
-"""A purchase in a real Medusa server is the same figures in what Millpond stored.
+"""A purchase in a real Medusa server has the same amounts in Millpond's tables.
 
-From region, product and cart to order, captured payment and refunds, all by REST.
+The REST API does it all: region, product, cart, order, capture and refunds.
 """
 
 from collections import Counter
@@ -16,8 +16,8 @@ from tests.batcher.load.loads import stored_events
 from tests.canaries import CANARIES, canaries_in
 from tests.clients.medusa.conftest import KEY
 from tests.clients.medusa.medusa_server import medusa_server
-from tests.clients.medusa.millpond import Millpond
-from tests.clients.medusa.shop import Body, Shop
+from tests.clients.medusa.rest_shop import Body, Shop
+from tests.clients.medusa.shared_millpond import Millpond
 from tests.load_and_build import load_and_build
 from warehouse.schema import Event, Item
 from warehouse.tables import Warehouse
@@ -25,19 +25,19 @@ from warehouse.tables import Warehouse
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3_600)]
 
 MUGS = (Item(product="mug", variant="MUG-BLUE", quantity=3, price_minor=1_999),)
-# How Medusa's ids begin; all of them must stay in the shop.
+# The prefixes of Medusa's ids; no id may leave the shop.
 MEDUSAS_IDS = ("order_0", "cus_0", "cart_0", "pay_0", "prod_0", "variant_0", "ordli_0")
 
 
 class Sold(NamedTuple):
-    """Two orders: a customer's, paid and refunded in part twice, and a guest's."""
+    """An order of a customer, paid and partly refunded twice, and one of a guest."""
 
     customers: Body
     guests: Body
 
 
 def sell(shop: Shop) -> Sold:
-    """Do what a shop does in a day."""
+    """Sell, capture and refund like a shop in one day."""
     email = CANARIES["e-mail"]
     visit = {"millpond_visit": CANARIES["token"]}
     customers = shop.buy(shop.register(email), email, **visit)
@@ -50,17 +50,17 @@ def sell(shop: Shop) -> Sold:
 
 
 def minor(amount: object) -> int:
-    """Return what Medusa says in cents."""
+    """Return an amount of Medusa in cents."""
     return int((Decimal(str(amount)) * 100).to_integral_value(ROUND_HALF_EVEN))
 
 
-def named(events: list[Event], name: str) -> list[Event]:
-    """Return the events of *name*, each message once, in order."""
+def events_named(events: list[Event], name: str) -> list[Event]:
+    """Return the events with *name*, each message once, in order."""
     first = {event.event_id: event for event in reversed(events) if event.name == name}
     return list(reversed(first.values()))
 
 
-def test_a_real_shop_is_measured_to_the_cent(
+def test_a_real_medusa_shop_is_measured_to_the_cent(
     tmp_path: Path, millpond: Millpond
 ) -> None:
     shop_folder = tmp_path / "shop"
@@ -79,19 +79,22 @@ def test_a_real_shop_is_measured_to_the_cent(
     check_orders(millpond, events, sold)
     check_movements(millpond, events, sold)
     assert {event.server for event in events} == {True}
-    assert len(named(events, "customer_registered")) == 1
-    assert len(named(events, "checkout_started")) == 2
-    assert [event.items for event in named(events, "cart_updated")] == [MUGS, MUGS]
+    assert len(events_named(events, "customer_registered")) == 1
+    assert len(events_named(events, "checkout_started")) == 2
+    assert [event.items for event in events_named(events, "cart_updated")] == [
+        MUGS,
+        MUGS,
+    ]
     secrets = [*MEDUSAS_IDS, KEY, "Canary Street", "Kanarienvogel", "guest@mail"]
     written = millpond.worker.written()
     assert canaries_in(written) == set()
-    assert [each for each in secrets if each.encode() in written] == []
+    assert [secret for secret in secrets if secret.encode() in written] == []
     check_tables(millpond, tmp_path / "warehouse")
 
 
 def check_orders(millpond: Millpond, events: list[Event], sold: Sold) -> None:
-    """See that each order is what Medusa answered."""
-    orders = named(events, "order_placed")
+    """Check that each order has the values of Medusa's answer."""
+    orders = events_named(events, "order_placed")
 
     assert len(orders) == 2
     for event, order in zip(orders, sold, strict=True):
@@ -105,9 +108,9 @@ def check_orders(millpond: Millpond, events: list[Event], sold: Sold) -> None:
 
 
 def check_movements(millpond: Millpond, events: list[Event], sold: Sold) -> None:
-    """See the payment and both refunds, each once and of the customer's order."""
-    (paid,) = named(events, "payment_completed")
-    refunds = named(events, "order_refunded")
+    """Check the payment and both refunds: each once, for the customer's order."""
+    (paid,) = events_named(events, "payment_completed")
+    refunds = events_named(events, "order_refunded")
     order = millpond.hashed(HashPurpose.ORDER, sold.customers["id"])
 
     assert {event.order_key for event in (paid, *refunds)} == {order}
@@ -116,7 +119,7 @@ def check_movements(millpond: Millpond, events: list[Event], sold: Sold) -> None
 
 
 def check_tables(millpond: Millpond, place: Path) -> None:
-    """See that each thing counts once, however often Medusa told it."""
+    """Check that the tables count each message once."""
     assert millpond.worker.stop() == 0
     warehouse = Warehouse(place)
     load_and_build(Spool(millpond.worker.spool_dir), warehouse)

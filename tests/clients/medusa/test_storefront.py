@@ -1,15 +1,15 @@
-"""The storefront's part in a real browser: a server's order finds a page's visit."""
+"""The storefront helper in a real browser joins a server order to the page's visit."""
 
 import asyncio
 
 import pytest
 from playwright.async_api import Browser
 
-from tests.clients.medusa.analytics import Analytics
+from tests.clients.medusa.analytics_module import Analytics
 from tests.clients.medusa.conftest import KEY
-from tests.clients.medusa.millpond import Millpond
-from tests.clients.medusa.package import built
-from tests.vendors.site import Site
+from tests.clients.medusa.provider_package import built
+from tests.clients.medusa.shared_millpond import Millpond
+from tests.vendors.shop_site import Site
 from tests.waiting import wait_until
 
 pytestmark = [
@@ -21,7 +21,7 @@ pytestmark = [
 PAGE = """<!doctype html><html><head><title>Mug</title><link rel="icon" href="data:,">
 <script>var exports = {{}};</script><script>{storefront}</script>
 </head><body><p>Mug</p></body></html>"""
-# What a shop's own page does: it keeps the visit in the cart, and shows the product.
+# The script of a shop page: it stores the visit in the cart and shows the product.
 SHOP = """async ([host, objects]) => {
     if (objects) document.cookie = "noanalytics=1";
     const settings = { host, site: "shop" };
@@ -35,16 +35,16 @@ SHOP = """async ([host, objects]) => {
 
 
 class Storefront(Site):
-    """The shop's own site, whose pages load the helper as it is built."""
+    """The shop site, whose pages load the built helper."""
 
     def page(self) -> bytes:
-        """Return the page that every path has."""
+        """Return the page for every path."""
         script = (built() / "dist" / "storefront.js").read_text(encoding="utf-8")
         return PAGE.format(storefront=script).encode()
 
 
 @pytest.mark.parametrize("origin", ["own", "another"])
-async def test_an_order_of_the_server_counts_for_the_visit_of_the_page(
+async def test_a_server_order_joins_the_visit_of_the_page(
     visitors: Browser, analytics: Analytics, millpond: Millpond, origin: str
 ) -> None:
     with Storefront(millpond.port, "/stats") as site:
@@ -53,37 +53,37 @@ async def test_an_order_of_the_server_counts_for_the_visit_of_the_page(
         context = await visitors.new_context()
         page = await context.new_page()
         await page.goto(site.url("/p/mug"))
-        kept, metadata = await page.evaluate(SHOP, [host, False])
+        is_kept, metadata = await page.evaluate(SHOP, [host, False])
         await asyncio.to_thread(
             wait_until, lambda: len(millpond.events) == 1, "the product view"
         )
         await context.close()
-    # The subscriber of the order passes on what the cart's metadata hold.
+    # The order subscriber passes on the metadata of the cart.
     order = {"id": f"order-{origin}", "currency_code": "eur", "total": "19.99"}
     analytics.start(f"http://127.0.0.1:{millpond.port}", KEY)
     analytics.track({"event": "order.placed", "properties": {**order, **metadata}})
     analytics.shutdown()
 
     viewed, placed = millpond.events
-    assert (kept, metadata["gift"]) == (True, True)
+    assert (is_kept, metadata["gift"]) == (True, True)
     assert (viewed.name, placed.name) == ("product_viewed", "order_placed")
     assert viewed.visitor is not None
     assert placed.visitor == viewed.visitor
     assert (placed.server, placed.value_minor) == (True, 1_999)
 
 
-async def test_who_objected_has_no_visit_and_sends_nothing(
+async def test_a_visitor_who_objected_has_no_visit_and_sends_nothing(
     visitors: Browser, millpond: Millpond
 ) -> None:
     with Storefront(millpond.port, "/stats") as site:
         context = await visitors.new_context()
         page = await context.new_page()
-        asked: list[str] = []
+        urls: list[str] = []
         await page.goto(site.url("/p/mug"))
-        page.on("request", lambda request: asked.append(request.url))
-        kept, metadata = await page.evaluate(SHOP, [site.url("/stats"), True])
+        page.on("request", lambda request: urls.append(request.url))
+        is_kept, metadata = await page.evaluate(SHOP, [site.url("/stats"), True])
         await context.close()
 
-    assert (kept, metadata) == (False, {"gift": True})
-    assert asked == []
+    assert (is_kept, metadata) == (False, {"gift": True})
+    assert urls == []
     assert millpond.events == []

@@ -1,4 +1,4 @@
-"""The parts that need no Millpond, by Node's own test runner."""
+"""Runs the unit tests of the provider with the test runner of Node."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.medusa.package import built
+from tests.clients.medusa.provider_package import built
 from tests.programs import need
 
 # The first test of a process also compiles the provider and loads Medusa.
@@ -18,7 +18,7 @@ _FILES = sorted(_UNIT.glob("*.test.cjs"))
 
 
 @pytest.mark.parametrize("path", _FILES, ids=lambda path: path.name.split(".")[0])
-def test_part(path: Path) -> None:
+def test_every_node_unit_test_passes(path: Path) -> None:
     packages = built() / "node_modules"
     ran = subprocess.run(
         [need("node"), "--test", "--test-reporter=tap", path],
@@ -34,7 +34,7 @@ def test_part(path: Path) -> None:
     assert int(counts["pass"]) > 1
 
 
-def test_every_part_has_its_tests() -> None:
+def test_every_module_has_a_unit_test() -> None:
     names = {path.name.split(".")[0] for path in _FILES}
 
     assert names == {

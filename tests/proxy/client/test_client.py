@@ -1,4 +1,4 @@
-"""A client shows nothing of itself, and its address cannot be forged from the left."""
+"""A client shows no value, and prepended header entries cannot forge its address."""
 
 import copy
 import dataclasses
@@ -42,7 +42,7 @@ def headers(*lines: tuple[str, str]) -> CIMultiDictProxy[str]:
 
 
 @pytest.mark.parametrize(
-    "shown",
+    "to_text",
     [
         pytest.param(repr, id="repr"),
         pytest.param(str, id="str"),
@@ -50,8 +50,8 @@ def headers(*lines: tuple[str, str]) -> CIMultiDictProxy[str]:
         pytest.param(lambda client: f"{[client]} {(client,)}", id="inside a list"),
     ],
 )
-def test_a_client_shows_nothing(shown: Callable[[Client], str]) -> None:
-    got = shown(Client(ADDRESS, USER_AGENT))
+def test_the_text_of_a_client_shows_no_value(to_text: Callable[[Client], str]) -> None:
+    got = to_text(Client(ADDRESS, USER_AGENT))
 
     assert not [canary for canary in CANARIES if canary in got]
 
@@ -77,7 +77,7 @@ class _Holder:
         pytest.param(lambda client: delattr(client, "address"), id="delete"),
     ],
 )
-def test_a_client_cannot_be_copied_out_or_changed(
+def test_a_client_cannot_be_serialized_or_changed(
     copy_out: Callable[[Client], object],
 ) -> None:
     client = Client(ADDRESS, USER_AGENT)
@@ -85,33 +85,33 @@ def test_a_client_cannot_be_copied_out_or_changed(
     with pytest.raises((TypeError, AttributeError)) as caught:
         copy_out(client)
 
-    told = "".join(
+    traceback_text = "".join(
         traceback.TracebackException.from_exception(
             caught.value, capture_locals=True
         ).format()
     )
     assert not [canary for canary in CANARIES if canary in str(caught.value)]
-    assert "Client(…)" in told
+    assert "Client(…)" in traceback_text
     assert client.address == ADDRESS
     assert client.user_agent == USER_AGENT
 
 
-def test_ignored_headers_are_counted_and_believed_ones_are_not() -> None:
-    found = source("xff")
+def test_only_untrusted_headers_are_counted() -> None:
+    client_source = source("xff")
     forged = headers(("X-Forwarded-For", ADDRESS))
     for peer in ("192.0.2.1", "192.0.2.2", NGINX, None):
-        found.address(peer, forged)
-    found.address("192.0.2.3", headers())
+        client_source.address(peer, forged)
+    client_source.address("192.0.2.3", headers())
 
-    assert found.untrusted_headers == 3
+    assert client_source.untrusted_headers == 3
 
 
-def test_other_sources_headers_are_neither_read_nor_counted() -> None:
-    found = source("header:X-Ip")
-    got = found.address(NGINX, headers(("X-Forwarded-For", ADDRESS)))
+def test_headers_of_other_sources_are_neither_read_nor_counted() -> None:
+    client_source = source("header:X-Ip")
+    got = client_source.address(NGINX, headers(("X-Forwarded-For", ADDRESS)))
 
     assert got is None
-    assert found.untrusted_headers == 0
+    assert client_source.untrusted_headers == 0
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_other_sources_headers_are_neither_read_nor_counted() -> None:
         ("header:X-Ip", "192.168.1.4"),
     ],
 )
-def test_an_intranet_may_count_private_addresses(client_ip: str, value: str) -> None:
+def test_private_clients_allows_private_addresses(client_ip: str, value: str) -> None:
     lines = headers((HEADERS[client_ip], value))
     got = [
         source(client_ip, private=private).address(NGINX, lines)
@@ -132,21 +132,19 @@ def test_an_intranet_may_count_private_addresses(client_ip: str, value: str) -> 
     assert got == ["192.168.1.4", None]
 
 
-def test_the_cache_is_bounded_and_can_be_emptied() -> None:
-    found = source()
+def test_the_cache_is_bounded_and_can_be_cleared() -> None:
+    client_source = source()
     for number in range(5_000):
-        found.address(f"198.51.{number % 250}.{number // 250}", headers())
-    full = found.cached
-    found.forget()
+        client_source.address(f"198.51.{number % 250}.{number // 250}", headers())
+    full = client_source.cached
+    client_source.forget()
 
     assert 0 < full < 5_000
-    assert found.cached == 0
+    assert client_source.cached == 0
 
 
 @given(st.text(max_size=120), st.sampled_from(sorted(HEADERS)))
-def test_whatever_a_header_says_the_answer_is_an_address_or_none(
-    value: str, client_ip: str
-) -> None:
+def test_any_header_gives_an_address_or_none(value: str, client_ip: str) -> None:
     got = source(client_ip).address(NGINX, headers((HEADERS[client_ip], value)))
 
     assert got is None or str(parse_address(got)) == got
@@ -156,7 +154,9 @@ MARKS = st.text(alphabet='0123456789abcdefABCDEF.:[]%,;="\\ \tfor_-', max_size=8
 
 
 @given(MARKS, st.sampled_from(sorted(HEADERS)))
-def test_near_misses_are_an_address_or_none(value: str, client_ip: str) -> None:
+def test_almost_valid_headers_give_an_address_or_none(
+    value: str, client_ip: str
+) -> None:
     got = source(client_ip).address(NGINX, headers((HEADERS[client_ip], value)))
 
     assert got is None or str(parse_address(got)) == got
@@ -171,39 +171,39 @@ PROXIES = st.ip_addresses(v=4, network="10.0.0.0/8").map(str)
 
 
 @given(
-    left=st.lists(st.text(max_size=40), max_size=40),
+    prepended=st.lists(st.text(max_size=40), max_size=40),
     visitor=STRANGERS,
     proxies=st.lists(PROXIES, max_size=20),
 )
-def test_nothing_added_on_the_left_of_xff_changes_the_client(
-    left: list[str], visitor: str, proxies: list[str]
+def test_entries_prepended_to_xff_do_not_change_the_client(
+    prepended: list[str], visitor: str, proxies: list[str]
 ) -> None:
     true = ", ".join([visitor, *proxies])
     alone = headers(("X-Forwarded-For", true))
-    forged = headers(("X-Forwarded-For", ",".join([*left, true])))
-    lines = headers(*(("X-Forwarded-For", line) for line in [*left, true]))
-    found = source("xff", trusted=OURS)
-    got = found.address(NGINX, alone)
+    forged = headers(("X-Forwarded-For", ",".join([*prepended, true])))
+    lines = headers(*(("X-Forwarded-For", line) for line in [*prepended, true]))
+    client_source = source("xff", trusted=OURS)
+    got = client_source.address(NGINX, alone)
 
-    assert found.address(NGINX, forged) == got
-    assert found.address(NGINX, lines) == got
+    assert client_source.address(NGINX, forged) == got
+    assert client_source.address(NGINX, lines) == got
 
 
 @given(
-    left=st.lists(st.text(max_size=40) | MARKS, max_size=40),
+    prepended=st.lists(st.text(max_size=40) | MARKS, max_size=40),
     visitor=STRANGERS,
     proxies=st.lists(PROXIES, max_size=20),
 )
-def test_nothing_added_on_the_left_of_forwarded_changes_the_client(
-    left: list[str], visitor: str, proxies: list[str]
+def test_entries_prepended_to_forwarded_do_not_change_the_client(
+    prepended: list[str], visitor: str, proxies: list[str]
 ) -> None:
     true = ", ".join([f'for="{_bracketed(visitor)}"', *map("for={}".format, proxies)])
     alone = headers(("Forwarded", true))
-    forged = headers(("Forwarded", ", ".join([*left, true])))
-    found = source("forwarded")
-    got = found.address(NGINX, alone)
+    forged = headers(("Forwarded", ", ".join([*prepended, true])))
+    client_source = source("forwarded")
+    got = client_source.address(NGINX, alone)
 
-    assert found.address(NGINX, forged) == got
+    assert client_source.address(NGINX, forged) == got
 
 
 def _bracketed(address: str) -> str:

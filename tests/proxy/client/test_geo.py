@@ -1,4 +1,4 @@
-"""A place is a country, at most a region; a file that changes never takes it away."""
+"""A location is a country and region; a changed database file never breaks lookups."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ import pytest
 
 from proxy.client.geo import NOWHERE, Geo, GeoError, Grain, Location
 from tests.descriptors import no_descriptor_left
-from tests.proxy.client.mmdb import flat, geoip2, write_mmdb
+from tests.proxy.client.mmdb_files import flat, geoip2, write_mmdb
 
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared" / "data" / "mmdb"
@@ -109,7 +109,7 @@ def test_both_schemas_give_iso_codes(
         ("none", NOWHERE),
     ],
 )
-def test_no_more_is_kept_than_the_owner_chose(
+def test_the_location_has_only_the_configured_detail(
     tmp_path: Path, grain: Grain, expected: Location
 ) -> None:
     geo = Geo(one_place(tmp_path / "geo.mmdb", geoip2("US", "CA")), grain)
@@ -132,7 +132,7 @@ def test_no_more_is_kept_than_the_owner_chose(
         pytest.param(6, "nonsense", NOWHERE, id="no address"),
     ],
 )
-def test_what_is_not_in_the_file_is_nowhere(
+def test_an_address_outside_the_database_has_no_location(
     tmp_path: Path, ip_version: int, address: str | None, expected: Location
 ) -> None:
     networks = EVERYWHERE if ip_version == 6 else EVERYWHERE[:1]
@@ -147,7 +147,7 @@ def test_what_is_not_in_the_file_is_nowhere(
 
 
 @pytest.mark.parametrize("grain", ["country", "region", "none"])
-def test_without_a_file_everything_is_nowhere(grain: Grain) -> None:
+def test_without_a_database_no_address_has_a_location(grain: Grain) -> None:
     geo = Geo(None, grain)
     geo.forget()
 
@@ -157,7 +157,7 @@ def test_without_a_file_everything_is_nowhere(grain: Grain) -> None:
     assert not geo.reload_if_changed()
 
 
-def test_the_file_in_use_is_named_with_its_date(tmp_path: Path) -> None:
+def test_the_description_names_the_database_and_its_date(tmp_path: Path) -> None:
     path = one_place(tmp_path / "geo.mmdb", flat("DE"), database_type="Acme-Country")
     epoch = maxminddb.open_database(path).metadata().build_epoch
     got = Geo(path, "country").description
@@ -165,7 +165,7 @@ def test_the_file_in_use_is_named_with_its_date(tmp_path: Path) -> None:
     assert got == f"Acme-Country, built {datetime.fromtimestamp(epoch, UTC):%Y-%m-%d}"
 
 
-def test_a_new_file_is_taken_up_and_its_old_answers_dropped(tmp_path: Path) -> None:
+def test_a_replaced_database_is_loaded_and_clears_the_cache(tmp_path: Path) -> None:
     path = one_place(tmp_path / "geo.mmdb", flat("DE"))
     geo = Geo(path, "country")
     before = (geo.location(V4), geo.reload_if_changed())
@@ -178,7 +178,7 @@ def test_a_new_file_is_taken_up_and_its_old_answers_dropped(tmp_path: Path) -> N
     assert geo.problem is None
 
 
-def test_a_file_written_in_place_is_taken_up(tmp_path: Path) -> None:
+def test_a_database_written_in_place_is_loaded(tmp_path: Path) -> None:
     path = one_place(tmp_path / "geo.mmdb", flat("DE"))
     geo = Geo(path, "country")
     path.write_bytes(one_place(tmp_path / "new.mmdb", flat("FR")).read_bytes())
@@ -199,36 +199,36 @@ def test_a_file_written_in_place_is_taken_up(tmp_path: Path) -> None:
         pytest.param(Path.unlink, id="gone"),
     ],
 )
-def test_a_broken_new_file_leaves_the_old_one_in_use(
+def test_a_broken_new_database_leaves_the_old_one_in_use(
     tmp_path: Path, break_it: Any
 ) -> None:
     path = one_place(tmp_path / "geo.mmdb", flat("DE"))
     geo = Geo(path, "country")
     break_it(path)
-    taken = [geo.reload_if_changed(), geo.reload_if_changed()]
-    told = geo.problem or ""
-    kept = geo.location(V4)
+    reloads = [geo.reload_if_changed(), geo.reload_if_changed()]
+    problem = geo.problem or ""
+    location = geo.location(V4)
     one_place(tmp_path / "new.mmdb", flat("FR")).replace(path)
     mended = (geo.reload_if_changed(), geo.location(V4), geo.problem)
 
-    assert taken == [False, False]
-    assert kept == Location("DE")
-    assert told.startswith(f"open geo database {path}: ")
-    assert told.endswith(f"; {geo.description} stays in use")
+    assert reloads == [False, False]
+    assert location == Location("DE")
+    assert problem.startswith(f"open geo database {path}: ")
+    assert problem.endswith(f"; {geo.description} stays in use")
     assert mended == (True, Location("FR"), None)
 
 
-def test_a_broken_file_is_not_read_again_until_it_changes(tmp_path: Path) -> None:
+def test_a_broken_database_is_read_again_only_after_a_change(tmp_path: Path) -> None:
     path = one_place(tmp_path / "geo.mmdb", flat("DE"))
     good = path.read_bytes()
     geo = Geo(path, "country")
-    taken = []
+    reloads = []
     for content, changed_at in ((bytes(len(good)), 1), (good, 1), (good, 2)):
         path.write_bytes(content)
         os.utime(path, ns=(0, changed_at))
-        taken.append(geo.reload_if_changed())
+        reloads.append(geo.reload_if_changed())
 
-    assert taken == [False, False, True]
+    assert reloads == [False, False, True]
 
 
 READ_AFTER_TRUNCATION = """
@@ -242,9 +242,9 @@ print(*(geo.location(f"203.0.113.{number}").country for number in range(3)))
 """
 
 
-def test_a_file_cut_while_in_use_does_not_kill_its_reader(tmp_path: Path) -> None:
+def test_truncating_a_database_in_use_does_not_kill_the_process(tmp_path: Path) -> None:
     path = one_place(tmp_path / "geo.mmdb", flat("DE"))
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", READ_AFTER_TRUNCATION, path],
         cwd=ROOT,
         capture_output=True,
@@ -252,7 +252,7 @@ def test_a_file_cut_while_in_use_does_not_kill_its_reader(tmp_path: Path) -> Non
         text=True,
     )
 
-    assert (done.returncode, done.stdout) == (0, "DE DE DE\n")
+    assert (process.returncode, process.stdout) == (0, "DE DE DE\n")
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_a_file_cut_while_in_use_does_not_kill_its_reader(tmp_path: Path) -> Non
         pytest.param(b"", "not a valid MMDB file", id="empty"),
     ],
 )
-def test_a_file_that_cannot_be_used_at_start_is_refused(
+def test_an_unusable_database_is_refused_at_start(
     tmp_path: Path, content: bytes | None, problem: str
 ) -> None:
     path = tmp_path / "geo.mmdb"
@@ -276,14 +276,14 @@ def test_a_file_that_cannot_be_used_at_start_is_refused(
     assert caught.value.exit_code == 2
 
 
-def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
+def test_a_database_of_another_type_is_refused(tmp_path: Path) -> None:
     path = one_place(tmp_path / "geo.mmdb", {"asn": 64496}, database_type="Acme-ASN")
 
     with pytest.raises(GeoError, match="Acme-ASN contains no countries"):
         Geo(path, "country")
 
 
-def test_the_cache_is_bounded_and_can_be_emptied(tmp_path: Path) -> None:
+def test_the_cache_is_bounded_and_can_be_cleared(tmp_path: Path) -> None:
     geo = Geo(one_place(tmp_path / "geo.mmdb", flat("DE")), "country")
     for number in range(10_000):
         geo.location(f"203.0.{number >> 8}.{number & 255}")
@@ -294,7 +294,7 @@ def test_the_cache_is_bounded_and_can_be_emptied(tmp_path: Path) -> None:
     assert geo.cached == 0
 
 
-def test_no_address_is_shown(tmp_path: Path) -> None:
+def test_an_error_shows_no_address(tmp_path: Path) -> None:
     geo = Geo(one_place(tmp_path / "geo.mmdb", flat("DE")), "country")
     geo.location(V4)
 
@@ -312,7 +312,7 @@ def test_no_address_is_shown(tmp_path: Path) -> None:
         ("GeoLite2-Country-Test.mmdb", "2001:218::1", Location("JP")),
     ],
 )
-def test_maxminds_own_test_files_are_read(
+def test_the_test_databases_from_maxmind_are_read(
     name: str, address: str, expected: Location
 ) -> None:
     if not SHARED.is_dir():
@@ -322,14 +322,14 @@ def test_maxminds_own_test_files_are_read(
     assert got == expected
 
 
-def test_a_new_file_that_could_not_be_opened_is_taken_up_later(tmp_path: Path) -> None:
+def test_a_new_database_is_loaded_after_an_open_failure(tmp_path: Path) -> None:
     path = one_place(tmp_path / "geo.mmdb", flat("DE"))
     geo = Geo(path, "country")
     one_place(tmp_path / "new.mmdb", flat("FR")).replace(path)
     with no_descriptor_left():
-        taken, told = geo.reload_if_changed(), geo.problem or ""
+        is_reloaded, problem = geo.reload_if_changed(), geo.problem or ""
 
-    assert not taken
-    assert "Too many open files" in told
+    assert not is_reloaded
+    assert "Too many open files" in problem
     assert (geo.reload_if_changed(), geo.location(V4)) == (True, Location("FR"))
     assert geo.problem is None

@@ -1,4 +1,4 @@
-"""A visitor is one client on one site and day, and nothing else can be read from it."""
+"""A visitor hash identifies one client on one site and day, and reveals nothing."""
 
 import pytest
 from hypothesis import given
@@ -27,7 +27,7 @@ def decode(encoded: bytes) -> list[bytes]:
     return parts
 
 
-def test_the_hash_has_not_drifted() -> None:
+def test_the_hash_matches_known_values() -> None:
     got = [
         visitor_hash(KEY, ADDRESS, USER_AGENT),
         visitor_hash(KEY, "2001:db8::dead:beef", USER_AGENT),
@@ -39,7 +39,7 @@ def test_the_hash_has_not_drifted() -> None:
 
 
 @given(client=CLIENTS, key=SALTS)
-def test_the_same_client_is_the_same_visitor_in_64_bits(
+def test_equal_clients_give_the_same_64_bit_visitor(
     client: tuple[str, str], key: bytearray
 ) -> None:
     first = visitor_hash(key, *client)
@@ -49,30 +49,30 @@ def test_the_same_client_is_the_same_visitor_in_64_bits(
     assert -(2**63) <= first < 2**63
 
 
-@given(one=CLIENTS, other=CLIENTS)
-def test_no_two_clients_are_spelt_alike(
-    one: tuple[str, str], other: tuple[str, str]
+@given(first=CLIENTS, second=CLIENTS)
+def test_different_clients_have_different_encodings(
+    first: tuple[str, str], second: tuple[str, str]
 ) -> None:
-    network, agent = decode(encode_client(*one))
-    spelt_alike = encode_client(*one) == encode_client(*other)
+    network, agent = decode(encode_client(*first))
+    spelt_alike = encode_client(*first) == encode_client(*second)
 
-    assert agent == one[1].encode("utf-8", "surrogatepass")
-    assert len(network) == (8 if ":" in one[0] else 4)
+    assert agent == first[1].encode("utf-8", "surrogatepass")
+    assert len(network) == (8 if ":" in first[0] else 4)
     assert spelt_alike == (
-        one[1] == other[1] and network == decode(encode_client(*other))[0]
+        first[1] == second[1] and network == decode(encode_client(*second))[0]
     )
 
 
 @given(agent=AGENTS)
-def test_what_moves_from_one_part_to_the_other_changes_the_visitor(agent: str) -> None:
-    # The second half of the first network, as text in front of the User-Agent.
+def test_moving_bytes_between_address_and_agent_changes_the_visitor(agent: str) -> None:
+    # The second half of the first network becomes text in front of the User-Agent.
     moved = visitor_hash(KEY, "65.65.65.65", "AAAA" + agent)
 
     assert moved != visitor_hash(KEY, "4141:4141:4141:4141::", agent)
 
 
 @given(salt=SALTS, sites=st.lists(SITES, min_size=2, max_size=2, unique=True))
-def test_two_sites_see_two_visitors(salt: bytearray, sites: list[str]) -> None:
+def test_two_sites_have_different_visitors(salt: bytearray, sites: list[str]) -> None:
     here, there = (
         visitor_hash(site_day_key(salt, site), ADDRESS, USER_AGENT) for site in sites
     )
@@ -80,9 +80,9 @@ def test_two_sites_see_two_visitors(salt: bytearray, sites: list[str]) -> None:
     assert here != there
 
 
-def test_ids_of_two_salts_are_unrelated() -> None:
-    # Half of 64 bits differ between unrelated ids; the mean of 500 pairs is within
-    # 32 ± 1.4 but for one run in a billion, and here the run is always the same.
+def test_hashes_under_two_salts_are_unrelated() -> None:
+    # Unrelated ids differ in half of their 64 bits. The mean of 500 pairs is within
+    # 32 ± 1.4 except in one run of a billion, and this run is always the same.
     today = site_day_key(bytearray(b"m" * 8 + b"a" * 32), "shop")
     tomorrow = site_day_key(bytearray(b"m" * 8 + b"a" * 31 + b"b"), "shop")
     clients = [f"198.51.{number // 250}.{number % 250}" for number in range(500)]
@@ -96,7 +96,7 @@ def test_ids_of_two_salts_are_unrelated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("first", "second", "same"),
     [
         pytest.param("2001:db8::1", "2001:db8::ffff:1", True, id="same /64"),
         pytest.param("2001:db8:0:1::1", "2001:db8:0:1:f::", True, id="same /64, long"),
@@ -105,15 +105,15 @@ def test_ids_of_two_salts_are_unrelated() -> None:
         pytest.param("203.0.113.7", "::cb00:7107", False, id="the other family"),
     ],
 )
-def test_an_ipv6_client_is_its_64_bit_network(
-    one: str, other: str, *, same: bool
+def test_an_ipv6_client_is_identified_by_its_64_bit_network(
+    first: str, second: str, *, same: bool
 ) -> None:
-    got = visitor_hash(KEY, one, USER_AGENT) == visitor_hash(KEY, other, USER_AGENT)
+    got = visitor_hash(KEY, first, USER_AGENT) == visitor_hash(KEY, second, USER_AGENT)
 
     assert got == same
 
 
-def test_a_hundred_thousand_clients_are_as_many_visitors() -> None:
+def test_100_000_clients_give_100_000_visitors() -> None:
     visitors = {
         visitor_hash(KEY, f"203.0.{number >> 8}.{number & 255}", agent)
         for number in range(50_000)
@@ -124,7 +124,7 @@ def test_a_hundred_thousand_clients_are_as_many_visitors() -> None:
 
 
 @pytest.mark.parametrize("address", ["203.0.113", "x", "203.0.113.77:80", ""])
-def test_an_error_does_not_quote_the_client(address: str) -> None:
+def test_an_error_does_not_contain_the_client(address: str) -> None:
     with pytest.raises(OSError) as caught:  # noqa: PT011 - any text but a canary
         visitor_hash(KEY, address, USER_AGENT)
 
@@ -132,7 +132,7 @@ def test_an_error_does_not_quote_the_client(address: str) -> None:
     assert "Canary" not in str(caught.value)
 
 
-def test_undecodable_bytes_of_a_user_agent_are_kept_apart() -> None:
+def test_undecodable_user_agent_bytes_stay_distinct() -> None:
     got = {visitor_hash(KEY, ADDRESS, agent) for agent in ("\udcff", "\udcfe", "ÿ", "")}
 
     assert len(got) == 4

@@ -1,4 +1,4 @@
-"""The sample shop is whole: every file it points at is there, and nothing else."""
+"""The sample shop is complete: every linked file exists, and nothing else is served."""
 
 import re
 
@@ -10,7 +10,7 @@ _DEMO = load_demo()
 _LINK = re.compile(r'(?:href|src|action)="([^"]+)"')
 
 
-def test_the_front_page_has_no_name() -> None:
+def test_the_front_page_has_an_empty_name() -> None:
     assert demo_page(_DEMO, "") == demo_page(_DEMO, "index.html")
 
 
@@ -25,13 +25,13 @@ def test_the_front_page_has_no_name() -> None:
         pytest.param("none.html", None, id="no such file"),
     ],
 )
-def test_pages_by_name(name: str, expected: str | None) -> None:
-    found = demo_page(_DEMO, name)
+def test_a_demo_page_is_found_by_name(name: str, expected: str | None) -> None:
+    page = demo_page(_DEMO, name)
 
-    assert (found and found.content_type) == expected
+    assert (page and page.content_type) == expected
 
 
-def test_the_shop_is_found_under_any_prefix_and_only_read() -> None:
+def test_the_demo_shop_is_read_only_under_any_prefix() -> None:
     routes = demo_routes()
 
     for path in ("/demo/", "/demo/cart.html", "/stats/demo/cart.html"):
@@ -41,14 +41,14 @@ def test_the_shop_is_found_under_any_prefix_and_only_read() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(n for n in _DEMO if n.endswith(".html")))
-def test_every_link_of_a_page_leads_somewhere(name: str) -> None:
+def test_every_link_of_a_demo_page_exists(name: str) -> None:
     links = _LINK.findall(_DEMO[name].body.decode())
 
     missing = [link for link in links if not _leads_somewhere(link)]
     assert missing == []
 
 
-def test_only_the_outbound_link_leads_to_another_site() -> None:
+def test_only_the_outbound_link_leaves_the_demo_shop() -> None:
     whole = b"".join(_DEMO[name].body for name in sorted(_DEMO)).decode()
 
     assert set(re.findall(r"https?://[\w.]+", whole)) == {

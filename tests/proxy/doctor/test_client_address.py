@@ -1,4 +1,4 @@
-"""What would spoil the client's address is found before the first visitor comes."""
+"""The doctor finds settings that make the client address wrong or forgeable."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from proxy.doctor.client_address import client_address
 from proxy.doctor.finding import Level
 
 
-def examined(**values: Any) -> list[tuple[str, str]]:
-    """Return level and text of what is said of a proxy."""
-    found = client_address(ProxySettings(**values))
-    return [(each.level.value, each.text) for each in found]
+def client_address_findings(**values: Any) -> list[tuple[str, str]]:
+    """Return level and text of each finding about a proxy."""
+    findings = client_address(ProxySettings(**values))
+    return [(finding.level.value, finding.text) for finding in findings]
 
 
 @pytest.mark.parametrize(
@@ -29,10 +29,8 @@ def examined(**values: Any) -> list[tuple[str, str]]:
         pytest.param("stats.example", "fine", id="a name that could be anywhere"),
     ],
 )
-def test_a_peer_is_the_visitor_only_where_visitors_connect(
-    host: str, expected: str
-) -> None:
-    ((level, text),) = examined(host=host)
+def test_peer_addresses_need_direct_connections(host: str, expected: str) -> None:
+    ((level, text),) = client_address_findings(host=host)
 
     assert level == expected
     assert ("private peer, no trusted proxy configured" in text) == (level != "fine")
@@ -49,9 +47,11 @@ def test_a_peer_is_the_visitor_only_where_visitors_connect(
     ],
 )
 def test_a_header_needs_a_trusted_peer(host: str, trusted: str, expected: str) -> None:
-    found = examined(host=host, client_ip="xff", trusted_proxies=(trusted,))
+    findings = client_address_findings(
+        host=host, client_ip="xff", trusted_proxies=(trusted,)
+    )
 
-    assert [level for level, _ in found] == [expected]
+    assert [level for level, _ in findings] == [expected]
 
 
 @pytest.mark.parametrize(
@@ -64,10 +64,12 @@ def test_a_header_needs_a_trusted_peer(host: str, trusted: str, expected: str) -
         pytest.param(("10.0.0.0/8", "fc00::/7"), 0, id="private networks"),
     ],
 )
-def test_who_is_trusted_is_not_half_the_world(
+def test_a_very_wide_trusted_network_is_a_finding(
     trusted: tuple[str, ...], wide: int
 ) -> None:
     host = "0.0.0.0"  # noqa: S104 - judged only
-    found = examined(host=host, client_ip="xff", trusted_proxies=trusted)
+    findings = client_address_findings(
+        host=host, client_ip="xff", trusted_proxies=trusted
+    )
 
-    assert [level for level, _ in found].count(Level.FINDING) == wide
+    assert [level for level, _ in findings].count(Level.FINDING) == wide

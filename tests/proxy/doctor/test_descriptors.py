@@ -1,4 +1,4 @@
-"""The doctor says how many connections fit the limit of open files."""
+"""The doctor reports how many connections fit the limit of open files."""
 
 import subprocess
 import sys
@@ -13,21 +13,21 @@ CONFIG = '[[sites]]\nid = "shop"\ndomains = ["shop.example"]\n'
 
 
 def test_connections_that_fit_are_fine() -> None:
-    (found,) = descriptors(ProxySettings(max_connections=16))
+    (finding,) = descriptors(ProxySettings(max_connections=16))
 
-    assert found.level == "fine"
-    assert "hold 16 connections" in found.text
+    assert finding.level == "fine"
+    assert "hold 16 connections" in finding.text
 
 
 @pytest.mark.parametrize(
-    ("limit", "level", "said"),
+    ("limit", "level", "text"),
     [
         (1_024, "look", "a worker can hold 960 connections, fewer than"),
         (70, "finding", "a worker cannot start"),
     ],
 )
-def test_a_limit_that_is_too_low_is_told_with_what_to_set(
-    tmp_path: Path, limit: int, level: str, said: str
+def test_a_low_limit_is_reported_with_the_value_to_set(
+    tmp_path: Path, limit: int, level: str, text: str
 ) -> None:
     config = tmp_path / "millpond.toml"
     config.write_text(CONFIG)
@@ -45,5 +45,5 @@ def test_a_limit_that_is_too_low_is_told_with_what_to_set(
     line, hint = ran.stdout[at:].splitlines()[:2]
 
     assert ran.stdout[:at].rsplit("\n", 1)[-1].strip() == level
-    assert said in line
+    assert text in line
     assert "LimitNOFILE=4160" in hint

@@ -1,4 +1,4 @@
-"""`millpond proxy doctor` beside a real nginx and a real worker: what it says is so."""
+"""`millpond proxy doctor` is right about a real nginx and a real worker."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ WORKER = {
     "trusted_proxies": ["127.0.0.1"],
     "private_clients": True,
 }
-# As Debian's: whatever it is not told, it writes to its logs.
+# Like the configuration of Debian: it logs unless a directive disables logs.
 CONFIG = """
 daemon off;
 pid nginx.pid;
@@ -49,14 +49,14 @@ http {{
 
 
 class Front(NamedTuple):
-    """A worker, the nginx in front of it, and where that lives."""
+    """A worker, the nginx in front of it, and the folder of nginx."""
 
     worker: WorkerProcess
     port: int
     folder: Path
 
     def send(self, padding: int = 0, claims: str | None = None) -> int:
-        """Send a page view as the visitor does; return the answer's status."""
+        """Send a page view like a visitor; return the status of the answer."""
         connection = HTTPConnection(
             "127.0.0.1", self.port, source_address=(VISITOR, 0), timeout=20
         )
@@ -81,7 +81,7 @@ class Front(NamedTuple):
         return status
 
     def examine(self) -> subprocess.CompletedProcess[str]:
-        """Run the command on the configuration of both."""
+        """Run the command with the configurations of the worker and nginx."""
         return subprocess.run(
             [
                 *(sys.executable, "-m", "millpond", "proxy", "doctor"),
@@ -94,7 +94,7 @@ class Front(NamedTuple):
         )
 
     def written(self) -> bytes:
-        """Return all that nginx wrote, but its configuration."""
+        """Return all bytes that nginx wrote, without its configuration."""
         return b"".join(
             path.read_bytes()
             for path in self.folder.rglob("*")
@@ -106,7 +106,7 @@ class Front(NamedTuple):
 def running_front(
     tmp_path: Path, change: tuple[str, str] = ("", "")
 ) -> Iterator[Front]:
-    """Run the shipped configuration, *change*d, until the block ends."""
+    """Run nginx with the shipped configuration and one *change*."""
     program = need("nginx")
     with ExitStack() as stack:
         worker = stack.enter_context(WorkerProcess(tmp_path / "ours", proxy=WORKER))
@@ -127,33 +127,33 @@ def running_front(
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path: Path) -> None:
-    """Make the worker's folder."""
+    """Create the folder of the worker."""
     (tmp_path / "ours").mkdir()
 
 
-def test_behind_the_shipped_configuration_nothing_is_written_of_a_visitor(
+def test_the_shipped_nginx_configuration_writes_nothing_about_visitors(
     tmp_path: Path,
 ) -> None:
     with running_front(tmp_path) as front:
-        # Whatever went to a file there would be answered 500.
+        # A request that nginx buffers in a file there gets 500.
         (front.folder / "body").rmdir()
-        sent = [front.send(), front.send(200_000)]
+        statuses = [front.send(), front.send(200_000)]
         forged = front.send(claims="192.0.2.66")
         examined = front.examine()
         front.worker.stop()
         refused = front.send()
         events = front.worker.spooled.events
 
-    assert (sent, forged, refused) == ([202, 202], 202, 502)
-    assert len({each.visitor for each in events}) == 1
+    assert (statuses, forged, refused) == ([202, 202], 202, 502)
+    assert len({event.visitor for event in events}) == 1
     assert len(events) == 3
     assert front.written() == b""
     assert "nginx writes nothing about visitors" in " ".join(examined.stdout.split())
     findings = [
-        each for each in examined.stdout.splitlines() if each.startswith("finding")
+        line for line in examined.stdout.splitlines() if line.startswith("finding")
     ]
     # The test's site has the example domain, and its salts are on a disk.
-    assert {each.split()[1] for each in findings} <= {"salts", "sites"}
+    assert {finding.split()[1] for finding in findings} <= {"salts", "sites"}
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_behind_the_shipped_configuration_nothing_is_written_of_a_visitor(
         pytest.param(("error_log /dev/null;", ""), [VISITOR], id="error log"),
     ],
 )
-def test_what_is_found_is_true(
+def test_a_finding_describes_a_real_leak(
     tmp_path: Path, change: tuple[str, str], expected: list[str]
 ) -> None:
     with running_front(tmp_path, change) as front:
@@ -174,27 +174,27 @@ def test_what_is_found_is_true(
 
     assert examined.returncode == 1
     assert "finding  web server's log" in examined.stdout
-    assert [each for each in expected if each.encode() not in front.written()] == []
+    assert [text for text in expected if text.encode() not in front.written()] == []
 
 
-def test_a_large_request_lies_in_a_file_where_that_is_found(tmp_path: Path) -> None:
+def test_a_buffering_finding_means_a_large_request_needs_a_file(tmp_path: Path) -> None:
     change = ("client_body_buffer_size 1m;", "")
     with running_front(tmp_path, change) as front:
         (front.folder / "body").rmdir()
-        sent = front.send(200_000)
+        status = front.send(200_000)
         examined = front.examine()
 
-    assert sent == 500
+    assert status == 500
     assert examined.returncode == 1
     assert "large requests to a file" in " ".join(examined.stdout.split())
 
 
-def test_a_proxy_that_answers_is_asked_how_it_is(tmp_path: Path) -> None:
+def test_a_running_proxy_is_asked_for_its_readiness(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path / "ours") as worker:
-        (found,) = running(ProxySettings(port=worker.port))
+        (finding,) = running(ProxySettings(port=worker.port))
     (ended,) = running(ProxySettings(port=worker.port))
 
-    assert (found.level, found.text) == (
+    assert (finding.level, finding.text) == (
         "fine",
         f"127.0.0.1:{worker.port} accepts events",
     )
@@ -208,15 +208,15 @@ class _Other(BaseHTTPRequestHandler):
         self.wfile.write(b"<html>hello</html>")
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def test_another_program_on_the_port_is_a_finding() -> None:
     with HTTPServer(("127.0.0.1", 0), _Other) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
-        (found,) = running(ProxySettings(port=server.server_address[1]))
+        (finding,) = running(ProxySettings(port=server.server_address[1]))
 
-    assert (found.level, found.hint) == (
+    assert (finding.level, finding.hint) == (
         "finding",
         "find the other program that uses proxy.port",
     )

@@ -1,4 +1,4 @@
-"""The doctor looks at all it can, also where it may not look at everything."""
+"""The doctor checks what its user may read and reports the rest."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _NOBODY = 65_534
 
 @contextmanager
 def _an_unprivileged_user() -> Iterator[None]:
-    """Run as a user to whom permissions apply; root reads everything."""
+    """Run as a user without root rights: root reads everything."""
     ours = os.geteuid()
     if ours == 0:
         os.seteuid(_NOBODY)
@@ -23,7 +23,7 @@ def _an_unprivileged_user() -> Iterator[None]:
         os.seteuid(ours)
 
 
-def test_what_this_user_may_not_see_is_said_and_the_rest_is_looked_at(
+def test_missing_permissions_are_reported_and_other_checks_run(
     tmp_path: Path,
 ) -> None:
     closed = tmp_path / "closed"
@@ -35,13 +35,15 @@ def test_what_this_user_may_not_see_is_said_and_the_rest_is_looked_at(
         spool=SpoolSettings(dir=str(closed / "spool")),
     )
 
-    # Looked at twice: an unprivileged user may not even import what it takes.
-    as_owner = [each.about for each in examine(settings, None, 0.0)]
+    # Examined twice: an unprivileged user may not even import the modules.
+    as_owner = [finding.about for finding in examine(settings, None, 0.0)]
     closed.chmod(0)
     with _an_unprivileged_user():
-        found = [(each.level, each.about) for each in examine(settings, None, 0.0)]
+        findings = [
+            (finding.level, finding.about) for finding in examine(settings, None, 0.0)
+        ]
     closed.chmod(0o700)
 
-    assert ("look", "this user") in found
-    assert found[-1][1] == as_owner[-1] == "running proxy"
+    assert ("look", "this user") in findings
+    assert findings[-1][1] == as_owner[-1] == "running proxy"
     assert "this user" not in as_owner

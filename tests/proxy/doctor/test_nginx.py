@@ -1,4 +1,4 @@
-"""What the nginx in front writes down and hands on is read from its configuration."""
+"""The doctor reads from the nginx configuration what nginx logs and passes on."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from proxy.doctor.nginx import ABOUT, nginx
 from proxy.doctor.nginx_file import NginxFileError, load_nginx
 
 SHIPPED = Path(__file__).parents[3] / "deploy" / "nginx.conf"
-# A location that is examined as fine.
+# A location without findings.
 SILENT = """
     access_log off;
     error_log /dev/null;
@@ -21,14 +21,14 @@ SILENT = """
     proxy_set_header X-Forwarded-For $remote_addr;
 """
 
-Say = Callable[..., list[str]]
+CheckLocation = Callable[..., list[str]]
 
 
 @pytest.fixture
-def say(tmp_path: Path) -> Say:
-    """Return what is said of a configuration, without what is fine."""
+def check_location(tmp_path: Path) -> CheckLocation:
+    """Return a function that returns the findings about a configuration."""
 
-    def said(location: str, http: str = "", client_ip: str = "xff") -> list[str]:
+    def check(location: str, http: str = "", client_ip: str = "xff") -> list[str]:
         file = tmp_path / "nginx.conf"
         file.write_text(
             "events {}\nhttp {\n" + http + "\nserver { server_name shop.example;\n"
@@ -36,24 +36,24 @@ def say(tmp_path: Path) -> Say:
         )
         trusted = () if client_ip == "peer" else ("127.0.0.1/32",)
         proxy = ProxySettings(client_ip=client_ip, trusted_proxies=trusted)
-        found = [
-            each
-            for each in nginx(proxy, file)
-            if each.level != "fine" and each.about in (ABOUT, ADDRESS)
+        findings = [
+            finding
+            for finding in nginx(proxy, file)
+            if finding.level != "fine" and finding.about in (ABOUT, ADDRESS)
         ]
-        return [f"{each.level} {each.text}" for each in found]
+        return [f"{finding.level} {finding.text}" for finding in findings]
 
-    return said
-
-
-def test_a_silent_location_is_fine(say: Say) -> None:
-    assert say(SILENT) == []
+    return check
 
 
-def test_the_configuration_that_is_shipped_is_fine(say: Say) -> None:
+def test_a_location_without_logs_is_fine(check_location: CheckLocation) -> None:
+    assert check_location(SILENT) == []
+
+
+def test_the_shipped_configuration_is_fine(check_location: CheckLocation) -> None:
     text = SHIPPED.read_text(encoding="utf-8")
 
-    assert say("", http=f"server {{ {text} }}") == []
+    assert check_location("", http=f"server {{ {text} }}") == []
 
 
 HERE = "server shop.example, location /stats/"
@@ -91,14 +91,14 @@ ALL = "$http_referer, $http_user_agent, $remote_addr, $remote_user, $request"
         ),
     ],
 )
-def test_a_log_that_names_visitors_is_found(
-    say: Say, location: str, http: str, expected: str
+def test_a_log_format_with_visitor_data_is_a_finding(
+    check_location: CheckLocation, location: str, http: str, expected: str
 ) -> None:
     location = location.replace("{ access_log", f"{{ {ON} access_log")
-    (told, *_) = [each for each in say(location, http) if "gets $" in each]
+    (text, *_) = [line for line in check_location(location, http) if "gets $" in line]
 
-    assert told.startswith("finding server shop.example, location /stats/")
-    assert expected in told
+    assert text.startswith("finding server shop.example, location /stats/")
+    assert expected in text
 
 
 ON = "proxy_pass http://127.0.0.1:8080;"
@@ -115,14 +115,16 @@ ON = "proxy_pass http://127.0.0.1:8080;"
         ),
     ],
 )
-def test_a_format_of_ones_own_is_read(say: Say, form: str, expected: list[str]) -> None:
+def test_a_custom_log_format_is_checked(
+    check_location: CheckLocation, form: str, expected: list[str]
+) -> None:
     http = f"log_format mine '{form}'; map $remote_addr $masked {{ default 0; }}"
 
-    assert say(f"{NO_LOG} access_log /v/a mine;", http) == expected
+    assert check_location(f"{NO_LOG} access_log /v/a mine;", http) == expected
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("directive", "expected"),
     [
         pytest.param("error_log /v/e;", "finding", id="errors"),
         pytest.param("error_log /v/e warn;", "finding", id="warnings too"),
@@ -130,17 +132,17 @@ def test_a_format_of_ones_own_is_read(say: Say, form: str, expected: list[str]) 
         pytest.param("", "finding", id="by default"),
     ],
 )
-def test_the_log_of_errors_names_visitors_too(
-    say: Say, said: str, expected: str
+def test_an_error_log_is_a_finding_because_it_names_visitors(
+    check_location: CheckLocation, directive: str, expected: str
 ) -> None:
-    (told,) = say(SILENT.replace("error_log /dev/null;", said))
+    (text,) = check_location(SILENT.replace("error_log /dev/null;", directive))
 
-    assert told.startswith(f"{expected} ")
-    assert "the address of visitors whose requests fail" in told
+    assert text.startswith(f"{expected} ")
+    assert "the address of visitors whose requests fail" in text
 
 
 @pytest.mark.parametrize(
-    ("said", "is_found"),
+    ("directives", "is_found"),
     [
         pytest.param("", True, id="by default"),
         pytest.param("client_body_buffer_size 512k;", True, id="half as large"),
@@ -161,21 +163,23 @@ def test_the_log_of_errors_names_visitors_too(
         ),
     ],
 )
-def test_a_request_must_not_lie_in_a_file(
-    say: Say, said: str, *, is_found: bool
+def test_buffering_requests_in_files_is_a_finding(
+    check_location: CheckLocation, directives: str, *, is_found: bool
 ) -> None:
     own = ("client_max_body_size 1m;", "client_body_buffer_size 1m;")
     bare = SILENT.replace(own[0], "").replace(own[1], "")
-    told = [each for each in say(bare + said) if "large requests" in each]
+    texts = [
+        line for line in check_location(bare + directives) if "large requests" in line
+    ]
 
-    assert len(told) == is_found
+    assert len(texts) == is_found
 
 
 HEADER = "proxy_set_header X-Forwarded-For $remote_addr;"
 
 
 @pytest.mark.parametrize(
-    ("client_ip", "said", "expected"),
+    ("client_ip", "directive", "expected"),
     [
         pytest.param("peer", "", None, id="no header is believed"),
         pytest.param("xff", "", "finding", id="handed on as it came"),
@@ -205,12 +209,12 @@ HEADER = "proxy_set_header X-Forwarded-For $remote_addr;"
         pytest.param("header:cf-connecting-ip", "", "look", id="a CDN's"),
     ],
 )
-def test_a_header_is_believed_that_nginx_wrote(
-    say: Say, client_ip: str, said: str, expected: str | None
+def test_the_address_header_must_be_set_by_nginx(
+    check_location: CheckLocation, client_ip: str, directive: str, expected: str | None
 ) -> None:
-    told = say(SILENT.replace(HEADER, said), client_ip=client_ip)
+    texts = check_location(SILENT.replace(HEADER, directive), client_ip=client_ip)
 
-    assert [each.split()[0] for each in told] == ([expected] if expected else [])
+    assert [line.split()[0] for line in texts] == ([expected] if expected else [])
 
 
 @pytest.mark.parametrize(
@@ -224,38 +228,46 @@ def test_a_header_is_believed_that_nginx_wrote(
         pytest.param("http://192.0.2.7:8080", False, id="another machine"),
     ],
 )
-def test_locations_that_lead_here_are_known(
-    say: Say, target: str, *, is_ours: bool
+def test_locations_that_pass_to_millpond_are_recognized(
+    check_location: CheckLocation, target: str, *, is_ours: bool
 ) -> None:
     pool = "upstream pool { server 192.0.2.7:80; server 127.0.0.1:8080 backup; }"
-    told = say(f"proxy_pass {target};", f"access_log off; error_log /dev/null;{pool}")
+    texts = check_location(
+        f"proxy_pass {target};", f"access_log off; error_log /dev/null;{pool}"
+    )
 
-    assert any("location /stats/" in each for each in told) == is_ours
-    assert any("passes nothing to port 8080" in each for each in told) != is_ours
+    assert any("location /stats/" in line for line in texts) == is_ours
+    assert any("passes nothing to port 8080" in line for line in texts) != is_ours
 
 
-def test_a_default_configuration_is_a_finding_before_anything_leads_here(
-    say: Say,
+def test_logging_is_a_finding_before_a_location_passes_to_millpond(
+    check_location: CheckLocation,
 ) -> None:
-    (told,) = say("return 204;", http="access_log /var/log/nginx/access.log;")
+    (text,) = check_location(
+        "return 204;", http="access_log /var/log/nginx/access.log;"
+    )
 
-    assert told.startswith("finding ")
-    assert "a new location for it would write each visitor's address" in told
-
-
-def test_one_that_writes_nothing_anywhere_is_only_looked_at(say: Say) -> None:
-    (told,) = say("return 204;", http="access_log off; error_log /dev/null;")
-
-    assert told.startswith("look ")
+    assert text.startswith("finding ")
+    assert "a new location for it would write each visitor's address" in text
 
 
-def test_what_is_included_is_read(say: Say, tmp_path: Path) -> None:
+def test_a_configuration_without_logs_only_needs_a_look(
+    check_location: CheckLocation,
+) -> None:
+    (text,) = check_location("return 204;", http="access_log off; error_log /dev/null;")
+
+    assert text.startswith("look ")
+
+
+def test_included_files_are_checked(
+    check_location: CheckLocation, tmp_path: Path
+) -> None:
     (tmp_path / "sites").mkdir()
     (tmp_path / "sites" / "a.conf").write_text(f"location /a/ {{ {SILENT} }}")
     (tmp_path / "sites" / "b.conf").write_text(f"location /b/ {{ {NO_LOG} }}")
-    told = say("", http="server { include sites/*.conf; }")
+    texts = check_location("", http="server { include sites/*.conf; }")
 
-    assert [each.split(":")[0] for each in told] == ["finding server, location /b/"]
+    assert [line.split(":")[0] for line in texts] == ["finding server, location /b/"]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +282,7 @@ def test_what_is_included_is_read(say: Say, tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_file_that_cannot_be_read_is_said_to_be_so(
+def test_an_unreadable_configuration_is_reported(
     tmp_path: Path, text: str, expected: str
 ) -> None:
     file = tmp_path / "nginx.conf"

@@ -1,4 +1,4 @@
-"""What is said of salts, spool, keys and the database of countries."""
+"""The doctor checks salts, spool, site keys and the geo database."""
 
 import os
 from pathlib import Path
@@ -10,19 +10,19 @@ from proxy.doctor import storage
 from proxy.doctor.finding import Finding
 from proxy.pipeline.site_keys import site_key
 from tests.batcher.salts.redis_server import running_redis
-from tests.proxy.client.mmdb import geoip2, write_mmdb
+from tests.proxy.client.mmdb_files import geoip2, write_mmdb
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - looked at, not written to
 
 
-def told(found: list[Finding]) -> list[tuple[str, str]]:
-    """Return level and text of each."""
-    return [(each.level.value, each.text) for each in found]
+def levels_and_texts(findings: list[Finding]) -> list[tuple[str, str]]:
+    """Return level and text of each finding."""
+    return [(finding.level.value, finding.text) for finding in findings]
 
 
 def test_salts_on_a_disk_are_a_finding(tmp_path: Path) -> None:
     privacy = PrivacySettings(salt_store=str(tmp_path / "salts"))
-    ((level, text),) = told([*storage.salts(privacy, SpoolSettings())])
+    ((level, text),) = levels_and_texts([*storage.salts(privacy, SpoolSettings())])
 
     assert level == "finding"
     assert "the salts are on a disk" in text
@@ -39,7 +39,7 @@ def test_salts_on_a_disk_are_a_finding(tmp_path: Path) -> None:
         pytest.param("Filename Type\n/dev/sda2 partition\n", "look", id="on a disk"),
     ],
 )
-def test_salts_in_memory_may_be_swapped(
+def test_salts_in_memory_are_checked_for_swap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swaps: str | None, expected: str
 ) -> None:
     file = tmp_path / "swaps"
@@ -47,14 +47,14 @@ def test_salts_in_memory_may_be_swapped(
         file.write_text(swaps)
     monkeypatch.setattr(storage, "_SWAPS", file)
     privacy = PrivacySettings(salt_store=str(MEMORY / "millpond-none"))
-    ((level, _),) = told([*storage.salts(privacy, SpoolSettings())])
+    ((level, _),) = levels_and_texts([*storage.salts(privacy, SpoolSettings())])
 
     assert level == expected
 
 
-def test_a_redis_that_is_not_there_is_a_finding() -> None:
+def test_an_unreachable_redis_is_a_finding() -> None:
     privacy = PrivacySettings(salt_store="redis://127.0.0.1:1/0")
-    ((level, text),) = told([*storage.salts(privacy, SpoolSettings())])
+    ((level, text),) = levels_and_texts([*storage.salts(privacy, SpoolSettings())])
 
     assert level == "finding"
     assert text.startswith("use the salt store in Redis")
@@ -69,12 +69,12 @@ def test_a_redis_that_is_not_there_is_a_finding() -> None:
         pytest.param(("--rename-command", "CONFIG", ""), "look", id="it does not say"),
     ],
 )
-def test_what_redis_does_with_salts_is_asked(
+def test_redis_persistence_is_checked(
     tmp_path: Path, options: tuple[str, ...], expected: str
 ) -> None:
     with running_redis(tmp_path, *options) as url:
         privacy = PrivacySettings(salt_store=url)
-        ((level, _),) = told([*storage.salts(privacy, SpoolSettings())])
+        ((level, _),) = levels_and_texts([*storage.salts(privacy, SpoolSettings())])
 
     assert level == expected
 
@@ -86,31 +86,31 @@ def test_what_redis_does_with_salts_is_asked(
         pytest.param(1 << 50, "look", id="more than the disk has"),
     ],
 )
-def test_a_spool_that_could_fill_the_disk_is_named(
+def test_a_spool_larger_than_its_disk_is_reported(
     tmp_path: Path, most: int, expected: str
 ) -> None:
     settings = SpoolSettings(dir=str(tmp_path / "spool"), max_bytes=most)
-    ((level, _),) = told([*storage.spool(settings)])
+    ((level, _),) = levels_and_texts([*storage.spool(settings)])
 
     assert level == expected
     assert not Path(settings.dir).exists()
 
 
-def test_what_no_load_reads_is_a_finding(tmp_path: Path) -> None:
+def test_a_file_that_no_load_reads_is_a_finding(tmp_path: Path) -> None:
     (tmp_path / "lanes").mkdir()
     (tmp_path / "lanes" / "worker-0").touch()
     settings = SpoolSettings(dir=str(tmp_path), max_bytes=1)
-    _, (level, text) = told([*storage.spool(settings)])
+    _, (level, text) = levels_and_texts([*storage.spool(settings)])
 
     assert level == "finding"
     assert f"{tmp_path}/lanes/worker-0 is no directory" in text
 
 
-def test_a_spool_that_cannot_be_written_is_a_finding(tmp_path: Path) -> None:
-    # Nobody, not even root, makes a directory in a file.
+def test_an_unwritable_spool_is_a_finding(tmp_path: Path) -> None:
+    # No user, not even root, can create a directory inside a file.
     (tmp_path / "file").touch()
     settings = SpoolSettings(dir=str(tmp_path / "file" / "spool"))
-    ((level, text),) = told([*storage.spool(settings)])
+    ((level, text),) = levels_and_texts([*storage.spool(settings)])
 
     assert (level, "this user cannot write to" in text) == ("finding", True)
 
@@ -124,38 +124,42 @@ def test_a_spool_that_cannot_be_written_is_a_finding(tmp_path: Path) -> None:
         pytest.param(0o701, "finding", id="of anybody"),
     ],
 )
-def test_site_keys_are_private(tmp_path: Path, mode: int | None, expected: str) -> None:
+def test_readable_site_keys_are_a_finding(
+    tmp_path: Path, mode: int | None, expected: str
+) -> None:
     folder = tmp_path / "keys"
     if mode is not None:
         folder.mkdir()
         folder.chmod(mode)
-    ((level, _),) = told([*storage.site_keys(PrivacySettings(key_dir=str(folder)))])
+    ((level, _),) = levels_and_texts(
+        [*storage.site_keys(PrivacySettings(key_dir=str(folder)))]
+    )
 
     assert level == expected
 
 
-def test_the_database_of_countries_is_named(tmp_path: Path) -> None:
+def test_the_geo_database_is_reported(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.mmdb", tmp_path / "bad.mmdb"
     write_mmdb(good, {"192.0.2.0/24": geoip2("DE")})
     bad.write_bytes(b"no database")
-    found = [
-        told([*storage.countries(PrivacySettings(geo_database=name))])[0]
+    reports = [
+        levels_and_texts([*storage.countries(PrivacySettings(geo_database=name))])[0]
         for name in (str(good), str(bad), str(tmp_path / "none"), "")
     ]
 
-    assert [level for level, _ in found] == ["fine", "finding", "finding", "look"]
-    assert told([*storage.countries(PrivacySettings(geo="none"))]) == [
+    assert [level for level, _ in reports] == ["fine", "finding", "finding", "look"]
+    assert levels_and_texts([*storage.countries(PrivacySettings(geo="none"))]) == [
         ("fine", "not looked up")
     ]
 
 
-def test_keys_that_are_not_what_they_were_are_findings(settings: Settings) -> None:
+def test_a_changed_site_key_is_a_finding(settings: Settings) -> None:
     before = [*storage.key_commitments(settings)]
     key_dir, spool_dir = Path(settings.privacy.key_dir), Path(settings.spool.dir)
     site_key(key_dir, spool_dir, "shop", os.urandom)
     sound = [*storage.key_commitments(settings)]
     (key_dir / "shop.key").write_bytes(bytes(32))
-    ((level, text),) = told([*storage.key_commitments(settings)])
+    ((level, text),) = levels_and_texts([*storage.key_commitments(settings)])
 
     assert before == sound == []
     assert level == "finding"

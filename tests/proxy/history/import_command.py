@@ -1,4 +1,4 @@
-"""Imports by the command itself: an installation for one site, and its answers."""
+"""Runs the import command for one site and queries the stored tables."""
 
 import subprocess
 from pathlib import Path
@@ -22,15 +22,15 @@ domains = ["semicomplete.com"]
 """
 
 
-def imported(
+def run_import(
     installation: Installation, *files: Path | str, site: str = "sem"
 ) -> "subprocess.CompletedProcess[str]":
     names = map(str, files)
     return installation.run("import", "access-log", *names, "--site", site)
 
 
-def asked(installation: Installation, query: str) -> list[tuple[object, ...]]:
-    """Return what DuckDB answers; the table stands behind the word ``stored``."""
+def query_rows(installation: Installation, query: str) -> list[tuple[object, ...]]:
+    """Return the result of a DuckDB query; ``stored`` in it stands for the table."""
     name = "drops" if "reason" in query else "events"
     table = Path(installation.settings.warehouse.uri) / name
     return delta_scan(query.replace("stored", "delta_scan(?)"), table)

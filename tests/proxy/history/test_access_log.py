@@ -1,4 +1,4 @@
-"""Every line is a page view or has a reason, whatever bytes a log is made of."""
+"""Every log line is a page view or has a skip reason, for any bytes."""
 
 import pickle
 
@@ -6,7 +6,7 @@ import pytest
 
 from proxy.history.access_log import LogLine, SkipReason, parse_line, parse_stamp
 from proxy.history.log_file import LONGEST_LINE
-from tests.proxy.history.imports import NOON
+from tests.proxy.history.in_process_import import NOON
 
 AT = b"[17/May/2015:10:05:03 +0000]"
 STAMP_S = 1_431_857_103
@@ -19,7 +19,7 @@ def get(
     return address + b" - - " + AT + b' "GET ' + target + b' HTTP/1.1" 200 12' + tail
 
 
-def asked(request: bytes, answer: bytes = b"200 12") -> bytes:
+def line_of_request(request: bytes, answer: bytes = b"200 12") -> bytes:
     return b"1.2.3.4 - - " + AT + b' "' + request + b'" ' + answer + TAIL
 
 
@@ -88,7 +88,7 @@ PAGE_VIEWS = {
         b"1.2.3.4 - Anna B. [x] C " + AT + b' "GET /a HTTP/1.1" 200 12' + TAIL,
         view(),
     ),
-    "no size": (asked(b"GET /a HTTP/1.1", b"304 -"), view(answer="304 -")),
+    "no size": (line_of_request(b"GET /a HTTP/1.1", b"304 -"), view(answer="304 -")),
     "escaped quotes": (get(tail=b' "-" "a \\"b\\" c"'), view(agent='a "b" c')),
     "escapes of nginx": (get(tail=b' "-" "a \\x22b\\x22"'), view(agent='a "b"')),
     "escaped backslash at the end": (get(tail=b' "-" "a\\\\"'), view(agent="a\\")),
@@ -96,8 +96,8 @@ PAGE_VIEWS = {
     "UTF-8": (get("/café".encode()), view(target="/café")),
     "Latin-1": (get("/café".encode("latin-1")), view(target="/café")),
     "a NUL": (get(b"/a\0b"), view(target="/a\0b")),
-    "HTTP/2": (asked(b"GET /a HTTP/2.0"), view()),
-    "HTTP/0.9": (asked(b"GET /a"), view()),
+    "HTTP/2": (line_of_request(b"GET /a HTTP/2.0"), view()),
+    "HTTP/0.9": (line_of_request(b"GET /a"), view()),
     "space in the target": (get(b"/a b"), view(target="/a b")),
     "absolute target": (
         get(b"http://shop.example/a?b=c"),
@@ -132,19 +132,24 @@ SKIPPED = {
     ),
     "1970": (at(b"01/Jan/1970:00:00:00 +0000"), SkipReason.TIME),
     "2038": (at(b"19/Jan/2038:03:14:08 +0000"), SkipReason.TIME),
-    "empty request": (asked(b"", b"400 0"), SkipReason.REQUEST),
-    "no request": (asked(b"-", b"408 0"), SkipReason.REQUEST),
+    "empty request": (line_of_request(b"", b"400 0"), SkipReason.REQUEST),
+    "no request": (line_of_request(b"-", b"408 0"), SkipReason.REQUEST),
     "TLS on a plain port": (
-        asked(b"\\x16\\x03\\x01\\x02\\x00\\x01\\x00\\x01\\xFC\\x03\\x03", b"400 157"),
+        line_of_request(
+            b"\\x16\\x03\\x01\\x02\\x00\\x01\\x00\\x01\\xFC\\x03\\x03", b"400 157"
+        ),
         SkipReason.REQUEST,
     ),
-    "raw TLS": (asked(b"\x16\x03\x01\x02\0\x01\0", b"400 157"), SkipReason.REQUEST),
-    "POST": (asked(b"POST /a HTTP/1.1"), SkipReason.METHOD),
-    "HEAD": (asked(b"HEAD /a HTTP/1.1"), SkipReason.METHOD),
-    "lower-case method": (asked(b"get /a HTTP/1.1"), SkipReason.METHOD),
-    "redirect": (asked(b"GET /a HTTP/1.1", b"301 0"), SkipReason.STATUS),
-    "missing page": (asked(b"GET /a HTTP/1.1", b"404 0"), SkipReason.STATUS),
-    "fault": (asked(b"GET /a HTTP/1.1", b"500 0"), SkipReason.STATUS),
+    "raw TLS": (
+        line_of_request(b"\x16\x03\x01\x02\0\x01\0", b"400 157"),
+        SkipReason.REQUEST,
+    ),
+    "POST": (line_of_request(b"POST /a HTTP/1.1"), SkipReason.METHOD),
+    "HEAD": (line_of_request(b"HEAD /a HTTP/1.1"), SkipReason.METHOD),
+    "lower-case method": (line_of_request(b"get /a HTTP/1.1"), SkipReason.METHOD),
+    "redirect": (line_of_request(b"GET /a HTTP/1.1", b"301 0"), SkipReason.STATUS),
+    "missing page": (line_of_request(b"GET /a HTTP/1.1", b"404 0"), SkipReason.STATUS),
+    "fault": (line_of_request(b"GET /a HTTP/1.1", b"500 0"), SkipReason.STATUS),
     "style": (get(b"/a.css"), SkipReason.ASSET),
     "style with a version": (get(b"/a.css?v=1"), SkipReason.ASSET),
     "picture in capitals": (get(b"/A.PNG"), SkipReason.ASSET),
@@ -156,7 +161,7 @@ SKIPPED = {
 @pytest.mark.parametrize(
     ("line", "expected"), PAGE_VIEWS.values(), ids=PAGE_VIEWS.keys()
 )
-def test_a_page_view_is_read(
+def test_a_page_view_line_is_parsed(
     line: bytes, expected: tuple[str | int | None, ...]
 ) -> None:
     got = facts(parse_line(line, NOON))
@@ -165,19 +170,25 @@ def test_a_page_view_is_read(
 
 
 @pytest.mark.parametrize(("line", "expected"), SKIPPED.values(), ids=SKIPPED.keys())
-def test_what_is_no_page_view_has_a_reason(line: bytes, expected: SkipReason) -> None:
+def test_a_line_without_a_page_view_has_a_skip_reason(
+    line: bytes, expected: SkipReason
+) -> None:
     got = facts(parse_line(line, NOON))
 
     assert got == expected
 
 
-def test_the_web_began_in_1990_and_the_log_ends_now() -> None:
+def test_only_times_from_1990_until_now_are_accepted() -> None:
     moments = (b"31/Dec/1989:23:59:59 +0000", b"01/Jan/1990:00:00:00 +0000")
-    read = [isinstance(parse_line(at(each), NOON), LogLine) for each in moments]
+    are_accepted = [
+        isinstance(parse_line(at(moment), NOON), LogLine) for moment in moments
+    ]
     line = at(b"23/Nov/2026:12:00:00 +0000")
-    read += [isinstance(parse_line(line, now), LogLine) for now in (NOON - 1, NOON)]
+    are_accepted += [
+        isinstance(parse_line(line, now), LogLine) for now in (NOON - 1, NOON)
+    ]
 
-    assert read == [False, True, False, True]
+    assert are_accepted == [False, True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -192,11 +203,11 @@ def test_the_web_began_in_1990_and_the_log_ends_now() -> None:
         (b"2015-05-17T10:05:03 +00:00", None),
     ],
 )
-def test_a_time_is_heard_in_its_zone(stamp: bytes, expected: int | None) -> None:
+def test_a_time_is_read_in_its_zone(stamp: bytes, expected: int | None) -> None:
     assert parse_stamp(stamp) == expected
 
 
-def test_a_line_shows_nothing_and_cannot_be_copied_out() -> None:
+def test_a_line_shows_no_value_and_cannot_be_serialized() -> None:
     parsed = parse_line(get(), NOON)
 
     assert repr(parsed) == "LogLine(…)"
@@ -208,10 +219,10 @@ def test_a_line_shows_nothing_and_cannot_be_copied_out() -> None:
     "unit",
     [b"[", b'[17/May/2015:10:05:03 +0000] "', b'\\"', b"a ", b'"', b"\\", b"- ", b"\0"],
 )
-def test_garbage_as_long_as_a_line_may_be_is_given_up_at_once(unit: bytes) -> None:
+def test_the_longest_garbage_line_is_rejected_quickly(unit: bytes) -> None:
     line = b"1.2.3.4 - - " + unit * (LONGEST_LINE // len(unit))
 
-    # Steps in the square of the length would run into the time limit of the tests.
+    # A quadratic number of steps would exceed the time limit of the tests.
     got = {parse_line(line, NOON + n) for n in range(100)}
 
     assert got == {SkipReason.UNREADABLE}

@@ -1,4 +1,4 @@
-"""The import as a site owner runs it: killed, misused, and always silent on persons."""
+"""The import command survives kills and misuse and shows no personal data."""
 
 import gzip
 import os
@@ -12,8 +12,8 @@ import pytest
 from batcher.salts.history import import_directory
 from tests.canaries import CANARIES, canaries_in, canaries_under
 from tests.processes import ROOT, Installation, install
-from tests.proxy.history.import_command import CONFIG, asked, imported
-from tests.proxy.history.imports import AGENT, BOT, line, write_log
+from tests.proxy.history.import_command import CONFIG, query_rows, run_import
+from tests.proxy.history.in_process_import import AGENT, BOT, line, write_log
 from tests.waiting import wait_until
 from tests.wrong_clock import with_wrong_clock
 from warehouse.clock.believed_clock import Clocks, note_trusted
@@ -26,7 +26,7 @@ def installation(tmp_path: Path) -> Installation:
 
 @pytest.mark.crash
 @pytest.mark.parametrize("groups", [1, 5])
-def test_an_import_killed_at_any_group_goes_on_when_started_again(
+def test_an_import_resumes_after_a_kill_at_any_group(
     installation: Installation, tmp_path: Path, groups: int
 ) -> None:
     lines = [
@@ -55,26 +55,26 @@ def test_an_import_killed_at_any_group_goes_on_when_started_again(
     finally:
         process.send_signal(signal.SIGKILL)
         killed = process.wait() == -signal.SIGKILL
-    done = imported(installation, log)
+    done = run_import(installation, log)
 
     counts = "SELECT count(*), count(DISTINCT visitor) FROM stored"
     assert (killed, done.returncode) == (True, 0)
-    assert asked(installation, counts) == [(3_600, 18)]
-    assert asked(installation, "SELECT reason, sum(count) FROM stored GROUP BY 1") == [
-        ("bot", 400)
-    ]
+    assert query_rows(installation, counts) == [(3_600, 18)]
+    assert query_rows(
+        installation, "SELECT reason, sum(count) FROM stored GROUP BY 1"
+    ) == [("bot", 400)]
     assert f"{4_000:>12,}  lines" in done.stdout
     assert not import_directory(Path(installation.settings.spool.dir)).exists()
 
 
 def _segments(lane: Path) -> int:
-    """Return the newest segment's number in the lane, 0 while there is none."""
-    found = lane.glob("0*") if lane.is_dir() else ()
-    return max((int(each.stem.partition("-")[0]) for each in found), default=0)
+    """Return the number of the newest segment in the lane, 0 if there is none."""
+    paths = lane.glob("0*") if lane.is_dir() else ()
+    return max((int(path.stem.partition("-")[0]) for path in paths), default=0)
 
 
 def canary_lines() -> list[str]:
-    """Return page views, drops and garbage with a canary in every place there is."""
+    """Return page views, drops and garbage with a canary in every field."""
     agent = f"{AGENT} {CANARIES['User-Agent']}"
     mail, token = CANARIES["e-mail"], CANARIES["token"]
     referrer = "https://news.example/" + CANARIES["referrer's path"] + f"?q={mail}"
@@ -102,34 +102,34 @@ def canary_lines() -> list[str]:
     ]
 
 
-def test_nothing_of_a_person_is_written_or_said(
+def test_an_import_writes_and_prints_no_personal_data(
     installation: Installation, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("logs")
     log = write_log(
         elsewhere / "log",
-        [each.replace("shop.example", "semicomplete.com") for each in canary_lines()],
+        [line.replace("shop.example", "semicomplete.com") for line in canary_lines()],
     )
     cut = elsewhere / "cut.gz"
     cut.write_bytes(gzip.compress(log.read_bytes())[:-20])
-    done = imported(installation, log, cut)
+    done = run_import(installation, log, cut)
 
     assert done.returncode == 3
-    assert asked(installation, "SELECT count(*) > 5 FROM stored") == [(True,)]
+    assert query_rows(installation, "SELECT count(*) > 5 FROM stored") == [(True,)]
     assert canaries_under(installation.folder) == set()
     assert canaries_in((done.stdout + done.stderr).encode()) == set()
 
 
-def test_bad_usage_is_told_before_anything_is_done(
+def test_usage_errors_are_reported_before_any_work(
     installation: Installation, tmp_path: Path
 ) -> None:
     log = write_log(tmp_path / "log", [line()])
     cases = {
-        "there is no site 'blog'\n  hint: one of 'sem'": imported(
+        "there is no site 'blog'\n  hint: one of 'sem'": run_import(
             installation, log, site="blog"
         ),
-        "is a directory": imported(installation, tmp_path),
-        "does not exist": imported(installation, tmp_path / "none"),
+        "is a directory": run_import(installation, tmp_path),
+        "does not exist": run_import(installation, tmp_path / "none"),
     }
 
     assert [done.returncode for done in cases.values()] == [2, 2, 2]
@@ -138,9 +138,7 @@ def test_bad_usage_is_told_before_anything_is_done(
         assert done.stdout == ""
 
 
-def test_a_terminal_is_shown_how_far_it_is(
-    installation: Installation, tmp_path: Path
-) -> None:
+def test_a_terminal_shows_progress(installation: Installation, tmp_path: Path) -> None:
     log = write_log(tmp_path / "log", [line(f"/{n}") for n in range(10)])
     words = installation.argv("import", "access-log", str(log), "--site", "sem")
     screen, terminal = pty.openpty()
@@ -148,19 +146,19 @@ def test_a_terminal_is_shown_how_far_it_is(
         subprocess.run(
             words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=terminal, check=True
         )
-        shown = os.read(screen, 65_536).decode()
+        output = os.read(screen, 65_536).decode()
     finally:
         os.close(terminal)
         os.close(screen)
 
-    assert "importing" in shown
-    assert "100%" in shown
+    assert "importing" in output
+    assert "100%" in output
 
 
-def test_old_history_comes_with_a_word_on_retention(tmp_path: Path) -> None:
+def test_old_history_prints_a_retention_warning(tmp_path: Path) -> None:
     brief = CONFIG.replace("keep_events_days = 0", "keep_events_days = 30")
     installation = install(tmp_path, text=brief)
-    done = imported(
+    done = run_import(
         installation,
         write_log(tmp_path / "log", [line(at="20/Nov/2015:10:00:00 +0000")]),
     )
@@ -169,7 +167,7 @@ def test_old_history_comes_with_a_word_on_retention(tmp_path: Path) -> None:
     assert "raise warehouse.keep_events_days" in done.stderr
 
 
-def test_salts_of_an_import_stay_while_the_clock_is_in_doubt(
+def test_import_salts_are_kept_while_the_clock_is_not_trusted(
     installation: Installation, tmp_path: Path
 ) -> None:
     settings = installation.settings
@@ -177,13 +175,13 @@ def test_salts_of_an_import_stay_while_the_clock_is_in_doubt(
     note_trusted(Path(settings.warehouse.uri), long_ago)
     log = write_log(tmp_path / "log", [line()])
     salts = import_directory(Path(settings.spool.dir))
-    # Of the true time a synchronised kernel would leave no doubt.
+    # A kernel with a synchronised clock would make the real time trusted.
     wrong = with_wrong_clock(installation, "+1h")
 
-    doubted = imported(wrong, log)
-    kept = salts.exists()
+    doubted = run_import(wrong, log)
+    were_kept = salts.exists()
     wrong.run("warehouse", "compact", "--trust-clock")
-    imported(wrong, log)
+    run_import(wrong, log)
 
     assert doubted.returncode == 0, doubted.stderr
-    assert (kept, salts.exists()) == (True, False)
+    assert (were_kept, salts.exists()) == (True, False)

@@ -1,7 +1,7 @@
-"""An imported log gives the figures that other programs count.
+"""An imported log gives the counts that other programs compute.
 
-What is expected is counted by awk over the same file, and read back by DuckDB. The log
-is one made here, and a real one where it is at hand.
+awk computes the expected counts from the same file, and DuckDB reads the stored ones.
+The log is a generated one, and a real one if it is installed.
 """
 
 import gzip
@@ -15,13 +15,13 @@ import pytest
 
 from tests.processes import ROOT, Installation, install
 from tests.programs import need
-from tests.proxy.history.import_command import CONFIG, asked, imported
-from tests.proxy.history.imports import AGENT, BOT, write_log
-from tests.proxy.pipeline.chain import classifier
+from tests.proxy.history.import_command import CONFIG, query_rows, run_import
+from tests.proxy.history.in_process_import import AGENT, BOT, write_log
+from tests.proxy.pipeline.pipeline_setup import classifier
 
 REAL = ROOT.parent / "shared" / "data" / "logs" / "elastic_apache_10k.log"
-# Every page view of a combined log, one a line: day, path without query, User-Agent.
-# Fields are cut at the quotes; nothing of this is Millpond's own way of reading.
+# One line for each page view of a combined log: day, path without query, User-Agent.
+# It splits fields at the quotes and shares no code with Millpond's parser.
 AWK = r"""
 BEGIN { FS = "\""; ORS = "\n"
   split(ASSETS, list, " "); for (n in list) asset[list[n]] = 1 }
@@ -58,7 +58,7 @@ _AGENTS = (AGENT, AGENT, f"{AGENT} Edg/149.0", BOT)
 
 
 def made_lines() -> list[str]:
-    """Return lines of all kinds over four days, one of them cut in its agent."""
+    """Return lines of all kinds over four days, one truncated in its User-Agent."""
     random = Random(2_015)  # noqa: S311 - a log, not a secret
     lines = [
         f"198.51.100.{random.randrange(250)} - - "
@@ -73,7 +73,7 @@ def made_lines() -> list[str]:
 
 @pytest.fixture(params=["made", "real"])
 def log(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Return a log made here; then a real one, and skip the test without it."""
+    """Return a generated log, then a real one; skip the test if it is missing."""
     if request.param == "made":
         return write_log(tmp_path / "made.log", made_lines())
     if not REAL.exists():
@@ -83,7 +83,7 @@ def log(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def asset_endings() -> str:
     text = (ROOT / "proxy" / "data" / "assets.txt").read_text()
-    lines = [each.partition(":")[2] for each in text.splitlines() if each[0] != "#"]
+    lines = [line.partition(":")[2] for line in text.splitlines() if line[0] != "#"]
     return " ".join(lines)
 
 
@@ -91,32 +91,32 @@ def counted_by_awk(log: Path) -> list[list[str]]:
     """Return day, path and User-Agent of each page view of *log*."""
     command = [str(need("awk")), "-v", f"ASSETS={asset_endings()}", AWK, str(log)]
     done = subprocess.run(command, capture_output=True, check=True)
-    return [each.split("\t") for each in done.stdout.decode().splitlines()]
+    return [line.split("\t") for line in done.stdout.decode().splitlines()]
 
 
-def test_a_log_gives_the_figures_awk_counts(
+def test_an_imported_log_has_the_counts_of_awk(
     installation: Installation, log: Path
 ) -> None:
-    done = imported(installation, log)
-    found = counted_by_awk(log)
-    human = [each for each in found if not classifier().classify(each[2]).bot]
+    done = run_import(installation, log)
+    rows = counted_by_awk(log)
+    human = [row for row in rows if not classifier().classify(row[2]).bot]
 
     assert (done.returncode, done.stderr) == (0, "")
-    bots = len(found) - len(human)
-    assert asked(installation, "SELECT count(*) FROM stored") == [(len(human),)]
-    assert asked(
+    bots = len(rows) - len(human)
+    assert query_rows(installation, "SELECT count(*) FROM stored") == [(len(human),)]
+    assert query_rows(
         installation, "SELECT reason, sum(count) FROM stored GROUP BY ALL"
     ) == [("bot", bots)]
     per_day = (
         "SELECT cast(day(day) AS text), count(*) FROM stored GROUP BY 1 ORDER BY 1"
     )
-    days = sorted({each[0] for each in human})
-    assert asked(installation, per_day) == [
-        (day, sum(each[0] == day for each in human)) for day in days
+    days = sorted({row[0] for row in human})
+    assert query_rows(installation, per_day) == [
+        (day, sum(row[0] == day for row in human)) for day in days
     ]
     top = "SELECT path, count(*) n FROM stored GROUP BY 1 ORDER BY n DESC, 1 LIMIT 10"
-    for path, count in asked(installation, top):
-        assert (path, count) == (path, sum(each[1] == path for each in human))
+    for path, count in query_rows(installation, top):
+        assert (path, count) == (path, sum(row[1] == path for row in human))
     assert f"{len(human):>12,}  page views stored" in done.stdout
     assert f"{bots:>12,}  dropped: bot" in done.stdout
     assert "next: millpond reports show --site sem --period 2015-05-17..2015-05-20" in (
@@ -124,25 +124,25 @@ def test_a_log_gives_the_figures_awk_counts(
     )
 
 
-def test_the_report_shows_what_was_imported_and_a_second_import_changes_nothing(
+def test_a_second_import_does_not_change_the_report(
     installation: Installation, tmp_path: Path, log: Path
 ) -> None:
     packed = tmp_path / "log.gz"
     packed.write_bytes(gzip.compress(log.read_bytes()))
-    imported(installation, log)
+    run_import(installation, log)
     show = ["reports", "show", "--site", "sem", "--format", "json", "--by", "page"]
     period = ["--period", "2015-05-17..2015-05-20"]
     before = installation.run(*show, *period)
-    again = imported(installation, packed, log)
+    again = run_import(installation, packed, log)
     after = installation.run(*show, *period)
 
     assert (again.returncode, before.returncode, after.returncode) == (0, 0, 0)
     assert "           0  page views stored" in again.stdout
-    rows = [json.loads(each.stdout)["results"] for each in (before, after)]
+    rows = [json.loads(report.stdout)["results"] for report in (before, after)]
     assert rows[0] == rows[1] != []
 
 
-# One line in the shape of each format.
+# One sample line in each format.
 _OTHERS = {
     "iis.log": "2015-05-17 10:05:03 192.0.2.1 GET /a - 80 - 198.51.100.7 Agent 200",
     "squid.log": "1431857103.443 1 198.51.100.7 TCP_HIT/200 512 GET http://a.test/ -",
@@ -150,21 +150,21 @@ _OTHERS = {
 }
 
 
-def test_other_formats_are_refused_with_those_that_are_known(
+def test_an_unsupported_format_is_refused_with_the_supported_ones(
     installation: Installation, tmp_path: Path
 ) -> None:
     others = [write_log(tmp_path / name, [text]) for name, text in _OTHERS.items()]
-    done = imported(installation, *others)
+    done = run_import(installation, *others)
 
     check_refused(done, others)
 
 
-def test_samples_of_other_formats_are_refused(installation: Installation) -> None:
+def test_sample_logs_in_other_formats_are_refused(installation: Installation) -> None:
     names = ["webreadr_iis.log", "webreadr_log.squid", "webreadr_log.aws"]
     others = [REAL.with_name(name) for name in [*names, "webreadr_s3.log"]]
-    if not all(each.exists() for each in others):
+    if not all(file.exists() for file in others):
         pytest.skip("there are no samples of other formats beside the repository")
-    done = imported(installation, *others)
+    done = run_import(installation, *others)
 
     check_refused(done, others)
 
@@ -172,7 +172,7 @@ def test_samples_of_other_formats_are_refused(installation: Installation) -> Non
 def check_refused(
     done: "subprocess.CompletedProcess[str]", files: Sequence[Path]
 ) -> None:
-    """Assert that no line of *files* could be read, and that the message says why."""
+    """Check that no line of *files* was readable, and that the message says why."""
     listed = ", ".join(map(str, files))
     assert done.returncode == 3
     assert f"import {listed}: no line is readable" in done.stderr

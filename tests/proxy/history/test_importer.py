@@ -1,4 +1,4 @@
-"""History comes in once, by its own days, and nothing of a person lasts with it."""
+"""An import stores history once, on its own days, without personal data."""
 
 import gzip
 import os
@@ -17,11 +17,11 @@ from proxy.history.access_log import SkipReason
 from proxy.history.log_file import LONGEST_LINE, UnreadableLogError
 from proxy.history.run import UnknownFormatError, UnknownSiteError
 from proxy.history.store import StillBusyError
-from tests.proxy.history.imports import (
+from tests.proxy.history.in_process_import import (
     AGENT,
     BOT,
     NOON,
-    accounted,
+    accounted_views,
     drops,
     line,
     received,
@@ -37,8 +37,8 @@ from warehouse.schema import DAILY_STATS, SESSIONS
 DAYS = ["20/Nov/2026", "21/Nov/2026", "22/Nov/2026"]
 
 
-def a_day(day: str, count: int = 10) -> list[str]:
-    """Return page views of *day*: two visitors, two pages, a bot among them."""
+def day_lines(day: str, count: int = 10) -> list[str]:
+    """Return page views of *day* by two visitors on two pages, with one bot."""
     plain = [
         line(
             f"/p/{n % 2}",
@@ -54,7 +54,7 @@ def a_day(day: str, count: int = 10) -> list[str]:
 def test_an_import_stores_builds_and_accounts_for_every_line(
     settings: Settings, tmp_path: Path
 ) -> None:
-    lines = [each for day in DAYS for each in a_day(day)]
+    lines = [line for day in DAYS for line in day_lines(day)]
     outcome = run(settings, write_log(tmp_path / "log", lines))
 
     tally = outcome.tally
@@ -72,33 +72,33 @@ def test_an_import_stores_builds_and_accounts_for_every_line(
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
-def test_the_same_log_again_changes_no_figure(
+def test_importing_a_log_twice_changes_no_count(
     settings: Settings, tmp_path: Path, *, packed: bool
 ) -> None:
-    lines = [each for day in DAYS for each in a_day(day)]
+    lines = [line for day in DAYS for line in day_lines(day)]
     first = run(settings, write_log(tmp_path / "log", lines))
     before = stored(settings).sort("event_id")
     again = run(settings, write_log(tmp_path / "again", lines, packed=packed))
 
     assert again.duplicates == 30
     assert stored(settings).sort("event_id").equals(before)
-    assert received(settings) == accounted([first, again])
+    assert received(settings) == accounted_views([first, again])
 
 
-def test_files_may_overlap_and_come_in_any_order(
+def test_overlapping_files_in_any_order_count_each_line_once(
     settings: Settings, tmp_path: Path
 ) -> None:
-    days = [a_day(day) for day in DAYS]
+    days = [day_lines(day) for day in DAYS]
     late = write_log(tmp_path / "late", [*days[1], *days[2]])
     early = write_log(tmp_path / "early.gz", [*days[0], *days[1]], packed=True)
     outcome = run(settings, late, early, late)
 
     assert outcome.duplicates == 10
     assert views(settings) == [("/p/0", 15), ("/p/1", 15)]
-    assert received(settings) == accounted([outcome])
+    assert received(settings) == accounted_views([outcome])
 
 
-def test_views_that_look_alike_in_one_second_are_each_counted(
+def test_identical_views_in_one_second_are_all_counted(
     settings: Settings, tmp_path: Path
 ) -> None:
     same = line("/a")
@@ -111,7 +111,7 @@ def test_views_that_look_alike_in_one_second_are_each_counted(
     assert again.duplicates == 4
 
 
-def test_two_servers_that_serve_the_same_page_at_once_are_told_apart_by_name(
+def test_the_server_option_keeps_identical_lines_of_two_servers(
     settings: Settings, tmp_path: Path
 ) -> None:
     first = write_log(tmp_path / "first", [line("/a")])
@@ -124,26 +124,28 @@ def test_two_servers_that_serve_the_same_page_at_once_are_told_apart_by_name(
     assert again.duplicates == 1
 
 
-def test_an_id_holds_nothing_of_the_visitor(settings: Settings, tmp_path: Path) -> None:
+def test_an_event_id_does_not_depend_on_the_visitor(
+    settings: Settings, tmp_path: Path
+) -> None:
     other = replace(settings.warehouse, uri=str(tmp_path / "other"))
     person = line("/a?mail=a@b.example", referrer="https://a.example/?me=1")
     somebody = line("/a?mail=c@d.example", address="192.0.2.9", agent=f"{AGENT} x")
     run(settings, write_log(tmp_path / "log", [person]))
-    # On purpose into other tables.
+    # The second import uses other tables on purpose.
     (Path(settings.spool.dir) / "warehouse-id").unlink()
     run(replace(settings, warehouse=other), write_log(tmp_path / "b", [somebody]))
 
     ids = [
-        stored(each)["event_id"].to_list()
-        for each in (settings, replace(settings, warehouse=other))
+        stored(installation)["event_id"].to_list()
+        for installation in (settings, replace(settings, warehouse=other))
     ]
     assert ids[0] == ids[1]
 
 
-def test_past_days_have_salts_of_their_own_which_end_with_the_import_on_record(
+def test_the_salts_of_past_days_are_destroyed_on_record(
     settings: Settings, tmp_path: Path
 ) -> None:
-    log = write_log(tmp_path / "log", a_day(DAYS[0]))
+    log = write_log(tmp_path / "log", day_lines(DAYS[0]))
     run(settings, log)
     visitors = set(stored(settings)["visitor"])
     fresh = replace(settings.warehouse, uri=str(tmp_path / "fresh"))
@@ -157,7 +159,7 @@ def test_past_days_have_salts_of_their_own_which_end_with_the_import_on_record(
     assert (len(visitors), visitors & again) == (2, set())
 
 
-def test_lines_of_today_have_the_visitors_of_today(
+def test_lines_of_today_use_the_salt_of_today(
     settings: Settings, tmp_path: Path
 ) -> None:
     today = [line("/a", at="23/Nov/2026:09:00:00 +0000")]
@@ -176,7 +178,7 @@ def test_lines_of_today_have_the_visitors_of_today(
     assert stored(settings)["visitor"].to_list() == before * 2
 
 
-def test_days_are_those_of_the_site(settings: Settings, tmp_path: Path) -> None:
+def test_days_follow_the_zone_of_the_site(settings: Settings, tmp_path: Path) -> None:
     site = SiteSettings(
         id="shop", domains=("shop.example",), timezone="America/Los_Angeles"
     )
@@ -192,7 +194,7 @@ def test_days_are_those_of_the_site(settings: Settings, tmp_path: Path) -> None:
     ]
 
 
-def test_a_line_names_its_virtual_host_which_must_be_the_site_s(
+def test_a_line_of_another_virtual_host_is_dropped(
     settings: Settings, tmp_path: Path
 ) -> None:
     hosts = ["shop.example:443 ", "www.shop.example ", "elsewhere.example ", ""]
@@ -205,7 +207,7 @@ def test_a_line_names_its_virtual_host_which_must_be_the_site_s(
     assert drops(settings) == {"foreign_origin": 1}
 
 
-def test_a_site_of_subdomains_only_gets_its_lines(
+def test_a_wildcard_site_accepts_lines_without_a_host(
     settings: Settings, tmp_path: Path
 ) -> None:
     site = SiteSettings(id="shop", domains=("*.shop.example",))
@@ -214,7 +216,7 @@ def test_a_site_of_subdomains_only_gets_its_lines(
     assert stored(settings)["hostname"].to_list() == ["www.shop.example"]
 
 
-def test_a_line_of_absurd_length_is_one_unreadable_line(
+def test_an_overlong_line_counts_as_one_unreadable_line(
     settings: Settings, tmp_path: Path
 ) -> None:
     lines = [line("/a"), line("/" + "x" * 3 * LONGEST_LINE), line("/b")]
@@ -225,7 +227,7 @@ def test_a_line_of_absurd_length_is_one_unreadable_line(
     assert views(settings) == [("/a", 1), ("/b", 1)]
 
 
-def test_of_a_packed_log_that_was_cut_the_beginning_is_kept(
+def test_a_truncated_gzip_log_keeps_its_readable_part(
     settings: Settings, tmp_path: Path
 ) -> None:
     lines = [line(f"/p/{n}", address=f"198.51.{n % 250}.7") for n in range(5_000)]
@@ -235,16 +237,16 @@ def test_of_a_packed_log_that_was_cut_the_beginning_is_kept(
     after = write_log(tmp_path / "after", [line("/after")])
     outcome = run(settings, cut, after)
 
-    kept = stored(settings)
-    assert [type(each) for each in outcome.problems] == [UnreadableLogError]
+    events = stored(settings)
+    assert [type(problem) for problem in outcome.problems] == [UnreadableLogError]
     assert str(cut) in str(outcome.problems[0])
-    assert 1_000 < kept.height < 4_000
-    assert kept.filter(path="/after").height == 1
-    assert received(settings) == accounted([outcome])
+    assert 1_000 < events.height < 4_000
+    assert events.filter(path="/after").height == 1
+    assert received(settings) == accounted_views([outcome])
 
 
 @pytest.mark.parametrize("keep", [0, 2, 12, 20], ids=lambda n: f"{n} bytes")
-def test_a_packed_log_of_nearly_nothing_is_a_clear_error(
+def test_a_nearly_empty_gzip_log_is_a_clear_error(
     settings: Settings, tmp_path: Path, keep: int
 ) -> None:
     path = tmp_path / "log.gz"
@@ -252,7 +254,7 @@ def test_a_packed_log_of_nearly_nothing_is_a_clear_error(
     outcome = run(settings, path)
 
     expected = [UnreadableLogError] if keep else []
-    assert [type(each) for each in outcome.problems] == expected
+    assert [type(problem) for problem in outcome.problems] == expected
 
 
 @pytest.mark.parametrize(
@@ -266,17 +268,17 @@ def test_a_packed_log_of_nearly_nothing_is_a_clear_error(
     ],
     ids=["empty", "text", "NULs", "other packer", "one line"],
 )
-def test_a_file_none_of_whose_lines_can_be_read_is_told(
+def test_a_file_without_a_readable_line_is_an_error(
     settings: Settings, tmp_path: Path, content: bytes, expected: list[type]
 ) -> None:
     path = tmp_path / "log"
     path.write_bytes(content)
     outcome = run(settings, path)
 
-    assert [type(each) for each in outcome.problems] == expected
+    assert [type(problem) for problem in outcome.problems] == expected
 
 
-def test_an_unknown_site_is_told_with_those_there_are(
+def test_an_unknown_site_error_lists_the_known_sites(
     settings: Settings, tmp_path: Path
 ) -> None:
     with pytest.raises(UnknownSiteError, match="'shop'") as caught:
@@ -285,7 +287,7 @@ def test_an_unknown_site_is_told_with_those_there_are(
     assert caught.value.exit_code == 2
 
 
-def test_history_larger_than_the_spool_is_loaded_meanwhile(
+def test_history_larger_than_the_spool_is_loaded_in_parts(
     settings: Settings, tmp_path: Path
 ) -> None:
     small = replace(settings.spool, max_bytes=1 << 20)
@@ -298,33 +300,31 @@ def test_history_larger_than_the_spool_is_loaded_meanwhile(
     assert stored(settings).height == 8_000
 
 
-def test_a_load_by_somebody_else_is_waited_for(
-    settings: Settings, tmp_path: Path
-) -> None:
-    taken = try_lock(Spool(Path(settings.spool.dir)).load_lock)
-    assert taken is not None
-    waits = iter([0, 0, taken])
+def test_an_import_waits_for_a_running_load(settings: Settings, tmp_path: Path) -> None:
+    lock = try_lock(Spool(Path(settings.spool.dir)).load_lock)
+    assert lock is not None
+    waits = iter([0, 0, lock])
 
     def wait() -> None:
-        if held := next(waits):
-            os.close(held)
+        if descriptor := next(waits):
+            os.close(descriptor)
 
     run(settings, write_log(tmp_path / "log", [line()]), waited=wait)
 
     assert (next(waits, "over"), stored(settings).height) == ("over", 1)
 
 
-def test_whoever_waits_in_vain_goes_on_later(
+def test_an_import_that_waited_too_long_can_be_resumed(
     settings: Settings, tmp_path: Path
 ) -> None:
-    taken = try_lock(Spool(Path(settings.spool.dir)).load_lock)
-    assert taken is not None
+    lock = try_lock(Spool(Path(settings.spool.dir)).load_lock)
+    assert lock is not None
     log = write_log(tmp_path / "log", [line()])
     try:
         with pytest.raises(StillBusyError, match="another process"):
             run(settings, log)
     finally:
-        os.close(taken)
+        os.close(lock)
     outcome = run(settings, log)
 
     assert (outcome.tally.lines, outcome.duplicates) == (1, 0)

@@ -1,4 +1,4 @@
-"""Whatever an import dies of, the next one goes on: each line counts once."""
+"""An import resumes after any crash, and each line counts once."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +19,7 @@ from proxy.history.progress import (
 )
 from proxy.history.store import ImportStore
 from tests.flips import flips
-from tests.proxy.history.imports import (
+from tests.proxy.history.in_process_import import (
     AGENT,
     BOT,
     drops,
@@ -37,11 +37,11 @@ FRAME = FrameId(b"a" * 16, 5)
 
 
 class DiedError(Exception):
-    """Stands for the death of the process."""
+    """Simulates the death of the process."""
 
 
 def progress(folder: Path, *durable: FrameId) -> ImportProgress:
-    """Return the progress where the frames *durable* are on the disk."""
+    """Return the progress of an import whose frames *durable* are on disk."""
     path = folder / "import-shop.json"
     return ImportProgress(path, KEY, 0, is_durable=lambda frame: frame in durable)
 
@@ -51,7 +51,7 @@ def progress(folder: Path, *durable: FrameId) -> ImportProgress:
     [([FRAME], 20), ([], 10), ([FrameId(b"b" * 16, 5)], 10)],
     ids=["on the disk", "not on the disk", "another's frame of that number"],
 )
-def test_a_group_holds_if_its_last_frame_is_on_the_disk(
+def test_a_group_counts_if_its_last_frame_is_durable(
     tmp_path: Path, durable: list[FrameId], expected: int
 ) -> None:
     first = progress(tmp_path)
@@ -64,7 +64,7 @@ def test_a_group_holds_if_its_last_frame_is_on_the_disk(
     assert progress(tmp_path, *durable).file(Path("log"), b"head").offset == expected
 
 
-def test_a_group_of_nothing_need_not_be_on_the_disk(tmp_path: Path) -> None:
+def test_an_empty_group_needs_no_frame(tmp_path: Path) -> None:
     first = progress(tmp_path)
     first.file(Path("log"), b"head").offset = 10
     first.begin(None)
@@ -72,7 +72,7 @@ def test_a_group_of_nothing_need_not_be_on_the_disk(tmp_path: Path) -> None:
     assert progress(tmp_path).file(Path("log"), b"head").offset == 0
 
 
-def test_no_bit_of_the_progress_flips_in_silence(tmp_path: Path) -> None:
+def test_every_bit_flip_in_the_progress_file_is_detected(tmp_path: Path) -> None:
     first = progress(tmp_path)
     first.file(Path("log"), b"head").offset = 1_234
     first.state.tally.lines = 20
@@ -86,27 +86,27 @@ def test_no_bit_of_the_progress_flips_in_silence(tmp_path: Path) -> None:
         assert path.read_bytes() == flipped
 
 
-def test_a_file_is_known_by_its_place_and_its_beginning(tmp_path: Path) -> None:
-    found = progress(tmp_path)
-    found.file(Path("log"), b"head").offset = 10
+def test_a_file_is_identified_by_its_path_and_first_bytes(tmp_path: Path) -> None:
+    import_progress = progress(tmp_path)
+    import_progress.file(Path("log"), b"head").offset = 10
 
-    assert found.file(Path("log"), b"head") == FileProgress(10)
-    assert found.file(Path("log.1"), b"head") == FileProgress()
-    assert found.file(Path("log"), b"other") == FileProgress()
+    assert import_progress.file(Path("log"), b"head") == FileProgress(10)
+    assert import_progress.file(Path("log.1"), b"head") == FileProgress()
+    assert import_progress.file(Path("log"), b"other") == FileProgress()
 
 
-def test_nothing_is_left_of_a_finished_import(tmp_path: Path) -> None:
-    found = progress(tmp_path)
-    found.state.tally.lines = 7
-    found.save()
-    found.finish()
+def test_a_finished_import_leaves_no_progress_file(tmp_path: Path) -> None:
+    import_progress = progress(tmp_path)
+    import_progress.state.tally.lines = 7
+    import_progress.save()
+    import_progress.finish()
 
     assert list(tmp_path.iterdir()) == []
     assert progress(tmp_path).state == ImportState(0)
 
 
-def a_log(folder: Path) -> Path:
-    """Return a log of eight groups in which many page views look alike."""
+def log_of_similar_views(folder: Path) -> Path:
+    """Return a log of eight groups with many identical page views."""
     lines = [
         line(
             f"/p/{n % 3}",
@@ -120,18 +120,18 @@ def a_log(folder: Path) -> Path:
 
 
 def small(settings: Settings) -> Settings:
-    """Return *settings* with a spool so small that groups are."""
+    """Return *settings* with a spool so small that groups are small too."""
     return replace(settings, spool=replace(settings.spool, max_bytes=1 << 20))
 
 
-def dies_after(count: int, call: Callable[..., object]) -> Callable[..., object]:
-    """Return *call*, which dies once it has done its work *count* times."""
-    left = [count]
+def die_after(count: int, call: Callable[..., object]) -> Callable[..., object]:
+    """Return *call* changed to die after its work is done *count* times."""
+    calls_left = [count]
 
-    def dying(*args: object, **named: object) -> object:
-        left[0] -= 1
-        result = call(*args, **named)
-        if left[0] == 0:
+    def dying(*args: object, **options: object) -> object:
+        calls_left[0] -= 1
+        result = call(*args, **options)
+        if calls_left[0] == 0:
             raise DiedError
         return result
 
@@ -157,7 +157,7 @@ DEATHS = [
     DEATHS,
     ids=[f"{owner.__name__}.{name} {count}" for owner, name, count in DEATHS],
 )
-def test_an_import_that_died_goes_on_and_counts_each_line_once(
+def test_a_resumed_import_counts_each_line_once(
     settings: Settings,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -165,9 +165,9 @@ def test_an_import_that_died_goes_on_and_counts_each_line_once(
     name: str,
     count: int,
 ) -> None:
-    settings, log = small(settings), a_log(tmp_path)
+    settings, log = small(settings), log_of_similar_views(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(owner, name, dies_after(count, getattr(owner, name)))
+        patch.setattr(owner, name, die_after(count, getattr(owner, name)))
         with pytest.raises(DiedError):
             run(settings, log)
     outcome = run(settings, log)
@@ -182,10 +182,10 @@ def test_an_import_that_died_goes_on_and_counts_each_line_once(
     assert not import_directory(Path(settings.spool.dir)).exists()
 
 
-def test_what_another_process_loaded_meanwhile_is_not_sent_again(
+def test_a_group_loaded_by_another_process_is_not_sent_again(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, log = small(settings), a_log(tmp_path)
+    settings, log = small(settings), log_of_similar_views(tmp_path)
 
     def load_and_die(self: ImportStore, *args: object) -> object:
         put(self, *args)  # type: ignore[arg-type]
@@ -204,21 +204,21 @@ def test_what_another_process_loaded_meanwhile_is_not_sent_again(
     assert (stored(settings).height, drops(settings)) == (3_240, {"bot": 360})
 
 
-def test_a_group_whose_segment_was_set_aside_is_not_sent_again(
+def test_a_quarantined_group_is_not_sent_again(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, log = small(settings), a_log(tmp_path)
+    settings, log = small(settings), log_of_similar_views(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(ImportStore, "put", dies_after(1, ImportStore.put))
+        patch.setattr(ImportStore, "put", die_after(1, ImportStore.put))
         with pytest.raises(DiedError):
             run(settings, log)
     spool = Spool(Path(settings.spool.dir))
     spool.recover_lanes()
     (segment,) = spool.sealed()
-    kept = spool.quarantine.add_segment(segment, {"problems": ["by hand"]})
+    quarantined = spool.quarantine.add_segment(segment, {"problems": ["by hand"]})
     outcome = run(settings, log)
     before = stored(settings).height
-    kept.rename(segment.path)
+    quarantined.rename(segment.path)
     load(spool, Warehouse(Path(settings.warehouse.uri)), settings, 0.0)
 
     assert (outcome.tally.lines, outcome.duplicates) == (3_600, 0)
@@ -226,14 +226,14 @@ def test_a_group_whose_segment_was_set_aside_is_not_sent_again(
     assert (stored(settings).height, drops(settings)) == (3_240, {"bot": 360})
 
 
-def test_the_salts_of_one_site_s_unfinished_import_outlast_another_s(
+def test_finishing_one_site_keeps_the_salts_of_another_import(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blog = SiteSettings(id="blog", domains=("blog.example",))
     settings = small(replace(settings, sites=(*settings.sites, blog)))
-    log = a_log(tmp_path)
+    log = log_of_similar_views(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(ImportStore, "put", dies_after(2, ImportStore.put))
+        patch.setattr(ImportStore, "put", die_after(2, ImportStore.put))
         with pytest.raises(DiedError):
             run(settings, log)
     run(settings, write_log(tmp_path / "other", [line()]), site="blog")

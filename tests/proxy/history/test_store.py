@@ -1,4 +1,4 @@
-"""An import finds out whether a frame of its own is durable, wherever it is by now."""
+"""An import checks whether its frame is durable, in any state of the segment."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.warehouse.event_rows import event, lines
 
 @pytest.fixture
 def store(settings: Settings) -> Iterator[ImportStore]:
-    """Return the store of an import that has written three segments."""
+    """Return the store of an import after it has written three segments."""
     clock = iter(range(1_000_000)).__next__
     store = ImportStore(
         settings, keys={}, clock=lambda: 0.0, monotonic=clock, sleep=lambda _: None
@@ -26,7 +26,7 @@ def store(settings: Settings) -> Iterator[ImportStore]:
 
 
 def frame_after(store: ImportStore, change: int) -> FrameId:
-    """Return the next frame, or one *change* away."""
+    """Return the frame that is *change* sequences away from the next one."""
     following = store.next_frame([b"{}"], [])
     assert following is not None
     return replace_sequence(following, following.sequence + change)
@@ -39,16 +39,16 @@ def replace_sequence(frame: FrameId, sequence: int) -> FrameId:
 
 def test_the_last_frame_of_a_group_decides(store: ImportStore) -> None:
     both = store.next_frame([b"{}"], [b"{}"])
-    one = store.next_frame([], [b"{}"])
+    drop_frame = store.next_frame([], [b"{}"])
 
     assert both is not None
-    assert one is not None
-    assert (one.sequence, both.sequence) == (4, 5)
+    assert drop_frame is not None
+    assert (drop_frame.sequence, both.sequence) == (4, 5)
     assert store.next_frame([], []) is None
 
 
 @pytest.mark.parametrize("where", ["spool", "quarantine", "table"])
-def test_a_frame_is_durable_wherever_it_is(
+def test_a_frame_is_found_in_every_segment_state(
     settings: Settings, store: ImportStore, where: str
 ) -> None:
     spool = Spool(Path(settings.spool.dir))
@@ -62,11 +62,9 @@ def test_a_frame_is_durable_wherever_it_is(
     assert not store.is_durable(FrameId(bytes(16), 1))
 
 
-def test_a_frame_that_is_missing_is_not_durable(
-    settings: Settings, store: ImportStore
-) -> None:
+def test_a_missing_frame_is_not_durable(settings: Settings, store: ImportStore) -> None:
     Spool(Path(settings.spool.dir)).sealed()[1].path.unlink()
     store.load()
 
-    durable = [store.is_durable(frame_after(store, each)) for each in (-3, -2, -1)]
+    durable = [store.is_durable(frame_after(store, change)) for change in (-3, -2, -1)]
     assert durable == [True, False, True]

@@ -1,4 +1,4 @@
-"""A receipt speaks only of what is on the disk, and every drop is counted once."""
+"""A receipt acknowledges only durable rows, and every drop is counted once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,8 +16,8 @@ from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Hit
 from proxy.pipeline.moment import Calendars
 from proxy.pipeline.site_days import NoSaltError
-from tests.proxy.pipeline.chain import NOON, Chain, pageview, sender
-from tests.proxy.spooled import Spooled, read_spool
+from tests.proxy.pipeline.pipeline_setup import NOON, Pipeline, pageview, sender
+from tests.proxy.spool_reader import SpoolContent, read_spool
 from warehouse.schema import Drop
 
 TODAY = date(2026, 11, 23)
@@ -26,35 +26,35 @@ BOT_AGENT = "curl/8.5.0"
 
 
 class Setup:
-    """An intake with a real chain and a real spool."""
+    """An intake with a real pipeline and a real spool."""
 
     def __init__(self, folder: Path) -> None:
-        self.chain = Chain(folder)
+        self.pipeline = Pipeline(folder)
         self.folder = folder / "spool"
         lane = Lane.open(Spool(self.folder), "worker-0", SpoolSettings())
         self.journal = Journal(lane, asyncio.get_running_loop(), window_s=0)
-        zones = {site.id: site.zone for site in self.chain.sites}
+        zones = {site.id: site.zone for site in self.pipeline.sites}
         self.intake = Intake(
-            self.chain.anonymizer, self.journal, lambda: NOON, Calendars(zones)
+            self.pipeline.anonymizer, self.journal, lambda: NOON, Calendars(zones)
         )
 
     async def receive(self, *hits: Hit | Dropped, **headers: str) -> Receipt:
-        """Take *hits* in, and wait until what the receipt says holds."""
-        taken = self.intake.receive(hits, sender(**headers))
-        if taken.durable is not None:
-            await taken.durable
-        return taken.receipt
+        """Receive *hits*, and wait until the receipt is durable."""
+        pending = self.intake.receive(hits, sender(**headers))
+        if pending.durable is not None:
+            await pending.durable
+        return pending.receipt
 
     @property
-    def spooled(self) -> Spooled:
-        """What is on the disk now."""
+    def spooled(self) -> SpoolContent:
+        """The rows on disk now."""
         return read_spool(self.folder)
 
 
 @pytest.fixture
 async def setup(tmp_path: Path) -> AsyncIterator[Setup]:
     setup = Setup(tmp_path)
-    setup.chain.prefetch()
+    setup.pipeline.prefetch()
     yield setup
     await setup.journal.close()
 
@@ -65,7 +65,7 @@ def drop(reason: str, count: int, site: str = "shop") -> Drop:
     )
 
 
-async def test_what_is_accepted_is_on_the_disk(setup: Setup) -> None:
+async def test_accepted_hits_are_on_disk(setup: Setup) -> None:
     got = await setup.receive(pageview(), pageview(url="https://shop.example/b"))
 
     assert got == Receipt(2, {})
@@ -73,7 +73,9 @@ async def test_what_is_accepted_is_on_the_disk(setup: Setup) -> None:
     assert [event.seq for event in setup.spooled.events] == [0, 1]
 
 
-async def test_good_and_bad_hits_of_a_request_are_told_apart(setup: Setup) -> None:
+async def test_good_and_bad_hits_of_a_request_are_counted_separately(
+    setup: Setup,
+) -> None:
     got = await setup.receive(
         pageview(),
         MALFORMED,
@@ -94,14 +96,14 @@ async def test_good_and_bad_hits_of_a_request_are_told_apart(setup: Setup) -> No
         },
     )
     assert len(setup.spooled.events) == 1
-    assert sorted(setup.spooled.drops, key=lambda each: each.reason) == [
+    assert sorted(setup.spooled.drops, key=lambda drop: drop.reason) == [
         drop("bad_name", 2),
         drop("malformed", 2, "(unknown)"),
         drop("unknown_site", 1, "(unknown)"),
     ]
 
 
-async def test_received_is_stored_and_dropped(setup: Setup) -> None:
+async def test_received_hits_equal_stored_plus_dropped(setup: Setup) -> None:
     hits: list[Hit | Dropped] = [
         pageview(),
         pageview(name="<b>"),
@@ -113,31 +115,31 @@ async def test_received_is_stored_and_dropped(setup: Setup) -> None:
         await setup.receive(*hits)
     await setup.receive(*hits, User_Agent=BOT_AGENT)
 
-    dropped = sum(each.count for each in setup.spooled.drops)
+    dropped = sum(drop.count for drop in setup.spooled.drops)
     assert len(setup.spooled.events) + dropped == 4 * len(hits)
 
 
-async def test_an_objection_leaves_nothing_on_the_disk(setup: Setup) -> None:
+async def test_an_objection_writes_nothing_to_disk(setup: Setup) -> None:
     got = await setup.receive(
         pageview(), MALFORMED, pageview(name="<b>"), Cookie="noanalytics=1"
     )
 
     assert got == Receipt(0, {DropReason.OPT_OUT: 3})
-    assert setup.spooled == Spooled([], [], [], is_sealed=True)
+    assert setup.spooled == SpoolContent([], [], [], is_sealed=True)
 
 
-async def test_no_hits_are_no_rows(setup: Setup) -> None:
+async def test_a_request_without_hits_writes_no_rows(setup: Setup) -> None:
     got = await setup.receive()
 
     assert got == Receipt(0, {})
     assert setup.spooled.events == []
 
 
-async def test_without_a_salt_nothing_of_the_request_is_kept(tmp_path: Path) -> None:
+async def test_without_a_salt_the_request_stores_nothing(tmp_path: Path) -> None:
     setup = Setup(tmp_path)
 
     with pytest.raises(NoSaltError):
         await setup.receive(pageview(name="<b>"), pageview())
     await setup.journal.close()
 
-    assert setup.spooled == Spooled([], [], [], is_sealed=True)
+    assert setup.spooled == SpoolContent([], [], [], is_sealed=True)

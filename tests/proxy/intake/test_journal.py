@@ -1,4 +1,4 @@
-"""Group commit: all of a group is durable before any of it is answered, or none."""
+"""Group commit: a whole group is durable before any request in it is answered."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ from config.settings import SpoolSettings
 from proxy.intake.journal import Journal, JournalFullError, encode_drops
 from proxy.pipeline.drops import DropCounts, DropKey, DropReason
 from tests.batcher.spool.spooled import smallest_disk
-from tests.proxy.spooled import read_spool
+from tests.proxy.spool_reader import read_spool
 
 MEGABYTE = 1 << 20
 SMALLEST = SpoolSettings(max_bytes=MEGABYTE)
@@ -42,7 +42,7 @@ def open_journal(
 
 
 async def turns(count: int) -> None:
-    """Let the loop do what it has to, *count* times."""
+    """Let the event loop run *count* times."""
     for _ in range(count):
         await asyncio.sleep(0)
 
@@ -56,14 +56,14 @@ async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
 
 @pytest.fixture
 async def small(tmp_path: Path) -> AsyncIterator[Journal]:
-    """Return a journal whose spool takes a megabyte."""
+    """Return a journal with a spool of one megabyte."""
     journal = open_journal(tmp_path, SMALLEST)
     yield journal
     await journal.close()
 
 
 def frames(folder: Path) -> list[tuple[FrameKind, int]]:
-    """Return kind and rows of every frame, in order."""
+    """Return the kind and row count of every frame, in order."""
     segments = sorted((folder / "lanes" / "worker-0").glob("*.*[nt]"))
     return [
         (frame.kind, frame.rows)
@@ -73,7 +73,7 @@ def frames(folder: Path) -> list[tuple[FrameKind, int]]:
     ]
 
 
-async def test_what_is_answered_is_on_the_disk(
+async def test_an_acknowledged_append_is_on_disk(
     journal: Journal, tmp_path: Path
 ) -> None:
     await journal.append([line("/a")], NONE)
@@ -81,7 +81,7 @@ async def test_what_is_answered_is_on_the_disk(
     assert read_spool(tmp_path).paths == ["/a"]
 
 
-async def test_nothing_is_answered_before_the_disk_has_it(
+async def test_an_append_waits_for_the_disk_sync(
     journal: Journal, tmp_path: Path
 ) -> None:
     slow_disk = threading.Event()
@@ -98,7 +98,7 @@ async def test_nothing_is_answered_before_the_disk_has_it(
     assert read_spool(tmp_path).paths == ["/a"]
 
 
-async def test_requests_of_one_moment_share_one_write(
+async def test_concurrent_requests_share_one_write(
     journal: Journal, tmp_path: Path
 ) -> None:
     counts = DropCounts({BOTS: 2})
@@ -110,10 +110,10 @@ async def test_requests_of_one_moment_share_one_write(
     )
 
     assert frames(tmp_path) == [(FrameKind.EVENTS, 3), (FrameKind.DROPS, 1)]
-    assert [each.count for each in read_spool(tmp_path).drops] == [4]
+    assert [drop.count for drop in read_spool(tmp_path).drops] == [4]
 
 
-async def test_while_one_group_is_written_the_next_one_gathers(
+async def test_appends_during_a_write_form_the_next_group(
     journal: Journal, tmp_path: Path
 ) -> None:
     first = journal.append([line("/a")], NONE)
@@ -126,7 +126,7 @@ async def test_while_one_group_is_written_the_next_one_gathers(
     assert len(frames(tmp_path)) < 10
 
 
-async def test_a_window_gathers_what_comes_within_it(tmp_path: Path) -> None:
+async def test_appends_within_the_window_form_one_group(tmp_path: Path) -> None:
     journal = open_journal(tmp_path, window_s=0.05)
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -140,7 +140,7 @@ async def test_a_window_gathers_what_comes_within_it(tmp_path: Path) -> None:
     await journal.close()
 
 
-async def test_a_group_that_fails_fails_all_its_waiters_and_none_later(
+async def test_a_failed_group_fails_only_its_own_waiters(
     small: Journal, tmp_path: Path
 ) -> None:
     got = await asyncio.gather(
@@ -150,7 +150,7 @@ async def test_a_group_that_fails_fails_all_its_waiters_and_none_later(
         return_exceptions=True,
     )
 
-    assert [type(each) for each in got] == [SpoolFullError] * 3
+    assert [type(error) for error in got] == [SpoolFullError] * 3
     assert not small.is_healthy
     await small.append([line("/later")], NONE)
     assert small.is_healthy
@@ -158,7 +158,7 @@ async def test_a_group_that_fails_fails_all_its_waiters_and_none_later(
     assert read_spool(tmp_path).drops == []
 
 
-async def test_a_disk_that_fails_takes_nothing_and_works_again_by_itself(
+async def test_the_journal_recovers_after_a_disk_failure(
     journal: Journal, tmp_path: Path
 ) -> None:
     await journal.append([line("/before")], NONE)
@@ -172,7 +172,7 @@ async def test_a_disk_that_fails_takes_nothing_and_works_again_by_itself(
     assert read_spool(tmp_path).paths == ["/before", "/after"]
 
 
-async def test_a_disk_that_does_not_answer_is_noticed(tmp_path: Path) -> None:
+async def test_a_disk_that_hangs_is_reported(tmp_path: Path) -> None:
     lane = Lane.open(Spool(tmp_path), "worker-0", SpoolSettings())
     loop = asyncio.get_running_loop()
     journal = Journal(lane, loop, window_s=0, stuck_after_s=0.01)
@@ -192,7 +192,7 @@ async def test_a_disk_that_does_not_answer_is_noticed(tmp_path: Path) -> None:
     await journal.close()
 
 
-async def test_a_client_that_has_gone_takes_nobody_with_it(
+async def test_a_cancelled_waiter_does_not_affect_others(
     journal: Journal, tmp_path: Path
 ) -> None:
     gone = journal.append([line("/gone")], NONE)
@@ -203,8 +203,8 @@ async def test_a_client_that_has_gone_takes_nobody_with_it(
     assert read_spool(tmp_path).paths == ["/gone", "/stays"]
 
 
-async def test_memory_holds_so_much_and_no_more(small: Journal) -> None:
-    # The same bytes many times: the test's own memory is bounded too.
+async def test_waiting_memory_is_bounded(small: Journal) -> None:
+    # The same bytes object many times, to bound the memory of the test.
     lines = [line("/a", MEGABYTE)] * 65
     waiting = small.append(lines, NONE)
 
@@ -215,7 +215,7 @@ async def test_memory_holds_so_much_and_no_more(small: Journal) -> None:
     await small.append([line("/c")], NONE)
 
 
-async def test_closing_waits_for_what_was_appended_and_seals_it(
+async def test_closing_writes_pending_appends_and_seals_the_segment(
     tmp_path: Path,
 ) -> None:
     journal = open_journal(tmp_path)
@@ -240,7 +240,7 @@ def overflow(journal: Journal) -> asyncio.Future[None]:
 
 
 @pytest.mark.parametrize("last", [fail_last, overflow])
-async def test_closing_leaves_the_lane_also_where_the_last_group_fails(
+async def test_closing_releases_the_lane_even_if_the_last_group_fails(
     tmp_path: Path, last: Callable[[Journal], asyncio.Future[None]]
 ) -> None:
     journal = open_journal(tmp_path, SMALLEST)
@@ -253,16 +253,14 @@ async def test_closing_leaves_the_lane_also_where_the_last_group_fails(
     Lane.open(Spool(tmp_path), "worker-0", SMALLEST).close()
 
 
-async def test_an_open_journal_has_its_lane_to_itself(
-    journal: Journal, tmp_path: Path
-) -> None:
+async def test_an_open_journal_locks_its_lane(journal: Journal, tmp_path: Path) -> None:
     await journal.append([line("/a")], NONE)
 
     with pytest.raises(LaneTakenError):
         Lane.open(Spool(tmp_path), "worker-0", SMALLEST)
 
 
-def test_counts_are_written_as_rows() -> None:
+def test_drop_counts_are_written_as_rows() -> None:
     got = encode_drops(DropCounts({BOTS: 7}))
 
     row = (

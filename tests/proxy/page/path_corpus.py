@@ -1,7 +1,7 @@
-"""Paths to measure the scrubber with: some hold secrets, some are ordinary pages.
+"""Paths to measure the scrubber: some contain secrets, some are ordinary pages.
 
-Everything is made from a seeded generator and from word lists that come with Python
-and babel, so that the figures are the same everywhere.
+A seeded generator makes all paths from word lists in Python and babel, so the figures
+are the same on every machine.
 """
 
 import base64
@@ -42,7 +42,7 @@ def text(random: Random, alphabet: str, least: int, most: int | None = None) -> 
 
 
 def jwt(random: Random) -> str:
-    """Return a signed token as APIs hand them out."""
+    """Return a signed token like those of APIs."""
     payload = b'{"sub":"%d","exp":%d}' % (
         random.getrandbits(40),
         random.getrandbits(31),
@@ -54,12 +54,12 @@ def jwt(random: Random) -> str:
 
 
 def number(random: Random) -> str:
-    """Return an id of six to twelve digits that is not a date."""
+    """Return an id of 6 to 12 digits that is not a date."""
     return str(random.randint(3 * 10**5, 10**12))
 
 
 def phone(random: Random) -> str:
-    """Return a telephone number in one of the usual spellings."""
+    """Return a telephone number in a common format."""
     digits = text(random, "23456789", 11)
     return random.choice(
         [
@@ -73,7 +73,7 @@ def phone(random: Random) -> str:
 
 
 def email(random: Random) -> str:
-    """Return an address, sometimes encoded once or twice."""
+    """Return an e-mail address, sometimes percent-encoded once or twice."""
     plain = f"{text(random, LOWER, 3, 12)}.{text(random, LOWER, 2, 8)}@mail.example"
     return random.choice(
         [plain, plain.replace("@", "%40"), plain.replace("@", "%2540")]
@@ -81,15 +81,15 @@ def email(random: Random) -> str:
 
 
 def code(random: Random) -> str:
-    """Return the short codes that only their place gives away."""
+    """Return a short code that only its position reveals as a secret."""
     alphabet = random.choice([LOWER, BASE36, ALPHANUMERIC, string.digits])
     return text(random, alphabet, 4, 10) + random.choice(string.digits)
 
 
 def _shape(template: str, secret: Callable[[Random], str]) -> SecretShape:
     def path(random: Random) -> Secret:
-        found = secret(random)
-        return template.replace("*", found), found
+        value = secret(random)
+        return template.replace("*", value), value
 
     return path
 
@@ -143,7 +143,7 @@ SECRETS: list[SecretShape] = [
 
 
 def secret_paths(seed: int) -> Iterator[Secret]:
-    """Yield paths that hold a secret, and the secret."""
+    """Yield paths that contain a secret, and the secret."""
     random = Random(seed)  # noqa: S311 - a corpus, not a key
     for shape in cycle(SECRETS):
         yield shape(random)
@@ -151,14 +151,14 @@ def secret_paths(seed: int) -> Iterator[Secret]:
 
 @cache
 def words() -> tuple[str, ...]:
-    """Return words of many languages, as slugs spell them."""
-    found = set(re.findall("[a-z]{2,16}", " ".join(topics.values()).lower()))
+    """Return words of many languages in the spelling of slugs."""
+    slugs = set(re.findall("[a-z]{2,16}", " ".join(topics.values()).lower()))
     for language in _LANGUAGES.split():
         locale = Locale.parse(language)
         for names in (locale.territories, locale.languages, locale.currencies):
             for name in names.values():
-                found.update(re.findall("[a-z]{2,16}", _unaccented(name)))
-    return tuple(sorted(found))
+                slugs.update(re.findall("[a-z]{2,16}", _unaccented(name)))
+    return tuple(sorted(slugs))
 
 
 def _unaccented(name: str) -> str:
@@ -167,7 +167,7 @@ def _unaccented(name: str) -> str:
 
 
 def slug(random: Random, least: int = 1, most: int = 9) -> str:
-    """Return a few words in the spelling of a slug."""
+    """Return a slug of a few words."""
     chosen = random.choices(words(), k=random.randint(least, most))
     style = random.random()
     if style < 0.05:
@@ -234,7 +234,7 @@ def _plain(random: Random) -> str:
 
 
 def ordinary_paths(seed: int) -> Iterator[str]:
-    """Yield paths of ordinary pages, in the mixture sites have."""
+    """Yield paths of ordinary pages, mixed like those of real sites."""
     random = Random(seed)  # noqa: S311 - a corpus, not a key
     shapes = (_plain, _plain, _plain, _dated, _product, _product, _document)
     for shape in cycle(shapes):

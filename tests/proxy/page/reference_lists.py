@@ -1,4 +1,4 @@
-"""Other people's lists of sources, to measure ours with."""
+"""Lists of sources by other vendors, to measure our own list."""
 
 import csv
 import re
@@ -13,18 +13,18 @@ _MATOMO = {
     "social": "matomo_Socials.yml",
     "ai": "matomo_AIAssistants.yml",
 }
-# A host pattern ends with any suffix, or begins with any country.
+# A host pattern may end with any suffix or begin with any country.
 _SUFFIXES = ("com", "de", "co.uk", "com.br")
 
 
 def need() -> None:
-    """Skip the test where the lists are not on this machine."""
+    """Skip the test if the lists are not on this machine."""
     if not FOLDER.is_dir():
         pytest.skip("the reference lists are not on this machine")
 
 
 def matomo_hosts() -> Iterator[tuple[str, str]]:
-    """Yield Matomo's hosts with their class; patterns are spelled out."""
+    """Yield the hosts of Matomo with their class; patterns are expanded."""
     for kind, name in _MATOMO.items():
         text = (FOLDER / name).read_text(encoding="utf-8")
         for pattern in _host_patterns(text):
@@ -51,7 +51,7 @@ def _spelled(host: str) -> list[str]:
 
 
 def ga4_sources() -> list[tuple[str, str]]:
-    """Return Google Analytics' sources (hosts and names) with their class."""
+    """Return the sources of Google Analytics (hosts and names) with their class."""
     with (FOLDER / "ga4_source_categories.csv").open(encoding="utf-8") as file:
         return [
             (row["source"].strip(), row["source_category"].rpartition("_")[2].lower())
@@ -60,5 +60,5 @@ def ga4_sources() -> list[tuple[str, str]]:
 
 
 def spam_hosts() -> list[str]:
-    """Return the hosts of Matomo's referrer spam list."""
+    """Return the hosts in the referrer spam list of Matomo."""
     return (FOLDER / "matomo_spammers.txt").read_text(encoding="utf-8").split()

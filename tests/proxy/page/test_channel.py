@@ -1,4 +1,4 @@
-"""Every way to come has one channel, by the first rule that holds."""
+"""Every visit has one channel, from the first matching rule."""
 
 import re
 from pathlib import Path
@@ -76,7 +76,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("expected", "acquisition"), CASES)
-def test_the_first_rule_that_holds_gives_the_channel(
+def test_the_first_matching_rule_gives_the_channel(
     expected: str, acquisition: Acquisition
 ) -> None:
     got = CHANNELS.channel(acquisition)
@@ -84,14 +84,14 @@ def test_the_first_rule_that_holds_gives_the_channel(
     assert got == expected
 
 
-def test_every_channel_of_the_table_has_a_case() -> None:
+def test_every_channel_in_the_table_has_a_test_case() -> None:
     named = {rule.channel for rule in CHANNELS.rules if not rule.click}
     named |= {click.channel for click in CLICK_IDS.values() if click.channel}
 
     assert named == {expected for expected, _ in CASES}
 
 
-def test_the_last_rule_holds_always() -> None:
+def test_the_last_rule_always_matches() -> None:
     assert CHANNELS.rules[-1] == Rule(channel=DIRECT)
 
 
@@ -102,7 +102,7 @@ def test_the_last_rule_holds_always() -> None:
     campaign=st.none() | st.text(max_size=20),
     referrer=st.booleans(),
 )
-def test_anything_has_a_channel_of_the_table(
+def test_any_input_has_a_channel_from_the_table(
     kind: SourceClass | None,
     source: str | None,
     medium: str | None,

@@ -1,4 +1,4 @@
-"""A host has one spelling, and nothing but a host comes out."""
+"""A host is normalized, and the result is always a host or None."""
 
 import re
 
@@ -32,14 +32,16 @@ from proxy.page.host import OwnHosts, is_address, parse_host, without_www
         pytest.param("é" * 2_000, None, id="far too long"),
     ],
 )
-def test_a_host_is_cut_out_and_lowered(authority: str, expected: str | None) -> None:
+def test_a_host_is_extracted_and_lower_cased(
+    authority: str, expected: str | None
+) -> None:
     got = parse_host(authority)
 
     assert got == expected
 
 
 @given(authority=st.text(max_size=300))
-def test_any_authority_gives_a_host_of_host_characters_or_none(authority: str) -> None:
+def test_any_authority_gives_a_valid_host_or_none(authority: str) -> None:
     got = parse_host(authority)
 
     assert got is None or re.fullmatch(r"[a-z0-9.-]{1,253}", got)
@@ -54,7 +56,7 @@ def test_any_authority_gives_a_host_of_host_characters_or_none(authority: str) -
         ("1", False),
     ],
 )
-def test_an_address_is_no_name(host: str, expected: bool) -> None:  # noqa: FBT001
+def test_an_ip_address_is_not_a_host_name(host: str, expected: bool) -> None:  # noqa: FBT001
     assert is_address(host) == expected
 
 
@@ -62,7 +64,7 @@ def test_an_address_is_no_name(host: str, expected: bool) -> None:  # noqa: FBT0
     ("host", "expected"),
     [("www.shop.example", "shop.example"), ("www.example", "www.example"), ("a", "a")],
 )
-def test_www_is_cut_where_a_name_is_left(host: str, expected: str) -> None:
+def test_www_is_removed_if_a_name_remains(host: str, expected: str) -> None:
     assert without_www(host) == expected
 
 
@@ -79,7 +81,7 @@ def test_www_is_cut_where_a_name_is_left(host: str, expected: str) -> None:
         pytest.param("", False, id="nothing"),
     ],
 )
-def test_a_sites_hosts_are_its_domains(host: str, expected: bool) -> None:  # noqa: FBT001
+def test_the_hosts_of_a_site_are_its_domains(host: str, expected: bool) -> None:  # noqa: FBT001
     own = OwnHosts(("shop.example", "*.world.example", "www.blog.example"))
 
     assert (host in own) == expected

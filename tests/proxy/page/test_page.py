@@ -1,4 +1,4 @@
-"""Of a page's URL host, clean path, campaign and kind of click id are kept, no more."""
+"""Only host, clean path, campaign and click id kind of a page URL are kept."""
 
 import re
 
@@ -43,7 +43,7 @@ def path_of(url: str) -> str | None:
         pytest.param("http://203.0.113.7/", None, id="any other address"),
     ],
 )
-def test_the_host_is_kept_in_one_spelling(url: str, expected: str | None) -> None:
+def test_the_host_is_normalized(url: str, expected: str | None) -> None:
     got = parse_page(url, RULES)
 
     assert got is not None
@@ -70,12 +70,12 @@ def test_the_host_is_kept_in_one_spelling(url: str, expected: str | None) -> Non
         "ftp://shop.example/a",
     ],
 )
-def test_what_is_no_web_page_is_none(url: str | None) -> None:
+def test_a_url_that_is_not_a_web_page_gives_none(url: str | None) -> None:
     assert parse_page(url, RULES) is None
 
 
 @pytest.mark.parametrize(
-    ("sent", "expected"),
+    ("raw_path", "expected"),
     [
         pytest.param("", "/", id="nothing"),
         pytest.param("/a/b/", "/a/b/", id="closing slash stays"),
@@ -105,13 +105,15 @@ def test_what_is_no_web_page_is_none(url: str | None) -> None:
         pytest.param("\\a\\b", "/a/b", id="backslashes"),
     ],
 )
-def test_the_path_is_decoded_tidied_and_scrubbed(sent: str, expected: str) -> None:
-    got = path_of(SHOP + sent)
+def test_the_path_is_decoded_normalized_and_scrubbed(
+    raw_path: str, expected: str
+) -> None:
+    got = path_of(SHOP + raw_path)
 
     assert got == expected
 
 
-def test_a_path_of_any_length_ends_with_a_whole_segment() -> None:
+def test_a_long_path_ends_with_a_whole_segment() -> None:
     got = path_of(SHOP + "/abc" * 60_000)
 
     assert got == "/abc" * 126 + "/:more"
@@ -131,13 +133,13 @@ def test_a_path_of_any_length_ends_with_a_whole_segment() -> None:
         pytest.param("%71=b", "/a?q=b", id="encoded key"),
     ],
 )
-def test_only_allowed_query_keys_stay_in_the_path(query: str, expected: str) -> None:
+def test_only_allowed_query_keys_are_kept(query: str, expected: str) -> None:
     got = path_of(f"{SHOP}/a?{query}")
 
     assert got == expected
 
 
-def test_a_kept_query_that_does_not_fit_is_left_out() -> None:
+def test_an_allowed_query_that_does_not_fit_is_left_out() -> None:
     long = "/abc" * 125
 
     got = path_of(f"{SHOP}{long}?q=something&page=2")
@@ -189,7 +191,7 @@ def test_a_kept_query_that_does_not_fit_is_left_out() -> None:
         ),
     ],
 )
-def test_campaigns_are_kept_as_far_as_they_name_nobody(
+def test_campaign_values_are_kept_unless_personal(
     query: str, expected: tuple[str | None, ...]
 ) -> None:
     got = parse_page(f"{SHOP}/a?{query}#utm_source=fragment", RULES)
@@ -205,20 +207,20 @@ def test_campaigns_are_kept_as_far_as_they_name_nobody(
 
 
 @pytest.mark.parametrize("key", CLICK_IDS)
-def test_of_a_click_id_only_the_kind_is_kept(key: str) -> None:
+def test_only_the_kind_of_a_click_id_is_kept(key: str) -> None:
     got = parse_page(f"{SHOP}/a?{key.upper()}={CANARY}", RULES)
 
     assert got == Page(hostname="shop.example", path="/a", click_id=key)
 
 
-def test_of_several_click_ids_the_first_of_the_list_counts() -> None:
+def test_the_first_listed_click_id_counts() -> None:
     got = parse_page(f"{SHOP}/a?mc_eid=x&fbclid=y&gclid=z", RULES)
 
     assert got is not None
     assert got.click_id == "gclid"
 
 
-def test_a_query_without_end_is_read_to_its_limit() -> None:
+def test_a_query_is_read_only_up_to_its_limit() -> None:
     within = parse_page(f"{SHOP}/a?" + "x=y&" * 255 + "utm_source=a", RULES)
     beyond = parse_page(f"{SHOP}/a?" + "x=y&" * 256 + "utm_source=a", RULES)
 
@@ -232,7 +234,7 @@ URLS = st.text(max_size=120).map(lambda text: f"{SHOP}/{text}") | st.from_regex(
 
 
 @given(url=URLS | st.text(max_size=80))
-def test_any_url_gives_clean_values_within_their_limits(url: str) -> None:
+def test_any_url_gives_clean_bounded_values(url: str) -> None:
     got = parse_page(url, RULES)
 
     if got is None:
@@ -268,14 +270,14 @@ PLACES = [
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_secret_is_nowhere_in_what_is_kept(place: str) -> None:
+def test_no_kept_value_contains_a_secret(place: str) -> None:
     got = parse_page(SHOP + place.format(CANARY), RULES)
 
     assert got is not None
     assert CANARY not in repr(got)
 
 
-def test_what_was_remembered_can_be_forgotten() -> None:
+def test_the_caches_can_be_cleared() -> None:
     before = path_of(f"{SHOP}/products/blue-shirt-100234")
     RULES.forget()
 
@@ -295,9 +297,7 @@ def test_what_was_remembered_can_be_forgotten() -> None:
         pytest.param("id=7", 0, id="a kept key"),
     ],
 )
-def test_a_query_is_remembered_only_if_all_of_it_is_kept(
-    query: str, expected: int
-) -> None:
+def test_a_query_is_cached_only_if_all_of_it_is_kept(query: str, expected: int) -> None:
     rules = PageRules(query_allow=["id"], domains=["shop.example"])
 
     first = parse_page(f"https://shop.example/?{query}", rules)
@@ -309,7 +309,7 @@ def test_a_query_is_remembered_only_if_all_of_it_is_kept(
     assert rules.remembered == 0
 
 
-def test_queries_are_remembered_to_a_bound() -> None:
+def test_the_query_cache_is_bounded() -> None:
     rules = PageRules(domains=["shop.example"])
 
     for number in range(2_000):
@@ -333,7 +333,7 @@ def test_queries_are_remembered_to_a_bound() -> None:
         pytest.param(None, 0, id="nothing"),
     ],
 )
-def test_a_page_is_remembered_only_if_all_of_it_is_kept(
+def test_a_page_is_cached_only_if_all_of_it_is_kept(
     url: str | None, expected: int
 ) -> None:
     rules = PageRules(query_allow=["id"], domains=["shop.example"])

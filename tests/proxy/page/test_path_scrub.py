@@ -1,4 +1,4 @@
-"""What is secret or personal in a path is cut; ordinary paths come out whole."""
+"""Secrets and personal data are removed from paths; ordinary paths are unchanged."""
 
 import re
 from itertools import islice
@@ -86,7 +86,7 @@ KEPT = [
 
 
 @pytest.mark.parametrize(("path", "expected"), CUT, ids=[path for path, _ in CUT])
-def test_a_secret_or_personal_segment_is_replaced_by_what_it_was(
+def test_a_secret_or_personal_segment_is_replaced_by_its_kind(
     path: str, expected: str
 ) -> None:
     got = PathScrub().scrub(path)
@@ -95,7 +95,7 @@ def test_a_secret_or_personal_segment_is_replaced_by_what_it_was(
 
 
 @pytest.mark.parametrize("path", KEPT)
-def test_an_ordinary_path_is_kept_whole(path: str) -> None:
+def test_an_ordinary_path_is_unchanged(path: str) -> None:
     got = PathScrub().scrub(path)
 
     assert got == path
@@ -118,7 +118,7 @@ def test_an_ordinary_path_is_kept_whole(path: str) -> None:
         pytest.param(["/u/:name"], "/v/123456", "/v/:id", id="other path is cut"),
     ],
 )
-def test_a_template_names_the_parts_of_the_paths_that_begin_like_it(
+def test_a_template_replaces_the_segments_of_matching_paths(
     templates: list[str], path: str, expected: str
 ) -> None:
     got = PathScrub(templates).scrub(path)
@@ -134,7 +134,7 @@ def test_a_long_path_ends_with_a_whole_segment() -> None:
 
 
 @given(path=st.text(max_size=80) | st.from_regex(r"(/[a-z0-9=.@%-]{0,20}){1,9}"))
-def test_any_path_is_answered_within_the_limit_and_always_alike(path: str) -> None:
+def test_scrubbing_is_bounded_and_deterministic(path: str) -> None:
     scrub = PathScrub(["/a/:b"])
 
     got = scrub.scrub("/" + path)
@@ -147,69 +147,69 @@ def test_any_path_is_answered_within_the_limit_and_always_alike(path: str) -> No
 
 
 def leaks(secret: str, stored: str) -> bool:
-    """Whether six characters in a row of *secret* are still there."""
+    """Return whether *stored* contains six consecutive characters of *secret*."""
     pieces = re.findall(r"[\w.@+-]{6}", unquote(unquote(secret)))
     return any(piece in stored for piece in pieces)
 
 
-def missed(count: int) -> list[str]:
+def leaking_paths(count: int) -> list[str]:
     rules = PageRules()
-    found = []
+    paths = []
     for path, secret in islice(secret_paths(SEED), count):
         page = parse_page(f"https://shop.example{path}", rules)
         assert page is not None
         assert page.path is not None
         if leaks(secret, page.path):
-            found.append(path)
-    return found
+            paths.append(path)
+    return paths
 
 
-def cut_of(paths: list[str]) -> list[str]:
+def changed_paths(paths: list[str]) -> list[str]:
     rules = PageRules()
-    found = []
+    changed = []
     for path in paths:
         page = parse_page(f"https://shop.example{path}", rules)
         assert page is not None
         if page.path != unquote(path.partition("?")[0]):
-            found.append(path)
-    return found
+            changed.append(path)
+    return changed
 
 
-def test_secrets_are_cut_out_of_two_thousand_paths_that_hold_one() -> None:
+def test_secrets_are_removed_from_2_000_paths() -> None:
     count = 2_000
 
-    assert len(missed(count)) <= count * (1 - LEAST_RECALL)
+    assert len(leaking_paths(count)) <= count * (1 - LEAST_RECALL)
 
 
-def test_five_thousand_ordinary_paths_stay_whole() -> None:
+def test_5_000_ordinary_paths_are_unchanged() -> None:
     paths = list(islice(ordinary_paths(SEED), 5_000))
 
-    assert len(cut_of(paths)) <= len(paths) * MOST_FALSE_CUTS
+    assert len(changed_paths(paths)) <= len(paths) * MOST_FALSE_CUTS
 
 
 @pytest.mark.slow
-def test_secrets_are_cut_out_of_fifty_thousand_paths_that_hold_one() -> None:
+def test_secrets_are_removed_from_50_000_paths() -> None:
     count = 50_000
 
-    assert len(missed(count)) <= count * (1 - LEAST_RECALL)
+    assert len(leaking_paths(count)) <= count * (1 - LEAST_RECALL)
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_ordinary_paths_stay_whole() -> None:
+def test_100_000_ordinary_paths_are_unchanged() -> None:
     paths = list(islice(ordinary_paths(SEED), 100_000))
 
-    assert len(cut_of(paths)) <= len(paths) * MOST_FALSE_CUTS
+    assert len(changed_paths(paths)) <= len(paths) * MOST_FALSE_CUTS
 
 
-def test_the_paths_of_a_real_site_stay_whole() -> None:
+def test_the_paths_of_a_real_log_are_unchanged() -> None:
     if not SHARED_LOG.is_file():
         pytest.skip("the real access log is not on this machine")
     lines = SHARED_LOG.read_text(encoding="utf-8", errors="replace").splitlines()
-    asked = (line.split('"')[1].split(" ")[1].partition("?")[0] for line in lines)
-    # What the page tidies before any rule is not what this test is about; nor are
-    # fonts whose names are random characters.
+    requested = (line.split('"')[1].split(" ")[1].partition("?")[0] for line in lines)
+    # This test leaves out paths that the page module normalizes first, and fonts
+    # with random characters as names.
     tidy = re.compile(r"/|(?:/[^/;%.]+(?:\.(?!ttf)[^/;%]+)?)+/?")
-    paths = [path for path in asked if tidy.fullmatch(path)]
+    paths = [path for path in requested if tidy.fullmatch(path)]
 
     assert len(paths) > 9_000
-    assert len(cut_of(paths)) <= len(paths) * MOST_FALSE_CUTS
+    assert len(changed_paths(paths)) <= len(paths) * MOST_FALSE_CUTS

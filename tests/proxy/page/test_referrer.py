@@ -1,4 +1,4 @@
-"""A referrer is kept as its host; who it is and what channel it means is looked up."""
+"""A referrer is stored as its host; its source and channel come from tables."""
 
 import re
 from collections import Counter
@@ -136,7 +136,7 @@ def referral(referrer: str | None, source: str | None, channel: str) -> Referral
         pytest.param("https://", NO_REFERRAL, id="no host"),
     ],
 )
-def test_a_referrer_is_its_host_under_the_name_it_is_known_by(
+def test_a_referrer_is_stored_as_its_host_and_known_name(
     referrers: Referrers, url: str | None, expected: Referral
 ) -> None:
     got = referrers.refer(url, PAGE, OWN)
@@ -153,7 +153,7 @@ def test_a_referrer_is_its_host_under_the_name_it_is_known_by(
         pytest.param("https://de.shop.example/", id="subdomain of a wildcard"),
     ],
 )
-def test_the_site_itself_is_internal_and_not_named(
+def test_a_referrer_of_the_same_site_is_internal(
     referrers: Referrers, url: str
 ) -> None:
     got = referrers.refer(url, PAGE, OWN)
@@ -163,7 +163,7 @@ def test_the_site_itself_is_internal_and_not_named(
 
 @pytest.mark.parametrize("hostname", ["copy.example", "www.copy.example"])
 @pytest.mark.parametrize("referring", ["copy.example", "www.copy.example"])
-def test_the_pages_own_host_is_internal_even_where_it_is_not_configured(
+def test_the_host_of_the_page_is_internal_even_if_not_configured(
     referrers: Referrers, hostname: str, referring: str
 ) -> None:
     page = Page(hostname=hostname, path="/")
@@ -250,7 +250,7 @@ def test_the_pages_own_host_is_internal_even_where_it_is_not_configured(
         ),
     ],
 )
-def test_a_campaign_goes_before_the_referrer_and_that_before_the_click_id(
+def test_a_campaign_outranks_the_referrer_and_the_referrer_the_click_id(
     referrers: Referrers, url: str | None, page: Page, expected: Referral
 ) -> None:
     got = referrers.refer(url, page, OWN)
@@ -258,7 +258,7 @@ def test_a_campaign_goes_before_the_referrer_and_that_before_the_click_id(
     assert got == expected
 
 
-def test_known_spam_is_reported_with_its_subdomains(referrers: Referrers) -> None:
+def test_referrer_spam_is_recognized_with_its_subdomains(referrers: Referrers) -> None:
     urls = ["http://semalt.com/a", "http://x.semalt.com", "https://notsemalt.com/"]
 
     got = [referrers.refer(url, PAGE, OWN).spam for url in urls]
@@ -266,7 +266,7 @@ def test_known_spam_is_reported_with_its_subdomains(referrers: Referrers) -> Non
     assert got == [True, True, False]
 
 
-def test_what_was_forgotten_is_found_again(referrers: Referrers) -> None:
+def test_a_lookup_works_after_the_cache_is_cleared(referrers: Referrers) -> None:
     before = referrers.refer("https://www.bing.com/", PAGE, OWN)
     referrers.forget()
 
@@ -281,7 +281,7 @@ _REFERRERS = Referrers()
     | st.from_regex(r"(https?|android-app)://[\w.@:%-]{0,40}[/?#]?.{0,20}"),
     source=st.none() | st.text(max_size=20),
 )
-def test_any_referrer_leaves_a_host_or_nothing(url: str, source: str | None) -> None:
+def test_any_referrer_gives_a_host_or_none(url: str, source: str | None) -> None:
     page = Page(hostname="shop.example", utm_source=source)
 
     got = _REFERRERS.refer(url, page, OWN)
@@ -291,41 +291,45 @@ def test_any_referrer_leaves_a_host_or_nothing(url: str, source: str | None) -> 
     assert got == _REFERRERS.refer(url, page, OWN)
 
 
-def test_nearly_all_of_matomos_hosts_have_their_class(referrers: Referrers) -> None:
+def test_at_least_98_percent_of_matomos_hosts_have_the_same_class(
+    referrers: Referrers,
+) -> None:
     reference_lists.need()
-    # Two lists may class one host differently; either is right.
+    # Two lists may put one host in different classes; both are right.
     accepted: dict[str, set[str]] = {}
     for host, kind in [*reference_lists.matomo_hosts(), *reference_lists.ga4_sources()]:
         accepted.setdefault(host.removeprefix("www."), set()).add(CHANNEL[kind])
-    asked = list(reference_lists.matomo_hosts())
+    hosts = list(reference_lists.matomo_hosts())
 
-    found = [
+    matches = [
         host
-        for host, _ in asked
+        for host, _ in hosts
         if referrers.refer(f"https://{host}/", NO_PAGE, OWN).channel
         in accepted[host.removeprefix("www.")]
     ]
 
-    assert len(asked) > 900
-    assert len(found) >= 0.98 * len(asked)
+    assert len(hosts) > 900
+    assert len(matches) >= 0.98 * len(hosts)
 
 
-def test_nearly_all_of_googles_sources_have_their_class(referrers: Referrers) -> None:
+def test_at_least_95_percent_of_ga4_sources_have_the_same_class(
+    referrers: Referrers,
+) -> None:
     reference_lists.need()
-    asked: Counter[str] = Counter()
-    found: Counter[str] = Counter()
+    totals: Counter[str] = Counter()
+    matches: Counter[str] = Counter()
     for source, kind in reference_lists.ga4_sources():
         got = {referrers.refer(None, Page(utm_source=source), OWN).channel}
         if "." in source:
             got.add(referrers.refer(f"https://{source}/", NO_PAGE, OWN).channel)
-        asked[kind] += 1
-        found[kind] += got == {CHANNEL[kind]}
+        totals[kind] += 1
+        matches[kind] += got == {CHANNEL[kind]}
 
-    assert asked.total() == 819
-    assert all(found[kind] >= 0.95 * count for kind, count in asked.items())
+    assert totals.total() == 819
+    assert all(matches[kind] >= 0.95 * count for kind, count in totals.items())
 
 
-def test_all_of_matomos_spammers_are_known(referrers: Referrers) -> None:
+def test_every_matomo_spam_host_is_known(referrers: Referrers) -> None:
     reference_lists.need()
 
     missed = [

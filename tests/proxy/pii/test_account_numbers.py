@@ -1,4 +1,4 @@
-"""Check digits are checked as the issuers say."""
+"""Check digits are verified by the rules of the issuers."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from proxy.pii.account_numbers import is_card, is_iban
         pytest.param("", False, id="nothing"),
     ],
 )
-def test_a_card_passes_the_luhn_check_at_a_card_length(
+def test_a_card_number_needs_a_card_length_and_a_luhn_digit(
     text: str,
     expected: bool,  # noqa: FBT001
 ) -> None:
@@ -36,7 +36,7 @@ def test_a_card_passes_the_luhn_check_at_a_card_length(
         pytest.param("DE8937040044053201300é", False, id="not ASCII"),
     ],
 )
-def test_an_iban_has_its_countrys_length_and_check_digits(
+def test_an_iban_needs_the_length_of_its_country_and_check_digits(
     text: str,
     expected: bool,  # noqa: FBT001
 ) -> None:

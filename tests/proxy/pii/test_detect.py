@@ -1,4 +1,4 @@
-"""Values that look personal are recognised in any disguise; ordinary ones are not."""
+"""Personal values are detected in any spelling; ordinary values are not."""
 
 import json
 from pathlib import Path
@@ -139,18 +139,18 @@ ORDINARY = [
         for number, text in enumerate(texts)
     ],
 )
-def test_a_personal_value_is_recognised(text: str, expected: PersonalKind) -> None:
+def test_a_personal_value_is_detected(text: str, expected: PersonalKind) -> None:
     got = personal_kind(text)
 
     assert got == expected
 
 
-def test_every_kind_has_cases() -> None:
+def test_every_personal_kind_has_test_cases() -> None:
     assert set(PERSONAL) == set(PersonalKind)
 
 
 @pytest.mark.parametrize("text", ORDINARY)
-def test_an_ordinary_value_is_not(text: str) -> None:
+def test_an_ordinary_value_is_not_detected(text: str) -> None:
     assert not looks_personal(text)
 
 
@@ -158,12 +158,12 @@ def test_an_ordinary_value_is_not(text: str) -> None:
     ("digits", "expected"),
     [("20240131", True), ("20241331", False), ("20240132", False), ("17000101", False)],
 )
-def test_a_day_is_spelt_in_eight_digits(digits: str, expected: bool) -> None:  # noqa: FBT001
+def test_an_eight_digit_date_is_not_a_number(digits: str, expected: bool) -> None:  # noqa: FBT001
     assert is_day_number(digits) == expected
 
 
 @given(text=st.text(max_size=120) | st.from_regex(r"[0-9a-fx@:.+% -]{0,60}"))
-def test_any_text_is_judged(text: str) -> None:
+def test_detection_accepts_any_text(text: str) -> None:
     assert personal_kind(text) in (None, *PersonalKind)
 
 
@@ -173,13 +173,13 @@ def test_any_text_is_judged(text: str) -> None:
     host=st.from_regex(r"[a-z]{1,10}(\.[a-z]{2,5}){1,2}", fullmatch=True),
     after=st.sampled_from(["", " ", ", thanks", "?"]),
 )
-def test_an_address_is_found_in_any_text(
+def test_an_email_address_is_detected_in_any_text(
     before: str, name: str, host: str, after: str
 ) -> None:
     assert looks_personal(f"{before}{name}@{host}{after}")
 
 
-def test_what_can_be_detected_in_labelled_sentences_is() -> None:
+def test_detectable_values_in_labelled_sentences_are_detected() -> None:
     if not LABELLED.is_file():
         pytest.skip("the labelled sentences are not on this machine")
     sentences = json.loads(LABELLED.read_text(encoding="utf-8"))
@@ -197,5 +197,5 @@ def test_what_can_be_detected_in_labelled_sentences_is() -> None:
 
     assert len(values) == 27
     assert [value for value in values if not looks_personal(value)] == []
-    # One holds a driver's licence.
+    # One contains the number of a driving licence.
     assert len([text for text in harmless if looks_personal(text)]) <= 1

@@ -1,4 +1,4 @@
-"""Stored text is printable and valid UTF-8, whatever was sent."""
+"""Stored text is always printable and valid UTF-8."""
 
 import pytest
 from hypothesis import given
@@ -18,14 +18,14 @@ from proxy.pii.plain_text import plain_text
         pytest.param("größe 東京", "größe 東京", id="other scripts"),
     ],
 )
-def test_what_cannot_be_printed_goes(text: str, expected: str) -> None:
+def test_unprintable_characters_are_removed(text: str, expected: str) -> None:
     got = plain_text(text)
 
     assert got == expected
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=())))
-def test_any_text_becomes_printable_and_stays_so(text: str) -> None:
+def test_any_text_becomes_printable_and_is_then_unchanged(text: str) -> None:
     got = plain_text(text)
 
     assert got.isprintable()

@@ -1,4 +1,4 @@
-"""Random text is told from words of any language in Latin script."""
+"""Random text is distinguished from words of any language in Latin script."""
 
 import string
 from random import Random
@@ -35,13 +35,13 @@ WORDS = [
 
 
 @pytest.mark.parametrize("alphabet", ALPHABETS.values(), ids=list(ALPHABETS))
-def test_nearly_every_token_of_twenty_characters_is_random(alphabet: str) -> None:
+def test_at_least_99_percent_of_20_character_tokens_are_random(alphabet: str) -> None:
     random = Random(22)  # noqa: S311 - test input
     tokens = ["".join(random.choices(alphabet, k=20)) for _ in range(1_000)]
 
-    found = sum(map(has_random_run, tokens))
+    matches = sum(map(has_random_run, tokens))
 
-    assert found >= 990
+    assert matches >= 990
 
 
 @pytest.mark.parametrize("text", WORDS)
@@ -52,5 +52,5 @@ def test_words_are_not_random(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["order-xJ3kP9qLmZ7v-details", "a8f3k2m9x7q1", "x=PRmiXeptR36kaC0"]
 )
-def test_a_random_run_among_words_is_found(text: str) -> None:
+def test_a_random_run_between_words_is_detected(text: str) -> None:
     assert has_random_run(text)

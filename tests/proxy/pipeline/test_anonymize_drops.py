@@ -1,4 +1,4 @@
-"""Every reason for which a hit is refused can be met, under the right site."""
+"""A hit is dropped for every reason, and counted for the right site."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,18 +9,18 @@ import pytest
 from config.settings import PrivacySettings
 from proxy.pipeline.drops import UNCOUNTED, UNKNOWN_SITE_ID, Dropped, DropReason
 from proxy.pipeline.hit import Hit, Order, OrderLine, decode_hits
-from tests.proxy.pipeline.chain import Chain, pageview, sender, vendor_hit
+from tests.proxy.pipeline.pipeline_setup import Pipeline, pageview, sender, vendor_hit
 
 
 class Case(NamedTuple):
-    """A hit that is refused for one reason alone."""
+    """A hit that is dropped for exactly one reason."""
 
     hit: Mapping[str, Any]
     headers: Mapping[str, str]
     site: str = "shop"
 
 
-# Every reason a hit can be refused for; the first test holds the list complete.
+# Every reason to drop a hit; the first test keeps the list complete.
 CASES = {
     DropReason.OPT_OUT: Case({"optout": True}, {}, UNKNOWN_SITE_ID),
     DropReason.GPC: Case({}, {"Sec_GPC": "1"}, UNKNOWN_SITE_ID),
@@ -35,7 +35,7 @@ CASES = {
     DropReason.AUTOMATIC: Case({"refused": DropReason.AUTOMATIC}, {}),
     DropReason.REFERRER_SPAM: Case({"referrer": "https://semalt.com/"}, {}),
 }
-# MALFORMED is found before there is a hit, DUPLICATE by the batcher, over all hits.
+# MALFORMED is found before a hit exists, DUPLICATE by the batcher over all hits.
 FOUND_ELSEWHERE = {
     DropReason.MALFORMED,
     DropReason.DUPLICATE,
@@ -43,50 +43,50 @@ FOUND_ELSEWHERE = {
 DROP_BOTH = PrivacySettings(gpc="drop", dnt="drop")
 
 
-def test_every_reason_has_its_case() -> None:
+def test_every_drop_reason_has_a_test_case() -> None:
     assert CASES.keys() | FOUND_ELSEWHERE == set(DropReason)
     assert CASES.keys() & FOUND_ELSEWHERE == set()
 
 
 @pytest.mark.parametrize("reason", CASES)
-def test_a_hit_is_refused_for_its_reason_and_under_its_site(
+def test_a_hit_is_dropped_with_its_reason_and_site(
     tmp_path: Path, reason: DropReason
 ) -> None:
     case = CASES[reason]
-    chain = Chain(tmp_path, privacy=DROP_BOTH).prefetch()
+    pipeline = Pipeline(tmp_path, privacy=DROP_BOTH).prefetch()
 
-    got = chain.outcome(vendor_hit(**case.hit), sender(**case.headers))
+    got = pipeline.outcome(vendor_hit(**case.hit), sender(**case.headers))
 
     assert got == Dropped(reason, case.site)
 
 
-def test_without_what_is_wrong_the_hit_is_kept(tmp_path: Path) -> None:
-    chain = Chain(tmp_path, privacy=DROP_BOTH).prefetch()
+def test_the_hit_is_kept_without_its_fault(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path, privacy=DROP_BOTH).prefetch()
 
-    assert chain.event(pageview()).site == "shop"
+    assert pipeline.event(pageview()).site == "shop"
 
 
-def test_a_malformed_member_of_an_array_is_refused_alone() -> None:
+def test_a_malformed_array_member_is_dropped_alone() -> None:
     got = decode_hits(b'[{"site": 7}]', 10)
 
     assert got == [Dropped(DropReason.MALFORMED)]
 
 
-def test_a_client_cannot_say_what_only_a_protocol_knows(tmp_path: Path) -> None:
-    chain = Chain(tmp_path).prefetch()
+def test_a_native_client_cannot_set_protocol_fields(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path).prefetch()
     body = b'{"url": "https://shop.example/", "refused": "opt_out", "library": true}'
 
     [hit] = decode_hits(body, 10)
 
     assert isinstance(hit, Hit)
-    assert chain.event(hit).visitor is not None
+    assert pipeline.event(hit).visitor is not None
 
 
-def test_a_malformed_member_of_who_objects_is_an_objection(tmp_path: Path) -> None:
-    # Otherwise an objection would leave a count behind.
-    chain = Chain(tmp_path)
+def test_a_malformed_member_with_an_objection_is_not_counted(tmp_path: Path) -> None:
+    # Otherwise an objection would increase a count.
+    pipeline = Pipeline(tmp_path)
 
-    got = chain.anonymizer.refuse(
+    got = pipeline.anonymizer.refuse(
         Dropped(DropReason.MALFORMED), sender(Cookie="noanalytics=1")
     )
 
@@ -104,12 +104,12 @@ def test_only_objections_are_not_counted() -> None:
         pytest.param({"site": None}, "shop", id="by the host asked"),
     ],
 )
-def test_a_foreign_page_is_counted_under_the_site_it_names(
+def test_a_foreign_page_is_counted_for_the_site_it_names(
     tmp_path: Path, named: dict[str, str | None], expected: str
 ) -> None:
-    chain = Chain(tmp_path)
+    pipeline = Pipeline(tmp_path)
 
-    got = chain.outcome(pageview(**named), sender(Origin="https://evil.example"))
+    got = pipeline.outcome(pageview(**named), sender(Origin="https://evil.example"))
 
     assert got == Dropped(DropReason.FOREIGN_ORIGIN, expected)
 
@@ -133,28 +133,28 @@ def test_a_foreign_page_is_counted_under_the_site_it_names(
         ),
     ],
 )
-def test_a_page_must_be_one_of_the_sites_own(
+def test_a_page_must_belong_to_the_site(
     tmp_path: Path, changes: dict[str, str | None], expected: str
 ) -> None:
-    chain = Chain(tmp_path).prefetch()
+    pipeline = Pipeline(tmp_path).prefetch()
 
-    got = chain.outcome(pageview(**changes))
+    got = pipeline.outcome(pageview(**changes))
 
     assert got == Dropped(DropReason(expected), "shop")
 
 
-def test_another_event_than_a_page_view_needs_no_page(tmp_path: Path) -> None:
-    chain = Chain(tmp_path).prefetch()
+def test_only_a_page_view_needs_a_page(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path).prefetch()
 
-    got = chain.event(pageview(name="newsletter_joined", url=None))
+    got = pipeline.event(pageview(name="newsletter_joined", url=None))
 
     assert (got.hostname, got.path) == (None, None)
 
 
-def test_an_order_with_one_bad_line_is_refused_whole(tmp_path: Path) -> None:
-    chain = Chain(tmp_path).prefetch()
+def test_one_bad_line_drops_the_whole_order(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path).prefetch()
     lines = [OrderLine(product="42"), OrderLine(product="43", quantity=0.5)]
 
-    got = chain.outcome(pageview(name="order_placed", order=Order(items=lines)))
+    got = pipeline.outcome(pageview(name="order_placed", order=Order(items=lines)))
 
     assert got == Dropped(DropReason.BAD_ORDER, "shop")

@@ -1,4 +1,4 @@
-"""Amounts are exact, ids hashed, nobody named; an unreadable order is refused."""
+"""Amounts are exact, ids are hashed, and an unreadable order is rejected."""
 
 from decimal import Decimal
 
@@ -39,7 +39,7 @@ def other_site(currency: str) -> Site:
     return prepare_site(settings, PrivacySettings(), KEY)
 
 
-def test_an_order_becomes_the_columns() -> None:
+def test_an_order_fills_its_columns() -> None:
     order = Order(
         id=1001,
         cart="c-7",
@@ -73,14 +73,14 @@ def test_an_order_becomes_the_columns() -> None:
     )
 
 
-def test_an_empty_order_is_in_the_sites_currency() -> None:
+def test_an_empty_order_has_the_currency_of_the_site() -> None:
     got = parse_order(Order(id="", coupon=" "), other_site("JPY"))
 
     assert got == OrderFields(currency="JPY")
     assert OrderFields() == NO_ORDER
 
 
-def test_an_order_and_a_cart_of_one_id_are_unrelated() -> None:
+def test_equal_order_and_cart_ids_have_different_hashes() -> None:
     got = parse_order(Order(id="1001", cart="1001"), SITE)
 
     assert isinstance(got, OrderFields)
@@ -125,7 +125,7 @@ def test_an_order_and_a_cart_of_one_id_are_unrelated() -> None:
         ),
     ],
 )
-def test_an_order_with_an_unreadable_part_is_refused_whole(order: Order) -> None:
+def test_an_order_with_an_unreadable_part_is_rejected(order: Order) -> None:
     got = parse_order(order, SITE)
 
     assert got is BAD_ORDER
@@ -142,7 +142,7 @@ def test_an_order_with_an_unreadable_part_is_refused_whole(order: Order) -> None
         ("x " * MAX_CODE_LENGTH, None),
     ],
 )
-def test_a_coupon_of_one_person_is_not_kept(coupon: str, expected: str | None) -> None:
+def test_a_personal_coupon_is_not_kept(coupon: str, expected: str | None) -> None:
     got = parse_order(Order(coupon=coupon), SITE)
 
     assert got == OrderFields(currency="EUR", coupon=expected)
@@ -176,12 +176,12 @@ def test_a_product_keeps_its_code_unless_it_names_a_person(
     )
 
 
-def test_amounts_sent_as_json_numbers_are_exact() -> None:
+def test_amounts_from_json_numbers_are_exact() -> None:
     body = b'{"value": 1.005, "tax": 0.1, "shipping": "0.285"}'
 
     got = parse_order(msgspec.json.decode(body, type=Order), SITE)
 
-    # As binary fractions 1.005 would round down, 0.285 too.
+    # As binary fractions, 1.005 and 0.285 would round down.
     assert got == OrderFields(
         currency="EUR", value_minor=100, tax_minor=10, shipping_minor=28
     )
@@ -209,7 +209,7 @@ ORDERS = st.builds(
 
 
 @given(order=ORDERS)
-def test_any_order_is_clean_and_bounded_or_refused(order: Order) -> None:
+def test_any_order_is_bounded_or_rejected(order: Order) -> None:
     got = parse_order(order, SITE)
 
     if got is BAD_ORDER:

@@ -1,4 +1,4 @@
-"""An event's name is short and printable, and no place to hide a person."""
+"""An event name is short and printable and contains no personal data."""
 
 import pytest
 
@@ -21,12 +21,12 @@ LONGEST = "newsletter form on the lower half of the second page opened once"
         pytest.param("step 2 of 3", id="small numbers"),
     ],
 )
-def test_a_plain_name_may_be_stored(name: str) -> None:
+def test_an_ordinary_event_name_is_accepted(name: str) -> None:
     assert is_event_name(name)
 
 
 @pytest.mark.parametrize("name", CommerceName)
-def test_the_commerce_names_may_be_stored(name: str) -> None:
+def test_the_commerce_names_are_accepted(name: str) -> None:
     assert is_event_name(name)
 
 
@@ -54,11 +54,11 @@ def test_the_commerce_names_may_be_stored(name: str) -> None:
         pytest.param("$pageview", id="a vendor's own"),
     ],
 )
-def test_any_other_name_may_not(name: str) -> None:
+def test_any_other_name_is_rejected(name: str) -> None:
     assert not is_event_name(name)
 
 
-def test_names_are_forgotten() -> None:
+def test_the_name_cache_can_be_cleared() -> None:
     is_event_name("pageview")
     forget_names()
 

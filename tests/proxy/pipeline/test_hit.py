@@ -1,4 +1,4 @@
-"""Bytes become hits or a named problem; never a fault, never a value repeated."""
+"""Bytes give hits or a named problem, never an error and never a repeated value."""
 
 import json
 from decimal import Decimal
@@ -22,7 +22,7 @@ def test_one_event_is_one_hit() -> None:
     assert got == [Hit(site="shop", url="https://shop.example/")]
 
 
-def test_a_hit_is_a_page_view_unless_it_says_otherwise() -> None:
+def test_a_hit_without_a_name_is_a_page_view() -> None:
     assert decode_hits(b"{}", MOST) == [Hit(name="pageview")]
 
 
@@ -50,7 +50,7 @@ def test_an_order_keeps_its_amounts_exact() -> None:
         pytest.param(b"[{}" + b", {}" * 4 + b"]", [Hit()] * MOST, id="as many as may"),
     ],
 )
-def test_of_an_array_each_event_stands_for_itself(
+def test_each_member_of_an_array_is_decoded_alone(
     body: bytes, expected: list[Hit | Dropped]
 ) -> None:
     assert decode_hits(body, MOST) == expected
@@ -97,25 +97,25 @@ def test_of_an_array_each_event_stands_for_itself(
         pytest.param(b'[{"site": "x"}, canary7f3a]', "not valid JSON", id="bad array"),
     ],
 )
-def test_what_is_no_event_is_refused_without_a_word_of_it(
+def test_an_invalid_body_is_refused_without_its_content(
     body: bytes, problem: str
 ) -> None:
     with pytest.raises(MalformedBodyError) as caught:
         decode_hits(body, MOST)
 
-    said = caught.value.problem
-    assert problem in said
-    assert CANARY not in said
-    # Nor does anything that quotes the body hang on the error.
+    message = caught.value.problem
+    assert problem in message
+    assert CANARY not in message
+    # No exception that quotes the body is attached to the error either.
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
-def test_a_field_we_do_not_know_is_passed_over() -> None:
+def test_an_unknown_field_is_ignored() -> None:
     assert decode_hits(b'{"site": "shop", "color": "red"}', MOST) == [Hit(site="shop")]
 
 
-def test_of_a_field_that_comes_twice_the_last_counts() -> None:
+def test_the_last_of_duplicate_fields_counts() -> None:
     assert decode_hits(b'{"site": "a", "site": "b"}', MOST) == [Hit(site="b")]
 
 
@@ -128,16 +128,16 @@ FIELDS = st.sampled_from([*Hit.__struct_fields__, "other"])
 
 
 def check(body: bytes) -> None:
-    """Decode *body*: hits, or a problem that is ours."""
+    """Check that *body* decodes to hits or to a problem of our own."""
     try:
-        found = decode_hits(body, 100)
+        hits = decode_hits(body, 100)
     except MalformedBodyError:
         return
-    assert all(isinstance(each, Hit | Dropped) for each in found)
+    assert all(isinstance(hit, Hit | Dropped) for hit in hits)
 
 
 @given(event=st.dictionaries(FIELDS, JSON), in_array=st.booleans())
-def test_no_value_of_any_field_is_a_fault(
+def test_any_field_value_is_decoded_or_refused(
     event: dict[str, Any], *, in_array: bool
 ) -> None:
     body: Any = [event] if in_array else event
@@ -145,7 +145,7 @@ def test_no_value_of_any_field_is_a_fault(
 
 
 @given(body=st.binary(max_size=200))
-def test_no_bytes_are_a_fault(body: bytes) -> None:
+def test_any_bytes_are_decoded_or_refused(body: bytes) -> None:
     check(body)
     check(b"[" + body)
     check(b'{"props": ' + body)

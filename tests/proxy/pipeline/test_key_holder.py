@@ -5,7 +5,7 @@ from pathlib import Path
 
 from proxy.pipeline.hit import Order
 from proxy.pipeline.site_keys import KEY_BYTES, HashPurpose, keyed_hash
-from tests.proxy.pipeline.chain import Chain, pageview, sender
+from tests.proxy.pipeline.pipeline_setup import Pipeline, pageview, sender
 
 KEY = bytes(range(KEY_BYTES))
 OTHER_KEY = bytes(KEY_BYTES)
@@ -32,7 +32,7 @@ def test_without_the_key_no_guess_matches() -> None:
 
 
 def test_an_order_stands_beside_the_visitor_of_its_day(tmp_path: Path) -> None:
-    chain = Chain(tmp_path).prefetch()
+    chain = Pipeline(tmp_path).prefetch()
     order = Order(id="7342", value=Decimal(10))
 
     view = chain.event(pageview(), sender())

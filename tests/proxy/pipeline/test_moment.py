@@ -1,4 +1,4 @@
-"""A client's clock is corrected and bounded; the site's day follows its zone."""
+"""The client clock is corrected and bounded; days follow the zone of the site."""
 
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -35,14 +35,14 @@ NOW = 1_795_406_400.0
         pytest.param(-(10**400), None, id="400 digits, negative"),
     ],
 )
-def test_a_time_is_read_in_every_usual_spelling(
+def test_a_time_is_read_in_every_common_format(
     value: str | float | None, expected: float | None
 ) -> None:
     assert parse_time(value) == expected
 
 
 @pytest.mark.parametrize(
-    ("named", "sent", "expected"),
+    ("named", "sent_at", "expected"),
     [
         pytest.param(None, None, NOW, id="no time is now"),
         pytest.param(NOW - 60, None, NOW - 60, id="a minute ago"),
@@ -53,17 +53,17 @@ def test_a_time_is_read_in_every_usual_spelling(
         pytest.param(1e308, None, NOW, id="absurdly late"),
     ],
 )
-def test_a_clock_is_corrected_by_what_it_said_when_it_sent(
-    named: str | float | None, sent: float | None, expected: float
+def test_a_clock_is_corrected_by_its_sent_at_time(
+    named: str | float | None, sent_at: float | None, expected: float
 ) -> None:
-    assert occurred_at(named, sent, NOW) == expected
+    assert occurred_at(named, sent_at, NOW) == expected
 
 
 @given(st.floats() | st.text() | st.none(), st.floats() | st.text() | st.none())
-def test_no_client_time_is_ever_after_arrival(
-    named: str | float | None, sent: str | float | None
+def test_no_client_time_is_after_arrival(
+    named: str | float | None, sent_at: str | float | None
 ) -> None:
-    assert occurred_at(named, sent, NOW) <= NOW
+    assert occurred_at(named, sent_at, NOW) <= NOW
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_the_local_day_follows_the_zone_and_its_clock_changes(
     assert LocalDays(ZoneInfo(zone)).day_and_hour(at) == expected
 
 
-def test_days_are_remembered_up_to_a_bound() -> None:
+def test_the_day_cache_is_bounded() -> None:
     local_days = LocalDays(ZoneInfo("Europe/Berlin"))
     day_s = 86_400
 

@@ -1,4 +1,4 @@
-"""An objection is heard in every form it comes in and under every setting."""
+"""Every form of objection is recognized under every setting."""
 
 from itertools import product
 from typing import get_args
@@ -64,7 +64,7 @@ def headers(*lines: tuple[str, str]) -> CIMultiDictProxy[str]:
         for column, letter in zip(COLUMNS, row.split(), strict=True)
     ],
 )
-def test_every_signal_under_every_policy(
+def test_every_policy_decides_every_signal(
     lines: tuple[tuple[str, str], ...], column: str, expected: Objection, *, flag: bool
 ) -> None:
     privacy = PrivacySettings(gpc=WORDS[column[0]], dnt=WORDS[column[1]])
@@ -98,7 +98,9 @@ def test_every_signal_under_every_policy(
         pytest.param([], False, id="no cookie"),
     ],
 )
-def test_the_opt_out_cookie(lines: list[tuple[str, str]], *, expected: bool) -> None:
+def test_the_opt_out_cookie_is_recognized(
+    lines: list[tuple[str, str]], *, expected: bool
+) -> None:
     got = has_opted_out(headers(*lines))
 
     assert got == expected
@@ -116,7 +118,7 @@ def test_the_opt_out_cookie(lines: list[tuple[str, str]], *, expected: bool) -> 
         pytest.param([""], Objection.NONE, id="empty"),
     ],
 )
-def test_a_signal_is_the_token_one(
+def test_a_signal_needs_the_value_1(
     name: str, values: list[str], expected: Objection
 ) -> None:
     lines = headers(*((name, value) for value in values))
@@ -133,7 +135,7 @@ SIGNALS = st.lists(st.sampled_from([GPC, DNT, COOKIE, ("DNT", "0")]), max_size=5
     policies=st.sampled_from(list(product(POLICIES, POLICIES))),
     flag=st.booleans(),
 )
-def test_an_objection_that_must_drop_is_never_kept(
+def test_a_drop_policy_never_keeps_a_hit(
     lines: list[tuple[str, str]], policies: tuple[Policy, Policy], *, flag: bool
 ) -> None:
     gpc, dnt = policies

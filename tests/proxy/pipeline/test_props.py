@@ -1,4 +1,4 @@
-"""Only allowed properties with harmless values are stored, as JSON with sorted keys."""
+"""Only allowed properties without personal data are stored, as sorted JSON."""
 
 import json
 
@@ -65,7 +65,7 @@ ALLOW = frozenset({"plan", "level", "on", "price", "Größe", *NEVER_STORED})
         ),
     ],
 )
-def test_allowed_harmless_values_are_kept(
+def test_allowed_values_without_personal_data_are_kept(
     props: dict[str, object] | None, expected: str | None
 ) -> None:
     got = clean_props(props, ALLOW)
@@ -74,7 +74,7 @@ def test_allowed_harmless_values_are_kept(
 
 
 @pytest.mark.parametrize("key", sorted(NEVER_STORED))
-def test_some_names_are_never_kept_whatever_is_allowed(key: str) -> None:
+def test_personal_names_are_never_kept_even_if_allowed(key: str) -> None:
     spelled = key.replace("_", "-").title()
 
     got = clean_props({key: "x", spelled: "x"}, frozenset({key, spelled}))
@@ -82,7 +82,7 @@ def test_some_names_are_never_kept_whatever_is_allowed(key: str) -> None:
     assert got is None
 
 
-def test_no_more_than_the_limit_is_kept() -> None:
+def test_properties_over_the_limit_are_not_kept() -> None:
     props = {f"k{number:03}": number for number in range(100)}
 
     got = clean_props(props, frozenset(props))
@@ -107,16 +107,16 @@ VALUES = st.recursive(
 
 
 @given(props=st.dictionaries(st.sampled_from(sorted(ALLOW)) | st.text(), VALUES))
-def test_anything_becomes_sound_json_within_the_limits(
+def test_any_properties_become_valid_bounded_json(
     props: dict[str, object],
 ) -> None:
     got = clean_props(props, ALLOW)
 
     if got is None:
         return
-    kept = msgspec.json.decode(got, type=dict[str, str | bool | int | float])
-    assert list(kept) == sorted(kept)
-    assert set(kept) <= ALLOW - NEVER_STORED
-    texts = [value for value in kept.values() if isinstance(value, str)]
+    stored = msgspec.json.decode(got, type=dict[str, str | bool | int | float])
+    assert list(stored) == sorted(stored)
+    assert set(stored) <= ALLOW - NEVER_STORED
+    texts = [value for value in stored.values() if isinstance(value, str)]
     assert all(text.isprintable() and len(text) <= MAX_VALUE_LENGTH for text in texts)
     assert not any(map(looks_personal, texts))

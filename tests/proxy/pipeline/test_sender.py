@@ -1,4 +1,4 @@
-"""A sender shows nothing of itself, and nothing of it is looked at before its time."""
+"""A sender shows no value, and its client is resolved only when needed."""
 
 import copy
 import inspect
@@ -13,24 +13,28 @@ from config.settings import ProxySettings
 from proxy.client.client import ClientFinder, ClientSource
 from proxy.pipeline.anonymize import Anonymizer
 from proxy.pipeline.sender import Sender
-from tests.proxy.pipeline.chain import ADDRESS, CLIENTS, Untouchable, sender
+from tests.proxy.pipeline.pipeline_setup import ADDRESS, CLIENTS, ForbiddenPart, sender
 
 PARTS = [
-    pytest.param(lambda each: each, id="sender"),
-    pytest.param(lambda each: each.client, id="its finder"),
-    pytest.param(lambda each: each.client(), id="its client"),
+    pytest.param(lambda value: value, id="sender"),
+    pytest.param(lambda value: value.client, id="its finder"),
+    pytest.param(lambda value: value.client(), id="its client"),
 ]
 Part = Callable[[Sender], object]
 
 
 @pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("shown", [repr, str, lambda each: f"{[each]}", pretty_repr])
-def test_a_sender_shows_nothing(shown: Callable[[object], str], part: Part) -> None:
+@pytest.mark.parametrize(
+    "to_text", [repr, str, lambda value: f"{[value]}", pretty_repr]
+)
+def test_the_text_of_a_sender_shows_no_value(
+    to_text: Callable[[object], str], part: Part
+) -> None:
     canary = sender(
         User_Agent="canary", Cookie="canary", Authorization="canary", Origin="canary"
     )
 
-    got = shown(part(canary))
+    got = to_text(part(canary))
 
     assert "canary" not in got
     assert ADDRESS not in got
@@ -38,7 +42,7 @@ def test_a_sender_shows_nothing(shown: Callable[[object], str], part: Part) -> N
 
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
-def test_a_sender_cannot_be_copied_out(
+def test_a_sender_cannot_be_copied(
     copied: Callable[[object], object], part: Part
 ) -> None:
     with pytest.raises(TypeError, match="cannot be pickled"):
@@ -51,30 +55,30 @@ def test_a_sender_cannot_be_encoded() -> None:
 
 
 @pytest.mark.parametrize("name", Sender.__struct_fields__)
-def test_a_sender_does_not_change(name: str) -> None:
+def test_a_sender_cannot_be_changed(name: str) -> None:
     with pytest.raises(AttributeError, match="immutable"):
         setattr(sender(), name, None)
     with pytest.raises(AttributeError, match="immutable"):
         delattr(sender(), name)
 
 
-def test_making_a_sender_does_not_look_for_the_client() -> None:
-    made = sender(clients=Untouchable())
+def test_creating_a_sender_does_not_resolve_the_client() -> None:
+    unresolved = sender(clients=ForbiddenPart())
 
     with pytest.raises(AssertionError, match="was looked at"):
-        made.client()
+        unresolved.client()
 
 
-def test_the_client_is_looked_for_once() -> None:
+def test_the_client_is_resolved_once() -> None:
     clients = ClientSource(ProxySettings(client_ip="xff"))
-    made = sender(clients=clients, X_Forwarded_For="198.51.100.1")
+    resolved = sender(clients=clients, X_Forwarded_For="198.51.100.1")
 
-    assert made.client() is made.client()
-    # Each look counts a forwarding header that nobody trusted wrote.
+    assert resolved.client() is resolved.client()
+    # Each resolution counts a forwarding header from an untrusted peer.
     assert clients.untrusted_headers == 1
 
 
-def test_a_record_names_its_client_by_address_and_agent() -> None:
+def test_a_log_record_has_a_client_of_address_and_agent() -> None:
     client = CLIENTS.client_from_record("::ffff:192.168.1.4", "agent")
 
     assert ClientFinder.known(client)() is client
@@ -82,5 +86,5 @@ def test_a_record_names_its_client_by_address_and_agent() -> None:
     assert CLIENTS.client_from_record("no address", "agent").encoded is None
 
 
-def test_the_chain_knows_nothing_of_headers() -> None:
+def test_the_pipeline_reads_no_headers() -> None:
     assert "header" not in inspect.getsource(Anonymizer)

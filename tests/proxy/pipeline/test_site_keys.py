@@ -1,4 +1,4 @@
-"""A site's key is made once, is Millpond's alone, and keeps kinds of ids apart."""
+"""A site key is created once, is private, and separates the purposes of ids."""
 
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -26,12 +26,12 @@ def no_more_keys(_size: int) -> bytes:
     pytest.fail("a second key was made")
 
 
-def test_a_key_is_made_once_and_found_again(tmp_path: Path) -> None:
-    made = site_key(tmp_path / "a" / "keys", tmp_path / "spool", "shop", os.urandom)
-    found = site_key(tmp_path / "a" / "keys", tmp_path / "spool", "shop", no_more_keys)
+def test_a_key_is_created_once_and_read_again(tmp_path: Path) -> None:
+    created = site_key(tmp_path / "a" / "keys", tmp_path / "spool", "shop", os.urandom)
+    loaded = site_key(tmp_path / "a" / "keys", tmp_path / "spool", "shop", no_more_keys)
 
-    assert len(made) == KEY_BYTES
-    assert found == made
+    assert len(created) == KEY_BYTES
+    assert loaded == created
 
 
 def test_every_site_has_its_own_key(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_only_the_owner_can_read_a_new_key(tmp_path: Path) -> None:
     assert modes == [0o700, 0o600]
 
 
-def test_who_comes_second_takes_the_first_ones_key(tmp_path: Path) -> None:
+def test_the_second_creator_uses_the_first_key(tmp_path: Path) -> None:
     first = []
 
     def overtaken(size: int) -> bytes:
@@ -70,7 +70,7 @@ def test_who_comes_second_takes_the_first_ones_key(tmp_path: Path) -> None:
     assert site_key(tmp_path, tmp_path / "spool", "shop", no_more_keys) == second
 
 
-def test_processes_that_race_get_the_same_key(tmp_path: Path) -> None:
+def test_racing_processes_get_the_same_key(tmp_path: Path) -> None:
     sites = [f"site-{number}" for number in range(20)]
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
         rounds = [
@@ -90,7 +90,7 @@ def test_processes_that_race_get_the_same_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o666, 0o660, 0o602, 0o610])
-def test_a_key_others_can_reach_is_refused(tmp_path: Path, mode: int) -> None:
+def test_a_key_readable_by_others_is_refused(tmp_path: Path, mode: int) -> None:
     site_key(tmp_path, tmp_path / "spool", "shop", os.urandom)
     path = tmp_path / "shop.key"
     path.chmod(mode)
@@ -106,7 +106,7 @@ def test_a_key_others_can_reach_is_refused(tmp_path: Path, mode: int) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", KEY[:-1], KEY + b"\n"])
-def test_a_key_of_a_wrong_length_is_refused_and_kept(
+def test_a_key_of_wrong_length_is_refused_and_kept(
     tmp_path: Path, content: bytes
 ) -> None:
     path = tmp_path / "shop.key"
@@ -118,14 +118,14 @@ def test_a_key_of_a_wrong_length_is_refused_and_kept(
     assert path.read_bytes() == content
 
 
-def test_a_directory_in_the_way_is_named(tmp_path: Path) -> None:
+def test_a_directory_at_the_key_path_is_reported(tmp_path: Path) -> None:
     (tmp_path / "shop.key").mkdir()
 
     with pytest.raises(SiteKeyError, match=r"read site key .*shop\.key is a directory"):
         site_key(tmp_path, tmp_path / "spool", "shop", no_more_keys)
 
 
-def test_the_hash_has_not_drifted() -> None:
+def test_the_hash_matches_known_values() -> None:
     got = {purpose.name: keyed_hash(KEY, purpose, "1001") for purpose in HashPurpose}
 
     # From `openssl mac -macopt custom:"millpond event" -macopt size:8 … BLAKE2BMAC`.
@@ -138,7 +138,7 @@ def test_the_hash_has_not_drifted() -> None:
 
 
 @given(key=KEYS, text=TEXTS)
-def test_an_id_has_another_hash_for_every_purpose(key: bytes, text: str) -> None:
+def test_an_id_has_a_different_hash_for_every_purpose(key: bytes, text: str) -> None:
     got = {keyed_hash(key, purpose, text) for purpose in HashPurpose}
 
     assert len(got) == len(HashPurpose)
@@ -150,7 +150,7 @@ def test_an_id_has_another_hash_for_every_purpose(key: bytes, text: str) -> None
     texts=st.lists(TEXTS, min_size=2, max_size=2, unique=True),
     purpose=st.sampled_from(HashPurpose),
 )
-def test_another_key_or_another_id_gives_another_hash(
+def test_a_different_key_or_id_gives_a_different_hash(
     keys: list[bytes], texts: list[str], purpose: HashPurpose
 ) -> None:
     got = {keyed_hash(key, purpose, text) for key in keys for text in texts}

@@ -1,4 +1,4 @@
-"""A hit counts for the site it names, and only from that site's own pages."""
+"""A hit counts for the site it names, and only from the pages of that site."""
 
 import base64
 import hashlib
@@ -46,7 +46,9 @@ SETTINGS = (
 
 
 def build() -> Sites:
-    return Sites(prepare_site(each, PrivacySettings(), KEY) for each in SETTINGS)
+    return Sites(
+        prepare_site(settings, PrivacySettings(), KEY) for settings in SETTINGS
+    )
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +57,8 @@ def sites() -> Sites:
     return build()
 
 
-def name(found: Site | DropReason) -> str:
-    return found.id if isinstance(found, Site) else found
+def name(result: Site | DropReason) -> str:
+    return result.id if isinstance(result, Site) else result
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def name(found: Site | DropReason) -> str:
         pytest.param("shop.example", None, UNKNOWN, id="a host is no id"),
     ],
 )
-def test_a_named_site_is_found_by_its_exact_name(
+def test_a_site_is_found_by_its_exact_key(
     sites: Sites, site_id: str | None, key: str | None, expected: str
 ) -> None:
     got = sites.find(site_id, key, None, "elsewhere.example")
@@ -108,15 +110,15 @@ def test_a_named_site_is_found_by_its_exact_name(
         pytest.param("a." * 100_000 + "shop.example", UNKNOWN, id="too long"),
     ],
 )
-def test_a_key_may_be_a_host_of_the_site(sites: Sites, key: str, expected: str) -> None:
+def test_a_site_is_found_by_its_host(sites: Sites, key: str, expected: str) -> None:
     assert name(sites.find(None, key, None, "elsewhere.example")) == expected
 
 
-def test_a_key_outranks_a_host_of_the_same_name() -> None:
+def test_a_key_outranks_an_equal_host() -> None:
     first = SiteSettings(id="first", domains=("shop.example",))
     second = SiteSettings(id="second", domains=("b.example",), keys=("shop.example",))
     sites = Sites(
-        prepare_site(each, PrivacySettings(), KEY) for each in (first, second)
+        prepare_site(settings, PrivacySettings(), KEY) for settings in (first, second)
     )
 
     assert name(sites.find(None, "shop.example", None, None)) == "second"
@@ -158,7 +160,7 @@ def test_a_key_outranks_a_host_of_the_same_name() -> None:
     ],
 )
 @pytest.mark.parametrize("by", ["id", "key", "host"])
-def test_only_a_sites_own_pages_count_for_it(
+def test_only_pages_of_the_site_count_for_it(
     sites: Sites, by: str, origin: str | None, expected: str
 ) -> None:
     got = sites.find(
@@ -167,7 +169,7 @@ def test_only_a_sites_own_pages_count_for_it(
         origin,
         "shop.example",
     )
-    # Unnamed, the page's own site is meant.
+    # Without a key, the site of the page counts.
     others = {
         "https://blog.shop.example": "blog",
         "http://127.0.0.1:3000": "blog",
@@ -209,7 +211,7 @@ def test_only_a_sites_own_pages_count_for_it(
         pytest.param("null", "evil.example", UNKNOWN, id="opaque and unknown"),
     ],
 )
-def test_an_unnamed_site_is_that_of_the_page_and_then_of_the_host(
+def test_without_a_key_the_site_is_found_by_page_then_host(
     sites: Sites, origin: str | None, host: str | None, expected: str
 ) -> None:
     got = sites.find(None, None, origin, host)
@@ -230,7 +232,7 @@ def test_an_unnamed_site_is_that_of_the_page_and_then_of_the_host(
         (None, False),
     ],
 )
-def test_an_origin_is_known_if_it_is_any_sites_page(
+def test_an_origin_of_any_site_is_known(
     sites: Sites, origin: str | None, *, known: bool
 ) -> None:
     got = sites.known_origin(origin)
@@ -268,7 +270,7 @@ def basic(text: str) -> str:
         pytest.param(None, False, id="missing"),
     ],
 )
-def test_only_the_secret_key_proves_a_server(
+def test_only_the_secret_key_identifies_a_server(
     sites: Sites, credential: str | None, *, expected: bool
 ) -> None:
     shop = sites.find("shop", None, None, None)
@@ -281,13 +283,13 @@ def test_only_the_secret_key_proves_a_server(
 
 
 @given(origin=st.text(max_size=60) | st.text(max_size=20).map("https://{}".format))
-def test_no_origin_makes_an_error(sites: Sites, origin: str) -> None:
+def test_any_origin_is_accepted_without_an_error(sites: Sites, origin: str) -> None:
     got = sites.find("shop", None, origin, origin)
 
     assert name(got) in {"shop", FOREIGN}
 
 
-def test_a_site_is_prepared_from_its_settings(sites: Sites) -> None:
+def test_a_site_is_built_from_its_settings(sites: Sites) -> None:
     shop = sites.find("shop", None, None, None)
 
     assert isinstance(shop, Site)
@@ -299,7 +301,7 @@ def test_a_site_is_prepared_from_its_settings(sites: Sites) -> None:
     assert [site.id for site in sites] == ["shop", "blog", "wild", "deep"]
 
 
-def test_sites_are_built_with_a_lasting_key_each(tmp_path: Path) -> None:
+def test_every_site_has_a_persistent_key(tmp_path: Path) -> None:
     settings = Settings(
         privacy=PrivacySettings(key_dir=str(tmp_path / "keys")),
         spool=SpoolSettings(dir=str(tmp_path / "spool")),
@@ -313,17 +315,17 @@ def test_sites_are_built_with_a_lasting_key_each(tmp_path: Path) -> None:
 
 
 def test_a_site_shows_no_secret(sites: Sites) -> None:
-    shown = f"{list(sites)!r} {sites!r}"
+    text = f"{list(sites)!r} {sites!r}"
     secrets = [KEY, *(bytes.fromhex(key[7:]) for key in SETTINGS[0].secret_keys)]
 
-    assert not [secret for secret in secrets if repr(secret) in shown]
-    assert not [secret for secret in secrets if secret.hex() in shown]
+    assert not [secret for secret in secrets if repr(secret) in text]
+    assert not [secret for secret in secrets if secret.hex() in text]
 
 
-def test_forgetting_changes_no_answer() -> None:
+def test_clearing_the_cache_changes_no_result() -> None:
     sites = build()
-    asked = (None, None, "https://x.example.org", "shop.example")
-    before = name(sites.find(*asked))
+    query = (None, None, "https://x.example.org", "shop.example")
+    before = name(sites.find(*query))
     sites.forget()
 
-    assert name(sites.find(*asked)) == before == "wild"
+    assert name(sites.find(*query)) == before == "wild"

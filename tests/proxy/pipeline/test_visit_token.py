@@ -1,4 +1,4 @@
-"""A token leads a shop's own server to today's visitor, and nobody else anywhere."""
+"""A visit token gives the site's own server today's visitor, and nothing else."""
 
 import os
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from proxy.pipeline.hit import Hit
 from proxy.pipeline.visit_token import TOKEN_LENGTH, open_visit_token, seal_visit_token
 from tests.flips import flips
-from tests.proxy.canaries import found_in
-from tests.proxy.pipeline.chain import (
+from tests.proxy.canaries import canary_bytes_in
+from tests.proxy.pipeline.pipeline_setup import (
     NOON,
     SECRET,
     SECRET_KEY,
     SHOP,
-    Chain,
+    Pipeline,
     pageview,
     sender,
     vendor_hit,
@@ -42,18 +42,18 @@ def token(key: bytes = KEY, day: date = DAY) -> str:
 
 
 @given(st.integers(-(1 << 63), (1 << 63) - 1))
-def test_a_token_gives_back_its_visitor(visitor: int) -> None:
+def test_a_token_decodes_to_its_visitor(visitor: int) -> None:
     sealed = seal_visit_token(Hash64(visitor), DAY, KEY, os.urandom)
 
     assert open_visit_token(sealed, DAY, KEY) == visitor
     assert len(sealed) == TOKEN_LENGTH
 
 
-def test_no_two_tokens_are_alike_and_none_shows_the_visitor() -> None:
+def test_tokens_are_unique_and_hide_the_visitor() -> None:
     tokens = {token() for _ in range(100)}
 
     assert len(tokens) == 100
-    assert not any(str(VISITOR) in each for each in tokens)
+    assert not any(str(VISITOR) in token for token in tokens)
 
 
 @pytest.mark.parametrize(
@@ -69,26 +69,24 @@ def test_no_two_tokens_are_alike_and_none_shows_the_visitor() -> None:
         pytest.param("A" * TOKEN_LENGTH, DAY, KEY, id="zeros"),
     ],
 )
-def test_what_is_no_token_of_the_day_names_nobody(
-    sealed: str, day: date, key: bytes
-) -> None:
+def test_an_invalid_token_gives_no_visitor(sealed: str, day: date, key: bytes) -> None:
     assert open_visit_token(sealed, day, key) is None
 
 
-def test_no_bit_of_a_token_flips_into_another_visitor() -> None:
+def test_a_bit_flip_in_a_token_never_gives_another_visitor() -> None:
     sealed = token()
     got = [
         open_visit_token(flipped.decode("latin-1"), DAY, KEY)
         for flipped in flips(sealed.encode())
     ]
 
-    # Of the last letter some bits are padding.
+    # Some bits of the last letter are padding.
     assert set(got[:-8]) == {None}
     assert set(got[-8:]) <= {None, VISITOR}
 
 
 @given(st.integers(0, TOKEN_LENGTH - 2), st.sampled_from("AZaz09-_"))
-def test_a_changed_token_names_nobody(place: int, letter: str) -> None:
+def test_a_changed_token_gives_no_visitor(place: int, letter: str) -> None:
     sealed = token()
     changed = sealed[:place] + letter + sealed[place + 1 :]
 
@@ -96,12 +94,12 @@ def test_a_changed_token_names_nobody(place: int, letter: str) -> None:
     assert open_visit_token(changed, DAY, KEY) == expected
 
 
-def test_a_servers_order_is_the_visitors_whose_token_it_brings(tmp_path: Path) -> None:
-    chain = Chain(tmp_path, site=KEYED).prefetch()
-    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
+def test_a_server_order_gets_the_visitor_of_its_token(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path, site=KEYED).prefetch()
+    sealed = pipeline.anonymizer.visit_token(Hit(), sender(), NOON)
 
-    own = chain.event(pageview())
-    got = chain.event(
+    own = pipeline.event(pageview())
+    got = pipeline.event(
         pageview(name="order_placed", url=None, visit_token=sealed), sender(**SERVER)
     )
 
@@ -109,37 +107,37 @@ def test_a_servers_order_is_the_visitors_whose_token_it_brings(tmp_path: Path) -
     assert (got.country, got.browser) == (None, None)
 
 
-def test_a_vendors_client_carries_the_token_as_a_property(tmp_path: Path) -> None:
+def test_a_vendor_client_sends_the_token_as_a_property(tmp_path: Path) -> None:
     site = replace(KEYED, props_allow=("millpond_visit", "plan"))
-    chain = Chain(tmp_path, site=site).prefetch()
-    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
+    pipeline = Pipeline(tmp_path, site=site).prefetch()
+    sealed = pipeline.anonymizer.visit_token(Hit(), sender(), NOON)
     props = {"millpond_visit": sealed, "plan": "pro"}
 
-    own = chain.event(pageview())
-    got = chain.event(
+    own = pipeline.event(pageview())
+    got = pipeline.event(
         vendor_hit(name="order_placed", url=None, props=props), sender(**SERVER)
     )
 
     assert (got.visitor, got.props) == (own.visitor, '{"plan":"pro"}')
 
 
-def test_a_page_cannot_speak_for_another_visitor(tmp_path: Path) -> None:
-    chain = Chain(tmp_path, site=KEYED).prefetch()
-    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
+def test_a_page_cannot_use_the_token_of_another_visitor(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path, site=KEYED).prefetch()
+    sealed = pipeline.anonymizer.visit_token(Hit(), sender(), NOON)
     other = sender("203.0.113.200")
 
-    got = chain.event(pageview(visit_token=sealed), other)
+    got = pipeline.event(pageview(visit_token=sealed), other)
 
-    assert got.visitor == chain.event(pageview(), other).visitor
+    assert got.visitor == pipeline.event(pageview(), other).visitor
 
 
-def test_a_token_ends_with_its_day_and_its_salt(tmp_path: Path) -> None:
-    chain = Chain(tmp_path, site=KEYED).prefetch()
-    sealed = chain.anonymizer.visit_token(Hit(), sender(), NOON)
-    chain.prefetch(NOON + DAY_S)
+def test_a_token_expires_with_its_day_and_salt(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path, site=KEYED).prefetch()
+    sealed = pipeline.anonymizer.visit_token(Hit(), sender(), NOON)
+    pipeline.prefetch(NOON + DAY_S)
     order = pageview(name="order_placed", url=None, visit_token=sealed)
 
-    got = chain.event(order, sender(**SERVER), NOON + DAY_S)
+    got = pipeline.event(order, sender(**SERVER), NOON + DAY_S)
 
     assert got.visitor is None
 
@@ -154,12 +152,12 @@ def test_a_token_ends_with_its_day_and_its_salt(tmp_path: Path) -> None:
         pytest.param({"Authorization": f"Bearer {SECRET}"}, id="a server"),
     ],
 )
-def test_who_is_no_visitor_gets_no_token(
+def test_a_request_without_a_visitor_gets_no_token(
     tmp_path: Path, headers: dict[str, str]
 ) -> None:
-    chain = Chain(tmp_path, site=KEYED).prefetch()
+    pipeline = Pipeline(tmp_path, site=KEYED).prefetch()
 
-    assert chain.anonymizer.visit_token(Hit(), sender(**headers), NOON) is None
+    assert pipeline.anonymizer.visit_token(Hit(), sender(**headers), NOON) is None
 
 
 @pytest.fixture(scope="module")
@@ -169,20 +167,20 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
         yield worker
 
 
-def test_a_shop_learns_a_token_and_its_order_joins_the_visit(
+def test_a_shop_fetches_a_token_and_its_order_joins_the_visit(
     worker: WorkerProcess,
 ) -> None:
     own = "Origin: https://shop.example"
-    asked = ask(worker.port, get("/stats/v1/visit", own))
-    sealed = asked.json["visit"]
+    token_answer = ask(worker.port, get("/stats/v1/visit", own))
+    sealed = token_answer.json["visit"]
     ask(worker.port, event(own))
     order = b'{"name": "order_placed", "visit": "%s"}' % sealed.encode()
     got = ask(worker.port, event(f"Authorization: Bearer {SECRET}", body=order))
 
     page, placed = worker.spooled.events
-    assert (asked.status, got.json) == (200, {"accepted": 1, "dropped": {}})
-    assert asked.headers["cache-control"] == "no-store"
-    assert asked.headers["access-control-allow-origin"] == "https://shop.example"
+    assert (token_answer.status, got.json) == (200, {"accepted": 1, "dropped": {}})
+    assert token_answer.headers["cache-control"] == "no-store"
+    assert token_answer.headers["access-control-allow-origin"] == "https://shop.example"
     assert placed.visitor == page.visitor
     assert sealed.encode() not in worker.written()
-    assert found_in(worker.written()) == []
+    assert canary_bytes_in(worker.written()) == []

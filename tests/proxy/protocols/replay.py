@@ -1,8 +1,8 @@
-"""What vendors' real clients sent, played again to a real worker.
+"""Replays captured requests of real vendor clients to a real worker.
 
 A file in ``captures/`` is a list of requests: ``name``, ``method``, ``path``,
-``query``, ``headers``, ``body_base64``; other keys are passed over. Everybody in them
-is made up.
+``query``, ``headers``, ``body_base64``; other keys are ignored. All persons in them are
+invented.
 """
 
 import base64
@@ -12,19 +12,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.proxy.spooled import Spooled
-from tests.proxy.transport.raw_http import Answer, ask, encoded
+from tests.proxy.spool_reader import SpoolContent
+from tests.proxy.transport.raw_http import RawResponse, ask, encoded
 from tests.proxy.worker_process import WorkerProcess
 
 _CAPTURES = Path(__file__).parent / "captures"
-# A segment that is sealed just then could be looked for under its old name.
+# A test could look for a segment under its old name just after it was sealed.
 UNSEALED = {"segment_max_s": 300}
-# What the way of a request sets anew.
+# Headers that every replay sets again.
 _OF_THE_WAY = frozenset({"host", "content-length", "connection"})
 
 
-class Captured(NamedTuple):
-    """One request of a client."""
+class CapturedRequest(NamedTuple):
+    """One captured request of a client."""
 
     name: str
     method: str
@@ -44,7 +44,7 @@ class Captured(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What tells one stored event from another."""
+    """The values that identify a stored event in a test."""
 
     name: str
     path: str | None
@@ -52,10 +52,10 @@ class Stored(NamedTuple):
     currency: str | None
 
 
-class Lately:
-    """A running worker, of whose spool only what came since is seen.
+class SharedWorker:
+    """A running worker that shows only the rows since this object was created.
 
-    So tests may share one, which takes a while to start; its spool is ``UNSEALED``.
+    Tests share a worker because its start is slow; its spool is ``UNSEALED``.
     """
 
     def __init__(self, worker: WorkerProcess) -> None:
@@ -65,61 +65,65 @@ class Lately:
         self._events, self._drops = len(before.events), len(before.drops)
 
     @property
-    def spooled(self) -> Spooled:
-        """What its spool holds now that it did not hold before."""
+    def spooled(self) -> SpoolContent:
+        """The rows that its spool received since the start of the test."""
         now = self.worker.spooled
         return now._replace(
             events=now.events[self._events :], drops=now.drops[self._drops :]
         )
 
 
-Worker = WorkerProcess | Lately
+Worker = WorkerProcess | SharedWorker
 
 
-def captured(name: str, *beginnings: str) -> list[Captured]:
+def captured(name: str, *beginnings: str) -> list[CapturedRequest]:
     """Return the requests of ``captures/NAME.json``, in order.
 
     With *beginnings* only those whose name begins with one of them.
     """
     listed = json.loads((_CAPTURES / f"{name}.json").read_text(encoding="utf-8"))
-    requests = [_request(each) for each in listed]
-    return [each for each in requests if each.name.startswith(beginnings or "")]
+    requests = [_request(entry) for entry in listed]
+    return [
+        request for request in requests if request.name.startswith(beginnings or "")
+    ]
 
 
-def _request(each: Mapping[str, Any]) -> Captured:
+def _request(entry: Mapping[str, Any]) -> CapturedRequest:
     headers = {
         name: value
-        for name, value in each["headers"].items()
+        for name, value in entry["headers"].items()
         if name.lower() not in _OF_THE_WAY
     }
-    body = base64.b64decode(each.get("body_base64") or "")
-    query = each.get("query") or ""
-    return Captured(each["name"], each["method"], each["path"], query, headers, body)
+    body = base64.b64decode(entry.get("body_base64") or "")
+    query = entry.get("query") or ""
+    return CapturedRequest(
+        entry["name"], entry["method"], entry["path"], query, headers, body
+    )
 
 
 def replay(
     worker: Worker,
-    requests: Iterable[Captured],
+    requests: Iterable[CapturedRequest],
     *lines: str,
     host: str = "shop.example",
     prefix: str = "",
-) -> list[Answer]:
-    """Send *requests* one after the other, and return their answers."""
+) -> list[RawResponse]:
+    """Send *requests* in order, and return their answers."""
     return [
         ask(
             worker.port,
-            each.wire(*lines, host=host, prefix=prefix),
-            to_head=each.method == "HEAD",
+            request.wire(*lines, host=host, prefix=prefix),
+            to_head=request.method == "HEAD",
         )
-        for each in requests
+        for request in requests
     ]
 
 
 def stored(worker: Worker) -> list[Stored]:
-    """Return the events of the worker's spool, sorted, each id once.
+    """Return the events in the spool of the worker, sorted, each id once.
 
-    The spool may hold what was sent twice; loading it counts an id once, and so
-    does this.
+    The spool may contain repeated events. The load counts an id once, and so does
+    this function.
     """
     by_id = {event.event_id or object(): event for event in worker.spooled.events}
     small = (
@@ -130,7 +134,7 @@ def stored(worker: Worker) -> list[Stored]:
 
 
 def dropped(worker: Worker) -> Counter[tuple[str, str]]:
-    """Return how many of the worker's hits were refused, by site and reason."""
+    """Return how many hits the worker dropped, by site and reason."""
     counts: Counter[tuple[str, str]] = Counter()
     for drop in worker.spooled.drops:
         counts[drop.site, drop.reason] += drop.count

@@ -1,4 +1,4 @@
-"""Vendors' names and fields of a shop become the canonical ones, digit for digit."""
+"""Commerce names and fields of vendors become canonical ones, with exact amounts."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -42,21 +42,23 @@ from tests.proxy.pipeline.test_commerce import SITE
         ("purchase" + " " * 100, None),
     ],
 )
-def test_a_name_is_known_however_it_is_written(name: str, expected: str | None) -> None:
+def test_a_name_is_recognized_in_every_spelling(
+    name: str, expected: str | None
+) -> None:
     assert canonical_name(name) == expected
 
 
-def test_every_canonical_name_is_spelled_in_the_table_and_once() -> None:
+def test_every_canonical_name_is_in_the_table_once() -> None:
     table = commerce_table()
-    spellings = [each for group in table.names.values() for each in group]
+    spellings = [spelling for group in table.names.values() for spelling in group]
 
     assert set(table.names) == set(CommerceName)
     assert len(spellings) == len(set(spellings))
     for name, group in table.names.items():
-        assert {canonical_name(each) for each in (name.value, *group)} == {name}
+        assert {canonical_name(spelling) for spelling in (name.value, *group)} == {name}
 
 
-def test_another_event_keeps_its_name_and_has_no_order() -> None:
+def test_other_events_keep_their_name_and_have_no_order() -> None:
     assert commerce_of("Plan Chosen", {"total": 5}) == ("Plan Chosen", None)
 
 
@@ -133,7 +135,7 @@ LINE = OrderLine(product="42", variant="L", quantity=2, price=Decimal("29.95"))
         pytest.param("Signed Up", {}, Order(), id="nothing named"),
     ],
 )
-def test_fields_are_found_under_their_vendors_names(
+def test_fields_are_found_under_their_vendor_names(
     name: str, properties: Mapping[str, Any], expected: Order
 ) -> None:
     got = canonical_name(name)
@@ -159,7 +161,7 @@ def test_fields_are_found_under_their_vendors_names(
         pytest.param({"currency": "EURO", "total": 1}, id="unknown currency"),
     ],
 )
-def test_an_order_with_an_unreadable_part_is_refused_whole_by_the_chain(
+def test_the_pipeline_drops_an_order_with_an_unreadable_part(
     properties: Mapping[str, Any],
 ) -> None:
     assert (
@@ -168,7 +170,7 @@ def test_an_order_with_an_unreadable_part_is_refused_whole_by_the_chain(
 
 
 @pytest.mark.parametrize("value", ["9" * 5_000, "1e999999999", "\u0665", "NaN"])
-def test_odd_amounts_end_in_a_refusal_and_no_failure(value: str) -> None:
+def test_an_odd_amount_is_refused_without_an_error(value: str) -> None:
     amount = amount_of(value)
 
     assert parse_order(Order(value=amount), SITE) is BAD_ORDER

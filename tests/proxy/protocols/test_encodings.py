@@ -1,4 +1,4 @@
-"""Whatever a client wraps its JSON in comes out whole, or is refused within bounds."""
+"""JSON is unpacked from every encoding of the clients, or refused within bounds."""
 
 import base64
 import gzip
@@ -62,7 +62,7 @@ def test_the_value_of_a_body_is_found(body: bytes) -> None:
         pytest.param(b"&" * 2_000, id="fields without end"),
     ],
 )
-def test_what_holds_no_value_is_malformed(body: bytes) -> None:
+def test_a_body_without_a_value_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedBodyError):
         decode_form_or_json(body)
 
@@ -76,7 +76,7 @@ def test_amounts_keep_every_digit() -> None:
     ]
 
 
-def test_gzip_is_unpacked_by_its_bytes_and_nothing_else_is() -> None:
+def test_only_gzip_is_unpacked_and_recognized_by_its_bytes() -> None:
     assert decompress_gzip(gzip.compress(b"{}"), MOST) == b"{}"
     assert decompress_gzip(b"{}", MOST) == b"{}"
 
@@ -92,12 +92,12 @@ def test_gzip_is_unpacked_by_its_bytes_and_nothing_else_is() -> None:
         pytest.param(b"\x1f\x8b", id="only begun"),
     ],
 )
-def test_what_is_not_one_whole_gzip_is_malformed(body: bytes) -> None:
+def test_an_incomplete_gzip_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedBodyError):
         decompress_gzip(body, MOST)
 
 
-def test_a_bomb_is_unpacked_no_further_than_the_limit() -> None:
+def test_a_gzip_bomb_is_unpacked_only_to_the_limit() -> None:
     bomb = gzip.compress(bytes(50_000_000))
 
     with pytest.raises(RefusedBodyError) as caught:
@@ -108,7 +108,7 @@ def test_a_bomb_is_unpacked_no_further_than_the_limit() -> None:
 
 
 @given(st.binary(max_size=100), st.booleans(), st.booleans())
-def test_base64_is_read_in_either_alphabet_with_padding_or_without(
+def test_base64_is_read_in_both_alphabets_with_or_without_padding(
     content: bytes,
     safe: bool,  # noqa: FBT001 - Hypothesis gives it
     padded: bool,  # noqa: FBT001 - as above
@@ -127,7 +127,7 @@ def test_base64_is_read_in_either_alphabet_with_padding_or_without(
         ("x=%C3%A9+y", {"x": "é y"}),
     ],
 )
-def test_fields_are_read_as_browsers_write_them(
+def test_form_fields_are_read_as_browsers_encode_them(
     text: str, expected: dict[str, Any]
 ) -> None:
     assert parse_fields(text) == expected

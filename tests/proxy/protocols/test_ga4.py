@@ -1,4 +1,4 @@
-"""How GA4's requests are read, the tag's dialect and servers', and what they answer."""
+"""GA4 requests of tags and servers are decoded and get the right responses."""
 
 import json
 from decimal import Decimal
@@ -15,7 +15,7 @@ from proxy.pipeline.hit import MalformedBodyError, VendorHit, Visitor
 from proxy.protocols import ga4, ga4_web
 from proxy.protocols.protocol import DecodedRequest, Reader, Reply, VendorRequest
 from proxy.transport.body import RefusedBodyError
-from tests.proxy.pipeline.chain import Chain, sender
+from tests.proxy.pipeline.pipeline_setup import Pipeline, sender
 
 PAGE = "https%3A%2F%2Fshop.example%2Fa"
 KEYS = "measurement_id=G-1&api_secret=s"
@@ -25,12 +25,12 @@ EVENT = {"name": "a", "params": {"plan": "pro"}}
 def request(
     body: bytes = b"", query: str = "", *, method: str = "POST"
 ) -> VendorRequest:
-    """Return a request as the driver hands it over."""
+    """Return a request as the vendor routes pass it on."""
     return VendorRequest(method, "/", query, CIMultiDict(), body)
 
 
 def measured(body: object, query: str = KEYS) -> list[Any]:
-    """Return the hits of a body of the Measurement Protocol."""
+    """Return the hits in a body of the Measurement Protocol."""
     return list(ga4.read_server_events(request(json.dumps(body).encode(), query)).hits)
 
 
@@ -61,7 +61,7 @@ def measured(body: object, query: str = KEYS) -> list[Any]:
         ),
     ],
 )
-def test_the_tags_events_are_a_query_or_a_line_each(
+def test_tag_events_come_in_the_query_or_one_per_line(
     query: str, body: bytes, expected: list[str]
 ) -> None:
     got = ga4.read_tag_events(request(body, query)).hits
@@ -73,7 +73,7 @@ def test_the_tags_events_are_a_query_or_a_line_each(
     ] == expected
 
 
-def test_what_a_line_says_outranks_the_query() -> None:
+def test_a_line_outranks_the_query() -> None:
     got = ga4.read_tag_events(
         request(b"en=a&dl=x\r\nen=b", f"tid=G-1&dl={PAGE}&uid=u")
     ).hits
@@ -84,7 +84,7 @@ def test_what_a_line_says_outranks_the_query() -> None:
     ]
 
 
-def test_a_query_alone_may_be_asked_for() -> None:
+def test_a_get_request_sends_an_event_in_its_query() -> None:
     got = ga4.read_tag_events(
         request(query="tid=G-1&en=a&cid=7.8&sid=9", method="GET")
     ).hits
@@ -105,7 +105,7 @@ def test_a_query_alone_may_be_asked_for() -> None:
         pytest.param("", False, id="no banner"),
     ],
 )
-def test_who_refused_analytics_is_not_counted(
+def test_a_visitor_without_analytics_consent_is_not_counted(
     consent: str,
     expected: bool,  # noqa: FBT001 - a case's value
 ) -> None:
@@ -115,7 +115,7 @@ def test_who_refused_analytics_is_not_counted(
     assert hit.optout is expected
 
 
-def test_parameters_of_the_tag_are_those_of_servers() -> None:
+def test_tag_parameters_map_to_server_parameters() -> None:
     fields = {
         "ep.plan": "pro",
         "epn.seats": "3",
@@ -166,7 +166,7 @@ def test_parameters_of_the_tag_are_those_of_servers() -> None:
         pytest.param("api_secret=s", "s", "s", id="a secret alone"),
     ],
 )
-def test_a_server_names_its_site_and_its_secret(
+def test_a_server_request_has_a_site_and_a_secret(
     query: str, key: str, secret: str | None
 ) -> None:
     (hit,) = measured({"events": [EVENT]}, query)
@@ -174,7 +174,7 @@ def test_a_server_names_its_site_and_its_secret(
     assert (hit.key, hit.secret, hit.library) == (key, secret, True)
 
 
-def test_a_server_says_for_whom_and_when() -> None:
+def test_a_server_request_names_client_and_time() -> None:
     body = {
         "client_id": "7.8",
         "user_id": "user-42",
@@ -203,7 +203,7 @@ def test_a_server_says_for_whom_and_when() -> None:
         pytest.param(b'{"events":[7,null,{"name":[]}]}', 3, id="no events but others"),
     ],
 )
-def test_what_cannot_be_read_is_counted_under_its_site(
+def test_an_unreadable_event_is_counted_for_its_site(
     body: bytes, expected: int
 ) -> None:
     got = ga4.read_server_events(request(body, KEYS)).hits
@@ -215,9 +215,9 @@ def test_what_cannot_be_read_is_counted_under_its_site(
     )
 
 
-@pytest.mark.parametrize("read", [ga4.read_tag_events, ga4.read_server_events])
-def test_the_answer_is_always_empty(read: Reader) -> None:
-    got = read(request(b"en=a"))
+@pytest.mark.parametrize("reader", [ga4.read_tag_events, ga4.read_server_events])
+def test_the_response_is_always_empty(reader: Reader) -> None:
+    got = reader(request(b"en=a"))
     assert isinstance(got, DecodedRequest)
 
     for reason in (None, DropReason.UNKNOWN_SITE, DropReason.MALFORMED):
@@ -226,7 +226,7 @@ def test_the_answer_is_always_empty(read: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("read", "body"),
+    ("reader", "body"),
     [
         pytest.param(ga4.read_tag_events, b"en=a\n" * 1_001, id="tag"),
         pytest.param(
@@ -236,9 +236,11 @@ def test_the_answer_is_always_empty(read: Reader) -> None:
         ),
     ],
 )
-def test_more_events_than_google_takes_are_refused(read: Reader, body: bytes) -> None:
+def test_more_events_than_google_accepts_are_refused(
+    reader: Reader, body: bytes
+) -> None:
     with pytest.raises(MalformedBodyError):
-        read(request(body, "tid=G-1"))
+        reader(request(body, "tid=G-1"))
 
 
 @pytest.mark.parametrize(
@@ -257,22 +259,22 @@ def test_more_events_than_google_takes_are_refused(read: Reader, body: bytes) ->
         ),
     ],
 )
-def test_the_debug_path_names_what_is_wrong_and_repeats_nothing(
+def test_the_debug_path_names_errors_without_values(
     query: str, body: object, expected: list[str]
 ) -> None:
     got = ga4.validate_server_events(request(json.dumps(body).encode(), query))
 
-    told = json.loads(got.body)["validationMessages"]
-    assert [each["fieldPath"] for each in told] == expected
+    messages = json.loads(got.body)["validationMessages"]
+    assert [message["fieldPath"] for message in messages] == expected
     assert b"ada" not in got.body
 
 
-def test_the_debug_path_says_where_it_is_no_json() -> None:
-    told = json.loads(ga4.validate_server_events(request(b"{", KEYS)).body)[
+def test_the_debug_path_reports_invalid_json() -> None:
+    messages = json.loads(ga4.validate_server_events(request(b"{", KEYS)).body)[
         "validationMessages"
     ]
 
-    assert [each["validationCode"] for each in told] == ["VALUE_INVALID"]
+    assert [message["validationCode"] for message in messages] == ["VALUE_INVALID"]
 
 
 ODD = st.one_of(
@@ -330,22 +332,24 @@ PAIR = st.tuples(
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
-    """Return one chain for all examples."""
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Return one pipeline for all examples."""
     site = SiteSettings(id="shop", domains=("shop.example",), keys=("G-1",))
-    return Chain(tmp_path_factory.mktemp("chain"), site).prefetch()
+    return Pipeline(tmp_path_factory.mktemp("pipeline"), site).prefetch()
 
 
-def check_read(chain: Chain, read: Reader, sent: VendorRequest) -> None:
-    """See that *read* makes hits or a refusal of *sent*, and the chain rows of them."""
+def check_read(
+    pipeline: Pipeline, reader: Reader, vendor_request: VendorRequest
+) -> None:
+    """Check that *reader* gives a refusal, or hits that the pipeline accepts."""
     try:
-        found = read(sent)
+        decoded = reader(vendor_request)
     except (MalformedBodyError, RefusedBodyError):
         return
-    if isinstance(found, DecodedRequest):
-        for hit in found.hits:
+    if isinstance(decoded, DecodedRequest):
+        for hit in decoded.hits:
             if not isinstance(hit, Dropped):
-                chain.outcome(hit, sender())
+                pipeline.outcome(hit, sender())
 
 
 FUZZ = settings(
@@ -355,20 +359,22 @@ FUZZ = settings(
 )
 
 
-@pytest.mark.parametrize("read", [ga4.read_server_events, ga4.validate_server_events])
+@pytest.mark.parametrize("reader", [ga4.read_server_events, ga4.validate_server_events])
 @FUZZ
 @given(body=st.one_of(BODY, VALUE))
-def test_any_json_is_hits_or_a_refusal(chain: Chain, read: Reader, body: Any) -> None:
-    check_read(chain, read, request(json.dumps(body).encode(), KEYS))
+def test_any_json_gives_hits_or_a_refusal(
+    pipeline: Pipeline, reader: Reader, body: Any
+) -> None:
+    check_read(pipeline, reader, request(json.dumps(body).encode(), KEYS))
 
 
 @FUZZ
 @given(pairs=st.lists(PAIR, max_size=8), junk=st.binary(max_size=20))
-def test_any_query_is_hits_or_a_refusal(
-    chain: Chain, pairs: list[tuple[str, str]], junk: bytes
+def test_any_query_gives_hits_or_a_refusal(
+    pipeline: Pipeline, pairs: list[tuple[str, str]], junk: bytes
 ) -> None:
     query = "&".join(f"{key}={value}" for key, value in pairs)
     line = query.encode("utf-8", "surrogatepass").replace(b"\n", b"")
 
-    check_read(chain, ga4.read_tag_events, request(line + b"\r\n" + junk, query))
-    check_read(chain, ga4.read_tag_events, request(b"", query))
+    check_read(pipeline, ga4.read_tag_events, request(line + b"\r\n" + junk, query))
+    check_read(pipeline, ga4.read_tag_events, request(b"", query))

@@ -1,4 +1,4 @@
-"""What becomes of one event of GA4: name, page, attention, order, properties."""
+"""One GA4 event is decoded: name, page, engagement, order, properties."""
 
 from decimal import Decimal
 from typing import Any
@@ -53,7 +53,7 @@ def test_an_event_is_stored_under_its_canonical_name(
         pytest.param(7, DropReason.MALFORMED, id="a number for a name"),
     ],
 )
-def test_what_is_no_event_of_the_site_is_counted_under_it(
+def test_non_events_are_counted_for_their_site(
     name: object, reason: DropReason
 ) -> None:
     assert hit(name) == VendorHit(key="G-1", refused=reason)
@@ -63,7 +63,7 @@ def test_an_event_without_a_key_is_malformed() -> None:
     assert hit("page_view", Envelope(None)) == Dropped(DropReason.MALFORMED)
 
 
-def test_the_page_is_handed_on() -> None:
+def test_the_page_is_passed_on() -> None:
     got = hit(
         "page_view",
         page_location=PAGE,
@@ -77,7 +77,7 @@ def test_the_page_is_handed_on() -> None:
 
 
 @pytest.mark.parametrize("size", ["1440", "x900", "wide x high", "", None, 7])
-def test_a_screen_without_two_sizes_is_none(size: object) -> None:
+def test_a_screen_needs_width_and_height(size: object) -> None:
     assert hit("page_view", screen_resolution=size).screen is None
 
 
@@ -90,7 +90,7 @@ def test_a_screen_without_two_sizes_is_none(size: object) -> None:
         pytest.param("purchase", SERVER, None, id="a server's is made up"),
     ],
 )
-def test_attention_is_what_pages_measured(
+def test_only_pages_report_engagement_time(
     name: str, shared: Envelope, expected: float | None
 ) -> None:
     assert hit(name, shared, engagement_time_msec="4774").engaged_ms == expected
@@ -104,13 +104,11 @@ def test_attention_is_what_pages_measured(
         pytest.param({"percent_scrolled": 0}, 0, id="none"),
     ],
 )
-def test_a_scroll_is_as_deep_as_it_says(
-    params: dict[str, Any], expected: float
-) -> None:
+def test_a_scroll_event_has_its_depth(params: dict[str, Any], expected: float) -> None:
     assert hit("scroll", **params).scroll_pct == expected
 
 
-def test_links_and_files_are_named_as_our_tag_names_them() -> None:
+def test_links_and_downloads_get_the_names_of_the_own_tag() -> None:
     link: dict[str, Any] = {
         "link_domain": "x.example",
         "link_url": "https://x.example/a?b",
@@ -120,7 +118,7 @@ def test_links_and_files_are_named_as_our_tag_names_them() -> None:
     assert hit("file_download", file_name="/docs/a.pdf").props == {"file": "a.pdf"}
 
 
-def test_an_order_comes_with_its_amounts() -> None:
+def test_an_order_has_its_amounts() -> None:
     got = hit(
         "purchase",
         transaction_id="1001",
@@ -137,7 +135,7 @@ def test_an_order_comes_with_its_amounts() -> None:
     )
 
 
-def test_googles_own_parameters_are_none_of_the_sites() -> None:
+def test_google_parameters_are_not_site_properties() -> None:
     own: dict[str, Any] = {
         "session_id": "1700000000",
         "engagement_time_msec": 1,
@@ -151,7 +149,7 @@ def test_googles_own_parameters_are_none_of_the_sites() -> None:
     assert hit("a", **own, plan="pro").props == {"plan": "pro"}
 
 
-def test_what_the_request_says_of_all_is_in_each() -> None:
+def test_request_values_apply_to_every_event() -> None:
     spoken = Visitor("203.0.113.9", "Firefox")
     shared = SERVER._replace(actor="user-42", visitor=spoken, at=17.5, optout=True)
 

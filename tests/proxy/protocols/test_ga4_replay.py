@@ -1,4 +1,4 @@
-"""What clients of GA4's dialects sent, played again to a real worker.
+"""Captured requests of GA4 clients, replayed to a real worker.
 
 @minimal-analytics/ga4 1.8.7, @analytics-debugger/ga4mp 0.0.8, ga4mp for Python 2.0.4.
 """
@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.proxy.pipeline.chain import SECRET, SECRET_KEY, USER_AGENT
+from tests.proxy.pipeline.pipeline_setup import SECRET, SECRET_KEY, USER_AGENT
 from tests.proxy.protocols.replay import (
     UNSEALED,
-    Lately,
+    SharedWorker,
     Stored,
     captured,
     dropped,
@@ -33,7 +33,7 @@ PERSONAL = (
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Run a worker whose shop the captured property means."""
+    """Run a worker for the site of the captured property."""
     site = {
         "keys": ["G-WIRE1234", "wire-key-1"],
         "secret_keys": [SECRET_KEY],
@@ -44,37 +44,37 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]
         yield worker
         assert worker.stop() == 0
     written = worker.written()
-    assert [each for each in PERSONAL if each.encode() in written] == []
+    assert [value for value in PERSONAL if value.encode() in written] == []
 
 
 @pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
-    """Return the worker as if it had just been started."""
-    return Lately(running)
+def worker(running: WorkerProcess) -> SharedWorker:
+    """Return the shared worker without the rows of earlier tests."""
+    return SharedWorker(running)
 
 
-def named(name: str, path: str | None = MUG, value: int | None = None) -> Stored:
-    """Return a stored event of the captures."""
+def stored_event(name: str, path: str | None = MUG, value: int | None = None) -> Stored:
+    """Return an expected event of the captures."""
     return Stored(name, path, value, None if value is None else "EUR")
 
 
 VISIT = [
-    named("pageview"),
-    named("signup_clicked"),
-    named("order_placed", value=5990),
-    *[named("batch_item")] * 5,
+    stored_event("pageview"),
+    stored_event("signup_clicked"),
+    stored_event("order_placed", value=5990),
+    *[stored_event("batch_item")] * 5,
 ]
 
 
 @pytest.mark.parametrize(
     ("client", "expected"),
     [
-        pytest.param("ga4-minimal", [*VISIT, named("engagement")], id="minimal"),
+        pytest.param("ga4-minimal", [*VISIT, stored_event("engagement")], id="minimal"),
         pytest.param("ga4mp-browser", VISIT, id="ga4mp"),
     ],
 )
-def test_each_event_of_a_browser_is_there_once(
-    worker: Lately, client: str, expected: list[Stored]
+def test_each_browser_event_is_stored_once(
+    worker: SharedWorker, client: str, expected: list[Stored]
 ) -> None:
     answers = replay(worker, captured(client), prefix="/stats")
 
@@ -83,7 +83,7 @@ def test_each_event_of_a_browser_is_there_once(
     assert dropped(worker) == Counter()
 
 
-def test_a_browsers_event_has_what_is_kept_of_it(worker: Lately) -> None:
+def test_a_browser_event_has_its_columns(worker: SharedWorker) -> None:
     replay(worker, [*captured("ga4-minimal"), *captured("ga4mp-browser")])
 
     events = worker.spooled.events
@@ -109,18 +109,18 @@ def test_a_browsers_event_has_what_is_kept_of_it(worker: Lately) -> None:
     ]
 
 
-def test_each_event_of_a_server_is_there_once_without_a_visitor(
-    worker: Lately,
+def test_each_server_event_is_stored_once_without_a_visitor(
+    worker: SharedWorker,
 ) -> None:
     answers = replay(worker, captured("ga4mp-python"))
 
     assert {answer.status for answer in answers} == {204}
     assert stored(worker) == sorted(
         [
-            named("pageview"),
-            named("signup_clicked", None),
-            named("order_placed", None, 5990),
-            *[named("batch_item", None)] * 5,
+            stored_event("pageview"),
+            stored_event("signup_clicked", None),
+            stored_event("order_placed", None, 5990),
+            *[stored_event("batch_item", None)] * 5,
         ],
         key=str,
     )
@@ -128,13 +128,13 @@ def test_each_event_of_a_server_is_there_once_without_a_visitor(
     assert {(event.visitor, event.server) for event in events} == {(None, False)}
 
 
-def test_the_right_secret_makes_events_the_sites_own(worker: Lately) -> None:
-    told = {
+def test_the_secret_marks_events_as_from_the_site_server(worker: SharedWorker) -> None:
+    client_fields = {
         "ip_override": "203.0.113.9",
         "user_agent": USER_AGENT,
         "user_id": "user-42",
     }
-    body = json.dumps({**told, "events": [{"name": "a"}]}).encode()
+    body = json.dumps({**client_fields, "events": [{"name": "a"}]}).encode()
     for secret in (SECRET, "another"):
         path = f"/mp/collect?measurement_id=G-WIRE1234&api_secret={secret}"
         assert ask(worker.port, request("POST", path, body, agent="x")).status == 204
@@ -144,8 +144,8 @@ def test_the_right_secret_makes_events_the_sites_own(worker: Lately) -> None:
     assert (foreign.server, foreign.visitor) == (False, None)
 
 
-def test_what_is_not_kept_is_counted_though_the_answer_is_silent(
-    worker: Lately,
+def test_drops_are_counted_even_with_an_empty_response(
+    worker: SharedWorker,
 ) -> None:
     for query in (
         "tid=G-OTHER&en=a",
@@ -164,8 +164,8 @@ def test_what_is_not_kept_is_counted_though_the_answer_is_silent(
     )
 
 
-def test_who_refused_and_what_is_only_checked_leave_no_trace(
-    worker: Lately,
+def test_refused_consent_and_debug_requests_store_nothing(
+    worker: SharedWorker,
 ) -> None:
     query = "tid=G-WIRE1234&gcs=G100&en=page_view&dl=https%3A%2F%2Fshop.example%2F"
     path = "/debug/mp/collect?measurement_id=G-WIRE1234"

@@ -1,4 +1,4 @@
-"""How Mixpanel's requests are read, in every wrapping, and what they are answered."""
+"""Mixpanel requests are decoded in every encoding and get the right responses."""
 
 import base64
 import json
@@ -25,47 +25,47 @@ NOT_AN_EVENT = "1 events are unreadable or have no token, 0 have an unknown toke
 def request(
     body: bytes = b"", query: str = "", *, method: str = "POST", **headers: str
 ) -> VendorRequest:
-    """Return a request as the driver hands it over."""
+    """Return a request as the vendor routes pass it on."""
     return VendorRequest(method, "/track", query, CIMultiDict(headers), body)
 
 
 def packed(value: object) -> str:
-    """Return *value* as base64 of JSON, escaped as in a form."""
+    """Return *value* as JSON in base64, escaped as in a form."""
     return quote(base64.b64encode(json.dumps(value).encode()).decode(), safe="")
 
 
 def form(value: object, *more: str) -> bytes:
-    """Return a form with *value* in ``data``, as clients send it by default."""
+    """Return a form with *value* in ``data``, like the default of the clients."""
     return "&".join([f"data={packed(value)}", *more]).encode()
 
 
 def basic(name: str) -> str:
-    """Return a Basic header's value."""
+    """Return the value of a Basic authorization header."""
     return f"Basic {base64.b64encode(f'{name}:'.encode()).decode()}"
 
 
-def read(found: DecodedRequest | Reply) -> DecodedRequest:
-    """Return *found*, which must not be refused."""
-    assert isinstance(found, DecodedRequest), found
-    return found
+def decoded(result: DecodedRequest | Reply) -> DecodedRequest:
+    """Return *result*, which must be a decoded request."""
+    assert isinstance(result, DecodedRequest), result
+    return result
 
 
-def names(found: DecodedRequest | Reply) -> list[str]:
-    """Return the names of the hits of *found*, or why they are refused."""
+def names(result: DecodedRequest | Reply) -> list[str]:
+    """Return the names of the hits in *result*, or the reasons to drop them."""
     return [
         hit.reason if isinstance(hit, Dropped) else hit.refused or hit.name
-        for hit in read(found).hits
+        for hit in decoded(result).hits
     ]
 
 
-def refusal(found: DecodedRequest | Reply) -> Reply:
-    """Return *found*, of which nothing may have been read."""
-    assert isinstance(found, Reply), found
-    return found
+def refusal(result: DecodedRequest | Reply) -> Reply:
+    """Return *result*, which must be a reply without hits."""
+    assert isinstance(result, Reply), result
+    return result
 
 
 @pytest.mark.parametrize(
-    "sent",
+    "vendor_request",
     [
         pytest.param(request(form(EVENT)), id="form with base64"),
         pytest.param(
@@ -79,13 +79,13 @@ def refusal(found: DecodedRequest | Reply) -> Reply:
         pytest.param(request(form(EVENT, "verbose=1", "ip=0")), id="with more fields"),
     ],
 )
-def test_an_event_is_read_in_every_wrapping(sent: VendorRequest) -> None:
-    assert names(mixpanel.read_events(sent)) == ["a"]
+def test_an_event_is_read_in_every_encoding(vendor_request: VendorRequest) -> None:
+    assert names(mixpanel.read_events(vendor_request)) == ["a"]
 
 
 @pytest.mark.parametrize("read_one", [mixpanel.read_events, mixpanel.read_profiles])
 @pytest.mark.parametrize(
-    "sent",
+    "vendor_request",
     [
         pytest.param(request(b""), id="nothing"),
         pytest.param(request(b"data="), id="empty data"),
@@ -97,15 +97,15 @@ def test_an_event_is_read_in_every_wrapping(sent: VendorRequest) -> None:
         pytest.param(request(method="GET"), id="GET without data"),
     ],
 )
-def test_what_cannot_be_read_is_refused_in_the_clients_words(
-    read_one: Any, sent: VendorRequest
+def test_an_unreadable_request_gets_the_error_format_of_the_client(
+    read_one: Any, vendor_request: VendorRequest
 ) -> None:
-    got = refusal(read_one(sent))
+    got = refusal(read_one(vendor_request))
 
     assert (got.status, got.body) == (400, b"0")
 
 
-def test_one_bad_member_does_not_spoil_the_others() -> None:
+def test_one_bad_member_does_not_affect_the_others() -> None:
     got = mixpanel.read_events(request(form([EVENT, 7, None, {"event": 1}, EVENT])))
 
     assert names(got) == ["a", *["malformed"] * 3, "a"]
@@ -145,14 +145,14 @@ def test_one_bad_member_does_not_spoil_the_others() -> None:
         pytest.param([], 200, {"status": 1, "error": None}, id="nothing in it"),
     ],
 )
-def test_asked_verbosely_it_answers_in_json(
+def test_verbose_requests_get_json(
     query: str,
     fields: list[str],
     outcomes: Sequence[DropReason | None],
     status: int,
     expected: dict[str, Any],
 ) -> None:
-    got = read(mixpanel.read_events(request(form(EVENT, *fields), query))).reply(
+    got = decoded(mixpanel.read_events(request(form(EVENT, *fields), query))).reply(
         outcomes
     )
 
@@ -173,28 +173,33 @@ def test_asked_verbosely_it_answers_in_json(
         ),
     ],
 )
-def test_else_it_answers_with_one_digit(
+def test_other_requests_get_one_digit(
     outcomes: Sequence[DropReason | None], status: int, expected: bytes
 ) -> None:
-    got = read(mixpanel.read_events(request(form(EVENT), "verbose=0"))).reply(outcomes)
+    got = decoded(mixpanel.read_events(request(form(EVENT), "verbose=0"))).reply(
+        outcomes
+    )
 
     assert (got.status, got.body) == (status, expected)
     assert got.content_type.startswith("text/plain")
 
 
-def test_an_image_is_shown_where_one_was_asked_for() -> None:
-    sent = request(query=f"img=1&data={packed(EVENT)}", method="GET")
+def test_an_image_request_gets_an_image() -> None:
+    vendor_request = request(query=f"img=1&data={packed(EVENT)}", method="GET")
 
-    got = read(mixpanel.read_events(sent)).reply([KEPT])
+    got = decoded(mixpanel.read_events(vendor_request)).reply([KEPT])
 
     assert (got.body, got.content_type) == (PIXEL, "image/gif")
     assert (
-        read(mixpanel.read_events(sent)).reply([DropReason.UNKNOWN_SITE]).status == 401
+        decoded(mixpanel.read_events(vendor_request))
+        .reply([DropReason.UNKNOWN_SITE])
+        .status
+        == 401
     )
 
 
 @pytest.mark.parametrize(
-    "sent",
+    "vendor_request",
     [
         pytest.param(
             request(form(EVENT), "redirect=https%3A%2F%2Fbad.example"), id="redirect"
@@ -203,10 +208,10 @@ def test_an_image_is_shown_where_one_was_asked_for() -> None:
         pytest.param(request(form(EVENT, "callback=alert")), id="in the form"),
     ],
 )
-def test_nobody_chooses_where_an_answer_leads_or_what_it_runs(
-    sent: VendorRequest,
+def test_redirect_and_callback_are_refused(
+    vendor_request: VendorRequest,
 ) -> None:
-    got = refusal(mixpanel.read_events(sent))
+    got = refusal(mixpanel.read_events(vendor_request))
 
     assert (got.status, got.body, got.headers) == (400, b"0", {})
 
@@ -220,19 +225,19 @@ def test_nobody_chooses_where_an_answer_leads_or_what_it_runs(
         pytest.param("", [], False, id="not said"),
     ],
 )
-def test_a_sender_that_is_away_from_its_visitor_is_a_server(
+def test_a_sender_that_disclaims_its_address_is_a_server(
     query: str,
     fields: list[str],
     expected: bool,  # noqa: FBT001 - a case's value
 ) -> None:
-    (hit,) = read(mixpanel.read_events(request(form(EVENT, *fields), query))).hits
+    (hit,) = decoded(mixpanel.read_events(request(form(EVENT, *fields), query))).hits
 
     assert isinstance(hit, VendorHit)
     assert hit.library is expected
 
 
-def test_profiles_and_groups_are_counted_only() -> None:
-    got = read(mixpanel.read_profiles(request(form([PROFILE, PROFILE]))))
+def test_profiles_and_groups_are_only_counted() -> None:
+    got = decoded(mixpanel.read_profiles(request(form([PROFILE, PROFILE]))))
 
     assert got.hits == [VendorHit(key="pk-1", refused=DropReason.IDENTITY)] * 2
 
@@ -250,12 +255,12 @@ LINES = b"\n".join([json.dumps(UNKEYED).encode(), b"", b"{oops", b'{"event": "b"
         pytest.param(form(EVENT), ["a"], id="form"),
     ],
 )
-def test_an_import_is_a_servers_in_every_wrapping(
+def test_an_import_is_a_server_request_in_every_encoding(
     body: bytes, expected: list[str]
 ) -> None:
-    sent = request(body, Authorization=basic("secret"))
+    vendor_request = request(body, Authorization=basic("secret"))
 
-    got = read(mixpanel.read_import(sent))
+    got = decoded(mixpanel.read_import(vendor_request))
 
     assert names(got) == expected
     assert {hit.key for hit in got.hits if isinstance(hit, VendorHit)} <= {
@@ -269,13 +274,13 @@ def test_an_import_is_a_servers_in_every_wrapping(
     )
 
 
-def test_an_import_that_cannot_be_read_is_malformed() -> None:
+def test_an_unreadable_import_is_malformed() -> None:
     with pytest.raises(MalformedBodyError):
         mixpanel.read_import(request(b'{"event":'))
 
 
-def test_an_import_by_form_is_answered_as_events_are() -> None:
-    got = read(mixpanel.read_import(request(form(EVENT, "verbose=1")))).reply([KEPT])
+def test_a_form_import_gets_the_response_of_events() -> None:
+    got = decoded(mixpanel.read_import(request(form(EVENT, "verbose=1")))).reply([KEPT])
 
     assert json.loads(got.body) == {"status": 1, "error": None}
 
@@ -332,7 +337,7 @@ def test_an_import_by_form_is_answered_as_events_are() -> None:
         ),
     ],
 )
-def test_an_import_is_told_how_many_are_kept(
+def test_an_import_response_counts_stored_events(
     query: str,
     outcomes: Sequence[DropReason | None],
     status: int,
@@ -340,13 +345,13 @@ def test_an_import_is_told_how_many_are_kept(
 ) -> None:
     body = json.dumps([UNKEYED]).encode()
 
-    got = read(mixpanel.read_import(request(body, query))).reply(outcomes)
+    got = decoded(mixpanel.read_import(request(body, query))).reply(outcomes)
 
     assert (got.status, json.loads(got.body)) == (status, expected)
 
 
 @pytest.mark.parametrize(
-    ("sent", "expected"),
+    ("vendor_request", "expected"),
     [
         pytest.param(
             request(b"\x00", Authorization=basic("pk-1")),
@@ -361,10 +366,10 @@ def test_an_import_is_told_how_many_are_kept(
         pytest.param(request(b"\x00"), Dropped(DropReason.AUTOMATIC), id="no token"),
     ],
 )
-def test_a_replay_is_counted_and_dropped(
-    sent: VendorRequest, expected: VendorHit | Dropped
+def test_a_session_recording_is_counted_and_dropped(
+    vendor_request: VendorRequest, expected: VendorHit | Dropped
 ) -> None:
-    got = mixpanel.read_recording(sent)
+    got = mixpanel.read_recording(vendor_request)
 
     assert got.hits == [expected]
     assert json.loads(got.reply([DropReason.AUTOMATIC]).body) == {
@@ -373,10 +378,10 @@ def test_a_replay_is_counted_and_dropped(
     }
 
 
-def test_what_is_asked_at_start_turns_off_what_is_refused() -> None:
+def test_the_settings_response_switches_off_unsupported_features() -> None:
     routes = {route.path: route.read for route in mixpanel.PROTOCOL.routes}
-    asked = request(query="distinct_id=user-42", method="GET")
-    settings = refusal(routes["/settings"](asked))
+    vendor_request = request(query="distinct_id=user-42", method="GET")
+    settings = refusal(routes["/settings"](vendor_request))
 
     assert json.loads(settings.body) == {
         "sdk_config": {
@@ -384,14 +389,17 @@ def test_what_is_asked_at_start_turns_off_what_is_refused() -> None:
         }
     }
     assert "max-age" in settings.headers["Cache-Control"]
-    assert json.loads(refusal(mixpanel.read_flags(asked)).body) == {
+    assert json.loads(refusal(mixpanel.read_flags(vendor_request)).body) == {
         "code": 200,
         "flags": {},
     }
-    assert json.loads(refusal(routes["/flags/definitions"](asked)).body)["flags"] == []
+    assert (
+        json.loads(refusal(routes["/flags/definitions"](vendor_request)).body)["flags"]
+        == []
+    )
 
 
-def test_more_events_than_mixpanel_takes_are_refused_unread() -> None:
+def test_more_events_than_mixpanel_accepts_are_refused() -> None:
     body = json.dumps([7] * 2_001).encode()
 
     assert refusal(mixpanel.read_events(request(body))).status == 400

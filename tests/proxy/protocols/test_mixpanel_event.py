@@ -1,4 +1,4 @@
-"""What becomes of one Mixpanel event: name, key, time, page, customer, properties."""
+"""One Mixpanel event is decoded: name, key, time, page, customer, properties."""
 
 from decimal import Decimal
 from typing import Any
@@ -14,15 +14,15 @@ NOTHING_SAID = Envelope()
 
 
 def hit(
-    name: object = "Signup Clicked", sent: Envelope = NOTHING_SAID, **changes: Any
+    name: object = "Signup Clicked", envelope: Envelope = NOTHING_SAID, **changes: Any
 ) -> Any:
-    """Return the hit of an event of a browser."""
+    """Return the hit of a browser event."""
     plain = {"token": "pk-1", "mp_lib": "web"}
-    return event_hit({"event": name, "properties": plain | changes}, sent)
+    return event_hit({"event": name, "properties": plain | changes}, envelope)
 
 
-def named(**properties: Any) -> dict[str, Any]:
-    """Return properties whose names begin with a dollar."""
+def dollar_names(**properties: Any) -> dict[str, Any]:
+    """Return properties with names that begin with a dollar sign."""
     return {f"${name}": value for name, value in properties.items()}
 
 
@@ -35,7 +35,7 @@ def named(**properties: Any) -> dict[str, Any]:
         pytest.param("$mp_page_leave", "engagement", id="end of a page"),
         pytest.param("Order Completed", "order_placed", id="commerce"),
         pytest.param("Page View", "Page View", id="the site's own"),
-        pytest.param("", "", id="empty: the chain refuses it"),
+        pytest.param("", "", id="empty: the pipeline refuses it"),
     ],
 )
 def test_an_event_is_stored_under_its_canonical_name(name: str, expected: str) -> None:
@@ -61,7 +61,7 @@ def test_an_event_is_stored_under_its_canonical_name(name: str, expected: str) -
         pytest.param(["a"], DropReason.MALFORMED, id="a list for a name"),
     ],
 )
-def test_what_is_no_event_of_the_site_is_counted_under_it(
+def test_non_events_are_counted_for_their_site(
     name: object, reason: DropReason
 ) -> None:
     assert hit(name) == VendorHit(key="pk-1", refused=reason)
@@ -89,13 +89,13 @@ def test_what_is_no_event_of_the_site_is_counted_under_it(
         pytest.param("$set", Dropped(DropReason.MALFORMED), id="no object"),
     ],
 )
-def test_nothing_of_a_profile_is_kept(
+def test_a_profile_stores_nothing(
     update: object, expected: VendorHit | Dropped
 ) -> None:
     assert profile_hit(update, Envelope()) == expected
 
 
-def test_what_is_no_profile_is_malformed_under_the_site_of_the_header() -> None:
+def test_an_invalid_profile_is_malformed_for_the_site_of_the_header() -> None:
     got = profile_hit("$set", Envelope("secret"))
 
     assert got == VendorHit(key="secret", refused=DropReason.MALFORMED)
@@ -110,7 +110,7 @@ def test_what_is_no_profile_is_malformed_under_the_site_of_the_header() -> None:
         pytest.param({"token": ""}, "secret", "secret", id="empty token"),
     ],
 )
-def test_the_key_is_the_events_token_or_the_headers(
+def test_the_key_is_the_event_token_or_the_header_credential(
     properties: dict[str, str], header: str | None, expected: str
 ) -> None:
     got = event_hit({"event": "a", "properties": properties}, Envelope(header))
@@ -146,7 +146,9 @@ def test_an_event_without_any_key_is_malformed(event: object) -> None:
         pytest.param({}, None, id="an object"),
     ],
 )
-def test_time_is_a_number_of_any_unit(time: object, expected: float | None) -> None:
+def test_time_is_read_in_seconds_or_milliseconds(
+    time: object, expected: float | None
+) -> None:
     assert hit(time=time).at == expected
 
 
@@ -157,16 +159,16 @@ def test_time_is_a_number_of_any_unit(time: object, expected: float | None) -> N
         pytest.param("python", None, id="server"),
     ],
 )
-def test_only_a_browsers_clock_is_corrected(
+def test_only_a_browser_clock_is_corrected(
     library: str, expected: float | None
 ) -> None:
-    sent = Envelope(sent_at=1795359089996.0)
+    envelope = Envelope(sent_at=1795359089996.0)
 
-    assert hit(sent=sent, mp_lib=library).sent_at == expected
+    assert hit(envelope=envelope, mp_lib=library).sent_at == expected
 
 
-def test_an_events_id_counts_together_with_its_name() -> None:
-    insert = named(insert_id="f3hvcbeygvky42ib")
+def test_the_message_id_combines_id_and_name() -> None:
+    insert = dollar_names(insert_id="f3hvcbeygvky42ib")
 
     assert hit("a", **insert).id == hit("a", **insert).id
     assert hit("a", **insert).id != hit("b", **insert).id
@@ -174,7 +176,7 @@ def test_an_events_id_counts_together_with_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("properties", "sent", "expected"),
+    ("properties", "envelope", "expected"),
     [
         *(
             pytest.param({"mp_lib": name}, Envelope(), True, id=name)
@@ -193,21 +195,21 @@ def test_an_events_id_counts_together_with_its_name() -> None:
         pytest.param({"mp_lib": "web"}, Envelope(is_import=True), True, id="import"),
     ],
 )
-def test_a_server_library_is_known_by_what_it_says(
+def test_a_server_library_is_recognized_by_its_name(
     properties: dict[str, Any],
-    sent: Envelope,
+    envelope: Envelope,
     expected: bool,  # noqa: FBT001 - a case's value
 ) -> None:
-    assert hit(sent=sent, **properties).library is expected
+    assert hit(envelope=envelope, **properties).library is expected
 
 
 @pytest.mark.parametrize(
     ("properties", "expected"),
     [
-        pytest.param(named(user_id="user-42"), "user-42", id="identified"),
+        pytest.param(dollar_names(user_id="user-42"), "user-42", id="identified"),
         pytest.param({"distinct_id": "$device:79e1"}, None, id="a device"),
         pytest.param(
-            {"distinct_id": "1a20-0e59", **named(device_id="1a20-0e59")},
+            {"distinct_id": "1a20-0e59", **dollar_names(device_id="1a20-0e59")},
             None,
             id="a device of old clients",
         ),
@@ -216,7 +218,7 @@ def test_a_server_library_is_known_by_what_it_says(
             {"mp_lib": "python", "distinct_id": "user-42"}, "user-42", id="server"
         ),
         pytest.param(
-            {"mp_lib": "node", "distinct_id": "x", **named(user_id="user-42")},
+            {"mp_lib": "node", "distinct_id": "x", **dollar_names(user_id="user-42")},
             "user-42",
             id="server, both",
         ),
@@ -224,7 +226,7 @@ def test_a_server_library_is_known_by_what_it_says(
             {"mp_lib": "go", "distinct_id": "$device:79e1"}, None, id="server, device"
         ),
         pytest.param(
-            {"mp_lib": "php", "distinct_id": "79e1", **named(device_id="79e1")},
+            {"mp_lib": "php", "distinct_id": "79e1", **dollar_names(device_id="79e1")},
             None,
             id="server, bare device",
         ),
@@ -232,7 +234,7 @@ def test_a_server_library_is_known_by_what_it_says(
         pytest.param({"mp_lib": "ruby", "distinct_id": 17}, "17", id="server, number"),
     ],
 )
-def test_a_customer_is_one_the_client_knows(
+def test_the_actor_is_an_identified_customer(
     properties: dict[str, Any], expected: str | None
 ) -> None:
     assert hit(**properties).actor == expected
@@ -242,20 +244,20 @@ def test_a_customer_is_one_the_client_knows(
     ("properties", "expected"),
     [
         pytest.param(
-            {"ip": "203.0.113.9", **named(user_agent="Firefox")},
+            {"ip": "203.0.113.9", **dollar_names(user_agent="Firefox")},
             Visitor("203.0.113.9", "Firefox"),
             id="both",
         ),
         pytest.param(
-            named(ip="203.0.113.9", user_agent="Firefox"),
+            dollar_names(ip="203.0.113.9", user_agent="Firefox"),
             Visitor("203.0.113.9", "Firefox"),
             id="spelled with a dollar",
         ),
         pytest.param({"ip": "203.0.113.9"}, None, id="address alone"),
-        pytest.param(named(user_agent="Firefox"), None, id="agent alone"),
+        pytest.param(dollar_names(user_agent="Firefox"), None, id="agent alone"),
     ],
 )
-def test_a_server_speaks_for_a_visitor_by_address_and_agent(
+def test_a_server_names_a_visitor_by_address_and_agent(
     properties: dict[str, Any], expected: Visitor | None
 ) -> None:
     assert hit(**properties).visitor == expected
@@ -264,7 +266,7 @@ def test_a_server_speaks_for_a_visitor_by_address_and_agent(
 @pytest.mark.parametrize(
     ("properties", "expected"),
     [
-        pytest.param(named(current_url=PAGE), PAGE, id="whole"),
+        pytest.param(dollar_names(current_url=PAGE), PAGE, id="whole"),
         pytest.param(
             {
                 "current_url_protocol": "https:",
@@ -281,35 +283,35 @@ def test_a_server_speaks_for_a_visitor_by_address_and_agent(
         pytest.param({"current_url_path": "/a"}, None, id="no host"),
         pytest.param({}, None, id="none"),
         pytest.param(
-            {**named(current_url=f"{PAGE}?a=1#x"), "utm_source": "a b"},
+            {**dollar_names(current_url=f"{PAGE}?a=1#x"), "utm_source": "a b"},
             f"{PAGE}?a=1&utm_source=a+b#x",
             id="campaign that is remembered",
         ),
         pytest.param(
-            {**named(current_url=PAGE), "utm_source": "x", "utm_term": None},
+            {**dollar_names(current_url=PAGE), "utm_source": "x", "utm_term": None},
             f"{PAGE}?utm_source=x",
             id="campaign, no query",
         ),
         pytest.param(
-            {**named(current_url=f"{PAGE}?UTM_medium=email"), "utm_source": "x"},
+            {**dollar_names(current_url=f"{PAGE}?UTM_medium=email"), "utm_source": "x"},
             f"{PAGE}?UTM_medium=email",
             id="the page's own campaign counts",
         ),
         pytest.param(
-            {**named(current_url=PAGE), "utm_source": ["x"]}, PAGE, id="no text"
+            {**dollar_names(current_url=PAGE), "utm_source": ["x"]}, PAGE, id="no text"
         ),
     ],
 )
-def test_the_page_is_the_events_with_the_campaign_it_remembers(
+def test_the_page_is_that_of_the_event_with_its_stored_campaign(
     properties: dict[str, Any], expected: str | None
 ) -> None:
     assert hit(**properties).url == expected
 
 
-def test_referrer_screen_and_scroll_are_handed_on() -> None:
+def test_referrer_screen_and_scroll_are_passed_on() -> None:
     got = hit(
         "$mp_page_leave",
-        **named(
+        **dollar_names(
             referrer="https://news.example/a",
             screen_width=1440,
             screen_height=900,
@@ -319,10 +321,10 @@ def test_referrer_screen_and_scroll_are_handed_on() -> None:
 
     assert (got.referrer, got.screen) == ("https://news.example/a", [1440, 900])
     assert got.scroll_pct == 80
-    assert hit("a", **named(screen_width=1440)).screen is None
+    assert hit("a", **dollar_names(screen_width=1440)).screen is None
 
 
-def test_an_order_comes_with_its_amounts() -> None:
+def test_an_order_has_its_amounts() -> None:
     got = hit(
         "Order Completed",
         order_id="1001",
@@ -339,7 +341,7 @@ def test_an_order_comes_with_its_amounts() -> None:
     )
 
 
-def test_mixpanels_own_properties_are_none_of_the_sites() -> None:
+def test_mixpanel_properties_are_not_site_properties() -> None:
     own = {
         "distinct_id": "user-42",
         "time": 1,
@@ -349,7 +351,7 @@ def test_mixpanels_own_properties_are_none_of_the_sites() -> None:
         "mp_country_code": "SE",
         "utm_source": "x",
         "initial_utm_source": "x",
-        **named(device_id="79e1", email="ada@mail.example", city="Lund"),
+        **dollar_names(device_id="79e1", email="ada@mail.example", city="Lund"),
     }
 
     assert hit(**own, plan="pro", seats=3).props == {"plan": "pro", "seats": 3}

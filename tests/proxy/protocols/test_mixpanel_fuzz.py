@@ -1,4 +1,4 @@
-"""Whatever JSON a Mixpanel client sends: hits or a refusal, never a fault."""
+"""Any JSON to a Mixpanel path gives hits or a refusal, never an error."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from proxy.pipeline.hit import MalformedBodyError
 from proxy.protocols import mixpanel
 from proxy.protocols.protocol import DecodedRequest, Reader, VendorRequest
 from proxy.transport.body import RefusedBodyError
-from tests.proxy.pipeline.chain import Chain, sender
+from tests.proxy.pipeline.pipeline_setup import Pipeline, sender
 
 SITE = SiteSettings(
     id="shop", domains=("shop.example",), keys=("pk-1",), props_allow=("plan",)
@@ -60,14 +60,14 @@ BODY = st.one_of(VALUE, EVENT, st.lists(st.one_of(EVENT, VALUE), max_size=4))
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
-    """Return one chain for all examples."""
-    folder: Path = tmp_path_factory.mktemp("chain")
-    return Chain(folder, SITE).prefetch()
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Return one pipeline for all examples."""
+    folder: Path = tmp_path_factory.mktemp("pipeline")
+    return Pipeline(folder, SITE).prefetch()
 
 
 @pytest.mark.parametrize(
-    "read",
+    "reader",
     [
         mixpanel.read_events,
         mixpanel.read_profiles,
@@ -81,17 +81,20 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(body=BODY)
-def test_any_json_is_hits_or_a_refusal(chain: Chain, read: Reader, body: Any) -> None:
+def test_any_json_gives_hits_or_a_refusal(
+    pipeline: Pipeline, reader: Reader, body: Any
+) -> None:
     raw = json.dumps(body).encode()
     request = VendorRequest("POST", "/", "_=1e999&ip=x", CIMultiDict(), raw)
     try:
-        found = read(request)
+        decoded = reader(request)
     except (MalformedBodyError, RefusedBodyError):
         return
-    if isinstance(found, DecodedRequest):
-        kept = [hit for hit in found.hits if not isinstance(hit, Dropped)]
-        outcomes = [chain.outcome(hit, sender()) for hit in kept]
+    if isinstance(decoded, DecodedRequest):
+        hits = [hit for hit in decoded.hits if not isinstance(hit, Dropped)]
+        outcomes = [pipeline.outcome(hit, sender()) for hit in hits]
         reasons = [
-            each.reason if isinstance(each, Dropped) else None for each in outcomes
+            outcome.reason if isinstance(outcome, Dropped) else None
+            for outcome in outcomes
         ]
-        assert found.reply(reasons).status < 500
+        assert decoded.reply(reasons).status < 500

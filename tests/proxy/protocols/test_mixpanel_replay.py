@@ -1,4 +1,4 @@
-"""What Mixpanel's real clients sent, played again to a real worker.
+"""Captured requests of real Mixpanel clients, replayed to a real worker.
 
 Browser 2.83.0 and 2.45.0 in every transport, Node 0.24.0, Python 5.4.1.
 """
@@ -9,18 +9,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.proxy.pipeline.chain import SECRET, SECRET_KEY, USER_AGENT
+from tests.proxy.pipeline.pipeline_setup import SECRET, SECRET_KEY, USER_AGENT
 from tests.proxy.protocols.replay import (
     UNSEALED,
-    Captured,
-    Lately,
+    CapturedRequest,
+    SharedWorker,
     Stored,
     captured,
     dropped,
     replay,
     stored,
 )
-from tests.proxy.transport.raw_http import Answer, ask, request
+from tests.proxy.transport.raw_http import RawResponse, ask, request
 from tests.proxy.worker_process import WorkerProcess
 from warehouse.schema import Event
 
@@ -31,7 +31,7 @@ ITEM = Stored("Batch Item", MUG, None, None)
 ORDER = Stored("order_placed", MUG, 5990, "EUR")
 LEFT = Stored("Page Left", CHECKOUT, None, None)
 SESSION = [PAGEVIEW, SIGNUP, *[ITEM] * 5, ORDER, LEFT]
-# Everybody and everything that must be nowhere afterwards.
+# Personal values that must not be written or returned.
 PERSONAL = (
     *("ada@example.com", "ada%40example.com", "Ada Example", "203.0.113.9"),
     *("user-42", "org-9", "anon-7f3c", "order-1001", "wire-key-1", "s3cr3t"),
@@ -41,7 +41,7 @@ PERSONAL = (
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Run a worker whose shop the captured token means."""
+    """Run a worker for the site of the captured token."""
     site = {
         "keys": ["wire-key-1"],
         "secret_keys": [SECRET_KEY],
@@ -52,27 +52,27 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]
         yield worker
         assert worker.stop() == 0
     written = worker.written()
-    assert [each for each in PERSONAL if each.encode() in written] == []
+    assert [value for value in PERSONAL if value.encode() in written] == []
 
 
 @pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
-    """Return the worker as if it had just been started."""
-    return Lately(running)
+def worker(running: WorkerProcess) -> SharedWorker:
+    """Return the shared worker without the rows of earlier tests."""
+    return SharedWorker(running)
 
 
-def check_nothing_personal(answers: list[Answer]) -> None:
-    """See that nobody of the captures is in what was answered."""
-    said = b"\n".join(answer.body for answer in answers)
-    assert [each for each in PERSONAL if each.encode() in said] == []
+def check_nothing_personal(answers: list[RawResponse]) -> None:
+    """Check that no answer contains a person of the captures."""
+    content = b"\n".join(answer.body for answer in answers)
+    assert [value for value in PERSONAL if value.encode() in content] == []
 
 
-def by_name(worker: Lately) -> dict[str, list[Event]]:
+def by_name(worker: SharedWorker) -> dict[str, list[Event]]:
     """Return the stored events by name."""
-    found: dict[str, list[Event]] = {}
+    events: dict[str, list[Event]] = {}
     for event in worker.spooled.events:
-        found.setdefault(event.name, []).append(event)
-    return found
+        events.setdefault(event.name, []).append(event)
+    return events
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def by_name(worker: Lately) -> dict[str, list[Event]]:
         pytest.param("version-2.45.0", SESSION[1:], 4, id="2.45"),
     ],
 )
-def test_each_event_of_a_browser_is_there_once(
-    worker: Lately, scenario: str, expected: list[Stored], identities: int
+def test_each_browser_event_is_stored_once(
+    worker: SharedWorker, scenario: str, expected: list[Stored], identities: int
 ) -> None:
     requests = captured("mixpanel-browser", scenario)
 
@@ -100,15 +100,15 @@ def test_each_event_of_a_browser_is_there_once(
 
     assert stored(worker) == sorted(expected, key=str)
     assert dropped(worker) == Counter({("shop", "identity"): identities})
-    for each, answer in zip(requests, answers, strict=True):
-        told = json.loads(answer.body)
-        is_verbose = "verbose=1" in each.query
+    for sent_request, answer in zip(requests, answers, strict=True):
+        value = json.loads(answer.body)
+        is_verbose = "verbose=1" in sent_request.query
         assert answer.status == 200
-        assert told == ({"status": 1, "error": None} if is_verbose else 1)
+        assert value == ({"status": 1, "error": None} if is_verbose else 1)
     check_nothing_personal(answers)
 
 
-def test_a_browsers_event_has_visitor_campaign_and_time(worker: Lately) -> None:
+def test_a_browser_event_has_visitor_campaign_and_time(worker: SharedWorker) -> None:
     replay(worker, captured("mixpanel-browser", "default"))
 
     view = by_name(worker)["pageview"][0]
@@ -144,8 +144,8 @@ def test_a_browsers_event_has_visitor_campaign_and_time(worker: Lately) -> None:
         ),
     ],
 )
-def test_each_event_of_a_server_is_there_once_without_a_visitor(
-    worker: Lately, client: str, expected: list[str], identities: int
+def test_each_server_event_is_stored_once_without_a_visitor(
+    worker: SharedWorker, client: str, expected: list[str], identities: int
 ) -> None:
     answers = replay(worker, captured(client))
 
@@ -162,13 +162,13 @@ def test_each_event_of_a_server_is_there_once_without_a_visitor(
     check_nothing_personal(answers)
 
 
-def test_a_secret_key_makes_a_servers_events_the_sites_own(
-    worker: Lately,
+def test_a_secret_key_marks_events_as_from_the_site_server(
+    worker: SharedWorker,
 ) -> None:
-    told = {"distinct_id": "", "ip": "203.0.113.9", "$user_agent": USER_AGENT}
+    client_fields = {"distinct_id": "", "ip": "203.0.113.9", "$user_agent": USER_AGENT}
     body = json.dumps(
         [
-            {"event": "a", "properties": {"token": SECRET, **told}},
+            {"event": "a", "properties": {"token": SECRET, **client_fields}},
             {"event": "b", "properties": {"token": SECRET}},
         ]
     ).encode()
@@ -176,27 +176,27 @@ def test_a_secret_key_makes_a_servers_events_the_sites_own(
     answer = ask(worker.port, request("POST", "/stats/import", body, agent="curl/8"))
 
     assert answer.json == {"code": 200, "num_records_imported": 2, "status": "OK"}
-    found = by_name(worker)
-    assert found["a"][0].visitor is not None
-    assert found["b"][0].visitor is None
-    assert {found["a"][0].server, found["b"][0].server} == {True}
+    events = by_name(worker)
+    assert events["a"][0].visitor is not None
+    assert events["b"][0].visitor is None
+    assert {events["a"][0].server, events["b"][0].server} == {True}
     check_nothing_personal([answer])
 
 
-def test_a_wrong_token_is_told_to_the_developer(worker: Lately) -> None:
-    sent = [
-        Captured(
-            each.name,
-            each.method,
-            each.path,
-            each.query,
-            each.headers,
-            each.body.replace(b"wire-key-1", b"wire-key-2"),
+def test_a_wrong_token_gets_an_error_response(worker: SharedWorker) -> None:
+    requests = [
+        CapturedRequest(
+            capture.name,
+            capture.method,
+            capture.path,
+            capture.query,
+            capture.headers,
+            capture.body.replace(b"wire-key-1", b"wire-key-2"),
         )
-        for each in captured("mixpanel-python", "default")[:1]
+        for capture in captured("mixpanel-python", "default")[:1]
     ]
 
-    (answer,) = replay(worker, sent)
+    (answer,) = replay(worker, requests)
 
     assert (answer.status, answer.json["status"]) == (401, 0)
     assert "token" in answer.json["error"]

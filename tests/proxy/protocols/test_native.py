@@ -1,4 +1,4 @@
-"""The native protocol's answer and its pixel."""
+"""The response of the native protocol and its pixel."""
 
 from base64 import b64encode
 
@@ -26,7 +26,7 @@ PAGE = "https://shop.example/p/42"
         ),
     ],
 )
-def test_the_answer_says_how_many_and_why(
+def test_the_response_has_counts_and_reasons(
     receipt: Receipt, expected: dict[str, object]
 ) -> None:
     assert msgspec.json.decode(native.encode_receipt(receipt)) == expected
@@ -64,7 +64,7 @@ def test_the_answer_says_how_many_and_why(
         pytest.param("", None, Hit(url=""), id="no page at all"),
     ],
 )
-def test_a_pixels_query_is_an_event(
+def test_a_pixel_query_is_an_event(
     query: str, referer: str | None, expected: Hit
 ) -> None:
     headers = {} if referer is None else {"Referer": referer}
@@ -79,7 +79,7 @@ def test_a_pixels_query_is_an_event(
         pytest.param("&".join(["a=1"] * 33), id="too many fields"),
     ],
 )
-def test_a_query_that_cannot_be_read_is_refused_without_a_word_of_it(
+def test_an_unreadable_query_is_refused_without_its_content(
     query: str,
 ) -> None:
     with pytest.raises(MalformedBodyError, match="pixel") as caught:
@@ -88,7 +88,7 @@ def test_a_query_that_cannot_be_read_is_refused_without_a_word_of_it(
     assert query not in caught.value.problem
 
 
-def test_the_pixel_is_one_transparent_gif() -> None:
+def test_the_pixel_is_a_transparent_gif() -> None:
     assert native.PIXEL.startswith(b"GIF89a\x01\x00\x01\x00")
     assert native.PIXEL.endswith(b"\x3b")
     assert len(b64encode(native.PIXEL)) < 64

@@ -1,4 +1,4 @@
-"""What Plausible's clients send is counted as their sites meant it."""
+"""Requests of Plausible clients become the right hits."""
 
 import json
 from collections.abc import Mapping
@@ -20,18 +20,18 @@ PAGE = "https://shop.example/p/42"
 VIEW = {"n": "pageview", "u": PAGE, "d": "shop.example"}
 
 
-def asked(body: object) -> VendorRequest:
+def vendor_request(body: object) -> VendorRequest:
     text = json.dumps(body).encode()
     return VendorRequest("POST", "/api/event", "", CIMultiDict(), text)
 
 
 def hits(body: object) -> list[Hit]:
-    read = read_event(asked(body))
-    return [hit for hit in read.hits if isinstance(hit, Hit)]
+    decoded = read_event(vendor_request(body))
+    return [hit for hit in decoded.hits if isinstance(hit, Hit)]
 
 
 def fields(hit: Hit) -> dict[str, Any]:
-    """Return what *hit* says beyond a hit that says nothing."""
+    """Return the fields of *hit* that differ from an empty hit."""
     named = {name: getattr(hit, name) for name in Hit.__struct_fields__}
     return {name: value for name, value in named.items() if value is not None}
 
@@ -140,9 +140,9 @@ def test_an_event_becomes_a_hit(
 ) -> None:
     [got] = hits(body)
 
-    wanted = {"key": "shop.example", "url": PAGE, "props": {}}
+    defaults = {"key": "shop.example", "url": PAGE, "props": {}}
     unmarked = {"optout": False, "passive": False}
-    assert fields(got) == {**wanted, **unmarked, **expected}
+    assert fields(got) == {**defaults, **unmarked, **expected}
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_an_event_becomes_a_hit(
         pytest.param({"n": "Plan Chosen", "$": 9}, "Plan Chosen", None, id="a number"),
     ],
 )
-def test_revenue_is_an_orders_or_stays_with_its_goal(
+def test_revenue_becomes_an_order_or_stays_with_its_goal(
     body: Mapping[str, Any], name: str, order: Order | None
 ) -> None:
     [got] = hits({"u": PAGE, **body})
@@ -209,7 +209,7 @@ def test_revenue_is_an_orders_or_stays_with_its_goal(
         pytest.param(None, [None], id="not said"),
     ],
 )
-def test_every_site_named_gets_the_event_once(
+def test_every_named_site_gets_the_event_once(
     domain: str | None, expected: list[str | None]
 ) -> None:
     assert [hit.key for hit in hits({**VIEW, "d": domain})] == expected
@@ -228,9 +228,7 @@ def test_every_site_named_gets_the_event_once(
         ("", ""),
     ],
 )
-def test_a_route_in_the_fragment_is_a_path_and_nothing_else_of_it_is(
-    url: str, expected: str
-) -> None:
+def test_only_a_route_in_the_fragment_becomes_a_path(url: str, expected: str) -> None:
     assert url_with_hash_route(url) == expected
 
 
@@ -238,7 +236,7 @@ def test_a_route_in_the_fragment_is_a_path_and_nothing_else_of_it_is(
     ("routing", "expected"),
     [(1, "/cart"), (True, "/cart"), (0, "/#/cart"), (None, "/#/cart")],
 )
-def test_fragments_are_routes_where_the_client_says_so(
+def test_fragments_are_routes_if_the_client_says_so(
     routing: object, expected: str
 ) -> None:
     [got] = hits({**VIEW, "u": "https://shop.example/#/cart", "h": routing})
@@ -258,7 +256,7 @@ def test_fragments_are_routes_where_the_client_says_so(
         pytest.param({**VIEW, "d": ["shop.example"]}, id="a list of sites"),
     ],
 )
-def test_what_is_no_event_is_malformed(body: object) -> None:
+def test_an_invalid_event_is_malformed(body: object) -> None:
     with pytest.raises(MalformedBodyError):
         hits(body)
 
@@ -276,10 +274,10 @@ def test_what_is_no_event_is_malformed(body: object) -> None:
         pytest.param([DropReason.UNKNOWN_SITE] * 2, 400, False, id="no such site"),
     ],
 )
-def test_the_answer_is_plausibles(
+def test_the_response_is_that_of_plausible(
     outcomes: Outcomes, status: int, *, marked: bool
 ) -> None:
-    got = read_event(asked(VIEW)).reply(outcomes)
+    got = read_event(vendor_request(VIEW)).reply(outcomes)
 
     assert got.status == status
     assert ("x-plausible-dropped" in got.headers) == marked
@@ -298,9 +296,9 @@ NAMED = st.fixed_dictionaries(
 
 
 @given(JSON | NAMED | st.dictionaries(st.sampled_from(list("nudrp$iwh")), JSON))
-def test_no_value_at_all_is_a_failure(body: object) -> None:
+def test_any_json_value_gets_a_response(body: object) -> None:
     try:
-        read = read_event(asked(body))
+        decoded = read_event(vendor_request(body))
     except (MalformedBodyError, RefusedBodyError):
         return
-    assert read.reply([None for _ in read.hits]).status == 202
+    assert decoded.reply([None for _ in decoded.hits]).status == 202

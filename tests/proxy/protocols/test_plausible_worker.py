@@ -1,4 +1,4 @@
-"""Through a real worker: what Plausible's clients sent ends as the right events."""
+"""Captured Plausible requests give the right events in a real worker."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from tests.proxy.worker_process import WorkerProcess
 
 VIEW = {"n": "pageview", "u": "https://shop.example/p/42", "d": "shop.example"}
 PROPS = ("plan", "seats", "index", "host", "file", "url")
-# Everything of a person in the captures, and what no address should carry.
+# All personal values in the captures, and values that no URL should contain.
 PERSONAL = (
     *(b"ada@", b"ada%40", b"s3cr3t", b"session=abc", b"article", b"order-1001"),
     b"reviews",
@@ -49,12 +49,12 @@ ATTENTION = [
         pytest.param("plausible-tracker-legacy", EXPECTED, id="tracker 0.3"),
     ],
 )
-def test_what_the_clients_sent_is_counted_once_each_and_names_nobody(
+def test_each_captured_event_is_counted_once_without_personal_data(
     worker: WorkerProcess, client: str, expected: list[Stored]
 ) -> None:
     answers = replay(worker, captured(client), prefix="/stats")
 
-    assert {(each.status, each.body) for each in answers} == {(202, b"ok")}
+    assert {(answer.status, answer.body) for answer in answers} == {(202, b"ok")}
     assert stored(worker) == sorted(expected, key=str)
     assert dropped(worker) == {}
     events = worker.spooled.events
@@ -67,29 +67,29 @@ def test_what_the_clients_sent_is_counted_once_each_and_names_nobody(
         "email",
     )
     written = worker.written()
-    assert [each for each in PERSONAL if each in written] == []
-    # Of the first name alone: the spool's own ids are hex, which may spell it.
+    assert [value for value in PERSONAL if value in written] == []
+    # Only a part of the first name: hex ids of the spool could spell all of it.
     assert "ada" not in repr(events).lower()
     assert USER_AGENT.encode() not in written
 
 
-def test_attention_is_stored_as_it_was_measured(worker: WorkerProcess) -> None:
+def test_engagement_is_stored_as_measured(worker: WorkerProcess) -> None:
     replay(worker, captured("plausible-tracker", "default: engagement"))
 
-    got = [(each.engaged_ms, each.scroll_pct) for each in worker.spooled.events]
+    got = [(event.engaged_ms, event.scroll_pct) for event in worker.spooled.events]
     assert got == [(559, 29), (4417, 54)]
 
 
 def send(
     worker: WorkerProcess, body: Mapping[str, Any], *lines: str
 ) -> tuple[int, str | None]:
-    """Return the status and the mark of what was dropped."""
+    """Return the status and the drop header of the answer."""
     text = json.dumps({**VIEW, **body}).encode()
     got = ask(worker.port, request("POST", "/api/event", text, *lines))
     return got.status, got.headers.get("x-plausible-dropped")
 
 
-def test_sites_are_named_by_domain_and_what_is_not_kept_is_said(
+def test_sites_are_named_by_domain_and_drops_are_reported(
     worker: WorkerProcess,
 ) -> None:
     assert send(worker, {}) == (202, None)
@@ -105,7 +105,7 @@ def test_sites_are_named_by_domain_and_what_is_not_kept_is_said(
     }
 
 
-def test_the_property_of_a_link_holds_no_address_of_a_page(
+def test_a_link_property_contains_no_page_address(
     worker: WorkerProcess,
 ) -> None:
     link = {"url": "https://other.example/reset/abc?token=canary"}
@@ -115,7 +115,7 @@ def test_the_property_of_a_link_holds_no_address_of_a_page(
     assert (event.name, event.props) == ("outbound", '{"host":"other.example"}')
 
 
-def test_a_server_is_believed_as_the_settings_of_the_proxy_say(
+def test_a_forwarded_address_counts_only_from_trusted_proxies(
     tmp_path: Path,
 ) -> None:
     proxy = {"client_ip": "xff", "trusted_proxies": ["127.0.0.1"]}

@@ -1,4 +1,4 @@
-"""PostHog's requests in all their wrappings, and what each is answered."""
+"""PostHog requests are decoded in every encoding and get the right responses."""
 
 import base64
 import gzip
@@ -20,7 +20,7 @@ from proxy.protocols.posthog import (
 )
 from proxy.protocols.protocol import DecodedRequest, Outcomes, VendorRequest
 from proxy.transport.body import RefusedBodyError
-from tests.proxy.pipeline.chain import Chain
+from tests.proxy.pipeline.pipeline_setup import Pipeline
 from tests.proxy.protocols.vendor_requests import vendor_request
 
 EVENT: dict[str, Any] = {
@@ -34,10 +34,10 @@ BASE64 = base64.b64encode(TEXT.encode()).decode()
 OK = {"status": "Ok"}
 
 
-def hits(read: DecodedRequest) -> list[VendorHit]:
-    """Return the hits of a request; none of them may be dropped outright."""
-    got = [each for each in read.hits if isinstance(each, VendorHit)]
-    assert len(got) == len(read.hits)
+def hits(decoded: DecodedRequest) -> list[VendorHit]:
+    """Return the hits of a request; no hit may be malformed."""
+    got = [hit for hit in decoded.hits if isinstance(hit, VendorHit)]
+    assert len(got) == len(decoded.hits)
     return got
 
 
@@ -74,7 +74,7 @@ def hits(read: DecodedRequest) -> list[VendorHit]:
         ),
     ],
 )
-def test_an_event_is_read_however_it_is_wrapped(request_: VendorRequest) -> None:
+def test_an_event_is_read_in_every_wrapping_of_posthog(request_: VendorRequest) -> None:
     (got,) = hits(read_events(request_))
 
     assert (got.name, got.key, got.id) == ("Plan Chosen", "phc_shop", EVENT["uuid"])
@@ -96,7 +96,7 @@ def test_an_event_is_read_however_it_is_wrapped(request_: VendorRequest) -> None
         ),
     ],
 )
-def test_lz64_is_refused_by_name(request_: VendorRequest) -> None:
+def test_lz64_is_refused_with_its_name(request_: VendorRequest) -> None:
     with pytest.raises(MalformedBodyError, match="lz64"):
         read_events(request_)
 
@@ -142,7 +142,7 @@ NAMELESS = {"event": None}
         pytest.param(vendor_request([{"event": "x"}]), None, id="nowhere"),
     ],
 )
-def test_a_key_is_found_in_body_header_or_query(
+def test_the_key_is_found_in_body_header_or_query(
     request_: VendorRequest, expected: str | None
 ) -> None:
     assert [hit.key for hit in hits(read_events(request_))] == [expected]
@@ -158,7 +158,7 @@ def test_a_key_is_found_in_body_header_or_query(
         ("", {}, None),
     ],
 )
-def test_the_clients_clock_is_in_body_or_query(
+def test_the_client_clock_is_in_body_or_query(
     query: str, body: dict[str, Any], expected: Any
 ) -> None:
     value = {"batch": [{"event": "x", "timestamp": "2026-11-22T14:49:29Z"}], **body}
@@ -183,13 +183,13 @@ KEPT, UNKNOWN, BAD = None, DropReason.UNKNOWN_SITE, DropReason.MALFORMED
         pytest.param([BAD, UNKNOWN], 200, OK, id="no use to say"),
     ],
 )
-def test_a_client_is_answered_so_that_it_neither_loses_nor_repeats(
+def test_the_response_makes_clients_neither_lose_nor_repeat_events(
     outcomes: Outcomes, status: int, answer: Any
 ) -> None:
     reply = read_events(vendor_request(EVENT)).reply(outcomes)
-    said = json.loads(reply.body)
+    body = json.loads(reply.body)
 
-    assert (reply.status, said if said == OK else said["type"]) == (status, answer)
+    assert (reply.status, body if body == OK else body["type"]) == (status, answer)
 
 
 V1_HEADERS = {
@@ -198,12 +198,12 @@ V1_HEADERS = {
     "PostHog-Attempt": "1",
     "PostHog-Request-Timestamp": "2026-11-22T14:49:00.671Z",
 }
-V1_IDS = [f"01a203bb-5dfa-7d56-af59-00000000000{each}" for each in range(5)]
+V1_IDS = [f"01a203bb-5dfa-7d56-af59-00000000000{number}" for number in range(5)]
 V1_EVENT = {"event": "x", "timestamp": "2026-11-22T14:49:00.662Z", "distinct_id": "u"}
 
 
 def v1(members: list[Any], **body: Any) -> DecodedRequest:
-    """Return what is read of a request of version 1."""
+    """Return the decoded request of protocol version 1."""
     return read_v1(vendor_request({"batch": members, **body}, headers=V1_HEADERS))
 
 
@@ -214,14 +214,14 @@ def test_version_1_has_key_clock_and_library_in_headers() -> None:
     assert got.sent_at == V1_HEADERS["PostHog-Request-Timestamp"]
 
 
-def test_a_browser_of_version_1_is_no_server() -> None:
+def test_a_version_1_browser_is_not_a_server() -> None:
     headers = V1_HEADERS | {"PostHog-Sdk-Info": "posthog-js/2.0.0"}
     (got,) = hits(read_v1(vendor_request({"batch": [V1_EVENT]}, headers=headers)))
 
     assert (got.library, got.actor) == (False, None)
 
 
-def test_version_1_is_told_what_became_of_each_event() -> None:
+def test_a_version_1_response_has_a_result_for_each_event() -> None:
     members = [V1_EVENT | {"uuid": uuid} for uuid in V1_IDS]
     outcomes = [KEPT, DropReason.IDENTITY, DropReason.BAD_ORDER, UNKNOWN, KEPT]
 
@@ -239,9 +239,9 @@ def test_version_1_is_told_what_became_of_each_event() -> None:
     }
 
 
-def test_nothing_that_is_no_id_is_repeated() -> None:
+def test_the_response_repeats_only_valid_ids() -> None:
     odd = [7, None, "ada@example.com", V1_IDS[0] + "\n", {"x": 1}]
-    members = [{"event": "x", "uuid": each} for each in odd]
+    members = [{"event": "x", "uuid": value} for value in odd]
 
     reply = v1([*members, "x"]).reply([KEPT] * 5 + [BAD])
 
@@ -252,7 +252,7 @@ def test_nothing_that_is_no_id_is_repeated() -> None:
     ("reason", "status"),
     [(DropReason.UNKNOWN_SITE, 401), (DropReason.MALFORMED, 400)],
 )
-def test_version_1_is_refused_for_ever_and_never_not_found(
+def test_a_refused_version_1_request_is_permanent_and_never_404(
     reason: DropReason, status: int
 ) -> None:
     assert v1([V1_EVENT, V1_EVENT]).reply([reason, reason]).status == status
@@ -302,7 +302,7 @@ MIXPANEL = {"event": "x", "properties": {"token": "t", "distinct_id": "u", "time
         pytest.param("x", False, id="a text"),
     ],
 )
-def test_shared_paths_are_told_apart_by_the_bodys_shape(
+def test_the_shape_of_the_body_decides_on_shared_paths(
     value: Any, *, expected: bool
 ) -> None:
     assert is_posthog(value) is expected
@@ -341,24 +341,26 @@ BODIES = JSON | ODD_EVENTS | st.fixed_dictionaries({"batch": st.lists(ODD_EVENTS
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
-    """Return one chain for all examples."""
-    return Chain(tmp_path_factory.mktemp("chain")).prefetch()
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Return one pipeline for all examples."""
+    return Pipeline(tmp_path_factory.mktemp("pipeline")).prefetch()
 
 
-def survives(chain: Chain, read: DecodedRequest) -> None:
-    """See that the chain takes every hit, and that every outcome is answered."""
+def check_outcomes(pipeline: Pipeline, decoded: DecodedRequest) -> None:
+    """Check that the pipeline accepts every hit and every outcome gets a reply."""
     outcomes = [
-        chain.outcome(hit) if isinstance(hit, Hit) else hit for hit in read.hits
+        pipeline.outcome(hit) if isinstance(hit, Hit) else hit for hit in decoded.hits
     ]
-    reasons = [each.reason if isinstance(each, Dropped) else None for each in outcomes]
-    assert read.reply(reasons).status in {200, 400, 401}
+    reasons = [
+        outcome.reason if isinstance(outcome, Dropped) else None for outcome in outcomes
+    ]
+    assert decoded.reply(reasons).status in {200, 400, 401}
 
 
 @given(BODIES)
-def test_no_body_is_a_failure(chain: Chain, value: Any) -> None:
+def test_any_body_gets_a_response(pipeline: Pipeline, value: Any) -> None:
     body = json.dumps(value).encode()
-    for read in (read_events, read_v1):
+    for reader in (read_events, read_v1):
         with suppress(MalformedBodyError, RefusedBodyError):
-            survives(chain, read(vendor_request(body=body)))
+            check_outcomes(pipeline, reader(vendor_request(body=body)))
     assert is_posthog(value) in {True, False}

@@ -1,4 +1,4 @@
-"""What PostHog's clients ask before they send, and the answers that keep them quiet."""
+"""Settings requests of PostHog clients get responses that disable other features."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ SCRIPT_START = (
     "(function(){var all=window._POSTHOG_REMOTE_CONFIG"
     "=window._POSTHOG_REMOTE_CONFIG||{};"
 )
-# What a client does of itself where it is not told to leave it off.
+# Features that a client enables unless the settings disable them.
 OFF = {
     "autocapture_opt_out": True,
     "autocaptureExceptions": False,
@@ -32,24 +32,24 @@ OFF = {
 
 
 def script(key: str) -> Reply:
-    """Return the script for *key*."""
+    """Return the configuration script for *key*."""
     return read_script(vendor_request(method="GET", path_parameters=(key,)))
 
 
 def settings() -> dict[str, Any]:
-    """Return the settings a client is given."""
+    """Return the settings for a client."""
     got: dict[str, Any] = json.loads(read_config(vendor_request(method="GET")).body)
     return got
 
 
-def test_the_script_puts_the_settings_where_the_client_looks() -> None:
+def test_the_script_sets_the_settings_the_client_reads() -> None:
     text = script("phc_shop").body.decode()
     body = text.removeprefix(f'{SCRIPT_START}all["phc_shop"]={{config:')
 
     assert json.loads(body.removesuffix(",siteApps:[]};})();")) == settings()
 
 
-def test_settings_turn_off_what_would_be_refused_and_let_compress() -> None:
+def test_settings_disable_unsupported_features_and_allow_compression() -> None:
     got = settings()
 
     assert got.items() >= OFF.items()
@@ -57,13 +57,13 @@ def test_settings_turn_off_what_would_be_refused_and_let_compress() -> None:
     assert "surveys" not in got
 
 
-def test_events_are_sent_to_a_path_behind_the_clients_own_host() -> None:
+def test_settings_name_an_event_path_on_the_same_host() -> None:
     paths = {f"{route.path}/" for route in posthog.PROTOCOL.routes}
 
     assert settings()["analytics"]["endpoint"] in paths
 
 
-def test_flags_and_decide_say_that_there_are_none() -> None:
+def test_flags_and_decide_return_no_flags() -> None:
     flags = json.loads(read_flags(vendor_request()).body)
     decided = json.loads(read_decide(vendor_request()).body)
 
@@ -72,13 +72,13 @@ def test_flags_and_decide_say_that_there_are_none() -> None:
 
 
 @pytest.mark.parametrize("key", ['x"]=alert(1)', "a b", "é", "k" * 201, "%22", "<b>"])
-def test_nothing_that_is_no_key_gets_into_a_script(key: str) -> None:
+def test_a_script_contains_only_a_valid_key(key: str) -> None:
     got = script(key)
 
     assert got.status == 404
     assert key not in got.body.decode()
 
 
-def test_settings_are_the_same_for_everybody_and_may_be_kept_a_while() -> None:
+def test_settings_are_equal_for_all_and_cacheable() -> None:
     for got in (script("phc_shop"), read_config(vendor_request(method="GET"))):
         assert got.headers == {"Cache-Control": "public, max-age=300"}

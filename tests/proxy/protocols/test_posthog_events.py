@@ -1,4 +1,4 @@
-"""What is read of PostHog's events, field by field; the rest is not looked at."""
+"""PostHog events are decoded field by field; other fields are ignored."""
 
 from decimal import Decimal
 from typing import Any
@@ -14,15 +14,15 @@ PAGE = "https://shop.example/p/42"
 
 
 def hit(event: object, envelope: Envelope = KEYED) -> VendorHit:
-    """Return the hit of *event*; one that is dropped outright fails."""
+    """Return the hit of *event*; a malformed event fails."""
     got = hit_of(event, envelope)
     assert isinstance(got, VendorHit)
     return got
 
 
-def named(name: str, **properties: Any) -> dict[str, Any]:
-    """Return an event with the client's own *properties*; a _ begins them for a $."""
-    spelled = {f"${each[1:]}": value for each, value in properties.items()}
+def event_with(name: str, **properties: Any) -> dict[str, Any]:
+    """Return an event with client *properties*; their names have _ instead of $."""
+    spelled = {f"${key[1:]}": value for key, value in properties.items()}
     return {"event": name, "properties": spelled}
 
 
@@ -39,11 +39,11 @@ def named(name: str, **properties: Any) -> dict[str, Any]:
         ("add_to_cart", "cart_updated"),
     ],
 )
-def test_events_are_kept_under_their_name_or_the_canonical_one(
+def test_events_keep_their_name_or_get_the_canonical_one(
     name: str, expected: str
 ) -> None:
-    assert hit(named(name)).name == expected
-    assert hit(named(name)).refused is None
+    assert hit(event_with(name)).name == expected
+    assert hit(event_with(name)).refused is None
 
 
 IDENTITY = [
@@ -60,15 +60,17 @@ AUTOMATIC = [
 
 
 @pytest.mark.parametrize("name", IDENTITY)
-def test_calls_that_only_say_who_somebody_is_are_refused_as_that(name: str) -> None:
-    got = hit(named(name, _set={"email": "ada@example.com"}))
+def test_identity_calls_are_dropped_as_identity(name: str) -> None:
+    got = hit(event_with(name, _set={"email": "ada@example.com"}))
 
     assert got == VendorHit(key="phc_shop", refused=DropReason.IDENTITY)
 
 
 @pytest.mark.parametrize("name", AUTOMATIC)
-def test_what_a_client_does_by_itself_is_refused_as_that(name: str) -> None:
-    assert hit(named(name)) == VendorHit(key="phc_shop", refused=DropReason.AUTOMATIC)
+def test_automatic_events_are_dropped_as_automatic(name: str) -> None:
+    assert hit(event_with(name)) == VendorHit(
+        key="phc_shop", refused=DropReason.AUTOMATIC
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_what_a_client_does_by_itself_is_refused_as_that(name: str) -> None:
         pytest.param([{"event": "x"}], id="a list of events"),
     ],
 )
-def test_an_event_without_a_name_is_counted_under_its_key(event: object) -> None:
+def test_an_event_without_a_name_is_counted_for_its_key(event: object) -> None:
     got = hit(event)
 
     assert got == VendorHit(key="phc_shop", refused=DropReason.MALFORMED)
@@ -109,7 +111,7 @@ def test_a_profile_without_an_event_is_an_identity() -> None:
         ({"api_key": {}, "token": "", "properties": {"token": []}}, Envelope(), None),
     ],
 )
-def test_the_key_is_looked_for_everywhere_in_order(
+def test_the_key_is_searched_in_a_fixed_order(
     event: dict[str, Any], envelope: Envelope, expected: str | None
 ) -> None:
     assert hit({"event": "x", **event}, envelope).key == expected
@@ -145,7 +147,7 @@ AT, SENT = "2026-11-22T14:49:30.386Z", "2026-11-22T14:49:30.443Z"
         ),
     ],
 )
-def test_times_are_those_of_the_client_and_how_it_was_off(
+def test_times_have_the_client_clock_and_its_offset(
     event: dict[str, Any], sent_at: str | None, expected: tuple[Any, Any]
 ) -> None:
     got = hit({"event": "x", **event}, Envelope(sent_at=sent_at))
@@ -162,7 +164,7 @@ def test_times_are_those_of_the_client_and_how_it_was_off(
         ({}, None),
     ],
 )
-def test_the_messages_own_id_is_its_uuid(
+def test_the_message_id_is_the_uuid(
     event: dict[str, Any], expected: str | None
 ) -> None:
     assert hit({"event": "x", **event}).id == expected
@@ -242,7 +244,7 @@ def test_only_an_identified_customer_is_an_actor(
         ({}, False),
     ],
 )
-def test_a_servers_library_is_known_by_what_it_says(
+def test_a_server_library_is_recognized_by_its_name(
     properties: dict[str, Any], *, expected: bool
 ) -> None:
     assert hit({"event": "x", "properties": properties}).library is expected
@@ -264,15 +266,15 @@ def test_a_servers_library_is_known_by_what_it_says(
         ({"$ip": 7, "$raw_user_agent": {}}, None),
     ],
 )
-def test_a_visitor_is_whom_a_server_names(
+def test_the_visitor_is_the_client_a_server_names(
     properties: dict[str, Any], expected: Visitor | None
 ) -> None:
     assert hit({"event": "x", "properties": properties}).visitor == expected
 
 
-def test_a_page_view_brings_page_referrer_language_and_screen() -> None:
+def test_a_page_view_has_page_referrer_language_and_screen() -> None:
     got = hit(
-        named(
+        event_with(
             "$pageview",
             _current_url=f"{PAGE}?utm_source=news",
             _referrer="https://news.example/a",
@@ -321,7 +323,7 @@ def test_a_page_view_brings_page_referrer_language_and_screen() -> None:
         ),
     ],
 )
-def test_leaving_a_page_brings_how_far_it_was_seen_and_no_time(
+def test_a_page_leave_has_scroll_depth_without_time(
     properties: dict[str, Any], url: str, scroll_pct: float | None
 ) -> None:
     got = hit(
@@ -332,7 +334,7 @@ def test_leaving_a_page_brings_how_far_it_was_seen_and_no_time(
     assert got.engaged_ms is None
 
 
-def test_properties_are_the_sites_own() -> None:
+def test_only_site_properties_are_kept() -> None:
     added = {"distinct_id": "u", "token": "k", "title": "Hello Ada", "gclid": "c"}
     own = {"plan": "pro", "seats": 3}
     event = {
@@ -345,7 +347,7 @@ def test_properties_are_the_sites_own() -> None:
     assert hit(event).props == own
 
 
-def test_an_order_is_read_whole() -> None:
+def test_an_order_is_read_with_all_fields() -> None:
     properties = {
         "order_id": "1001",
         "currency": "EUR",
@@ -363,7 +365,7 @@ def test_an_order_is_read_whole() -> None:
     )
 
 
-def test_what_is_not_kept_is_not_in_the_hit() -> None:
+def test_the_hit_contains_only_kept_values() -> None:
     fields = set(Hit.__struct_fields__)
     got = hit({"event": "$identify", "distinct_id": "user-42", "properties": KNOWN})
 

@@ -1,4 +1,4 @@
-"""What PostHog's real clients sent ends as the events it should, each once."""
+"""Captured requests of real PostHog clients give each right event once."""
 
 import hashlib
 import json
@@ -12,16 +12,16 @@ import pytest
 from tests.canaries import spellings
 from tests.proxy.protocols.replay import (
     UNSEALED,
-    Captured,
-    Lately,
+    CapturedRequest,
+    SharedWorker,
     Stored,
     captured,
     dropped,
     replay,
     stored,
 )
-from tests.proxy.test_worker_durability import limit_files
-from tests.proxy.transport.raw_http import USER_AGENT, Answer, ask, event, get
+from tests.proxy.transport.raw_http import USER_AGENT, RawResponse, ask, event, get
+from tests.proxy.worker.test_durability import limit_files
 from tests.proxy.worker_process import WorkerProcess
 from tests.waiting import wait_until
 from warehouse.schema import Event
@@ -38,20 +38,20 @@ OTHER, OK = "Batch Item", {"status": "Ok"}
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Return a worker for one site, which has keys and properties of its own."""
+    """Return a worker for one site with its own keys and properties."""
     folder = tmp_path_factory.mktemp("worker")
     with WorkerProcess(folder, site=SITE, spool=UNSEALED) as worker:
         yield worker
 
 
 @pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
-    """Return the worker as if it had just been started."""
-    return Lately(running)
+def worker(running: WorkerProcess) -> SharedWorker:
+    """Return the shared worker without the rows of earlier tests."""
+    return SharedWorker(running)
 
 
 def browsers(view: str | None = PRODUCT, leave: str = CHECKOUT) -> list[Stored]:
-    """Return what one visit of a browser's client ends as."""
+    """Return the expected events of one visit of a browser client."""
     of_page = [
         Stored("pageview", view, None, None),
         Stored("Signup Clicked", PRODUCT, None, None),
@@ -64,7 +64,7 @@ def browsers(view: str | None = PRODUCT, leave: str = CHECKOUT) -> list[Stored]:
 
 
 def servers(last: str | None = "Page Left") -> list[Stored]:
-    """Return what the calls of a server's client end as."""
+    """Return the expected events of the calls of a server client."""
     calls = [
         Stored("pageview", PRODUCT, None, None),
         Stored("Signup Clicked", None, None, None),
@@ -84,8 +84,8 @@ BROWSERS = [
 
 
 @pytest.mark.parametrize(("client", "expected"), BROWSERS)
-def test_each_event_of_a_browser_is_stored_once_also_when_sent_again(
-    worker: Lately, client: str, expected: list[Stored]
+def test_each_browser_event_is_stored_once_even_if_repeated(
+    worker: SharedWorker, client: str, expected: list[Stored]
 ) -> None:
     requests = captured("posthog-js", client)
 
@@ -98,16 +98,18 @@ def test_each_event_of_a_browser_is_stored_once_also_when_sent_again(
     assert once == Counter({("shop", "identity"): 2})
 
 
-def test_uncompressed_and_on_leaving_the_same_is_read(worker: Lately) -> None:
+def test_uncompressed_and_beacon_requests_give_the_same_events(
+    worker: SharedWorker,
+) -> None:
     replay(worker, captured("posthog-js", "plain"))
 
-    assert [each.name for each in stored(worker)] == [
+    assert [event.name for event in stored(worker)] == [
         "Page Left",
         "engagement",
         "pageview",
     ]
-    (left,) = [each for each in worker.spooled.events if each.name == "engagement"]
-    assert (left.scroll_pct, left.engaged_ms, left.path) == (54, None, PRODUCT)
+    (leave,) = [event for event in worker.spooled.events if event.name == "engagement"]
+    assert (leave.scroll_pct, leave.engaged_ms, leave.path) == (54, None, PRODUCT)
 
 
 SERVERS = [
@@ -120,8 +122,8 @@ SERVERS = [
 
 
 @pytest.mark.parametrize(("file", "mode", "expected", "identities"), SERVERS)
-def test_each_event_of_a_server_is_stored_once_also_when_sent_again(
-    worker: Lately,
+def test_each_server_event_is_stored_once_even_if_repeated(
+    worker: SharedWorker,
     file: str,
     mode: str,
     expected: list[Stored],
@@ -137,64 +139,66 @@ def test_each_event_of_a_server_is_stored_once_also_when_sent_again(
     assert stored(worker) == expected
     assert once == Counter({("shop", "identity"): identities})
     events = worker.spooled.events
-    assert {(each.visitor, each.server) for each in events} == {(None, False)}
-    assert {each.actor is None for each in events} == {False}
+    assert {(event.visitor, event.server) for event in events} == {(None, False)}
+    assert {event.actor is None for event in events} == {False}
 
 
-def test_medusas_provider_brings_carts_and_orders(worker: Lately) -> None:
+def test_the_medusa_provider_sends_carts_and_orders(worker: SharedWorker) -> None:
     (answer,) = replay(worker, captured("posthog-medusa"))
 
     assert (answer.status, answer.json) == (200, OK)
-    assert Counter(each.name for each in stored(worker)) == Counter(
+    assert Counter(event.name for event in stored(worker)) == Counter(
         {"cart_updated": 1, "order_placed": 1, OTHER: 5}
     )
     assert Stored("order_placed", None, 5990, "EUR") in stored(worker)
     assert dropped(worker) == Counter({("shop", "identity"): 2})
 
 
-def test_version_1_hears_of_each_event(worker: Lately) -> None:
+def test_a_version_1_replay_gets_a_result_for_each_event(worker: SharedWorker) -> None:
     answers = replay(worker, captured("posthog-node", "v1"))
     results = Counter(
-        each["result"] for answer in answers for each in answer.json["results"].values()
+        result["result"]
+        for answer in answers
+        for result in answer.json["results"].values()
     )
 
     assert results == Counter({"ok": 9, "warning": 3})
 
 
-def order(worker: Lately) -> Event:
-    """Return the order that was stored."""
-    (got,) = [each for each in worker.spooled.events if each.order_key is not None]
+def order(worker: SharedWorker) -> Event:
+    """Return the stored order event."""
+    (got,) = [event for event in worker.spooled.events if event.order_key is not None]
     return got
 
 
 @pytest.mark.parametrize("client", ["default", "version-1.200.0", "version-1.96.1"])
-def test_an_order_is_whole_and_only_those_who_are_known_are_actors(
-    worker: Lately, client: str
+def test_an_order_is_complete_and_only_identified_customers_are_actors(
+    worker: SharedWorker, client: str
 ) -> None:
     replay(worker, captured("posthog-js", client))
     got, events = order(worker), worker.spooled.events
 
     assert got.items is not None
-    assert [(each.product, each.quantity) for each in got.items] == [
+    assert [(item.product, item.quantity) for item in got.items] == [
         ("prod-1", 2),
         ("prod-2", 1),
     ]
     assert not got.late
     assert got.utm_source == "newsletter"
     assert (got.screen, got.language) == ("l", "en")
-    assert len({each.visitor for each in events}) == 1
-    anonymous = {each.name for each in events if each.actor is None}
+    assert len({event.visitor for event in events}) == 1
+    anonymous = {event.name for event in events if event.actor is None}
     assert anonymous == {"pageview", "Signup Clicked"}
 
 
-def test_properties_are_kept_where_the_site_allows_them(worker: Lately) -> None:
+def test_allowed_properties_are_stored(worker: SharedWorker) -> None:
     replay(worker, captured("posthog-js", "default"))
 
-    kept = {each.props for each in worker.spooled.events}
-    assert kept == {None, '{"plan":"pro","seats":3}'}
+    props = {event.props for event in worker.spooled.events}
+    assert props == {None, '{"plan":"pro","seats":3}'}
 
 
-WHO = [
+PERSON = [
     *("user-42", "ada@example.com", "Ada Example", "+44 20 7946 0000", "anon-7f3c"),
     *("01a203bb-d1f3-7caa-8a0f-6de6e0f96f9e", "01a203bc-5bd2-7d0c-9b1e-fc95839ffb78"),
     *("01a203b8-abf3-7a8f-8098-a8bdd87adf41", "01a203b8-d27b-780b-a50f-37d67cc7455c"),
@@ -204,20 +208,20 @@ WHO = [
 ]
 NEEDLES = {
     (who, needle)
-    for who in WHO
+    for who in PERSON
     for several in spellings(who).values()
     for needle in several
 }
 PROXIED = {"client_ip": "xff", "trusted_proxies": ["127.0.0.1"]}
 
 
-def all_captures() -> list[Captured]:
+def all_captures() -> list[CapturedRequest]:
     """Return the requests of every client."""
     names = ("posthog-js", "posthog-node", "posthog-python", "posthog-medusa")
-    return [each for name in names for each in captured(name)]
+    return [capture for name in names for capture in captured(name)]
 
 
-def test_nobody_is_found_in_what_is_written_or_answered(
+def test_written_and_returned_bytes_contain_no_personal_data(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder = tmp_path_factory.mktemp("worker")
@@ -225,18 +229,21 @@ def test_nobody_is_found_in_what_is_written_or_answered(
         answers = replay(worker, all_captures(), prefix="/collect")
         assert worker.stop() == 0
 
-    # A script names the key it was asked for.
-    said = b"".join(each.body for each in answers if b"POSTHOG" not in each.body)
-    content = (worker.written() + said).lower()
+    # A script contains the requested key.
+    returned = b"".join(
+        answer.body for answer in answers if b"POSTHOG" not in answer.body
+    )
+    content = (worker.written() + returned).lower()
     assert {who for who, needle in NEEDLES if needle in content} == set()
     assert set(worker.words) <= {"geo", "listening"}
 
 
 def with_key(name: str, key: str) -> bytes:
-    """Return a request of Node's client with another key of as many letters."""
+    """Return a request of the Node client with a different key of equal length."""
     (first, *_) = captured("posthog-node", name)
     headers = {
-        each: value.replace("wire-key-1", key) for each, value in first.headers.items()
+        header: value.replace("wire-key-1", key)
+        for header, value in first.headers.items()
     }
     return first._replace(headers=headers).wire()
 
@@ -252,18 +259,20 @@ PLAIN = b'{"api_key":"KEY","event":"Plan Chosen","distinct_id":"u-1"}'
         pytest.param(with_key("v1", "wrong-key"), id="version 1"),
     ],
 )
-def test_a_wrong_key_is_refused_for_ever(worker: Lately, request_: bytes) -> None:
+def test_a_wrong_key_is_refused_permanently(
+    worker: SharedWorker, request_: bytes
+) -> None:
     got = ask(worker.port, request_)
 
     assert (got.status, got.json["code"]) == (401, "invalid_api_key")
     assert set(dropped(worker)) == {("(unknown)", "unknown_site")}
 
 
-def test_a_secret_key_makes_it_the_sites_server(worker: Lately) -> None:
+def test_a_secret_key_identifies_the_site_server(worker: SharedWorker) -> None:
     whom = {"$ip": "203.0.113.9", "$raw_user_agent": USER_AGENT}
     properties = {"$lib": "posthog-node", **whom}
-    said = {"api_key": SECRET, "event": "Plan Chosen", "properties": properties}
-    body = json.dumps(said).encode()
+    event_body = {"api_key": SECRET, "event": "Plan Chosen", "properties": properties}
+    body = json.dumps(event_body).encode()
 
     assert ask(worker.port, event(body=body, path="/capture/")).status == 200
     (got,) = worker.spooled.events
@@ -286,8 +295,8 @@ def test_a_secret_key_makes_it_the_sites_server(worker: Lately) -> None:
         ),
     ],
 )
-def test_what_is_not_taken_is_refused_politely_and_counted(
-    worker: Lately, method: str, path: str, body: bytes, answer: Any
+def test_unsupported_requests_are_answered_and_counted(
+    worker: SharedWorker, method: str, path: str, body: bytes, answer: Any
 ) -> None:
     request_ = event(body=body, path=path) if method == "POST" else get(path)
 
@@ -297,32 +306,32 @@ def test_what_is_not_taken_is_refused_politely_and_counted(
     assert dropped(worker) == Counter({("shop", "automatic"): 1})
 
 
-def test_a_query_will_do(worker: Lately) -> None:
+def test_an_event_in_the_query_is_stored(worker: SharedWorker) -> None:
     path = "/engage/?data=eyJhcGlfa2V5Ijoid2lyZS1rZXktMSIsImV2ZW50IjoieCJ9"
 
     assert ask(worker.port, get(path)).json == OK
-    assert [each.name for each in stored(worker)] == ["x"]
+    assert [event.name for event in stored(worker)] == ["x"]
 
 
-def test_lz64_is_refused_clearly(worker: Lately) -> None:
+def test_an_lz64_replay_is_refused(worker: SharedWorker) -> None:
     got = ask(worker.port, event(body=b"data=N4Ig", path="/e/?compression=lz64"))
 
     assert got.status == 400
     assert "lz64" in got.json["error"]
 
 
-def test_scripts_that_are_not_here_are_not_found(worker: Lately) -> None:
+def test_unknown_scripts_are_404(worker: SharedWorker) -> None:
     assert ask(worker.port, get("/static/array.js")).status == 404
 
 
-def preflight(worker: Lately, path: str) -> Answer:
-    """Return what a page of the site is told that wants to send to *path*."""
+def preflight(worker: SharedWorker, path: str) -> RawResponse:
+    """Return the preflight answer for a page of the site that sends to *path*."""
     lines = ("Origin: http://shop.example:8080", "Access-Control-Request-Method: POST")
-    wanted = "Access-Control-Request-Headers: authorization,posthog-attempt"
-    return ask(worker.port, get(path, *lines, wanted, method="OPTIONS"))
+    wanted_headers = "Access-Control-Request-Headers: authorization,posthog-attempt"
+    return ask(worker.port, get(path, *lines, wanted_headers, method="OPTIONS"))
 
 
-def test_pages_of_the_site_may_send_and_read(worker: Lately) -> None:
+def test_pages_of_the_site_may_send_and_read_responses(worker: SharedWorker) -> None:
     for path in ("/x/e/", "/i/v1/analytics/events", "/flags/", "/array/k/config"):
         got = preflight(worker, path)
 
@@ -337,10 +346,12 @@ def test_pages_of_the_site_may_send_and_read(worker: Lately) -> None:
 @pytest.mark.parametrize(
     ("file", "mode"), [("posthog-node", "v1"), ("posthog-js", "p")]
 )
-def test_a_full_disk_has_the_client_come_again(
-    running: WorkerProcess, worker: Lately, file: str, mode: str
+def test_a_full_disk_makes_the_client_retry(
+    running: WorkerProcess, worker: SharedWorker, file: str, mode: str
 ) -> None:
-    (request_, *_) = [each for each in captured(file, mode) if each.method == "POST"]
+    (request_, *_) = [
+        capture for capture in captured(file, mode) if capture.method == "POST"
+    ]
 
     limit_files(running, 1)
     (refused,) = replay(worker, [request_])

@@ -1,4 +1,4 @@
-"""RudderStack's own paths, and its real clients' recorded visits: each event once."""
+"""The paths of RudderStack, and captured visits of its clients: each event once."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from proxy.pipeline.hit import MalformedBodyError, VendorHit
 from proxy.protocols import rudderstack
 from proxy.protocols.native import PIXEL
 from proxy.protocols.protocol import DecodedRequest, Reply
-from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
+from tests.proxy.protocols.replay import SharedWorker, Stored, dropped, stored
 from tests.proxy.protocols.test_segment import BASIC, KEY, TRACK, URL, ask, hit
 from tests.proxy.protocols.test_segment_replay import (
     PATH,
@@ -32,12 +32,12 @@ PROTOCOL = rudderstack.PROTOCOL
 
 
 def pixel(kind: str, **fields: str) -> VendorHit:
-    """Return the hit of a pixel on the page with these *fields*, dots as __."""
+    """Return the hit of a pixel with *fields*, whose names have __ instead of dots."""
     query = urlencode({name.replace("__", "."): fields[name] for name in fields})
     path = f"/pixel/v1/{kind}"
-    read = ask(PROTOCOL, path, method="GET", query=query, Referer=URL)
-    assert isinstance(read, DecodedRequest)
-    (got,) = read.hits
+    decoded = ask(PROTOCOL, path, method="GET", query=query, Referer=URL)
+    assert isinstance(decoded, DecodedRequest)
+    (got,) = decoded.hits
     assert isinstance(got, VendorHit)
     return got
 
@@ -49,7 +49,7 @@ def pixel(kind: str, **fields: str) -> VendorHit:
         pytest.param("p=npm", {"Authorization": BASIC}, id="as Basic"),
     ],
 )
-def test_the_configuration_is_on_and_names_no_one_else(
+def test_the_configuration_is_enabled_without_destinations(
     query: str, headers: Mapping[str, str]
 ) -> None:
     got = ask(PROTOCOL, "/sourceConfig", method="GET", query=query, **headers)
@@ -63,7 +63,7 @@ def test_the_configuration_is_on_and_names_no_one_else(
 
 
 @pytest.mark.parametrize("query", ["", "writeKey="])
-def test_the_configuration_is_given_to_who_names_a_key(query: str) -> None:
+def test_the_configuration_needs_a_key(query: str) -> None:
     got = ask(PROTOCOL, "/sourceConfig", method="GET", query=query)
 
     assert isinstance(got, Reply)
@@ -79,20 +79,20 @@ def test_the_configuration_is_given_to_who_names_a_key(query: str) -> None:
         (DropReason.MALFORMED, 400, None),
     ],
 )
-def test_a_beacon_is_a_batch_with_its_key_in_the_query(
+def test_a_beacon_is_a_batch_with_the_key_in_the_query(
     outcome: DropReason | None, status: int, body: bytes | None
 ) -> None:
     call = {**TRACK, "writeKey": None}
     query = f"writeKey={KEY}"
-    read = ask(PROTOCOL, "/beacon/v1/batch", {"batch": [call]}, query=query)
+    decoded = ask(PROTOCOL, "/beacon/v1/batch", {"batch": [call]}, query=query)
 
-    assert isinstance(read, DecodedRequest)
-    assert [(each.key, each.name) for each in read.hits if isinstance(each, VendorHit)]
-    reply = read.reply([outcome])
+    assert isinstance(decoded, DecodedRequest)
+    assert [(hit.key, hit.name) for hit in decoded.hits if isinstance(hit, VendorHit)]
+    reply = decoded.reply([outcome])
     assert (reply.status, body or reply.body) == (status, reply.body)
 
 
-def test_a_pixels_query_is_a_call() -> None:
+def test_a_pixel_query_is_a_call() -> None:
     got = pixel(
         "track",
         writeKey=KEY,
@@ -111,18 +111,18 @@ def test_a_pixels_query_is_a_call() -> None:
     assert got.props == {"plan": "pro"}
 
 
-def test_a_pixel_without_a_page_is_on_the_page_that_shows_it() -> None:
+def test_a_pixel_without_a_page_uses_the_referer() -> None:
     got = pixel("page", writeKey=KEY, name="Mug")
 
     assert (got.name, got.url) == ("pageview", URL)
 
 
-def test_a_pixel_always_shows() -> None:
-    read = ask(PROTOCOL, "/pixel/v1/page", method="GET", query="writeKey=x")
+def test_a_pixel_always_returns_an_image() -> None:
+    decoded = ask(PROTOCOL, "/pixel/v1/page", method="GET", query="writeKey=x")
 
-    assert isinstance(read, DecodedRequest)
+    assert isinstance(decoded, DecodedRequest)
     for outcome in (None, DropReason.UNKNOWN_SITE, DropReason.MALFORMED):
-        assert read.reply([outcome]).body == PIXEL
+        assert decoded.reply([outcome]).body == PIXEL
 
 
 @given(
@@ -137,15 +137,15 @@ def test_a_pixel_always_shows() -> None:
         max_size=6,
     )
 )
-def test_no_pixel_whatever_is_a_failure(fields: dict[str, str]) -> None:
+def test_any_pixel_query_gets_an_image(fields: dict[str, str]) -> None:
     query = urlencode(fields, errors="replace")
     for kind in ("track", "page"):
         try:
-            read = ask(PROTOCOL, f"/pixel/v1/{kind}", method="GET", query=query)
+            decoded = ask(PROTOCOL, f"/pixel/v1/{kind}", method="GET", query=query)
         except MalformedBodyError:
             continue
-        assert isinstance(read, DecodedRequest)
-        assert len(read.hits) == 1
+        assert isinstance(decoded, DecodedRequest)
+        assert len(decoded.hits) == 1
 
 
 AUTOMATIC = {"autoTrack": {"page": {"pageViewId": "v-1"}}}
@@ -158,7 +158,7 @@ AUTOMATIC = {"autoTrack": {"page": {"pageViewId": "v-1"}}}
         pytest.param({}, "Page Unloaded", id="sent by the site"),
     ],
 )
-def test_the_end_of_a_page_is_engagement_without_a_claim_of_attention(
+def test_a_page_end_is_engagement_without_time(
     context: Mapping[str, Any], expected: str
 ) -> None:
     call = {**TRACK, "event": "Page Unloaded", "properties": {"timeOnPage": 9_000}}
@@ -170,15 +170,15 @@ def test_the_end_of_a_page_is_engagement_without_a_claim_of_attention(
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Run a worker of a shop with the recorded key."""
+    """Run a worker for a site with the captured key."""
     with WorkerProcess(tmp_path_factory.mktemp("worker"), site=SITE) as worker:
         yield worker
 
 
 @pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
-    """Return the worker as if it had just been started."""
-    return Lately(running)
+def worker(running: WorkerProcess) -> SharedWorker:
+    """Return the shared worker without the rows of earlier tests."""
+    return SharedWorker(running)
 
 
 @pytest.mark.parametrize(
@@ -189,17 +189,17 @@ def worker(running: WorkerProcess) -> Lately:
         ("beacon", 5, "rudderstack", b"OK"),
     ],
 )
-def test_a_browsers_visit_is_stored_event_by_event(
-    worker: Lately, run: str, items: int, protocol: str, body: bytes
+def test_a_browser_visit_is_stored_event_by_event(
+    worker: SharedWorker, run: str, items: int, protocol: str, body: bytes
 ) -> None:
-    asked = recorded("rudderstack-analytics-js", f"{run}:")
-    posts = [each for each in asked if each.method == "POST"]
+    requests = recorded("rudderstack-analytics-js", f"{run}:")
+    posts = [request for request in requests if request.method == "POST"]
 
     answers = replay(worker, posts, prefix="/collect")
 
     assert stored(worker) == visit(items=items)
     assert dropped(worker) == {("shop", "identity"): 3}
-    assert {(each.status, each.body) for each in answers} == {(200, body)}
+    assert {(answer.status, answer.body) for answer in answers} == {(200, body)}
     events = worker.spooled.events
     assert {event.protocol for event in events} == {protocol}
     assert len({event.visitor for event in events} - {None}) == 1
@@ -208,38 +208,38 @@ def test_a_browsers_visit_is_stored_event_by_event(
     check_silent(worker, posts, answers)
 
 
-def test_configuration_and_preflights_let_a_page_of_the_site_send(
-    worker: Lately,
+def test_configuration_and_preflights_allow_pages_of_the_site(
+    worker: SharedWorker,
 ) -> None:
-    asked = recorded("rudderstack-analytics-js", "default: pre", "default: /source")
+    requests = recorded("rudderstack-analytics-js", "default: pre", "default: /source")
 
-    answers = replay(worker, asked, prefix="/collect")
+    answers = replay(worker, requests, prefix="/collect")
 
-    assert {each.method for each in asked} == {"GET", "OPTIONS"}
-    assert {each.status for each in answers} == {200, 204}
-    for request, answer in zip(asked, answers, strict=True):
+    assert {request.method for request in requests} == {"GET", "OPTIONS"}
+    assert {answer.status for answer in answers} == {200, 204}
+    for request, answer in zip(requests, answers, strict=True):
         origin = request.headers["Origin"]
         assert answer.headers["access-control-allow-origin"] == origin
-        wanted = request.headers.get("Access-Control-Request-Headers", "")
-        assert answer.headers.get("access-control-allow-headers", "") == wanted
+        wanted_headers = request.headers.get("Access-Control-Request-Headers", "")
+        assert answer.headers.get("access-control-allow-headers", "") == wanted_headers
 
 
 @pytest.mark.parametrize("name", ["rudderstack-node", "rudderstack-python"])
-def test_a_servers_calls_are_stored_without_a_visitor(
-    worker: Lately, name: str
+def test_server_calls_are_stored_without_a_visitor(
+    worker: SharedWorker, name: str
 ) -> None:
     requests = recorded(name, "default:")
 
     answers = replay(worker, requests)
 
-    assert stored(worker) == visit(items=5, items_on=None, left=0)
-    assert {(each.status, each.body) for each in answers} == {(200, SUCCESS)}
+    assert stored(worker) == visit(items=5, items_on=None, page_left_count=0)
+    assert {(answer.status, answer.body) for answer in answers} == {(200, SUCCESS)}
     assert {event.visitor for event in worker.spooled.events} == {None}
     check_silent(worker, requests, answers)
 
 
-def test_a_pixel_is_stored_and_nothing_of_its_query_is_written(
-    worker: Lately,
+def test_a_pixel_is_stored_without_its_personal_query(
+    worker: SharedWorker,
 ) -> None:
     [beacon, *_] = recorded("rudderstack-analytics-js", "beacon: page")
     query = urlencode(
@@ -257,6 +257,6 @@ def test_a_pixel_is_stored_and_nothing_of_its_query_is_written(
 
     answers = replay(worker, [request])
 
-    assert [(each.status, each.body) for each in answers] == [(200, PIXEL)]
+    assert [(answer.status, answer.body) for answer in answers] == [(200, PIXEL)]
     assert stored(worker) == [Stored("pageview", PATH, None, None)]
     check_silent(worker, [request], answers)

@@ -1,4 +1,4 @@
-"""Segment's paths are read, keys are found, and clients told what they understand."""
+"""Segment requests are decoded, and clients get responses that they understand."""
 
 import json
 from collections.abc import Mapping
@@ -31,26 +31,28 @@ def ask(
     query: str = "",
     **headers: str,
 ) -> DecodedRequest | Reply:
-    """Return what *protocol* makes of a request; *value* is its body."""
+    """Return the result of *protocol* for a request with *value* as its body."""
     body = b"" if value is None else json.dumps(value).encode()
-    asked = CIMultiDictProxy(CIMultiDict({"Host": "shop.example"} | headers))
+    header_map = CIMultiDictProxy(CIMultiDict({"Host": "shop.example"} | headers))
     for route in protocol.routes:
-        found = None if route.pattern is None else route.pattern.search(path)
-        if method in route.methods and (path.endswith(route.path) or found):
-            named = found.groups() if found else ()
-            return route.read(VendorRequest(method, path, query, asked, body, named))
+        match = None if route.pattern is None else route.pattern.search(path)
+        if method in route.methods and (path.endswith(route.path) or match):
+            parameters = match.groups() if match else ()
+            return route.read(
+                VendorRequest(method, path, query, header_map, body, parameters)
+            )
     raise AssertionError("no route")
 
 
 def hits(path: str, value: object, **more: Any) -> list[Hit | Dropped]:
     """Return the hits of a request."""
-    read = ask(segment.PROTOCOL, path, value, **more)
-    assert isinstance(read, DecodedRequest)
-    return list(read.hits)
+    decoded = ask(segment.PROTOCOL, path, value, **more)
+    assert isinstance(decoded, DecodedRequest)
+    return list(decoded.hits)
 
 
 def hit(call: Mapping[str, Any], **around: Any) -> VendorHit:
-    """Return the hit of one call in a batch, with what is *around* it."""
+    """Return the hit of one call in a batch with the fields *around* it."""
     (got,) = hits("/v1/batch", {"batch": [call], **around})
     assert isinstance(got, VendorHit)
     return got
@@ -64,11 +66,11 @@ def hit(call: Mapping[str, Any], **around: Any) -> VendorHit:
             ("Plan Chosen", "pageview", "screen") * 2,
             strict=True,
         ),
-        *((f"/v1/{each}", None) for each in ("i", "g", "a")),
-        *((f"/v1/{each}", None) for each in ("identify", "group", "alias")),
+        *((f"/v1/{call}", None) for call in ("i", "g", "a")),
+        *((f"/v1/{call}", None) for call in ("identify", "group", "alias")),
     ],
 )
-def test_a_path_says_what_its_call_is(path: str, kind: str | None) -> None:
+def test_the_path_names_the_type_of_its_call(path: str, kind: str | None) -> None:
     call = {"event": "Plan Chosen", "writeKey": KEY}
     expected = DropReason.IDENTITY if kind is None else None
 
@@ -80,10 +82,10 @@ def test_a_path_says_what_its_call_is(path: str, kind: str | None) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/b", "/v1/batch", "/v1/import"])
-def test_a_batch_has_many_calls(path: str) -> None:
+def test_a_batch_contains_many_calls(path: str) -> None:
     got = hits(path, {"batch": [TRACK] * 3})
 
-    assert [each.name for each in got if isinstance(each, Hit)] == ["Plan Chosen"] * 3
+    assert [hit.name for hit in got if isinstance(hit, Hit)] == ["Plan Chosen"] * 3
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_a_batch_has_many_calls(path: str) -> None:
         pytest.param({}, ["b"], "", "writeKey=", None, id="none that is one"),
     ],
 )
-def test_the_key_is_found_wherever_clients_put_it(
+def test_the_key_is_found_in_every_place_clients_use(
     call_key: object, body_key: object, header: str, query: str, expected: str | None
 ) -> None:
     call = {"type": "track", "event": "A", "writeKey": call_key}
@@ -122,14 +124,14 @@ def test_the_key_is_found_wherever_clients_put_it(
         pytest.param([DROPS.UNKNOWN_SITE, None], 200, id="one wrong key of two"),
     ],
 )
-def test_a_client_is_told_success_unless_all_was_in_vain(
+def test_the_response_is_success_unless_every_call_failed(
     outcomes: list[DropReason | None], status: int
 ) -> None:
     for path in ("/v1/t", "/v1/batch"):
-        read = ask(segment.PROTOCOL, path, {**TRACK, "batch": []})
-        assert isinstance(read, DecodedRequest)
+        decoded = ask(segment.PROTOCOL, path, {**TRACK, "batch": []})
+        assert isinstance(decoded, DecodedRequest)
 
-        reply = read.reply(outcomes)
+        reply = decoded.reply(outcomes)
 
         assert reply.status == status
         assert json.loads(reply.body)["success"] is (status == HTTPStatus.OK)
@@ -146,18 +148,18 @@ def test_a_client_is_told_success_unless_all_was_in_vain(
         ("/v1/batch", {"batch": None}),
     ],
 )
-def test_a_body_of_another_shape_is_refused(path: str, value: object) -> None:
+def test_a_body_of_the_wrong_shape_is_refused(path: str, value: object) -> None:
     with pytest.raises(MalformedBodyError):
         hits(path, value)
 
 
-def test_what_a_client_measures_of_itself_is_refused_and_counted() -> None:
-    read = ask(segment.PROTOCOL, "/v1/m", {"series": []}, Authorization=BASIC)
+def test_client_metrics_are_refused_and_counted() -> None:
+    decoded = ask(segment.PROTOCOL, "/v1/m", {"series": []}, Authorization=BASIC)
 
-    assert isinstance(read, DecodedRequest)
-    assert read.hits == [VendorHit(key=KEY, refused=DropReason.AUTOMATIC)]
+    assert isinstance(decoded, DecodedRequest)
+    assert decoded.hits == [VendorHit(key=KEY, refused=DropReason.AUTOMATIC)]
     for outcome in (DROPS.AUTOMATIC, DROPS.UNKNOWN_SITE):
-        assert read.reply([outcome]) == Reply(b'{"success": true}')
+        assert decoded.reply([outcome]) == Reply(b'{"success": true}')
 
 
 @pytest.mark.parametrize(
@@ -167,17 +169,17 @@ def test_what_a_client_measures_of_itself_is_refused_and_counted() -> None:
         "%7B%22event%22:%22Opened%22,%22writeKey%22:%22wire-key-1%22%7D",
     ],
 )
-def test_a_pixel_is_a_call_on_the_page_that_shows_it(data: str) -> None:
+def test_a_pixel_is_a_call_on_the_referring_page(data: str) -> None:
     query = f"data={data}"
-    read = ask(
+    decoded = ask(
         segment.PROTOCOL, "/v1/pixel/track", method="GET", query=query, Referer=URL
     )
 
-    assert isinstance(read, DecodedRequest)
-    (got,) = read.hits
+    assert isinstance(decoded, DecodedRequest)
+    (got,) = decoded.hits
     assert isinstance(got, VendorHit)
     assert (got.key, got.name, got.url) == (KEY, "Opened", URL)
-    reply = read.reply([DROPS.UNKNOWN_SITE])
+    reply = decoded.reply([DROPS.UNKNOWN_SITE])
     assert (reply.status, reply.body, reply.content_type) == (200, PIXEL, "image/gif")
 
 

@@ -1,4 +1,4 @@
-"""Segment's calls become the hits they should, whatever they are made of."""
+"""Segment calls become the right hits, for any field values."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -20,7 +20,7 @@ from proxy.pipeline.hit import (
 from proxy.protocols import segment
 from proxy.protocols.protocol import DecodedRequest
 from proxy.transport.body import RefusedBodyError
-from tests.proxy.pipeline.chain import NOON, Chain, sender
+from tests.proxy.pipeline.pipeline_setup import NOON, Pipeline, sender
 from tests.proxy.protocols.test_segment import (
     DROPS,
     KEY,
@@ -123,7 +123,9 @@ def in_page(**page: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_call_is_a_hit(call: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+def test_a_call_becomes_a_hit(
+    call: Mapping[str, Any], expected: Mapping[str, Any]
+) -> None:
     got = hit(call)
 
     assert {name: getattr(got, name) for name in expected} == expected
@@ -143,7 +145,7 @@ def test_a_call_is_a_hit(call: Mapping[str, Any], expected: Mapping[str, Any]) -
         pytest.param({"timestamp": True}, (None, None), id="a truth"),
     ],
 )
-def test_times_are_those_a_call_names(
+def test_a_hit_has_the_times_of_its_call(
     times: Mapping[str, Any], expected: tuple[Any, Any]
 ) -> None:
     got = hit({**TRACK, **times})
@@ -151,7 +153,7 @@ def test_times_are_those_a_call_names(
     assert (got.at, got.sent_at) == expected
 
 
-def test_a_batch_was_sent_when_it_says_and_not_when_its_calls_do() -> None:
+def test_the_sent_time_of_a_batch_outranks_its_calls() -> None:
     call = {**TRACK, "sentAt": "T1"}
 
     assert hit(call, sentAt="T2").sent_at == "T2"
@@ -163,7 +165,7 @@ def test_a_batch_was_sent_when_it_says_and_not_when_its_calls_do() -> None:
     assert got.sent_at == "T3"
 
 
-def test_what_a_batch_says_of_all_its_calls_holds_where_a_call_says_nothing() -> None:
+def test_batch_values_apply_to_calls_without_their_own() -> None:
     around = {"locale": "de-DE", "library": {"name": "analytics-php"}}
 
     assert hit(TRACK, context=around).lang == "de-DE"
@@ -188,7 +190,7 @@ UTM = "utm_source=news+letter&utm_medium=email&utm_campaign=spring"
         pytest.param(None, CAMPAIGN, None, id="no page"),
     ],
 )
-def test_a_campaign_counts_where_the_url_names_none(
+def test_a_context_campaign_counts_if_the_url_has_none(
     url: str | None, campaign: object, expected: str | None
 ) -> None:
     context = {"page": {"url": url}, "campaign": campaign}
@@ -212,7 +214,7 @@ def test_a_campaign_counts_where_the_url_names_none(
         (["analytics-node"], False),
     ],
 )
-def test_a_library_of_servers_is_told_from_one_of_devices(
+def test_a_server_library_is_distinguished_from_a_device_library(
     name: object, *, expected: bool
 ) -> None:
     call = {**TRACK, "context": {"library": {"name": name}}}
@@ -220,7 +222,7 @@ def test_a_library_of_servers_is_told_from_one_of_devices(
     assert hit(call).library is expected
 
 
-def test_an_order_is_read_to_the_digit() -> None:
+def test_an_order_keeps_every_digit() -> None:
     line = {"product_id": "42", "variant": "L", "quantity": 2, "price": 29.95}
     bought = {
         "order_id": "1001",
@@ -263,14 +265,14 @@ def test_an_order_is_read_to_the_digit() -> None:
         ({"writeKey": KEY}, DROPS.MALFORMED),
     ],
 )
-def test_a_call_that_is_not_kept_is_counted_under_its_site(
+def test_a_dropped_call_is_counted_for_its_site(
     call: Mapping[str, Any], reason: DropReason
 ) -> None:
     assert hit(call) == VendorHit(key=KEY, refused=reason)
 
 
 @pytest.mark.parametrize("call", [None, 7, "track", [], [TRACK], {}, {"type": "x"}])
-def test_what_is_no_call_is_malformed_and_the_rest_of_the_batch_is_kept(
+def test_an_invalid_call_is_malformed_and_the_rest_of_the_batch_is_kept(
     call: object,
 ) -> None:
     got = hits("/v1/batch", {"batch": [call, TRACK]})
@@ -307,22 +309,22 @@ CALLS = st.fixed_dictionaries(
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
-    """Return one chain for all examples."""
-    return Chain(tmp_path_factory.mktemp("chain")).prefetch()
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Return one pipeline for all examples."""
+    return Pipeline(tmp_path_factory.mktemp("pipeline")).prefetch()
 
 
 @given(value=JSON | CALLS, batch=st.lists(CALLS | JSON, max_size=3) | JSON)
-def test_no_body_whatever_is_a_failure(
-    chain: Chain, value: object, batch: object
+def test_any_body_gets_hits_or_a_refusal(
+    pipeline: Pipeline, value: object, batch: object
 ) -> None:
     for path, body in (("/v1/t", value), ("/v1/batch", {"batch": batch})):
         try:
-            read = ask(segment.PROTOCOL, path, body)
+            decoded = ask(segment.PROTOCOL, path, body)
         except (MalformedBodyError, RefusedBodyError):
             continue
-        assert isinstance(read, DecodedRequest)
-        for each in read.hits:
-            if isinstance(each, Hit):
-                got = chain.outcome(each, sender(), NOON)
+        assert isinstance(decoded, DecodedRequest)
+        for decoded_hit in decoded.hits:
+            if isinstance(decoded_hit, Hit):
+                got = pipeline.outcome(decoded_hit, sender(), NOON)
                 assert isinstance(got, Event | Dropped)

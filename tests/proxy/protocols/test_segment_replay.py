@@ -1,6 +1,6 @@
-"""What Segment's real clients sent, played to a real worker: each event once.
+"""Captured requests of real Segment clients in a real worker: each event once.
 
-And nobody of whom they told is found in what was written, or in an answer.
+No written byte and no answer contains a person of the captures.
 """
 
 import base64
@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from tests.proxy.pipeline.chain import SECRET, SECRET_KEY
-from tests.proxy.protocols.replay import Lately, Stored, dropped, stored
-from tests.proxy.transport.raw_http import USER_AGENT, Answer, ask
+from tests.proxy.pipeline.pipeline_setup import SECRET, SECRET_KEY
+from tests.proxy.protocols.replay import SharedWorker, Stored, dropped, stored
+from tests.proxy.transport.raw_http import USER_AGENT, RawResponse, ask
 from tests.proxy.worker_process import WorkerProcess
-from tests.vendors.captures import Captured, captured
+from tests.vendors.captures import CapturedRequest, captured
 
 PATH = "/products/blue-mug"
 SITE = {"keys": ["wire-key-1"], "secret_keys": [SECRET_KEY], "props_allow": ["index"]}
 SUCCESS = b'{"success": true}'
-WHO = (
+PERSON = (
     *("ada@example.com", "ada%40example.com", "Ada Example", "+44 20 7946 0000"),
     *("user-42", "anon-7f3c", "org-9", "order-1001", "s3cr3t", "session=abc"),
     *("wire-key-1", "203.0.113.9", "Mozilla/5.0 (", "analytics-node-next"),
@@ -31,92 +31,103 @@ WHO = (
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Run a worker of a shop with a public and a secret key."""
+    """Run a worker for a site with a public and a secret key."""
     with WorkerProcess(tmp_path_factory.mktemp("worker"), site=SITE) as worker:
         yield worker
 
 
 @pytest.fixture
-def worker(running: WorkerProcess) -> Lately:
-    """Return the worker as if it had just been started."""
-    return Lately(running)
+def worker(running: WorkerProcess) -> SharedWorker:
+    """Return the shared worker without the rows of earlier tests."""
+    return SharedWorker(running)
 
 
-def recorded(client: str, *beginnings: str) -> list[Captured]:
-    """Return what *client* sent in the runs whose names begin so."""
-    return [each for each in captured(client) if each.name.startswith(beginnings)]
+def recorded(client: str, *beginnings: str) -> list[CapturedRequest]:
+    """Return the requests of *client* in runs whose names begin with *beginnings*."""
+    return [
+        request for request in captured(client) if request.name.startswith(beginnings)
+    ]
 
 
-def replay(worker: Lately, requests: Sequence[Captured], **of: Any) -> list[Answer]:
-    """Send *requests* one after the other, and return their answers."""
-    return [ask(worker.port, each.raw(**of)) for each in requests]
+def replay(
+    worker: SharedWorker, requests: Sequence[CapturedRequest], **of: Any
+) -> list[RawResponse]:
+    """Send *requests* in order, and return their answers."""
+    return [ask(worker.port, request.raw(**of)) for request in requests]
 
 
 def visit(
-    *, items: int = 1, items_on: str | None = PATH, left: int = 1
+    *, items: int = 1, items_on: str | None = PATH, page_left_count: int = 1
 ) -> list[Stored]:
-    """Return the events that every client was made to send, in their order here."""
+    """Return the expected events of the visit of every client, sorted."""
     listed = [
         Stored("pageview", PATH, None, None),
         Stored("Signup Clicked", PATH, None, None),
         Stored("order_placed", PATH, 5_990, "EUR"),
         *[Stored("Batch Item", items_on, None, None)] * items,
-        *[Stored("Page Left", PATH, None, None)] * left,
+        *[Stored("Page Left", PATH, None, None)] * page_left_count,
     ]
     return sorted(listed, key=str)
 
 
-def secrets_of(requests: Sequence[Captured]) -> set[str]:
-    """Return what may be found nowhere of *requests*: people, and every id."""
-    found: set[object] = set(WHO)
-    for each in requests:
-        found |= {each.headers.get("User-Agent"), each.headers.get("AnonymousId")}
-        for call in calls_of(each):
+def secrets_of(requests: Sequence[CapturedRequest]) -> set[str]:
+    """Return the values of *requests* that must not be stored: persons and ids."""
+    values: set[object] = set(PERSON)
+    for request in requests:
+        values |= {
+            request.headers.get("User-Agent"),
+            request.headers.get("AnonymousId"),
+        }
+        for call in calls_of(request):
             context = call.get("context") or {}
-            found |= {call.get("messageId"), call.get("anonymousId")}
-            found |= {context.get("sessionId"), context.get("userAgent")}
-    return {str(each) for each in found - {"", None}}
+            values |= {call.get("messageId"), call.get("anonymousId")}
+            values |= {context.get("sessionId"), context.get("userAgent")}
+    return {str(value) for value in values - {"", None}}
 
 
-def calls_of(request: Captured) -> list[dict[str, Any]]:
-    """Return the calls of a recorded request."""
+def calls_of(request: CapturedRequest) -> list[dict[str, Any]]:
+    """Return the calls of a captured request."""
     value = json.loads(request.recorded().unpacked or b'{"batch": []}')
     calls: list[dict[str, Any]] = value.get("batch", [value])
     return calls
 
 
 def check_silent(
-    worker: Lately, requests: Sequence[Captured], answers: Sequence[Answer]
+    worker: SharedWorker,
+    requests: Sequence[CapturedRequest],
+    answers: Sequence[RawResponse],
 ) -> None:
-    """See that what was written and answered names nobody."""
-    told = [answer.body for answer in answers]
-    content = b"\n".join([worker.worker.written(), *told]).lower()
+    """Check that written bytes and answers contain no personal data."""
+    bodies = [answer.body for answer in answers]
+    content = b"\n".join([worker.worker.written(), *bodies]).lower()
     for secret in secrets_of(requests):
         plain = secret.lower().encode()
         coded = base64.b64encode(secret.encode()).lower().rstrip(b"=")[:-1]
         spellings = {plain, plain.hex().encode(), *([coded] if len(plain) > 8 else [])}
-        assert [each for each in spellings if each in content] == []
+        assert [spelling for spelling in spellings if spelling in content] == []
 
 
 @pytest.mark.parametrize("run", ["default", "cdn", "batching", "version-1.52.0"])
-def test_a_browsers_visit_is_stored_event_by_event(worker: Lately, run: str) -> None:
+def test_a_browser_visit_is_stored_event_by_event(
+    worker: SharedWorker, run: str
+) -> None:
     requests = sent_by_browser(run)
 
     answers = replay(worker, requests, prefix="/collect")
 
     assert stored(worker) == visit(items=5 if run == "batching" else 1)
     assert dropped(worker) == {("shop", "identity"): 3}
-    assert {(each.status, each.body) for each in answers} == {(200, SUCCESS)}
+    assert {(answer.status, answer.body) for answer in answers} == {(200, SUCCESS)}
     check_silent(worker, requests, answers)
 
 
-def sent_by_browser(run: str) -> list[Captured]:
-    """Return the calls of a run, without what was asked before them."""
-    found = recorded("segment-analytics-next", f"{run}:")
-    return [each for each in found if each.method == "POST"]
+def sent_by_browser(run: str) -> list[CapturedRequest]:
+    """Return the calls of a run, without settings and preflights."""
+    requests = recorded("segment-analytics-next", f"{run}:")
+    return [request for request in requests if request.method == "POST"]
 
 
-def test_of_a_browsers_visit_its_circumstances_are_kept(worker: Lately) -> None:
+def test_a_browser_visit_has_its_context_columns(worker: SharedWorker) -> None:
     replay(worker, sent_by_browser("default"))
 
     events = worker.spooled.events
@@ -132,8 +143,8 @@ def test_of_a_browsers_visit_its_circumstances_are_kept(worker: Lately) -> None:
     assert (order.tax_minor, order.shipping_minor) == (500, 490)
 
 
-def test_settings_and_preflights_let_a_page_of_the_site_send(
-    worker: Lately,
+def test_settings_and_preflights_allow_pages_of_the_site(
+    worker: SharedWorker,
 ) -> None:
     requests = recorded("segment-analytics-next", "default: /v1", "default: pre")
 
@@ -144,16 +155,16 @@ def test_settings_and_preflights_let_a_page_of_the_site_send(
         "apiHost": "in.shop.example/c/v1",
         "protocol": "https",
     }
-    for each in (first, *rest):
+    for answer in (first, *rest):
         assert (
-            each.headers["access-control-allow-origin"] == "http://shop.example:45113"
+            answer.headers["access-control-allow-origin"] == "http://shop.example:45113"
         )
-    for each in rest:
-        assert each.status == 204
-        assert "authorization" in each.headers["access-control-allow-headers"]
+    for answer in rest:
+        assert answer.status == 204
+        assert "authorization" in answer.headers["access-control-allow-headers"]
 
 
-def test_what_is_sent_again_is_counted_once(worker: Lately) -> None:
+def test_repeated_calls_are_counted_once(worker: SharedWorker) -> None:
     requests = recorded("segment-analytics-next", "default: track:Sig")
 
     replay(worker, requests)
@@ -171,34 +182,36 @@ def test_what_is_sent_again_is_counted_once(worker: Lately) -> None:
         ("segment-analytics-python", "gzip:"),
     ],
 )
-def test_a_servers_calls_are_stored_without_a_visitor(
-    worker: Lately, name: str, run: str
+def test_server_calls_are_stored_without_a_visitor(
+    worker: SharedWorker, name: str, run: str
 ) -> None:
     requests = recorded(name, run)
 
     answers = replay(worker, requests)
 
-    assert stored(worker) == visit(items=5, items_on=None, left=0)
+    assert stored(worker) == visit(items=5, items_on=None, page_left_count=0)
     assert set(dropped(worker)) == {("shop", "identity")}
-    assert {(each.status, each.body) for each in answers} == {(200, SUCCESS)}
+    assert {(answer.status, answer.body) for answer in answers} == {(200, SUCCESS)}
     assert {event.visitor for event in worker.spooled.events} == {None}
     assert not any(event.server for event in worker.spooled.events)
-    # A server may name a time long past.
+    # A server may send a time in the distant past.
     late = {event.name for event in worker.spooled.events if event.late}
     assert late == {"order_placed"}
     check_silent(worker, requests, answers)
 
 
-def test_with_a_secret_key_a_server_speaks_for_a_visitor(
-    worker: Lately,
+def test_a_server_with_a_secret_key_names_a_visitor(
+    worker: SharedWorker,
 ) -> None:
-    # The bodies name the public key too.
-    requests = [by_server(each) for each in recorded("segment-analytics-python", "def")]
+    # The bodies contain the public key too.
+    requests = [
+        by_server(request) for request in recorded("segment-analytics-python", "def")
+    ]
 
     answers = replay(worker, requests)
 
     events = worker.spooled.events
-    assert stored(worker) == visit(items=5, items_on=None, left=0)
+    assert stored(worker) == visit(items=5, items_on=None, page_left_count=0)
     assert all(event.server for event in events)
     spoken_for = [event for event in events if event.visitor is not None]
     assert sorted(event.name for event in spoken_for) == [
@@ -211,22 +224,22 @@ def test_with_a_secret_key_a_server_speaks_for_a_visitor(
     check_silent(worker, requests, answers)
 
 
-def by_server(request: Captured) -> Captured:
-    """Return *request* with the secret key and, for its visitor, a browser's name."""
+def by_server(request: CapturedRequest) -> CapturedRequest:
+    """Return *request* with the secret key, and a browser as the User-Agent."""
     headers = {**request.headers, "Authorization": basic(SECRET)}
     body = request.body.replace(b"Mozilla/5.0 (wire)", USER_AGENT.encode())
     return replace(request, headers=headers, body=body)
 
 
 def basic(key: str) -> str:
-    """Return a Basic credential that names *key*."""
+    """Return the Basic credential for *key*."""
     return f"Basic {base64.b64encode(f'{key}:'.encode()).decode()}"
 
 
-def test_a_wrong_key_is_refused_so_that_a_developer_sees_it(tmp_path: Path) -> None:
+def test_a_wrong_key_gets_an_error_response(tmp_path: Path) -> None:
     requests = recorded("segment-analytics-python", "gzip:")
     with WorkerProcess(tmp_path, site={"keys": ["another"]}) as running:
-        worker = Lately(running)
+        worker = SharedWorker(running)
         answers = replay(worker, requests)
         (answer,) = answers
 

@@ -1,4 +1,4 @@
-"""A browser that asks where to send is told: here, the way it came."""
+"""The settings of Segment name the host and prefix of the request."""
 
 import json
 
@@ -13,7 +13,7 @@ from tests.proxy.protocols.test_segment import ask
 def settings(
     host: str, prefix: str = "", key: str = "wire-key-1", **headers: str
 ) -> Reply:
-    """Return the settings of the collector at *host* and *prefix*."""
+    """Return the settings reply of the collector at *host* and *prefix*."""
     path = f"{prefix}/v1/projects/{key}/settings"
     got = ask(segment.PROTOCOL, path, method="GET", Host=host, **headers)
     assert isinstance(got, Reply)
@@ -34,7 +34,7 @@ def settings(
         ("localhost.shop.example", "", "localhost.shop.example/v1", "https"),
     ],
 )
-def test_the_settings_name_the_host_and_prefix_that_were_asked(
+def test_the_settings_name_the_requested_host_and_prefix(
     host: str, prefix: str, api_host: str, scheme: str
 ) -> None:
     reply = settings(host, prefix)
@@ -58,7 +58,7 @@ def test_the_settings_name_the_host_and_prefix_that_were_asked(
         pytest.param({"Origin": "null"}, "https", id="no page"),
     ],
 )
-def test_a_page_of_the_same_host_says_how_it_is_reached(
+def test_the_referer_of_the_same_host_decides_the_scheme(
     headers: dict[str, str], scheme: str
 ) -> None:
     reply = settings("shop.example", "/collect", **headers)
@@ -66,7 +66,7 @@ def test_a_page_of_the_same_host_says_how_it_is_reached(
     assert json.loads(reply.body)["integrations"]["Segment.io"]["protocol"] == scheme
 
 
-def test_the_settings_are_kept_briefly_and_only_by_the_browser_that_asked() -> None:
+def test_the_settings_are_cached_briefly_and_privately() -> None:
     assert settings("shop.example").headers == {"Cache-Control": "private, max-age=300"}
 
 
@@ -87,18 +87,18 @@ def test_the_settings_are_kept_briefly_and_only_by_the_browser_that_asked() -> N
         ("shop.example", "x"),
     ],
 )
-def test_junk_is_not_repeated(host: str, prefix: str) -> None:
+def test_an_invalid_host_or_prefix_is_not_repeated(host: str, prefix: str) -> None:
     with pytest.raises(MalformedBodyError, match="cannot be used"):
         settings(host, prefix)
 
 
 @pytest.mark.parametrize("key", ["a%22b", '"', "k" * 129, "ключ", "a<b"])
-def test_a_key_that_is_none_is_not_repeated(key: str) -> None:
+def test_an_invalid_key_is_not_repeated(key: str) -> None:
     with pytest.raises(MalformedBodyError, match="cannot be used"):
         settings("shop.example", key=key)
 
 
-def test_who_asks_for_the_snippets_script_is_told_what_to_do() -> None:
+def test_a_request_for_the_snippet_script_gets_a_hint() -> None:
     path = "/analytics.js/v1/wire-key-1/analytics.min.js"
     got = ask(segment.PROTOCOL, path, method="GET")
 

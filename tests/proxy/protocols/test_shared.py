@@ -1,4 +1,4 @@
-"""One path, two vendors: what each one's clients sent is read as its own."""
+"""On paths that two vendors share, each request is decoded by its own protocol."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ import pytest
 from proxy.protocols import shared
 from proxy.protocols.protocol import DecodedRequest, Reply
 from proxy.protocols.registry import PROTOCOLS
-from tests.proxy.protocols.replay import Captured, captured, dropped, replay
+from tests.proxy.protocols.replay import CapturedRequest, captured, dropped, replay
 from tests.proxy.protocols.vendor_requests import vendor_request
 from tests.proxy.transport.raw_http import USER_AGENT
 from tests.proxy.worker_process import WorkerProcess
@@ -27,7 +27,7 @@ POSTHOG = {
 
 
 def form(value: object) -> bytes:
-    """Return a form with *value* in base64, as both have it."""
+    """Return a form with *value* in base64, the format of both vendors."""
     return b"data=" + quote(base64.b64encode(json.dumps(value).encode())).encode()
 
 
@@ -44,7 +44,9 @@ def form(value: object) -> bytes:
     ],
 )
 @pytest.mark.parametrize("path", ["/track", "/engage"])
-def test_the_bodys_shape_says_whose_it_is(path: str, event: Any, expected: str) -> None:
+def test_the_shape_of_the_body_decides_the_vendor(
+    path: str, event: Any, expected: str
+) -> None:
     data = quote(base64.b64encode(json.dumps(event).encode()))
     ways = [
         vendor_request(body=form(event)),
@@ -52,14 +54,14 @@ def test_the_bodys_shape_says_whose_it_is(path: str, event: Any, expected: str) 
         vendor_request(body=b"", method="GET", query=f"data={data}"),
     ]
 
-    found = [READERS[path](each) for each in ways]
+    results = [READERS[path](request) for request in ways]
 
-    assert [each.protocol for each in found if isinstance(each, DecodedRequest)] == [
-        expected
-    ] * 3
+    assert [
+        result.protocol for result in results if isinstance(result, DecodedRequest)
+    ] == [expected] * 3
 
 
-def test_what_cannot_be_read_is_refused_in_mixpanels_words() -> None:
+def test_an_unreadable_body_is_refused_in_the_format_of_mixpanel() -> None:
     got = READERS["/track"](vendor_request(body=b"{", query="verbose=1"))
 
     assert isinstance(got, Reply)
@@ -79,7 +81,7 @@ def test_what_cannot_be_read_is_refused_in_mixpanels_words() -> None:
         pytest.param("POST", {}, {"featureFlags": {}, "flags": {}}, id="PostHog asks"),
     ],
 )
-def test_each_is_told_in_its_own_way_that_there_are_no_flags(
+def test_each_vendor_gets_its_own_response_without_flags(
     method: str, headers: dict[str, str], expected: dict[str, object]
 ) -> None:
     got = READERS["/flags"](
@@ -90,28 +92,30 @@ def test_each_is_told_in_its_own_way_that_there_are_no_flags(
     assert json.loads(got.body).items() >= expected.items()
 
 
-def test_every_path_is_given_out_once() -> None:
-    given = Counter(
+def test_every_path_has_one_route() -> None:
+    routes = Counter(
         (route.path, method)
         for protocol in PROTOCOLS
         for route in protocol.routes
         for method in route.methods
     )
 
-    assert [path for path, count in given.items() if count > 1] == []
-    assert [path for path, _ in given if path.endswith("/")] == []
+    assert [path for path, count in routes.items() if count > 1] == []
+    assert [path for path, _ in routes if path.endswith("/")] == []
 
 
-def test_what_both_vendors_sent_comes_by_one_path_to_one_worker(tmp_path: Path) -> None:
+def test_one_worker_accepts_both_vendors_on_one_path(tmp_path: Path) -> None:
     browser = {"User-Agent": USER_AGENT, "Origin": "http://shop.example"}
-    # PostHog's first clients sent to /track what they later sent to /e.
+    # Early PostHog clients sent to /track the requests of the later /e.
     page = {
         "$current_url": "http://shop.example/a",
         "$lib": "web",
         "token": "wire-key-1",
     }
     view = {"event": "$pageview", "distinct_id": "7", "uuid": "1", "properties": page}
-    old = Captured("old", "POST", "/track/", "compression=base64", browser, form(view))
+    old = CapturedRequest(
+        "old", "POST", "/track/", "compression=base64", browser, form(view)
+    )
 
     with WorkerProcess(tmp_path, site={"keys": ["wire-key-1"]}) as worker:
         answers = replay(worker, [*captured("mixpanel-browser", "default"), old])

@@ -1,4 +1,4 @@
-"""What Umami's clients send is counted as their sites meant it."""
+"""Requests of Umami clients become the right hits."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,9 @@ VIEW = {"website": WEBSITE, "hostname": "shop.example", "url": PAGE}
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
-def asked(body: object, headers: Mapping[str, str] | None = None) -> VendorRequest:
+def build_request(
+    body: object, headers: Mapping[str, str] | None = None
+) -> VendorRequest:
     text = json.dumps(body).encode()
     return VendorRequest("POST", "/api/send", "", CIMultiDict(headers or {}), text)
 
@@ -32,14 +34,14 @@ def event(payload: Mapping[str, Any], kind: str = "event") -> dict[str, Any]:
 
 
 def hit(body: object, headers: Mapping[str, str] | None = None) -> VendorHit:
-    [found] = read_send(asked(body, headers)).hits
-    assert isinstance(found, VendorHit)
-    return found
+    [result] = read_send(build_request(body, headers)).hits
+    assert isinstance(result, VendorHit)
+    return result
 
 
-def fields(found: VendorHit) -> dict[str, Any]:
-    """Return what a hit says beyond one that says nothing."""
-    named = {name: getattr(found, name) for name in VendorHit.__struct_fields__}
+def fields(vendor_hit: VendorHit) -> dict[str, Any]:
+    """Return the fields of *vendor_hit* that differ from an empty hit."""
+    named = {name: getattr(vendor_hit, name) for name in VendorHit.__struct_fields__}
     return {name: value for name, value in named.items() if value not in (None, False)}
 
 
@@ -127,8 +129,8 @@ def test_an_event_becomes_a_hit(
     got = fields(hit(event(payload)))
 
     props = {"tag": None, **got.pop("props")}
-    wanted = {"tag": None, **expected.get("props", {})}
-    assert props == wanted
+    expected_props = {"tag": None, **expected.get("props", {})}
+    assert props == expected_props
     rest = {name: value for name, value in expected.items() if name != "props"}
     assert got == {"key": WEBSITE, **rest}
 
@@ -171,7 +173,7 @@ def test_an_event_becomes_a_hit(
         ),
     ],
 )
-def test_revenue_is_an_orders_or_stays_with_its_event(
+def test_revenue_becomes_an_order_or_stays_with_its_event(
     name: str, data: Mapping[str, Any], expected: tuple[str, Order | None]
 ) -> None:
     got = hit(event({**VIEW, "name": name, "data": data}))
@@ -187,7 +189,7 @@ def test_revenue_is_an_orders_or_stays_with_its_event(
         ("error", DropReason.AUTOMATIC),
     ],
 )
-def test_calls_that_are_no_event_are_refused_under_their_site(
+def test_non_event_calls_are_dropped_for_their_site(
     kind: str, reason: DropReason
 ) -> None:
     got = hit(event({**VIEW, "id": "user-42", "data": {"email": "a@b.example"}}, kind))
@@ -205,7 +207,7 @@ def test_calls_that_are_no_event_are_refused_under_their_site(
         ),
     ],
 )
-def test_the_client_for_servers_is_known_by_its_header(
+def test_the_server_client_is_recognized_by_its_header(
     headers: Mapping[str, str], *, expected: bool
 ) -> None:
     assert hit(event(VIEW), headers).library is expected
@@ -226,24 +228,24 @@ BAD = [
 
 
 @pytest.mark.parametrize("body", BAD)
-def test_what_is_no_event_is_malformed(body: object) -> None:
+def test_an_invalid_event_is_malformed(body: object) -> None:
     with pytest.raises(MalformedBodyError):
-        read_send(asked(body))
+        read_send(build_request(body))
 
 
-def test_a_bad_member_of_a_batch_is_refused_alone() -> None:
-    read = read_batch(asked([event(VIEW), event({**VIEW, "name": 7}), 7]))
+def test_a_bad_batch_member_is_dropped_alone() -> None:
+    decoded = read_batch(build_request([event(VIEW), event({**VIEW, "name": 7}), 7]))
 
-    assert [each.refused for each in read.hits if isinstance(each, VendorHit)] == [
+    assert [hit.refused for hit in decoded.hits if isinstance(hit, VendorHit)] == [
         None,
         DropReason.MALFORMED,
     ]
-    assert read.hits[2] == Dropped(DropReason.MALFORMED)
+    assert decoded.hits[2] == Dropped(DropReason.MALFORMED)
 
 
-def test_a_batch_is_an_array() -> None:
+def test_a_batch_must_be_an_array() -> None:
     with pytest.raises(MalformedBodyError):
-        read_batch(asked(event(VIEW)))
+        read_batch(build_request(event(VIEW)))
 
 
 KEPT = {"cache": "millpond", "sessionId": NOBODY, "visitId": NOBODY}
@@ -259,19 +261,19 @@ KEPT = {"cache": "millpond", "sessionId": NOBODY, "visitId": NOBODY}
         pytest.param(DropReason.GPC, 200, {"disabled": True}, id="objected by GPC"),
     ],
 )
-def test_the_answer_is_umamis(
+def test_the_response_is_that_of_umami(
     outcome: DropReason | None, status: int, expected: Mapping[str, Any]
 ) -> None:
-    got = read_send(asked(event(VIEW))).reply([outcome])
-    first = read_collect(asked(event(VIEW))).reply([outcome])
+    got = read_send(build_request(event(VIEW))).reply([outcome])
+    first = read_collect(build_request(event(VIEW))).reply([outcome])
 
     assert (got.status, json.loads(got.body)) == (status, expected)
     assert (first.status, first.body) == (status, b"millpond")
 
 
-@pytest.mark.parametrize("read", [read_send, read_collect])
-def test_a_website_nobody_has_is_told(read: Reader) -> None:
-    got = read(asked(event(VIEW)))
+@pytest.mark.parametrize("reader", [read_send, read_collect])
+def test_an_unknown_website_is_reported(reader: Reader) -> None:
+    got = reader(build_request(event(VIEW)))
     assert isinstance(got, DecodedRequest)
 
     reply = got.reply([DropReason.UNKNOWN_SITE])
@@ -290,14 +292,12 @@ def test_a_website_nobody_has_is_told(read: Reader) -> None:
         ),
     ],
 )
-def test_a_batch_is_answered_with_its_counts(
-    outcomes: Outcomes, failed: list[int]
-) -> None:
-    got = json.loads(read_batch(asked([])).reply(outcomes).body)
+def test_a_batch_response_has_its_counts(outcomes: Outcomes, failed: list[int]) -> None:
+    got = json.loads(read_batch(build_request([])).reply(outcomes).body)
 
     assert (got["size"], got["errors"]) == (len(outcomes), len(failed))
     assert got["processed"] == got["size"] - got["errors"]
-    assert [each["index"] for each in got["details"]] == failed
+    assert [detail["index"] for detail in got["details"]] == failed
 
 
 JSON = st.recursive(
@@ -322,10 +322,10 @@ EVENTS = st.fixed_dictionaries(
 
 
 @given(EVENTS | JSON, st.sampled_from([read_send, read_collect, read_batch]))
-def test_no_value_at_all_is_a_failure(body: object, read: Reader) -> None:
-    many = [body, body] if read is read_batch else body
+def test_any_json_value_gets_a_response(body: object, reader: Reader) -> None:
+    many = [body, body] if reader is read_batch else body
     try:
-        got = read(asked(many))
+        got = reader(build_request(many))
     except (MalformedBodyError, RefusedBodyError):
         return
     assert isinstance(got, DecodedRequest)

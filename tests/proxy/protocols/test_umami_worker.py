@@ -1,4 +1,4 @@
-"""Through a real worker: what Umami's clients sent ends as the right events."""
+"""Captured Umami requests give the right events in a real worker."""
 
 import hashlib
 import json
@@ -10,11 +10,11 @@ import pytest
 
 from tests.proxy.protocols.replay import Stored, captured, dropped, replay, stored
 from tests.proxy.protocols.test_umami import KEPT, PAGE, VIEW, WEBSITE, event
-from tests.proxy.transport.raw_http import USER_AGENT, Answer, ask, get, request
+from tests.proxy.transport.raw_http import USER_AGENT, RawResponse, ask, get, request
 from tests.proxy.worker_process import WorkerProcess
 
 SECRET = "made-up-secret-7731"  # noqa: S105 - made up here
-# Everything of a person in the captures, and what no address should carry.
+# All personal values in the captures, and values that no URL should contain.
 PERSONAL = (
     *(b"ada@", b"ada%40", b"Ada Example", b"7946 0000", b"user-42", b"203.0.113.9"),
     *(b"s3cr3t", b"session=abc", b"article", b"order-1001", b"reviews", b"Bearer"),
@@ -34,7 +34,7 @@ def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Return a worker for tests that do not count what it holds."""
+    """Return a worker for tests that do not count stored rows."""
     with WorkerProcess(tmp_path_factory.mktemp("umami"), site=SITE) as worker:
         yield worker
 
@@ -43,7 +43,7 @@ BLUE_MUG = "/products/blue-mug"
 
 
 def counted(*rows: tuple[str, str | None, int], value: int = 5990) -> Counter[Stored]:
-    """Return the events expected: names, paths and how many."""
+    """Return the expected events from names, paths and counts."""
     return Counter(
         {
             Stored(
@@ -90,7 +90,7 @@ PYTHON = counted(
         pytest.param("umami-python", PYTHON, {}, 0, id="Python 1.0"),
     ],
 )
-def test_what_the_clients_sent_is_counted_once_each_and_names_nobody(
+def test_each_captured_event_is_counted_once_without_personal_data(
     worker: WorkerProcess,
     client: str,
     expected: Counter[Stored],
@@ -99,22 +99,22 @@ def test_what_the_clients_sent_is_counted_once_each_and_names_nobody(
 ) -> None:
     answers = replay(worker, captured(client), prefix="/stats")
 
-    posted = [each for each in answers if each.status != 204]
-    assert {each.status for each in posted} == {200}
-    assert [each.json for each in posted] == [KEPT] * len(posted)
+    posted = [answer for answer in answers if answer.status != 204]
+    assert {answer.status for answer in posted} == {200}
+    assert [answer.json for answer in posted] == [KEPT] * len(posted)
     assert Counter(stored(worker)) == expected
     assert dropped(worker) == drops
     events = worker.spooled.events
-    assert len({each.visitor for each in events} - {None}) == visitors
-    assert {each.protocol for each in events} == {"umami"}
+    assert len({event.visitor for event in events} - {None}) == visitors
+    assert {event.protocol for event in events} == {"umami"}
     written = worker.written()
-    assert [each for each in PERSONAL if each in written] == []
-    # Of the first name alone: the spool's own ids are hex, which may spell it.
+    assert [value for value in PERSONAL if value in written] == []
+    # Only a part of the first name: hex ids of the spool could spell all of it.
     assert "ada" not in repr(events).lower()
     assert USER_AGENT.encode() not in written
 
 
-def test_a_page_may_send_the_token_it_was_given(shared: WorkerProcess) -> None:
+def test_a_preflight_allows_the_cache_token_header(shared: WorkerProcess) -> None:
     first, second = replay(shared, captured("umami-script", "performance: preflight"))
 
     assert (first.status, second.status) == (204, 204)
@@ -132,12 +132,12 @@ def send(
     *lines: str,
     path: str = "/api/send",
     agent: str = USER_AGENT,
-) -> Answer:
+) -> RawResponse:
     text = json.dumps(body).encode()
     return ask(worker.port, request("POST", path, text, *lines, agent=agent))
 
 
-def test_nothing_a_visitor_is_answered_tells_it_from_another(
+def test_responses_do_not_identify_visitors(
     shared: WorkerProcess,
 ) -> None:
     old = {"website": WEBSITE, "id": "user-42", "url": PAGE}
@@ -147,12 +147,12 @@ def test_nothing_a_visitor_is_answered_tells_it_from_another(
         send(shared, event(old), agent=f"{USER_AGENT} Other"),
     ]
 
-    assert len({each.body for each in answers}) == 1
-    assert len({tuple(sorted(each.headers)) for each in answers}) == 1
+    assert len({answer.body for answer in answers}) == 1
+    assert len({tuple(sorted(answer.headers)) for answer in answers}) == 1
     assert "set-cookie" not in answers[0].headers
 
 
-def test_a_batch_keeps_the_good_counts_the_bad_and_has_its_limit(
+def test_a_batch_stores_good_members_counts_bad_ones_and_is_bounded(
     worker: WorkerProcess,
 ) -> None:
     other = event({**VIEW, "website": "another"})
@@ -173,7 +173,7 @@ def test_a_batch_keeps_the_good_counts_the_bad_and_has_its_limit(
     }
 
 
-def test_a_bot_is_answered_as_the_vendor_does_and_a_stranger_is_told(
+def test_a_bot_gets_the_vendor_response_and_an_unknown_site_an_error(
     worker: WorkerProcess,
 ) -> None:
     assert send(worker, event(VIEW), agent="curl/8.5.0").json == {"beep": "boop"}
@@ -191,7 +191,7 @@ def test_a_bot_is_answered_as_the_vendor_does_and_a_stranger_is_told(
     ],
 )
 @pytest.mark.parametrize("by", ["website", "header"])
-def test_a_server_says_for_whom_it_speaks_with_the_secret_key(
+def test_a_server_with_the_secret_key_names_a_visitor(
     shared: WorkerProcess, named: Mapping[str, str], visitors: int, by: str
 ) -> None:
     website = SECRET if by == "website" else WEBSITE
@@ -205,15 +205,17 @@ def test_a_server_says_for_whom_it_speaks_with_the_secret_key(
     assert SECRET.encode() not in shared.written()
 
 
-def test_without_the_secret_key_nobody_is_spoken_for(worker: WorkerProcess) -> None:
+def test_without_the_secret_key_a_named_visitor_is_ignored(
+    worker: WorkerProcess,
+) -> None:
     for last in (1, 2):
         named = {"ip": f"203.0.113.{last}", "userAgent": f"{USER_AGENT} {last}"}
         send(worker, event({**VIEW, **named}))
 
-    assert len({each.visitor for each in worker.spooled.events}) == 1
+    assert len({event.visitor for event in worker.spooled.events}) == 1
 
 
-def test_version_1_is_answered_with_a_token(worker: WorkerProcess) -> None:
+def test_version_1_gets_a_constant_token(worker: WorkerProcess) -> None:
     view = {"website": WEBSITE, "hostname": "shop.example", "url": "/p/42?x=1"}
     chosen = {**view, "event_name": "Plan Chosen", "event_data": {"plan": "pro"}}
     answers = [
@@ -221,22 +223,24 @@ def test_version_1_is_answered_with_a_token(worker: WorkerProcess) -> None:
         send(worker, event(chosen), path="/api/collect"),
     ]
 
-    assert [(each.status, each.body) for each in answers] == [(200, b"millpond")] * 2
-    got = [(each.name, each.path, each.props) for each in worker.spooled.events]
+    assert [(answer.status, answer.body) for answer in answers] == [
+        (200, b"millpond")
+    ] * 2
+    got = [(event.name, event.path, event.props) for event in worker.spooled.events]
     assert got == [
         ("pageview", "/p/42", None),
         ("Plan Chosen", "/p/42", '{"plan":"pro"}'),
     ]
 
 
-def test_no_script_of_others_is_served(shared: WorkerProcess) -> None:
+def test_the_vendor_script_is_not_served(shared: WorkerProcess) -> None:
     got = ask(shared.port, get("/stats/script.js"))
 
     assert got.status == 404
     assert "data-host-url" in got.json["error"]
 
 
-def test_a_sites_own_tag_may_stand_where_the_script_stood(
+def test_the_own_tag_can_be_served_at_the_vendor_script_path(
     tmp_path: Path,
 ) -> None:
     proxy = {"tag_path": "/script.js"}

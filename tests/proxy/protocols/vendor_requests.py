@@ -1,4 +1,4 @@
-"""Requests as a protocol sees them, made of values."""
+"""Builds requests in the form that protocols receive."""
 
 import json
 from collections.abc import Mapping

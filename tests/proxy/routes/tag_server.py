@@ -1,6 +1,6 @@
-"""A small web server for browser tests: pages, the tag, and a record of what it sends.
+"""A small web server for browser tests: it serves pages and records events.
 
-A test that has the real proxy behind it overrides ``answer`` and passes the event on.
+A test with the real proxy overrides ``answer`` and passes the event on.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ from proxy.demo.site import demo_page, load_demo
 from proxy.pipeline.hit import decode_hits
 from proxy.routes.tag import TAG_HEADERS, tag_script
 
-# Long enough for the slowest machine; a test that passes never waits for it.
+# Long enough for the slowest machine; a passing test never waits so long.
 _PATIENCE_S = 20
 _GATE_PATH = "/gate"
 # The most events that the tag keeps while they cannot be sent.
 _MAX_EVENTS = 100
 
-# Stands among statuses for a connection that is cut.
+# The pseudo-status of a cut connection.
 NO_ANSWER = 0
 
 Sent = dict[str, Any]
@@ -30,7 +30,7 @@ Sent = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One event: where it went, how it was sent, and what it was answered."""
+    """One POST: its path, its body and the status of the answer."""
 
     path: str
     headers: Mapping[str, str]
@@ -39,15 +39,15 @@ class Received:
 
 
 class TagServer:
-    """Serves on a free port; every host name leads here, so a test may use any."""
+    """Serves on a free port; every host name resolves to it, so a test may use any."""
 
     def __init__(self, proxy: ProxySettings) -> None:
         self.pages: dict[str, str] = {}
         self.received: list[Received] = []
         self.requested: list[str] = []
-        # Answers to the next events; when they run out, 202.
+        # The statuses of the next answers; after them, 202.
         self.statuses: list[int] = []
-        # A page that asks for /gate waits until the test opens it.
+        # A page that requests /gate waits until the test opens the gate.
         self.gate = asyncio.Event()
         self.port = 0
         self._proxy = proxy
@@ -81,17 +81,17 @@ class TagServer:
         return [received.event for received in self.received]
 
     async def named(self, name: str, count: int = 1) -> list[Sent]:
-        """Wait for *count* events of that name and return them all."""
+        """Wait for *count* events named *name*, and return them all."""
         await self.until(lambda: len(self._named(name)) >= count)
         return self._named(name)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        """Wait until what was received makes *is_so* true."""
+        """Wait until the received requests make *is_so* true."""
         async with asyncio.timeout(_PATIENCE_S), self._changed:
             await self._changed.wait_for(is_so)
 
     async def answer(self, _request: web.BaseRequest, _body: bytes) -> int:
-        """Return the status that an event is answered with."""
+        """Return the status of the answer to an event."""
         return self.statuses.pop(0) if self.statuses else 202
 
     def _named(self, name: str) -> list[Sent]:
@@ -100,7 +100,7 @@ class TagServer:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         respond = self._record if request.method == "POST" else self._page
         response = await respond(request)
-        # On a connection used before, the browser itself repeats what was cut off.
+        # On a reused connection, the browser itself repeats a cut request.
         response.force_close()
         async with self._changed:
             self.requested.append(request.path)
@@ -109,7 +109,7 @@ class TagServer:
 
     async def _record(self, request: web.BaseRequest) -> web.Response:
         body = await request.read()
-        # Whatever the tag sends, the proxy can read: else the event never arrives.
+        # The proxy must be able to decode every event of the tag.
         decode_hits(body, max_hits=_MAX_EVENTS)
         status = await self.answer(request, body)
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -120,7 +120,7 @@ class TagServer:
         ]
         if status == NO_ANSWER and request.transport is not None:
             request.transport.abort()
-        # Only so may a page on another origin see the answer, and so try again.
+        # A page on another origin needs this header to see the answer and retry.
         return web.Response(
             status=status or 500, headers={"Access-Control-Allow-Origin": "*"}
         )
@@ -139,9 +139,7 @@ class TagServer:
 
     def _demo_response(self, path: str) -> web.Response:
         folder, _, name = path.rpartition("/")
-        found = demo_page(self._demo, name) if folder.endswith("/demo") else None
-        if found is None:
+        page = demo_page(self._demo, name) if folder.endswith("/demo") else None
+        if page is None:
             return web.Response(status=404)
-        return web.Response(
-            body=found.body, headers={"Content-Type": found.content_type}
-        )
+        return web.Response(body=page.body, headers={"Content-Type": page.content_type})

@@ -1,11 +1,11 @@
-"""A visitor can object without JavaScript, is then not counted, and can undo it."""
+"""A visitor can object without JavaScript, is not counted, and can undo it."""
 
 import re
 from collections.abc import Iterator
 
 import pytest
 
-from tests.proxy.transport.raw_http import Answer, ask, event, get, request
+from tests.proxy.transport.raw_http import RawResponse, ask, event, get, request
 from tests.proxy.worker_process import WorkerProcess
 
 OPTED_OUT = "Cookie: theme=dark; noanalytics=1"
@@ -18,11 +18,11 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
         yield worker
 
 
-def post(worker: WorkerProcess, body: bytes, *lines: str) -> Answer:
+def post(worker: WorkerProcess, body: bytes, *lines: str) -> RawResponse:
     return ask(worker.port, request("POST", "/optout", body, FORM, *lines))
 
 
-def test_the_page_says_what_holds_and_offers_the_other(worker: WorkerProcess) -> None:
+def test_the_page_shows_the_state_and_offers_the_other(worker: WorkerProcess) -> None:
     counted = ask(worker.port, get("/optout"))
     objected = ask(worker.port, get("/optout", OPTED_OUT))
 
@@ -33,7 +33,7 @@ def test_the_page_says_what_holds_and_offers_the_other(worker: WorkerProcess) ->
     assert b'value="in"' in objected.body
 
 
-def test_the_page_loads_nothing_and_is_kept_by_no_cache(worker: WorkerProcess) -> None:
+def test_the_page_loads_nothing_and_is_not_cached(worker: WorkerProcess) -> None:
     answer = ask(worker.port, get("/optout"))
 
     assert not re.search(rb"<script|src=|href=|url\(", answer.body)
@@ -51,7 +51,7 @@ def test_an_objection_sets_one_cookie_without_an_id(worker: WorkerProcess) -> No
     )
 
 
-def test_an_objection_is_never_made_to_last_longer(worker: WorkerProcess) -> None:
+def test_an_objection_is_never_extended(worker: WorkerProcess) -> None:
     answer = post(worker, b"choice=out", OPTED_OUT)
 
     assert answer.status == 303
@@ -59,9 +59,7 @@ def test_an_objection_is_never_made_to_last_longer(worker: WorkerProcess) -> Non
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"choice=inside", b"x=choice=in"])
-def test_a_form_that_says_nothing_clear_is_an_objection(
-    worker: WorkerProcess, body: bytes
-) -> None:
+def test_an_unclear_form_is_an_objection(worker: WorkerProcess, body: bytes) -> None:
     assert post(worker, body).headers["set-cookie"].startswith("noanalytics=1;")
 
 
@@ -73,7 +71,9 @@ def test_an_objection_can_be_taken_back(worker: WorkerProcess) -> None:
     )
 
 
-def test_whoever_objected_is_not_kept_and_not_counted(worker: WorkerProcess) -> None:
+def test_an_objecting_visitor_is_neither_stored_nor_counted(
+    worker: WorkerProcess,
+) -> None:
     answer = ask(worker.port, event(OPTED_OUT))
 
     assert answer.json == {"accepted": 0, "dropped": {"opt_out": 1}}

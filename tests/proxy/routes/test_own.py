@@ -1,4 +1,4 @@
-"""Every path and method has its answer, in the form its client understands."""
+"""Every path and method has its response, in a form its client understands."""
 
 from collections.abc import Iterator
 
@@ -9,8 +9,8 @@ from proxy.protocols.native import PIXEL
 from proxy.routes.tag import tag_script
 from tests.proxy.transport.raw_http import (
     EVENT,
-    Answer,
     Connection,
+    RawResponse,
     ask,
     event,
     get,
@@ -61,7 +61,7 @@ def test_an_event_is_accepted_and_stored(worker: WorkerProcess) -> None:
     "content_type",
     ["application/json", "text/plain;charset=UTF-8", "image/png", "application/x-www"],
 )
-def test_the_bytes_decide_and_not_the_content_type(
+def test_the_body_decides_regardless_of_content_type(
     worker: WorkerProcess, content_type: str
 ) -> None:
     got = ask(worker.port, event(f"Content-Type: {content_type}"))
@@ -84,7 +84,7 @@ def test_the_bytes_decide_and_not_the_content_type(
         pytest.param(b'{"site": "shop"}', 0, {"bad_page": 1}, id="alone and bad"),
     ],
 )
-def test_an_array_is_answered_with_its_counts(
+def test_an_array_response_has_its_counts(
     worker: WorkerProcess, body: bytes, accepted: int, dropped: dict[str, int]
 ) -> None:
     got = ask(worker.port, event(body=body))
@@ -93,7 +93,7 @@ def test_an_array_is_answered_with_its_counts(
     assert got.json == {"accepted": accepted, "dropped": dropped}
 
 
-def test_more_events_than_may_be_are_refused_whole(worker: WorkerProcess) -> None:
+def test_an_array_over_the_limit_is_refused(worker: WorkerProcess) -> None:
     before = len(worker.spooled.events)
 
     got = ask(worker.port, event(body=b"[" + b",".join([EVENT] * 4) + b"]"))
@@ -121,7 +121,7 @@ def test_more_events_than_may_be_are_refused_whole(worker: WorkerProcess) -> Non
         ),
     ],
 )
-def test_a_header_names_the_reasons_where_that_is_wanted(
+def test_the_reason_header_is_sent_if_configured(
     worker: WorkerProcess, plain: WorkerProcess, data: bytes, expected: str | None
 ) -> None:
     assert ask(worker.port, data).headers.get("x-millpond") == expected
@@ -140,13 +140,13 @@ def test_a_header_names_the_reasons_where_that_is_wanted(
         pytest.param("日://shop.example", "", id="letters in the scheme"),
         pytest.param("\udcff://shop.example", "", id="no UTF-8 in the scheme"),
         pytest.param("https://shop.example/canary", "", id="with a path"),
-        # Another spelling of the same name, which no browser sends.
+        # A different spelling of the same name, which no browser sends.
         pytest.param("https://\uff53hop.example", "", id="other letters"),
     ],
 )
 @pytest.mark.parametrize("close", [True, False], ids=["ordinary", "quick"])
 @pytest.mark.parametrize("body", [EVENT, b"{}", b"?"], ids=["kept", "dropped", "bad"])
-def test_only_a_known_page_may_read_the_answer(
+def test_only_a_known_origin_may_read_the_response(
     worker: WorkerProcess, origin: str, allowed: str | None, body: bytes, *, close: bool
 ) -> None:
     lines = [f"Origin: {origin}", *(["Connection: close"] if close else [])]
@@ -161,7 +161,7 @@ def test_only_a_known_page_may_read_the_answer(
 
 @pytest.mark.parametrize(("origin", "allowed"), [(OWN, OWN), (FOREIGN, None)])
 @pytest.mark.parametrize(
-    ("asked", "wanted"),
+    ("requested_headers", "allowed_headers"),
     [
         pytest.param(None, "content-type", id="nothing in particular"),
         pytest.param("authorization,x-retry", "authorization,x-retry", id="its own"),
@@ -169,22 +169,22 @@ def test_only_a_known_page_may_read_the_answer(
         pytest.param("a" * 501, "content-type", id="too long"),
     ],
 )
-def test_a_preflight_is_answered_for_known_pages(
+def test_a_preflight_is_allowed_for_known_origins(
     worker: WorkerProcess,
     origin: str,
     allowed: str | None,
-    asked: str | None,
-    wanted: str,
+    requested_headers: str | None,
+    allowed_headers: str,
 ) -> None:
     lines = [f"Origin: {origin}", "Access-Control-Request-Method: POST"]
-    if asked is not None:
-        lines.append(f"Access-Control-Request-Headers: {asked}")
+    if requested_headers is not None:
+        lines.append(f"Access-Control-Request-Headers: {requested_headers}")
 
     got = ask(worker.port, get("/v1/events", *lines, method="OPTIONS"))
 
     assert (got.status, got.body) == (204, b"")
     assert got.headers.get("access-control-allow-origin") == allowed
-    assert got.headers["access-control-allow-headers"] == wanted
+    assert got.headers["access-control-allow-headers"] == allowed_headers
     assert "POST" in got.headers["access-control-allow-methods"]
     assert int(got.headers["access-control-max-age"]) >= 3_600
     assert ("access-control-allow-credentials" in got.headers) == bool(allowed)
@@ -193,11 +193,11 @@ def test_a_preflight_is_answered_for_known_pages(
 @pytest.mark.parametrize(
     "path", ["/v1/events", "/stats/v1/events", "/any/other/v1/events", "//v1/events"]
 )
-def test_events_are_taken_under_any_prefix(worker: WorkerProcess, path: str) -> None:
+def test_events_are_accepted_under_any_prefix(worker: WorkerProcess, path: str) -> None:
     assert ask(worker.port, event(path=path)).status == 202
 
 
-def test_a_pixel_counts_the_page_that_shows_it(worker: WorkerProcess) -> None:
+def test_a_pixel_counts_the_referring_page(worker: WorkerProcess) -> None:
     got = ask(worker.port, get("/p.gif?site=shop", "Referer: https://shop.example/px"))
 
     assert (got.status, got.body) == (200, PIXEL)
@@ -208,7 +208,7 @@ def test_a_pixel_counts_the_page_that_shows_it(worker: WorkerProcess) -> None:
 
 
 @pytest.mark.parametrize("path", [TAG_PATH, f"/stats{TAG_PATH}"])
-def test_the_tag_is_the_same_bytes_for_everybody(
+def test_the_tag_has_the_same_bytes_for_every_client(
     worker: WorkerProcess, path: str
 ) -> None:
     known = ['If-None-Match: "canary"', "Cookie: id=canary"]
@@ -219,18 +219,18 @@ def test_the_tag_is_the_same_bytes_for_everybody(
     assert (first.status, first.body) == (200, tag_script(PROXY))
     assert first.headers["content-type"] == "text/javascript; charset=utf-8"
     assert (second.status, second.body) == (200, first.body)
-    # Nothing a browser could be recognised by: no validator, no cookie.
+    # No validator and no cookie could identify a browser.
     assert (
         first.headers.keys() & {"etag", "last-modified", "set-cookie", "vary"} == set()
     )
 
 
-def test_the_tags_other_name_is_nothing(worker: WorkerProcess) -> None:
+def test_the_default_tag_path_is_404_if_renamed(worker: WorkerProcess) -> None:
     assert ask(worker.port, get("/m.js")).status == 404
 
 
 @pytest.mark.parametrize("path", [TAG_PATH, "/healthz", "/readyz"])
-def test_head_is_get_without_the_body(worker: WorkerProcess, path: str) -> None:
+def test_head_returns_the_headers_of_get(worker: WorkerProcess, path: str) -> None:
     whole = ask(worker.port, get(path))
     with Connection(worker.port) as connection:
         connection.send(get(path, "Connection: close", method="HEAD"))
@@ -253,7 +253,7 @@ def test_head_is_get_without_the_body(worker: WorkerProcess, path: str) -> None:
         ("TRACE", "/readyz", "GET, HEAD"),
     ],
 )
-def test_another_method_is_refused_and_the_right_ones_named(
+def test_a_wrong_method_is_405_with_the_allowed_methods(
     worker: WorkerProcess, method: str, path: str, allow: str
 ) -> None:
     got = ask(worker.port, get(path, method=method), to_head=method == "HEAD")
@@ -277,7 +277,7 @@ def test_another_method_is_refused_and_the_right_ones_named(
         "http://shop.example/v1/events",
     ],
 )
-def test_another_path_is_nothing(worker: WorkerProcess, path: str) -> None:
+def test_an_unknown_path_is_404(worker: WorkerProcess, path: str) -> None:
     got = ask(worker.port, get(path))
 
     assert (got.status, got.json) == (404, {"error": "nothing at this path"})
@@ -297,8 +297,8 @@ def test_a_connection_serves_many_requests(worker: WorkerProcess) -> None:
             assert connection.answer().status == status
 
 
-def close_after(port: int, data: bytes) -> tuple[Answer, bytes]:
-    """Return the answer, and what came after it until the server hung up."""
+def close_after(port: int, data: bytes) -> tuple[RawResponse, bytes]:
+    """Return the answer and all bytes after it until the server closes."""
     with Connection(port) as connection:
         connection.send(data)
         return connection.answer(), connection.rest()
@@ -311,7 +311,7 @@ def close_after(port: int, data: bytes) -> tuple[Answer, bytes]:
         pytest.param(event("Connection: close"), "HTTP/1.1", id="asks to close"),
     ],
 )
-def test_a_client_that_closes_gets_a_whole_answer(
+def test_a_closing_client_gets_a_complete_response(
     worker: WorkerProcess, data: bytes, version: str
 ) -> None:
     got, rest = close_after(worker.port, data)
@@ -320,7 +320,7 @@ def test_a_client_that_closes_gets_a_whole_answer(
     assert got.json == {"accepted": 1, "dropped": {}}
 
 
-def test_an_old_client_may_keep_its_connection(worker: WorkerProcess) -> None:
+def test_an_http_1_0_client_may_keep_its_connection(worker: WorkerProcess) -> None:
     old = request("POST", "/v1/events", EVENT, "Connection: keep-alive", version="1.0")
     with Connection(worker.port) as connection:
         for _ in range(2):
@@ -331,7 +331,7 @@ def test_an_old_client_may_keep_its_connection(worker: WorkerProcess) -> None:
             assert got.json == {"accepted": 1, "dropped": {}}
 
 
-def test_a_client_that_asks_before_it_sends_is_told_to(worker: WorkerProcess) -> None:
+def test_expect_100_continue_is_answered(worker: WorkerProcess) -> None:
     head = request(
         "POST",
         "/v1/events",
@@ -348,7 +348,7 @@ def test_a_client_that_asks_before_it_sends_is_told_to(worker: WorkerProcess) ->
     assert (invited.status, got.status) == (100, 202)
 
 
-def test_a_client_that_asks_with_too_much_is_refused_at_once(
+def test_expect_100_continue_with_a_large_body_is_refused_at_once(
     worker: WorkerProcess,
 ) -> None:
     head = request(
@@ -359,7 +359,7 @@ def test_a_client_that_asks_with_too_much_is_refused_at_once(
 
 
 @pytest.mark.parametrize("token", ["websocket", "h2c"])
-def test_another_protocol_is_not_taken_up(worker: WorkerProcess, token: str) -> None:
+def test_a_protocol_upgrade_is_ignored(worker: WorkerProcess, token: str) -> None:
     upgrade = event("Connection: Upgrade", f"Upgrade: {token}")
     with Connection(worker.port) as connection:
         for _ in range(2):
@@ -368,8 +368,8 @@ def test_another_protocol_is_not_taken_up(worker: WorkerProcess, token: str) -> 
             assert connection.answer().status == 202
 
 
-def test_no_answer_names_the_programs_behind_it(worker: WorkerProcess) -> None:
-    asked = [
+def test_no_response_names_the_server_software(worker: WorkerProcess) -> None:
+    requests = [
         event(),
         event(body=b"?"),
         get("/m.js"),
@@ -378,17 +378,17 @@ def test_no_answer_names_the_programs_behind_it(worker: WorkerProcess) -> None:
         b"?",
     ]
 
-    for data in asked:
+    for data in requests:
         got = ask(worker.port, data + b"\r\n\r\n" * (data == b"?"))
 
         assert got.headers.get("server", "Millpond") == "Millpond"
         assert "aiohttp" not in repr(got)
 
 
-def test_health_is_told(worker: WorkerProcess) -> None:
+def test_the_health_path_responds(worker: WorkerProcess) -> None:
     assert ask(worker.port, get("/healthz")).body == b"ok\n"
     assert ask(worker.port, get("/readyz")).json == {"ready": True, "problems": {}}
 
 
-def test_the_sample_shop_is_served_by_the_demo_alone(plain: WorkerProcess) -> None:
+def test_only_the_demo_serves_the_sample_shop(plain: WorkerProcess) -> None:
     assert ask(plain.port, get("/demo/")).status == 404

@@ -1,4 +1,4 @@
-"""A full spool names its true cause: what loading says of itself."""
+"""The message about a full spool names the state of the load job."""
 
 import pytest
 
@@ -19,7 +19,7 @@ FAILING = JobState(
 
 
 @pytest.mark.parametrize(
-    ("problem", "load", "said"),
+    ("problem", "load", "message"),
     [
         pytest.param(
             FULL,
@@ -55,18 +55,18 @@ FAILING = JobState(
         ),
     ],
 )
-def test_a_failed_write_says_why(
-    problem: Exception, load: JobState | None, said: str
+def test_a_failed_write_names_its_cause(
+    problem: Exception, load: JobState | None, message: str
 ) -> None:
     states = {} if load is None else {"load": load}
 
-    assert write_problem(problem, states, NOW) == said
+    assert write_problem(problem, states, NOW) == message
 
 
-def test_a_job_is_named_from_its_first_failure_on() -> None:
+def test_a_failing_job_is_reported_from_its_first_failure() -> None:
     first = JobState(every_s=15, last_success_at=NOW - 5, failures=1, error="OSError")
 
-    (said,) = job_problems({"build": first}, NOW).items()
+    (entry,) = job_problems({"build": first}, NOW).items()
 
     problem = "has not succeeded since 2026-11-22T07:59:55Z, failed once: OSError"
-    assert said == ("job build", problem)
+    assert entry == ("job build", problem)

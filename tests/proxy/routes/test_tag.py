@@ -1,4 +1,4 @@
-"""The tag is small, the same for everybody, and reads only what it says it reads."""
+"""The tag is small, equal for every client, and reads only documented values."""
 
 import gzip
 import re
@@ -16,7 +16,7 @@ _PAGE = (_ROOT / "docs/tag.md").read_text("utf-8")
 _SERVED = tag_script(ProxySettings()).decode()
 _TEXT = re.compile(r'"[^"\n]*"')
 
-# What the tag may ask the browser by the name of its objects; docs/tag.md says why.
+# The browser objects that the tag may read; docs/tag.md gives the reasons.
 _MAY_READ = {
     "crypto.getRandomValues",
     "document.baseURI",
@@ -48,13 +48,13 @@ def test_the_tag_is_under_one_and_a_half_kilobytes_compressed() -> None:
     assert len(gzip.compress(_SERVED.encode(), mtime=0)) < 1_500
 
 
-def test_a_thousand_answers_are_the_same_bytes() -> None:
+def test_1_000_responses_have_the_same_bytes() -> None:
     got = {tag_script(ProxySettings()) for _ in range(1_000)}
 
     assert len(got) == 1
 
 
-def test_the_headers_tell_no_two_visitors_apart() -> None:
+def test_the_headers_do_not_identify_visitors() -> None:
     names = {name.lower() for name in TAG_HEADERS}
 
     assert names.isdisjoint({"etag", "last-modified", "set-cookie", "expires"})
@@ -70,7 +70,7 @@ def test_the_headers_tell_no_two_visitors_apart() -> None:
         pytest.param("/js/a/x.js", '"../../v1/events"', id="two folders down"),
     ],
 )
-def test_the_tag_finds_the_events_from_its_own_path(
+def test_the_tag_derives_the_event_path_from_its_own_path(
     tag_path: str, expected: str
 ) -> None:
     got = tag_script(ProxySettings(tag_path=tag_path)).decode()
@@ -78,16 +78,16 @@ def test_the_tag_finds_the_events_from_its_own_path(
     assert re.findall(r'"[./]*v1/events"', got) == [expected]
 
 
-def test_the_tag_reads_nothing_that_is_not_listed() -> None:
+def test_the_tag_reads_only_listed_values() -> None:
     code = _TEXT.sub('""', _SERVED)
     objects = "|".join(sorted(_BROWSER_OBJECTS))
 
     assert set(re.findall(rf"\b(?:{objects})\.\w+", code)) == _MAY_READ
-    # Nor as a whole, or by a computed name.
+    # The tag reads no whole object and no computed name either.
     assert set(re.findall(rf"(?<!\.)\b(?:{objects})\b(?![.:])", code)) == set()
 
 
-def test_the_page_about_the_tag_lists_what_it_reads() -> None:
+def test_the_tag_documentation_lists_what_the_tag_reads() -> None:
     section = _PAGE.partition("## What it reads")[2].partition("\n## ")[0]
 
     assert set(re.findall(r"`(\w+\.\w+)`", section)) == _MAY_READ | {
@@ -98,7 +98,7 @@ def test_the_page_about_the_tag_lists_what_it_reads() -> None:
     }
 
 
-def test_the_tag_writes_nothing_into_the_browser() -> None:
+def test_the_tag_stores_nothing_in_the_browser() -> None:
     assert not re.search(
         r"storage|indexedDB|caches|serviceWorker|\bname=|cookie\s*\+?=[^=]",
         _SERVED,
@@ -106,7 +106,7 @@ def test_the_tag_writes_nothing_into_the_browser() -> None:
     )
 
 
-def test_the_source_keeps_the_rules_that_compacting_it_needs() -> None:
+def test_the_source_follows_the_rules_of_compaction() -> None:
     code = re.sub(r"^\s*//.*$", "", _SOURCE, flags=re.MULTILINE)
     bare = _TEXT.sub('""', code)
 

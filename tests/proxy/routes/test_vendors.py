@@ -1,4 +1,4 @@
-"""What all vendors' routes share: bounds, encodings, and reasons for who wires up."""
+"""All vendor routes share body limits, encodings and the reason header."""
 
 import gzip
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
         pytest.param(MANY, [], 400, id="too many"),
     ],
 )
-def test_a_body_is_taken_within_its_bounds(
+def test_a_body_is_accepted_within_its_bounds(
     worker: WorkerProcess, body: bytes, lines: list[str], status: int
 ) -> None:
     got = ask(worker.port, event(*lines, body=body, path="/any/batch/"))
@@ -43,7 +43,7 @@ def test_a_body_is_taken_within_its_bounds(
     assert got.status == status
 
 
-def test_a_header_names_why_nothing_was_kept(worker: WorkerProcess) -> None:
+def test_the_reason_header_names_why_a_hit_was_dropped(worker: WorkerProcess) -> None:
     got = ask(worker.port, event(body=BATCH, path="/batch/"))
 
     assert got.headers["x-millpond"] == "dropped automatic"
@@ -73,9 +73,7 @@ def test_a_preflight_needs_no_key(worker: WorkerProcess) -> None:
         ("CF-Connecting-IP", None),
     ],
 )
-def test_a_protocol_is_not_told_who_sent_a_request(
-    name: str, expected: str | None
-) -> None:
+def test_a_protocol_gets_no_sender_data(name: str, expected: str | None) -> None:
     everything = {
         "SentAt": "2026-11-23",
         "Cookie": "login=ada",

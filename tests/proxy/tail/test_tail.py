@@ -1,4 +1,4 @@
-"""Whoever listens on the machine sees what is stored, why the rest is not, no more."""
+"""Local listeners see stored rows and drop reasons, and no personal data."""
 
 import asyncio
 import socket
@@ -29,12 +29,12 @@ from proxy.tail.lines import (
 )
 from proxy.tail.table import FORMS
 from proxy.tail.tail import GREETING, MOST_LISTENERS, Tail, short_name, socket_path
-from tests.proxy.pipeline.chain import NOON, Chain, pageview, sender
+from tests.proxy.pipeline.pipeline_setup import NOON, Pipeline, pageview, sender
 from warehouse.schema import Event, Hash64, JsonText, UtcSeconds
 
 AT = "2026-11-23T12:00:00Z"
 BOT = Dropped(DropReason.BOT, "shop")
-# Every column has a value of its own, so that what is shown can be told.
+# Every column has a unique value, so that a test can identify shown ones.
 EVENT = Event(
     site="shop",
     day=date(2026, 11, 23),
@@ -82,7 +82,7 @@ SHOWN = EventLine(
 REFUSED = DropLine(at=AT, site="shop", protocol="native", reason="bot")
 
 
-def test_a_line_holds_what_is_stored_and_nothing_that_names_anybody() -> None:
+def test_a_line_has_stored_values_and_no_personal_data() -> None:
     [got] = lines_of([EVENT], "plausible", NOON)
 
     assert got == SHOWN
@@ -91,7 +91,7 @@ def test_a_line_holds_what_is_stored_and_nothing_that_names_anybody() -> None:
 
 
 @pytest.mark.parametrize("reason", DropReason)
-def test_every_drop_is_shown_but_objections(reason: DropReason) -> None:
+def test_every_drop_except_objections_is_shown(reason: DropReason) -> None:
     got = [*lines_of([Dropped(reason, "shop")], "native", NOON)]
 
     expected = DropLine(at=AT, site="shop", protocol="native", reason=reason)
@@ -123,17 +123,17 @@ def test_every_drop_is_shown_but_objections(reason: DropReason) -> None:
         ),
     ],
 )
-def test_a_row_of_the_table(line: Line, expected: str) -> None:
+def test_a_line_becomes_a_table_row(line: Line, expected: str) -> None:
     assert FORMS["table"].row(line) == expected
 
 
-def test_a_row_of_json_is_an_object() -> None:
+def test_a_line_becomes_a_json_object() -> None:
     assert decode_line(FORMS["json"].row(SHOWN).encode()) == SHOWN
     assert FORMS["json"].header == ""
 
 
-class Ear:
-    """A listener that reads when it is told to."""
+class Listener:
+    """A listener that reads only on request."""
 
     def __init__(self, path: Path) -> None:
         self.connected = socket.socket(socket.AF_UNIX)
@@ -141,23 +141,23 @@ class Ear:
             self.connected.connect(name)
         self.connected.settimeout(0)
 
-    async def heard(self, most: int) -> bytes:
-        """Return what has come, at the latest when it is *most* bytes."""
+    async def receive(self, most: int) -> bytes:
+        """Return up to *most* received bytes; fewer if the tail closes."""
         loop = asyncio.get_running_loop()
-        heard = b""
-        while len(heard) < most:
-            chunk = await loop.sock_recv(self.connected, most - len(heard))
+        received = b""
+        while len(received) < most:
+            chunk = await loop.sock_recv(self.connected, most - len(received))
             if not chunk:
                 break
-            heard += chunk
-        return heard
+            received += chunk
+        return received
 
     async def lines(self, count: int) -> list[Line]:
-        """Return the next lines, which must be as many as that."""
-        found = b""
-        while found.count(b"\n") < count:
-            found += await self.heard(1)
-        return [decode_line(each) for each in found.splitlines()]
+        """Return the next *count* lines."""
+        received = b""
+        while received.count(b"\n") < count:
+            received += await self.receive(1)
+        return [decode_line(line) for line in received.splitlines()]
 
 
 @asynccontextmanager
@@ -176,11 +176,11 @@ async def tail(tmp_path: Path) -> AsyncIterator[Tail]:
         yield tail
 
 
-async def listening(folder: Path) -> Ear:
-    """Return an ear that hears everything from now on."""
-    ear = Ear(socket_path(folder, 0))
-    assert await ear.heard(1) == GREETING
-    return ear
+async def connect_listener(folder: Path) -> Listener:
+    """Return a listener that receives all lines from now on."""
+    listener = Listener(socket_path(folder, 0))
+    assert await listener.receive(1) == GREETING
+    return listener
 
 
 async def show(
@@ -195,22 +195,20 @@ async def show(
     await asyncio.wait([durable])
 
 
-async def test_everybody_who_listens_is_told_what_is_durable(
-    tail: Tail, tmp_path: Path
-) -> None:
-    ears = [await listening(tmp_path), await listening(tmp_path)]
+async def test_every_listener_gets_durable_rows(tail: Tail, tmp_path: Path) -> None:
+    listeners = [await connect_listener(tmp_path), await connect_listener(tmp_path)]
     await show(tail, [EVENT], error=OSError("the disk is full"))
     tail.show(None, [BOT], "native", NOON)
     await show(tail, [BOT])
 
-    assert [await ear.lines(1) for ear in ears] == [[REFUSED]] * 2
-    for ear in ears:
-        ear.connected.close()
+    assert [await listener.lines(1) for listener in listeners] == [[REFUSED]] * 2
+    for listener in listeners:
+        listener.connected.close()
 
 
-async def test_whoever_hangs_up_is_forgotten(tail: Tail, tmp_path: Path) -> None:
+async def test_a_disconnected_listener_is_removed(tail: Tail, tmp_path: Path) -> None:
     assert not tail.is_watched
-    first, second = await listening(tmp_path), await listening(tmp_path)
+    first, second = await connect_listener(tmp_path), await connect_listener(tmp_path)
     assert tail.is_watched
 
     first.connected.close()
@@ -222,41 +220,41 @@ async def test_whoever_hangs_up_is_forgotten(tail: Tail, tmp_path: Path) -> None
     assert not tail.is_watched
 
 
-async def test_a_slow_listener_loses_lines_and_is_told_how_many(
+async def test_a_slow_listener_loses_lines_and_gets_the_count(
     tail: Tail, tmp_path: Path
 ) -> None:
-    ear = await listening(tmp_path)
+    listener = await connect_listener(tmp_path)
     for _ in range(100):
         await show(tail, [BOT] * 100)
-    told = missed = 0
-    while told + missed < 10_000:
-        [line] = await ear.lines(1)
+    received = missed = 0
+    while received + missed < 10_000:
+        [line] = await listener.lines(1)
         if isinstance(line, MissedLines):
             missed += line.count
         else:
-            told += 1
+            received += 1
     await show(tail, [BOT])
 
     assert missed > 0
-    assert told + missed == 10_000
-    assert await ear.lines(1) == [REFUSED]
-    ear.connected.close()
+    assert received + missed == 10_000
+    assert await listener.lines(1) == [REFUSED]
+    listener.connected.close()
 
 
-async def test_only_so_many_may_listen(tail: Tail, tmp_path: Path) -> None:
-    ears = [await listening(tmp_path) for _ in range(MOST_LISTENERS)]
-    another = Ear(socket_path(tmp_path, 0))
+async def test_the_number_of_listeners_is_limited(tail: Tail, tmp_path: Path) -> None:
+    listeners = [await connect_listener(tmp_path) for _ in range(MOST_LISTENERS)]
+    another = Listener(socket_path(tmp_path, 0))
 
-    assert await another.heard(1) == b""
+    assert await another.receive(1) == b""
     assert tail.is_watched
-    for ear in [*ears, another]:
-        ear.connected.close()
+    for listener in [*listeners, another]:
+        listener.connected.close()
 
 
-async def test_the_socket_is_its_owners_and_goes_with_the_worker(
+async def test_the_socket_is_private_and_removed_with_the_worker(
     tmp_path: Path,
 ) -> None:
-    # Deeper than the address of a socket may be long.
+    # The path is longer than the address of a socket may be.
     folder = tmp_path / ("deep" * 30)
     folder.mkdir()
     path = socket_path(folder, 0)
@@ -264,15 +262,15 @@ async def test_the_socket_is_its_owners_and_goes_with_the_worker(
         dead.bind(name)
 
     async with opened(path):
-        ear = await listening(folder)
+        listener = await connect_listener(folder)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert await ear.heard(1) == b""
+    assert await listener.receive(1) == b""
     assert not path.exists()
-    ear.connected.close()
+    listener.connected.close()
 
 
-class Unheard(Tail):
-    """A tail that must not be told anything."""
+class UnwatchedTail(Tail):
+    """A tail that must not receive rows."""
 
     def show(self, *_args: object) -> NoReturn:
         """Fail."""
@@ -287,37 +285,39 @@ async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
     await journal.close()
 
 
-def intake(chain: Chain, journal: Journal, tail: Tail) -> Intake:
-    chain.prefetch()
-    zones = {site.id: site.zone for site in chain.sites}
-    return Intake(chain.anonymizer, journal, lambda: NOON, Calendars(zones), tail)
+def intake(pipeline: Pipeline, journal: Journal, tail: Tail) -> Intake:
+    pipeline.prefetch()
+    zones = {site.id: site.zone for site in pipeline.sites}
+    return Intake(pipeline.anonymizer, journal, lambda: NOON, Calendars(zones), tail)
 
 
 HITS: list[Hit | Dropped] = [pageview(), BOT, pageview(optout=True)]
 
 
-async def test_no_line_is_made_while_nobody_listens(
+async def test_no_line_is_built_without_a_listener(
     tmp_path: Path, journal: Journal
 ) -> None:
-    watched = intake(Chain(tmp_path), journal, Unheard(socket_path(tmp_path, 0)))
+    watched = intake(
+        Pipeline(tmp_path), journal, UnwatchedTail(socket_path(tmp_path, 0))
+    )
 
-    taken = watched.receive(HITS, sender())
+    pending = watched.receive(HITS, sender())
 
-    assert taken.durable is not None
-    await taken.durable
+    assert pending.durable is not None
+    await pending.durable
 
 
-async def test_what_the_intake_took_is_told(
+async def test_listeners_get_the_lines_of_the_intake(
     tmp_path: Path, journal: Journal, tail: Tail
 ) -> None:
-    watched = intake(Chain(tmp_path), journal, tail)
-    ear = await listening(tmp_path)
+    watched = intake(Pipeline(tmp_path), journal, tail)
+    listener = await connect_listener(tmp_path)
 
     watched.receive([pageview(optout=True)], sender())
     watched.receive(HITS, sender())
 
-    first, second = await ear.lines(2)
+    first, second = await listener.lines(2)
     assert isinstance(first, EventLine)
     assert (first.path, first.order) == ("/p/42", False)
     assert second == REFUSED
-    ear.connected.close()
+    listener.connected.close()

@@ -1,4 +1,4 @@
-"""HTTP as bytes on a socket: what no well-behaved client would send can be sent."""
+"""Sends HTTP as raw bytes on a socket, also requests that no normal client sends."""
 
 import json
 import socket
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 _PATIENCE_S = 20
 _CHUNK = 65_536
 
-# A browser, and nothing in its name that says so of itself.
+# The User-Agent of a normal browser.
 USER_AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/149.0.0.0 Safari/537.36"
@@ -16,8 +16,8 @@ USER_AGENT = (
 EVENT = b'{"site":"shop","url":"https://shop.example/p/42"}'
 
 
-class Answer(NamedTuple):
-    """One answer; header names in lower case."""
+class RawResponse(NamedTuple):
+    """One HTTP answer with header names in lower case."""
 
     version: str
     status: int
@@ -26,7 +26,7 @@ class Answer(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """The body, decoded."""
+        """The body, decoded from JSON."""
         return json.loads(self.body)
 
 
@@ -40,7 +40,7 @@ def request(
 ) -> bytes:
     """Return a request with the header *lines* added to those of a browser.
 
-    A length is added unless *lines* say how the body is delimited.
+    The function adds a length unless *lines* define the end of the body.
     """
     head = [f"{method} {path} HTTP/{version}", "Host: shop.example"]
     head += [f"User-Agent: {agent}", *lines]
@@ -51,12 +51,12 @@ def request(
 
 
 def encoded(head: Iterable[str]) -> bytes:
-    """Return header lines as bytes; surrogates stand for bytes that are no UTF-8."""
+    """Return header lines as bytes; surrogates encode bytes that are not UTF-8."""
     return "\r\n".join([*head, "", ""]).encode("utf-8", "surrogateescape")
 
 
 def event(*lines: str, body: bytes = EVENT, path: str = "/v1/events") -> bytes:
-    """Return a request that brings one event or, as *body*, something else."""
+    """Return a POST request with one event or with *body*."""
     return request("POST", path, body, *lines)
 
 
@@ -77,30 +77,30 @@ class Connection:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        """Close it."""
+        """Close the connection."""
         self._socket.close()
 
     def send(self, data: bytes) -> None:
-        """Send *data*; a server that has hung up already is no error."""
+        """Send *data*; a server that has already closed is not an error."""
         try:
             self._socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
             return
 
     def end(self) -> None:
-        """Send no more."""
+        """Close the sending side."""
         self._socket.shutdown(socket.SHUT_WR)
 
-    def answer(self, *, to_head: bool = False) -> Answer:
-        """Return the next answer; *to_head* says that it has no body."""
+    def answer(self, *, to_head: bool = False) -> RawResponse:
+        """Return the next answer; with *to_head* it has no body."""
         head = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         version, status, _ = f"{head[0]} ".split(" ", 2)
         headers = dict(_field(line) for line in head[1:-2])
         length = 0 if to_head or status == "204" else _length(headers)
-        return Answer(version, int(status), headers, self._take(length))
+        return RawResponse(version, int(status), headers, self._take(length))
 
     def rest(self) -> bytes:
-        """Return everything until the server hangs up."""
+        """Return all bytes until the server closes."""
         while self._fill():
             pass
         return self._take(len(self._received))
@@ -115,8 +115,8 @@ class Connection:
         while len(self._received) < length:
             if not self._fill():
                 raise AssertionError("hung up within an answer")
-        taken, self._received = self._received[:length], self._received[length:]
-        return taken
+        data, self._received = self._received[:length], self._received[length:]
+        return data
 
     def _fill(self) -> bool:
         try:
@@ -136,8 +136,8 @@ def _length(headers: Mapping[str, str]) -> int:
     return int(headers.get("content-length", 0))
 
 
-def ask(port: int, data: bytes, *, to_head: bool = False) -> Answer:
-    """Return the answer to one request on a connection of its own."""
+def ask(port: int, data: bytes, *, to_head: bool = False) -> RawResponse:
+    """Send one request on its own connection, and return the answer."""
     with Connection(port) as connection:
         connection.send(data)
         return connection.answer(to_head=to_head)

@@ -1,4 +1,4 @@
-"""What we use of aiohttp's without its promise is listed, and is still there."""
+"""Every private attribute of aiohttp in use is listed and exists."""
 
 import ast
 import asyncio
@@ -15,7 +15,7 @@ from proxy.transport import connection, server
 from proxy.transport.aiohttp_private import CHECKED_WITH, CONNECTION, PARSER, SERVER
 from proxy.transport.connection import SilentConnection
 from proxy.transport.server import SilentServer
-from tests.proxy.in_process import door_server
+from tests.proxy.in_process_server import dispatcher_server
 
 _UPGRADE = (
     f"checked with aiohttp {CHECKED_WITH}, this is {aiohttp.__version__}:"
@@ -23,39 +23,41 @@ _UPGRADE = (
 )
 
 
-def gone(of: object, names: Iterable[str]) -> list[str]:
-    """Return which of *names* an object does not have."""
+def missing_attributes(of: object, names: Iterable[str]) -> list[str]:
+    """Return the *names* that an object does not have."""
     return [name for name in names if not hasattr(of, name)]
 
 
 @pytest.fixture
-async def made() -> SilentConnection:
-    """Return a connection as the server makes it."""
-    found = door_server({})()
-    assert isinstance(found, SilentConnection)
-    return found
+async def built_connection() -> SilentConnection:
+    """Return a connection built by the server."""
+    connection_object = dispatcher_server({})()
+    assert isinstance(connection_object, SilentConnection)
+    return connection_object
 
 
-def test_aiohttp_is_the_version_that_was_checked() -> None:
+def test_aiohttp_has_the_checked_version() -> None:
     assert aiohttp.__version__ == CHECKED_WITH, _UPGRADE
 
 
-async def test_no_attribute_of_a_connection_is_gone(made: SilentConnection) -> None:
-    assert gone(made, CONNECTION) == [], _UPGRADE
+async def test_a_connection_has_every_listed_attribute(
+    built_connection: SilentConnection,
+) -> None:
+    assert missing_attributes(built_connection, CONNECTION) == [], _UPGRADE
 
 
-async def test_no_attribute_of_a_parser_is_gone() -> None:
-    plain = RequestHandler(door_server({}), loop=asyncio.get_running_loop())
+async def test_a_parser_has_every_listed_attribute() -> None:
+    plain = RequestHandler(dispatcher_server({}), loop=asyncio.get_running_loop())
 
-    assert gone(plain._parser, PARSER) == [], _UPGRADE  # noqa: SLF001 - it is the test
-
-
-async def test_no_attribute_of_a_server_is_gone() -> None:
-    assert gone(door_server({}), SERVER) == [], _UPGRADE
+    assert missing_attributes(plain._parser, PARSER) == [], _UPGRADE  # noqa: SLF001 - it is the test
 
 
-def test_what_is_gone_is_named() -> None:
-    assert gone(object(), ["_waiter", "__class__"]) == ["_waiter"]
+async def test_a_server_has_every_listed_attribute() -> None:
+    assert missing_attributes(dispatcher_server({}), SERVER) == [], _UPGRADE
+
+
+def test_a_missing_attribute_is_named() -> None:
+    assert missing_attributes(object(), ["_waiter", "__class__"]) == ["_waiter"]
 
 
 @pytest.mark.parametrize(
@@ -65,11 +67,11 @@ def test_what_is_gone_is_named() -> None:
         pytest.param(server, SilentServer, SERVER, id="server"),
     ],
 )
-def test_every_private_attribute_in_use_is_listed(
+def test_every_used_private_attribute_is_listed(
     module: ModuleType, ours: type[Any], listed: Iterable[str]
 ) -> None:
-    """Both ways: what nothing uses any more is not listed."""
-    [body] = [each for each in _classes(module) if each.name == ours.__name__]
+    """Check both directions: an unused attribute must not be listed."""
+    [body] = [node for node in _classes(module) if node.name == ours.__name__]
     used = _own_private(body)
 
     assert set(listed) <= used
@@ -79,40 +81,40 @@ def test_every_private_attribute_in_use_is_listed(
 def _classes(module: ModuleType) -> Iterator[ast.ClassDef]:
     assert module.__file__ is not None
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
-    return (each for each in ast.walk(tree) if isinstance(each, ast.ClassDef))
+    return (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
 
 
 def _own_private(body: ast.ClassDef) -> set[str]:
-    """Return the private attributes of itself that a class uses or overrides."""
+    """Return the private attributes of ``self`` that a class uses or overrides."""
     used = {
-        each.attr
-        for each in ast.walk(body)
-        if isinstance(each, ast.Attribute)
-        and isinstance(each.value, ast.Name)
-        and each.value.id == "self"
+        node.attr
+        for node in ast.walk(body)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
     }
     return {name for name in used | _methods(body) if _is_private(name)}
 
 
 def _methods(body: ast.ClassDef) -> set[str]:
-    return {each.name for each in body.body if isinstance(each, ast.FunctionDef)}
+    return {node.name for node in body.body if isinstance(node, ast.FunctionDef)}
 
 
 def _defined(body: ast.ClassDef) -> set[str]:
-    """Return what a class defines: methods, slots, and what its start assigns."""
+    """Return the names a class defines: methods, slots and assigned attributes."""
     slots = {
-        each.value
+        node.value
         for statement in body.body
         if isinstance(statement, ast.Assign)
-        for each in ast.walk(statement.value)
-        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+        for node in ast.walk(statement.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assigned = {
-        each.attr
+        node.attr
         for function in body.body
         if isinstance(function, ast.FunctionDef) and function.name == "__init__"
-        for each in ast.walk(function)
-        if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
     }
     return _methods(body) | slots | assigned
 

@@ -1,4 +1,4 @@
-"""Bodies no honest client sends: a clear refusal, nothing kept, nothing repeated."""
+"""Hostile bodies get a clear refusal, and are neither stored nor repeated."""
 
 import gzip
 import zlib
@@ -10,9 +10,9 @@ from tests.proxy.canaries import (
     AGENT,
     CANARY,
     MARKED,
+    canary_bytes_in,
     check_answer,
-    found_in,
-    watched_worker,
+    worker_without_leaks,
 )
 from tests.proxy.transport.raw_http import EVENT, Connection, ask, request
 from tests.proxy.worker_process import WorkerProcess
@@ -26,7 +26,7 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    with watched_worker(tmp_path_factory.mktemp("bodies")) as worker:
+    with worker_without_leaks(tmp_path_factory.mktemp("bodies")) as worker:
         yield worker
 
 
@@ -71,7 +71,7 @@ def marked(text: str) -> bytes:
         pytest.param(b"\x1f\x8b" + marked("?"), id="gzip that is not called so"),
     ],
 )
-def test_what_is_no_event_is_bad_request(worker: WorkerProcess, body: bytes) -> None:
+def test_an_invalid_body_is_400(worker: WorkerProcess, body: bytes) -> None:
     got = ask(worker.port, post(body))
 
     check_answer(got)
@@ -92,7 +92,9 @@ def test_what_is_no_event_is_bad_request(worker: WorkerProcess, body: bytes) -> 
         f"x-{CANARY}",
     ],
 )
-def test_every_encoding_is_refused_unread(worker: WorkerProcess, encoding: str) -> None:
+def test_every_content_encoding_is_refused(
+    worker: WorkerProcess, encoding: str
+) -> None:
     got = ask(worker.port, post(EVENT, f"Content-Encoding: {encoding}"))
 
     check_answer(got)
@@ -108,20 +110,20 @@ def test_every_encoding_is_refused_unread(worker: WorkerProcess, encoding: str) 
         pytest.param(zlib.compress(BOMB), id="twice"),
     ],
 )
-def test_a_bomb_is_not_opened(worker: WorkerProcess, body: bytes) -> None:
+def test_a_gzip_bomb_is_not_unpacked(worker: WorkerProcess, body: bytes) -> None:
     got = ask(worker.port, post(body, "Content-Encoding: gzip"))
 
     check_answer(got)
     assert got.status == 415
 
 
-def test_an_encoding_cannot_hide_behind_another(worker: WorkerProcess) -> None:
+def test_a_second_encoding_header_is_refused(worker: WorkerProcess) -> None:
     lines = ("Content-Encoding: identity", "Content-Encoding: gzip")
 
     assert ask(worker.port, post(EVENT, *lines)).status == 415
 
 
-def test_identity_is_no_encoding(worker: WorkerProcess) -> None:
+def test_the_identity_encoding_is_accepted(worker: WorkerProcess) -> None:
     assert ask(worker.port, post(EVENT, "Content-Encoding: Identity")).status == 202
 
 
@@ -135,7 +137,7 @@ def test_identity_is_no_encoding(worker: WorkerProcess) -> None:
         pytest.param(post(chunks(bytes(5 * MEGABYTE)), CHUNKED), id="5 MB"),
     ],
 )
-def test_a_body_over_the_limit_is_refused_and_the_connection_closed(
+def test_a_body_over_the_limit_is_413_and_closes_the_connection(
     worker: WorkerProcess, data: bytes
 ) -> None:
     with Connection(worker.port) as connection:
@@ -151,7 +153,7 @@ def test_a_body_over_the_limit_is_refused_and_the_connection_closed(
 
 @pytest.mark.parametrize("padding", [0, 1], ids=["exactly the limit", "a byte less"])
 @pytest.mark.parametrize("coded", [False, True], ids=["length", "chunked"])
-def test_a_body_at_the_limit_is_taken(
+def test_a_body_at_the_limit_is_accepted(
     worker: WorkerProcess, padding: int, *, coded: bool
 ) -> None:
     body = EVENT.ljust(MOST_BYTES - padding)
@@ -183,12 +185,12 @@ def test_a_body_at_the_limit_is_taken(
         ),
     ],
 )
-def test_what_may_not_be_kept_is_dropped_by_its_reason(
+def test_a_dropped_hit_is_counted_with_its_reason(
     worker: WorkerProcess, body: str, accepted: int | None, dropped: dict[str, int]
 ) -> None:
     got = ask(worker.port, post(marked(body)))
 
-    assert found_in(repr(got).encode()) == []
+    assert canary_bytes_in(repr(got).encode()) == []
     if accepted is None:
         assert got.status == 400
     else:
@@ -209,17 +211,17 @@ def test_what_may_not_be_kept_is_dropped_by_its_reason(
         pytest.param('"canary"', id="words"),
     ],
 )
-@pytest.mark.parametrize("sent", ["", ', "sent_at": -1e308', ', "sent_at": 1e308'])
-def test_a_clock_years_off_is_put_on_arrival(
-    worker: WorkerProcess, at: str, sent: str
+@pytest.mark.parametrize("sent_at", ["", ', "sent_at": -1e308', ', "sent_at": 1e308'])
+def test_an_event_with_a_wrong_clock_counts_at_arrival(
+    worker: WorkerProcess, at: str, sent_at: str
 ) -> None:
     body = '{"site": "shop", "url": "https://shop.example/at", "at": %s%s}'
 
-    got = ask(worker.port, post((body % (at, sent)).encode()))
+    got = ask(worker.port, post((body % (at, sent_at)).encode()))
 
     assert (got.status, got.json["accepted"]) == (202, 1)
     days = {event.day for event in worker.spooled.events if event.path == "/at"}
-    # A test may run over midnight, but not over a year.
+    # A test may run over midnight, but not over the end of a year.
     assert len(days) <= 2
 
 
@@ -231,7 +233,7 @@ def test_a_clock_years_off_is_put_on_arrival(
         pytest.param(post(b"%x\r\n" % len(EVENT) + EVENT, CHUNKED), id="last chunk"),
     ],
 )
-def test_a_body_that_breaks_off_is_not_kept(worker: WorkerProcess, data: bytes) -> None:
+def test_an_incomplete_body_is_not_stored(worker: WorkerProcess, data: bytes) -> None:
     before = len(worker.spooled.events)
     with Connection(worker.port) as connection:
         connection.send(data)
@@ -239,11 +241,11 @@ def test_a_body_that_breaks_off_is_not_kept(worker: WorkerProcess, data: bytes) 
         rest = connection.rest()
 
     assert rest == b"" or rest.startswith(b"HTTP/1.1 4")
-    assert found_in(rest) == []
+    assert canary_bytes_in(rest) == []
     assert len(worker.spooled.events) == before
 
 
-def test_headers_and_query_of_a_pixel_are_read_with_care(
+def test_any_pixel_headers_and_query_are_accepted_or_refused(
     worker: WorkerProcess,
 ) -> None:
     for path in (f"/p.gif?site=%ff{CANARY}", "/p.gif?" + f"{CANARY}=1&" * 33):
@@ -253,7 +255,7 @@ def test_headers_and_query_of_a_pixel_are_read_with_care(
         assert got.status == 400
 
 
-def test_a_referer_of_any_bytes_is_read(worker: WorkerProcess) -> None:
+def test_a_referer_of_any_bytes_is_accepted(worker: WorkerProcess) -> None:
     line = "Referer: https://shop.example/\udcff\udcfe"
 
     got = ask(worker.port, request("GET", "/p.gif", b"", line, *MARKED, agent=AGENT))

@@ -1,4 +1,4 @@
-"""A request that came whole is answered by its connection: once, in order, when due."""
+"""A connection answers each complete request once, in order, and when durable."""
 
 import asyncio
 from http import HTTPStatus
@@ -9,7 +9,7 @@ from config.errors import MillpondError, Retryable
 from proxy.transport.request import Request
 from proxy.transport.response import PendingResponse, Response
 from proxy.transport.server import SilentServer
-from tests.proxy.in_process import Streams, connected, door_server
+from tests.proxy.in_process_server import Streams, connected, dispatcher_server
 
 POST = b"POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 1\r\n\r\n"
 GET = b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n"
@@ -17,14 +17,14 @@ PATIENCE_S = 20
 
 
 class DiskFullError(Retryable, MillpondError):
-    """What a journal says that cannot keep an event."""
+    """The error of a journal that cannot store an event."""
 
 
 class Setup:
-    """Answers every request with its body, some of them when it is told to."""
+    """Answers every request with its body, at once or when the test allows it."""
 
     def __init__(self) -> None:
-        self.asked: list[bytes] = []
+        self.bodies: list[bytes] = []
         self.waiting: list[asyncio.Future[None]] = []
         self._changed = asyncio.Event()
 
@@ -33,24 +33,24 @@ class Setup:
         return Response(HTTPStatus.OK, b"at once")
 
     def later(self, request: Request) -> Response | PendingResponse:
-        """Answer when the last of ``waiting`` is done."""
+        """Answer when the last future of ``waiting`` is done."""
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.asked.append(request.body)
+        self.bodies.append(request.body)
         self.waiting.append(durable)
         self._changed.set()
         return PendingResponse(durable, Response(HTTPStatus.ACCEPTED, request.body))
 
     async def has(self, count: int) -> None:
-        """Return once *count* requests have been asked."""
+        """Return once *count* requests have arrived."""
         async with asyncio.timeout(PATIENCE_S):
-            while len(self.asked) < count:
+            while len(self.bodies) < count:
                 await self._changed.wait()
                 self._changed.clear()
 
     def server(self, *, keepalive_s: float = 60) -> SilentServer:
-        """Return a server that asks this setup."""
+        """Return a server with the handlers of this setup."""
         methods = {"GET": self.at_once, "POST": self.later}
-        return door_server(methods, keepalive_s=keepalive_s)
+        return dispatcher_server(methods, keepalive_s=keepalive_s)
 
 
 @pytest.fixture
@@ -59,14 +59,14 @@ async def setup() -> Setup:
 
 
 async def answer(streams: Streams) -> tuple[int, bytes]:
-    """Return status and body of the next answer."""
+    """Return the status and body of the next answer."""
     async with asyncio.timeout(PATIENCE_S):
         head = await streams[0].readuntil(b"\r\n\r\n")
         length = int(head.partition(b"Content-Length: ")[2].partition(b"\r")[0])
         return int(head.split()[1]), await streams[0].readexactly(length)
 
 
-async def test_an_answer_is_given_when_it_holds_and_not_before(setup: Setup) -> None:
+async def test_a_response_waits_for_its_durable_result(setup: Setup) -> None:
     async with connected(setup.server()) as streams:
         streams[1].write(POST + b"a")
         await setup.has(1)
@@ -79,7 +79,7 @@ async def test_an_answer_is_given_when_it_holds_and_not_before(setup: Setup) -> 
         assert await early == (202, b"a")
 
 
-async def test_what_could_not_be_kept_is_asked_for_again(setup: Setup) -> None:
+async def test_a_failed_write_gets_503_with_retry_after(setup: Setup) -> None:
     async with connected(setup.server()) as streams:
         streams[1].write(POST + b"a")
         await setup.has(1)
@@ -91,7 +91,7 @@ async def test_what_could_not_be_kept_is_asked_for_again(setup: Setup) -> None:
         assert await answer(streams) == (200, b"at once")
 
 
-async def test_what_is_sent_ahead_is_answered_in_order(setup: Setup) -> None:
+async def test_pipelined_requests_get_responses_in_order(setup: Setup) -> None:
     async with connected(setup.server()) as streams:
         streams[1].write(POST + b"a")
         await setup.has(1)
@@ -107,14 +107,14 @@ async def test_what_is_sent_ahead_is_answered_in_order(setup: Setup) -> None:
     assert got == [(202, b"a"), (200, b"at once"), (202, b"b")]
 
 
-async def test_who_sends_ahead_without_end_is_not_read_on(setup: Setup) -> None:
+async def test_a_client_that_pipelines_endlessly_is_paused(setup: Setup) -> None:
     count = 3_000
     large = GET[:-2] + b"X-Padding: " + b"x" * 4_000 + b"\r\n\r\n"
     async with connected(setup.server()) as streams:
         streams[1].write(POST + b"a")
         await setup.has(1)
         streams[1].write(large * count)
-        # More than sockets and the connection hold: it goes on when that is read.
+        # The data exceeds the buffers of sockets and connection, so reading is paused.
         assert streams[1].transport.get_write_buffer_size() > 0
 
         setup.waiting[0].set_result(None)
@@ -123,7 +123,7 @@ async def test_who_sends_ahead_without_end_is_not_read_on(setup: Setup) -> None:
     assert got == [(202, b"a")] + [(200, b"at once")] * count
 
 
-async def test_a_body_that_comes_in_parts_is_one_request(setup: Setup) -> None:
+async def test_a_body_in_parts_is_one_request(setup: Setup) -> None:
     async with connected(setup.server()) as streams:
         streams[1].write(POST)
         await streams[1].drain()
@@ -132,10 +132,10 @@ async def test_a_body_that_comes_in_parts_is_one_request(setup: Setup) -> None:
         setup.waiting[0].set_result(None)
 
         assert await answer(streams) == (202, b"a")
-    assert setup.asked == [b"a"]
+    assert setup.bodies == [b"a"]
 
 
-async def test_a_slow_disk_is_no_reason_to_hang_up(setup: Setup) -> None:
+async def test_a_slow_disk_does_not_close_the_connection(setup: Setup) -> None:
     async with connected(setup.server(keepalive_s=0.05)) as streams:
         streams[1].write(POST + b"a")
         await setup.has(1)
@@ -143,12 +143,12 @@ async def test_a_slow_disk_is_no_reason_to_hang_up(setup: Setup) -> None:
         loop.call_later(0.3, setup.waiting[0].set_result, None)
 
         assert await answer(streams) == (202, b"a")
-        # And then it hangs up, for nothing more comes.
+        # Then the server closes the idle connection.
         async with asyncio.timeout(PATIENCE_S):
             assert await streams[0].read() == b""
 
 
-async def test_who_has_gone_is_forgotten(setup: Setup) -> None:
+async def test_a_disconnected_client_is_removed(setup: Setup) -> None:
     server = setup.server()
     async with connected(server) as streams:
         streams[1].write(POST + b"a")
@@ -161,7 +161,7 @@ async def test_who_has_gone_is_forgotten(setup: Setup) -> None:
         setup.waiting[0].set_result(None)
 
 
-async def test_shutting_down_waits_for_what_is_being_kept(setup: Setup) -> None:
+async def test_shutdown_waits_for_pending_writes(setup: Setup) -> None:
     server = setup.server()
     async with connected(server) as streams:
         streams[1].write(POST + b"a")

@@ -1,4 +1,4 @@
-"""A path is found under any prefix; every failure has its answer."""
+"""A path is found under any prefix; every failure has its response."""
 
 import errno
 import os
@@ -19,8 +19,8 @@ from proxy.transport.request import Request
 from proxy.transport.response import PendingResponse, Response
 
 
-def says(word: str) -> Methods:
-    """Return methods whose answer is *word*."""
+def methods_returning(word: str) -> Methods:
+    """Return methods that respond with *word*."""
 
     def handle(_request: Request) -> Response | PendingResponse:
         return Response(HTTPStatus.OK, word.encode())
@@ -28,22 +28,26 @@ def says(word: str) -> Methods:
     return {"GET": handle}
 
 
-def word(found: Methods | None) -> str | None:
-    """Return what the methods say."""
-    if found is None:
+def word(methods: Methods | None) -> str | None:
+    """Return the word that the methods respond with."""
+    if methods is None:
         return None
-    handler: Handler = found["GET"]
+    handler: Handler = methods["GET"]
     answer = handler(Request("GET", "/", CIMultiDict(), None))
     assert isinstance(answer, Response)
     return answer.body.decode()
 
 
 ROUTES = Routes(
-    {"/v1/batch": says("long"), "/batch": says("short")},
-    [(re.compile("/array/([^/]+)/config$"), says("config"))],
+    {"/v1/batch": methods_returning("long"), "/batch": methods_returning("short")},
+    [(re.compile("/array/([^/]+)/config$"), methods_returning("config"))],
 ) + Routes(
-    {"/batch": says("other"), "/e": says("e"), "/config": says("shorter")},
-    [(re.compile("/x$"), says("x"))],
+    {
+        "/batch": methods_returning("other"),
+        "/e": methods_returning("e"),
+        "/config": methods_returning("shorter"),
+    },
+    [(re.compile("/x$"), methods_returning("x"))],
 )
 
 
@@ -68,9 +72,7 @@ ROUTES = Routes(
         ("/a" * 30 + "/e", None),
     ],
 )
-def test_the_longest_end_of_a_path_that_is_known_counts(
-    path: str, expected: str | None
-) -> None:
+def test_the_longest_known_path_suffix_decides(path: str, expected: str | None) -> None:
     assert word(ROUTES.methods(path)) == expected
 
 
@@ -90,7 +92,7 @@ def test_the_longest_end_of_a_path_that_is_known_counts(
         pytest.param(ValueError("a bug"), (500, False), id="a fault of the code"),
     ],
 )
-def test_only_a_fault_of_the_code_is_a_500(
+def test_only_a_program_error_is_500(
     settings: Settings, error: Exception, expected: tuple[int, bool]
 ) -> None:
     def fail(_request: Request) -> Response | PendingResponse:

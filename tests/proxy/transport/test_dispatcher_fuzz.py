@@ -1,6 +1,6 @@
-"""Whatever is sent: no fault, no row that is no row, no memory that grows.
+"""No request causes an error, an invalid row or growing memory.
 
-The requests have the structure of real ones, with odd things in every place of it.
+The requests have the structure of real ones, with odd values in every field.
 """
 
 import json
@@ -19,7 +19,7 @@ from batcher.spool.spool import Spool
 from proxy.pipeline.commerce import CommerceName
 from proxy.pipeline.drops import UNCOUNTED
 from proxy.pipeline.hit import Hit
-from tests.proxy.transport.raw_http import USER_AGENT, Answer, Connection, encoded
+from tests.proxy.transport.raw_http import USER_AGENT, Connection, RawResponse, encoded
 from tests.proxy.worker_process import WorkerProcess
 
 EXAMPLES = 700
@@ -99,7 +99,7 @@ ORDER = {
     "coupon": TEXT,
     "items": st.lists(st.fixed_dictionaries({}, optional=LINE), max_size=3),
 }
-# What every field may be by its type, however odd; and any field may be odder still.
+# Odd values of the right type for every field; any field may also get a wrong type.
 FIELDS = {
     "name": st.sampled_from(["pageview", "engagement", "<b>", *CommerceName]),
     "id": TEXT | st.integers(-(2**63), 2**63),
@@ -120,7 +120,7 @@ HOW_MANY_UNUSUAL = st.sampled_from([0, 0, 0, 1, 1, 2])
 
 @st.composite
 def events(draw: st.DrawFn) -> dict[str, Any]:
-    """Return an event of the right types, with none, one or two odd values in it."""
+    """Return an event of the right types, with up to two odd values."""
     event: dict[str, Any] = {"site": "shop", "url": draw(PAGE)}
     event |= draw(st.fixed_dictionaries({}, optional=FIELDS))
     for _ in range(draw(HOW_MANY_UNUSUAL)):
@@ -132,7 +132,7 @@ def events(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def to_json(value: Any) -> bytes:
-    """Return JSON as a careless client writes it: with NaN, and with surrogates."""
+    """Return JSON of a careless client: with NaN and surrogates."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
@@ -166,7 +166,7 @@ HEADER_NAMES = st.sampled_from(
         "X-Odd",
     ]
 )
-# Any bytes but a line feed, which would end the line.
+# Any bytes except a line feed, which would end the line.
 HEADER_VALUES = st.one_of(
     st.binary(max_size=40).map(lambda value: value.replace(b"\n", b"")),
     st.sampled_from(
@@ -200,7 +200,7 @@ PIXEL_QUERY = st.dictionaries(
 
 @st.composite
 def requests(draw: st.DrawFn) -> tuple[bytes, bytes]:
-    """Return a request, and its body alone."""
+    """Return a request and its body."""
     path, body = draw(PATH), draw(BODY)
     if path == "/p.gif":
         path += "?" + draw(PIXEL_QUERY)
@@ -223,7 +223,7 @@ def requests(draw: st.DrawFn) -> tuple[bytes, bytes]:
 
 
 class Fuzz:
-    """A worker, what was sent to it, and what it must hold in the end."""
+    """A worker, the requests sent to it, and the rows it must store."""
 
     def __init__(self, worker: WorkerProcess) -> None:
         self.worker = worker
@@ -245,16 +245,16 @@ class Fuzz:
         if self.statuses.total() == WARM_UP:
             self.warm_mb = self.worker.resident_mb
 
-    def _count(self, got: Answer, body: bytes) -> None:
-        sent = json.loads(body)
-        count = len(sent) if isinstance(sent, list) else 1
+    def _count(self, got: RawResponse, body: bytes) -> None:
+        value = json.loads(body)
+        count = len(value) if isinstance(value, list) else 1
         receipt = got.json
         assert receipt["accepted"] + sum(receipt["dropped"].values()) == count
         self.accepted += receipt["accepted"]
         self.dropped.update(receipt["dropped"])
 
     def check(self) -> None:
-        """End the worker, and compare what it kept with what it said."""
+        """Stop the worker, and compare stored rows with its answers."""
         grown_mb = self.worker.resident_mb - self.warm_mb
         assert self.worker.stop() == 0
         batch = read_segments(Spool(self.worker.spool_dir).sealed())
@@ -269,14 +269,14 @@ class Fuzz:
             count for reason, count in self.dropped.items() if reason not in UNCOUNTED
         )
         assert counted <= batch.drops["count"].sum() <= counted + pixels
-        # The fuzz is worth something only if it gets everywhere.
+        # The fuzz test is useful only if it reaches every outcome.
         assert self.accepted > 20
         assert len(self.dropped) >= 3
         assert self.statuses.keys() >= {202, 400, 405}
 
 
 def check_values(events: pl.DataFrame) -> None:
-    """See that every column holds what it may."""
+    """Check that every column has only valid values."""
     texts = events.select(pl.col(pl.String)).unpivot()["value"].drop_nulls()
     longest = texts.str.len_chars().max()
     assert isinstance(longest, int)
@@ -290,7 +290,7 @@ def check_values(events: pl.DataFrame) -> None:
 
 
 def fuzz(folder: Path, examples: int) -> None:
-    """Send *examples* requests to a worker of its own."""
+    """Send *examples* requests to a new worker."""
     site = {"props_allow": ["plan", "size"]}
     with WorkerProcess(folder, site=site) as worker:
         state = Fuzz(worker)
@@ -310,11 +310,11 @@ def fuzz(folder: Path, examples: int) -> None:
         state.check()
 
 
-def test_no_request_is_a_fault(tmp_path: Path) -> None:
+def test_no_request_causes_an_error(tmp_path: Path) -> None:
     fuzz(tmp_path, EXAMPLES)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3_600)
-def test_no_request_of_very_many_is_a_fault(tmp_path: Path) -> None:
+def test_no_request_of_many_causes_an_error(tmp_path: Path) -> None:
     fuzz(tmp_path, MANY_EXAMPLES)

@@ -1,4 +1,4 @@
-"""Answers whose bytes are ready: whole, in order, and never piling up in memory."""
+"""Prepared responses are written completely and in order, with bounded memory."""
 
 import asyncio
 from http import HTTPStatus
@@ -8,20 +8,20 @@ from aiohttp import web
 
 from proxy.transport.response import DateHeader, Response, json_response
 from proxy.transport.server import RawResponse
-from tests.proxy.in_process import served
+from tests.proxy.in_process_server import served
 
 DATE = b"Date: Mon, 23 Nov 2026 12:00:00 GMT\r\n"
 REQUEST = b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n"
-# So large that a few fill what lies between two sockets.
+# So large that a few responses fill the buffers between two sockets.
 LARGE = b"x" * 1_000_000
 
 
 def wire_of(body: bytes) -> bytes:
-    """Return a whole answer with *body*."""
+    """Return the bytes of a response with *body*."""
     return Response(HTTPStatus.OK, body).encode(DATE)
 
 
-def test_an_answer_is_these_bytes() -> None:
+def test_a_response_has_these_bytes() -> None:
     answer = json_response(HTTPStatus.ACCEPTED, b"{}", {"Vary": "Origin"})
 
     assert answer.encode(DATE) == (
@@ -42,7 +42,7 @@ def test_an_answer_is_these_bytes() -> None:
         ),
     ],
 )
-def test_an_answer_without_a_body_ends_with_its_head(
+def test_a_response_without_a_body_ends_after_its_headers(
     answer: Response, expected: bytes
 ) -> None:
     got = answer.encode(DATE, to_head=True, connection=b"Connection: close\r\n")
@@ -50,7 +50,7 @@ def test_an_answer_without_a_body_ends_with_its_head(
     assert got.endswith(expected + b"\r\n" + DATE + b"Connection: close\r\n\r\n")
 
 
-def test_a_date_is_that_of_its_second() -> None:
+def test_the_date_header_is_cached_per_second() -> None:
     dates = DateHeader()
 
     got = [dates.line(at_s) for at_s in (0.0, 0.9, 1_000.0)]
@@ -62,7 +62,7 @@ def test_a_date_is_that_of_its_second() -> None:
     ]
 
 
-async def test_an_answer_is_written_as_it_is_and_the_connection_kept() -> None:
+async def test_a_response_is_written_unchanged_and_keeps_the_connection() -> None:
     wire = wire_of(b"ok")
 
     async def answer(_request: web.BaseRequest) -> web.StreamResponse:
@@ -75,7 +75,7 @@ async def test_an_answer_is_written_as_it_is_and_the_connection_kept() -> None:
             assert await reader.readexactly(len(wire)) == wire
 
 
-async def test_the_last_answer_closes_the_connection() -> None:
+async def test_a_closing_response_closes_the_connection() -> None:
     wire = wire_of(b"ok")
 
     async def answer(_request: web.BaseRequest) -> web.StreamResponse:
@@ -87,13 +87,13 @@ async def test_the_last_answer_closes_the_connection() -> None:
         assert await reader.read() == wire
 
 
-async def test_who_does_not_read_is_given_no_more_answers() -> None:
+async def test_a_client_that_does_not_read_gets_no_more_responses() -> None:
     wire = wire_of(LARGE)
-    given = 0
+    written = 0
 
     async def answer(_request: web.BaseRequest) -> web.StreamResponse:
-        nonlocal given
-        given += 1
+        nonlocal written
+        written += 1
         return RawResponse(wire)
 
     count = 100
@@ -101,19 +101,19 @@ async def test_who_does_not_read_is_given_no_more_answers() -> None:
         writer.write(REQUEST * count)
         for _ in range(5_000):
             await asyncio.sleep(0)
-        while_deaf = given
+        while_deaf = written
         got = await reader.readexactly(len(wire) * count)
 
     assert 0 < while_deaf < count // 2
     assert got == wire * count
 
 
-async def test_to_a_client_that_has_gone_nothing_is_written() -> None:
+async def test_nothing_is_written_to_a_disconnected_client() -> None:
     outcome: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
-    heard, gone = asyncio.Event(), asyncio.Event()
+    requested, gone = asyncio.Event(), asyncio.Event()
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        heard.set()
+        requested.set()
         await gone.wait()
         while request.transport is not None:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0)
@@ -124,7 +124,7 @@ async def test_to_a_client_that_has_gone_nothing_is_written() -> None:
 
     async with served(answer) as (_, writer):
         writer.write(REQUEST)
-        await heard.wait()
+        await requested.wait()
         writer.close()
         gone.set()
 

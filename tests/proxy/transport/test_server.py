@@ -1,4 +1,4 @@
-"""Slow clients, silent clients, too many: each is held so long and no longer."""
+"""Slow, silent and too many clients are disconnected at their limits."""
 
 import contextlib
 import select
@@ -14,14 +14,14 @@ from tests.waiting import wait_until
 
 TIMEOUT_S = 1
 KEEPALIVE_S = 1
-# What a loaded machine may add to a second.
+# The delay that a loaded machine may add to a second.
 SLACK_S = 10
 MOST_CONNECTIONS = 16
 
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Return a worker that waits a second for a request, and long for the next."""
+    """Return a worker with a request timeout of 1 s and a long keep-alive."""
     proxy = {"request_timeout_s": TIMEOUT_S, "keepalive_s": 600}
     folder = tmp_path_factory.mktemp("slow")
     with WorkerProcess(folder, proxy=proxy) as worker:
@@ -30,8 +30,10 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
 
 
 @pytest.fixture(scope="module")
-def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """Return a worker that waits long for a request, and a second for the next."""
+def keepalive_worker(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[WorkerProcess]:
+    """Return a worker with a long request timeout and a keep-alive of 1 s."""
     proxy = {
         "request_timeout_s": 300,
         "keepalive_s": KEEPALIVE_S,
@@ -43,7 +45,7 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]
 
 
 class SlowClient:
-    """Sends a little at a time, and notes when it was hung up on."""
+    """Sends a byte at a time, and records when the server disconnects it."""
 
     def __init__(self, port: int, at_once: bytes, slowly: bytes) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
@@ -54,8 +56,8 @@ class SlowClient:
         self._slowly = slowly
         self.socket.send(at_once)
 
-    def go_on(self) -> None:
-        """Read what there is, or send a byte."""
+    def step(self) -> None:
+        """Read available data, or send a byte."""
         try:
             chunk = self.socket.recv(65_536)
         except BlockingIOError:
@@ -69,26 +71,28 @@ class SlowClient:
             self.socket.close()
 
     def _send_a_byte(self) -> None:
-        # Where the server has hung up, the next read says so.
+        # If the server has closed, the next read reports it.
         with contextlib.suppress(OSError):
             self.socket.send(self._slowly[:1])
             self._slowly = self._slowly[1:]
 
     @property
-    def held_s(self) -> float:
-        """How long it was not hung up on."""
+    def open_s(self) -> float:
+        """The time until the server disconnected the client."""
         assert self.ended_s is not None
         return self.ended_s - self.began_s
 
 
-def run(clients: list[SlowClient], within_s: float = TIMEOUT_S + SLACK_S) -> None:
-    """Let *clients* go on until all were hung up on."""
+def run_until_closed(
+    clients: list[SlowClient], within_s: float = TIMEOUT_S + SLACK_S
+) -> None:
+    """Run *clients* until the server has disconnected all of them."""
     end_s = time.monotonic() + within_s
-    while waiting := [each for each in clients if each.ended_s is None]:
+    while waiting := [client for client in clients if client.ended_s is None]:
         assert time.monotonic() < end_s, f"{len(waiting)} clients are still held"
-        select.select([each.socket for each in waiting], [], [], 0.05)
-        for each in waiting:
-            each.go_on()
+        select.select([client.socket for client in waiting], [], [], 0.05)
+        for client in waiting:
+            client.step()
 
 
 HEAD = request()[:-4]
@@ -97,7 +101,7 @@ CHUNKED_HEAD = request("POST", "/v1/events", b"", "Transfer-Encoding: chunked")
 NO_BYTES = b""
 TRICKLE = b"X-Slow: " + b"a" * 1_000
 
-# What each slow client sends at once, and what a byte at a time.
+# The data that each slow client sends at once, and then byte by byte.
 SLOW = {
     "says nothing": (NO_BYTES, NO_BYTES),
     "headers stop": (HEAD, NO_BYTES),
@@ -113,63 +117,65 @@ SLOW = {
 
 
 @pytest.fixture(scope="module")
-def slow(worker: WorkerProcess) -> dict[str, list[SlowClient]]:
-    """Return slow clients of every kind, all hung up on, and how a quick one fared."""
+def slow_clients(worker: WorkerProcess) -> dict[str, list[SlowClient]]:
+    """Return disconnected slow clients of every kind, and one quick client."""
     clients = {
         kind: [SlowClient(worker.port, *sends) for _ in range(30)]
         for kind, sends in SLOW.items()
     }
     quick = SlowClient(worker.port, event("Connection: close"), NO_BYTES)
-    run([quick, *(each for kind in clients.values() for each in kind)])
+    run_until_closed([quick, *(client for kind in clients.values() for client in kind)])
     return {"quick": [quick], **clients}
 
 
 @pytest.mark.parametrize("kind", SLOW)
-def test_a_request_must_have_come_in_time(
-    slow: dict[str, list[SlowClient]], kind: str
+def test_a_slow_request_is_closed_at_the_timeout(
+    slow_clients: dict[str, list[SlowClient]], kind: str
 ) -> None:
-    clients = slow[kind]
+    clients = slow_clients[kind]
 
-    # A byte that crosses with the answer on its way makes the network forget it.
-    answers = {each.received[:12] for each in clients} - {b""}
+    # A byte that crosses with the answer resets the connection and loses the answer.
+    answers = {client.received[:12] for client in clients} - {b""}
     assert answers == {b"HTTP/1.1 408"}
-    assert min(each.held_s for each in clients) >= TIMEOUT_S * 0.9
+    assert min(client.open_s for client in clients) >= TIMEOUT_S * 0.9
 
 
-def test_slow_clients_keep_nobody_waiting(slow: dict[str, list[SlowClient]]) -> None:
-    [quick] = slow["quick"]
+def test_slow_clients_do_not_delay_others(
+    slow_clients: dict[str, list[SlowClient]],
+) -> None:
+    [quick] = slow_clients["quick"]
 
     assert b" 202 Accepted" in quick.received
-    assert quick.held_s < max(each.held_s for each in slow["body trickles"])
+    assert quick.open_s < max(client.open_s for client in slow_clients["body trickles"])
 
 
-def test_also_the_second_request_of_a_connection_must(worker: WorkerProcess) -> None:
+def test_the_timeout_applies_to_the_second_request(worker: WorkerProcess) -> None:
     client = SlowClient(worker.port, get("/healthz"), NO_BYTES)
     while b"ok\n" not in client.received:
-        client.go_on()
+        client.step()
     between_s = time.monotonic()
     client.socket.send(HEAD)
 
-    run([client])
+    run_until_closed([client])
 
     assert time.monotonic() - between_s >= TIMEOUT_S * 0.9
     assert b"HTTP/1.1 408" in client.received
 
 
-def test_a_connection_between_two_requests_may_wait(worker: WorkerProcess) -> None:
-    # Its time is keepalive_s, here ten minutes, and not that of a request.
+def test_an_idle_connection_is_kept_between_requests(worker: WorkerProcess) -> None:
+    # Its limit is keepalive_s, here ten minutes, and not the request timeout.
     with Connection(worker.port) as connection:
         connection.send(event())
         connection.answer()
-        run([SlowClient(worker.port, NO_BYTES, NO_BYTES)])
+        run_until_closed([SlowClient(worker.port, NO_BYTES, NO_BYTES)])
         connection.send(event())
 
         assert connection.answer().status == 202
 
 
 @contextlib.contextmanager
-def deaf_client(port: int) -> Iterator[socket.socket]:
-    """Return a connection that takes in hardly anything, and never waits."""
+def non_reading_client(port: int) -> Iterator[socket.socket]:
+    """Return a non-blocking connection with a tiny receive buffer."""
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         client.connect(("127.0.0.1", port))
@@ -177,14 +183,14 @@ def deaf_client(port: int) -> Iterator[socket.socket]:
         yield client
 
 
-def test_who_does_not_read_is_hung_up_on(worker: WorkerProcess) -> None:
-    asked = get("/m.js") * 500
-    with deaf_client(worker.port) as client:
+def test_a_client_that_does_not_read_is_disconnected(worker: WorkerProcess) -> None:
+    requests = get("/m.js") * 500
+    with non_reading_client(worker.port) as client:
         began_s = time.monotonic()
         while True:
             assert time.monotonic() - began_s < SLACK_S, "it is still held"
             try:
-                client.send(asked)
+                client.send(requests)
             except BlockingIOError:
                 select.select([], [client], [], 0.05)
             except OSError:
@@ -193,7 +199,7 @@ def test_who_does_not_read_is_hung_up_on(worker: WorkerProcess) -> None:
     assert ask(worker.port, event()).status == 202
 
 
-def test_a_slow_reader_that_does_read_is_served(worker: WorkerProcess) -> None:
+def test_a_slow_reader_is_served(worker: WorkerProcess) -> None:
     count = 2_000
     with Connection(worker.port) as connection:
         for _ in range(count // 100):
@@ -203,33 +209,33 @@ def test_a_slow_reader_that_does_read_is_served(worker: WorkerProcess) -> None:
     assert got == {200}
 
 
-def test_a_connection_that_is_not_used_is_closed(patient: WorkerProcess) -> None:
-    client = SlowClient(patient.port, get("/healthz"), NO_BYTES)
+def test_an_unused_connection_is_closed(keepalive_worker: WorkerProcess) -> None:
+    client = SlowClient(keepalive_worker.port, get("/healthz"), NO_BYTES)
 
-    run([client], KEEPALIVE_S + SLACK_S)
+    run_until_closed([client], KEEPALIVE_S + SLACK_S)
 
-    assert client.held_s >= KEEPALIVE_S * 0.9
+    assert client.open_s >= KEEPALIVE_S * 0.9
     assert client.received.endswith(b"ok\n")
 
 
-def test_so_many_connections_are_held_and_no_more(patient: WorkerProcess) -> None:
-    with_room = [SlowClient(patient.port, HEAD, NO_BYTES) for _ in range(10)]
-    crowd = [SlowClient(patient.port, HEAD, NO_BYTES) for _ in range(30)]
+def test_the_number_of_connections_is_limited(keepalive_worker: WorkerProcess) -> None:
+    with_room = [SlowClient(keepalive_worker.port, HEAD, NO_BYTES) for _ in range(10)]
+    crowd = [SlowClient(keepalive_worker.port, HEAD, NO_BYTES) for _ in range(30)]
 
     def refused() -> int:
-        for each in [*with_room, *crowd]:
-            if each.ended_s is None:
-                each.go_on()
-        return sum(each.ended_s is not None for each in crowd)
+        for client in [*with_room, *crowd]:
+            if client.ended_s is None:
+                client.step()
+        return sum(client.ended_s is not None for client in crowd)
 
     wait_until(lambda: refused() >= 40 - MOST_CONNECTIONS, "the crowd to be refused")
-    assert all(each.ended_s is None for each in with_room)
-    for each in [*with_room, *crowd]:
-        each.socket.close()
+    assert all(client.ended_s is None for client in with_room)
+    for client in [*with_room, *crowd]:
+        client.socket.close()
 
     def serves() -> bool:
         try:
-            return ask(patient.port, event()).status == 202
+            return ask(keepalive_worker.port, event()).status == 202
         except (OSError, AssertionError):
             return False
 

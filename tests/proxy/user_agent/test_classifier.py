@@ -1,4 +1,4 @@
-"""A User-Agent becomes a few common words; no piece of the header gets through."""
+"""A User-Agent becomes a few common words; no part of the header is stored."""
 
 import re
 import subprocess
@@ -55,7 +55,7 @@ def read_expected() -> list[tuple[UserAgent, str]]:
 
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
-    """Return one classifier for all tests: building it takes a quarter of a second."""
+    """Return one classifier for all tests: it takes 250 ms to build."""
     return Classifier()
 
 
@@ -72,7 +72,7 @@ def bots() -> BotList:
         for number, (row, header) in enumerate(read_expected())
     ],
 )
-def test_people_are_told_apart_by_browser_system_and_device(
+def test_people_have_a_browser_system_and_device(
     classifier: Classifier, expected: UserAgent, header: str
 ) -> None:
     got = classifier.classify(header)
@@ -89,7 +89,9 @@ def test_people_are_told_apart_by_browser_system_and_device(
         pytest.param("  ", id="blanks"),
     ],
 )
-def test_bots_and_nobody_are_bots(classifier: Classifier, header: str) -> None:
+def test_bots_and_empty_user_agents_are_bots(
+    classifier: Classifier, header: str
+) -> None:
     got = classifier.classify(header)
 
     assert got == UserAgent(bot=True)
@@ -104,7 +106,7 @@ def test_bots_and_nobody_are_bots(classifier: Classifier, header: str) -> None:
         pytest.param(f"{USUAL} Channel/googleplay", id="google allowed by its list"),
     ],
 )
-def test_people_whose_software_sounds_like_a_bot_are_people(
+def test_people_with_bot_like_software_names_are_people(
     bots: BotList, header: str
 ) -> None:
     got = bots.is_bot(header)
@@ -112,7 +114,7 @@ def test_people_whose_software_sounds_like_a_bot_are_people(
     assert not got
 
 
-def test_every_bot_known_by_its_header_is_found(bots: BotList) -> None:
+def test_every_bot_of_the_lists_is_detected(bots: BotList) -> None:
     headers = {
         header for entry in CRAWLER_USER_AGENTS_DATA for header in entry["instances"]
     }
@@ -122,9 +124,9 @@ def test_every_bot_known_by_its_header_is_found(bots: BotList) -> None:
     assert missed == []
 
 
-def test_the_fast_engine_finds_what_the_lists_own_code_finds(bots: BotList) -> None:
+def test_the_fast_matcher_agrees_with_the_code_of_the_lists(bots: BotList) -> None:
     theirs = Bots()
-    # One header of people, with a piece of one of bots' in the middle.
+    # The header of a person with a part of a bot header in the middle.
     headers = [
         f"{USUAL[:60]}{header[:cut]}{USUAL[60:]}"
         for entry in CRAWLER_USER_AGENTS_DATA
@@ -142,7 +144,7 @@ def test_the_fast_engine_finds_what_the_lists_own_code_finds(bots: BotList) -> N
     assert len(headers) // 10 < len(people) < len(headers)
 
 
-def test_a_real_log_has_as_many_bots_as_the_lists_say(classifier: Classifier) -> None:
+def test_a_real_log_has_the_bot_count_of_the_lists(classifier: Classifier) -> None:
     if not LOG.is_file():
         pytest.skip("the real access log is not here")
     counts: Counter[str] = Counter()
@@ -177,7 +179,7 @@ CANARY = "Canary77"
         f"ArcGISRuntime-iOS/{CANARY} (iOS 18.6; {CANARY}) ArcGIS for {CANARY}",
     ],
 )
-def test_no_piece_of_the_header_is_kept(classifier: Classifier, header: str) -> None:
+def test_no_part_of_the_header_is_kept(classifier: Classifier, header: str) -> None:
     got = classifier.classify(header)
 
     assert CANARY.lower() not in repr(got).lower()
@@ -193,7 +195,7 @@ def test_no_piece_of_the_header_is_kept(classifier: Classifier, header: str) -> 
         max_size=12,
     )
 )
-def test_only_listed_words_and_small_numbers_are_kept(
+def test_only_listed_words_and_small_numbers_are_stored(
     classifier: Classifier, parts: list[str]
 ) -> None:
     got = classifier.classify(" ".join(parts))
@@ -211,7 +213,7 @@ BROWSERS = (
 )
 
 
-def test_names_with_a_gap_for_the_header_are_not_fixed() -> None:
+def test_names_with_a_placeholder_are_not_fixed_names() -> None:
     fixed = AgentRules((), ()).fixed_names
 
     assert "Samsung Internet" in fixed
@@ -222,7 +224,7 @@ def test_names_with_a_gap_for_the_header_are_not_fixed() -> None:
     ("version", "expected"),
     [("142", 142), ("999", 999), ("0", 0), ("1000", None), ("4915112345678", None)],
 )
-def test_a_version_too_large_to_be_one_is_unknown(
+def test_an_impossible_version_is_unknown(
     classifier: Classifier, version: str, expected: int | None
 ) -> None:
     got = classifier.classify(f"Mozilla/5.0 (X11; Linux) Firefox/{version}.0")
@@ -230,7 +232,7 @@ def test_a_version_too_large_to_be_one_is_unknown(
     assert (got.browser, got.browser_major) == ("Firefox", expected)
 
 
-def test_what_stands_far_behind_does_not_count_and_is_not_kept() -> None:
+def test_text_past_the_limit_is_ignored() -> None:
     classifier = Classifier()
     got = [classifier.classify(USUAL + " " * 2_000 + tail) for tail in ("a", "bot", "")]
 
@@ -239,7 +241,7 @@ def test_what_stands_far_behind_does_not_count_and_is_not_kept() -> None:
     assert classifier.cached == 1
 
 
-def test_the_cache_is_bounded_and_can_be_emptied() -> None:
+def test_the_cache_is_bounded_and_can_be_cleared() -> None:
     classifier = Classifier()
     for number in range(5_000):
         classifier.classify(f"x{number}")
@@ -269,8 +271,8 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
-def test_all_lists_together_take_little_memory() -> None:
-    done = subprocess.run(
+def test_all_lists_use_less_than_50_mb() -> None:
+    process = subprocess.run(
         [sys.executable, "-c", GROWTH],
         cwd=ROOT,
         capture_output=True,
@@ -278,4 +280,4 @@ def test_all_lists_together_take_little_memory() -> None:
         text=True,
     )
 
-    assert int(done.stdout) < 50
+    assert int(process.stdout) < 50

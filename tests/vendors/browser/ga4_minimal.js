@@ -1,18 +1,18 @@
-// The visit, told to @minimal-analytics/ga4, which knows neither orders nor persons.
+// Sends the visit with @minimal-analytics/ga4, which supports no orders and no persons.
 
 let send;
 
-export function start({ host, key, options }, hand) {
+export function start({ host, key, options }, recordSent) {
     window.minimalAnalytics = { trackingId: key, analyticsEndpoint: `${host}/g/collect` };
     const { track } = window;
-    send = (event, told) => {
-        const simple = Object.entries(told).filter(([, value]) => typeof value !== "object");
+    send = (event, properties) => {
+        const simple = Object.entries(properties).filter(([, value]) => typeof value !== "object");
         const parameters = simple.map(([name, value]) => [
             typeof value === "number" ? `epn.${name}` : `ep.${name}`,
             value,
         ]);
         track(key, {
-            type: hand(event),
+            type: recordSent(event),
             event: Object.fromEntries(parameters),
             ...options,
         });
@@ -20,8 +20,8 @@ export function start({ host, key, options }, hand) {
     send("page_view", {});
 }
 
-export function product({ who, signup, product }, hand) {
-    send("signup_clicked", { ...signup, user_id: who.user, email: who.email });
+export function product({ person, signup, product }, recordSent) {
+    send("signup_clicked", { ...signup, user_id: person.user, email: person.email });
     send("view_item", product);
     send("add_to_cart", product);
 }
@@ -33,6 +33,6 @@ export function checkout({ cart, checkout, order, refund }) {
     send("refund", { ...refund, transaction_id: refund.order_id });
 }
 
-export function leave({ who }) {
-    send("page_left", { email: who.email });
+export function leave({ person }) {
+    send("page_left", { email: person.email });
 }

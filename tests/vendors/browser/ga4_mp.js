@@ -1,4 +1,4 @@
-// The visit, told to @analytics-debugger/ga4mp, which speaks as Google's tag does.
+// Sends the visit with @analytics-debugger/ga4mp, which uses the protocol of Google's tag.
 
 let client;
 
@@ -12,34 +12,34 @@ function items({ products, ...one }) {
     }));
 }
 
-function step(told) {
-    const { currency } = told;
-    return { currency, value: told.value ?? told.price, items: items(told) };
+function step(properties) {
+    const { currency } = properties;
+    return { currency, value: properties.value ?? properties.price, items: items(properties) };
 }
 
-export function start({ host, key, options, who }, hand) {
+export function start({ host, key, options, person }, recordSent) {
     client = ga4mp(key, {
         endpoint: `${host}/g/collect`,
-        client_id: who.device,
-        session_id: who.session,
-        user_id: who.user,
-        user_ip_address: who.address,
+        client_id: person.device,
+        session_id: person.session,
+        user_id: person.user,
+        user_ip_address: person.address,
         ...options,
     });
-    client.setUserProperty("email", who.email);
-    client.trackEvent(hand("page_view"));
+    client.setUserProperty("email", person.email);
+    client.trackEvent(recordSent("page_view"));
 }
 
-export function product({ signup, product }, hand) {
-    client.trackEvent(hand("signup_clicked"), signup);
-    client.trackEvent(hand("view_item"), step(product));
-    client.trackEvent(hand("add_to_cart"), step(product));
+export function product({ signup, product }, recordSent) {
+    client.trackEvent(recordSent("signup_clicked"), signup);
+    client.trackEvent(recordSent("view_item"), step(product));
+    client.trackEvent(recordSent("add_to_cart"), step(product));
 }
 
-export function checkout({ cart, checkout, order, refund }, hand) {
-    client.trackEvent(hand("view_cart"), step(cart));
-    client.trackEvent(hand("begin_checkout"), step(checkout));
-    client.trackEvent(hand("purchase"), {
+export function checkout({ cart, checkout, order, refund }, recordSent) {
+    client.trackEvent(recordSent("view_cart"), step(cart));
+    client.trackEvent(recordSent("begin_checkout"), step(checkout));
+    client.trackEvent(recordSent("purchase"), {
         ...step(order),
         transaction_id: order.order_id,
         value: order.total,
@@ -47,13 +47,13 @@ export function checkout({ cart, checkout, order, refund }, hand) {
         shipping: order.shipping,
         coupon: order.coupon,
     });
-    client.trackEvent(hand("refund"), {
+    client.trackEvent(recordSent("refund"), {
         ...step(refund),
         transaction_id: refund.order_id,
         value: refund.total,
     });
 }
 
-export function leave({ who }, hand) {
-    client.trackEvent(hand("page_left"), { email: who.email });
+export function leave({ person }, recordSent) {
+    client.trackEvent(recordSent("page_left"), { email: person.email });
 }

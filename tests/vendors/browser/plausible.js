@@ -1,10 +1,10 @@
-// The visit, told to @plausible-analytics/tracker or plausible-tracker before it.
+// Sends the visit with @plausible-analytics/tracker, or with the older plausible-tracker.
 
 let track;
 
-export async function start({ host, key, options, file }, hand) {
+export async function start({ host, key, options, file }, recordSent) {
     const client = await import(file);
-    hand("pageview");
+    recordSent("pageview");
     if (client.init) {
         client.init({ domain: key, endpoint: `${host}/api/event`, ...options });
         track = client.track;
@@ -15,28 +15,28 @@ export async function start({ host, key, options, file }, hand) {
     old.trackPageview();
 }
 
-// Its properties are texts.
-function props(told) {
-    const pairs = Object.entries(told).filter(([, value]) => typeof value !== "object");
+// The client accepts only strings as properties.
+function props(properties) {
+    const pairs = Object.entries(properties).filter(([, value]) => typeof value !== "object");
     return Object.fromEntries(pairs.map(([name, value]) => [name, String(value)]));
 }
 
-export function product({ who, signup, product }, hand) {
-    track(hand("Signup Clicked"), { props: props({ ...signup, user: who.user }) });
-    track(hand("Product Viewed"), { props: props(product) });
-    track(hand("Product Added"), { props: props(product) });
+export function product({ person, signup, product }, recordSent) {
+    track(recordSent("Signup Clicked"), { props: props({ ...signup, user: person.user }) });
+    track(recordSent("Product Viewed"), { props: props(product) });
+    track(recordSent("Product Added"), { props: props(product) });
 }
 
-export function checkout({ cart, checkout, order, refund }, hand) {
-    track(hand("Cart Viewed"), { props: props(cart) });
-    track(hand("Checkout Started"), { props: props(checkout) });
-    track(hand("Order Completed"), {
+export function checkout({ cart, checkout, order, refund }, recordSent) {
+    track(recordSent("Cart Viewed"), { props: props(cart) });
+    track(recordSent("Checkout Started"), { props: props(checkout) });
+    track(recordSent("Order Completed"), {
         props: props(order),
         revenue: { amount: order.total, currency: order.currency },
     });
-    track(hand("Order Refunded"), { props: props(refund) });
+    track(recordSent("Order Refunded"), { props: props(refund) });
 }
 
-export function leave({ who }, hand) {
-    track(hand("Page Left"), { props: { email: who.email } });
+export function leave({ person }, recordSent) {
+    track(recordSent("Page Left"), { props: { email: person.email } });
 }

@@ -1,39 +1,39 @@
-// The visit, told to posthog-js.
+// Sends the visit with posthog-js.
 
 let client;
 
-export async function start({ host, key, options, who, file }, hand) {
-    // The oldest version knows no default export but this one.
+export async function start({ host, key, options, person, file }, recordSent) {
+    // The oldest version has only this default export.
     client = (await import(file)).default;
     client.init(key, {
         api_host: host,
-        // A test waits for what is queued.
+        // A test waits for queued events.
         request_queue_config: { flush_interval_ms: 250 },
         ...options,
-        loaded: (posthog) => posthog.register({ super: who.email, $ip: who.address }),
+        loaded: (posthog) => posthog.register({ super: person.email, $ip: person.address }),
     });
-    hand("$pageview");
+    recordSent("$pageview");
 }
 
-export function product({ who, signup, product, page }, hand) {
-    client.capture(hand("Signup Clicked"), signup);
-    hand("$identify");
-    client.identify(who.user, { email: who.email, name: who.name, phone: who.phone });
-    hand("$create_alias");
-    client.alias(who.anonymous, who.user);
-    hand("$groupidentify");
-    client.group("company", who.group, { name: who.name });
-    client.capture(hand("Product Viewed"), { ...product, $referrer: page.referrer });
-    client.capture(hand("Product Added"), product);
+export function product({ person, signup, product, page }, recordSent) {
+    client.capture(recordSent("Signup Clicked"), signup);
+    recordSent("$identify");
+    client.identify(person.user, { email: person.email, name: person.name, phone: person.phone });
+    recordSent("$create_alias");
+    client.alias(person.anonymous, person.user);
+    recordSent("$groupidentify");
+    client.group("company", person.group, { name: person.name });
+    client.capture(recordSent("Product Viewed"), { ...product, $referrer: page.referrer });
+    client.capture(recordSent("Product Added"), product);
 }
 
-export function checkout({ cart, checkout, order, refund }, hand) {
-    client.capture(hand("Cart Viewed"), cart);
-    client.capture(hand("Checkout Started"), checkout);
-    client.capture(hand("Order Completed"), order);
-    client.capture(hand("Order Refunded"), refund);
+export function checkout({ cart, checkout, order, refund }, recordSent) {
+    client.capture(recordSent("Cart Viewed"), cart);
+    client.capture(recordSent("Checkout Started"), checkout);
+    client.capture(recordSent("Order Completed"), order);
+    client.capture(recordSent("Order Refunded"), refund);
 }
 
-export function leave({ who }, hand) {
-    client.capture(hand("Page Left"), { email: who.email });
+export function leave({ person }, recordSent) {
+    client.capture(recordSent("Page Left"), { email: person.email });
 }

@@ -1,8 +1,8 @@
-// The visit, told to @segment/analytics-next.
+// Sends the visit with @segment/analytics-next.
 
 let client;
 
-export async function start({ host, key, options, who, page }, hand) {
+export async function start({ host, key, options, person, page }, recordSent) {
     const { protocol, host: name, pathname } = new URL(host);
     const collector = { apiHost: `${name}${pathname}/v1`, protocol: protocol.slice(0, -1) };
     const { cdnOnly, ...more } = options;
@@ -10,41 +10,41 @@ export async function start({ host, key, options, who, page }, hand) {
         { writeKey: key, cdnURL: host },
         { integrations: cdnOnly ? {} : { "Segment.io": { ...collector, ...more } } },
     );
-    hand("page:Blue Mug");
-    await client.page("Blue Mug", { email: who.email, referrer: page.referrer });
+    recordSent("page:Blue Mug");
+    await client.page("Blue Mug", { email: person.email, referrer: page.referrer });
 }
 
-export async function product({ who, signup, product }, hand) {
-    const traits = { email: who.email, name: who.name, phone: who.phone };
-    const context = { ip: who.address, device: { id: who.device }, traits };
+export async function product({ person, signup, product }, recordSent) {
+    const traits = { email: person.email, name: person.name, phone: person.phone };
+    const context = { ip: person.address, device: { id: person.device }, traits };
     const track = (event, properties) => {
-        hand(`track:${event}`);
+        recordSent(`track:${event}`);
         return client.track(event, properties, { context });
     };
     await track("Signup Clicked", signup);
-    hand("identify");
-    await client.identify(who.user, traits);
-    hand("alias");
-    await client.alias(who.user, who.anonymous);
-    hand("group");
-    await client.group(who.group, { name: who.name });
+    recordSent("identify");
+    await client.identify(person.user, traits);
+    recordSent("alias");
+    await client.alias(person.user, person.anonymous);
+    recordSent("group");
+    await client.group(person.group, { name: person.name });
     await track("Product Viewed", product);
     await track("Product Added", product);
 }
 
-export async function checkout({ cart, checkout, order, refund }, hand) {
+export async function checkout({ cart, checkout, order, refund }, recordSent) {
     for (const [event, properties] of [
         ["Cart Viewed", cart],
         ["Checkout Started", checkout],
         ["Order Completed", order],
         ["Order Refunded", refund],
     ]) {
-        hand(`track:${event}`);
+        recordSent(`track:${event}`);
         await client.track(event, properties);
     }
 }
 
-export function leave({ who }, hand) {
-    hand("track:Page Left");
-    client.track("Page Left", { email: who.email });
+export function leave({ person }, recordSent) {
+    recordSent("track:Page Left");
+    client.track("Page Left", { email: person.email });
 }

@@ -1,35 +1,35 @@
-// The visit in the calls that Segment's and RudderStack's clients share.
+// Sends the visit with the calls that the clients of Segment and RudderStack share.
 
-import { hand } from "./visit.mjs";
+import { recordSent } from "./visit.mjs";
 
-export function tellTo(client, { who, page, signup, ...steps }) {
+export function sendVisit(client, { person, page, signup, ...steps }) {
     const context = {
-        ip: who.address,
-        userAgent: who.agent,
+        ip: person.address,
+        userAgent: person.agent,
         page,
-        device: { id: who.device, advertisingId: who.device },
+        device: { id: person.device, advertisingId: person.device },
         timezone: "Europe/Berlin",
         locale: "de-DE",
     };
-    const traits = { email: who.email, name: who.name, phone: who.phone };
-    const anonymous = { anonymousId: who.anonymous, context };
-    const known = { userId: who.user, context: { ...context, traits } };
+    const traits = { email: person.email, name: person.name, phone: person.phone };
+    const anonymous = { anonymousId: person.anonymous, context };
+    const known = { userId: person.user, context: { ...context, traits } };
     const track = (event, properties) => {
-        hand(`track:${event}`);
+        recordSent(`track:${event}`);
         client.track({ ...known, event, properties });
     };
 
-    hand("page:Blue Mug");
+    recordSent("page:Blue Mug");
     client.page({ ...anonymous, name: "Blue Mug", properties: page });
-    hand("track:Signup Clicked");
+    recordSent("track:Signup Clicked");
     client.track({ ...anonymous, event: "Signup Clicked", properties: signup });
-    hand("identify");
-    client.identify({ ...anonymous, userId: who.user, traits });
-    hand("alias");
-    client.alias({ userId: who.user, previousId: who.anonymous, context });
-    hand("group");
-    client.group({ userId: who.user, groupId: who.group, traits: { name: who.name } });
-    hand("screen:Cart");
+    recordSent("identify");
+    client.identify({ ...anonymous, userId: person.user, traits });
+    recordSent("alias");
+    client.alias({ userId: person.user, previousId: person.anonymous, context });
+    recordSent("group");
+    client.group({ userId: person.user, groupId: person.group, traits: { name: person.name } });
+    recordSent("screen:Cart");
     client.screen({ ...known, name: "Cart" });
     track("Product Viewed", steps.product);
     track("Product Added", steps.product);

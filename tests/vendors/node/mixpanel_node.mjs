@@ -2,9 +2,9 @@ import { promisify } from "node:util";
 
 import Mixpanel from "mixpanel";
 
-import { hand, run } from "./visit.mjs";
+import { recordSent, run } from "./visit.mjs";
 
-await run(async ({ host, key, options, who, page, signup, ...steps }) => {
+await run(async ({ host, key, options, person, page, signup, ...steps }) => {
     const url = new URL(host);
     const client = Mixpanel.init(key, {
         host: url.host,
@@ -12,39 +12,39 @@ await run(async ({ host, key, options, who, page, signup, ...steps }) => {
         path: url.pathname.replace(/\/$/, ""),
         ...options,
     });
-    const person = {
-        distinct_id: who.user,
-        $device_id: who.device,
-        ip: who.address,
+    const visitorProperties = {
+        distinct_id: person.user,
+        $device_id: person.device,
+        ip: person.address,
         $browser: "Chrome",
-        $city: who.name,
+        $city: person.name,
         $current_url: page.url,
         $referrer: page.referrer,
     };
-    const send = (call, ...told) => promisify(call)(...told);
+    const send = (call, ...properties) => promisify(call)(...properties);
     const track = (event, properties) =>
-        send(client.track.bind(client), hand(event), { ...person, ...properties });
+        send(client.track.bind(client), recordSent(event), { ...visitorProperties, ...properties });
 
     await track("Page View", { title: page.title });
     await track("Signup Clicked", signup);
-    hand("engage:$set");
-    await send(client.people.set.bind(client.people), who.user, {
-        $email: who.email,
-        $name: who.name,
-        $phone: who.phone,
-        $ip: who.address,
+    recordSent("engage:$set");
+    await send(client.people.set.bind(client.people), person.user, {
+        $email: person.email,
+        $name: person.name,
+        $phone: person.phone,
+        $ip: person.address,
     });
-    hand("$create_alias");
-    await send(client.alias.bind(client), who.user, who.anonymous);
-    hand("groups:$set");
-    await send(client.groups.set.bind(client.groups), "company", who.group, {
-        name: who.name,
+    recordSent("$create_alias");
+    await send(client.alias.bind(client), person.user, person.anonymous);
+    recordSent("groups:$set");
+    await send(client.groups.set.bind(client.groups), "company", person.group, {
+        name: person.name,
     });
     await track("Product Viewed", steps.product);
     await track("Product Added", steps.product);
-    hand("engage:$append");
-    await send(client.people.track_charge.bind(client.people), who.user, 59.9, {
-        order: who.order,
+    recordSent("engage:$append");
+    await send(client.people.track_charge.bind(client.people), person.user, 59.9, {
+        order: person.order,
     });
     const batch = [
         ["Cart Viewed", steps.cart],
@@ -52,8 +52,8 @@ await run(async ({ host, key, options, who, page, signup, ...steps }) => {
         ["Order Completed", steps.order],
         ["Order Refunded", steps.refund],
     ].map(([event, properties]) => ({
-        event: hand(event),
-        properties: { ...person, ...properties },
+        event: recordSent(event),
+        properties: { ...visitorProperties, ...properties },
     }));
     await send(client.track_batch.bind(client), batch);
 });

@@ -1,37 +1,37 @@
 import { PostHog } from "posthog-node";
 
-import { hand, run } from "./visit.mjs";
+import { recordSent, run } from "./visit.mjs";
 
-await run(async ({ host, key, options, who, page, signup, ...steps }) => {
+await run(async ({ host, key, options, person, page, signup, ...steps }) => {
     const client = new PostHog(key, { host, flushAt: 100, ...options });
     const capture = (event, properties, more = {}) =>
-        client.capture({ distinctId: who.user, event: hand(event), properties, ...more });
+        client.capture({ distinctId: person.user, event: recordSent(event), properties, ...more });
 
     capture("$pageview", {
         $current_url: page.url,
         $referrer: page.referrer,
-        $ip: who.address,
-        $raw_user_agent: who.agent,
-        $device_id: who.device,
-        $session_id: who.session,
+        $ip: person.address,
+        $raw_user_agent: person.agent,
+        $device_id: person.device,
+        $session_id: person.session,
         title: page.title,
     });
     capture("Signup Clicked", signup);
-    hand("$identify");
+    recordSent("$identify");
     client.identify({
-        distinctId: who.user,
-        properties: { email: who.email, name: who.name, phone: who.phone },
+        distinctId: person.user,
+        properties: { email: person.email, name: person.name, phone: person.phone },
     });
-    hand("$create_alias");
-    client.alias({ distinctId: who.user, alias: who.anonymous });
-    hand("$groupidentify");
+    recordSent("$create_alias");
+    client.alias({ distinctId: person.user, alias: person.anonymous });
+    recordSent("$groupidentify");
     client.groupIdentify({
         groupType: "company",
-        groupKey: who.group,
-        properties: { name: who.name },
-        distinctId: who.user,
+        groupKey: person.group,
+        properties: { name: person.name },
+        distinctId: person.user,
     });
-    const groups = { company: who.group };
+    const groups = { company: person.group };
     capture("Product Viewed", steps.product, { groups });
     capture("Product Added", steps.product, { groups });
     capture("Cart Viewed", steps.cart, { groups });

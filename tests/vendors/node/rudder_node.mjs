@@ -1,6 +1,6 @@
 import Analytics from "@rudderstack/rudder-sdk-node";
 
-import { tellTo } from "./calls.mjs";
+import { sendVisit } from "./calls.mjs";
 import { run } from "./visit.mjs";
 
 await run(async ({ host, key, options, ...visit }) => {
@@ -9,6 +9,6 @@ await run(async ({ host, key, options, ...visit }) => {
         logLevel: "none",
         ...options,
     });
-    tellTo(client, visit);
+    sendVisit(client, visit);
     await client.flush();
 });

@@ -1,12 +1,12 @@
 import { Analytics } from "@segment/analytics-node";
 
-import { tellTo } from "./calls.mjs";
+import { sendVisit } from "./calls.mjs";
 import { run } from "./visit.mjs";
 
 await run(async ({ host, key, options, ...visit }) => {
-    // The client takes no path from its host.
+    // The client ignores the path of its host.
     const path = `${new URL(host).pathname.replace(/\/$/, "")}/v1/batch`;
     const client = new Analytics({ writeKey: key, host, path, maxEventsInBatch: 100, ...options });
-    tellTo(client, visit);
+    sendVisit(client, visit);
     await client.closeAndFlush();
 });

@@ -1,9 +1,9 @@
 import { Umami } from "@umami/node";
 
-import { hand, run } from "./visit.mjs";
+import { recordSent, run } from "./visit.mjs";
 
-await run(async ({ host, key, options, who, page, signup, ...steps }) => {
-    const umami = new Umami({ websiteId: key, hostUrl: host, userAgent: who.agent, ...options });
+await run(async ({ host, key, options, person, page, signup, ...steps }) => {
+    const umami = new Umami({ websiteId: key, hostUrl: host, userAgent: person.agent, ...options });
     const shown = {
         hostname: new URL(page.url).hostname,
         language: "de-DE",
@@ -11,17 +11,17 @@ await run(async ({ host, key, options, who, page, signup, ...steps }) => {
         title: page.title,
         url: page.url,
         referrer: page.referrer,
-        ip: who.address,
-        id: who.user,
+        ip: person.address,
+        id: person.user,
     };
-    const track = (name, data) => umami.track({ ...shown, name: hand(name), data });
+    const track = (name, data) => umami.track({ ...shown, name: recordSent(name), data });
 
-    hand("pageview");
+    recordSent("pageview");
     await umami.track(shown);
-    // In its short form the client says neither page nor host.
-    await umami.track(hand("Signup Clicked"), signup);
-    hand("identify");
-    await umami.identify({ email: who.email, name: who.name, phone: who.phone });
+    // The short form of the call sends neither page nor host.
+    await umami.track(recordSent("Signup Clicked"), signup);
+    recordSent("identify");
+    await umami.identify({ email: person.email, name: person.name, phone: person.phone });
     await track("Product Viewed", steps.product);
     await track("Product Added", steps.product);
     await track("Cart Viewed", steps.cart);

@@ -1,17 +1,17 @@
-// What every driver for Node starts with: the visit to tell of is its one argument, and
-// it prints how many events of which name it handed to the client.
+// The common part of the Node drivers: the visit is their only argument, and they print
+// the count of each event that they sent.
 
-const { host, key, options, ...told } = JSON.parse(process.argv[2]);
-const handed = {};
+const { host, key, options, ...properties } = JSON.parse(process.argv[2]);
+const sent = {};
 
-/** The name, noted as handed to the client. */
-export function hand(name) {
-    handed[name] = (handed[name] ?? 0) + 1;
+/** Record *name* as sent, and return it. */
+export function recordSent(name) {
+    sent[name] = (sent[name] ?? 0) + 1;
     return name;
 }
 
-/** Let *drive* hand the visit to a client, and print what it handed. */
+/** Let *drive* send the visit, and print the count of each event. */
 export async function run(drive) {
-    await drive({ host, key, options, ...told });
-    console.log(JSON.stringify(handed));
+    await drive({ host, key, options, ...properties });
+    console.log(JSON.stringify(sent));
 }

@@ -1,36 +1,36 @@
-"""The visit in the calls that Segment's and RudderStack's clients share."""
+"""Sends the visit with the calls that the clients of Segment and RudderStack share."""
 
 from typing import Any
 
-from visit import TOLD, hand, send_all
+from visit import VISIT, print_sent, record_sent
 
-WHO, PAGE = TOLD["who"], TOLD["page"]
-TRAITS = {key: WHO[key] for key in ("email", "name", "phone")}
+PERSON, PAGE = VISIT["person"], VISIT["page"]
+TRAITS = {key: PERSON[key] for key in ("email", "name", "phone")}
 CONTEXT = {
-    "ip": WHO["address"],
-    "userAgent": WHO["agent"],
+    "ip": PERSON["address"],
+    "userAgent": PERSON["agent"],
     "page": PAGE,
-    "device": {"id": WHO["device"], "advertisingId": WHO["device"]},
+    "device": {"id": PERSON["device"], "advertisingId": PERSON["device"]},
     "timezone": "Europe/Berlin",
     "locale": "de-DE",
 }
 
 
 def send_to(client: Any) -> None:
-    """Hand the whole visit to *client*, and print what was handed."""
-    anonymous = {"anonymous_id": WHO["anonymous"], "context": CONTEXT}
-    hand("page:Blue Mug")
+    """Send the whole visit with *client*, and print the count of each event."""
+    anonymous = {"anonymous_id": PERSON["anonymous"], "context": CONTEXT}
+    record_sent("page:Blue Mug")
     client.page(**anonymous, name="Blue Mug", properties=PAGE)
-    hand("track:Signup Clicked")
-    client.track(**anonymous, event="Signup Clicked", properties=TOLD["signup"])
-    hand("identify")
-    client.identify(WHO["user"], TRAITS, **anonymous)
-    hand("alias")
-    client.alias(WHO["anonymous"], WHO["user"])
-    hand("group")
-    client.group(WHO["user"], WHO["group"], {"name": WHO["name"]})
-    hand("screen:Cart")
-    client.screen(WHO["user"], name="Cart", context=CONTEXT)
+    record_sent("track:Signup Clicked")
+    client.track(**anonymous, event="Signup Clicked", properties=VISIT["signup"])
+    record_sent("identify")
+    client.identify(PERSON["user"], TRAITS, **anonymous)
+    record_sent("alias")
+    client.alias(PERSON["anonymous"], PERSON["user"])
+    record_sent("group")
+    client.group(PERSON["user"], PERSON["group"], {"name": PERSON["name"]})
+    record_sent("screen:Cart")
+    client.screen(PERSON["user"], name="Cart", context=CONTEXT)
     for event, step in (
         ("Product Viewed", "product"),
         ("Product Added", "product"),
@@ -39,8 +39,8 @@ def send_to(client: Any) -> None:
         ("Order Completed", "order"),
         ("Order Refunded", "refund"),
     ):
-        hand(f"track:{event}")
+        record_sent(f"track:{event}")
         context = CONTEXT | {"traits": TRAITS}
-        client.track(WHO["user"], event, TOLD[step], context=context)
+        client.track(PERSON["user"], event, VISIT[step], context=context)
     client.shutdown()
-    send_all()
+    print_sent()

@@ -1,26 +1,28 @@
-"""The visit, told to ga4mp, which speaks Google's Measurement Protocol."""
+"""Sends the visit with ga4mp, a client for Google's Measurement Protocol."""
 
 from typing import Any
 
 from ga4mp import GtagMP
-from visit import TOLD, hand, send_all
+from visit import VISIT, print_sent, record_sent
 
-WHO, PAGE, ORDER = TOLD["who"], TOLD["page"], TOLD["order"]
-CLIENT = GtagMP(api_secret=WHO["token"], measurement_id=TOLD["key"], client_id="1.2")
-CLIENT.client_id = WHO["device"]
-# There is no setting for it.
-CLIENT._base_domain = f"{TOLD['host']}/mp/collect"  # noqa: SLF001
+PERSON, PAGE, ORDER = VISIT["person"], VISIT["page"], VISIT["order"]
+CLIENT = GtagMP(
+    api_secret=PERSON["token"], measurement_id=VISIT["key"], client_id="1.2"
+)
+CLIENT.client_id = PERSON["device"]
+# The client has no setting for its address.
+CLIENT._base_domain = f"{VISIT['host']}/mp/collect"  # noqa: SLF001
 for trait in ("email", "name", "phone"):
-    CLIENT.store.set_user_property(trait, WHO[trait])
+    CLIENT.store.set_user_property(trait, PERSON[trait])
 
 
 def event(name: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Return one event, noted as handed to the client."""
-    return {"name": hand(name), "params": params}
+    """Return one event, and record it as sent."""
+    return {"name": record_sent(name), "params": params}
 
 
 def bought(step: dict[str, Any]) -> dict[str, Any]:
-    """Return a step of the purchase in Google's words."""
+    """Return a step of the purchase with Google's parameter names."""
     items = [
         {
             "item_id": product["sku"],
@@ -43,11 +45,11 @@ CLIENT.send(
                 "page_location": PAGE["url"],
                 "page_referrer": PAGE["referrer"],
                 "page_title": PAGE["title"],
-                "user_id": WHO["user"],
-                "ip_override": WHO["address"],
+                "user_id": PERSON["user"],
+                "ip_override": PERSON["address"],
             },
         ),
-        event("signup_clicked", TOLD["signup"]),
+        event("signup_clicked", VISIT["signup"]),
     ]
 )
 paid = {
@@ -58,12 +60,12 @@ paid = {
 }
 CLIENT.send(
     [
-        event("view_item", bought(TOLD["product"])),
-        event("add_to_cart", bought(TOLD["product"])),
-        event("view_cart", bought(TOLD["cart"])),
-        event("begin_checkout", bought(TOLD["checkout"])),
+        event("view_item", bought(VISIT["product"])),
+        event("add_to_cart", bought(VISIT["product"])),
+        event("view_cart", bought(VISIT["cart"])),
+        event("begin_checkout", bought(VISIT["checkout"])),
         event("purchase", bought(ORDER) | paid | {"value": ORDER["total"]}),
-        event("refund", bought(TOLD["refund"]) | {"transaction_id": WHO["order"]}),
+        event("refund", bought(VISIT["refund"]) | {"transaction_id": PERSON["order"]}),
     ]
 )
-send_all()
+print_sent()

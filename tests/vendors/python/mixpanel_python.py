@@ -1,52 +1,52 @@
-"""The visit, told to mixpanel.
+"""Sends the visit with mixpanel.
 
-Its alias() is left out: it sends to the vendor, whatever host it was given.
+Its alias() is left out: it always sends to the vendor and ignores the host.
 """
 
 from typing import Any
 
 from mixpanel import BufferedConsumer, Consumer, Mixpanel
-from visit import TOLD, hand, send_all
+from visit import VISIT, print_sent, record_sent
 
-WHO, PAGE, HOST = TOLD["who"], TOLD["page"], TOLD["host"]
-# From a host alone the client makes an https address.
+PERSON, PAGE, HOST = VISIT["person"], VISIT["page"], VISIT["host"]
+# The client turns a host without a scheme into an https address.
 URLS = [f"{HOST}/{path}" for path in ("track", "engage", "import")]
 GROUPS = {"groups_url": f"{HOST}/groups"}
-CLIENT = Mixpanel(TOLD["key"], consumer=Consumer(*URLS, **GROUPS))
+CLIENT = Mixpanel(VISIT["key"], consumer=Consumer(*URLS, **GROUPS))
 BUFFER = BufferedConsumer(50, *URLS, **GROUPS)
-PERSON = {
-    "$device_id": WHO["device"],
-    "ip": WHO["address"],
+PROPERTIES = {
+    "$device_id": PERSON["device"],
+    "ip": PERSON["address"],
     "$browser": "Chrome",
-    "$city": WHO["name"],
+    "$city": PERSON["name"],
     "$current_url": PAGE["url"],
     "$referrer": PAGE["referrer"],
 }
 
 
 def track(client: Mixpanel, event: str, properties: dict[str, Any]) -> None:
-    """Hand one event to *client*."""
-    client.track(WHO["user"], hand(event), PERSON | properties)
+    """Send one event with *client*."""
+    client.track(PERSON["user"], record_sent(event), PROPERTIES | properties)
 
 
 track(CLIENT, "Page View", {"title": PAGE["title"]})
-track(CLIENT, "Signup Clicked", TOLD["signup"])
-hand("engage:$set")
+track(CLIENT, "Signup Clicked", VISIT["signup"])
+record_sent("engage:$set")
 CLIENT.people_set(
-    WHO["user"],
-    {"$email": WHO["email"], "$name": WHO["name"], "$phone": WHO["phone"]},
-    meta={"$ip": WHO["address"]},
+    PERSON["user"],
+    {"$email": PERSON["email"], "$name": PERSON["name"], "$phone": PERSON["phone"]},
+    meta={"$ip": PERSON["address"]},
 )
-hand("groups:$set")
-CLIENT.group_set("company", WHO["group"], {"name": WHO["name"]})
-track(CLIENT, "Product Viewed", TOLD["product"])
-track(CLIENT, "Product Added", TOLD["product"])
-BUFFERED = Mixpanel(TOLD["key"], consumer=BUFFER)
-hand("engage:$append")
-BUFFERED.people_track_charge(WHO["user"], 59.9, {"order": WHO["order"]})
-track(BUFFERED, "Cart Viewed", TOLD["cart"])
-track(BUFFERED, "Checkout Started", TOLD["checkout"])
-track(BUFFERED, "Order Completed", TOLD["order"])
-track(BUFFERED, "Order Refunded", TOLD["refund"])
+record_sent("groups:$set")
+CLIENT.group_set("company", PERSON["group"], {"name": PERSON["name"]})
+track(CLIENT, "Product Viewed", VISIT["product"])
+track(CLIENT, "Product Added", VISIT["product"])
+BUFFERED = Mixpanel(VISIT["key"], consumer=BUFFER)
+record_sent("engage:$append")
+BUFFERED.people_track_charge(PERSON["user"], 59.9, {"order": PERSON["order"]})
+track(BUFFERED, "Cart Viewed", VISIT["cart"])
+track(BUFFERED, "Checkout Started", VISIT["checkout"])
+track(BUFFERED, "Order Completed", VISIT["order"])
+track(BUFFERED, "Order Refunded", VISIT["refund"])
 BUFFER.flush()
-send_all()
+print_sent()

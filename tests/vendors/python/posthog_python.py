@@ -1,21 +1,21 @@
-"""The visit, told to posthog."""
+"""Sends the visit with posthog."""
 
 from typing import Any
 
 from posthog import Posthog
-from visit import TOLD, hand, send_all
+from visit import VISIT, print_sent, record_sent
 
-WHO, PAGE = TOLD["who"], TOLD["page"]
-CLIENT = Posthog(TOLD["key"], host=TOLD["host"], flush_at=100, **TOLD["options"])
+PERSON, PAGE = VISIT["person"], VISIT["page"]
+CLIENT = Posthog(VISIT["key"], host=VISIT["host"], flush_at=100, **VISIT["options"])
 
 
 def capture(event: str, properties: dict[str, Any]) -> None:
-    """Hand one event to the client."""
+    """Send one event."""
     CLIENT.capture(
-        hand(event),
-        distinct_id=WHO["user"],
+        record_sent(event),
+        distinct_id=PERSON["user"],
         properties=properties,
-        groups={"company": WHO["group"]},
+        groups={"company": PERSON["group"]},
     )
 
 
@@ -24,28 +24,28 @@ capture(
     {
         "$current_url": PAGE["url"],
         "$referrer": PAGE["referrer"],
-        "$ip": WHO["address"],
-        "$raw_user_agent": WHO["agent"],
-        "$device_id": WHO["device"],
-        "$session_id": WHO["session"],
+        "$ip": PERSON["address"],
+        "$raw_user_agent": PERSON["agent"],
+        "$device_id": PERSON["device"],
+        "$session_id": PERSON["session"],
         "title": PAGE["title"],
     },
 )
-capture("Signup Clicked", TOLD["signup"])
-hand("$set")
+capture("Signup Clicked", VISIT["signup"])
+record_sent("$set")
 CLIENT.set(
-    distinct_id=WHO["user"],
-    properties={key: WHO[key] for key in ("email", "name", "phone")},
+    distinct_id=PERSON["user"],
+    properties={key: PERSON[key] for key in ("email", "name", "phone")},
 )
-hand("$create_alias")
-CLIENT.alias(previous_id=WHO["anonymous"], distinct_id=WHO["user"])
-hand("$groupidentify")
-CLIENT.group_identify("company", WHO["group"], {"name": WHO["name"]})
-capture("Product Viewed", TOLD["product"])
-capture("Product Added", TOLD["product"])
-capture("Cart Viewed", TOLD["cart"])
-capture("Checkout Started", TOLD["checkout"])
-capture("Order Completed", TOLD["order"])
-capture("Order Refunded", TOLD["refund"])
+record_sent("$create_alias")
+CLIENT.alias(previous_id=PERSON["anonymous"], distinct_id=PERSON["user"])
+record_sent("$groupidentify")
+CLIENT.group_identify("company", PERSON["group"], {"name": PERSON["name"]})
+capture("Product Viewed", VISIT["product"])
+capture("Product Added", VISIT["product"])
+capture("Cart Viewed", VISIT["cart"])
+capture("Checkout Started", VISIT["checkout"])
+capture("Order Completed", VISIT["order"])
+capture("Order Refunded", VISIT["refund"])
 CLIENT.shutdown()
-send_all()
+print_sent()

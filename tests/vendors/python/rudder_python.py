@@ -1,10 +1,10 @@
-"""The visit, told to rudder-sdk-python."""
+"""Sends the visit with rudder-sdk-python."""
 
 from calls import send_to
 from rudderstack import analytics
-from visit import TOLD
+from visit import VISIT
 
-analytics.write_key = TOLD["key"]
-analytics.dataPlaneUrl = TOLD["host"]
-analytics.gzip = TOLD["options"].get("gzip", True)
+analytics.write_key = VISIT["key"]
+analytics.dataPlaneUrl = VISIT["host"]
+analytics.gzip = VISIT["options"].get("gzip", True)
 send_to(analytics)

@@ -1,10 +1,10 @@
-"""The visit, told to segment-analytics-python."""
+"""Sends the visit with segment-analytics-python."""
 
 from calls import send_to
 from segment import analytics
-from visit import TOLD
+from visit import VISIT
 
-analytics.write_key = TOLD["key"]
-analytics.host = TOLD["host"]
-analytics.gzip = TOLD["options"].get("gzip", False)
+analytics.write_key = VISIT["key"]
+analytics.host = VISIT["host"]
+analytics.gzip = VISIT["options"].get("gzip", False)
 send_to(analytics)

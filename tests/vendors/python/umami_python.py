@@ -1,43 +1,43 @@
-"""The visit, told to umami-analytics."""
+"""Sends the visit with umami-analytics."""
 
 from typing import Any
 
 import umami
-from visit import TOLD, hand, send_all
+from visit import VISIT, print_sent, record_sent
 
-WHO, PAGE = TOLD["who"], TOLD["page"]
-PERSON = {"ip_address": WHO["address"], "distinct_id": WHO["user"]}
-umami.set_url_base(TOLD["host"])
-umami.set_website_id(TOLD["key"])
+PERSON, PAGE = VISIT["person"], VISIT["page"]
+VISITOR = {"ip_address": PERSON["address"], "distinct_id": PERSON["user"]}
+umami.set_url_base(VISIT["host"])
+umami.set_website_id(VISIT["key"])
 umami.set_hostname("shop.example")
 
 
 def track(event: str, data: dict[str, Any]) -> None:
-    """Hand one event to the client."""
+    """Send one event."""
     umami.new_event(
-        hand(event),
+        record_sent(event),
         url=PAGE["url"],
         title=PAGE["title"],
         referrer=PAGE["referrer"],
         custom_data=data,
-        **PERSON,
+        **VISITOR,
     )
 
 
-hand("pageview")
-umami.new_page_view(PAGE["title"], PAGE["url"], referrer=PAGE["referrer"], **PERSON)
-track("Signup Clicked", TOLD["signup"])
-track("Product Viewed", TOLD["product"])
-track("Product Added", TOLD["product"])
-track("Cart Viewed", TOLD["cart"])
-track("Checkout Started", TOLD["checkout"])
+record_sent("pageview")
+umami.new_page_view(PAGE["title"], PAGE["url"], referrer=PAGE["referrer"], **VISITOR)
+track("Signup Clicked", VISIT["signup"])
+track("Product Viewed", VISIT["product"])
+track("Product Added", VISIT["product"])
+track("Cart Viewed", VISIT["cart"])
+track("Checkout Started", VISIT["checkout"])
 umami.new_revenue_event(
-    TOLD["order"]["total"],
-    TOLD["order"]["currency"],
-    event_name=hand("Order Completed"),
+    VISIT["order"]["total"],
+    VISIT["order"]["currency"],
+    event_name=record_sent("Order Completed"),
     url=PAGE["url"],
-    custom_data=TOLD["order"],
-    **PERSON,
+    custom_data=VISIT["order"],
+    **VISITOR,
 )
-track("Order Refunded", TOLD["refund"])
-send_all()
+track("Order Refunded", VISIT["refund"])
+print_sent()

@@ -1,7 +1,7 @@
-"""What every driver in Python starts with: the visit to tell of is its one argument.
+"""The common part of the Python drivers: the visit is their only argument.
 
-It prints how many events of which name it handed to the client. Drivers run in an
-environment of their own, with nothing of Millpond in it.
+A driver prints the count of each event that it sent. Drivers run in their own
+environment without Millpond.
 """
 
 import json
@@ -9,16 +9,16 @@ import sys
 from collections import Counter
 from typing import Any
 
-TOLD: dict[str, Any] = json.loads(sys.argv[1])
-_HANDED: Counter[str] = Counter()
+VISIT: dict[str, Any] = json.loads(sys.argv[1])
+_SENT: Counter[str] = Counter()
 
 
-def hand(name: str) -> str:
-    """Return *name*, noted as handed to the client."""
-    _HANDED[name] += 1
+def record_sent(name: str) -> str:
+    """Record *name* as sent, and return it."""
+    _SENT[name] += 1
     return name
 
 
-def send_all() -> None:
-    """Print what was handed."""
-    sys.stdout.write(json.dumps(_HANDED))
+def print_sent() -> None:
+    """Print the count of each sent event."""
+    sys.stdout.write(json.dumps(_SENT))

@@ -1,4 +1,4 @@
-// Pauses grow, are bounded, differ from shop to shop, and are what the server asked for.
+// Pauses grow, are bounded, are random, and respect the Retry-After of the server.
 const assert = require("node:assert/strict");
 const test = require("node:test");
 
@@ -9,11 +9,11 @@ test("pauses double up to a minute", () => {
   assert.deepEqual(pauses, [500, 1_000, 2_000, 32_000, 60_000, 60_000, 60_000]);
 });
 
-test("chance takes up to half", () => {
+test("random jitter shortens a pause by up to half", () => {
   assert.deepEqual([0, 0.5, 1].map((random) => pauseMs(2, random)), [1_000, 750, 500]);
 });
 
-test("what the server asks for is waited, within bounds", () => {
+test("the pause respects Retry-After within bounds", () => {
   assert.equal(pauseMs(1, 0, 7_000), 7_000);
   assert.equal(pauseMs(4, 0, 7), 4_000);
   assert.equal(pauseMs(1, 0, 1e9), 300_000);

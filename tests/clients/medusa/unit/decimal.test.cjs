@@ -1,11 +1,11 @@
-// Amounts keep every digit, whatever Medusa holds them in.
+// Amounts keep every digit in every type that Medusa uses.
 const assert = require("node:assert/strict");
 const test = require("node:test");
 const { BigNumber } = require("@medusajs/framework/utils");
 
 const { decimal, isAmount, product } = require("../../../../clients/medusa/dist/decimal.js");
 
-for (const [held, expected] of [
+for (const [value, expected] of [
   ["59.90", "59.9"],
   [" 7 ", "7"],
   ["-0.00", "0"],
@@ -38,12 +38,12 @@ for (const [held, expected] of [
   [".", undefined],
   ["1e9999", undefined],
 ]) {
-  test(`${JSON.stringify(held, (_, each) => (typeof each === "bigint" ? `${each}n` : each))} is ${expected}`, () => {
-    assert.equal(decimal(held), expected);
+  test(`${JSON.stringify(value, (_, member) => (typeof member === "bigint" ? `${member}n` : member))} is ${expected}`, () => {
+    assert.equal(decimal(value), expected);
   });
 }
 
-test("what is no amount is told from an amount that cannot be read", () => {
+test("a missing amount is distinguished from an unreadable amount", () => {
   for (const none of [null, undefined, true, {}, [], { label: "Parcel" }, { value: null }])
     assert.equal(isAmount(none), false);
   for (const some of ["", "12,50", 1, { value: "x" }]) assert.equal(isAmount(some), true);

@@ -1,4 +1,4 @@
-// A shutdown that comes while an answer is on its way, which no process outside can time.
+// A shutdown during an open request: an outside process cannot time this case.
 const assert = require("node:assert/strict");
 const test = require("node:test");
 
@@ -18,11 +18,11 @@ const SETTINGS = {
 const KEPT = new Response('{"accepted": 1, "dropped": {}}', { status: 202 });
 const busy = (seconds) => new Response("", { status: 503, headers: { "retry-after": seconds } });
 
-/** Begin a delivery whose first answer is given by hand, the others being *answers*. */
+/** Start a delivery; the test gives its first answer, and *answers* are the next ones. */
 function begin(answers, settings = {}) {
   const sent = [];
   const warnings = [];
-  const first = byHand();
+  const first = deferred();
   const world = {
     fetch: (_url, { body }) => {
       sent.push(body);
@@ -37,13 +37,13 @@ function begin(answers, settings = {}) {
   return { delivery, sent, warnings, answer: first.resolve };
 }
 
-function byHand() {
-  const made = {};
-  made.promise = new Promise((resolve) => (made.resolve = resolve));
-  return made;
+function deferred() {
+  const handle = {};
+  handle.promise = new Promise((resolve) => (handle.resolve = resolve));
+  return handle;
 }
 
-test("an answer that asks for a minute after the shutdown began is tried again in time", async () => {
+test("a shutdown retries in time although the answer asks for a minute", async () => {
   const { delivery, sent, warnings, answer } = begin([KEPT]);
   const closed = delivery.close();
   answer(busy("60"));
@@ -54,7 +54,7 @@ test("an answer that asks for a minute after the shutdown began is tried again i
   assert.deepEqual(warnings, []);
 });
 
-test("where every try fails the shutdown ends in its time and counts the loss", async () => {
+test("a shutdown whose retries all fail ends in time and counts the loss", async () => {
   const answers = Array.from({ length: 100 }, () => busy("60"));
   const { delivery, sent, warnings, answer } = begin(answers, { shutdownTimeoutMs: 600 });
   const closed = delivery.close();

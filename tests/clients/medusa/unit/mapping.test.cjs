@@ -1,4 +1,4 @@
-// From the properties of a track call to Millpond's own event.
+// Maps the properties of a track call to a native Millpond event.
 const assert = require("node:assert/strict");
 const test = require("node:test");
 const { BigNumber } = require("@medusajs/framework/utils");
@@ -11,7 +11,7 @@ const mapped = (event, properties, more) =>
   nativeEvent("shop", { event, properties, ...more }, "the id", NOW);
 const order = (event, properties) => mapped(event, properties).order;
 
-test("an event without anything is its name, id and time", () => {
+test("an event without properties has a name, id and time", () => {
   assert.deepEqual(mapped("a"), {
     site: "shop",
     name: "a",
@@ -20,7 +20,7 @@ test("an event without anything is its name, id and time", () => {
   });
 });
 
-test("actor, properties and the provider's own", () => {
+test("an event has its actor, plain properties and the provider's own values", () => {
   const properties = {
     plan: "gold",
     seats: 3,
@@ -45,17 +45,17 @@ test("actor, properties and the provider's own", () => {
   });
 });
 
-test("what speaks to the provider is looked at", () => {
+test("invalid provider properties are ignored", () => {
   const odd = { millpond_id: 7, millpond_at: "yesterday", millpond_visit: "x".repeat(5_000) };
   assert.deepEqual(mapped("a", odd), mapped("a"));
 });
 
-test("properties are bounded", () => {
+test("the number of properties is bounded", () => {
   const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`p${index}`, 1]));
   assert.equal(Object.keys(mapped("a", many).props).length, 100);
 });
 
-test("an order in the words of other tools", () => {
+test("an order is read with the field names of other tools", () => {
   const properties = {
     order_id: "order-1001",
     currency: "EUR",
@@ -97,7 +97,7 @@ test("an order object outranks the properties around it", () => {
   assert.deepEqual(order("order_placed", properties), { id: "o", cart: "c", value: "2" });
 });
 
-test("an id is the order's or the cart's only where it can be nothing else", () => {
+test("an id is an order or cart id only for order and cart events", () => {
   assert.deepEqual(order("order.placed", { id: "o" }), { id: "o" });
   assert.deepEqual(order("cart.updated", { id: "c" }), { cart: "c" });
   assert.deepEqual(order("checkout_started", { id: "c" }), { cart: "c" });
@@ -106,14 +106,14 @@ test("an id is the order's or the cart's only where it can be nothing else", () 
   assert.equal(mapped("customer.created", { id: "cus" }).props, undefined);
 });
 
-test("an amount is a value or a refund, as the event says", () => {
+test("the event decides whether an amount is a value or a refund", () => {
   assert.deepEqual(order("payment.captured", { amount: 7 }), { value: "7" });
   assert.deepEqual(order("payment.refunded", { amount: 7 }), { refund: "7" });
   assert.deepEqual(order("order_refunded", { refund_amount: 5, amount: 7 }), { refund: "5" });
   assert.equal(order("order_placed", { amount: 7 }), undefined);
 });
 
-test("a product that is viewed is the order's one line", () => {
+test("a viewed product becomes the only line of the order", () => {
   const properties = { product_id: "p", variant_id: "v", price: 9.5, currency: "EUR", quantity: 7 };
   assert.deepEqual(order("product_viewed", properties), {
     currency: "EUR",
@@ -122,7 +122,7 @@ test("a product that is viewed is the order's one line", () => {
   assert.deepEqual(order("product_viewed", { currency: "EUR" }), { currency: "EUR" });
 });
 
-test("a line of no product has a name, and fractions are one piece at the line's price", () => {
+test("a line without a product is custom, and a fractional quantity is one piece", () => {
   const items = [
     { title: "Engraving for A. Person", unit_price: 5, quantity: 1 },
     { product_handle: "cloth", unit_price: "19.99", quantity: new BigNumber("1.5") },
@@ -135,19 +135,19 @@ test("a line of no product has a name, and fractions are one piece at the line's
   ]);
 });
 
-test("lines are bounded by what Millpond takes", () => {
+test("lines are bounded by the limit of Millpond", () => {
   const items = Array.from({ length: 300 }, () => ({ product_id: "p" }));
   assert.equal(order("order_placed", { items }).items.length, 200);
 });
 
-test("an amount that cannot be read is named, not repeated", () => {
+test("an unreadable amount is named without its value", () => {
   const bad = () => mapped("order_placed", { tax_total: "canary@mail.example" });
   assert.throws(bad, { message: "tax_total is not an amount" });
-  // What is no amount at all is something else of the same name.
+  // A value that is not an amount is a different field of the same name.
   assert.equal(order("order_placed", { shipping: { label: "Parcel" } }), undefined);
 });
 
-test("a message id is a UUID, the same for the same thing", () => {
+test("a message id is a UUID that depends only on its input", () => {
   const id = messageId("order_placed", "order_1");
   assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   assert.equal(id, messageId("order_placed", "order_1"));

@@ -1,4 +1,4 @@
-// Options that cannot work are refused whole, and nothing of them is repeated.
+// Invalid options are refused, and the message contains no value of them.
 const assert = require("node:assert/strict");
 const test = require("node:test");
 
@@ -51,7 +51,7 @@ for (const [changes, problem] of [
   });
 }
 
-test("no options at all have three problems", () => {
+test("missing options give three problems", () => {
   for (const none of [undefined, null, "canary", {}])
     assert.throws(() => parseOptions(none), /: 3 problems\n  host: .*\n  site: .*\n  secretKey: /);
 });

@@ -1,4 +1,4 @@
-// The storefront's part: through the tag or directly, silent where it must be, never loud.
+// The storefront helper sends through the tag or directly, respects objections, never throws.
 const assert = require("node:assert/strict");
 const http = require("node:http");
 const test = require("node:test");
@@ -11,13 +11,13 @@ const ORDER = {
   items: [{ quantity: 1, product: "mug", variant: "MUG-BLUE", price: "19.99" }],
 };
 
-// A page is what a browser shows of itself; the server behind it is real.
+// The page has the globals of a browser; the server behind it is real.
 async function page(run, { cookie = "", millpond, answer = '{"visit":"token"}', status = 200 } = {}) {
-  const asked = [];
+  const requests = [];
   const server = http.createServer(async (request, response) => {
     let body = "";
     for await (const part of request) body += part;
-    asked.push({ method: request.method, url: request.url, type: request.headers["content-type"], body });
+    requests.push({ method: request.method, url: request.url, type: request.headers["content-type"], body });
     response.writeHead(status, { "content-type": "application/json" }).end(answer);
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
@@ -26,7 +26,7 @@ async function page(run, { cookie = "", millpond, answer = '{"visit":"token"}', 
   globalThis.document = { cookie };
   globalThis.location = { origin: "https://shop.example", pathname: "/p/mug", search: "?utm_source=x" };
   try {
-    await run(settings, asked);
+    await run(settings, requests);
   } finally {
     for (const name of ["window", "document", "location"]) delete globalThis[name];
     server.closeAllConnections();
@@ -43,20 +43,20 @@ async function until(condition) {
 test("a viewed product goes through the tag", async () => {
   const calls = [];
   await page(
-    async (settings, asked) => {
+    async (settings, requests) => {
       storefront.productViewed(PRODUCT, settings);
       assert.deepEqual(calls, [["product_viewed", {}, { order: ORDER }]]);
-      assert.deepEqual(asked, []);
+      assert.deepEqual(requests, []);
     },
     { millpond: (...call) => calls.push(call) }
   );
 });
 
-test("without the tag it goes to Millpond itself, as the tag would send it", async () => {
-  await page(async (settings, asked) => {
+test("without the tag a viewed product goes to Millpond in the format of the tag", async () => {
+  await page(async (settings, requests) => {
     storefront.productViewed(PRODUCT, settings);
-    await until(() => asked.length);
-    const [{ method, url, type, body }] = asked;
+    await until(() => requests.length);
+    const [{ method, url, type, body }] = requests;
     const { id, ...event } = JSON.parse(body);
     assert.deepEqual([method, url, type], ["POST", "/stats/v1/events", "text/plain"]);
     assert.match(id, /^[0-9a-f-]{36}$/);
@@ -69,7 +69,7 @@ test("without the tag it goes to Millpond itself, as the tag would send it", asy
   });
 });
 
-test("checkout is reported with what is in the cart", async () => {
+test("a checkout event contains the cart", async () => {
   const calls = [];
   await page(async (settings) => storefront.checkoutStarted({ cart: "c", ...ORDER }, settings), {
     millpond: (...call) => calls.push(call),
@@ -77,17 +77,17 @@ test("checkout is reported with what is in the cart", async () => {
   assert.deepEqual(calls, [["checkout_started", {}, { order: { cart: "c", ...ORDER } }]]);
 });
 
-test("the visit goes into the cart's metadata, beside what is there", async () => {
-  await page(async (settings, asked) => {
+test("the visit is added to the metadata of the cart", async () => {
+  await page(async (settings, requests) => {
     const bodies = [];
     const cart = { metadata: { gift: true } };
     assert.equal(await storefront.keepVisit(cart, async (body) => bodies.push(body), settings), true);
     assert.deepEqual(bodies, [{ metadata: { gift: true, millpond_visit: "token" } }]);
-    assert.deepEqual(asked.map(({ method, url }) => [method, url]), [["GET", "/stats/v1/visit?site=shop"]]);
+    assert.deepEqual(requests.map(({ method, url }) => [method, url]), [["GET", "/stats/v1/visit?site=shop"]]);
   });
 });
 
-for (const [name, what] of [
+for (const [name, answerOptions] of [
   ["no visit", { answer: "{}" }],
   ["no JSON", { answer: "<html>" }],
   ["no such path", { status: 404 }],
@@ -96,40 +96,40 @@ for (const [name, what] of [
     await page(async (settings) => {
       const never = () => assert.fail("the cart was changed");
       assert.equal(await storefront.keepVisit({}, never, settings), false);
-    }, what);
+    }, answerOptions);
   });
 }
 
-test("a cart that cannot be changed stops nothing", async () => {
+test("a failing cart update causes no error", async () => {
   await page(async (settings) => {
     const broken = () => Promise.reject(new Error("no"));
     assert.equal(await storefront.keepVisit({}, broken, settings), false);
   });
 });
 
-test("nothing is sent or asked for a visitor who objected", async () => {
+test("no request is sent for a visitor who objected", async () => {
   const calls = [];
   await page(
-    async (settings, asked) => {
+    async (settings, requests) => {
       storefront.productViewed(PRODUCT, settings);
       storefront.checkoutStarted(ORDER, settings);
       assert.equal(await storefront.fetchVisit(settings), undefined);
-      assert.deepEqual([calls, asked], [[], []]);
+      assert.deepEqual([calls, requests], [[], []]);
     },
     { cookie: "a=1; noanalytics=1", millpond: (...call) => calls.push(call) }
   );
 });
 
-test("on the server, where pages are made, nothing happens", async () => {
+test("during server-side rendering nothing is sent", async () => {
   storefront.productViewed(PRODUCT, { host: "http://127.0.0.1:9" });
   assert.equal(await storefront.fetchVisit({ host: "http://127.0.0.1:9" }), undefined);
 });
 
-test("a Millpond out of reach, or a tag that throws, stops no page", async () => {
-  const loud = () => {
+test("an unreachable Millpond or a throwing tag causes no error", async () => {
+  const throwingTag = () => {
     throw new Error("no");
   };
-  await page(async (settings) => storefront.productViewed(PRODUCT, settings), { millpond: loud });
+  await page(async (settings) => storefront.productViewed(PRODUCT, settings), { millpond: throwingTag });
   await page(async () => {
     storefront.productViewed(PRODUCT, { host: "http://127.0.0.1:9" });
     assert.equal(await storefront.fetchVisit({ host: "http://127.0.0.1:9" }), undefined);

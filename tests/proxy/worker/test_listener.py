@@ -1,0 +1,71 @@
+"""Workers share a port, and a worker without its port or number does not start."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.proxy.transport.raw_http import ask, event
+from tests.proxy.worker_process import WorkerProcess
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """Return a worker in its own process."""
+    with WorkerProcess(tmp_path_factory.mktemp("worker")) as worker:
+        yield worker
+
+
+def start_failing_worker(config: Path) -> subprocess.CompletedProcess[str]:
+    """Start worker 0, whose start must fail."""
+    command = [sys.executable, "-m", "millpond", "proxy", "worker", "0"]
+    return subprocess.run(
+        [*command, "--config", str(config)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_second_worker_of_the_same_number_is_refused(running: WorkerProcess) -> None:
+    got = start_failing_worker(running.config)
+
+    # Exit code 2: a restart would not help, so the supervisor gives up.
+    assert got.returncode == 2
+    assert "proxy worker 0: already running on" in got.stderr
+    assert "Traceback" not in got.stderr
+
+
+def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        worker = WorkerProcess(tmp_path, port=port)
+
+        got = start_failing_worker(worker.config)
+
+    assert got.returncode == 2
+    assert f"listen on 127.0.0.1:{port}: another program has this port" in got.stderr
+    assert "hint: " in got.stderr
+    assert "Traceback" not in got.stderr
+
+
+def test_workers_share_a_port_and_one_may_stop(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path) as first:
+        port = first.port
+        with WorkerProcess(tmp_path, port=port, number=1) as second:
+            wait_until(lambda: "listening" in second.words, "the second worker")
+            for _ in range(20):
+                assert ask(port, event()).status == 202
+        for _ in range(20):
+            assert ask(port, event()).status == 202
+
+        assert len(first.spooled.events) == 40
+    assert second.has_ended
