@@ -1,4 +1,4 @@
-"""Whatever no load reads is named; what belongs there, and what is hidden, is not."""
+"""Entries of the spool that no load reads are named, except hidden ones."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from warehouse.misplaced import Fault, misplaced
 
 
 def make_spool(folder: Path) -> Path:
-    """Return a spool with a sound lane, and three entries out of place."""
+    """Return a spool with a valid lane and three misplaced entries."""
     lane = folder / "lanes" / "worker-0"
     lane.mkdir(parents=True)
     for path in (
@@ -26,17 +26,17 @@ def make_spool(folder: Path) -> Path:
     return folder
 
 
-def test_each_entry_that_no_load_reads_is_named(tmp_path: Path) -> None:
+def test_every_misplaced_entry_is_named(tmp_path: Path) -> None:
     spool = make_spool(tmp_path)
 
-    assert [(each.fault, each.path) for each in misplaced(spool)] == [
+    assert [(entry.fault, entry.path) for entry in misplaced(spool)] == [
         (Fault.SEGMENT_OUTSIDE_LANE, spool / "0000000002.segment"),
         (Fault.SEGMENT_IS_DIRECTORY, spool / "lanes" / "worker-0" / "0000000003.open"),
         (Fault.LANE_IS_FILE, spool / "lanes" / "worker-1"),
     ]
 
 
-def test_pipes_and_broken_links_are_no_lanes_and_a_link_to_a_lane_is(
+def test_pipes_and_broken_links_are_misplaced_and_a_link_to_a_lane_is_not(
     tmp_path: Path,
 ) -> None:
     lanes = tmp_path / "lanes"
@@ -47,26 +47,26 @@ def test_pipes_and_broken_links_are_no_lanes_and_a_link_to_a_lane_is(
     (lanes / "loop").symlink_to(lanes / "loop")
     (lanes / "linked").symlink_to(tmp_path / "elsewhere")
 
-    assert [each.path.name for each in misplaced(tmp_path)] == [
+    assert [entry.path.name for entry in misplaced(tmp_path)] == [
         "broken",
         "loop",
         "pipe",
     ]
 
 
-def test_without_a_spool_nothing_is_out_of_place(tmp_path: Path) -> None:
+def test_without_a_spool_nothing_is_misplaced(tmp_path: Path) -> None:
     assert misplaced(tmp_path / "none") == []
 
 
-def test_every_output_of_figures_says_so(tmp_path: Path) -> None:
+def test_a_misplaced_entry_gives_a_warning_beside_the_figures(tmp_path: Path) -> None:
     spool = make_spool(tmp_path / "spool")
     settings = Settings(
         spool=SpoolSettings(dir=str(spool)),
         warehouse=WarehouseSettings(uri=str(tmp_path / "warehouse")),
     )
-    told = caveats(settings, Clocks(wall=lambda: 0.0, steady=lambda: 0.0))
+    warnings = caveats(settings, Clocks(wall=lambda: 0.0, steady=lambda: 0.0))
 
-    assert told[-1] == (
+    assert warnings[-1] == (
         f"{spool}/lanes/worker-1 is no directory, and no load reads it: move a segment"
         " into a directory under lanes/, and anything else away"
     )
