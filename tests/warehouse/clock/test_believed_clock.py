@@ -122,7 +122,7 @@ def test_a_clock_more_than_a_day_off_is_not_believed(
     assert machine.shown_doubt() is not None
 
 
-def test_a_clock_is_believed_once_while_there_is_no_data(machine: Machine) -> None:
+def test_without_data_the_first_clock_is_believed(machine: Machine) -> None:
     assert not is_doubted(machine.open_clock(lambda: None))
     machine.wall_s += YEARS_S
     assert is_doubted(machine.open_clock(lambda: None))
