@@ -23,7 +23,7 @@ from tests.warehouse.two_sites import (
     RULES,
     TUESDAY,
     build_two_sites,
-    views,
+    pageviews,
 )
 from warehouse import build, rebuild_check
 from warehouse.delta.data_files import content_digest
@@ -89,7 +89,7 @@ def test_a_second_build_does_nothing(warehouse: Warehouse) -> None:
 
 
 def test_a_late_event_rebuilds_only_its_day(warehouse: Warehouse) -> None:
-    warehouse.open(EVENTS).append(views("shop", MONDAY, range(10, 13)))
+    warehouse.open(EVENTS).append(pageviews("shop", MONDAY, range(10, 13)))
     result = build.build(warehouse, RULES, NOW)
 
     assert (result.days, result.events) == (1, 13)
@@ -105,8 +105,8 @@ def test_a_build_of_some_days_leaves_the_others_to_the_next_build(
     warehouse: Warehouse,
 ) -> None:
     events = warehouse.open(EVENTS)
-    events.append(views("shop", MONDAY, range(10, 11)))
-    events.append(views("shop", TUESDAY, range(10, 11)))
+    events.append(pageviews("shop", MONDAY, range(10, 11)))
+    events.append(pageviews("shop", TUESDAY, range(10, 11)))
     build.build(warehouse, RULES, NOW, since=TUESDAY)
 
     assert totals(warehouse)["shop", MONDAY] == 10
@@ -118,7 +118,7 @@ def test_a_build_of_some_days_leaves_the_others_to_the_next_build(
 
 
 def test_compaction_leaves_nothing_to_build(warehouse: Warehouse) -> None:
-    warehouse.open(EVENTS).append(views("shop", MONDAY, range(10, 11)))
+    warehouse.open(EVENTS).append(pageviews("shop", MONDAY, range(10, 11)))
     build.build(warehouse, RULES, NOW)
     merged = compact_all(warehouse, NOW)
 
@@ -151,7 +151,7 @@ def test_a_day_that_cannot_be_written_leaves_both_tables_as_they_were(
 ) -> None:
     days = (MONDAY, TUESDAY)
     warehouse.open(EVENTS).append(
-        pl.concat([views("shop", day, range(10, 20)) for day in days])
+        pl.concat([pageviews("shop", day, range(10, 20)) for day in days])
     )
     before = [info.version for info in table_infos(warehouse)]
     blocked = warehouse.root / table.name / f"day={day}"
@@ -165,7 +165,7 @@ def test_a_day_that_cannot_be_written_leaves_both_tables_as_they_were(
 
 
 def test_a_site_that_is_no_longer_configured_is_built(warehouse: Warehouse) -> None:
-    warehouse.open(EVENTS).append(views("gone", MONDAY, range(3)))
+    warehouse.open(EVENTS).append(pageviews("gone", MONDAY, range(3)))
     build.build(warehouse, RULES, NOW)
 
     assert totals(warehouse)["gone", MONDAY] == 3
@@ -210,12 +210,12 @@ def test_events_restored_from_a_backup_are_built_again(
 ) -> None:
     events = warehouse.root / EVENTS.name
     shutil.copytree(events, tmp_path / "backup")
-    warehouse.open(EVENTS).append(views("shop", MONDAY, range(10, 15), "/lost"))
+    warehouse.open(EVENTS).append(pageviews("shop", MONDAY, range(10, 15), "/lost"))
     build.build(warehouse, RULES, NOW)
     shutil.rmtree(events)
     (tmp_path / "backup").rename(events)
     for number in range(more):
-        new = views("shop", MONDAY, range(20 + number, 21 + number), "/new")
+        new = pageviews("shop", MONDAY, range(20 + number, 21 + number), "/new")
         warehouse.open(EVENTS).append(new)
     build.build(warehouse, RULES, NOW)
 

@@ -11,11 +11,7 @@ from warehouse.schema import EVENTS
 from warehouse.tables import Warehouse
 
 NOW = 1_795_406_400.0
-
-
 MONDAY, TUESDAY = date(2026, 11, 16), date(2026, 11, 17)
-
-
 RULES = build.Rules(
     currencies={"shop": "EUR", "blog": "USD"},
     zones={"shop": "UTC", "blog": "UTC"},
@@ -23,7 +19,7 @@ RULES = build.Rules(
 )
 
 
-def views(site: str, day: date, visitors: range, path: str = "/") -> pl.DataFrame:
+def pageviews(site: str, day: date, visitors: range, path: str = "/") -> pl.DataFrame:
     """Return one pageview at noon for each visitor in *visitors*."""
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
     rows = [
@@ -54,7 +50,9 @@ def build_two_sites(root: Path) -> Warehouse:
     table = warehouse.open(EVENTS)
     for day in (MONDAY, TUESDAY):
         table.append(
-            pl.concat([views("shop", day, range(10)), views("blog", day, range(10))])
+            pl.concat(
+                [pageviews("shop", day, range(10)), pageviews("blog", day, range(10))]
+            )
         )
     build.build(warehouse, RULES, NOW)
     return warehouse
