@@ -11,8 +11,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 
 # Property tests that `make soak` runs with more examples.
 LAWS := tests/warehouse/figures/test_figures.py tests/batcher/load/test_duplicates.py \
-	tests/batcher/load/test_spool_law.py \
-	tests/reports/counting/test_routes.py
+	tests/batcher/load/test_spool_states.py \
+	tests/reports/counting/test_stats_and_events.py
 # Left out of `make quick`: of the tests that start no process, half of the time is theirs.
 LONG := $(LAWS) tests/warehouse/test_build.py tests/warehouse/delta/test_log_digests.py \
 	tests/reports/counting/test_stats_reader.py tests/proxy/history/test_importer.py \

@@ -1,7 +1,7 @@
-"""Canaries: invented personal values, every way to spell them, and the search for them.
+"""Canaries: invented personal values, their spellings, and the search for them.
 
-A canary goes in by a door; afterwards it may be found nowhere. The search decodes what
-we write (gzip, Parquet) and knows the spellings a leak could have.
+A test sends canaries to the proxy; afterwards no file may contain one. The search
+decodes gzip and Parquet, and knows the spellings that a leak could have.
 """
 
 import base64
@@ -48,22 +48,25 @@ _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 
 
 def spellings(text: str) -> dict[str, list[bytes]]:
-    """Return the ways in which a leak may spell *text*, by name, in lower case."""
+    """Return the bytes that *text* may leak as, by spelling, in lower case."""
     plain = text.encode()
-    found = {
+    encodings = {
         "plain": [plain],
         "reversed": [plain[::-1]],
         "URL-encoded": [quote(text, safe="").encode(), _percent(plain)],
         "hex": [binascii.hexlify(plain)],
         "UTF-16": [text.encode("utf-16-le"), text.encode("utf-16-be")],
-        "JSON-escaped": ["".join(f"\\u{ord(each):04x}" for each in text).encode()],
+        "JSON-escaped": ["".join(f"\\u{ord(char):04x}" for char in text).encode()],
         "base64": [
             coded.translate(alphabet)
             for coded in (_inner_base64(plain, shift) for shift in range(3))
             for alphabet in (_ORDINARY, _URL_SAFE)
         ],
     }
-    return {name: [each.lower() for each in several] for name, several in found.items()}
+    return {
+        name: [needle.lower() for needle in needles]
+        for name, needles in encodings.items()
+    }
 
 
 def _percent(plain: bytes) -> bytes:
@@ -71,9 +74,9 @@ def _percent(plain: bytes) -> bytes:
 
 
 def _inner_base64(plain: bytes, shift: int) -> bytes:
-    """Return the characters that stand for *plain* when *shift* bytes are before it."""
+    """Return the base64 characters of *plain* after *shift* other bytes."""
     text = base64.b64encode(bytes(shift) + plain)
-    # What shares a character with a neighbour depends on the neighbour.
+    # A character that also encodes a bit of a neighbouring byte is left out.
     first = -(-shift * 4 // 3)
     last = (shift + len(plain)) * 4 // 3
     return text[first:last]
@@ -88,7 +91,7 @@ _SPELLINGS = {
 
 
 def canaries_in(content: bytes) -> set[tuple[str, str]]:
-    """Return which canaries are in *content*, and how they are spelled."""
+    """Return the (name, spelling) of every canary in *content*."""
     lower = content.lower()
     return {
         (name, spelling) for name, spelling, needle in _SPELLINGS if needle in lower
@@ -96,14 +99,14 @@ def canaries_in(content: bytes) -> set[tuple[str, str]]:
 
 
 def canaries_under(*roots: Path) -> set[tuple[str, str, str]]:
-    """Return which canaries are in any file below *roots*, or in a file's name."""
-    found: set[tuple[str, str, str]] = set()
+    """Return every canary in a file below *roots* or in its name, with the path."""
+    matches: set[tuple[str, str, str]] = set()
     for root in roots:
         for path in [root, *sorted(root.rglob("*"))]:
             for content in _contents(path):
                 hits = canaries_in(content)
-                found |= {(str(path.relative_to(root)), *hit) for hit in hits}
-    return found
+                matches |= {(str(path.relative_to(root)), *hit) for hit in hits}
+    return matches
 
 
 def _contents(path: Path) -> Iterator[bytes]:
@@ -112,8 +115,8 @@ def _contents(path: Path) -> Iterator[bytes]:
         return
     raw = path.read_bytes()
     yield raw
-    for mark, decode in _DECODERS.items():
-        if raw.startswith(mark):
+    for magic, decode in _DECODERS.items():
+        if raw.startswith(magic):
             yield decode(raw)
 
 
@@ -127,8 +130,8 @@ def _texts(value: object) -> Iterator[str]:
     if isinstance(value, dict):
         yield from _texts(list(value.values()))
     elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _texts(each)
+        for item in value:
+            yield from _texts(item)
     else:
         yield str(value)
 

@@ -1,4 +1,4 @@
-"""Requests full of canaries, one or more for every door of the proxy, as raw bytes."""
+"""Raw requests with canaries in every field, for every input of the proxy."""
 
 import json
 import socket
@@ -41,7 +41,7 @@ _UTM = {
 
 
 def page(path: str = "/") -> str:
-    """Return the address of a page with everything in it that must be cut."""
+    """Return a page URL that contains everything the proxy must cut."""
     query = "&".join(f"{name}={quote(value)}" for name, value in _UTM.items())
     return f"https://shop.example{path}?{query}#{_FRAGMENT}"
 
@@ -62,7 +62,7 @@ PATHS = (
 
 
 def hit(**changes: Any) -> dict[str, Any]:
-    """Return a native event whose every field holds something personal."""
+    """Return a native event with a personal value in every field."""
     return {
         "site": "shop",
         "id": CANARIES["message id"],
@@ -70,7 +70,7 @@ def hit(**changes: Any) -> dict[str, Any]:
         "referrer": f"https://elsewhere.example/{_REFERRER_PATH}?q={_QUERY}",
         "lang": "de-DE",
         "screen": [1920, 1080],
-        # "plan" is allowed by the site, the others are not.
+        # The site allows only "plan".
         "props": {"plan": _EMAIL, "name": CANARIES["name"], "email": _EMAIL},
         "actor": CANARIES["customer id"],
         "unknown": CANARIES["password"],
@@ -95,10 +95,10 @@ ORDER = {
 
 
 def request(method: str, target: str, body: bytes | str = b"", **headers: str) -> bytes:
-    """Return a request with canaries in every header that may hold some."""
+    """Return a request with canaries in every header that a client controls."""
     content = body.encode() if isinstance(body, str) else body
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    lines = {**_HEADERS, **named, "Content-Length": str(len(content))}
+    extra = {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = {**_HEADERS, **extra, "Content-Length": str(len(content))}
     head = [f"{method} {target} HTTP/1.1"]
     head += [f"{name}: {value}" for name, value in lines.items()]
     return "\r\n".join([*head, "", ""]).encode() + content
@@ -175,7 +175,7 @@ REFUSED = {
 
 
 def access_log(day: str) -> str:
-    """Return lines of a combined log of *day*, such as 21/Nov/2026."""
+    """Return the lines of a combined access log of *day*, such as 21/Nov/2026."""
     lines = [
         f'{address} - {_EMAIL} [{day}:1{number % 10}:00:00 +0000] "GET'
         f" {page(path).removeprefix('https://shop.example').partition('#')[0]}"
@@ -188,18 +188,18 @@ def access_log(day: str) -> str:
     return "\n".join([*lines, broken, ""])
 
 
-def connected(installation: Installation) -> socket.socket:
-    """Return a connection to the proxy."""
+def open_connection(installation: Installation) -> socket.socket:
+    """Open a connection to the proxy."""
     proxy = installation.settings.proxy
     return socket.create_connection((proxy.host, proxy.port), ANSWER_S)
 
 
 def send(installation: Installation, raw: bytes) -> bytes:
-    """Send *raw* on a connection of its own; return all that comes back."""
-    answer = b""
-    # What is refused before it was read to its end may end in a reset.
-    with connected(installation) as connection, suppress(ConnectionError):
+    """Send *raw* on a new connection; return the whole response."""
+    response = b""
+    # The proxy may refuse a request before it has read all of it, and reset.
+    with open_connection(installation) as connection, suppress(ConnectionError):
         connection.sendall(raw)
         while chunk := connection.recv(65_536):
-            answer += chunk
-    return answer
+            response += chunk
+    return response

@@ -1,4 +1,4 @@
-"""Fixtures every package's tests share; few, so that a test shows what it needs."""
+"""The few fixtures that the tests of every package share."""
 
 import os
 from collections.abc import Callable
@@ -16,17 +16,17 @@ from config.settings import (
 )
 from tests.process_starters import starts_processes
 
-# A slow example says something of the machine, not of the code.
+# A slow example is no failure: it depends on the machine, not on the code.
 hypothesis.settings.register_profile("millpond", deadline=None)
-# More examples, for `make soak`; tests/hypothesis_settings.py has the numbers of slow
-# ones.
+# More examples, for `make soak`; tests/hypothesis_settings.py sets the number for
+# slow tests.
 hypothesis.settings.register_profile("soak", deadline=None, max_examples=1_000)
 hypothesis.settings.load_profile("millpond")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test that can start a process, before `-m` chooses."""
+    """Mark each test that can start a process, before `-m` selects tests."""
     for item in items:
         module = item.getparent(pytest.Module)
         if module is not None and starts_processes(module.obj.__name__):
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Return the settings of one site, every path of them under *tmp_path*."""
+    """Return settings with one site and every path under *tmp_path*."""
     return Settings(
         privacy=PrivacySettings(
             salt_store=str(tmp_path / "salts"), key_dir=str(tmp_path / "keys")
@@ -50,7 +50,7 @@ def settings(tmp_path: Path) -> Settings:
 def golden() -> Callable[[str, str], None]:
     """Return a check that text equals the reviewed file tests/golden/NAME.
 
-    With MILLPOND_GOLDEN=write (`make golden`) the file is written anew instead.
+    With MILLPOND_GOLDEN=write (`make golden`) the check writes the file instead.
     """
     directory = Path(__file__).parent / "golden"
 

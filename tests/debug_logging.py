@@ -1,4 +1,4 @@
-"""A program for tests: ``millpond`` with everything logged that there is to log.
+"""A program for tests: ``millpond`` with logging at the level DEBUG.
 
 python -m tests.debug_logging WORDS…
 """
@@ -10,7 +10,7 @@ from functools import partial
 from config import logs
 
 if __name__ == "__main__":
-    # Set before the commands import it.
+    # The commands import ``configure``, so the replacement must come first.
     logs.configure = partial(logs.configure, level=logging.DEBUG)
     import millpond
 

@@ -1,4 +1,4 @@
-"""Stored tables read by DuckDB, an engine that is not ours."""
+"""Stored tables read by DuckDB, an engine independent of Millpond."""
 
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ _EXTENSION = next(
 
 
 def delta_scan(query: str, *tables: Path) -> list[tuple[Any, ...]]:
-    """Return what DuckDB answers to *query*, which names each table ``delta_scan(?)``.
+    """Return the rows of *query* in DuckDB; ``delta_scan(?)`` stands for each table.
 
-    Nothing is downloaded: the extension is installed with the test tools.
+    DuckDB downloads nothing: the extension is installed with the test tools.
     """
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
         connection.execute("set timezone = 'UTC'")
         connection.load_extension(str(_EXTENSION))
-        return connection.execute(query, [str(each) for each in tables]).fetchall()
+        return connection.execute(query, [str(table) for table in tables]).fetchall()

@@ -1,4 +1,4 @@
-"""How many examples the laws are tried on whose examples take long."""
+"""The number of Hypothesis examples for tests whose examples are slow."""
 
 import hypothesis
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from batcher.load.load import load
 from batcher.spool.spool import Spool
-from tests.batcher.load.loads import SETTINGS
+from tests.batcher.load.spooled_events import SETTINGS
 from warehouse.build import build, rules_of
 from warehouse.tables import Warehouse
 
 
 def load_and_build(spool: Spool, warehouse: Warehouse) -> None:
-    """Do what the batcher does again and again."""
+    """Load the sealed segments and build the figures, as the batcher does."""
     load(spool, warehouse, SETTINGS, 0.0)
     build(warehouse, rules_of(SETTINGS), 0.0)
 

@@ -1,8 +1,8 @@
-"""What clients were told, held against what is stored.
+"""Check the stored rows against the responses that the clients got.
 
-A client notes each hit it sends and what it heard about it. Afterwards the tables must
-hold every acknowledged message once, nothing that was not sent, and the counts of what
-was received must lie between what was answered and what was sent.
+A client records each hit that it sends, and the response. Afterwards the tables must
+hold every acknowledged message once and nothing that was not sent. The counts of
+received hits must lie between the number acknowledged and the number sent.
 """
 
 import threading
@@ -26,7 +26,7 @@ _DUPLICATE = "duplicate"
 
 
 class Sent(NamedTuple):
-    """One hit as its sender knows it: *fate* is a drop reason, or ``STORED``."""
+    """One hit that was sent: *fate* is a drop reason, or ``STORED``."""
 
     site: str
     message: str
@@ -34,7 +34,7 @@ class Sent(NamedTuple):
 
 
 class Answer(StrEnum):
-    """What a sender heard of a request."""
+    """The response to a request, as its sender sees it."""
 
     ACKNOWLEDGED = "acknowledged"
     REFUSED = "refused"
@@ -42,69 +42,72 @@ class Answer(StrEnum):
 
 
 class Account:
-    """Every hit that was sent, by any thread, and the answer to it."""
+    """Every hit that any thread sent, and the response to it."""
 
     def __init__(self) -> None:
-        # Every address hits were sent from: each is one visitor.
+        # The addresses that hits were sent from: each is one visitor.
         self.addresses: set[str] = set()
         self._lock = threading.Lock()
-        self._hits: dict[Answer, Counter[Sent]] = {each: Counter() for each in Answer}
+        self._hits: dict[Answer, Counter[Sent]] = {
+            answer: Counter() for answer in Answer
+        }
 
-    def note(self, hits: Sequence[Sent], answer: Answer) -> None:
-        """Note the answer to one request."""
+    def record(self, hits: Sequence[Sent], answer: Answer) -> None:
+        """Record the response to one request."""
         with self._lock:
             self._hits[answer].update(hits)
 
-    def heard(self, answer: Answer) -> Counter[Sent]:
-        """Return how often each hit got that answer."""
+    def hits_with(self, answer: Answer) -> Counter[Sent]:
+        """Return how often each hit got *answer*."""
         with self._lock:
             return Counter(self._hits[answer])
 
     def count(self, answer: Answer) -> int:
-        """Return how many hits got that answer."""
-        return self.heard(answer).total()
+        """Return how many hits got *answer*."""
+        return self.hits_with(answer).total()
 
     def messages(self, *answers: Answer) -> set[tuple[str, str]]:
-        """Return the (site, message) of the hits to be stored with these answers."""
-        found = (self.heard(answer) for answer in answers)
+        """Return the (site, message) of the hits with *answers* that must be stored."""
+        counters = (self.hits_with(answer) for answer in answers)
         return {
             (hit.site, hit.message)
-            for hits in found
+            for hits in counters
             for hit in hits
             if hit.fate == STORED
         }
 
     def fates(self, answer: Answer) -> Counter[tuple[str, str]]:
-        """Return how many hits of each (site, fate) got that answer."""
+        """Return how many hits of each (site, fate) got *answer*."""
         counts: Counter[tuple[str, str]] = Counter()
-        for hit, count in self.heard(answer).items():
+        for hit, count in self.hits_with(answer).items():
             counts[hit.site, hit.fate] += count
         return counts
 
 
 def check_stored(account: Account, installation: Installation) -> None:
-    """Hold the tables, after a drain, to what the clients were told."""
+    """Check the tables, after a drain, against the responses to the clients."""
     warehouse = Warehouse(installation.data / "warehouse")
-    hashed = event_ids(installation)
+    hash_id = event_ids(installation)
     events = warehouse.view(EVENTS).read(columns=["site", "event_id"])
     times = Counter(events.rows())
 
     acknowledged = {
-        (site, hashed(site, message))
+        (site, hash_id(site, message))
         for site, message in account.messages(Answer.ACKNOWLEDGED)
     }
     sent = acknowledged | {
-        (site, hashed(site, message)) for site, message in account.messages(Answer.NONE)
+        (site, hash_id(site, message))
+        for site, message in account.messages(Answer.NONE)
     }
     lost, invented = acknowledged - times.keys(), times.keys() - sent
     twice = [key for key, count in times.items() if count > 1]
-    found = (len(lost), len(invented), len(twice))
-    assert found == (0, 0, 0), f"lost, invented, twice: {found}"
+    counts = (len(lost), len(invented), len(twice))
+    assert counts == (0, 0, 0), f"lost, invented, twice: {counts}"
     check_counts(account, received(warehouse))
 
 
 def event_ids(installation: Installation) -> Callable[[str, str], int]:
-    """Return what turns a site and a message id into the stored event id."""
+    """Return a function from a site and a message id to the stored event id."""
 
     def no_new_key(_: int) -> bytes:
         raise AssertionError("the site has no key")
@@ -131,19 +134,19 @@ def received(warehouse: Warehouse) -> Counter[tuple[str, str]]:
 
 
 def check_counts(account: Account, counted: Counter[tuple[str, str]]) -> None:
-    """Hold the counts to what was answered, and to that and what got no answer."""
-    answered = account.fates(Answer.ACKNOWLEDGED)
+    """Check that all acknowledged hits are counted, and none that was not sent."""
+    acknowledged = account.fates(Answer.ACKNOWLEDGED)
     unanswered = account.fates(Answer.NONE)
     wrong = {
-        fate: (answered[fate], counted[fate], answered[fate] + unanswered[fate])
-        for fate in answered.keys() | unanswered.keys() | counted.keys()
-        if not 0 <= counted[fate] - answered[fate] <= unanswered[fate]
+        fate: (acknowledged[fate], counted[fate], acknowledged[fate] + unanswered[fate])
+        for fate in acknowledged.keys() | unanswered.keys() | counted.keys()
+        if not 0 <= counted[fate] - acknowledged[fate] <= unanswered[fate]
     }
-    assert wrong == {}, f"answered, counted, at most: {wrong}"
+    assert wrong == {}, f"acknowledged, counted, at most: {wrong}"
 
 
 def check_figures(installation: Installation) -> None:
-    """Hold sessions and daily_stats to one full build of the same events, shuffled."""
+    """Compare the derived tables with a full build of the same events, shuffled."""
     stored = Warehouse(installation.data / "warehouse")
     clean = Warehouse(installation.folder / "clean")
     events = stored.view(EVENTS).read()
@@ -151,16 +154,16 @@ def check_figures(installation: Installation) -> None:
     build(clean, rules_of(installation.settings), 0.0, full=True)
     for table in (SESSIONS, DAILY_STATS):
         order = list(table.key)
-        found, expected = (
-            each.view(table).read().sort(order) for each in (stored, clean)
+        got, expected = (
+            warehouse.view(table).read().sort(order) for warehouse in (stored, clean)
         )
 
         assert not expected.is_empty(), f"no {table.name} to compare"
-        assert_frame_equal(found, expected)
+        assert_frame_equal(got, expected)
 
 
 def check_visitors(account: Account, installation: Installation) -> None:
-    """Hold the visitors of a day to the addresses: a restart must not make new ones."""
+    """Check that a day has no more visitors than addresses, despite restarts."""
     events = Warehouse(installation.data / "warehouse").view(EVENTS).read()
     counts = events.group_by("site", "day").agg(pl.col("visitor").n_unique())
     too_many = counts.filter(pl.col("visitor") > len(account.addresses))

@@ -1,7 +1,7 @@
-"""Which test modules can start a process, for `make quick` to leave out.
+"""Find the test modules that can start a process; `make quick` leaves them out.
 
-A module can when it uses `subprocess` or `multiprocessing`, itself or through another
-module of the tests. So nobody has to remember a marker.
+Such a module uses `subprocess` or `multiprocessing`, itself or through another
+module of the tests. So no test needs a marker set by hand.
 """
 
 import sys
@@ -26,7 +26,7 @@ def starts_processes(name: str) -> bool:
 
 
 def _sources(module: ModuleType) -> set[str]:
-    """Return the modules that the values of *module* are, or come from."""
+    """Return the modules that *module* imports, or imports a value from."""
     return {
         value.__name__
         if isinstance(value, ModuleType)

@@ -1,4 +1,4 @@
-"""Real Millpond processes: a configuration of their own, free ports, ended by id."""
+"""Real Millpond processes with their own configuration and free ports."""
 
 import fcntl
 import os
@@ -21,8 +21,8 @@ from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[1]
 ANSWER_S = 10.0
-# Below the ports the system gives to clients: one that connects to a port nobody
-# listens on could otherwise be given that very port, and talk with itself.
+# Below the range for client ports. Otherwise a client that connects to an unused port
+# could get the same port as its own, and connect to itself.
 _PORTS = range(20_000, 32_000)
 CONFIG = """\
 [proxy]
@@ -61,7 +61,7 @@ currency = "USD"
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A folder with a configuration; all data and logs stay inside."""
+    """A folder with a configuration, and all data and logs of its processes."""
 
     config: Path
     settings: Settings
@@ -76,28 +76,28 @@ class Installation:
 
     @property
     def data(self) -> Path:
-        """Return the directory all data is in."""
+        """Return the directory of all data."""
         return self.folder / "data"
 
     @property
     def key_dir(self) -> Path:
-        """Return the directory of the sites' keys."""
+        """Return the directory with the keys of the sites."""
         return Path(self.settings.privacy.key_dir)
 
     def argv(self, *words: str) -> list[str]:
-        """Return the command line that runs *words* of the command line here."""
+        """Return the full command line of the Millpond command *words*."""
         command = [*self.run_under, sys.executable, "-m", self.program]
         return [*command, *words, "--config", str(self.config)]
 
     def run(
-        self, *words: str, given: str = "", timeout_s: float = 60
+        self, *words: str, stdin: str = "", timeout_s: float = 60
     ) -> "subprocess.CompletedProcess[str]":
-        """Run a command that ends by itself."""
+        """Run a command and wait for its end."""
         return subprocess.run(
             self.argv(*words),
             cwd=ROOT,
             env={**os.environ, **self.environ},
-            input=given,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=timeout_s,
@@ -109,28 +109,28 @@ class Installation:
         proxy = self.settings.proxy
         return HTTPConnection(proxy.host, proxy.port, timeout=timeout_s)
 
-    def ask(self, body: str, path: str = "/api/v1/query") -> bytes:
-        """Return what the reports server answers, to a question or for a page."""
+    def query_reports(self, body: str, path: str = "/api/v1/query") -> bytes:
+        """Return the response of the reports server to a query, or for a page."""
         reports = self.settings.reports
         connection = HTTPConnection(reports.host, reports.port, timeout=ANSWER_S)
         try:
             connection.request("POST" if body else "GET", path, body)
             response = connection.getresponse()
-            answer = response.read()
+            content = response.read()
         finally:
             connection.close()
-        assert response.status == HTTPStatus.OK, answer
-        return answer
+        assert response.status == HTTPStatus.OK, content
+        return content
 
     def serves_reports(self) -> bool:
-        """Say whether the reports server answers."""
+        """Return whether the reports server responds."""
         try:
-            return bool(self.ask("", path="/healthz"))
+            return bool(self.query_reports("", path="/healthz"))
         except OSError:
             return False
 
     def is_listening(self) -> bool:
-        """Say whether a worker is ready to take events."""
+        """Return whether a worker is ready to accept events."""
         connection = self.connect()
         try:
             connection.request("GET", "/readyz")
@@ -148,9 +148,10 @@ def install(
     environ: Mapping[str, str] | None = None,
     program: str = "millpond",
 ) -> Installation:
-    """Write a configuration with free ports into *folder*, also where *text* has none.
+    """Write a configuration with free ports into *folder*.
 
-    On the default ports another installation could answer in place of this one.
+    Ports are added if *text* sets none: on the default ports another installation
+    could respond.
     """
     port, reports_port = free_ports(2)
     text = text.format(port=port, reports_port=reports_port)
@@ -164,15 +165,15 @@ def install(
 
 
 def free_ports(count: int) -> list[int]:
-    """Return loopback ports that nobody listens on, and that no other test is given."""
+    """Return loopback ports that are unused and reserved for this test."""
     return [next(_FREE_PORTS) for _ in range(count)]
 
 
 def _free_ports() -> Iterator[int]:
     """Yield free ports, each once, until this process ends.
 
-    A port is locked, as a byte of a file, before it is tried: another test process
-    could find it free as well, before the server that it is for listens there.
+    Each port is one byte of a file, and is locked before it is tried. Otherwise two
+    test processes could choose the same port before a server listens on it.
     """
     path = Path(gettempdir()) / f"millpond-test-ports-{os.getuid()}"
     locks = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -190,7 +191,7 @@ _FREE_PORTS = _free_ports()
 
 
 class Role:
-    """One process of an installation; it can be killed and started again."""
+    """One process of an installation, which can be killed and restarted."""
 
     def __init__(self, installation: Installation, *words: str) -> None:
         self._installation = installation
@@ -200,17 +201,17 @@ class Role:
 
     @property
     def name(self) -> str:
-        """Return the words of its command."""
+        """Return the command of the process."""
         return " ".join(self._words)
 
     @property
     def pid(self) -> int:
-        """Return its process id."""
+        """Return the process id."""
         assert self._process is not None
         return self._process.pid
 
     def start(self) -> None:
-        """Start it; what it says is added to its log."""
+        """Start the process; its output is appended to its log."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._installation.argv(*self._words),
@@ -222,23 +223,23 @@ class Role:
             )
 
     def kill(self) -> None:
-        """End it as a power cut would, if it runs."""
+        """Kill the process if it runs, without a chance to clean up."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def stop(self, timeout_s: float = 30) -> int:
-        """Ask it to end, and return its exit code."""
+        """Send SIGTERM, and return the exit code."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(timeout_s)
 
     def has_ended(self) -> bool:
-        """Say whether it has ended by itself."""
+        """Return whether the process has ended."""
         return self._process is not None and self._process.poll() is not None
 
-    def told(self) -> str:
-        """Return everything it has said."""
+    def output(self) -> str:
+        """Return everything that the process has printed."""
         return self.log.read_text() if self.log.exists() else ""
 
 
@@ -246,9 +247,9 @@ class Role:
 def running(
     installation: Installation, *roles: str, until: Callable[[], object] | None = None
 ) -> Iterator[list[Role]]:
-    """Run *roles*, each the words of a command; kill what is left of them at the end.
+    """Run *roles*, each given as a command; kill those that still run at the end.
 
-    Yields once *until* holds, by default: once the proxy is ready.
+    Yields when *until* holds; by default when the proxy is ready.
     """
     started = [Role(installation, *words.split(" ")) for words in roles]
     try:
@@ -262,21 +263,21 @@ def running(
 
 
 def wait_ready(roles: list[Role], holds: Callable[[], object]) -> None:
-    """Wait until *holds*; a role that ends meanwhile is a failure that quotes it."""
+    """Wait until *holds*; fail with the output of a role that ends meanwhile."""
 
     def check() -> object:
         ended = [role for role in roles if role.has_ended()]
-        assert not ended, f"{ended[0].name} ended: {ended[0].told()}"
+        assert not ended, f"{ended[0].name} ended: {ended[0].output()}"
         return holds()
 
     wait_until(check, "the processes to be ready", timeout_s=30)
 
 
 def load_and_build(installation: Installation) -> str:
-    """Load and build all that was acknowledged; return what was said about it."""
-    said = ""
+    """Load and build everything acknowledged; return the output of the commands."""
+    output = ""
     for words in (("batcher", "drain"), ("warehouse", "build")):
-        done = installation.run(*words)
-        said += done.stdout + done.stderr
-        assert done.returncode == 0, said
-    return said
+        completed = installation.run(*words)
+        output += completed.stdout + completed.stderr
+        assert completed.returncode == 0, output
+    return output

@@ -1,4 +1,4 @@
-"""Clients in threads: they send, retry what nobody acknowledged, and keep account."""
+"""Clients in threads that send hits, retry them, and record the responses."""
 
 import json
 import random
@@ -21,7 +21,7 @@ _BUSY = 300
 
 
 class Sender:
-    """One client: a visitor who sends requests of a few hits, until told to stop."""
+    """One client: a visitor who sends requests of a few hits until *stop* is set."""
 
     def __init__(
         self,
@@ -33,14 +33,14 @@ class Sender:
         self._installation = installation
         self._account = account
         self._index = index
-        self._chance = random.Random(index)  # noqa: S311 - which hits come is no secret
+        self._chance = random.Random(index)  # noqa: S311 - the choice of hits is no secret
         self._stop = stop
         self._connection: HTTPConnection | None = None
         self._number = 0
         self._messages: list[tuple[str, str]] = []
 
     def run(self) -> None:
-        """Send one request after the other; the last one, too, until it is answered."""
+        """Send one request after the other; repeat each until it is acknowledged."""
         try:
             self._send_all()
         finally:
@@ -50,30 +50,30 @@ class Sender:
         while not self._stop.wait(_PAUSE_S):
             hits = [self._hit() for _ in range(self._chance.randint(1, _MOST_HITS))]
             agent = BOT if self._chance.random() < 0.1 else FIREFOX
-            sent = [_as_bot(hit) for hit in hits] if agent is BOT else hits
-            while self._send(sent, agent) is not Answer.ACKNOWLEDGED:
+            bodies = [_as_bot(hit) for hit in hits] if agent is BOT else hits
+            while self._send(bodies, agent) is not Answer.ACKNOWLEDGED:
                 self._stop.wait(_TRY_AGAIN_S)
                 if self._stop.is_set() and not self._installation.is_listening():
                     return
 
     def _hit(self) -> Sent:
-        """Return a new hit, or one that is sent again though it was acknowledged."""
-        drawn = self._chance.random()
-        if self._messages and drawn < 0.1:
+        """Return a new hit, or a repetition of one that was acknowledged."""
+        draw = self._chance.random()
+        if self._messages and draw < 0.1:
             return Sent(*self._chance.choice(self._messages))
         self._number += 1
         site = self._chance.choice(["shop", "blog"])
         message = f"client-{self._index}/{self._number}"
-        if drawn > 0.95:
+        if draw > 0.95:
             return Sent(site, message, "foreign_origin")
-        if drawn > 0.9:
+        if draw > 0.9:
             return Sent(site, message, "bad_name")
         self._messages.append((site, message))
         return Sent(site, message)
 
     def _send(self, hits: list[Sent], agent: str) -> Answer:
         answer = self._post(json.dumps([_body(hit) for hit in hits]), agent)
-        self._account.note(hits, answer)
+        self._account.record(hits, answer)
         return answer
 
     def _post(self, body: str, agent: str) -> Answer:
@@ -98,7 +98,7 @@ class Sender:
         return Answer.ACKNOWLEDGED
 
     def _address(self) -> str:
-        """Return an address, another one before its visitor gets suspiciously busy."""
+        """Return an address, and a new one before its visitor becomes suspect."""
         address = f"2001:db8:{self._index:x}:{self._number // _BUSY:x}::1"
         self._account.addresses.add(address)
         return address
@@ -110,7 +110,7 @@ class Sender:
 
 
 def _as_bot(hit: Sent) -> Sent:
-    # A bad name is seen before the bot is, a foreign page after it.
+    # The proxy checks the name before the User-Agent, and the page after it.
     return hit if hit.fate == "bad_name" else hit._replace(fate="bot")
 
 
@@ -127,10 +127,10 @@ def _body(hit: Sent) -> dict[str, object]:
 
 @contextmanager
 def load(installation: Installation, clients: int) -> Iterator[Account]:
-    """Send from *clients* threads while the block runs; yield their account."""
+    """Send from *clients* threads while the block runs; yield the account."""
     account, stop = Account(), threading.Event()
     senders = [Sender(installation, account, index, stop) for index in range(clients)]
-    threads = [threading.Thread(target=each.run, daemon=True) for each in senders]
+    threads = [threading.Thread(target=sender.run, daemon=True) for sender in senders]
     for thread in threads:
         thread.start()
     try:

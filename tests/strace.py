@@ -1,4 +1,4 @@
-"""Run a script under strace: to see the order of its system calls, or to kill it."""
+"""Run a script under strace, to record its system calls or to kill it at one."""
 
 import re
 import subprocess
@@ -13,13 +13,13 @@ _CALL = re.compile(r"^(?:\d+ +)?(\w+)\((.*)\) += (-?\d+)")
 
 
 def trace(calls: str, script: Sequence[str], log: Path) -> list[tuple[str, str]]:
-    """Run *script* with our Python and return its (call, arguments), in order.
+    """Run *script* with this Python; return each (call, arguments), in order.
 
-    File descriptors are shown with their paths; calls that failed are left out.
+    File descriptors are shown with their paths; failed calls are left out.
     """
     run(["-f", "-y", "-e", f"trace={calls}", "-o", str(log)], script, check=True)
-    found = map(_CALL.match, log.read_text().splitlines())
-    return [(each[1], each[2]) for each in found if each and int(each[3]) >= 0]
+    matches = map(_CALL.match, log.read_text().splitlines())
+    return [(match[1], match[2]) for match in matches if match and int(match[3]) >= 0]
 
 
 def run(
@@ -27,7 +27,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run *script*, a module and its arguments, under strace with *options*.
 
-    Without -f only the first thread is looked at, and its calls are the ones counted.
+    Without -f strace follows the first thread only, and counts only its calls.
     """
     return subprocess.run(
         [str(need("strace")), "-qq", *options, sys.executable, "-m", *script],

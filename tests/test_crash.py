@@ -1,7 +1,6 @@
-"""kill -9 anywhere under load: what was acknowledged is stored once, and nothing else.
+"""After kill -9 under load the tables hold every acknowledged hit once, and no other.
 
-The kills are drawn from a seed, which every run prints; MILLPOND_CRASH_SEED=N repeats
-its choices.
+Each run prints the random seed of its kills; MILLPOND_CRASH_SEED=N repeats them.
 """
 
 import json
@@ -27,12 +26,12 @@ from tests.waiting import wait_until
 KILLS = 10
 FEW_KILLS = 3
 MANY_KILLS = 200
-# For a busy machine; a quiet one takes half a minute.
+# Enough for a busy machine; an idle one takes half a minute.
 PATIENCE_S = 300
 CLIENTS = 4
-# Hits acknowledged between two kills: from none, while roles still start, to those
-# of a load and a build.
-MOST_BETWEEN = 500
+# Hits acknowledged between two kills: from none, while roles still start, to as many as
+# arrive during a load and a build.
+MAX_HITS_BETWEEN = 500
 
 WORKERS = ("proxy worker 0 --shared", "proxy worker 1 --shared")
 BATCHER = "batcher run"
@@ -40,26 +39,26 @@ BATCHER = "batcher run"
 
 @pytest.fixture
 def chance() -> random.Random:
-    """Return what draws the kills; pytest shows the seed when a test fails."""
+    """Return the random source for the kills; pytest shows the seed on a failure."""
     seed = int(
         os.environ.get("MILLPOND_CRASH_SEED") or random.SystemRandom().getrandbits(32)
     )
-    print(f"repeat with MILLPOND_CRASH_SEED={seed}")  # noqa: T201 - to be read
-    return random.Random(seed)  # noqa: S311 - which process dies is no secret
+    print(f"repeat with MILLPOND_CRASH_SEED={seed}")  # noqa: T201 - to repeat the run
+    return random.Random(seed)  # noqa: S311 - the choice of process is no secret
 
 
-def let_work(account: Account, chance: random.Random) -> None:
-    """Return after some more hits were acknowledged."""
-    enough = account.count(Answer.ACKNOWLEDGED) + chance.randrange(MOST_BETWEEN)
+def wait_for_hits(account: Account, chance: random.Random) -> None:
+    """Wait until some more hits are acknowledged."""
+    enough = account.count(Answer.ACKNOWLEDGED) + chance.randrange(MAX_HITS_BETWEEN)
     wait_until(
         lambda: account.count(Answer.ACKNOWLEDGED) >= enough,
-        "the clients to be answered",
+        "the hits to be acknowledged",
         timeout_s=60,
     )
 
 
-def kill_some(roles: list[Role], chance: random.Random) -> None:
-    """Kill one role or several at once, and start them again."""
+def kill_roles(roles: list[Role], chance: random.Random) -> None:
+    """Kill one role or several at once, and restart them."""
     chosen = chance.sample(roles, chance.choice([1, 1, 1, 2, len(roles)]))
     for role in chosen:
         role.kill()
@@ -67,16 +66,16 @@ def kill_some(roles: list[Role], chance: random.Random) -> None:
         role.start()
 
 
-def survive(installation: Installation, chance: random.Random, kills: int) -> None:
-    """Kill roles under load, let all recover, and hold the tables to the account."""
+def check_kills(installation: Installation, chance: random.Random, kills: int) -> None:
+    """Kill roles under load, let all recover, and check the tables."""
     with (
         running(installation, *WORKERS, BATCHER) as roles,
         load(installation, CLIENTS) as account,
     ):
         for _ in range(kills):
-            let_work(account, chance)
-            kill_some(roles, chance)
-        let_work(account, chance)
+            wait_for_hits(account, chance)
+            kill_roles(roles, chance)
+        wait_for_hits(account, chance)
         wait_ready(roles, installation.is_listening)
     load_and_build(installation)
 
@@ -91,23 +90,23 @@ def survive(installation: Installation, chance: random.Random, kills: int) -> No
 def test_kills_under_load_lose_nothing_and_count_nothing_twice(
     tmp_path: Path, chance: random.Random
 ) -> None:
-    survive(install(tmp_path), chance, KILLS)
+    check_kills(install(tmp_path), chance, KILLS)
 
 
-def children(supervisor: Role) -> list[int]:
-    """Return the process ids of what the supervisor started last."""
+def child_pids(supervisor: Role) -> list[int]:
+    """Return the process ids of the supervisor's newest children."""
     pids: dict[str, int] = {}
-    for line in supervisor.told().splitlines():
+    for line in supervisor.output().splitlines():
         if line.startswith("{"):
-            said = json.loads(line)
-            if said["word"] == "process_started":
-                pids[said["process"]] = said["pid"]
+            entry = json.loads(line)
+            if entry["word"] == "process_started":
+                pids[entry["process"]] = entry["pid"]
     return list(pids.values())
 
 
 @pytest.mark.crash
 @pytest.mark.timeout(PATIENCE_S)
-def test_the_supervisor_and_its_children_may_be_killed(
+def test_kills_of_the_supervisor_and_its_children_lose_nothing(
     tmp_path: Path, chance: random.Random
 ) -> None:
     installation = install(tmp_path)
@@ -115,13 +114,13 @@ def test_the_supervisor_and_its_children_may_be_killed(
         running(installation, "up") as [supervisor],
         load(installation, CLIENTS) as account,
     ):
-        for pid in chance.sample(children(supervisor), FEW_KILLS):
-            let_work(account, chance)
+        for pid in chance.sample(child_pids(supervisor), FEW_KILLS):
+            wait_for_hits(account, chance)
             os.kill(pid, signal.SIGKILL)
-        let_work(account, chance)
+        wait_for_hits(account, chance)
         supervisor.kill()
         supervisor.start()
-        let_work(account, chance)
+        wait_for_hits(account, chance)
         wait_ready([supervisor], installation.is_listening)
     load_and_build(installation)
 
@@ -131,7 +130,7 @@ def test_the_supervisor_and_its_children_may_be_killed(
 
 
 @pytest.mark.crash
-def test_told_to_stop_all_of_it_stops_in_order_and_loads_the_rest(
+def test_a_stop_ends_every_process_in_order_and_loads_the_rest(
     tmp_path: Path,
 ) -> None:
     installation = install(tmp_path)
@@ -150,4 +149,4 @@ def test_told_to_stop_all_of_it_stops_in_order_and_loads_the_rest(
 def test_many_kills_under_load_lose_nothing_and_count_nothing_twice(
     tmp_path: Path, chance: random.Random
 ) -> None:
-    survive(install(tmp_path), chance, MANY_KILLS)
+    check_kills(install(tmp_path), chance, MANY_KILLS)

@@ -1,4 +1,4 @@
-"""A missing or damaged data file: each command names it and ends with exit code 3."""
+"""Each command names a missing or damaged data file, and ends with exit code 3."""
 
 import json
 import os
@@ -8,8 +8,8 @@ import pytest
 
 import millpond
 from batcher.salts.records import CREATED
-from tests.damaged import KEYS, make_installation
 from tests.proxy.history.in_process_import import line, write_log
+from tests.sample_installation import KEYS, make_installation
 from warehouse import build
 from warehouse.key_commitment import commitment_files, encode_commitment, key_commitment
 from warehouse.keyed_hash import key_file
@@ -48,26 +48,28 @@ FILTERED = {**QUERY, "dimensions": ["page", "country"]}
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an installation with its key, and the files that commands read."""
-    made = tmp_path / "installation"
-    make_installation(made)
-    path = key_file(made / "keys", "shop")
+    """Return an installation with a site key and the input files of commands."""
+    installation = tmp_path / "installation"
+    make_installation(installation)
+    path = key_file(installation / "keys", "shop")
     path.parent.mkdir(parents=True, exist_ok=True)
     key = KEYS["shop"]
     path.write_bytes(key)
     path.chmod(0o600)
-    for copy in commitment_files(made / "keys", made / "spool", "shop"):
+    for copy in commitment_files(installation / "keys", installation / "spool", "shop"):
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(encode_commitment("shop", key_commitment(key)))
-    (made / "query.json").write_text(json.dumps(QUERY))
-    (made / "filtered.json").write_text(json.dumps(FILTERED))
-    (made / "orders.csv").write_text("id,total,currency,date\n1,9.00,EUR,2026-11-22\n")
-    write_log(made / "log", [line("/", at="22/Nov/2026:10:00:00 +0000")])
-    monkeypatch.chdir(made)
-    return made
+    (installation / "query.json").write_text(json.dumps(QUERY))
+    (installation / "filtered.json").write_text(json.dumps(FILTERED))
+    (installation / "orders.csv").write_text(
+        "id,total,currency,date\n1,9.00,EUR,2026-11-22\n"
+    )
+    write_log(installation / "log", [line("/", at="22/Nov/2026:10:00:00 +0000")])
+    monkeypatch.chdir(installation)
+    return installation
 
 
-def spoil(root: Path, table: Table, *, missing: bool) -> Path:
+def damage(root: Path, table: Table, *, missing: bool) -> Path:
     """Remove or change the newest data file of *table*, and return it."""
     view = Warehouse(root / "warehouse").view(table)
     path = view.path / view.files()[-1].path
@@ -90,38 +92,38 @@ def test_a_command_names_the_table_and_the_file_it_cannot_read(
     *,
     missing: bool,
 ) -> None:
-    path = spoil(root, table, missing=missing)
+    path = damage(root, table, missing=missing)
 
     code = millpond.run([*command, "--config", "millpond.toml"])
 
-    said = capsys.readouterr().err
-    assert code == 3, said
-    assert f"read {table.name}: " in said
-    assert path.name in said
-    assert "restore this file" in said
-    assert os.fspath(root) in said
+    message = capsys.readouterr().err
+    assert code == 3, message
+    assert f"read {table.name}: " in message
+    assert path.name in message
+    assert "restore this file" in message
+    assert os.fspath(root) in message
 
 
 def test_a_missing_file_of_the_ledger_is_named(root: Path) -> None:
-    path = spoil(root, LEDGER, missing=True)
+    path = damage(root, LEDGER, missing=True)
     warehouse = Warehouse(root / "warehouse")
 
     with pytest.raises(DamagedTableError, match=f"read ledger: .*{path.name}"):
         ledger.append(warehouse, [ledger.NewEntry(CREATED, "test")], 0)
 
 
-def test_a_file_that_goes_missing_after_it_was_checked_is_named(root: Path) -> None:
+def test_a_file_that_disappears_after_its_check_is_named(root: Path) -> None:
     view: TableView = Warehouse(root / "warehouse").view(EVENTS)
     rows = view.scan()
-    path = spoil(root, EVENTS, missing=True)
+    path = damage(root, EVENTS, missing=True)
 
     with pytest.raises(DamagedTableError, match=f"read events: .*{path.name}"):
         view.collect(rows)
 
 
-def test_a_build_blames_the_table_it_reads(root: Path) -> None:
+def test_a_build_names_the_damaged_table_that_it_reads(root: Path) -> None:
     rules = build.Rules(currencies={}, zones={}, value_limit=10)
-    path = spoil(root, EVENTS, missing=True)
+    path = damage(root, EVENTS, missing=True)
 
     with pytest.raises(DamagedTableError, match=f"read events: .*{path.name}"):
         build.build(Warehouse(root / "warehouse"), rules, 0, full=True)

@@ -1,4 +1,4 @@
-"""`millpond demo`, which is `make run`: sample traffic, and one's own clicks."""
+"""`millpond demo` (`make run`) reports the sample traffic and the user's own clicks."""
 
 import json
 import os
@@ -27,23 +27,23 @@ AGENT = (
 
 @pytest.fixture
 def ports() -> Iterator[tuple[int, int]]:
-    """Yield a port for the proxy, and one for the reports."""
+    """Yield a port for the proxy and a port for the reports."""
     with reserved_port() as proxy:
         yield proxy, free_ports(1)[0]
 
 
 def post(port: int, path: str, body: Any) -> Any:
-    """Return what is answered to *body*, sent as a browser on this machine would."""
+    """Post *body* like a browser on this machine, and return the response."""
     connection = HTTPConnection("127.0.0.1", port, timeout=20)
     headers = {"Content-Type": "application/json", "User-Agent": AGENT}
     connection.request("POST", path, json.dumps(body), headers)
-    answer = json.loads(connection.getresponse().read())
+    response = json.loads(connection.getresponse().read())
     connection.close()
-    return answer
+    return response
 
 
-def told(stream: IO[str]) -> str:
-    """Return what the demo prints until it has told everything."""
+def startup_output(stream: IO[str]) -> str:
+    """Return the output of the demo up to its last line at the start."""
     lines = []
     for line in stream:
         lines.append(line)
@@ -52,7 +52,7 @@ def told(stream: IO[str]) -> str:
     return "".join(lines)
 
 
-def test_sample_traffic_and_ones_own_clicks_are_in_the_report(
+def test_the_report_shows_the_sample_traffic_and_own_clicks(
     tmp_path: Path, ports: tuple[int, int]
 ) -> None:
     proxy, reports = ports
@@ -69,39 +69,41 @@ def test_sample_traffic_and_ones_own_clicks_are_in_the_report(
         ) as demo,
     ):
         assert demo.stdout is not None
-        printed = told(demo.stdout)
+        printed = startup_output(demo.stdout)
         page = f"http://127.0.0.1:{proxy}/demo/?utm_source=own"
-        kept = post(proxy, "/v1/events", {"site": "demo", "url": page})
-        question = {
+        receipt = post(proxy, "/v1/events", {"site": "demo", "url": page})
+        query = {
             "site": "demo",
             "metrics": ["visitors", "sessions", "pageviews"],
             "date_range": "today",
             "filters": [["is", "utm_source", ["own"]]],
         }
 
-        def own() -> Any:
-            rows = post(reports, "/api/v1/query", question)["results"]
+        def own_figures() -> Any:
+            rows = post(reports, "/api/v1/query", query)["results"]
             return [row["metrics"] for row in rows]
 
-        wait_until(lambda: own() == [[1, 1, 1]], "the click to be in the report")
+        wait_until(
+            lambda: own_figures() == [[1, 1, 1]], "the click to be in the report"
+        )
         demo.send_signal(signal.SIGINT)
         demo.communicate()
     log = (tmp_path / "log").read_text(encoding="utf-8")
 
-    assert kept == {"accepted": 1, "dropped": {}}
+    assert receipt == {"accepted": 1, "dropped": {}}
     assert re.search(r"visitors +sessions +pageviews", printed)
     assert "/demo/kettle.ht" in printed
     assert '"level": "warning"' not in log
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
-def test_ports_that_are_taken_are_replaced_by_free_ones(tmp_path: Path) -> None:
+def test_ports_in_use_are_replaced_by_free_ones(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with ExitStack() as stack:
-        taken = [
+        blockers = [
             stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in "12"
         ]
-        proxy, reports = (str(each.getsockname()[1]) for each in taken)
+        proxy, reports = (str(blocker.getsockname()[1]) for blocker in blockers)
         options = ["--port", proxy, "--reports-port", reports]
         demo = subprocess.Popen(
             [sys.executable, "-m", "millpond", "demo", *options],
@@ -112,21 +114,21 @@ def test_ports_that_are_taken_are_replaced_by_free_ones(tmp_path: Path) -> None:
         stack.callback(demo.wait)
         stack.callback(demo.send_signal, signal.SIGINT)
 
-        def told_port(role: str, number: str) -> int:
-            said = rf"demo: port {number} is in use; the {role} gets (\d+)"
-            found = re.search(said, log.read_text(encoding="utf-8"))
-            return int(found[1]) if found else 0
+        def port_of(role: str, number: str) -> int:
+            pattern = rf"demo: port {number} is in use; the {role} gets (\d+)"
+            match = re.search(pattern, log.read_text(encoding="utf-8"))
+            return int(match[1]) if match else 0
 
-        wait_until(lambda: told_port("reports", reports), "both ports to be told")
+        wait_until(lambda: port_of("reports", reports), "both ports to be logged")
         page = "http://127.0.0.1/demo/?utm_source=own"
         event = {"site": "demo", "url": page}
         wait_until(
-            lambda: answers(told_port("proxy", proxy), event), "the proxy to answer"
+            lambda: accepts(port_of("proxy", proxy), event), "the proxy to answer"
         )
 
 
-def answers(port: int, event: object) -> bool:
-    """Say whether a proxy takes *event* there."""
+def accepts(port: int, event: object) -> bool:
+    """Return whether the proxy on *port* accepts *event*."""
     try:
         return bool(post(port, "/v1/events", event)["accepted"])
     except OSError:

@@ -1,4 +1,4 @@
-"""The docs are fresh, every link leads somewhere, every hint names a section."""
+"""The docs are up to date, no link is dead, and every hint names a section."""
 
 import ast
 import re
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from millpond import run
-from tests.reports.stored import drop, sample, store
-from tests.test_house import OURS, named, tree
+from tests.reports.sample_tables import drop, sample, store
+from tests.test_house import PRODUCT_FILES, relative_path, tree
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -24,14 +24,14 @@ LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 
 def anchors(path: Path) -> set[str]:
-    """Return what the headings of a page can be linked as."""
+    """Return the link anchors of a page's headings."""
     headings = re.findall(r"(?m)^#+ (.+)$", path.read_text(encoding="utf-8"))
     plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
     return {heading.replace(" ", "-") for heading in plain}
 
 
 def dead_links(path: Path) -> list[str]:
-    """Return the links of a page that lead nowhere."""
+    """Return the dead links of a page."""
     dead = []
     for target, anchor in LINK.findall(path.read_text(encoding="utf-8")):
         page = (path.parent / target).resolve() if target else path
@@ -40,12 +40,12 @@ def dead_links(path: Path) -> list[str]:
     return dead
 
 
-@pytest.mark.parametrize("path", PAGES, ids=named)
-def test_every_link_leads_somewhere(path: Path) -> None:
+@pytest.mark.parametrize("path", PAGES, ids=relative_path)
+def test_no_page_has_a_dead_link(path: Path) -> None:
     assert dead_links(path) == []
 
 
-@pytest.mark.parametrize("path", OURS, ids=named)
+@pytest.mark.parametrize("path", PRODUCT_FILES, ids=relative_path)
 def test_every_page_a_hint_names_exists(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     missing = [
@@ -60,7 +60,7 @@ def test_every_page_a_hint_names_exists(path: Path) -> None:
 SECTION = re.compile(r"""\b(docs/[\w/-]+\.md), (["'])(.+?)\2""")
 
 
-@pytest.mark.parametrize("path", OURS, ids=named)
+@pytest.mark.parametrize("path", PRODUCT_FILES, ids=relative_path)
 def test_every_section_a_hint_names_exists(path: Path) -> None:
     texts = [
         node.value
@@ -102,16 +102,16 @@ LARGEST_IMAGE_BYTES = 150_000
 
 
 @pytest.fixture
-def shop_with_a_week(tmp_path: Path) -> Path:
-    """Return a directory whose configured site has the tests' sample week."""
+def installation_with_a_week(tmp_path: Path) -> Path:
+    """Return an installation whose site has the sample week of the tests."""
     assert run(["init", str(tmp_path)]) == 0
     drops = [drop("bot", 1_204), drop("duplicate", 3), drop("bad_page", 1)]
     store(tmp_path / "data" / "warehouse", sample(), drops)
     return tmp_path
 
 
-def printed(commands: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Return a console block: *commands*, and what they print here."""
+def console_block(commands: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Return a console block with *commands* and their output."""
     capsys.readouterr()
     block = ""
     for command in commands:
@@ -120,19 +120,19 @@ def printed(commands: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return block
 
 
-def test_the_figures_the_readme_shows_are_what_is_printed(
-    shop_with_a_week: Path,
+def test_the_figures_in_the_readme_are_real_output(
+    installation_with_a_week: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(shop_with_a_week)
+    monkeypatch.chdir(installation_with_a_week)
     monkeypatch.setenv("COLUMNS", "80")
     shown, _ = CONSOLE.findall(README)
 
-    assert printed(re.findall(r"(?m)^\$ millpond (.*)$", shown), capsys) == shown
+    assert console_block(re.findall(r"(?m)^\$ millpond (.*)$", shown), capsys) == shown
 
 
-def test_the_first_steps_the_readme_shows_are_what_is_printed(
+def test_the_first_steps_in_the_readme_are_real_output(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -140,7 +140,7 @@ def test_the_first_steps_the_readme_shows_are_what_is_printed(
     monkeypatch.chdir(tmp_path)
     _, shown = CONSOLE.findall(README)
 
-    assert printed(re.findall(r"(?m)^\$ millpond (.*)$", shown), capsys) == shown
+    assert console_block(re.findall(r"(?m)^\$ millpond (.*)$", shown), capsys) == shown
 
 
 def test_the_images_of_the_readme_exist_and_are_small() -> None:
@@ -150,22 +150,22 @@ def test_the_images_of_the_readme_exist_and_are_small() -> None:
     assert all(0 < path.stat().st_size < LARGEST_IMAGE_BYTES for path in images)
 
 
-def test_every_page_of_the_docs_is_in_the_map_of_the_readme() -> None:
-    pages = [named(path) for path in PAGES if path.parent.name == "docs"]
+def test_the_readme_links_to_every_page_of_the_docs() -> None:
+    pages = [relative_path(path) for path in PAGES if path.parent.name == "docs"]
 
     assert [page for page in pages if f"]({page})" not in README] == []
 
 
 def dependencies() -> set[str]:
-    """Return the names of everything Millpond depends on directly."""
+    """Return the names of the direct dependencies."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"].values()
-    asked = sum(extras, project["project"]["dependencies"])
-    return {re.split(r"[^\w-]", name, maxsplit=1)[0] for name in asked}
+    requirements = sum(extras, project["project"]["dependencies"])
+    return {re.split(r"[^\w-]", name, maxsplit=1)[0] for name in requirements}
 
 
-def locked() -> set[str]:
-    """Return the names of everything Millpond runs on."""
+def locked_packages() -> set[str]:
+    """Return the names of all packages in the lock file."""
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     return set(re.findall(r"(?m)^([\w.-]+)==", lock))
 
@@ -174,24 +174,24 @@ def locked() -> set[str]:
     ("page", "names"),
     [
         ("docs/decisions/0002-libraries-and-their-doors.md", dependencies()),
-        ("docs/licenses.md", locked()),
+        ("docs/licenses.md", locked_packages()),
     ],
 )
-def test_every_library_has_its_line(page: str, names: set[str]) -> None:
+def test_the_page_names_every_library(page: str, names: set[str]) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
 
     assert [name for name in sorted(names) if name not in text] == []
 
 
-def test_the_locks_name_no_place_to_download_from() -> None:
+def test_the_lock_files_name_no_download_address() -> None:
     for name in ("requirements.lock", "requirements-dev.lock"):
         text = (ROOT / name).read_text(encoding="utf-8")
 
         assert re.findall(r"https?://|file:|--index|--find-links|[ =]/", text) == []
 
 
-def test_generated_pages_are_fresh() -> None:
-    ran = subprocess.run(
+def test_generated_pages_are_up_to_date() -> None:
+    completed = subprocess.run(
         [sys.executable, "docs/build.py", "--check"],
         check=False,
         cwd=ROOT,
@@ -200,7 +200,7 @@ def test_generated_pages_are_fresh() -> None:
         text=True,
     )
 
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (completed.returncode, completed.stderr) == (0, "")
 
 
 RECORDS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
@@ -217,7 +217,7 @@ def title_of(record: Path) -> str:
 
 
 def template_faults(name: str, text: str) -> list[str]:
-    """Return how a decision record differs from the template."""
+    """Return the differences between a decision record and the template."""
     (mark, title), *rest = HEADING.findall(text)
     faults = []
     if mark != "#" or not re.fullmatch(rf"{int(name[:4]):02}\. \S.*", title):
@@ -234,7 +234,7 @@ def template_faults(name: str, text: str) -> list[str]:
     return faults
 
 
-@pytest.mark.parametrize("path", RECORDS, ids=named)
+@pytest.mark.parametrize("path", RECORDS, ids=relative_path)
 def test_every_decision_record_follows_the_template(path: Path) -> None:
     assert template_faults(path.name, path.read_text(encoding="utf-8")) == []
 
@@ -248,7 +248,9 @@ def test_every_decision_record_follows_the_template(path: Path) -> None:
         ("# 08. A\n## Situation\na\n### B\nb\n", "sub-heading: Situation"),
     ],
 )
-def test_a_decision_record_off_the_template_is_found(text: str, fault: str) -> None:
+def test_a_decision_record_that_breaks_the_template_is_found(
+    text: str, fault: str
+) -> None:
     assert fault in template_faults("0008-a.md", text)
 
 
@@ -261,7 +263,7 @@ def test_the_index_lists_every_decision_record_under_its_title() -> None:
     ]
 
 
-@pytest.mark.parametrize("path", RECORDS, ids=named)
+@pytest.mark.parametrize("path", RECORDS, ids=relative_path)
 def test_every_file_a_decision_record_names_exists(path: Path) -> None:
     files = NAMED_FILE.findall(path.read_text(encoding="utf-8"))
 

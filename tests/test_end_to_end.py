@@ -1,4 +1,4 @@
-"""Events in at the front, exact figures out at the end, through every real process."""
+"""Events sent to the proxy give exact figures, through every real process."""
 
 import json
 from collections import Counter
@@ -30,8 +30,8 @@ METRICS = [
     *("engaged_ms", "orders", "value_minor"),
 ]
 Figures = dict[str, dict[str | None, list[float]]]
-# By METRICS. Three visitors: Ada came twice and bought, Ben came by a newsletter, Cem's
-# telephone was offline for three days.
+# In the order of METRICS. Three visitors: Ada came twice and bought, Ben came from a
+# newsletter, and Cem's phone was offline for three days.
 SHOP: Figures = {
     "total": {None: [3, 4, 3, 5, 7, 12_000, 1, 5_990]},
     "page": {
@@ -49,7 +49,7 @@ BLOG: Figures = {"total": {None: [1, 1, 1, 1, 1, 0, 0, 0]}}
 BOTH = {"blog": BLOG, "shop": SHOP}
 RECEIVED = Counter(
     {
-        # Stored, and the three that repeat: a message twice, an order once more.
+        # 8 stored, and 3 duplicates: one message three times, one order twice.
         ("shop", STORED): 8 + 3,
         ("shop", "bot"): 2,
         ("shop", "foreign_origin"): 2,
@@ -60,68 +60,68 @@ RECEIVED = Counter(
 )
 
 
-def zone_where_it_is(hour: int, now: datetime) -> str:
-    """Return a time zone where it is *hour* o'clock, so that no midnight is near."""
+def zone_at_hour(hour: int, now: datetime) -> str:
+    """Return a time zone where it is *hour* o'clock, so that midnight is far away."""
     ahead = (hour - now.hour + 11) % 24 - 11
-    # These names count westwards.
+    # The sign in these names is positive west of Greenwich.
     return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
 
 
 @pytest.fixture
 def now() -> datetime:
-    """Return the time; what happens at midnight is told by tests that own the clock."""
+    """Return the current time; other tests, with a set clock, cover midnight."""
     return datetime.now(UTC)  # noqa: TID251 - the processes read the real clock
 
 
 @pytest.fixture
 def installation(tmp_path: Path, now: datetime) -> Installation:
-    """Return an installation of two sites, far from each other."""
-    noon, morning = (zone_where_it_is(hour, now) for hour in (NOON, MORNING))
+    """Return an installation of two sites in distant time zones."""
+    noon, morning = (zone_at_hour(hour, now) for hour in (NOON, MORNING))
     text = CONFIG.replace("Europe/Berlin", noon)
     return install(tmp_path, text=text.replace("America/Los_Angeles", morning))
 
 
 class Visitor:
-    """Someone with an address and a browser."""
+    """A visitor: an address and a User-Agent."""
 
     def __init__(self, installation: Installation, address: str, agent: str) -> None:
         self._installation = installation
         self._headers = {"X-Forwarded-For": address, "User-Agent": agent}
 
     def send(self, *events: dict[str, Any], **headers: str) -> dict[str, Any]:
-        """Send *events* in one request; return the answer."""
+        """Send *events* in one request, and return the response."""
         connection = self._installation.connect()
         try:
             body = json.dumps(events)
             connection.request("POST", "/v1/events", body, self._headers | headers)
             response = connection.getresponse()
-            answer: dict[str, Any] = json.loads(response.read())
+            receipt: dict[str, Any] = json.loads(response.read())
         finally:
             connection.close()
         assert response.status == HTTPStatus.ACCEPTED
-        return answer
+        return receipt
 
 
 def event(path: str, *, site: str = "shop", **facts: Any) -> dict[str, Any]:
-    """Return a native event on a page of *site*."""
+    """Return a native event from a page of *site*."""
     return {"site": site, "url": f"https://{site}.example{path}", **facts}
 
 
 def order(number: str) -> dict[str, object]:
-    """Return the order everybody in this test places."""
+    """Return the order that every buyer in this test places."""
     item = {"product": "kettle", "quantity": 2, "price": "29.95"}
     return {"id": number, "currency": "EUR", "value": "59.90", "items": [item]}
 
 
 def send_all(installation: Installation, now: datetime) -> list[dict[str, Any]]:
-    """Send everything ``RECEIVED`` counts; return the answers."""
+    """Send every hit that ``RECEIVED`` counts; return the responses."""
     ada = Visitor(installation, "198.51.100.1", FIREFOX)
     ben = Visitor(installation, "198.51.100.2", IPHONE)
     cem = Visitor(installation, "2001:db8::3", FIREFOX)
     bot = Visitor(installation, "198.51.100.4", BOT)
     earlier = [
-        (now - timedelta(minutes=90) + timedelta(seconds=10 * each)).isoformat()
-        for each in range(5)
+        (now - timedelta(minutes=90) + timedelta(seconds=10 * step)).isoformat()
+        for step in range(5)
     ]
     newsletter = "?utm_source=newsletter&utm_medium=email&secret=1"
     kettle: dict[str, Any] = {"name": "order_placed", "order": order("1001")}
@@ -140,7 +140,7 @@ def send_all(installation: Installation, now: datetime) -> list[dict[str, Any]]:
             ),
         ),
         ada.send(event("/", id="a6")),
-        # A retry whose answer got lost, and a thank-you page that was loaded again.
+        # A retry after a lost response, and a reloaded thank-you page.
         ada.send(event("/", id="a6"), event("/", id="a6")),
         ada.send(event("/p/kettle", id="a7", at=earlier[4], **kettle)),
         ben.send(event(f"/p/kettle{newsletter}", id="b1")),
@@ -156,38 +156,40 @@ def send_all(installation: Installation, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def today_of(installation: Installation, site: str, now: datetime) -> date:
-    """Return the site's date."""
-    [zone] = [each.timezone for each in installation.settings.sites if each.id == site]
+def local_date(installation: Installation, site: str, now: datetime) -> date:
+    """Return the date at *site*."""
+    [zone] = [
+        entry.timezone for entry in installation.settings.sites if entry.id == site
+    ]
     return now.astimezone(ZoneInfo(zone)).date()
 
 
-def question(site: str, day: date, dimension: str) -> str:
-    """Return the question for all figures of one day by one dimension."""
-    asked = {
+def query_text(site: str, day: date, dimension: str) -> str:
+    """Return a query for all metrics of one day by one dimension, as JSON."""
+    query = {
         "site": site,
         "metrics": METRICS,
         "date_range": [day.isoformat(), day.isoformat()],
         "dimensions": [] if dimension == "total" else [dimension],
     }
-    return json.dumps(asked)
+    return json.dumps(query)
 
 
 def figures(answer: bytes | str) -> dict[str | None, list[float]]:
-    """Return the figures in an answer by their value of the dimension."""
+    """Return the figures in an answer by value of the dimension."""
     return {
         (row["dimensions"] or [None])[0]: row["metrics"]
         for row in json.loads(answer)["results"]
     }
 
 
-def all_figures(installation: Installation, now: datetime) -> dict[str, Figures]:
-    """Return what the reports server says of what is in ``BOTH``."""
+def reported_figures(installation: Installation, now: datetime) -> dict[str, Figures]:
+    """Return the reported figures for everything in ``BOTH``."""
     return {
         site: {
             dimension: figures(
-                installation.ask(
-                    question(site, today_of(installation, site, now), dimension)
+                installation.query_reports(
+                    query_text(site, local_date(installation, site, now), dimension)
                 )
             )
             for dimension in expected
@@ -197,92 +199,94 @@ def all_figures(installation: Installation, now: datetime) -> dict[str, Figures]
 
 
 def has_all_events(installation: Installation, now: datetime) -> bool:
-    """Say whether as many events are in the figures as must be."""
-    place = METRICS.index("events")
+    """Return whether the figures include all events that were sent."""
+    column = METRICS.index("events")
     return all(
-        sum(each[place] for each in found["total"].values())
-        >= BOTH[site]["total"][None][place]
-        for site, found in all_figures(installation, now).items()
+        sum(row[column] for row in reported["total"].values())
+        >= BOTH[site]["total"][None][column]
+        for site, reported in reported_figures(installation, now).items()
     )
 
 
-def run(installation: Installation, *words: str, given: str = "") -> str:
-    """Run a command that must succeed; return what it prints."""
-    done = installation.run(*words, given=given)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def run(installation: Installation, *words: str, stdin: str = "") -> str:
+    """Run a command that must succeed, and return its output."""
+    completed = installation.run(*words, stdin=stdin)
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout
 
 
 @pytest.mark.timeout(300)  # for a busy machine
-def test_what_is_sent_comes_out_exactly(
+def test_the_figures_equal_what_was_sent(
     installation: Installation, now: datetime
 ) -> None:
     with running(installation, "up") as [supervisor]:
-        answers = send_all(installation, now)
+        receipts = send_all(installation, now)
         wait_until(installation.serves_reports, "the reports server")
         wait_until(lambda: has_all_events(installation, now), "the figures")
-        assert all_figures(installation, now) == BOTH
+        assert reported_figures(installation, now) == BOTH
         check_commands(installation, now)
-        # Safe beside the batcher that runs.
+        # A drain is safe while the batcher runs.
         Visitor(installation, "198.51.100.9", FIREFOX).send(event("/more", id="m1"))
         run(installation, "batcher", "drain")
         assert received(tables(installation)) == RECEIVED + Counter(
             {("shop", STORED): 1}
         )
         assert supervisor.stop() == 0
-    accepted = sum(answer["accepted"] for answer in answers)
-    dropped = sum((Counter(answer["dropped"]) for answer in answers), Counter())
+    accepted = sum(receipt["accepted"] for receipt in receipts)
+    dropped = sum((Counter(receipt["dropped"]) for receipt in receipts), Counter())
 
     assert accepted == sum(RECEIVED[site, STORED] for site in ("shop", "blog"))
     assert dropped.total() == RECEIVED.total() - accepted
-    # The last event was loaded as all of it stopped: its figures may be due still.
+    # The last event was loaded at the stop: its figures may not be built yet.
     run(installation, "warehouse", "build")
-    check_nothing_changes(installation)
+    check_rows_stay(installation)
     check_figures(installation)
 
 
 def tables(installation: Installation) -> Warehouse:
-    """Return the tables."""
+    """Return the warehouse of *installation*."""
     return Warehouse(installation.data / "warehouse")
 
 
 def check_commands(installation: Installation, now: datetime) -> None:
-    """Hold the commands, and another engine, to the same figures."""
-    day = today_of(installation, "shop", now)
+    """Check that the commands and another engine give the same figures."""
+    day = local_date(installation, "shop", now)
     show = ("reports", "show", "--site", "shop", "--period", f"{day}..{day}")
-    asked = question("shop", day, "page")
-    shown = run(
+    page_query = query_text("shop", day, "page")
+    json_output = run(
         installation,
         *(*show, "--by", "page", "--metrics", ",".join(METRICS), "--format", "json"),
     )
-    dropped = json.loads(run(installation, *show, "--by", "drops", "--format", "json"))
+    received_json = json.loads(
+        run(installation, *show, "--by", "drops", "--format", "json")
+    )
     sums = " + ".join(f"sum({name})" for name in METRICS)
     totals = "select site, {} from delta_scan(?) where dimension = 'total' group by 1"
 
     assert (
-        figures(run(installation, "reports", "query", "-", given=asked))
+        figures(run(installation, "reports", "query", "-", stdin=page_query))
         == (SHOP["page"])
     )
-    assert figures(shown) == SHOP["page"]
+    assert figures(json_output) == SHOP["page"]
     assert "/p/kettle" in run(installation, *show, "--by", "page")
     assert received(tables(installation)) == RECEIVED
-    assert [dropped["meta"][name] for name in ("stored", "duplicate", "dropped")] == [
-        *(8, 3, 5)
-    ]
+    assert [
+        received_json["meta"][name] for name in ("stored", "duplicate", "dropped")
+    ] == [*(8, 3, 5)]
     assert sorted(
         delta_scan(totals.format(sums), tables(installation).root / "daily_stats")
-    ) == [(site, sum(each["total"][None])) for site, each in BOTH.items()]
+    ) == [(site, sum(expected["total"][None])) for site, expected in BOTH.items()]
 
 
-def check_nothing_changes(installation: Installation) -> None:
-    """Hold all rows to what they are, after a restart and after a full build."""
+def check_rows_stay(installation: Installation) -> None:
+    """Check that a restart and a full build change no row."""
     before = rows(installation)
     states = job_state_path(Path(installation.settings.spool.dir))
-    begun = states.stat().st_mtime_ns
+    started_ns = states.stat().st_mtime_ns
     with running(installation, "up") as [supervisor]:
         wait_until(
             lambda: all(
-                (state.last_success_at or 0) * 1_000_000_000 > begun
+                (state.last_success_at or 0) * 1_000_000_000 > started_ns
                 for name, state in read_job_states(states).items()
                 if name in ("load", "build")
             ),
@@ -297,7 +301,7 @@ def check_nothing_changes(installation: Installation) -> None:
 
 
 def rows(installation: Installation) -> dict[str, list[tuple[object, ...]]]:
-    """Return the rows of every table, as another engine reads them."""
+    """Return the rows of every table, read by another engine."""
     select = "select columns(*)::varchar from delta_scan(?) order by all"
     return {
         table.name: delta_scan(select, tables(installation).root / table.name)

@@ -1,4 +1,4 @@
-"""A visit to the sample shop in a real Chromium becomes the right figures."""
+"""A visit to the demo shop in a real Chromium gives the right figures."""
 
 import json
 from collections import Counter
@@ -16,7 +16,7 @@ from warehouse.tables import Warehouse
 
 pytestmark = [pytest.mark.browser, pytest.mark.crash]
 
-# Headless Chromium calls itself a bot, and is believed.
+# The proxy drops headless Chromium as a bot, because its User-Agent says so.
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
     " (KHTML, like Gecko) Chrome/144.0.0.0 Safari/537.36"
@@ -44,7 +44,7 @@ id = "demo"
 domains = ["demo.example"]
 """
 PAGES = ("", "kettle.html", "cart.html", "guide.html", "guide-pack.html")
-NAMED = {
+EVENT_COUNTS = {
     "pageview": 5,
     "product_viewed": 1,
     "cart_updated": 1,
@@ -72,31 +72,31 @@ SESSION = {
 }
 
 
-async def click_around(page: Page, shop: str) -> None:
-    """Come by a newsletter, buy two kettles, read in the guide, and leave."""
+async def visit_shop(page: Page, shop: str) -> None:
+    """Arrive from a newsletter, buy two kettles, read the guide, and leave."""
     newsletter = "utm_source=newsletter&utm_campaign=autumn&email=a@b.example"
     await page.goto(f"{shop}?{newsletter}")
-    await look(page)
+    await wait_a_second(page)
     await page.click("a.card >> nth=0")
-    await look(page)
+    await wait_a_second(page)
     await page.fill("#quantity", "2")
     await page.click("text=Add to cart")
-    await look(page)
+    await wait_a_second(page)
     await page.click("text=Check out")
     await page.click("text=Pay now")
     await page.click("nav >> text=Guide")
-    await look(page)
+    await wait_a_second(page)
     await page.click("text=What to pack")
     await page.close(run_before_unload=True)
 
 
-async def look(page: Page) -> None:
-    """Look at a page for a second: of what happens within one the order is not kept."""
+async def wait_a_second(page: Page) -> None:
+    """Stay on a page for a second: events within one second are stored in no order."""
     await page.wait_for_function("performance.now() > 1100")
 
 
-def names(installation: Installation) -> Counter[str]:
-    """Return how many events of each name are stored."""
+def event_counts(installation: Installation) -> Counter[str]:
+    """Return the number of stored events by name."""
     stored = Warehouse(installation.data / "warehouse").view(EVENTS)
     return Counter(stored.read(columns=["name"])["name"].to_list())
 
@@ -106,42 +106,48 @@ def sessions(installation: Installation) -> list[dict[str, object]]:
     return Warehouse(installation.data / "warehouse").view(SESSIONS).read().to_dicts()
 
 
-async def test_a_visit_in_a_browser_is_in_the_reports(tmp_path: Path) -> None:
+async def test_the_reports_show_a_visit_in_a_browser(tmp_path: Path) -> None:
     installation = install(tmp_path, text=CONFIG)
     with running(installation, *ROLES):
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(
                 executable_path=need("chromium"),
-                # Set for the whole browser: what a page sends as it dies does not
-                # carry the name that only the page was given.
+                # Set for the whole browser: a request that a page sends while it closes
+                # does not carry a User-Agent that is set for the page only.
                 args=[*FLAGS, f"--user-agent={CHROME}"],
             )
             context = await browser.new_context(locale="de-DE")
             shop = f"http://demo.example:{installation.settings.proxy.port}/demo/"
-            await click_around(await context.new_page(), shop)
-            # One report of attention for each page that was left.
+            await visit_shop(await context.new_page(), shop)
+            # One engagement event for each page that was left.
             wait_until(
-                lambda: names(installation)["engagement"] >= len(PAGES),
+                lambda: event_counts(installation)["engagement"] >= len(PAGES),
                 "the events to be loaded",
             )
             await browser.close()
         wait_until(
             lambda: (
-                [each["events"] for each in sessions(installation)]
-                == [sum(NAMED.values())]
+                [session["events"] for session in sessions(installation)]
+                == [sum(EVENT_COUNTS.values())]
             ),
             "the session to be built",
         )
-        asked = {"site": "demo", "metrics": ["pageviews"], "date_range": "today"}
+        query = {"site": "demo", "metrics": ["pageviews"], "date_range": "today"}
         wait_until(installation.serves_reports, "the reports server")
-        answer = installation.ask(json.dumps(asked | {"dimensions": ["page"]}))
-        overview = installation.ask("", path="/?site=demo&period=today").decode()
-    stored = names(installation)
+        answer = installation.query_reports(
+            json.dumps(query | {"dimensions": ["page"]})
+        )
+        overview = installation.query_reports(
+            "", path="/?site=demo&period=today"
+        ).decode()
+    stored = event_counts(installation)
     [session] = sessions(installation)
 
-    assert {name: stored[name] for name in stored if name != "engagement"} == NAMED
+    assert {
+        name: stored[name] for name in stored if name != "engagement"
+    } == EVENT_COUNTS
     assert {name: session[name] for name in SESSION} == SESSION
-    # A second for each of four pages, as far as the browser counts it.
+    # About a second for each of four pages, as the browser counts it.
     assert isinstance(session["engaged_ms"], int)
     assert 2_000 < session["engaged_ms"] < 60_000
     assert sorted(json.loads(answer)["results"], key=str) == sorted(

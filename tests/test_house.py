@@ -1,4 +1,4 @@
-"""The house rules a linter does not know: sizes, words, empty packages, log lines."""
+"""House rules that no linter checks: sizes, words, empty packages, log lines."""
 
 import ast
 import re
@@ -19,7 +19,7 @@ PACKAGES = ("config", "warehouse", "batcher", "proxy", "reports")
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 50
 
-# One meaning has one word: what stands on the left is said with the word on the right.
+# Each meaning has one word: use the word on the right for the word on the left.
 SYNONYMS = {
     "beacon": "hit",
     "ping": "hit",
@@ -53,7 +53,7 @@ SYNONYMS = {
     "helpers": "what it is for",
     "manager": "what it is for",
 }
-# Words of others that keep their spelling, whole.
+# Established names that are allowed as a whole.
 ALLOWED = ("user_agent", "useragent", "customer_registered", "visit_token")
 
 
@@ -62,13 +62,13 @@ def python_files(*folders: str) -> list[Path]:
     return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
-def named(path: Path) -> str:
-    """Return how a file is called here."""
+def relative_path(path: Path) -> str:
+    """Return the path of a file relative to the repository."""
     return str(path.relative_to(ROOT))
 
 
-OURS = [ROOT / "millpond.py", *python_files(*PACKAGES)]
-ALL = [*OURS, *python_files("tests", "benchmarks", "docs")]
+PRODUCT_FILES = [ROOT / "millpond.py", *python_files(*PACKAGES)]
+ALL_FILES = [*PRODUCT_FILES, *python_files("tests", "benchmarks", "docs")]
 
 
 @cache
@@ -83,12 +83,12 @@ def synonyms(names: list[str]) -> list[str]:
         f"{name}: say {word} for {synonym}"
         for name in names
         for synonym, word in SYNONYMS.items()
-        if f"_{synonym}_" in spelled(name.rpartition(".")[2])
+        if f"_{synonym}_" in snake_case(name.rpartition(".")[2])
     ]
 
 
-def spelled(name: str) -> str:
-    """Return a name as _words_between_underscores_, without what is allowed."""
+def snake_case(name: str) -> str:
+    """Return a name as _words_between_underscores_, without the allowed words."""
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
     for allowed in ALLOWED:
         snake = snake.replace(allowed, "_")
@@ -96,7 +96,7 @@ def spelled(name: str) -> str:
 
 
 def public_names(body: list[ast.stmt]) -> Iterator[str]:
-    """Yield the public names a module or class defines, those of its classes too."""
+    """Yield the names that a module or class defines, and those in its classes."""
     for node in body:
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
@@ -110,13 +110,13 @@ def public_names(body: list[ast.stmt]) -> Iterator[str]:
                 yield name
 
 
-@pytest.mark.parametrize("path", ALL, ids=named)
-def test_a_file_stops_at_its_limit(path: Path) -> None:
+@pytest.mark.parametrize("path", ALL_FILES, ids=relative_path)
+def test_a_file_is_within_the_limit(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
 
 
-@pytest.mark.parametrize("path", OURS, ids=named)
-def test_a_function_stops_at_its_limit(path: Path) -> None:
+@pytest.mark.parametrize("path", PRODUCT_FILES, ids=relative_path)
+def test_a_function_is_within_the_limit(path: Path) -> None:
     long = [
         node.name
         for node in ast.walk(tree(path))
@@ -128,21 +128,23 @@ def test_a_function_stops_at_its_limit(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in ALL if path.name == "__init__.py"], ids=named
+    "path",
+    [path for path in ALL_FILES if path.name == "__init__.py"],
+    ids=relative_path,
 )
 def test_a_package_file_is_empty(path: Path) -> None:
     assert path.read_bytes() == b""
 
 
-@pytest.mark.parametrize("path", OURS, ids=named)
-def test_public_names_say_the_word_of_the_glossary(path: Path) -> None:
+@pytest.mark.parametrize("path", PRODUCT_FILES, ids=relative_path)
+def test_public_names_use_the_words_of_the_glossary(path: Path) -> None:
     names = [*path.relative_to(ROOT).with_suffix("").parts]
     names += [name for name in public_names(tree(path).body) if name[0] != "_"]
 
     assert synonyms(names) == []
 
 
-def test_columns_say_the_word_of_the_glossary() -> None:
+def test_columns_use_the_words_of_the_glossary() -> None:
     names = [f"{table.name}.{field}" for table in TABLES for field in fields_of(table)]
 
     assert synonyms(names) == []
@@ -150,16 +152,16 @@ def test_columns_say_the_word_of_the_glossary() -> None:
 
 def fields_of(table: object) -> tuple[str, ...]:
     """Return the columns of a table."""
-    found: tuple[str, ...] = table.row.__struct_fields__  # type: ignore[attr-defined]
-    return found
+    columns: tuple[str, ...] = table.row.__struct_fields__  # type: ignore[attr-defined]
+    return columns
 
 
-def test_settings_say_the_word_of_the_glossary() -> None:
+def test_settings_use_the_words_of_the_glossary() -> None:
     assert synonyms([key.path for part in sections() for key in part.keys]) == []
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_options_say_the_word_of_the_glossary(part: str) -> None:
+def test_options_use_the_words_of_the_glossary(part: str) -> None:
     command = LazyGroup().get_command(click.Context(LazyGroup()), part)
     assert command is not None
 
@@ -174,15 +176,15 @@ def options(command: click.Command) -> list[str]:
     return names
 
 
-@pytest.mark.parametrize("path", ALL, ids=named)
-def test_what_is_left_to_do_names_its_issue(path: Path) -> None:
-    # Built from two halves, so that this file holds no such mark itself.
+@pytest.mark.parametrize("path", ALL_FILES, ids=relative_path)
+def test_a_to_do_mark_names_its_issue(path: Path) -> None:
+    # Built from two halves, so that this file contains no such mark.
     mark = re.compile(r"\b(TO" + r"DO|FIX" + r"ME)\b(?!\(#\d+\))")
 
     assert mark.findall(path.read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.parametrize("path", OURS, ids=named)
+@pytest.mark.parametrize("path", PRODUCT_FILES, ids=relative_path)
 def test_a_log_line_is_a_literal_word_and_allowed_fields(path: Path) -> None:
     complaints = [
         f"line {node.lineno}"
@@ -190,7 +192,7 @@ def test_a_log_line_is_a_literal_word_and_allowed_fields(path: Path) -> None:
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id == "log_event"
-        and not is_sound(node)
+        and not has_allowed_fields(node)
     ]
 
     assert complaints == []
@@ -198,10 +200,10 @@ def test_a_log_line_is_a_literal_word_and_allowed_fields(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in OURS if path != ROOT / "warehouse" / "frames.py"],
-    ids=named,
+    [path for path in PRODUCT_FILES if path != ROOT / "warehouse" / "frames.py"],
+    ids=relative_path,
 )
-def test_a_lazy_frame_is_collected_by_an_engine_that_one_place_chooses(
+def test_only_one_module_chooses_the_engine_that_collects_frames(
     path: Path,
 ) -> None:
     complaints = [
@@ -214,20 +216,20 @@ def test_a_lazy_frame_is_collected_by_an_engine_that_one_place_chooses(
 
 
 def is_bare_collect(call: ast.Call) -> bool:
-    """Return whether *call* leaves the choice of the engine to Polars."""
+    """Return whether *call* lets Polars choose the engine."""
     match call.func:
         case ast.Attribute(attr="collect_all" | "collect_async" | "collect_batches"):
             return True
         case ast.Attribute(value=ast.Name(id="gc")):
             return False
-        # ``TableView.collect`` takes the frame; the method of a frame takes none.
+        # ``TableView.collect`` has an argument; the method of a frame has none.
         case ast.Attribute(attr="collect"):
             return not call.args
     return False
 
 
-def is_sound(call: ast.Call) -> bool:
-    """Return whether a call of ``log_event`` can only log what it shows."""
+def has_allowed_fields(call: ast.Call) -> bool:
+    """Return whether a call of ``log_event`` has a literal word and allowed fields."""
     word = call.args[1] if len(call.args) > 1 else None
     allowed = FIELDS | {"level", "error"}
     return isinstance(word, ast.Constant) and all(
@@ -246,5 +248,5 @@ def is_sound(call: ast.Call) -> bool:
         ("ping-ms", ["ping-ms: say hit for ping"]),
     ],
 )
-def test_the_glossary_is_read_by_the_word(name: str, expected: list[str]) -> None:
+def test_the_glossary_is_applied_word_by_word(name: str, expected: list[str]) -> None:
     assert synonyms([name]) == expected

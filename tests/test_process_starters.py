@@ -1,20 +1,20 @@
-"""`make quick` leaves out the tests that can start a process, and no others."""
+"""`make quick` leaves out exactly the tests that can start a process."""
 
 import pytest
 
 from tests.process_starters import starts_processes
 from tests.proxy import worker_process
 from tests.proxy.protocols import test_shared
-from tests.reports import stored
+from tests.reports import sample_tables
 
 
 @pytest.mark.parametrize("module", [worker_process, test_shared])
-def test_a_module_starts_processes_itself_or_through_another(module: object) -> None:
+def test_a_module_can_start_processes_itself_or_through_another(module: object) -> None:
     assert starts_processes(getattr(module, "__name__", ""))
 
 
-def test_a_module_that_uses_neither_starts_none() -> None:
-    assert not starts_processes(stored.__name__)
+def test_a_module_without_either_import_starts_no_process() -> None:
+    assert not starts_processes(sample_tables.__name__)
 
 
 def test_a_test_that_can_start_a_process_is_marked(

@@ -1,4 +1,4 @@
-"""A state or lock file that was replaced is named with what to do, or does no harm."""
+"""A replaced state or lock file is named with what to do, or does no harm."""
 
 import contextlib
 import io
@@ -16,14 +16,14 @@ import millpond
 import proxy.doctor.examine
 import reports.cli
 import reports.terminal.overview
-from tests.damaged import make_installation
+from tests.sample_installation import make_installation
 
 __all__ = ["proxy", "reports"]
 
 NOBODY = 65_534
 LOG_LINE = '192.0.2.1 - - [20/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "-"\n'
 TABLES = ("events", "ledger")
-# Each with a command that uses it.
+# Each file with a command that uses it.
 LOAD, BUILD = ("batcher", "drain"), ("warehouse", "build", "--full")
 RETAIN, COMPACT = ("warehouse", "retain"), ("warehouse", "compact")
 IMPORT = ("import", "access-log", "log", "--site", "shop")
@@ -47,7 +47,7 @@ FILES = {
     **{f"warehouse/{table}/_writers.lock": COMPACT for table in TABLES},
     **{f"warehouse/{table}/_settled": COMPACT for table in TABLES},
 }
-# Without these nothing stops: their loss is a warning, or they are made again.
+# Commands also work without these: they warn, or create the file again.
 HARMLESS = {
     "spool/jobs.json": ("warehouse", "info"),
     "warehouse/clock": ("warehouse", "info"),
@@ -55,8 +55,8 @@ HARMLESS = {
 }
 
 
-class Place:
-    """An installation that each test gets as it was first."""
+class ResettableInstallation:
+    """An installation that can be reset for each test."""
 
     def __init__(self, folder: Path) -> None:
         self._saved = folder / "saved"
@@ -68,32 +68,32 @@ class Place:
         shutil.copytree(self.root, self._saved)
 
     def reset(self) -> None:
-        """Make it as it was."""
+        """Restore the original state."""
         shutil.rmtree(self.root)
         shutil.copytree(self._saved, self.root)
 
     def run(self, command: tuple[str, ...]) -> tuple[int, str]:
-        """Return the exit code of a command, and all it printed."""
-        words = [str(self.root / each) if each == "log" else each for each in command]
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        """Return the exit code of a command, and its output."""
+        words = [str(self.root / word) if word == "log" else word for word in command]
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             code = millpond.run([*words, "--config", str(self.root / "millpond.toml")])
-        return code, printed.getvalue()
+        return code, output.getvalue()
 
 
 @pytest.fixture(scope="module")
-def made() -> Iterator[Place]:
-    # Another user must be able to enter it.
+def shared_installation() -> Iterator[ResettableInstallation]:
+    # Another user must be able to enter the folder.
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
-    yield Place(folder)
+    yield ResettableInstallation(folder)
     shutil.rmtree(folder)
 
 
 @pytest.fixture
-def place(made: Place) -> Place:
-    made.reset()
-    return made
+def installation(shared_installation: ResettableInstallation) -> ResettableInstallation:
+    shared_installation.reset()
+    return shared_installation
 
 
 def put_directory(path: Path) -> None:
@@ -108,29 +108,29 @@ def put_nothing(path: Path) -> None:
     path.touch()
 
 
-def replaced(path: Path, put: Callable[[Path], None]) -> None:
+def replace(path: Path, put: Callable[[Path], None]) -> None:
     path.parent.mkdir(exist_ok=True, parents=True)
     path.unlink(missing_ok=True)
     put(path)
 
 
-def refused_with(name: str) -> int:
-    """Return the exit code where a file cannot be read."""
-    # A key that cannot be read stops the supervisor, as decision 64 says.
+def refusal_exit_code(name: str) -> int:
+    """Return the exit code if the file *name* cannot be read."""
+    # An unreadable key is a configuration error: decision 64.
     return 2 if name.startswith("keys/") else 3
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_directory_in_its_place_is_named_with_what_to_do(
-    place: Place, name: str
+def test_a_directory_in_place_of_a_file_is_named_with_what_to_do(
+    installation: ResettableInstallation, name: str
 ) -> None:
-    path = place.root / name
-    replaced(path, put_directory)
-    code, said = place.run(FILES[name])
+    path = installation.root / name
+    replace(path, put_directory)
+    code, output = installation.run(FILES[name])
 
-    assert code == refused_with(name), said
-    assert f"{path} is a directory, but should be a file" in said
-    assert "hint: move it away" in said
+    assert code == refusal_exit_code(name), output
+    assert f"{path} is a directory, but should be a file" in output
+    assert "hint: move it away" in output
 
 
 @pytest.mark.parametrize(
@@ -141,11 +141,11 @@ def test_a_directory_in_its_place_is_named_with_what_to_do(
         ("spool/proxy-run.lock", ("proxy", "run")),
     ],
 )
-def test_a_directory_in_place_of_a_processes_lock_is_named(
-    place: Place, name: str, command: tuple[str, ...]
+def test_a_directory_in_place_of_a_process_lock_is_named(
+    installation: ResettableInstallation, name: str, command: tuple[str, ...]
 ) -> None:
-    (place.root / name).mkdir()
-    config = str(place.root / "millpond.toml")
+    (installation.root / name).mkdir()
+    config = str(installation.root / "millpond.toml")
     ended = subprocess.run(
         [sys.executable, "-m", "millpond", *command, "--config", config],
         capture_output=True,
@@ -155,61 +155,68 @@ def test_a_directory_in_place_of_a_processes_lock_is_named(
     )
 
     assert ended.returncode == 3, ended.stderr
-    assert f"{place.root / name} is a directory, but should be a file" in ended.stderr
+    assert (
+        f"{installation.root / name} is a directory, but should be a file"
+        in ended.stderr
+    )
     assert "hint: move it away" in ended.stderr
 
 
 @pytest.mark.parametrize("put", [put_garbage, put_nothing])
 @pytest.mark.parametrize("name", FILES)
-def test_garbage_in_its_place_is_named_or_does_no_harm(
-    place: Place, name: str, put: Callable[[Path], None]
+def test_garbage_in_place_of_a_file_is_named_or_does_no_harm(
+    installation: ResettableInstallation, name: str, put: Callable[[Path], None]
 ) -> None:
-    path = place.root / name
-    replaced(path, put)
-    code, said = place.run(FILES[name])
+    path = installation.root / name
+    replace(path, put)
+    code, output = installation.run(FILES[name])
 
-    assert code in (0, 2, 3), said
-    assert code == 0 or (str(path) in said and "hint: " in said), said
+    assert code in (0, 2, 3), output
+    assert code == 0 or (str(path) in output and "hint: " in output), output
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
-# Who asks for segments to be sealed replaces the file, and needs no right to it.
+# A seal request replaces the file, so a process needs no permission for the old one.
 @pytest.mark.parametrize("name", sorted(FILES.keys() - {"spool/seal-request"}))
-def test_one_of_another_user_is_named_with_its_owner(place: Place, name: str) -> None:
-    path = place.root / name
+def test_a_file_of_another_user_is_named_with_its_owner(
+    installation: ResettableInstallation, name: str
+) -> None:
+    path = installation.root / name
     if not path.exists():
-        replaced(path, put_nothing)
-    for each in (place.root, *place.root.rglob("*")):
-        os.chown(each, NOBODY, NOBODY)
+        replace(path, put_nothing)
+    for path_below in (installation.root, *installation.root.rglob("*")):
+        os.chown(path_below, NOBODY, NOBODY)
     os.chown(path, 0, 0)
     path.chmod(0o600)
     os.seteuid(NOBODY)
     try:
-        code, said = place.run(FILES[name])
+        code, output = installation.run(FILES[name])
     finally:
         os.seteuid(0)
 
-    assert code == refused_with(name), said
-    assert f"{path} belongs to 'root', but this process runs as 'nobody'" in said
-    assert "hint: run as the owner" in said
+    assert code == refusal_exit_code(name), output
+    assert f"{path} belongs to 'root', but this process runs as 'nobody'" in output
+    assert "hint: run as the owner" in output
 
 
 @pytest.mark.parametrize("put", [put_directory, put_garbage, put_nothing])
 @pytest.mark.parametrize("name", HARMLESS)
-def test_what_is_only_remembered_stops_nothing(
-    place: Place, name: str, put: Callable[[Path], None]
+def test_a_damaged_harmless_file_stops_no_command(
+    installation: ResettableInstallation, name: str, put: Callable[[Path], None]
 ) -> None:
-    replaced(place.root / name, put)
-    codes = [place.run(each)[0] for each in (LOAD, BUILD, HARMLESS[name])]
+    replace(installation.root / name, put)
+    codes = [installation.run(command)[0] for command in (LOAD, BUILD, HARMLESS[name])]
 
     assert codes == [0, 0, 0]
 
 
 @pytest.mark.parametrize("name", ["keys/shop.key", "spool/keys/shop.commitment"])
-def test_the_doctor_names_it_and_looks_at_all_else(place: Place, name: str) -> None:
-    replaced(place.root / name, put_directory)
-    code, said = place.run(("proxy", "doctor"))
+def test_the_doctor_names_the_directory_and_checks_the_rest(
+    installation: ResettableInstallation, name: str
+) -> None:
+    replace(installation.root / name, put_directory)
+    code, output = installation.run(("proxy", "doctor"))
 
     assert code == 1
-    assert "is a directory" in " ".join(said.split())
-    assert "running proxy" in said
+    assert "is a directory" in " ".join(output.split())
+    assert "running proxy" in output

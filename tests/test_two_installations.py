@@ -1,6 +1,7 @@
-"""Two installations with data of their own never share a port, and say so at once.
+"""Two installations never share a port: the second ends at once with a message.
 
-Real processes. Workers of one supervisor do share theirs, and each gets its part.
+Uses real processes. The workers of one supervisor do share a port, and each worker
+gets a part of the requests.
 """
 
 from pathlib import Path
@@ -23,8 +24,8 @@ def first(tmp_path: Path) -> Installation:
     return install(tmp_path / "first")
 
 
-def beside(first: Installation, *, only: str) -> Installation:
-    """Return another installation, with one of the ports of *first*."""
+def install_with_same_port(first: Installation, *, only: str) -> Installation:
+    """Return another installation, with the port of the role *only* from *first*."""
     other = install(first.folder.with_name("other"))
     theirs = {"proxy": first.settings.proxy.port, "reports": _reports_port(first)}
     ours = {"proxy": other.settings.proxy.port, "reports": _reports_port(other)}
@@ -34,8 +35,8 @@ def beside(first: Installation, *, only: str) -> Installation:
     return Installation(other.config, load(other.config, {}))
 
 
-def events_of(lane: Path) -> int:
-    """Return how many events a worker has kept."""
+def count_events(lane: Path) -> int:
+    """Return the number of events in the sealed segments of *lane*."""
     frames = [
         frame
         for segment in lane.glob(f"*{SEALED_SUFFIX}")
@@ -48,10 +49,10 @@ def _reports_port(installation: Installation) -> int:
     return installation.settings.reports.port
 
 
-def test_a_second_millpond_on_the_proxys_port_ends_at_once(
+def test_a_second_installation_on_the_proxy_port_ends_at_once(
     first: Installation,
 ) -> None:
-    other = beside(first, only="proxy")
+    other = install_with_same_port(first, only="proxy")
     port = first.settings.proxy.port
     with running(first, "up"):
         ended = [
@@ -59,20 +60,20 @@ def test_a_second_millpond_on_the_proxys_port_ends_at_once(
             for words in (("up",), ("proxy", "run"), ("proxy", "worker", "0"))
         ]
 
-    assert [each.returncode for each in ended] == [2, 2, 2]
-    for each in ended:
+    assert [command.returncode for command in ended] == [2, 2, 2]
+    for command in ended:
         assert f"listen on 127.0.0.1:{port}: another program has this port" in (
-            each.stderr
+            command.stderr
         )
-        assert "proxy.port" in each.stderr
-        assert "Traceback" not in each.stderr
-        assert "process_started" not in each.stderr
+        assert "proxy.port" in command.stderr
+        assert "Traceback" not in command.stderr
+        assert "process_started" not in command.stderr
 
 
-def test_up_checks_the_port_of_the_reports_before_it_starts_anything(
+def test_up_checks_the_reports_port_before_it_starts_a_process(
     first: Installation,
 ) -> None:
-    other = beside(first, only="reports")
+    other = install_with_same_port(first, only="reports")
     with running(first, "reports serve", until=first.serves_reports):
         ended = other.run("up", timeout_s=_PATIENCE_S)
 
@@ -82,8 +83,8 @@ def test_up_checks_the_port_of_the_reports_before_it_starts_anything(
     assert "process_started" not in ended.stderr
 
 
-def test_a_worker_that_runs_alone_has_its_port_alone(first: Installation) -> None:
-    other = beside(first, only="proxy")
+def test_a_single_worker_does_not_share_its_port(first: Installation) -> None:
+    other = install_with_same_port(first, only="proxy")
     with running(first, "proxy worker 0"):
         ended = other.run("proxy", "worker", "0", timeout_s=_PATIENCE_S)
         supervised = other.run("proxy", "run", timeout_s=_PATIENCE_S)
@@ -92,11 +93,13 @@ def test_a_worker_that_runs_alone_has_its_port_alone(first: Installation) -> Non
     assert "another program has this port" in ended.stderr
 
 
-def test_workers_of_one_supervisor_each_get_a_part(first: Installation) -> None:
+def test_each_worker_of_one_supervisor_gets_a_part_of_the_requests(
+    first: Installation,
+) -> None:
     port = first.settings.proxy.port
     with running(first, "proxy run") as [supervisor]:
         wait_until(
-            lambda: supervisor.told().count('"listening"') == 2,
+            lambda: supervisor.output().count('"listening"') == 2,
             "both workers to listen",
         )
         for _ in range(60):
@@ -104,7 +107,7 @@ def test_workers_of_one_supervisor_each_get_a_part(first: Installation) -> None:
         assert supervisor.stop() == 0
 
     lanes = Path(first.settings.spool.dir) / "lanes"
-    stored = [events_of(lanes / name) for name in ("worker-0", "worker-1")]
+    stored = [count_events(lanes / name) for name in ("worker-0", "worker-1")]
     assert sum(stored) == 60
-    # By chance a worker gets fewer than 10 of 60 once in ten million runs.
+    # A worker gets fewer than 10 of 60 by chance in one of ten million runs.
     assert min(stored) >= 10

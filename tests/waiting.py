@@ -1,4 +1,4 @@
-"""Wait for something a real process does, for a bounded time."""
+"""Wait for a condition, for a limited time."""
 
 import time
 from collections.abc import Callable
@@ -9,9 +9,9 @@ _POLL_S = 0.01
 def wait_until(
     condition: Callable[[], object], what: str, timeout_s: float = 60.0
 ) -> None:
-    """Return once *condition* holds; fail naming *what* when it never does."""
+    """Return once *condition* holds; on a timeout fail with the name *what*."""
     end_s = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > end_s:
-            raise AssertionError(f"waited {timeout_s:g} s in vain for {what}")
+            raise AssertionError(f"waited {timeout_s:g} s without success for {what}")
         time.sleep(_POLL_S)

@@ -1,7 +1,7 @@
-"""A wrong clock for real processes, by libfaketime.
+"""A wrong clock for real processes, made with libfaketime.
 
-Only a wrong clock is surely in doubt: where a time service keeps the kernel's clock,
-the right time is believed whatever the stored witness says.
+Only a wrong clock is always doubted. If a time service synchronises the clock of the
+kernel, the right time is believed whatever the stored witness says.
 """
 
 from dataclasses import replace
@@ -12,7 +12,7 @@ from tests.programs import need
 
 def wrong_clock(offset: str) -> dict[str, str]:
     """Return the environment of a process whose wall clock is off by *offset*."""
-    # Not by the program itself, which would stand between us and the process.
+    # The program `faketime` would be an extra process between the test and Millpond.
     library = max(need("faketime").parents[1].rglob("faketime/libfaketimeMT.so.1"))
     return {
         "LD_PRELOAD": str(library),

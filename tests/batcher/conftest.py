@@ -1,4 +1,4 @@
-"""What several tests of the batcher need."""
+"""Fixtures for several tests of the batcher."""
 
 import time
 
@@ -7,5 +7,5 @@ import pytest
 
 @pytest.fixture
 def now_s() -> float:
-    """Return the real time, for what a server judges by its own clock."""
+    """Return the real time, for servers that use their own clock."""
     return time.clock_gettime(time.CLOCK_REALTIME)

@@ -1,4 +1,4 @@
-"""``millpond batcher``: what its commands print, and the codes they end with."""
+"""The commands of ``millpond batcher``: their output and exit codes."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from batcher.spool.lane import Lane
 from batcher.spool.spool import Spool
-from tests.batcher.load.loads import left_over, spool_events, stored_events
+from tests.batcher.load.spooled_events import left_over, spool_events, stored_events
 from tests.processes import Installation, install
 from tests.warehouse.event_rows import DAY, event, lines
 from warehouse.schema import Drop, Hash64
@@ -30,37 +30,40 @@ def installation(tmp_path: Path) -> Installation:
     return install(tmp_path, text=CONFIG)
 
 
-def test_drain_loads_what_waits_and_says_so_in_a_line(
+def test_drain_loads_the_spool_and_prints_one_line(
     installation: Installation,
 ) -> None:
     spool = Spool(Path(installation.settings.spool.dir))
     spool_events(spool, [event(path="/a")], [event(path="/b")])
 
-    done = installation.run("batcher", "drain")
+    completed = installation.run("batcher", "drain")
 
     warehouse = Warehouse(Path(installation.settings.warehouse.uri))
-    assert (done.returncode, done.stdout) == (0, f"drained: 2 received, 2 {REST}\n")
+    assert (completed.returncode, completed.stdout) == (
+        0,
+        f"drained: 2 received, 2 {REST}\n",
+    )
     assert len(stored_events(warehouse)) == 2
     assert left_over(spool) == []
 
 
-def test_drain_of_an_empty_spool_is_fine(installation: Installation) -> None:
-    done = installation.run("batcher", "drain")
+def test_drain_of_an_empty_spool_is_no_error(installation: Installation) -> None:
+    completed = installation.run("batcher", "drain")
 
-    assert (done.returncode, done.stdout, done.stderr) == (
+    assert (completed.returncode, completed.stdout, completed.stderr) == (
         *(0, f"drained: 0 received, 0 {REST}\n", ""),
     )
 
 
-def test_drain_accounts_for_all_that_was_received(installation: Installation) -> None:
+def test_drain_accounts_for_every_received_hit(installation: Installation) -> None:
     spool = Spool(Path(installation.settings.spool.dir))
     drop = Drop(site="shop", day=DAY, hour=9, reason="bot", protocol="native", count=3)
     same = event(path="/a", event_id=Hash64(1))
     spool_events(spool, [same], [same, event(path="/b")], drops=[drop])
 
-    done = installation.run("batcher", "drain")
+    completed = installation.run("batcher", "drain")
 
-    assert (done.returncode, done.stdout) == (
+    assert (completed.returncode, completed.stdout) == (
         0,
         (
             "drained: 6 received, 2 loaded, 1 duplicates, 3 dropped;"
@@ -69,7 +72,7 @@ def test_drain_accounts_for_all_that_was_received(installation: Installation) ->
     )
 
 
-def test_drain_fails_once_for_what_is_missing_or_set_aside(
+def test_drain_fails_once_for_missing_frames_and_damaged_segments(
     installation: Installation,
 ) -> None:
     spool = Spool(Path(installation.settings.spool.dir))
@@ -78,7 +81,7 @@ def test_drain_fails_once_for_what_is_missing_or_set_aside(
         lane.commit(lines([event(path=path)]), [])
         lane.seal()
     lane.close()
-    _, second, _, last = (each.path for each in spool.sealed())
+    _, second, _, last = (segment.path for segment in spool.sealed())
     second.unlink()
     last.write_bytes(last.read_bytes() + b"?")
     first, again = (installation.run("batcher", "drain") for _ in range(2))
@@ -104,32 +107,32 @@ def test_drain_fails_once_for_what_is_missing_or_set_aside(
 
 
 @pytest.mark.parametrize("command", ["run", "drain"])
-def test_wrong_settings_are_told_and_nothing_is_made(
+def test_invalid_settings_are_named_and_no_file_is_created(
     tmp_path: Path, installation: Installation, command: str
 ) -> None:
     installation.config.write_text("[jobs]\nload_every_s = 0\n")
 
-    done = installation.run("batcher", command)
+    completed = installation.run("batcher", command)
 
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "jobs.load_every_s" in done.stderr
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert "jobs.load_every_s" in completed.stderr
     assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("command", ["run", "drain"])
 def test_help_ends_with_an_example(installation: Installation, command: str) -> None:
-    done = installation.run("batcher", command, "--help")
+    completed = installation.run("batcher", command, "--help")
 
-    last = done.stdout.strip().splitlines()[-1].strip()
+    last = completed.stdout.strip().splitlines()[-1].strip()
     assert last == f"millpond batcher {command} --config millpond.toml"
 
 
-def test_a_salt_store_open_to_others_is_a_data_problem(
+def test_a_salt_store_readable_by_others_is_a_data_problem(
     tmp_path: Path, installation: Installation
 ) -> None:
     (tmp_path / "data" / "salts").mkdir(parents=True, mode=0o755)
 
-    done = installation.run("batcher", "run")
+    completed = installation.run("batcher", "run")
 
-    assert done.returncode == 3
-    assert "chmod 700" in done.stderr
+    assert completed.returncode == 3
+    assert "chmod 700" in completed.stderr

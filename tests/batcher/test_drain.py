@@ -1,4 +1,4 @@
-"""Draining loads all that was acknowledged before it, or says why it could not."""
+"""A drain loads everything acknowledged before it, or fails with the reason."""
 
 import os
 from collections.abc import Callable
@@ -10,9 +10,14 @@ from batcher.drain import DrainTimeoutError, drain
 from batcher.load.load_result import LoadResult
 from batcher.spool.lane import Lane
 from batcher.spool.spool import Spool
-from tests.batcher.load.loads import SETTINGS, left_over, spool_events, stored_events
-from tests.batcher.spool.spooled import SETTINGS as SPOOL_SETTINGS
-from tests.batcher.spool.spooled import Clock, leave_open, segment_of
+from tests.batcher.load.spooled_events import (
+    SETTINGS,
+    left_over,
+    spool_events,
+    stored_events,
+)
+from tests.batcher.spool.segment_files import SETTINGS as SPOOL_SETTINGS
+from tests.batcher.spool.segment_files import Clock, leave_open, segment_of
 from tests.warehouse.event_rows import event, lines
 from warehouse.locks import try_lock
 from warehouse.tables import Warehouse
@@ -30,10 +35,10 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return Warehouse(tmp_path / "warehouse")
 
 
-def drained(
+def drain_with(
     spool: Spool, warehouse: Warehouse, meanwhile: Callable[[], object]
 ) -> LoadResult:
-    """Drain, calling *meanwhile* each time it would sleep."""
+    """Drain, and call *meanwhile* instead of each sleep."""
     clock = Clock()
 
     def sleep(seconds: float) -> None:
@@ -51,14 +56,14 @@ def test_open_segments_are_sealed_on_request_and_loaded(
     spool_events(spool, [event(path="/sealed")])
     lane = Lane.open(spool, "lane-007", SPOOL_SETTINGS, clock=Clock())
     lane.commit(lines([event(path="/open")]), [])
-    done = drained(spool, warehouse, lambda: lane.seal_if_due(Clock().now_s))
+    result = drain_with(spool, warehouse, lambda: lane.seal_if_due(Clock().now_s))
 
-    assert done.events == 2
-    assert [each.path for each in stored_events(warehouse)] == ["/open", "/sealed"]
+    assert result.events == 2
+    assert [row.path for row in stored_events(warehouse)] == ["/open", "/sealed"]
     assert left_over(spool) == []
 
 
-def test_what_is_committed_after_the_call_need_not_be_waited_for(
+def test_a_drain_does_not_wait_for_later_groups(
     spool: Spool, warehouse: Warehouse
 ) -> None:
     lane = Lane.open(spool, "lane-007", SPOOL_SETTINGS, clock=Clock())
@@ -68,9 +73,9 @@ def test_what_is_committed_after_the_call_need_not_be_waited_for(
         lane.seal_if_due(Clock().now_s)
         lane.commit(lines([event(path="/after")]), [])
 
-    drained(spool, warehouse, meanwhile)
+    drain_with(spool, warehouse, meanwhile)
 
-    assert [each.path for each in stored_events(warehouse)] == ["/before"]
+    assert [row.path for row in stored_events(warehouse)] == ["/before"]
     assert len(spool.unsealed()) == 1
 
 
@@ -79,46 +84,46 @@ def test_segments_of_dead_owners_are_loaded_without_waiting(
 ) -> None:
     leave_open(spool, "lane-007", 3, segment_of(lines([event()])))
     slept: list[str] = []
-    drained(spool, warehouse, lambda: slept.append("once"))
+    drain_with(spool, warehouse, lambda: slept.append("once"))
 
     assert stored_events(warehouse) == [event()]
     assert slept == []
 
 
-def test_an_owner_that_does_not_seal_is_not_waited_for_for_ever(
+def test_a_drain_does_not_wait_for_ever_for_an_open_segment(
     spool: Spool, warehouse: Warehouse
 ) -> None:
     lane = Lane.open(spool, "lane-007", SPOOL_SETTINGS)
     lane.commit(lines([event()]), [])
 
     with pytest.raises(DrainTimeoutError, match="1 segments are still open"):
-        drained(spool, warehouse, lambda: None)
+        drain_with(spool, warehouse, lambda: None)
     lane.close()
-    drained(spool, warehouse, lambda: None)
+    drain_with(spool, warehouse, lambda: None)
     assert stored_events(warehouse) == [event()]
 
 
-def test_another_load_is_waited_for(spool: Spool, warehouse: Warehouse) -> None:
+def test_a_drain_waits_for_another_load(spool: Spool, warehouse: Warehouse) -> None:
     spool_events(spool, [event()])
-    held = [try_lock(spool.load_lock)]
+    locks = [try_lock(spool.load_lock)]
 
     def meanwhile() -> None:
-        while held:
-            _close(held.pop())
+        while locks:
+            _close(locks.pop())
 
-    drained(spool, warehouse, meanwhile)
+    drain_with(spool, warehouse, meanwhile)
 
     assert stored_events(warehouse) == [event()]
 
 
-def test_another_load_is_not_waited_for_for_ever(
+def test_a_drain_does_not_wait_for_ever_for_another_load(
     spool: Spool, warehouse: Warehouse
 ) -> None:
-    held = try_lock(spool.load_lock)
+    lock = try_lock(spool.load_lock)
 
     with pytest.raises(DrainTimeoutError, match="another load is running"):
-        drained(spool, warehouse, lambda: None)
-    _close(held)
+        drain_with(spool, warehouse, lambda: None)
+    _close(lock)
 
 
 def _close(descriptor: int | None) -> None:

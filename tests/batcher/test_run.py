@@ -1,4 +1,4 @@
-"""The batcher's jobs do their work on real files; its process starts, fails, stops."""
+"""The jobs of the batcher work on real files; its process starts, fails and stops."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from batcher.salts.secret_bytes import fill_random
 from batcher.spool.spool import Spool
 from config.errors import MillpondError
 from config.settings import JobsSettings, Settings
-from tests.batcher.load.loads import spool_events, stored_events
+from tests.batcher.load.spooled_events import spool_events, stored_events
 from tests.batcher.salts.salt_cases import at
 from tests.processes import Installation, Role, install
 from tests.waiting import wait_until
@@ -36,18 +36,18 @@ ZONE = "Europe/Berlin"
 
 
 class Clocks:
-    """A wall clock that can be set, and a steady one that cannot."""
+    """A wall clock that can jump, and a steady clock that cannot."""
 
     def __init__(self) -> None:
         self.steady_s = 500.0
         self.jump_s = 0.0
 
     def both(self) -> believed_clock.Clocks:
-        """Return them as an argument; no time service keeps them."""
+        """Return both clocks; no time service synchronises them."""
         return believed_clock.Clocks(wall=self.wall, steady=self.steady)
 
     def wall(self) -> float:
-        """Return the time on the wall."""
+        """Return the time of the wall clock."""
         return NOON - 500.0 + self.steady_s + self.jump_s
 
     def steady(self) -> float:
@@ -80,15 +80,15 @@ def salts(settings: Settings) -> DirectorySalts:
     return DirectorySalts(Path(settings.privacy.salt_store))
 
 
-def test_every_job_has_its_interval_and_load_goes_first(settings: Settings) -> None:
-    every = JobsSettings(
+def test_every_job_has_its_interval_and_load_is_first(settings: Settings) -> None:
+    intervals = JobsSettings(
         load_every_s=1,
         build_every_s=2,
         compact_every_s=3,
         destroy_salts_every_s=4,
         retain_every_s=5,
     )
-    batcher = Batcher(replace(settings, jobs=every), Clocks().both())
+    batcher = Batcher(replace(settings, jobs=intervals), Clocks().both())
 
     got = [(job.name, job.every_s) for job in batcher.jobs()]
 
@@ -101,21 +101,21 @@ def test_every_job_has_its_interval_and_load_goes_first(settings: Settings) -> N
     ]
 
 
-def test_load_and_build_bring_the_spool_to_the_figures(
+def test_load_and_build_turn_spooled_events_into_figures(
     batcher: Batcher, spool: Spool, warehouse: Warehouse
 ) -> None:
     stored = [event(path="/a"), event(path="/b")]
     spool_events(spool, stored)
 
-    said = batcher.load(NOON), batcher.build(NOON)
+    summaries = batcher.load(NOON), batcher.build(NOON)
 
-    assert said == ("2 events of 1 segments", "1 days, 1 sessions")
+    assert summaries == ("2 events of 1 segments", "1 days, 1 sessions")
     assert stored_events(warehouse) == stored
     assert warehouse.view(SESSIONS).rows() == 1
     assert warehouse.view(DAILY_STATS).rows() > 0
 
 
-def test_a_load_says_what_it_counted_as_duplicates(
+def test_the_summary_of_a_load_counts_duplicates(
     batcher: Batcher, spool: Spool
 ) -> None:
     spool_events(spool, [event(event_id=5), event(event_id=5)])
@@ -123,20 +123,20 @@ def test_a_load_says_what_it_counted_as_duplicates(
     assert batcher.load(NOON) == "1 events of 1 segments, 1 duplicates"
 
 
-def test_compaction_leaves_a_day_in_one_file(
+def test_compaction_leaves_one_file_per_day(
     batcher: Batcher, spool: Spool, warehouse: Warehouse
 ) -> None:
     for path in ("/a", "/b", "/c"):
         spool_events(spool, [event(path=path)])
         batcher.load(NOON)
 
-    said = batcher.compact(NOON)
+    summary = batcher.compact(NOON)
 
-    assert said == "3 files merged"
+    assert summary == "3 files merged"
     assert warehouse.view(EVENTS).files_per_day() == {DAY: 1}
 
 
-def test_retention_removes_the_days_past_their_keep(
+def test_retention_removes_expired_days(
     settings: Settings, spool: Spool, warehouse: Warehouse, clocks: Clocks
 ) -> None:
     keep = replace(settings.warehouse, keep_events_days=7)
@@ -145,13 +145,13 @@ def test_retention_removes_the_days_past_their_keep(
     spool_events(spool, [event(day=old), event()])
     batcher.load(NOON)
 
-    said = batcher.retain(NOON)
+    summary = batcher.retain(NOON)
 
-    assert said == "1 days removed"
+    assert summary == "1 days removed"
     assert warehouse.view(EVENTS).days() == [DAY]
 
 
-def test_a_jump_of_the_clock_removes_no_day(
+def test_a_clock_jump_removes_no_day(
     settings: Settings, spool: Spool, warehouse: Warehouse, clocks: Clocks
 ) -> None:
     batcher = Batcher(settings, clocks.both())
@@ -171,9 +171,9 @@ def test_salts_of_ended_dates_are_destroyed_and_recorded(
     salts.get_or_create(ZONE, DAY + timedelta(days=1), fill_random)
     clocks.steady_s += DUE - NOON
 
-    said = batcher.destroy_salts(DUE)
+    summary = batcher.destroy_salts(DUE)
 
-    assert said == "1 salts destroyed"
+    assert summary == "1 salts destroyed"
     assert [mark.day for mark in salts.live()] == [DAY + timedelta(days=1)]
     entries = ledger.read_entries(warehouse.view(LEDGER).read())
     kinds = [entry.kind for entry in entries]
@@ -181,7 +181,7 @@ def test_salts_of_ended_dates_are_destroyed_and_recorded(
 
 
 @pytest.mark.parametrize("jump_s", [86_400.0, 25 * 3_600.0, -86_400.0])
-def test_a_jump_of_the_clock_destroys_no_salt(
+def test_a_clock_jump_destroys_no_salt(
     batcher: Batcher, salts: DirectorySalts, clocks: Clocks, jump_s: float
 ) -> None:
     salts.get_or_create(ZONE, DAY, fill_random)
@@ -193,7 +193,7 @@ def test_a_jump_of_the_clock_destroys_no_salt(
     assert [mark.day for mark in salts.live()] == [DAY]
 
 
-def test_a_salt_watched_for_longer_than_a_date_goes_under_any_wall_clock(
+def test_a_salt_seen_for_longer_than_a_date_is_destroyed_under_any_clock(
     settings: Settings, salts: DirectorySalts, clocks: Clocks
 ) -> None:
     Batcher(settings, clocks.both())
@@ -215,7 +215,7 @@ def test_a_salt_watched_for_longer_than_a_date_goes_under_any_wall_clock(
     assert salts.live() == []
 
 
-def test_in_doubt_a_salt_of_a_later_date_may_be_todays(
+def test_with_a_doubted_clock_a_salt_of_a_later_date_is_kept(
     settings: Settings, salts: DirectorySalts, clocks: Clocks
 ) -> None:
     Batcher(settings, clocks.both())
@@ -227,7 +227,7 @@ def test_in_doubt_a_salt_of_a_later_date_may_be_todays(
     assert len(salts.live()) == 1
 
 
-def test_a_ledger_that_cannot_be_read_keeps_no_salt_alive(
+def test_an_unreadable_ledger_does_not_stop_the_destruction_of_salts(
     batcher: Batcher, salts: DirectorySalts, warehouse: Warehouse, clocks: Clocks
 ) -> None:
     salts.get_or_create(ZONE, DAY, fill_random)
@@ -251,9 +251,9 @@ def test_the_salts_of_an_abandoned_import_are_destroyed(
     history.close()
     clocks.steady_s += place.stat().st_mtime - NOON + 2 * 86_400
 
-    said = batcher.destroy_salts(clocks.wall())
+    summary = batcher.destroy_salts(clocks.wall())
 
-    assert said == "1 salts destroyed"
+    assert summary == "1 salts destroyed"
     assert not place.exists()
     (entry,) = ledger.read_entries(warehouse.view(LEDGER).read())
     assert (entry.kind, entry.subject) == ("salt_destroyed", "import")
@@ -278,7 +278,7 @@ timezone = "Europe/Berlin"
 def running_batcher(
     folder: Path, load_every_s: int = 1
 ) -> Iterator[tuple[Installation, Role]]:
-    """Run a batcher on a spool and a warehouse of its own."""
+    """Run a batcher with its own spool and warehouse."""
     text = CONFIG.format(load_every_s=load_every_s)
     installation = install(folder, text=text)
     role = Role(installation, "batcher", "run")
@@ -299,8 +299,8 @@ def has_succeeded(installation: Installation, job: str) -> bool:
 
 
 def words(role: Role) -> list[str]:
-    """Return the words of the lines the process logged."""
-    return [json.loads(line)["word"] for line in role.told().splitlines()]
+    """Return the words of the log lines of the process."""
+    return [json.loads(line)["word"] for line in role.output().splitlines()]
 
 
 def spool_of(installation: Installation) -> Spool:
@@ -311,7 +311,7 @@ def warehouse_of(installation: Installation) -> Warehouse:
     return Warehouse(Path(installation.settings.warehouse.uri))
 
 
-def test_a_batcher_loads_builds_and_stops_when_told(tmp_path: Path) -> None:
+def test_a_batcher_loads_builds_and_stops_on_sigterm(tmp_path: Path) -> None:
     with running_batcher(tmp_path) as (installation, role):
         spool_events(spool_of(installation), [event()])
         stats = warehouse_of(installation).view(DAILY_STATS)
@@ -328,7 +328,7 @@ def test_a_batcher_loads_builds_and_stops_when_told(tmp_path: Path) -> None:
     ]
 
 
-def test_what_was_sealed_last_is_loaded_before_the_end(tmp_path: Path) -> None:
+def test_the_last_sealed_segment_is_loaded_before_the_end(tmp_path: Path) -> None:
     with running_batcher(tmp_path, load_every_s=3_600) as (installation, role):
         wait_until(lambda: has_succeeded(installation, "load"), "the first load")
         spool_events(spool_of(installation), [event()])
@@ -354,16 +354,16 @@ def test_a_job_that_does_not_end_is_abandoned_and_loses_nothing(
     assert len(spool_of(installation).sealed()) == 1
 
 
-def test_a_failure_is_seen_from_outside_and_stops_no_other_job(tmp_path: Path) -> None:
-    in_the_way = tmp_path / "data" / "warehouse" / "events"
-    in_the_way.parent.mkdir(parents=True)
-    in_the_way.write_text("not a directory")
+def test_a_failure_is_visible_and_stops_no_other_job(tmp_path: Path) -> None:
+    blocking_file = tmp_path / "data" / "warehouse" / "events"
+    blocking_file.parent.mkdir(parents=True)
+    blocking_file.write_text("not a directory")
 
     with running_batcher(tmp_path) as (installation, role):
         wait_until(lambda: has_succeeded(installation, "destroy_salts"), "another job")
         wait_until(lambda: _failures(installation, "load") >= 2, "two failures")
         info = installation.run("warehouse", "info").stdout
-        in_the_way.unlink()
+        blocking_file.unlink()
         wait_until(lambda: has_succeeded(installation, "load"), "the job to heal")
         code = role.stop()
 
@@ -378,7 +378,7 @@ def _failures(installation: Installation, job: str) -> int:
 
 
 @pytest.mark.crash
-def test_a_killed_batcher_makes_up_what_it_missed(tmp_path: Path) -> None:
+def test_a_killed_batcher_does_the_missed_runs_after_a_restart(tmp_path: Path) -> None:
     with running_batcher(tmp_path, load_every_s=3_600) as (installation, role):
         wait_until(lambda: has_succeeded(installation, "load"), "the first load")
         role.kill()

@@ -1,4 +1,4 @@
-"""Each format takes what it should, spells it one way, and refuses the rest."""
+"""Each format accepts valid values, normalises them, and refuses all others."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ DIGEST = "0123456789abcdef" * 4
         ("secret_key", f"sha256:{DIGEST.upper()}", f"sha256:{DIGEST}"),
     ],
 )
-def test_a_sound_value_gets_its_one_spelling(
+def test_a_valid_value_is_normalised(
     name: str, value: str, expected: str, tmp_path: Path
 ) -> None:
     got = check(name, value, tmp_path)
@@ -111,33 +111,33 @@ def test_a_sound_value_gets_its_one_spelling(
         ("salt_store", "http://host"),
     ],
 )
-def test_an_unsound_value_is_refused(name: str, value: str, tmp_path: Path) -> None:
+def test_an_invalid_value_is_refused(name: str, value: str, tmp_path: Path) -> None:
     with pytest.raises(RefusedError):
         check(name, value, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["directory", "file", "warehouse", "salt_store"])
-def test_a_relative_path_starts_at_the_base(name: str, tmp_path: Path) -> None:
+def test_a_relative_path_is_relative_to_the_base(name: str, tmp_path: Path) -> None:
     got = check(name, "data/x", tmp_path)
 
     assert got == str(tmp_path / "data/x")
 
 
 @pytest.mark.parametrize("name", ["directory", "file", "warehouse", "salt_store"])
-def test_an_absolute_path_stays(name: str, tmp_path: Path) -> None:
+def test_an_absolute_path_is_unchanged(name: str, tmp_path: Path) -> None:
     got = check(name, "/srv/millpond", tmp_path)
 
     assert got == "/srv/millpond"
 
 
 @pytest.mark.parametrize("name", ["file", "salt_store"])
-def test_nothing_stays_nothing(name: str, tmp_path: Path) -> None:
+def test_an_empty_path_is_unchanged(name: str, tmp_path: Path) -> None:
     got = check(name, "", tmp_path)
 
     assert got == ""
 
 
-def test_a_redis_url_is_no_path(tmp_path: Path) -> None:
+def test_a_redis_url_is_not_read_as_a_path(tmp_path: Path) -> None:
     got = check("salt_store", "rediss://cache.example:6380/1", tmp_path)
 
     assert got == "rediss://cache.example:6380/1"
@@ -172,13 +172,13 @@ def test_a_secret_is_never_quoted(name: str, value: str, tmp_path: Path) -> None
         ("domain", "a@b", "a@b"),
     ],
 )
-def test_what_is_secret_is_masked(name: str, value: str, expected: str) -> None:
+def test_a_secret_is_masked(name: str, value: str, expected: str) -> None:
     got = masked(name, value)
 
     assert got == expected
 
 
-def test_every_format_of_the_settings_has_a_check_and_every_check_a_use() -> None:
+def test_every_format_has_a_check_and_every_check_is_used() -> None:
     used = {key.format for section in sections() for key in section.keys if key.format}
 
     assert used == {*TEXTS, *PLACES}

@@ -1,4 +1,4 @@
-"""The commands about the configuration: what they print, and how they end."""
+"""The configuration commands: their output and exit codes."""
 
 from pathlib import Path
 
@@ -10,7 +10,9 @@ from millpond import run
 Captured = pytest.CaptureFixture[str]
 
 
-def test_init_writes_one_file_that_loads(tmp_path: Path, capsys: Captured) -> None:
+def test_init_writes_one_file_that_can_be_loaded(
+    tmp_path: Path, capsys: Captured
+) -> None:
     directory = tmp_path / "new"
     exit_code = run(["init", str(directory)])
     path = directory / "millpond.toml"
@@ -21,7 +23,7 @@ def test_init_writes_one_file_that_loads(tmp_path: Path, capsys: Captured) -> No
     assert capsys.readouterr().out.startswith(f"wrote {path}; ")
 
 
-def test_init_starts_where_it_is_called(
+def test_init_writes_to_the_current_directory_by_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -43,7 +45,9 @@ def test_init_never_overwrites(tmp_path: Path, capsys: Captured) -> None:
     )
 
 
-def test_init_in_a_place_that_is_no_directory(tmp_path: Path, capsys: Captured) -> None:
+def test_init_refuses_a_path_that_is_no_directory(
+    tmp_path: Path, capsys: Captured
+) -> None:
     path = tmp_path / "file"
     path.touch()
     exit_code = run(["init", str(path)])
@@ -52,7 +56,7 @@ def test_init_in_a_place_that_is_no_directory(tmp_path: Path, capsys: Captured) 
     assert capsys.readouterr().err.startswith(f"millpond: write {path}/millpond.toml: ")
 
 
-def test_check_says_fine(capsys: Captured) -> None:
+def test_check_of_a_valid_file_prints_fine(capsys: Captured) -> None:
     path = Path(__file__).parents[2] / "config/minimal.toml"
     exit_code = run(["config", "check", "--config", str(path)])
 
@@ -76,7 +80,7 @@ def test_check_names_every_problem_and_ends_with_2(
     )
 
 
-def test_show_prints_what_holds_and_where_it_comes_from(
+def test_show_prints_each_value_with_its_origin(
     tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(["init", str(tmp_path)])

@@ -1,4 +1,4 @@
-"""The soft limit of open files is raised, and connections are fitted to what holds."""
+"""The soft limit of open files is raised, and connections fit the limit."""
 
 import resource
 
@@ -12,7 +12,7 @@ from config.descriptors import (
 )
 
 
-def test_a_soft_limit_is_raised_to_the_hard_one() -> None:
+def test_the_soft_limit_is_raised_to_the_hard_limit() -> None:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
     try:
@@ -28,20 +28,22 @@ def test_a_soft_limit_is_raised_to_the_hard_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "limit", "expected"),
+    ("max_connections", "limit", "expected"),
     [
         pytest.param(4_096, 1_048_576, 4_096, id="all fit"),
         pytest.param(4_096, 4_160, 4_096, id="all just fit"),
-        pytest.param(4_096, 4_159, 4_095, id="all but one"),
+        pytest.param(4_096, 4_159, 4_095, id="one too many"),
         pytest.param(4_096, 1_024, 960, id="a common limit"),
-        pytest.param(4_096, 80, 16, id="hardly any"),
+        pytest.param(4_096, 80, 16, id="very few"),
     ],
 )
-def test_connections_leave_the_reserve(most: int, limit: int, expected: int) -> None:
-    assert fitting_connections(most, limit, 64) == expected
+def test_connections_leave_the_reserve_of_descriptors_free(
+    max_connections: int, limit: int, expected: int
+) -> None:
+    assert fitting_connections(max_connections, limit, 64) == expected
 
 
-def test_too_few_to_work_with_are_refused() -> None:
+def test_too_few_descriptors_are_an_error() -> None:
     with pytest.raises(TooFewDescriptorsError) as caught:
         fitting_connections(4_096, 79, 64)
 

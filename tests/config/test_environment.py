@@ -1,4 +1,4 @@
-"""Variables become values typed as their key asks, and unknown ones are refused."""
+"""Variables become values with the type of their key; unknown ones are refused."""
 
 import pytest
 
@@ -6,32 +6,32 @@ from config.environment import overrides
 from config.keys import FoundValue
 
 
-def given(section: str, key: str, text: str) -> object:
-    """Return what one variable gives for *key*."""
+def value_of(section: str, key: str, text: str) -> object:
+    """Return the value of *key* from one variable."""
     name = f"MILLPOND__{section}__{key}".upper()
-    found = overrides({name: text})
-    assert found.problems == []
-    return found.values[section][key]
+    result = overrides({name: text})
+    assert result.problems == []
+    return result.values[section][key]
 
 
 @pytest.mark.parametrize(
     ("section", "key", "text", "expected"),
     [
         pytest.param("proxy", "port", "9000", 9000, id="whole number"),
-        pytest.param("proxy", "port", " 9_000 ", 9000, id="as TOML spells it"),
+        pytest.param("proxy", "port", " 9_000 ", 9000, id="number with underscore"),
         pytest.param("proxy", "debug_header", "true", True, id="true"),
         pytest.param("proxy", "host", "0.0.0.0", "0.0.0.0", id="string"),  # noqa: S104
-        pytest.param("proxy", "host", '"x"', '"x"', id="a string is not unquoted"),
+        pytest.param("proxy", "host", '"x"', '"x"', id="quotes stay part of a string"),
         pytest.param("privacy", "gpc", "drop", "drop", id="choice"),
         pytest.param("proxy", "trusted_proxies", "", [], id="no items"),
         pytest.param("proxy", "trusted_proxies", "a, b,", ["a", "b"], id="commas"),
         pytest.param("proxy", "trusted_proxies", '["a", "b"]', ["a", "b"], id="TOML"),
     ],
 )
-def test_a_variable_is_typed_by_its_key(
+def test_a_variable_has_the_type_of_its_key(
     section: str, key: str, text: str, expected: object
 ) -> None:
-    got = given(section, key, text)
+    got = value_of(section, key, text)
 
     assert got == FoundValue(expected, f"MILLPOND__{section}__{key}".upper())
 
@@ -43,13 +43,13 @@ def test_a_variable_is_typed_by_its_key(
             "MILLPOND__PROXY__PORT",
             "s3cret",
             "proxy.port: must be a whole number (from MILLPOND__PROXY__PORT)",
-            id="not a literal, and not quoted",
+            id="not a number, and not shown",
         ),
         pytest.param(
             "MILLPOND__PROXY__PORT",
             "1\nother = 2",
             "proxy.port: must be a whole number (from MILLPOND__PROXY__PORT)",
-            id="a second key smuggled in",
+            id="a second key in the value",
         ),
         pytest.param(
             "MILLPOND__PROXY__TRUSTED_PROXIES",
@@ -73,14 +73,14 @@ def test_a_variable_is_typed_by_its_key(
         ),
     ],
 )
-def test_what_cannot_be_used_is_a_problem(name: str, text: str, expected: str) -> None:
+def test_an_invalid_variable_is_a_problem(name: str, text: str, expected: str) -> None:
     got = [str(problem) for problem in overrides({name: text}).problems]
 
     assert len(got) == 1
     assert got[0].startswith(expected)
 
 
-def test_other_variables_are_left_alone() -> None:
+def test_other_variables_are_ignored() -> None:
     got = overrides({"PATH": "/bin", "MILLPOND_CONFIG": "x", "millpond__proxy": "x"})
 
     assert (got.values, got.problems) == ({}, [])

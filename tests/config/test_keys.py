@@ -1,4 +1,4 @@
-"""Every setting tells its own type, bounds, default and meaning."""
+"""Every setting has a type, limits, a default and a description."""
 
 from typing import Annotated
 
@@ -10,27 +10,27 @@ from config.settings import Doc, Settings
 KEYS = [key for section in sections() for key in section.keys]
 
 
-def test_the_sections_are_those_of_the_settings() -> None:
+def test_the_sections_equal_those_of_the_settings() -> None:
     got = [section.name for section in sections()]
 
     assert got == list(Settings.__dataclass_fields__)
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.path)
-def test_every_key_has_a_sentence(key: Key) -> None:
+def test_every_key_has_a_description(key: Key) -> None:
     assert key.doc[0].isupper() or key.doc[0].isalnum()
     assert key.doc.endswith(".")
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.path)
-def test_every_number_is_bounded_and_its_default_within(key: Key) -> None:
+def test_every_number_has_limits_that_include_its_default(key: Key) -> None:
     if key.kind is not int:
         return
     assert key.limits is not None
     assert key.limits.least <= int(str(key.default)) <= key.limits.most
 
 
-def test_a_setting_without_a_meaning_is_refused() -> None:
+def test_a_setting_without_a_description_is_refused() -> None:
     with pytest.raises(TypeError, match=r"proxy\.port has no Doc"):
         read_key("proxy", "port", int, 1)
 
@@ -43,9 +43,9 @@ def test_a_setting_of_pairs_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        pytest.param("prot", "; did you mean port?", id="near"),
-        pytest.param("zzz", "", id="nothing near"),
+        pytest.param("prot", "; did you mean port?", id="similar name"),
+        pytest.param("zzz", "", id="no similar name"),
     ],
 )
-def test_the_nearest_known_name_is_suggested(name: str, expected: str) -> None:
+def test_the_most_similar_name_is_suggested(name: str, expected: str) -> None:
     assert nearest(name, ["host", "port"]) == expected

@@ -1,4 +1,4 @@
-"""The file and the environment become sound settings, or all problems at once."""
+"""The file and the environment give valid settings, or a list of all problems."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def problems(path: Path | None, environ: dict[str, str] | None = None) -> list[str]:
-    """Return the lines of every problem with a configuration."""
+    """Return one line for each problem of a configuration."""
     with pytest.raises(ConfigError) as refused:
         load(path, environ or {})
     return [str(problem) for problem in refused.value.problems]
@@ -41,26 +41,26 @@ def test_one_site_is_enough(write: Write) -> None:
     assert got.jobs == Settings().jobs
 
 
-def test_the_minimal_file_runs() -> None:
+def test_the_minimal_file_can_be_loaded() -> None:
     got = load(Path(__file__).parents[2] / "config/minimal.toml", {})
 
     assert [site.id for site in got.sites] == ["shop"]
 
 
-def test_a_value_of_the_file_wins_over_its_default(write: Write) -> None:
+def test_a_value_in_the_file_overrides_its_default(write: Write) -> None:
     got = load(write(SITE + "[proxy]\nport = 9000\ndebug_header = true\n"), {})
 
     assert (got.proxy.port, got.proxy.debug_header) == (9000, True)
 
 
-def test_the_environment_wins_over_the_file(write: Write) -> None:
+def test_the_environment_overrides_the_file(write: Write) -> None:
     path = write(SITE + "[proxy]\nport = 9000\n")
     got = load(path, {"MILLPOND__PROXY__PORT": "9001", "HOME": "/"})
 
     assert got.proxy.port == 9001
 
 
-def test_paths_are_absolute_from_the_directory_of_the_file(
+def test_paths_are_relative_to_the_directory_of_the_file(
     write: Write, tmp_path: Path
 ) -> None:
     got = load(write(SITE + '[spool]\ndir = "../spool"\n'), {})
@@ -70,7 +70,7 @@ def test_paths_are_absolute_from_the_directory_of_the_file(
     assert got.privacy.geo_database == ""
 
 
-def test_without_a_file_paths_start_where_the_process_does(
+def test_without_a_file_a_site_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -78,7 +78,7 @@ def test_without_a_file_paths_start_where_the_process_does(
     assert problems(None) == ["sites: must hold at least one [[sites]] table"]
 
 
-def test_all_problems_are_told_at_once(write: Write) -> None:
+def test_all_problems_are_reported_together(write: Write) -> None:
     path = write("""
         colour = "red"
         [proxy]
@@ -115,7 +115,7 @@ def test_all_problems_are_told_at_once(write: Write) -> None:
     ]
 
 
-def test_the_message_counts_the_problems_and_gives_each_a_line(write: Write) -> None:
+def test_the_message_counts_the_problems_and_has_a_line_for_each(write: Write) -> None:
     path = write(SITE + "[proxy]\nport = -1\nmax_events = 0\n")
     with pytest.raises(ConfigError) as refused:
         load(path, {})
@@ -128,7 +128,7 @@ def test_the_message_counts_the_problems_and_gives_each_a_line(write: Write) -> 
     assert refused.value.exit_code == 2
 
 
-def test_one_problem_is_no_plural(write: Write) -> None:
+def test_the_message_of_one_problem_is_in_the_singular(write: Write) -> None:
     with pytest.raises(ConfigError, match=r"^config: 1 problem\n"):
         load(write(SITE + "[proxy]\nport = -1\n"), {})
 
@@ -157,7 +157,7 @@ def test_a_wrong_shape_is_named(write: Write, text: str, expected: str) -> None:
     assert problems(write(text))[0] == expected
 
 
-def test_a_refused_value_brings_no_second_problem(write: Write) -> None:
+def test_a_refused_value_causes_no_second_problem(write: Write) -> None:
     text = '[proxy]\nclient_ip = "xff"\ntrusted_proxies = ["10.0.0"]\n'
 
     assert problems(write(SITE + text)) == [
@@ -165,13 +165,13 @@ def test_a_refused_value_brings_no_second_problem(write: Write) -> None:
     ]
 
 
-def test_the_limits_themselves_are_allowed(write: Write) -> None:
+def test_the_limits_are_inclusive(write: Write) -> None:
     got = load(write(SITE + "[proxy]\nport = 0\nworkers = 64\n"), {})
 
     assert (got.proxy.port, got.proxy.workers) == (0, 64)
 
 
-def test_a_missing_file_says_how_to_write_one(tmp_path: Path) -> None:
+def test_a_missing_file_leads_to_a_hint(tmp_path: Path) -> None:
     path = tmp_path / "millpond.toml"
     with pytest.raises(ConfigError) as refused:
         load(path, {})
@@ -198,7 +198,7 @@ def test_an_unreadable_file_is_one_problem(
     assert problems(path)[0].startswith(f"{path}: {expected}")
 
 
-def test_a_directory_is_no_file(tmp_path: Path) -> None:
+def test_a_directory_in_place_of_the_file_is_a_problem(tmp_path: Path) -> None:
     assert problems(tmp_path) == [f"{tmp_path}: cannot be read (IsADirectoryError)"]
 
 
@@ -211,14 +211,14 @@ def test_a_password_is_refused_in_the_file_and_not_shown(write: Write) -> None:
     assert problems(write(text)) == [expected]
 
 
-def test_a_password_is_taken_from_the_environment(write: Write) -> None:
+def test_a_password_in_the_environment_is_accepted(write: Write) -> None:
     url = "redis://:hunter2@cache.example/0"
     got = load(write(SITE), {"MILLPOND__PRIVACY__SALT_STORE": url})
 
     assert got.privacy.salt_store == url
 
 
-def test_every_value_knows_where_it_came_from(write: Write) -> None:
+def test_every_value_has_its_origin(write: Write) -> None:
     path = write(SITE + "[proxy]\nport = 9000\nworkers = 2\n")
     got = read(path, {"MILLPOND__PROXY__WORKERS": "3"}).origins
 

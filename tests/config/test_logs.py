@@ -1,4 +1,4 @@
-"""A log line is one word and allow-listed fields, whoever writes it."""
+"""Every log line is one word with allow-listed fields."""
 
 import io
 import json
@@ -24,10 +24,10 @@ CANARY = "203.0.113.77 CanaryUA me@example.org"
 
 
 class TerminalOutput(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that reports to be a terminal."""
 
     def isatty(self) -> bool:
-        """Return what a terminal returns."""
+        """Return True, like a terminal."""
         return True
 
 
@@ -35,8 +35,8 @@ Open = Callable[[io.StringIO], logging.Logger]
 
 
 @pytest.fixture
-def opened() -> Iterator[Open]:
-    """Return a function that opens a logger of its own on a stream."""
+def open_logger() -> Iterator[Open]:
+    """Yield a function that opens a separate logger on a stream."""
     logger = logging.getLogger("tests.logs")
     logger.propagate = False
     logger.setLevel(logging.INFO)
@@ -50,12 +50,12 @@ def opened() -> Iterator[Open]:
 
 
 def fail() -> None:
-    """Raise an error whose text must not be logged."""
+    """Raise an error with a text that must not be logged."""
     raise LookupError(CANARY)
 
 
-def caught() -> LookupError:
-    """Return an error that went through a frame of ours and one of a test."""
+def raised_error() -> LookupError:
+    """Return an error with a traceback."""
     try:
         fail()
     except LookupError as error:
@@ -63,9 +63,11 @@ def caught() -> LookupError:
     raise AssertionError
 
 
-def test_a_line_is_json_when_the_stream_is_no_terminal(opened: Open) -> None:
+def test_a_line_is_json_if_the_stream_is_no_terminal(open_logger: Open) -> None:
     stream = io.StringIO()
-    log_event(opened(stream), "segment_sealed", segment=42, events=913, site="shop")
+    log_event(
+        open_logger(stream), "segment_sealed", segment=42, events=913, site="shop"
+    )
     got = json.loads(stream.getvalue())
 
     assert got.pop("at").endswith("Z")
@@ -78,10 +80,10 @@ def test_a_line_is_json_when_the_stream_is_no_terminal(opened: Open) -> None:
     }
 
 
-def test_a_line_is_aligned_text_on_a_terminal(opened: Open) -> None:
+def test_a_line_is_aligned_text_on_a_terminal(open_logger: Open) -> None:
     stream = TerminalOutput()
     log_event(
-        opened(stream), "segment_sealed", segment=42, state="all done", reason=None
+        open_logger(stream), "segment_sealed", segment=42, state="all done", reason=None
     )
 
     assert stream.getvalue()[8:] == (
@@ -89,22 +91,22 @@ def test_a_line_is_aligned_text_on_a_terminal(opened: Open) -> None:
     )
 
 
-def test_a_field_that_is_not_allowed_is_refused_by_name(opened: Open) -> None:
+def test_a_field_that_is_not_allowed_is_refused(open_logger: Open) -> None:
     stream = io.StringIO()
     with pytest.raises(ValueError, match="'user_agent' is not in") as refused:
-        log_event(opened(stream), "hit", user_agent=CANARY)
+        log_event(open_logger(stream), "hit", user_agent=CANARY)
 
     assert CANARY not in str(refused.value)
     assert stream.getvalue() == ""
 
 
 @pytest.mark.parametrize("word", ["", "two words", f"hit {CANARY}", "a=b", "é"])
-def test_a_word_that_is_no_word_is_refused_and_not_quoted(word: str) -> None:
+def test_an_invalid_word_is_refused_and_not_quoted(word: str) -> None:
     with pytest.raises(ValueError, match="one lower_case word"):
         line(word)
 
 
-def test_no_field_is_named_like_something_personal() -> None:
+def test_no_field_has_the_name_of_personal_data() -> None:
     personal = """
         actor address client cookie email id ip message order_id path query
         referrer salt text url user user_agent visitor
@@ -113,9 +115,9 @@ def test_no_field_is_named_like_something_personal() -> None:
     assert FIELDS & set(personal.split()) == set()
 
 
-def test_of_an_error_only_its_type_and_place_are_logged(opened: Open) -> None:
+def test_an_error_is_logged_by_type_and_place_only(open_logger: Open) -> None:
     stream = io.StringIO()
-    log_event(opened(stream), "job_failed", job="load", error=caught())
+    log_event(open_logger(stream), "job_failed", job="load", error=raised_error())
     got = json.loads(stream.getvalue())
 
     assert (got["error"], got["job"]) == ("LookupError", "load")
@@ -123,11 +125,13 @@ def test_of_an_error_only_its_type_and_place_are_logged(opened: Open) -> None:
     assert CANARY not in stream.getvalue()
 
 
-def test_a_library_s_line_keeps_its_place_and_loses_its_text(opened: Open) -> None:
+def test_a_library_line_is_logged_with_its_place_and_without_its_text(
+    open_logger: Open,
+) -> None:
     stream = io.StringIO()
-    logger = opened(stream)
+    logger = open_logger(stream)
     logger.error("request from %s failed", CANARY)
-    logger.error(CANARY, exc_info=caught())
+    logger.error(CANARY, exc_info=raised_error())
     first, second = map(json.loads, stream.getvalue().splitlines())
 
     assert (first["word"], first["logger"]) == ("library_log", "tests.logs")
@@ -136,9 +140,9 @@ def test_a_library_s_line_keeps_its_place_and_loses_its_text(opened: Open) -> No
     assert "203.0.113" not in stream.getvalue()
 
 
-def test_a_library_s_chatter_is_left_out(opened: Open) -> None:
+def test_an_info_line_of_a_library_is_not_logged(open_logger: Open) -> None:
     stream = io.StringIO()
-    opened(stream).info("added job")
+    open_logger(stream).info("added job")
 
     assert stream.getvalue() == ""
 
@@ -146,8 +150,10 @@ def test_a_library_s_chatter_is_left_out(opened: Open) -> None:
 @pytest.mark.parametrize(
     "stream", [io.StringIO(), TerminalOutput()], ids=["json", "text"]
 )
-def test_a_line_stays_one_line(stream: io.StringIO, opened: Open) -> None:
-    log_event(opened(stream), "salt_destroyed", zone="a\nb\x1b[2J" + "x" * 1000)
+def test_control_characters_do_not_break_a_line(
+    stream: io.StringIO, open_logger: Open
+) -> None:
+    log_event(open_logger(stream), "salt_destroyed", zone="a\nb\x1b[2J" + "x" * 1000)
     got = stream.getvalue()
 
     assert got.count("\n") == 1
@@ -155,9 +161,9 @@ def test_a_line_stays_one_line(stream: io.StringIO, opened: Open) -> None:
     assert len(got) < 400
 
 
-def test_a_level_below_the_logger_s_says_nothing(opened: Open) -> None:
+def test_an_event_below_the_level_is_checked_but_not_logged(open_logger: Open) -> None:
     stream = io.StringIO()
-    logger = opened(stream)
+    logger = open_logger(stream)
     logger.setLevel(logging.WARNING)
     log_event(logger, "segment_sealed")
     with pytest.raises(ValueError, match="'bytes' is not in"):
@@ -167,11 +173,11 @@ def test_a_level_below_the_logger_s_says_nothing(opened: Open) -> None:
     assert json.loads(stream.getvalue())["word"] == "segment_torn"
 
 
-def test_a_line_reads_as_text_where_a_test_looks_at_it() -> None:
+def test_a_checked_line_has_a_text_form() -> None:
     assert str(CheckedLine("loaded", {"events": 3})) == "loaded events=3"
 
 
-def test_an_error_that_was_never_raised_has_no_place() -> None:
+def test_an_error_without_a_traceback_has_no_place() -> None:
     assert code_location(None) == "?"
 
 
@@ -192,19 +198,19 @@ def test_an_error_that_was_never_raised_has_no_place() -> None:
         pytest.param("import warnings; warnings.warn(text)", id="warning"),
         pytest.param(
             "import logging; logging.getLogger('x').error('%d', text)",
-            id="line that cannot be formatted",
+            id="a line that cannot be formatted",
         ),
     ],
 )
-def test_nothing_a_process_prints_quotes_input(source: str, tmp_path: Path) -> None:
-    printed = ran(f"configure(sys.stderr)\n{source}\n", tmp_path)
+def test_no_output_of_a_process_quotes_input(source: str, tmp_path: Path) -> None:
+    printed = output_of(f"configure(sys.stderr)\n{source}\n", tmp_path)
     word = json.loads(printed.splitlines()[0])["word"]
 
     assert "Canary" not in printed
     assert word in ("uncaught_error", "library_log")
 
 
-def test_a_line_that_cannot_be_written_is_not_printed_instead(tmp_path: Path) -> None:
+def test_a_line_that_cannot_be_written_is_not_printed_elsewhere(tmp_path: Path) -> None:
     source = """
 import logging, os
 stream = open(os.devnull, "w")
@@ -212,13 +218,13 @@ configure(stream)
 stream.close()
 logging.getLogger("x").error(text)
 """
-    printed = ran(source, tmp_path)
+    printed = output_of(source, tmp_path)
 
     assert printed == ""
 
 
-def ran(source: str, directory: Path) -> str:
-    """Return all that a process running *source* prints."""
+def output_of(source: str, directory: Path) -> str:
+    """Run *source* in a process, and return its output."""
     script = directory / "script.py"
     script.write_text(
         f"import sys\nfrom config.logs import configure\ntext = {CANARY!r}\n{source}",
@@ -235,7 +241,7 @@ def ran(source: str, directory: Path) -> str:
     return process.stdout
 
 
-def test_an_error_of_ours_says_which_file_it_is_about() -> None:
+def test_a_millpond_error_adds_its_file_to_the_line() -> None:
     error = MillpondError("load", file=Path("/srv/x"))
 
     assert line("failed", error=error).fields["file"] == "/srv/x"

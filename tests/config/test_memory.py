@@ -1,4 +1,4 @@
-"""The allocator is settled before what allocates is loaded, unless somebody did so."""
+"""The allocator is configured before Polars is loaded, unless the operator did so."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 from config.memory import ALLOCATOR, configure_allocator
 
-# Ends at once; whatever main did before is seen as it ends.
+# The process ends at once; the exit handler prints what main has done before.
 PROBE = """
 import atexit, os, sys, millpond
 atexit.register(lambda: print(os.environ["_RJEM_MALLOC_CONF"], "polars" in sys.modules))
@@ -15,7 +15,7 @@ millpond.main()
 """
 
 
-def test_every_command_settles_it_before_polars_is_loaded() -> None:
+def test_every_command_configures_the_allocator_before_polars_is_loaded() -> None:
     environment = {**os.environ}
     environment.pop(ALLOCATOR, None)
     printed = subprocess.run(
@@ -31,7 +31,7 @@ def test_every_command_settles_it_before_polars_is_loaded() -> None:
     )
 
 
-def test_what_the_operator_set_stays() -> None:
+def test_a_value_set_by_the_operator_is_unchanged() -> None:
     environment = {ALLOCATOR: "narenas:4"}
     configure_allocator(environment)
 

@@ -1,4 +1,4 @@
-"""Every text about the configuration says what the code does."""
+"""The generated texts about the configuration agree with the code."""
 
 import tomllib
 from pathlib import Path
@@ -25,7 +25,7 @@ def test_a_generated_file_equals_the_code(name: str, expected: str) -> None:
     assert got == expected, "run `make docs`"
 
 
-def test_the_reference_loads_as_the_defaults(tmp_path: Path) -> None:
+def test_the_reference_file_gives_the_defaults(tmp_path: Path) -> None:
     full, small = tmp_path / "full.toml", tmp_path / "small.toml"
     full.write_text(reference(), encoding="utf-8")
     small.write_text((ROOT / "config/minimal.toml").read_text(encoding="utf-8"))
@@ -43,7 +43,7 @@ def test_the_reference_and_the_page_name_every_key() -> None:
         assert all(f"| `{key.name}` | " in page() for key in section.keys)
 
 
-def test_the_starter_holds_one_site_and_leaves_the_rest_to_the_defaults(
+def test_the_starter_file_sets_one_site_and_nothing_else(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "millpond.toml"
@@ -59,7 +59,7 @@ def test_the_starter_holds_one_site_and_leaves_the_rest_to_the_defaults(
     )
 
 
-def test_what_holds_is_shown_with_its_origin_and_can_be_loaded_again(
+def test_effective_settings_show_their_origin_and_can_be_loaded(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "millpond.toml"
@@ -80,7 +80,7 @@ def test_what_holds_is_shown_with_its_origin_and_can_be_loaded_again(
     assert load(again, {}) == loaded.settings
 
 
-def test_secrets_are_shown_masked(tmp_path: Path) -> None:
+def test_secrets_are_masked(tmp_path: Path) -> None:
     digest = "ab" * 32
     path = tmp_path / "millpond.toml"
     path.write_text(
@@ -99,7 +99,9 @@ def test_secrets_are_shown_masked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "value", [True, False, -7, "", 'a "b" \\ c', "ü\n\t\x00\x7f", (), ("a", "b")]
 )
-def test_a_value_survives_toml(value: bool | int | str | tuple[str, ...]) -> None:  # noqa: FBT001
+def test_a_value_can_be_written_to_toml_and_read_back(
+    value: bool | int | str | tuple[str, ...],  # noqa: FBT001
+) -> None:
     got = tomllib.loads(f"value = {toml_value(value)}")["value"]
 
     assert (tuple(got) if isinstance(got, list) else got) == value

@@ -1,13 +1,13 @@
-"""Every kind of question has one right answer, from the table that can give it."""
+"""Every kind of query has the right answer, from the table that can give it."""
 
 import pytest
 
 from reports.answer import SourceTables
-from tests.reports.questions import body
-from tests.reports.stored import WEEK, asked, results, store, walks
+from tests.reports.sample_queries import body
+from tests.reports.sample_tables import WEEK, answer_query, results, store, two_visitors
 from warehouse.tables import Warehouse
 
-_QUESTIONS = [
+_QUERIES = [
     pytest.param({}, [(2, 5)], SourceTables.DAILY_STATS, id="the total"),
     pytest.param(
         {"dimensions": ["page"]},
@@ -25,19 +25,19 @@ _QUESTIONS = [
         {"filters": [["is", "page", ["/a"]]]},
         [(2, 3)],
         SourceTables.DAILY_STATS,
-        id="one value, not shown",
+        id="one value as a filter",
     ),
     pytest.param(
         {"filters": [["is", "page", ["/", "/b"]]]},
         [(1, 2)],
         SourceTables.EVENTS,
-        id="a visitor of two values is one",
+        id="a visitor with two values counts once",
     ),
     pytest.param(
         {"metrics": ["sessions"], "filters": [["is", "page", ["/", "/a", "/b"]]]},
         [(3,)],
         SourceTables.EVENTS,
-        id="a session of two values is one",
+        id="a session with two values counts once",
     ),
     pytest.param(
         {"dimensions": ["page"], "filters": [["is", "country", ["DE"]]]},
@@ -67,13 +67,13 @@ _QUESTIONS = [
         {"dimensions": ["week"], "filters": [["is", "week", ["2026-11-16"]]]},
         [("2026-11-16", 2, 5)],
         SourceTables.DAILY_STATS,
-        id="a week is called by its monday",
+        id="a week is named by its Monday",
     ),
     pytest.param(
         {"filters": [["is", "day", ["2026-11-19"]]]},
         [(0, 0)],
         SourceTables.DAILY_STATS,
-        id="a day without anything",
+        id="a day without data",
     ),
     pytest.param(
         {"dimensions": ["hour"]},
@@ -96,7 +96,7 @@ _QUESTIONS = [
         {"dimensions": ["country"], "filters": [["is", "event", ["signup"]]]},
         [("DE", 1, 0)],
         SourceTables.EVENTS,
-        id="who did something",
+        id="filtered by an event",
     ),
     pytest.param(
         {
@@ -108,25 +108,25 @@ _QUESTIONS = [
         },
         [("/a", 1, 1), ("/b", 1, 1)],
         SourceTables.EVENTS,
-        id="conditions joined",
+        id="joined conditions",
     ),
     pytest.param(
         {"dimensions": ["page"], "filters": [["contains", "page", ["(none"]]]},
         [],
         SourceTables.DAILY_STATS,
-        id="nothing found",
+        id="no match",
     ),
     pytest.param(
         {"dimensions": ["page"], "filters": [["is", "page", ["' OR 1=1 --"]]]},
         [],
         SourceTables.DAILY_STATS,
-        id="a value is only ever a value",
+        id="SQL in a value has no effect",
     ),
     pytest.param(
         {"dimensions": ["country", "page"], "filters": [["contains", "page", [".*"]]]},
         [],
         SourceTables.EVENTS,
-        id="a value is no pattern",
+        id="a pattern in a value has no effect",
     ),
     pytest.param(
         {"site": "blog", "dimensions": ["page"]},
@@ -145,17 +145,17 @@ _QUESTIONS = [
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    return store(tmp_path_factory.mktemp("warehouse"), walks())
+    return store(tmp_path_factory.mktemp("warehouse"), two_visitors())
 
 
-@pytest.mark.parametrize(("question", "rows", "source"), _QUESTIONS)
-def test_a_question_has_one_right_answer(
+@pytest.mark.parametrize(("query", "rows", "source"), _QUERIES)
+def test_a_query_has_the_right_answer_and_source(
     warehouse: Warehouse,
-    question: dict[str, object],
+    query: dict[str, object],
     rows: list[tuple[object, ...]],
     source: SourceTables,
 ) -> None:
-    got = asked(warehouse, body(date_range=WEEK, **question))
+    got = answer_query(warehouse, body(date_range=WEEK, **query))
 
     assert results(got) == rows
     assert (got.source, got.row_count) == (source, len(rows))

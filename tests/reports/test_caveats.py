@@ -17,10 +17,10 @@ from reports.caveats import CaveatKind
 from reports.counting.queries import Statistics
 from reports.query import parse_query
 from reports.terminal.show import RawQueryReader
-from tests.reports.questions import BLOG, SHOP, TODAY, body, local_now, today
-from tests.reports.stored import store
+from tests.reports.sample_queries import BLOG, SHOP, TODAY, body, local_now, today
+from tests.reports.sample_tables import store
 from tests.reports.web.serving import serving
-from tests.warehouse.day import Row, event, midnight
+from tests.warehouse.day_frames import Row, event, midnight
 from warehouse.schema import EVENTS
 from warehouse.tables import Warehouse
 

@@ -1,4 +1,4 @@
-"""The commands of reports: what they print, where, and how they end."""
+"""The report commands: their output and exit codes."""
 
 import io
 import json
@@ -13,8 +13,8 @@ import pytest
 
 from millpond import run
 from tests.processes import free_ports
-from tests.reports.questions import body
-from tests.reports.stored import asked, drop, sample, store
+from tests.reports.sample_queries import body
+from tests.reports.sample_tables import answer_query, drop, sample, store
 from tests.waiting import wait_until
 from warehouse.tables import Warehouse
 
@@ -92,7 +92,7 @@ def test_show_prints_the_first_site_by_page(capsys: Captured) -> None:
         pytest.param(
             ["--by", "page", "--metrics", "pageviews", "--where", "page~boo,car"],
             '"page","pageviews"\r\n"/boots",20\r\n"/cart",0\r\n',
-            id="parts of a value",
+            id="part of a value",
         ),
         pytest.param(
             [
@@ -100,7 +100,7 @@ def test_show_prints_the_first_site_by_page(capsys: Captured) -> None:
                 *("--where", "source!=Google", "--where", "country!~E"),
             ],
             '"source","visitors"\r\n"(none)",12\r\n"Mastodon",12\r\n',
-            id="what is not",
+            id="excluded values",
         ),
         pytest.param(
             ["--by", "drops"],
@@ -130,7 +130,7 @@ def test_query_answers_as_the_api_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     raw = body(date_range=_WEEK, dimensions=["page"], totals=True)
-    file = tmp_path / "question.json"
+    file = tmp_path / "query.json"
     file.write_text(json.dumps(raw), encoding="utf-8")
     stdin = io.TextIOWrapper(io.BytesIO(file.read_bytes()))
 
@@ -138,12 +138,12 @@ def test_query_answers_as_the_api_does(
     monkeypatch.setattr(sys, "stdin", stdin)
     from_stdin = _run("query", "-"), json.loads(capfdbinary.readouterr().out)
 
-    assert from_file == from_stdin == (0, asked(warehouse, raw).json())
+    assert from_file == from_stdin == (0, answer_query(warehouse, raw).json())
 
 
 @pytest.mark.usefixtures("config")
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         pytest.param(["show", "--site", "nosuch"], "known: shop, blog", id="site"),
         pytest.param(["show", "--period", "soon"], "date_range: not a", id="period"),
@@ -161,14 +161,14 @@ def test_query_answers_as_the_api_does(
         pytest.param(["query", "millpond.toml"], "must be JSON", id="not JSON"),
     ],
 )
-def test_a_wrong_question_ends_with_2_on_stderr(
-    capsys: Captured, words: list[str], said: str
+def test_a_wrong_query_ends_with_2_and_a_message_on_stderr(
+    capsys: Captured, words: list[str], message: str
 ) -> None:
     code = _run(*words)
 
     got = capsys.readouterr()
     assert (code, got.out) == (2, "")
-    assert said in got.err
+    assert message in got.err
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -177,7 +177,7 @@ def test_help_imports_nothing_heavy() -> None:
         "sys.exit(', '.join({'polars', 'deltalake', 'aiohttp', 'rich', 'jinja2'}"
         " & sys.modules.keys()) or 0)"
     )
-    ran = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", program, "reports", "show", "--help"],
         check=False,
         capture_output=True,
@@ -185,13 +185,13 @@ def test_help_imports_nothing_heavy() -> None:
         cwd=Path(__file__).parents[2],
     )
 
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (completed.returncode, completed.stderr) == (0, "")
 
 
-def test_serve_answers_and_ends_in_order(config: Path) -> None:
+def test_serve_responds_and_stops_in_order(config: Path) -> None:
     port = config.read_text(encoding="utf-8").partition("port = ")[2].split()[0]
     url = f"http://127.0.0.1:{port}"
-    serving = subprocess.Popen(
+    server = subprocess.Popen(
         [sys.executable, "-m", "millpond", "reports", "serve", "--config", str(config)],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdout=subprocess.PIPE,
@@ -199,21 +199,21 @@ def test_serve_answers_and_ends_in_order(config: Path) -> None:
         text=True,
     )
     try:
-        wait_until(lambda: _answers(f"{url}/healthz"), "the reports server")
-        page = _answers(f"{url}/?period={_WEEK}")
+        wait_until(lambda: _response_body(f"{url}/healthz"), "the reports server")
+        page = _response_body(f"{url}/?period={_WEEK}")
     finally:
-        serving.send_signal(signal.SIGTERM)
-        out, err = serving.communicate(timeout=20)
+        server.send_signal(signal.SIGTERM)
+        out, err = server.communicate(timeout=20)
 
     assert page is not None
     assert b"<title>shop" in page
-    assert (serving.returncode, out) == (0, "")
+    assert (server.returncode, out) == (0, "")
     assert [json.loads(line)["word"] for line in err.splitlines()] == ["listening"]
 
 
-def _answers(url: str) -> bytes | None:
+def _response_body(url: str) -> bytes | None:
     try:
-        with urllib.request.urlopen(url, timeout=5) as got:  # noqa: S310 - our own
+        with urllib.request.urlopen(url, timeout=5) as got:  # noqa: S310 - a local server
             body: bytes = got.read()
             return body
     except OSError:
@@ -221,7 +221,7 @@ def _answers(url: str) -> bytes | None:
 
 
 @pytest.mark.usefixtures("config")
-def test_colour_is_for_terminals_only(capsys: Captured) -> None:
+def test_output_to_a_file_has_no_colour(capsys: Captured) -> None:
     _run("show", "--period", _WEEK)
 
     assert "\x1b" not in capsys.readouterr().out

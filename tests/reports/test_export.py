@@ -1,4 +1,4 @@
-"""Files keep every value, and no spreadsheet runs one."""
+"""Exported files keep every value, and no spreadsheet runs one as a formula."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reports.answer import Answer, ResultRow, SourceTables
 from reports.export import answer_csv, escape_formula, json_text
 from reports.query import parse_query
-from tests.reports.questions import SITES, body, today
+from tests.reports.sample_queries import SITES, body, today
 
 _FORMULAS = [
     pytest.param("=1+1", id="equals"),
@@ -21,42 +21,42 @@ _FORMULAS = [
     pytest.param("\r=1", id="carriage return"),
     pytest.param("\n=1", id="line feed"),
     pytest.param("\0=1", id="nul"),
-    pytest.param("  =1", id="blanks before"),
+    pytest.param("  =1", id="leading blanks"),
     pytest.param("\uff1d1", id="full-width equals"),
     pytest.param("\uff0b1", id="full-width plus"),
     pytest.param("\uff0d1", id="full-width minus"),
     pytest.param("\uff20A", id="full-width at"),
     pytest.param("|calc", id="pipe"),
     pytest.param("%0A=1", id="percent"),
-    pytest.param("'=1", id="escaped by hand"),
+    pytest.param("'=1", id="already escaped"),
 ]
 
 
-def unescaped(cell: str) -> str:
-    """Return the value behind *cell*, as a reader of the file can find it."""
+def unescape(cell: str) -> str:
+    """Return the original value of *cell*, as a reader of the file can."""
     return (
         cell[1:] if cell.startswith("'") and escape_formula(cell[1:]) == cell else cell
     )
 
 
 @pytest.mark.parametrize("value", _FORMULAS)
-def test_what_looks_like_a_formula_is_guarded(value: str) -> None:
+def test_a_value_like_a_formula_is_escaped(value: str) -> None:
     got = escape_formula(value)
 
     assert got == "'" + value
-    assert unescaped(got) == value
+    assert unescape(got) == value
 
 
 @pytest.mark.parametrize(
     "value", ["/a", "", "(none)", "a=b", "'quoted'", "12", "don't"]
 )
-def test_what_is_no_formula_stays_as_it_is(value: str) -> None:
-    assert (escape_formula(value), unescaped(value)) == (value, value)
+def test_a_value_that_is_no_formula_is_unchanged(value: str) -> None:
+    assert (escape_formula(value), unescape(value)) == (value, value)
 
 
 @given(st.text(st.sampled_from("'=+-@|% \t\r\n\0/a"), max_size=6) | st.text())
-def test_every_value_comes_back(value: str) -> None:
-    assert unescaped(escape_formula(value)) == value
+def test_every_value_can_be_unescaped(value: str) -> None:
+    assert unescape(escape_formula(value)) == value
 
 
 def _answer(*values: str) -> Answer:
@@ -69,7 +69,7 @@ def _answer(*values: str) -> Answer:
     )
 
 
-def test_texts_are_quoted_and_figures_are_not() -> None:
+def test_texts_are_quoted_and_numbers_are_not() -> None:
     got = answer_csv(_answer("/a;=1", '/"', "=1+1"))
 
     assert got == (
@@ -81,11 +81,11 @@ def test_texts_are_quoted_and_figures_are_not() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
-def test_a_value_is_one_cell_whatever_it_holds(value: str) -> None:
-    read = list(csv.reader(io.StringIO(answer_csv(_answer(value)), newline="")))
+def test_any_value_is_one_cell(value: str) -> None:
+    rows = list(csv.reader(io.StringIO(answer_csv(_answer(value)), newline="")))
 
-    assert len(read) == 2
-    assert unescaped(read[1][0]) == value
+    assert len(rows) == 2
+    assert unescape(rows[1][0]) == value
 
 
 def test_json_is_indented_and_keeps_letters() -> None:

@@ -1,4 +1,4 @@
-"""Figures read well, and no stored value can steer a terminal."""
+"""Figures are formatted for readers, and no stored value controls the terminal."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from reports.metrics import METRICS, Unit
     ("value", "unit", "expected"),
     [
         pytest.param(1_234_567, Unit.COUNT, "1,234,567", id="thousands"),
-        pytest.param(0, Unit.COUNT, "0", id="nought"),
+        pytest.param(0, Unit.COUNT, "0", id="zero"),
         pytest.param(None, Unit.SHARE, "", id="unknown"),
         pytest.param(0.4121, Unit.SHARE, "41.2%", id="share"),
         pytest.param(1.5, Unit.RATIO, "1.50", id="ratio"),
@@ -24,7 +24,7 @@ from reports.metrics import METRICS, Unit
         pytest.param(-5, Unit.MINOR, "-0.05", id="negative money"),
     ],
 )
-def test_a_figure_is_written_with_its_unit(
+def test_a_figure_is_formatted_by_its_unit(
     value: Figure, unit: Unit, expected: str
 ) -> None:
     assert figure_text(value, unit, "EUR") == expected
@@ -38,7 +38,7 @@ def test_money_has_the_digits_of_its_currency(currency: str, expected: str) -> N
     assert figure_text(123_456, Unit.MINOR, currency) == expected
 
 
-def test_the_head_of_an_amount_names_its_currency() -> None:
+def test_the_column_head_of_an_amount_names_the_currency() -> None:
     got = [head_text(METRICS[name], "CHF") for name in ("value_minor", "orders")]
 
     assert got == ["revenue CHF", "orders"]
@@ -49,8 +49,8 @@ def test_the_head_of_an_amount_names_its_currency() -> None:
     [
         pytest.param("country", "DE", "DE Germany", id="country"),
         pytest.param("country", "(none)", "(none)", id="unknown country"),
-        pytest.param("country", "ZZX", "ZZX", id="no country"),
-        pytest.param("page", "DE", "DE", id="not a country"),
+        pytest.param("country", "ZZX", "ZZX", id="unassigned code"),
+        pytest.param("page", "DE", "DE", id="another dimension"),
     ],
 )
 def test_countries_have_names(dimension: str, value: str, expected: str) -> None:
@@ -64,11 +64,11 @@ def test_countries_have_names(dimension: str, value: str, expected: str) -> None
         pytest.param("/\x1b[2Jx", "/\\x1b[2Jx", id="terminal escape"),
         pytest.param("a\r\nb\tc", "a\\r\\nb\\tc", id="line breaks"),
         pytest.param("a\x9bmb", "a\\x9bmb", id="eight-bit control"),
-        pytest.param("a\u202eb", "a\\u202eb", id="text turned round"),
-        pytest.param("a\u200bb", "a\\u200bb", id="nothing wide"),
+        pytest.param("a\u202eb", "a\\u202eb", id="right-to-left override"),
+        pytest.param("a\u200bb", "a\\u200bb", id="zero-width space"),
         pytest.param("a\u2028b", "a\\u2028b", id="line separator"),
         pytest.param("a\ud800b", "a\\ud800b", id="half a surrogate"),
     ],
 )
-def test_what_could_steer_a_terminal_is_escaped(text: str, expected: str) -> None:
+def test_terminal_control_characters_are_escaped(text: str, expected: str) -> None:
     assert printable(text) == expected

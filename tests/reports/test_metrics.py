@@ -1,4 +1,4 @@
-"""Metrics and dimensions are defined once, completely, and without clashes."""
+"""Metrics and dimensions are defined once, completely, and with unique names."""
 
 from reports.describe import page
 from reports.dimensions import ALIASES as DIMENSION_ALIASES
@@ -8,24 +8,26 @@ from warehouse.schema import DailyStat, Event, Session
 
 
 def test_every_formula_reads_additive_columns() -> None:
-    read = {name for metric in METRICS.values() for name in metric.formula.columns}
+    columns = {name for metric in METRICS.values() for name in metric.formula.columns}
 
-    assert read == set(ADDITIVE)
-    assert read - {OWN_ORDERS} <= set(DailyStat.__struct_fields__)
+    assert columns == set(ADDITIVE)
+    assert columns - {OWN_ORDERS} <= set(DailyStat.__struct_fields__)
 
 
-def test_every_metric_has_a_sentence() -> None:
-    short = [
+def test_every_metric_has_a_label_and_a_definition() -> None:
+    incomplete = [
         metric.name
         for metric in METRICS.values()
         if not (metric.meaning.endswith(".") and metric.label)
     ]
 
-    assert short == []
+    assert incomplete == []
 
 
-def test_names_and_aliases_mean_one_thing() -> None:
-    aliases = [alias for each in DIMENSIONS.values() for alias in each.aliases]
+def test_names_and_aliases_are_unique() -> None:
+    aliases = [
+        alias for dimension in DIMENSIONS.values() for alias in dimension.aliases
+    ]
 
     assert len(set(aliases)) == len(aliases)
     assert not set(aliases) & set(DIMENSIONS)
@@ -38,12 +40,14 @@ def test_names_and_aliases_mean_one_thing() -> None:
 def test_every_dimension_has_a_column() -> None:
     columns = {*Event.__struct_fields__, *Session.__struct_fields__}
 
-    assert {each.column for each in DIMENSIONS.values()} <= columns
+    assert {dimension.column for dimension in DIMENSIONS.values()} <= columns
 
 
-def test_the_page_tells_of_every_metric_and_dimension() -> None:
+def test_the_page_names_every_metric_and_dimension() -> None:
     text = page()
 
     names = [*METRICS, *DIMENSIONS]
     assert [name for name in names if f"| `{name}` |" not in text] == []
-    assert len({each.scope for each in DIMENSIONS.values()}) == len(DimensionScope)
+    assert len({dimension.scope for dimension in DIMENSIONS.values()}) == len(
+        DimensionScope
+    )

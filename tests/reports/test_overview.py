@@ -1,4 +1,4 @@
-"""The overview compares like with like and leaves no step of the trend out."""
+"""The overview compares equal periods, and its trend has every step."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,9 +11,9 @@ from reports.dimensions import DIMENSIONS
 from reports.metrics import METRICS
 from reports.overview import Direction, Headline, Overview, TrendStep, build_overview
 from reports.query import parse_query
-from tests.reports.questions import SITES, TODAY, body, local_now, today
-from tests.reports.stored import sample, store
-from tests.warehouse.day import Row, event
+from tests.reports.sample_queries import SITES, TODAY, body, local_now, today
+from tests.reports.sample_tables import sample, store
+from tests.warehouse.day_frames import Row, event
 from warehouse.schema import EVENTS
 from warehouse.tables import Warehouse
 
@@ -23,7 +23,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return store(tmp_path_factory.mktemp("warehouse"), sample())
 
 
-def _seen(warehouse: Warehouse, period: str, site: str = "shop") -> Overview:
+def _overview(warehouse: Warehouse, period: str, site: str = "shop") -> Overview:
     query = parse_query(body(site=site, date_range=period), SITES, today)
     by = [(DIMENSIONS["page"],)]
     return build_overview(
@@ -31,10 +31,13 @@ def _seen(warehouse: Warehouse, period: str, site: str = "shop") -> Overview:
     )
 
 
-def test_headlines_stand_beside_the_period_before(warehouse: Warehouse) -> None:
-    got = _seen(warehouse, "7d")
+def test_headlines_are_compared_with_the_period_before(warehouse: Warehouse) -> None:
+    got = _overview(warehouse, "7d")
 
-    assert {each.metric.name: (each.figure, each.before) for each in got.headlines} == {
+    assert {
+        headline.metric.name: (headline.figure, headline.before)
+        for headline in got.headlines
+    } == {
         "visitors": (36, 32),
         "sessions": (36, 32),
         "pageviews": (56, 50),
@@ -49,19 +52,19 @@ def test_headlines_stand_beside_the_period_before(warehouse: Warehouse) -> None:
     )
 
 
-def test_net_revenue_is_shown_where_there_were_refunds(tmp_path: Path) -> None:
-    back: Row = {"name": "order_refunded", "server": True, "refund_minor": 12}
-    rows = [*sample(), event(day=TODAY, visitor=None, **back)]
+def test_net_revenue_is_shown_if_there_are_refunds(tmp_path: Path) -> None:
+    refund: Row = {"name": "order_refunded", "server": True, "refund_minor": 12}
+    rows = [*sample(), event(day=TODAY, visitor=None, **refund)]
 
-    got = _seen(store(tmp_path, rows), "7d").headlines[-1]
+    got = _overview(store(tmp_path, rows), "7d").headlines[-1]
 
     assert (got.metric.name, got.figure, got.before) == ("net_minor", 71_800, 52_922)
 
 
-def test_a_site_that_sells_nothing_has_no_revenue(warehouse: Warehouse) -> None:
-    got = _seen(warehouse, "7d", site="blog")
+def test_a_site_without_orders_has_no_revenue(warehouse: Warehouse) -> None:
+    got = _overview(warehouse, "7d", site="blog")
 
-    assert [each.metric.name for each in got.headlines][-1] == "bounce_rate"
+    assert [headline.metric.name for headline in got.headlines][-1] == "bounce_rate"
     assert got.empty
 
 
@@ -76,7 +79,7 @@ def test_a_site_that_sells_nothing_has_no_revenue(warehouse: Warehouse) -> None:
             "2026-11",
             TrendStep.DAY,
             ["2026-11-01", "2026-11-22", 22],
-            id="not the future",
+            id="without future days",
         ),
         pytest.param(
             "12mo",
@@ -95,7 +98,7 @@ def test_a_site_that_sells_nothing_has_no_revenue(warehouse: Warehouse) -> None:
 def test_the_trend_has_every_step(
     warehouse: Warehouse, period: str, step: TrendStep, labels: list[object]
 ) -> None:
-    got = _seen(warehouse, period).trend
+    got = _overview(warehouse, period).trend
 
     assert got.step is step
     assert [got.labels[0], got.labels[-1], len(got.labels)] == labels
@@ -103,8 +106,8 @@ def test_the_trend_has_every_step(
 
 
 @pytest.mark.parametrize("period", ["7d", "2026-11", "12mo", "36mo"])
-def test_the_trend_adds_up_to_the_headline(warehouse: Warehouse, period: str) -> None:
-    got = _seen(warehouse, period)
+def test_the_trend_sums_to_the_headline(warehouse: Warehouse, period: str) -> None:
+    got = _overview(warehouse, period)
 
     assert sum(got.trend.figures) == got.headlines[0].figure
 
@@ -117,18 +120,24 @@ def test_the_trend_adds_up_to_the_headline(warehouse: Warehouse, period: str) ->
         pytest.param(
             "visitors", 1_000, 1_001, (Direction.SAME, "no change"), id="flat"
         ),
-        pytest.param("visitors", 5, 0, (Direction.UP, "new"), id="from nothing"),
-        pytest.param("visitors", 0, 0, (Direction.SAME, "no change"), id="nothing"),
-        pytest.param("visitors", 0, 9, (Direction.DOWN, "100%"), id="to nothing"),
-        pytest.param("visitors", 99_000, 9, (Direction.UP, "1,099,900%"), id="a leap"),
+        pytest.param("visitors", 5, 0, (Direction.UP, "new"), id="from zero"),
+        pytest.param(
+            "visitors", 0, 0, (Direction.SAME, "no change"), id="zero both times"
+        ),
+        pytest.param("visitors", 0, 9, (Direction.DOWN, "100%"), id="to zero"),
+        pytest.param(
+            "visitors", 99_000, 9, (Direction.UP, "1,099,900%"), id="a large increase"
+        ),
         pytest.param(
             "bounce_rate", 0.5, 0.4, (Direction.UP, "10.0 points"), id="share"
         ),
         pytest.param("bounce_rate", None, 0.4, (Direction.SAME, ""), id="unknown now"),
-        pytest.param("bounce_rate", 0.4, None, (Direction.SAME, ""), id="unknown then"),
+        pytest.param(
+            "bounce_rate", 0.4, None, (Direction.SAME, ""), id="unknown before"
+        ),
     ],
 )
-def test_a_change_is_told_in_percent_or_points(
+def test_a_change_is_in_percent_or_percentage_points(
     metric: str,
     figure: float | None,
     before: float | None,

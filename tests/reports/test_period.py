@@ -1,4 +1,4 @@
-"""A period means the same inclusive days wherever it is written."""
+"""A period means the same inclusive days in every place."""
 
 from datetime import date
 
@@ -26,7 +26,7 @@ def _period(first: str, last: str) -> Period:
         pytest.param("today", "2026-11-22", "2026-11-22", id="today"),
         pytest.param("yesterday", "2026-11-21", "2026-11-21", id="yesterday"),
         pytest.param("1d", "2026-11-22", "2026-11-22", id="one day is today"),
-        pytest.param("7d", "2026-11-16", "2026-11-22", id="a week counts today in"),
+        pytest.param("7d", "2026-11-16", "2026-11-22", id="seven days include today"),
         pytest.param("30d", "2026-10-24", "2026-11-22", id="thirty days"),
         pytest.param("1mo", "2026-11-01", "2026-11-22", id="this month so far"),
         pytest.param("12mo", "2025-12-01", "2026-11-22", id="this month and 11 more"),
@@ -48,9 +48,9 @@ def test_a_period_names_days(text: str, first: str, last: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        pytest.param("", "not a period", id="nothing"),
+        pytest.param("", "not a period", id="empty"),
         pytest.param("last week", "not a period", id="words"),
         pytest.param("7 d", "not a period", id="a space"),
         pytest.param("-7d", "not a period", id="a sign"),
@@ -62,25 +62,27 @@ def test_a_period_names_days(text: str, first: str, last: str) -> None:
         pytest.param("2026-13", "no such date", id="thirteenth month"),
         pytest.param("2026-02-29", "no such date", id="no leap day"),
         pytest.param("2026-11-31..2026-12-01", "no such date", id="no 31st"),
-        pytest.param("0000", "no such date", id="year nought"),
+        pytest.param("0000", "no such date", id="year zero"),
         pytest.param("0d", "at least 1", id="no days"),
         pytest.param("0mo", "at least 1", id="no months"),
-        pytest.param("2026-11-02..2026-11-01", "ends before", id="backwards"),
+        pytest.param("2026-11-02..2026-11-01", "ends before", id="end before start"),
         pytest.param("2000-01-01..2026-01-01", "longer than", id="too long"),
         pytest.param("9999d", "longer than", id="too many days"),
         pytest.param("1969", "must lie between", id="before the epoch"),
-        pytest.param("9999-12-31", "must lie between", id="the calendar's end"),
+        pytest.param("9999-12-31", "must lie between", id="the end of the calendar"),
     ],
 )
-def test_what_is_no_period_is_refused_without_quoting_it(text: str, said: str) -> None:
+def test_an_invalid_period_is_refused_without_quoting_it(
+    text: str, message: str
+) -> None:
     with pytest.raises(PeriodError) as caught:
         parse_period(text, _TODAY)
 
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert not text or text not in str(caught.value).split(";")[0]
 
 
-def test_a_range_may_be_as_long_as_the_bound_and_no_longer() -> None:
+def test_a_range_may_have_the_maximum_length_and_not_more() -> None:
     got = parse_range("2021-11-19", "2026-11-22")
 
     assert got.days == MAX_DAYS
@@ -95,7 +97,7 @@ def test_a_range_may_be_as_long_as_the_bound_and_no_longer() -> None:
         pytest.param("20261101", "2026-11-02", id="basic form"),
         pytest.param("today", "2026-11-02", id="a word"),
         pytest.param("2026-02-30", "2026-03-02", id="no such day"),
-        pytest.param("2026-03-02", "2026-03-01", id="backwards"),
+        pytest.param("2026-03-02", "2026-03-01", id="end before start"),
     ],
 )
 def test_a_range_takes_iso_dates_only(first: str, last: str) -> None:
@@ -124,11 +126,11 @@ def test_a_range_takes_iso_dates_only(first: str, last: str) -> None:
         pytest.param(
             ("2026-11-01", "2026-11-22"),
             ("2026-10-10", "2026-10-31"),
-            id="part of a month is only days",
+            id="part of a month counts as days",
         ),
     ],
 )
-def test_like_is_compared_with_like(
+def test_a_period_is_compared_with_an_equal_one(
     period: tuple[str, str], before: tuple[str, str]
 ) -> None:
     got = _period(*period).before()
@@ -143,7 +145,7 @@ def test_like_is_compared_with_like(
         pytest.param("2026-10", ("2026-09-01", "2026-09-30"), id="a past month"),
         pytest.param("2026-11", ("2026-10-01", "2026-10-22"), id="a running month"),
         pytest.param("2026", ("2025-01-01", "2025-11-22"), id="a running year"),
-        pytest.param("2027", ("2026-01-01", "2026-01-01"), id="not begun"),
+        pytest.param("2027", ("2026-01-01", "2026-01-01"), id="not started"),
     ],
 )
 def test_a_running_period_is_compared_with_as_many_days(
@@ -154,7 +156,7 @@ def test_a_running_period_is_compared_with_as_many_days(
     assert got == _period(*before)
 
 
-def test_a_longer_month_is_never_compared_past_the_end_of_a_shorter_one() -> None:
+def test_a_comparison_does_not_go_past_the_end_of_a_shorter_month() -> None:
     got = comparison_period(
         parse_period("2026-03", date(2026, 3, 30)), date(2026, 3, 30)
     )

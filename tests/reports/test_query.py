@@ -1,4 +1,4 @@
-"""A question is read whole or refused whole, with every problem named by its path."""
+"""A query is parsed completely or refused, with every problem named by its path."""
 
 import json
 from datetime import date
@@ -18,7 +18,7 @@ from reports.query import (
     decode_body,
     parse_query,
 )
-from tests.reports.questions import SHOP, SITES, body, today
+from tests.reports.sample_queries import SHOP, SITES, body, today
 
 
 def _problems(raw: object) -> dict[str, str]:
@@ -27,7 +27,7 @@ def _problems(raw: object) -> dict[str, str]:
     return dict(caught.value.problems)
 
 
-def test_the_whole_question_is_read() -> None:
+def test_every_field_of_a_query_is_parsed() -> None:
     raw = body(
         date_range=["2026-11-01", "2026-11-22"],
         dimensions=["page", "country"],
@@ -51,7 +51,7 @@ def test_the_whole_question_is_read() -> None:
     assert (got.limit, got.totals) == (100, True)
 
 
-def test_what_is_left_out_has_a_default() -> None:
+def test_a_missing_field_has_a_default() -> None:
     got = parse_query(body(), SITES, today)
 
     assert got.period == Period(date(2026, 11, 16), date(2026, 11, 22))
@@ -75,14 +75,20 @@ _WRONG = [
     ),
     pytest.param(body(metrics=[{}]), "metrics[0]", "known: visi", id="metric object"),
     pytest.param(
-        body(metrics=["events", "events"]), "metrics[1]", "named twice", id="twice"
+        body(metrics=["events", "events"]),
+        "metrics[1]",
+        "named twice",
+        id="a metric named twice",
     ),
     pytest.param(body(metrics=["events"] * 99), "metrics", "at most", id="99 metrics"),
     pytest.param(
         body(dimensions=["pages"]), "dimensions[0]", "'page'?", id="dimension alias"
     ),
     pytest.param(
-        body(dimensions=list(DIMENSIONS)[:6]), "dimensions", "at most 5", id="six"
+        body(dimensions=list(DIMENSIONS)[:6]),
+        "dimensions",
+        "at most 5",
+        id="six dimensions",
     ),
     pytest.param(body(dimensions=None), "dimensions", "list", id="dimensions null"),
     pytest.param(body(metric=[]), "body", "did you mean 'metrics'?", id="unknown key"),
@@ -103,7 +109,7 @@ _WRONG = [
         "longer than",
         id="range too long",
     ),
-    pytest.param(body(limit=0), "limit", "1 to 10,000", id="limit nought"),
+    pytest.param(body(limit=0), "limit", "1 to 10,000", id="limit zero"),
     pytest.param(body(limit=MAX_LIMIT + 1), "limit", "1 to", id="limit too large"),
     pytest.param(body(limit=True), "limit", "whole number", id="limit a flag"),
     pytest.param(body(limit=1.5), "limit", "whole number", id="limit a fraction"),
@@ -118,7 +124,7 @@ _WRONG = [
         body(order_by=[["events", "desc"]]),
         "order_by[0][0]",
         "known: visitors, pageviews",
-        id="order by what was not asked",
+        id="order by a metric not in the query",
     ),
     pytest.param(
         body(order_by=[["visitors", "down"]]),
@@ -126,19 +132,21 @@ _WRONG = [
         "known: asc, desc",
         id="order direction",
     ),
-    pytest.param(body(order_by=[[[], {}]]), "order_by[0][0]", "known", id="order odd"),
+    pytest.param(
+        body(order_by=[[[], {}]]), "order_by[0][0]", "known", id="order of wrong types"
+    ),
     pytest.param([], "body", "JSON object", id="body a list"),
     pytest.param(None, "body", "JSON object", id="body null"),
 ]
 
 
-@pytest.mark.parametrize(("raw", "path", "said"), _WRONG)
-def test_a_wrong_question_names_the_path_and_the_choices(
-    raw: object, path: str, said: str
+@pytest.mark.parametrize(("raw", "path", "message"), _WRONG)
+def test_an_invalid_query_names_the_path_and_the_choices(
+    raw: object, path: str, message: str
 ) -> None:
     got = _problems(raw)
 
-    assert said in got[path]
+    assert message in got[path]
 
 
 _DE: list[object] = ["is", "country", ["DE"]]
@@ -160,9 +168,11 @@ _WRONG_FILTERS = [
         [["is", "page", ["x" * 2_049]]], "filters[0][2]", "characters", id="long value"
     ),
     pytest.param([["and", []]], "filters[0][1]", "at least one", id="empty group"),
-    pytest.param([["or"]], "filters[0]", "must be", id="group of nothing"),
-    pytest.param([["not", _DE, _DE]], "filters[0]", "must be", id="not of two"),
-    pytest.param([["not", "page"]], "filters[0][1]", "operator", id="not of a text"),
+    pytest.param([["or"]], "filters[0]", "must be", id="group without filters"),
+    pytest.param(
+        [["not", _DE, _DE]], "filters[0]", "must be", id="not with two filters"
+    ),
+    pytest.param([["not", "page"]], "filters[0][1]", "operator", id="not with a text"),
     pytest.param(
         [["is", "page", ["x"] * (MAX_VALUES + 1)]],
         "filters[0][2]",
@@ -185,17 +195,17 @@ _WRONG_FILTERS = [
 ]
 
 
-@pytest.mark.parametrize(("filters", "path", "said"), _WRONG_FILTERS)
-def test_a_wrong_filter_is_named_by_its_path(
-    filters: object, path: str, said: str
+@pytest.mark.parametrize(("filters", "path", "message"), _WRONG_FILTERS)
+def test_an_invalid_filter_is_named_by_its_path(
+    filters: object, path: str, message: str
 ) -> None:
     got = _problems(body(filters=filters))
 
-    assert said in got[path]
+    assert message in got[path]
 
 
 @pytest.mark.parametrize("group", ["not", "and"])
-def test_filters_nest_only_so_deep(group: str) -> None:
+def test_filters_have_a_maximum_depth(group: str) -> None:
     nested = _DE
     for _ in range(MAX_DEPTH - 1):
         nested = [group, nested if group == "not" else [nested]]
@@ -207,20 +217,20 @@ def test_filters_nest_only_so_deep(group: str) -> None:
     assert "nested deeper" in str(_problems(body(filters=[deeper])))
 
 
-def test_without_sites_nothing_can_be_asked() -> None:
+def test_without_sites_every_query_is_refused() -> None:
     with pytest.raises(QueryError) as caught:
         parse_query(body(), {}, today)
 
     assert dict(caught.value.problems)["site"].startswith("no site is configured")
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     got = _problems({"site": "x", "metrics": ["y"], "limit": -1, "date_range": [1, 2]})
 
     assert list(got) == ["site", "metrics[0]", "date_range", "limit"]
 
 
-def test_a_flood_of_problems_is_told_in_few_lines() -> None:
+def test_many_problems_are_shortened_in_the_message() -> None:
     raw = body(filters=[["zzz", 1]] * 90)
 
     with pytest.raises(QueryError) as caught:
@@ -251,7 +261,7 @@ _CANARY = "canary@example.org"
         pytest.param(body(totals=_CANARY), id="totals"),
     ],
 )
-def test_no_problem_quotes_what_was_given(raw: object) -> None:
+def test_no_problem_quotes_the_input(raw: object) -> None:
     with pytest.raises(QueryError) as caught:
         parse_query(raw, SITES, today)
 
@@ -271,7 +281,7 @@ def test_no_problem_quotes_what_was_given(raw: object) -> None:
         pytest.param(b" " * (MAX_BODY_BYTES + 1), id="too large"),
     ],
 )
-def test_what_is_not_json_is_refused(text: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(text: bytes) -> None:
     with pytest.raises(QueryError) as caught:
         decode_body(text)
 

@@ -1,4 +1,4 @@
-"""Whatever shows figures says when they stand still, and when the clock is wrong."""
+"""Every report warns when the figures are out of date and when the clock is wrong."""
 
 import html
 import json
@@ -14,8 +14,8 @@ from config.load import load
 from config.settings import Settings
 from millpond import run
 from reports.clock import now_s
-from tests.reports.questions import body
-from tests.reports.stored import sample, store
+from tests.reports.sample_queries import body
+from tests.reports.sample_tables import sample, store
 from tests.reports.web.serving import serving
 from warehouse.caveats import caveats
 from warehouse.clock.believed_clock import Clocks
@@ -47,22 +47,22 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 @pytest.fixture
 def folder(tables: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Path:
-    found = tables.root.parent.parent
-    (found / "millpond.toml").write_text(CONFIG)
-    (found / "orders.csv").write_text(ORDERS)
-    (found / "question.json").write_text(json.dumps(body()))
-    keys = found / "data" / "keys"
+    root = tables.root.parent.parent
+    (root / "millpond.toml").write_text(CONFIG)
+    (root / "orders.csv").write_text(ORDERS)
+    (root / "query.json").write_text(json.dumps(body()))
+    keys = root / "data" / "keys"
     keys.mkdir(exist_ok=True)
     (keys / "shop.key").write_bytes(bytes(range(32)))
     (keys / "shop.key").chmod(0o600)
-    monkeypatch.chdir(found)
-    return found
+    monkeypatch.chdir(root)
+    return root
 
 
 @pytest.fixture
 def trouble(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """Return settings of an installation whose loads fail and whose clock is off."""
-    # Of the true time a synchronised kernel would leave no doubt.
+    """Return settings of an installation with failing loads and a wrong clock."""
+    # The true time would not be doubted if the kernel's clock is synchronised.
     true_time = time.time  # noqa: TID251 - a test sets the clock that commands read
     monkeypatch.setattr(time, "time", lambda: true_time() + 3_600)
     settings = load(folder / "millpond.toml", {})
@@ -84,21 +84,21 @@ def trouble(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]
     witness.unlink()
 
 
-SHOWS = [
+TERMINAL_COMMANDS = [
     pytest.param(("show", *PERIOD), id="overview"),
     pytest.param(("show", "--period", "2020-01-01"), id="nothing to show"),
     pytest.param(("show", *PERIOD, "--by", "drops"), id="drops"),
     pytest.param(("reconcile", "--orders", "orders.csv"), id="reconcile"),
 ]
-JSONS = [
-    pytest.param(("query", "question.json"), id="query"),
+JSON_COMMANDS = [
+    pytest.param(("query", "query.json"), id="query"),
     pytest.param(("show", *PERIOD, "--format", "json"), id="show"),
     pytest.param(("show", *PERIOD, "--by", "drops", "--format", "json"), id="drops"),
     pytest.param(
         ("reconcile", "--orders", "orders.csv", "--format", "json"), id="reconcile"
     ),
 ]
-CSVS = [
+CSV_COMMANDS = [
     pytest.param(("show", *PERIOD, "--format", "csv"), id="show"),
     pytest.param(("show", *PERIOD, "--by", "drops", "--format", "csv"), id="drops"),
     pytest.param(
@@ -108,8 +108,10 @@ CSVS = [
 
 
 @pytest.mark.usefixtures("trouble")
-@pytest.mark.parametrize("words", SHOWS)
-def test_a_terminal_shows_them_first(words: tuple[str, ...], capsys: Captured) -> None:
+@pytest.mark.parametrize("words", TERMINAL_COMMANDS)
+def test_the_terminal_shows_warnings_first(
+    words: tuple[str, ...], capsys: Captured
+) -> None:
     run(["reports", *words])
     first, second, *_ = capsys.readouterr().out.splitlines()
 
@@ -118,8 +120,10 @@ def test_a_terminal_shows_them_first(words: tuple[str, ...], capsys: Captured) -
 
 
 @pytest.mark.usefixtures("trouble")
-@pytest.mark.parametrize("words", JSONS)
-def test_json_has_them_in_its_meta(words: tuple[str, ...], capsys: Captured) -> None:
+@pytest.mark.parametrize("words", JSON_COMMANDS)
+def test_json_has_warnings_in_its_meta(
+    words: tuple[str, ...], capsys: Captured
+) -> None:
     run(["reports", *words])
     loading, clock = json.loads(capsys.readouterr().out)["meta"]["warnings"]
 
@@ -128,8 +132,10 @@ def test_json_has_them_in_its_meta(words: tuple[str, ...], capsys: Captured) -> 
 
 
 @pytest.mark.usefixtures("trouble")
-@pytest.mark.parametrize("words", CSVS)
-def test_a_csv_has_them_beside_it(words: tuple[str, ...], capsys: Captured) -> None:
+@pytest.mark.parametrize("words", CSV_COMMANDS)
+def test_warnings_of_a_csv_go_to_stderr(
+    words: tuple[str, ...], capsys: Captured
+) -> None:
     run(["reports", *words])
     got = capsys.readouterr()
 
@@ -138,8 +144,8 @@ def test_a_csv_has_them_beside_it(words: tuple[str, ...], capsys: Captured) -> N
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("words", [*SHOWS, *JSONS, *CSVS])
-def test_where_all_is_well_there_are_none(
+@pytest.mark.parametrize("words", [*TERMINAL_COMMANDS, *JSON_COMMANDS, *CSV_COMMANDS])
+def test_without_problems_there_are_no_warnings(
     words: tuple[str, ...], capsys: Captured
 ) -> None:
     run(["reports", *words])
@@ -149,7 +155,7 @@ def test_where_all_is_well_there_are_none(
 
 
 @pytest.mark.parametrize("site", ["shop", "blog"])
-async def test_the_page_and_the_api_show_them(
+async def test_the_page_and_the_api_show_warnings(
     settings: Settings, tables: Warehouse, trouble: Settings, site: str
 ) -> None:
     clocks = Clocks.of_machine(now_s)

@@ -1,4 +1,4 @@
-"""A program for tests: append to events twice, then remove a file, as a loader would.
+"""A program for tests: append to events twice, then remove a file, like the load.
 
 python -m tests.warehouse.append_and_trim WAREHOUSE FILE
 """
@@ -12,7 +12,7 @@ from warehouse.tables import Warehouse
 
 
 def main() -> None:
-    """Do it."""
+    """Append twice and remove the file."""
     table = Warehouse(Path(sys.argv[1])).open(EVENTS)
     for number in (1, 2):
         table.append(frame([event()]), transactions={"spool/lane": number})

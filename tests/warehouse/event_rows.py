@@ -1,4 +1,4 @@
-"""Events for tests: row objects, the lines the spool holds of them, and frames."""
+"""Events for tests: as row objects, as lines of the spool, and as frames."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -17,36 +17,36 @@ def event(**changes: Any) -> Event:
     """Return a pageview at noon UTC of its day, with *changes*."""
     day: date = changes.get("day", DAY)
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-    facts: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "site": "shop",
         "day": day,
         "at": UtcSeconds(int(noon.timestamp())),
         "visitor": Hash64(7),
         "path": "/",
     }
-    return Event(**facts | changes)
+    return Event(**fields | changes)
 
 
 def lines(rows: Iterable[Row]) -> list[bytes]:
-    """Return *rows* as the proxy spools them."""
+    """Return *rows* as the lines that the proxy spools."""
     return [msgspec.json.encode(row) for row in rows]
 
 
 def frame(rows: Iterable[Row], row: type[Row] = Event) -> pl.DataFrame:
-    """Return *rows* as their table stores them, by way of the spool's lines."""
+    """Return *rows* as their table stores them, converted from lines of the spool."""
     text = b"\n".join(lines(rows))
     return from_spool(pl.read_ndjson(text, schema=spool_schema(row)), row)
 
 
 def events(stored: pl.DataFrame) -> list[Event]:
-    """Return the rows of a frame as objects again."""
+    """Return the rows of a frame as objects."""
     in_order = stored.select(polars_schema(Event).names())
     plain = in_order.with_columns(pl.col("at").dt.epoch("s"))
-    return [_event(facts) for facts in plain.to_dicts()]
+    return [_event(fields) for fields in plain.to_dicts()]
 
 
-def _event(facts: dict[str, Any]) -> Event:
-    items = facts["items"]
+def _event(fields: dict[str, Any]) -> Event:
+    items = fields["items"]
     if items is not None:
-        facts["items"] = tuple(Item(**item) for item in items)
-    return Event(**facts)
+        fields["items"] = tuple(Item(**item) for item in items)
+    return Event(**fields)

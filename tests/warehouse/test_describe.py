@@ -1,4 +1,4 @@
-"""docs/tables.md says of every column what the row classes say."""
+"""docs/tables.md describes every column as the row classes do."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from warehouse.schema import EVENTS, TABLES, Item, Table
 PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
 
 
-def test_the_page_is_fresh() -> None:
+def test_the_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == page()
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_every_column_is_described_with_its_meaning(table: Table) -> None:
+def test_every_column_is_described(table: Table) -> None:
     described = describe(table)
 
     for column in columns(table.row):
@@ -24,7 +24,7 @@ def test_every_column_is_described_with_its_meaning(table: Table) -> None:
         assert f"| {column.doc} |" in described
 
 
-def test_the_columns_of_items_are_described_too() -> None:
+def test_the_columns_of_items_are_described() -> None:
     described = describe(EVENTS)
 
     assert "| `items` | list of Item | may be |" in described

@@ -1,4 +1,4 @@
-"""What a row class says is what is spooled, stored, and nothing else passes."""
+"""The row classes decide what is spooled and stored; any other frame is refused."""
 
 import json
 from datetime import date
@@ -18,9 +18,9 @@ from warehouse.dtypes import (
 )
 from warehouse.schema import EVENTS, TABLES, Event, Hash64, Item, Table, UtcSeconds
 
-_BIGGEST = 2**63 - 1
+_MAX_INT64 = 2**63 - 1
 _TEXT = st.text(max_size=8)
-_INT64 = st.integers(-_BIGGEST - 1, _BIGGEST)
+_INT64 = st.integers(-_MAX_INT64 - 1, _MAX_INT64)
 _ITEMS = st.builds(
     Item,
     product=_TEXT,
@@ -56,14 +56,14 @@ def test_every_column_has_a_type_in_every_store(table: Table) -> None:
 
 
 @given(st.lists(_EVENTS, max_size=4))
-def test_what_is_spooled_is_what_is_stored(spooled: list[Event]) -> None:
+def test_spooled_rows_are_stored_unchanged(spooled: list[Event]) -> None:
     stored = frame(spooled)
 
     check_frame(stored, EVENTS)
     assert events(stored) == spooled
 
 
-def test_columns_left_out_of_the_spool_get_their_defaults() -> None:
+def test_columns_missing_from_the_spool_get_their_defaults() -> None:
     stored = frame([event(), event(items=(Item(product="42"),))])
 
     assert stored["name"].to_list() == ["pageview", "pageview"]
@@ -97,23 +97,21 @@ def test_columns_left_out_of_the_spool_get_their_defaults() -> None:
         pytest.param(
             lambda good: good.drop("items"),
             "column 43 must be 'items', got None",
-            id="a column too few",
+            id="a missing column",
         ),
         pytest.param(
             lambda good: good.with_columns(address=pl.lit("203.0.113.77")),
             "column 'address' is not in its row class",
-            id="a column too many",
+            id="an extra column",
         ),
         pytest.param(
             lambda good: good.with_columns(day=pl.lit(None, pl.Date)),
             "'day' must not be null",
-            id="a null where a value must be",
+            id="a null in a required column",
         ),
     ],
 )
-def test_a_frame_that_is_not_its_tables_is_refused(
-    change: object, problem: str
-) -> None:
+def test_a_frame_with_another_schema_is_refused(change: object, problem: str) -> None:
     assert callable(change)
     with pytest.raises(FrameError) as refused:
         check_frame(change(frame([event()])), EVENTS)
@@ -121,7 +119,7 @@ def test_a_frame_that_is_not_its_tables_is_refused(
     assert refused.value.message == f"write events: {problem}"
 
 
-def test_a_refusal_quotes_no_value() -> None:
+def test_the_error_quotes_no_value() -> None:
     wrong = frame([event(path="/secret")]).with_columns(at=pl.lit("/secret"))
 
     with pytest.raises(FrameError) as refused:

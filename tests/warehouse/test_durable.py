@@ -1,4 +1,4 @@
-"""A durable file is the old one or the new one, and exists once."""
+"""A durable write leaves the old file or the new one, and never both."""
 
 import errno
 import os
@@ -11,18 +11,18 @@ from tests.strace import trace
 from warehouse.durable import create_durable, remove_durable, write_durable
 
 
-def _names(directory: Path) -> list[str]:
+def _file_names(directory: Path) -> list[str]:
     return [path.name for path in directory.iterdir()]
 
 
-def test_what_is_written_replaces_what_was_there(tmp_path: Path) -> None:
+def test_a_write_replaces_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     write_durable(path, b"old and longer")
     write_durable(path, b"new", mode=0o600)
 
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode & 0o777 == 0o600
-    assert _names(tmp_path) == ["file"]
+    assert _file_names(tmp_path) == ["file"]
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
@@ -32,11 +32,11 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
     with pytest.raises(IsADirectoryError):
         write_durable(path, b"new")
 
-    assert _names(tmp_path) == ["file"]
+    assert _file_names(tmp_path) == ["file"]
 
 
-@pytest.mark.parametrize("unnamed", [True, False], ids=["unnamed file", "by link"])
-def test_only_the_first_creates(
+@pytest.mark.parametrize("unnamed", [True, False], ids=["unnamed file", "link"])
+def test_only_the_first_create_succeeds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, unnamed: bool
 ) -> None:
     if not unnamed:
@@ -47,7 +47,7 @@ def test_only_the_first_creates(
     assert got == [True, False]
     assert path.read_bytes() == b"first"
     assert path.stat().st_mode & 0o777 == 0o600
-    assert _names(tmp_path) == ["file"]
+    assert _file_names(tmp_path) == ["file"]
 
 
 _os_open = os.open
@@ -63,28 +63,30 @@ def _race(path: Path, text: bytes) -> tuple[bool, bytes]:
     return create_durable(path, text), path.read_bytes()
 
 
-def test_of_racing_processes_one_creates_and_all_read_its_file(tmp_path: Path) -> None:
+def test_one_of_racing_processes_creates_the_file_and_all_read_it(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "file"
     texts = [bytes([65 + number]) * 4_096 for number in range(4)]
     with get_context("spawn").Pool(4) as pool:
         got = pool.starmap(_race, [(path, text) for text in texts])
 
     assert sorted(created for created, _ in got) == [False, False, False, True]
-    assert {read for _, read in got} == {path.read_bytes()}
+    assert {content for _, content in got} == {path.read_bytes()}
     assert path.read_bytes() in texts
 
 
-def test_removing_what_is_gone_is_fine(tmp_path: Path) -> None:
+def test_removing_a_missing_file_is_no_error(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()
     remove_durable(path)
     remove_durable(path)
 
-    assert _names(tmp_path) == []
+    assert _file_names(tmp_path) == []
 
 
 @pytest.mark.crash
-def test_bytes_are_synced_before_their_name_and_the_name_before_the_return(
+def test_the_content_is_synced_before_the_name_and_both_before_the_return(
     tmp_path: Path,
 ) -> None:
     directory = tmp_path / "d"
@@ -95,7 +97,7 @@ def test_bytes_are_synced_before_their_name_and_the_name_before_the_return(
     assert [_step(call, text, directory) for call, text in calls] == [
         *("fsync file", "rename", "fsync directory"),
         *("fsync file", "linkat", "fsync directory"),
-        # The loser syncs its own bytes, then the winner's.
+        # The second create syncs its own file, then the existing one.
         *("fsync file", "fsync file", "fsync directory"),
         *("unlink", "fsync directory"),
     ]

@@ -1,4 +1,4 @@
-"""Who reads the jobs' states learns which are late, since when and why."""
+"""The job states tell which jobs are late, since when, and why."""
 
 import pytest
 from msgspec.structs import replace
@@ -28,9 +28,9 @@ def failed(first_ago_s: float, success_ago_s: float | None = None) -> JobState:
     ("state", "late"),
     [
         pytest.param(ran(15), False, id="just due"),
-        pytest.param(ran(40), False, id="twice its interval and a little"),
-        pytest.param(ran(40.1), True, id="longer"),
-        pytest.param(ran(49, took_s=9), False, id="what a run takes is added"),
+        pytest.param(ran(40), False, id="a little over twice its interval"),
+        pytest.param(ran(40.1), True, id="longer than that"),
+        pytest.param(ran(49, took_s=9), False, id="the duration of a run is added"),
         pytest.param(ran(-500), False, id="a clock set back"),
         pytest.param(failed(30), False, id="fails for twice its interval"),
         pytest.param(failed(30.1, 31), True, id="fails for longer"),
@@ -41,13 +41,13 @@ def test_a_job_is_late_after_twice_its_interval(state: JobState, *, late: bool) 
     assert ("load" in late_jobs({"load": state}, NOW)) == late
 
 
-def test_it_may_be_late_by_what_the_other_jobs_take() -> None:
+def test_a_job_may_be_late_by_the_duration_of_the_other_jobs() -> None:
     states = {"load": ran(90), "compact": ran(0, took_s=60)}
 
     assert late_jobs(states, NOW) == {}
 
 
-def test_lateness_says_since_when_and_why() -> None:
+def test_the_lateness_text_names_the_time_and_the_reason() -> None:
     assert lateness(failed(60, 90)) == (
         "has not succeeded since 2026-11-22T07:58:30Z, failed 3 times:"
         " read events: it is damaged"
@@ -66,7 +66,7 @@ def test_a_job_that_waits_for_another_process_says_so() -> None:
     )
 
 
-def test_what_the_figures_need_is_a_warning_beside_them() -> None:
+def test_late_loads_and_builds_give_warnings_beside_the_figures() -> None:
     states = {"load": failed(60), "build": ran(60), "compact": failed(60)}
 
     loading, building = figure_warnings(states, NOW)

@@ -1,4 +1,4 @@
-"""Whatever no load reads is named; what belongs there, and what is hidden, is not."""
+"""Entries of the spool that no load reads are named, except hidden ones."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from warehouse.misplaced import Fault, find_misplaced
 
 
 def make_spool(folder: Path) -> Path:
-    """Return a spool with a sound lane, and three entries out of place."""
+    """Return a spool with a valid lane and three misplaced entries."""
     lane = folder / "lanes" / "worker-0"
     lane.mkdir(parents=True)
     for path in (
@@ -26,7 +26,7 @@ def make_spool(folder: Path) -> Path:
     return folder
 
 
-def test_each_entry_that_no_load_reads_is_named(tmp_path: Path) -> None:
+def test_every_misplaced_entry_is_named(tmp_path: Path) -> None:
     spool = make_spool(tmp_path)
 
     assert [(each.fault, each.path) for each in find_misplaced(spool)] == [
@@ -36,7 +36,7 @@ def test_each_entry_that_no_load_reads_is_named(tmp_path: Path) -> None:
     ]
 
 
-def test_pipes_and_broken_links_are_no_lanes_and_a_link_to_a_lane_is(
+def test_pipes_and_broken_links_are_misplaced_and_a_link_to_a_lane_is_not(
     tmp_path: Path,
 ) -> None:
     lanes = tmp_path / "lanes"
@@ -58,15 +58,15 @@ def test_without_a_spool_nothing_is_out_of_place(tmp_path: Path) -> None:
     assert find_misplaced(tmp_path / "none") == []
 
 
-def test_every_output_of_figures_says_so(tmp_path: Path) -> None:
+def test_a_misplaced_entry_gives_a_warning_beside_the_figures(tmp_path: Path) -> None:
     spool = make_spool(tmp_path / "spool")
     settings = Settings(
         spool=SpoolSettings(dir=str(spool)),
         warehouse=WarehouseSettings(uri=str(tmp_path / "warehouse")),
     )
-    told = caveats(settings, Clocks(wall=lambda: 0.0, steady=lambda: 0.0))
+    warnings = caveats(settings, Clocks(wall=lambda: 0.0, steady=lambda: 0.0))
 
-    assert told[-1] == (
+    assert warnings[-1] == (
         f"{spool}/lanes/worker-1 is not a directory, so no load reads it: if it is a"
         " segment, move it into a directory under lanes/; else move it away"
     )

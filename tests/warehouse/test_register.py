@@ -1,4 +1,4 @@
-"""An empty directory is not taken for the warehouse that a spool was loaded into."""
+"""A load refuses an empty directory in place of the warehouse of its spool."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from batcher.load.load import load
 from batcher.spool.spool import Spool
-from tests.batcher.load.loads import SETTINGS, spool_events, stored_events
+from tests.batcher.load.spooled_events import SETTINGS, spool_events, stored_events
 from tests.warehouse.event_rows import event
 from warehouse.checked_file import DamagedFileError
 from warehouse.register import Register, WarehouseAwayError, check_bound
@@ -19,7 +19,7 @@ NOW_S = 0.0
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    """Return a spool that was loaded once and has more to load."""
+    """Return a spool that was loaded once and has one more segment."""
     spool = Spool(tmp_path / "spool")
     spool_events(spool, [event(path="/a")])
     load(spool, Warehouse(tmp_path / "warehouse"), SETTINGS, NOW_S)
@@ -27,7 +27,7 @@ def spool(tmp_path: Path) -> Spool:
     return spool
 
 
-def test_tables_are_listed_as_they_are_created(tmp_path: Path) -> None:
+def test_the_register_lists_created_tables(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
     assert Register(tmp_path).id is None
     warehouse.open(EVENTS)
@@ -41,7 +41,9 @@ def test_tables_are_listed_as_they_are_created(tmp_path: Path) -> None:
     assert register.id == first
 
 
-def test_nothing_is_loaded_where_the_disk_is_away(tmp_path: Path, spool: Spool) -> None:
+def test_nothing_is_loaded_if_the_warehouse_disk_is_not_mounted(
+    tmp_path: Path, spool: Spool
+) -> None:
     root, away = tmp_path / "warehouse", tmp_path / "away"
     root.rename(away)
     root.mkdir()
@@ -57,7 +59,7 @@ def test_nothing_is_loaded_where_the_disk_is_away(tmp_path: Path, spool: Spool) 
     assert [row.path for row in stored_events(Warehouse(root))] == ["/a", "/b"]
 
 
-def test_another_warehouse_is_loaded_into_on_purpose_only(
+def test_another_warehouse_is_loaded_only_after_the_id_is_removed(
     tmp_path: Path, spool: Spool
 ) -> None:
     other = Warehouse(tmp_path / "other")
@@ -70,7 +72,7 @@ def test_another_warehouse_is_loaded_into_on_purpose_only(
     assert [row.path for row in stored_events(other)] == ["/b"]
 
 
-def test_a_table_that_is_gone_is_not_made_anew(tmp_path: Path, spool: Spool) -> None:
+def test_a_missing_table_is_not_created_again(tmp_path: Path, spool: Spool) -> None:
     root = tmp_path / "warehouse"
     shutil.rmtree(root / "events")
 

@@ -1,4 +1,4 @@
-"""What an error of the system says about a table's file."""
+"""A message about a system error names the file of the table."""
 
 import errno
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 from warehouse.table_errors import storage_error
 
 
-def test_a_file_that_may_not_be_read_is_named_once(tmp_path: Path) -> None:
+def test_a_file_without_read_permission_is_named_once(tmp_path: Path) -> None:
     refused = PermissionError(
         errno.EACCES, os.strerror(errno.EACCES), os.fspath(tmp_path)
     )
@@ -18,7 +18,7 @@ def test_a_file_that_may_not_be_read_is_named_once(tmp_path: Path) -> None:
     assert "belongs to" in message
 
 
-def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     path = os.fspath(tmp_path / "part-0.parquet")
     error = storage_error("read events", FileNotFoundError(errno.ENOENT, "", path))
 

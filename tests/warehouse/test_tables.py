@@ -1,4 +1,4 @@
-"""A table holds exactly the version its object saw, and changes in whole commits."""
+"""A table object reads exactly one version, and changes happen in whole commits."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,8 +10,6 @@ from tests.warehouse.event_rows import DAY, event, events, frame
 from warehouse.dtypes import FrameError, polars_schema
 from warehouse.schema import EVENTS, TABLES, Drop, Event, Table
 from warehouse.tables import (
-    AlreadyCommittedError,
-    ConflictError,
     StoredTable,
     TableError,
     Warehouse,
@@ -34,18 +32,18 @@ def table(warehouse: Warehouse) -> StoredTable:
 
 
 def paths(stored: pl.DataFrame) -> list[str]:
-    """Return the paths of the rows, sorted."""
-    return sorted(each.path or "" for each in events(stored))
+    """Return the sorted paths of the rows."""
+    return sorted(row.path or "" for row in events(stored))
 
 
-@pytest.mark.parametrize("each", TABLES, ids=lambda each: each.name)
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_every_table_can_be_created_and_is_empty(
-    warehouse: Warehouse, each: Table
+    warehouse: Warehouse, table: Table
 ) -> None:
-    stored = warehouse.open(each)
+    stored = warehouse.open(table)
 
     assert stored.version == 0
-    assert stored.read().schema == polars_schema(each)
+    assert stored.read().schema == polars_schema(table)
     assert stored.read().is_empty()
 
 
@@ -60,7 +58,7 @@ def test_a_view_of_a_table_that_does_not_exist_is_empty_and_creates_nothing(
     assert not warehouse.root.exists()
 
 
-def test_a_view_sees_the_table_once_it_exists(warehouse: Warehouse) -> None:
+def test_a_view_shows_a_table_that_is_created_later(warehouse: Warehouse) -> None:
     view = warehouse.view(EVENTS)
     warehouse.open(EVENTS).append(frame([event()]))
 
@@ -68,20 +66,20 @@ def test_a_view_sees_the_table_once_it_exists(warehouse: Warehouse) -> None:
     assert view.rows() == 1
 
 
-def test_what_is_appended_is_read_back_by_day_and_column(
+def test_appended_rows_can_be_read_by_day_and_column(
     warehouse: Warehouse, table: StoredTable
 ) -> None:
     stored = [event(path="/a"), event(path="/b", day=NEXT_DAY)]
     table.append(frame(stored))
     view = warehouse.view(EVENTS)
 
-    assert sorted(events(view.read()), key=lambda each: each.day) == stored
+    assert sorted(events(view.read()), key=lambda row: row.day) == stored
     assert events(view.read([NEXT_DAY])) == stored[1:]
     assert view.read([DAY], ["path", "day"]).rows() == [("/a", DAY)]
     assert view.read([date(2020, 1, 1)]).is_empty()
     assert view.days() == [DAY, NEXT_DAY]
     assert view.rows([DAY]) == 1
-    assert view.size_bytes() == sum(each.size_bytes for each in view.files())
+    assert view.size_bytes() == sum(file.size_bytes for file in view.files())
 
 
 def test_a_view_reads_its_version_until_it_is_refreshed(
@@ -95,105 +93,7 @@ def test_a_view_reads_its_version_until_it_is_refreshed(
     assert paths(view.read()) == ["/later"]
 
 
-def test_a_transaction_is_committed_once(table: StoredTable) -> None:
-    table.append(frame([event()]), transactions={"spool/lane": 4})
-
-    for number in (3, 4):
-        with pytest.raises(AlreadyCommittedError):
-            table.append(frame([event()]), transactions={"spool/lane": number})
-    assert table.transaction_version("spool/lane") == 4
-    assert table.rows() == 1
-
-
-def test_a_transaction_without_rows_is_recorded(table: StoredTable) -> None:
-    table.append(frame([]), transactions={"spool/lane": 1})
-
-    assert table.transaction_version("spool/lane") == 1
-    assert table.files() == []
-
-
-def test_a_transaction_another_writer_just_recorded_conflicts(
-    warehouse: Warehouse, table: StoredTable
-) -> None:
-    warehouse.open(EVENTS).append(frame([event()]), transactions={"spool/lane": 1})
-
-    with pytest.raises(ConflictError):
-        table.append(frame([event()]), transactions={"spool/lane": 1})
-    table.refresh()
-    with pytest.raises(AlreadyCommittedError):
-        table.append(frame([event()]), transactions={"spool/lane": 1})
-    assert table.rows() == 1
-
-
-def test_writers_of_different_transactions_do_not_disturb_each_other(
-    warehouse: Warehouse, table: StoredTable
-) -> None:
-    warehouse.open(EVENTS).append(frame([event()]), transactions={"spool/one": 1})
-    table.append(frame([event()]), transactions={"spool/two": 1})
-
-    assert table.rows() == 2
-
-
-def test_replacing_days_changes_them_all_at_once_and_no_other(
-    table: StoredTable,
-) -> None:
-    other = DAY - timedelta(days=1)
-    before = [event(path="/kept", day=other), event(path="/old"), event(day=NEXT_DAY)]
-    table.append(frame(before))
-    version = table.version
-    table.replace_days(
-        [DAY, NEXT_DAY],
-        (frame([event(path=path)]) for path in ("/new", "/newer")),
-        now_s=NOW_S,
-    )
-
-    assert table.version == version + 1
-    assert paths(table.read()) == ["/kept", "/new", "/newer"]
-
-
-def test_a_replacement_knows_of_every_row_it_replaces(
-    warehouse: Warehouse, table: StoredTable
-) -> None:
-    table.append(frame([event(path="/old")]))
-    warehouse.open(EVENTS).append(frame([event(path="/meanwhile")]))
-
-    with pytest.raises(ConflictError):
-        table.replace_days([DAY], [frame([event(path="/new")])], now_s=NOW_S)
-    assert paths(warehouse.view(EVENTS).read()) == ["/meanwhile", "/old"]
-
-
-def test_rows_appended_to_other_days_do_not_hinder_a_replacement(
-    warehouse: Warehouse, table: StoredTable
-) -> None:
-    table.append(frame([event(path="/old")]))
-    warehouse.open(EVENTS).append(frame([event(path="/other", day=NEXT_DAY)]))
-    table.replace_days([DAY], [frame([event(path="/new")])], now_s=NOW_S)
-
-    assert paths(table.read()) == ["/new", "/other"]
-
-
-@pytest.mark.parametrize("rows", [0, 1], ids=["an empty day", "a day with rows"])
-def test_of_two_replacements_at_once_one_fails(
-    warehouse: Warehouse, table: StoredTable, rows: int
-) -> None:
-    table.append(frame([event()] * rows))
-    other = warehouse.open(EVENTS)
-    table.replace_days([DAY], [frame([event(path="/first")])], now_s=NOW_S)
-
-    with pytest.raises(ConflictError):
-        other.replace_days([DAY], [frame([event(path="/second")])], now_s=NOW_S)
-    table.refresh()
-    assert paths(table.read()) == ["/first"]
-
-
-def test_a_replacement_with_a_row_of_another_day_is_refused(table: StoredTable) -> None:
-    with pytest.raises(TableError):
-        table.replace_days([DAY], [frame([event(day=NEXT_DAY)])], now_s=NOW_S)
-
-    assert table.version == 0
-
-
-def test_a_wrong_frame_is_refused_and_nothing_is_written(table: StoredTable) -> None:
+def test_an_invalid_frame_is_refused_and_nothing_is_written(table: StoredTable) -> None:
     with pytest.raises(FrameError):
         table.append(frame([event()]).drop("seq"))
     with pytest.raises(FrameError):
@@ -209,10 +109,12 @@ def test_a_deleted_day_has_no_rows(table: StoredTable) -> None:
     assert table.days() == [NEXT_DAY]
 
 
-def test_compacting_leaves_the_rows_and_one_file_a_day(table: StoredTable) -> None:
+def test_compaction_keeps_the_rows_and_leaves_one_file_per_day(
+    table: StoredTable,
+) -> None:
     stored = [event(path=f"/{number}", seq=number) for number in range(4)]
-    for each in stored:
-        table.append(frame([each]))
+    for row in stored:
+        table.append(frame([row]))
     before = table.version
 
     assert table.compact(table.days(), now_s=NOW_S) == 4
@@ -222,7 +124,7 @@ def test_compacting_leaves_the_rows_and_one_file_a_day(table: StoredTable) -> No
     assert table.compact(table.days(), now_s=NOW_S) == 0
 
 
-def test_a_file_is_sorted_as_its_table_says_and_marked_so(table: StoredTable) -> None:
+def test_a_file_is_sorted_and_marked_as_sorted(table: StoredTable) -> None:
     table.append(
         frame(
             [
@@ -252,14 +154,14 @@ def test_the_touched_pairs_are_those_of_the_commits_between(
     assert table.touched(3) == set()
 
 
-def test_the_touched_pairs_can_be_named_by_who_knows_better(table: StoredTable) -> None:
+def test_the_caller_can_set_the_touched_pairs(table: StoredTable) -> None:
     table.append(frame([event()]))
     table.replace_days([DAY], [frame([event()])], now_s=NOW_S, touched=set())
 
     assert table.touched(1) == set()
 
 
-def test_the_touched_pairs_are_unknown_where_the_log_does_not_reach(
+def test_the_touched_pairs_are_unknown_if_the_log_is_incomplete(
     table: StoredTable,
 ) -> None:
     for _ in range(3):
@@ -271,25 +173,25 @@ def test_the_touched_pairs_are_unknown_where_the_log_does_not_reach(
     assert table.touched(9) is None
 
 
-def test_many_commits_are_checkpointed_and_old_transactions_kept(
+def test_a_checkpoint_of_many_commits_keeps_old_transactions(
     warehouse: Warehouse, table: StoredTable
 ) -> None:
     table.append(frame([event()]), transactions={"spool/old": 7})
     for number in range(1, 60):
         table.append(frame([]), transactions={"spool/lane": number})
     table.clean_log()
-    again = warehouse.open(EVENTS)
+    reopened = warehouse.open(EVENTS)
 
     assert list(table.path.glob("_delta_log/*.checkpoint.parquet"))
-    assert again.transaction_version("spool/old") == 7
-    assert again.transaction_version("spool/lane") == 59
-    assert again.rows() == 1
+    assert reopened.transaction_version("spool/old") == 7
+    assert reopened.transaction_version("spool/lane") == 59
+    assert reopened.rows() == 1
 
 
 @pytest.mark.parametrize(
     "parent", ["plain", "env=prod", "a=1/b=2"], ids=["plain", "one", "two"]
 )
-def test_a_parent_directory_that_looks_like_a_partition_is_no_column(
+def test_a_parent_directory_named_like_a_partition_is_no_column(
     tmp_path: Path, parent: str
 ) -> None:
     table = Warehouse(tmp_path / parent).open(EVENTS)
@@ -298,12 +200,12 @@ def test_a_parent_directory_that_looks_like_a_partition_is_no_column(
     assert events(table.read()) == [event()]
 
 
-def test_a_parent_directory_called_like_our_partition_is_refused() -> None:
+def test_a_parent_directory_named_like_the_day_partition_is_refused() -> None:
     with pytest.raises(TableError):
         Warehouse(Path("/data/day=2026-11-22/warehouse"))
 
 
-def test_a_table_of_other_columns_is_not_written_to(warehouse: Warehouse) -> None:
+def test_a_table_with_other_columns_is_refused(warehouse: Warehouse) -> None:
     other = Table(name=EVENTS.name, row=Drop, key=("site",))
     warehouse.open(other)
 
@@ -311,15 +213,16 @@ def test_a_table_of_other_columns_is_not_written_to(warehouse: Warehouse) -> Non
         warehouse.open(EVENTS)
 
 
-def test_a_file_tells_its_own_rows(table: StoredTable) -> None:
+def test_the_rows_of_one_file_can_be_read(table: StoredTable) -> None:
     for path in ("/a", "/b"):
         table.append(frame([event(path=path)]))
-    read = [table.read_files([each], ["path"])["path"].item() for each in table.files()]
+    values = [
+        table.read_files([file], ["path"])["path"].item() for file in table.files()
+    ]
+    assert sorted(values) == ["/a", "/b"]
 
-    assert sorted(read) == ["/a", "/b"]
 
-
-def test_no_value_reaches_the_log(table: StoredTable) -> None:
+def test_the_log_contains_no_value(table: StoredTable) -> None:
     canary = "canary-7f3a"
     table.append(frame([Event(site="shop", day=DAY, at=event().at, path=canary)]))
     table.replace_days([DAY], [frame([event(path=canary)])], now_s=NOW_S)

@@ -1,4 +1,4 @@
-"""A commit is durable before it returns, each step before the next begins."""
+"""Each step of a commit is durable before the next, and all before the return."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_each_step_of_a_commit_is_synced_before_the_next(tmp_path: Path) -> None
 
 
 def _steps(calls: list[tuple[str, str]], source: Path) -> list[str]:
-    """Return what the calls did to the table, in words, repetitions left out."""
+    """Return the steps of the calls in words, without repetitions."""
     steps: list[str] = []
     for call, arguments in calls:
         step = _step(call, arguments, source)
@@ -48,9 +48,11 @@ def _step(call: str, arguments: str, source: Path) -> str | None:
     if "unlink" in call:
         return "source removed" if str(source) in arguments else None
     if "link" in call or "rename" in call:
-        return f"entry {_version(arguments)} appears" if _entry(arguments) else None
+        return (
+            f"entry {_version(arguments)} appears" if _names_entry(arguments) else None
+        )
     path = arguments.partition("<")[2].rpartition(">")[0]
-    if _entry(path):
+    if _names_entry(path):
         return f"entry {_version(path)} synced"
     if path.endswith("_delta_log"):
         return "log synced"
@@ -59,10 +61,10 @@ def _step(call: str, arguments: str, source: Path) -> str | None:
     return "day synced" if "/day=" in path else None
 
 
-def _entry(text: str) -> bool:
+def _names_entry(text: str) -> bool:
     return "_delta_log/0000" in text
 
 
 def _version(text: str) -> int:
-    """Return the version of the last log entry *text* names."""
+    """Return the version of the last log entry in *text*."""
     return int(text.rpartition("_delta_log/")[2].partition(".json")[0])

@@ -10,7 +10,7 @@ from warehouse.durable import create_durable, remove_durable, write_durable
 
 
 def main() -> None:
-    """Do it."""
+    """Write, create and remove."""
     directory = Path(sys.argv[1])
     write_durable(directory / "written", b"1")
     create_durable(directory / "created", b"1")

@@ -1,4 +1,4 @@
-"""A program for tests: load a spool until it is empty, and print how many events.
+"""A program for tests: load a spool until it is empty, and print the event counts.
 
 python -m tests.batcher.load.load_once SPOOL WAREHOUSE
 """
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from batcher.load.load import LoadBusyError, load
 from batcher.spool.spool import Spool
-from tests.batcher.load.loads import SETTINGS
+from tests.batcher.load.spooled_events import SETTINGS
 from warehouse.tables import Warehouse
 
 
 def main() -> None:
-    """Do it."""
+    """Load until no sealed segment is left."""
     spool, warehouse = Spool(Path(sys.argv[1])), Warehouse(Path(sys.argv[2]))
     while spool.sealed():
         try:

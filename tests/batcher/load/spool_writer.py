@@ -1,4 +1,4 @@
-"""A process that writes a spool, and what tests of a spool's files look at."""
+"""A writer of a spool, and helpers for tests that copy and restore spools."""
 
 import shutil
 
@@ -8,8 +8,8 @@ from batcher.load.load import load
 from batcher.spool.lane import Lane
 from batcher.spool.lane_files import Segment
 from batcher.spool.spool import Spool
-from tests.batcher.load.loads import SETTINGS, left_over
-from tests.batcher.spool.spooled import SETTINGS as SPOOL_SETTINGS
+from tests.batcher.load.spooled_events import SETTINGS, left_over
+from tests.batcher.spool.segment_files import SETTINGS as SPOOL_SETTINGS
 from tests.warehouse.event_rows import event, lines
 from warehouse.schema import EVENTS
 from warehouse.tables import Warehouse
@@ -19,37 +19,37 @@ LANE = "lane-000"
 
 
 class Writer:
-    """A process that writes a lane, and remembers what was acknowledged."""
+    """Writes a lane, and records the acknowledged events."""
 
-    def __init__(self, spool: Spool, acknowledged: list[str], mark: str = "") -> None:
+    def __init__(self, spool: Spool, acknowledged: list[str], prefix: str = "") -> None:
         self._lane = Lane.open(spool, LANE, SPOOL_SETTINGS)
         self._acknowledged = acknowledged
-        self._mark = mark
+        self._prefix = prefix
 
     def commit(self) -> str:
         """Commit an event; return its path."""
-        path = f"/{self._mark}{len(self._acknowledged)}"
+        path = f"/{self._prefix}{len(self._acknowledged)}"
         self._lane.commit(lines([event(path=path)]), [])
         self._acknowledged.append(path)
         return path
 
-    def segment(self, groups: int) -> None:
-        """Commit *groups* and seal them."""
+    def write_segment(self, groups: int) -> None:
+        """Commit *groups* groups of one event, and seal them."""
         for _ in range(groups):
             self.commit()
         self._lane.seal()
 
     def close(self) -> None:
-        """Seal and leave."""
+        """Seal and close the lane."""
         self._lane.close()
 
 
-def stored(warehouse: Warehouse) -> list[str]:
-    """Return the paths of the stored events, sorted."""
+def stored_paths(warehouse: Warehouse) -> list[str]:
+    """Return the sorted paths of the stored events."""
     return sorted(warehouse.view(EVENTS).read()["path"])
 
 
-def copy(spool: Spool, name: str) -> Spool:
+def copy_spool(spool: Spool, name: str) -> Spool:
     """Return a copy of *spool*."""
     folder = spool.directory.with_name(name)
     shutil.rmtree(folder, ignore_errors=True)
@@ -57,23 +57,23 @@ def copy(spool: Spool, name: str) -> Spool:
     return Spool(folder)
 
 
-def restore(spool: Spool, kept: Spool) -> None:
-    """Put a copy back in the place of *spool*."""
+def restore_spool(spool: Spool, backup: Spool) -> None:
+    """Replace the files of *spool* by those of *backup*."""
     shutil.rmtree(spool.directory)
-    shutil.copytree(kept.directory, spool.directory)
+    shutil.copytree(backup.directory, spool.directory)
 
 
-def reasons(spool: Spool) -> list[str]:
-    """Return why segments were set aside."""
-    found = []
+def quarantine_reasons(spool: Spool) -> list[str]:
+    """Return the reasons of the segments in quarantine."""
+    reasons = []
     for path in spool.quarantined():
         reason = msgspec.json.decode(path.with_suffix(".reason").read_bytes())
-        found.append(",".join(reason["problems"]))
-    return found
+        reasons.append(",".join(reason["problems"]))
+    return reasons
 
 
-def notes(spool: Spool) -> list[tuple[int, int]]:
-    """Return the spans of frames that are noted as missing."""
+def missing_spans(spool: Spool) -> list[tuple[int, int]]:
+    """Return the spans of frames that are recorded as missing."""
     return [
         (span["first"], span["last"])
         for path in spool.quarantine.directory.glob("missing-*.json")
@@ -82,16 +82,16 @@ def notes(spool: Spool) -> list[tuple[int, int]]:
 
 
 def load_all(spool: Spool, warehouse: Warehouse) -> None:
-    """Load, and see that nothing waits any more."""
+    """Load, and check that nothing is left in the spool."""
     load(spool, warehouse, SETTINGS, NOW_S)
     assert left_over(spool) == []
 
 
-def three_segments(spool: Spool) -> tuple[list[str], list[Segment]]:
-    """Return the events of three segments of two groups each, and the segments."""
+def write_three_segments(spool: Spool) -> tuple[list[str], list[Segment]]:
+    """Write three segments of two groups; return the event paths and the segments."""
     acknowledged: list[str] = []
     writer = Writer(spool, acknowledged)
     for _ in range(3):
-        writer.segment(2)
+        writer.write_segment(2)
     writer.close()
     return acknowledged, spool.sealed()

@@ -1,4 +1,4 @@
-"""First and repeated events are told apart as a plain reference tells them apart."""
+"""The split into first and repeated events equals that of a plain reference."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -36,37 +36,33 @@ _EVENTS = st.lists(
 
 
 def reference(new: list[Event], stored: list[Event]) -> list[Event]:
-    """Return the events of *new* to store, found the slow and plain way."""
-    in_time = sorted(new, key=lambda each: each.at)
+    """Return the events of *new* to store, by a slow and plain rule."""
+    in_time = sorted(new, key=lambda row: row.at)
     days: dict[tuple[str, int], list[date]] = {}
     by_id: list[Event] = []
-    for each in [*stored, *in_time]:
-        if each.event_id is not None:
-            kept = days.setdefault((each.site, each.event_id), [])
-            near = [abs((each.day - day).days) <= WINDOW_DAYS for day in kept]
-            if any(near) and each not in stored:
+    for row in [*stored, *in_time]:
+        if row.event_id is not None:
+            stored_days = days.setdefault((row.site, row.event_id), [])
+            near = [abs((row.day - day).days) <= WINDOW_DAYS for day in stored_days]
+            if any(near) and row not in stored:
                 continue
-            kept.append(each.day)
-        by_id.append(each)
+            stored_days.append(row.day)
+        by_id.append(row)
     orders: dict[tuple[str, int], tuple[date, set[bool]]] = {}
     first: list[Event] = []
-    for each in by_id:
-        if each.name == ORDER_PLACED and each.order_key is not None:
-            order = orders.setdefault((each.site, each.order_key), (each.day, set()))
-            if (each.day != order[0] or each.server in order[1]) and (
-                each not in stored
-            ):
+    for row in by_id:
+        if row.name == ORDER_PLACED and row.order_key is not None:
+            order = orders.setdefault((row.site, row.order_key), (row.day, set()))
+            if (row.day != order[0] or row.server in order[1]) and (row not in stored):
                 continue
-            order[1].add(each.server)
-        first.append(each)
-    return [each for each in first if each not in stored]
+            order[1].add(row.server)
+        first.append(row)
+    return [row for row in first if row not in stored]
 
 
 @few_examples()
 @given(new=_EVENTS, stored=_EVENTS)
-def test_the_split_is_that_of_the_reference(
-    new: list[Event], stored: list[Event]
-) -> None:
+def test_the_split_equals_the_reference(new: list[Event], stored: list[Event]) -> None:
     stored = reference(stored, [])
     with TemporaryDirectory() as directory:
         table = Warehouse(Path(directory)).open(EVENTS)
@@ -79,8 +75,8 @@ def test_the_split_is_that_of_the_reference(
     assert sorted(both, key=_unique) == sorted(new, key=_unique)
 
 
-def _unique(each: Event) -> int:
-    return each.seq
+def _unique(row: Event) -> int:
+    return row.seq
 
 
 @pytest.mark.parametrize(
@@ -89,9 +85,9 @@ def _unique(each: Event) -> int:
         pytest.param(
             "Europe/Berlin", 1_792_889_999, 2, id="before the clock goes back"
         ),
-        pytest.param("Europe/Berlin", 1_792_890_000, 2, id="the same hour again"),
-        pytest.param("Asia/Kolkata", 1_792_890_000, 6, id="half an hour off"),
-        pytest.param(None, 1_792_890_000, 1, id="a site that is gone"),
+        pytest.param("Europe/Berlin", 1_792_890_000, 2, id="the repeated hour"),
+        pytest.param("Asia/Kolkata", 1_792_890_000, 6, id="an offset of half an hour"),
+        pytest.param(None, 1_792_890_000, 1, id="a removed site"),
     ],
 )
 def test_a_repeated_event_counts_in_its_local_hour(
@@ -104,11 +100,11 @@ def test_a_repeated_event_counts_in_its_local_hour(
     assert drops.rows() == [("shop", DAY, hour, "duplicate", "native", 1)]
 
 
-def test_no_repeated_events_are_no_drops() -> None:
+def test_without_repeated_events_there_are_no_drops() -> None:
     check_frame(duplicate_drops(frame([]), {}), DROPS)
 
 
-def test_drops_of_one_key_are_added_up() -> None:
+def test_drops_of_one_key_are_summed() -> None:
     first = Drop(site="shop", day=DAY, hour=1, reason="bot", protocol="p", count=2)
     other = Drop(site="shop", day=DAY, hour=2, reason="bot", protocol="p", count=1)
     summed = sum_drops(frame([other, first, first], Drop))

@@ -1,4 +1,4 @@
-"""Two reports of an order are of one day, the one on which the browser told of it."""
+"""Two reports of an order are stored on the day of the browser's report."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -18,18 +18,18 @@ NEXT, LATER = DAY + timedelta(1), DAY + timedelta(40)
 
 
 def order(day: Any = DAY, **changes: Any) -> Event:
-    """Return an order that a browser reports."""
-    plain = {"name": "order_placed", "order_key": 8, "day": day}
-    return event(**{**plain, **changes})
+    """Return an order reported by a browser."""
+    defaults = {"name": "order_placed", "order_key": 8, "day": day}
+    return event(**{**defaults, **changes})
 
 
 def server(day: Any = NEXT, **changes: Any) -> Event:
-    """Return the same order as the shop's server reports it, the next day."""
+    """Return the same order, reported by the server on the next day."""
     return order(day, **{"server": True, "value_minor": 500, **changes})
 
 
-def loaded(folder: Path, stored: list[Event], new: list[Event]) -> list[Event]:
-    """Return *new* as they are looked at after *stored*."""
+def load_rows(folder: Path, stored: list[Event], new: list[Event]) -> list[Event]:
+    """Return the rows of *new* with their days, when *stored* is in the table."""
     table = Warehouse(folder).open(EVENTS)
     table.append(frame(stored))
     return events(with_order_days(frame(new), table, KeyIndex()))
@@ -39,20 +39,29 @@ def loaded(folder: Path, stored: list[Event], new: list[Event]) -> list[Event]:
     ("stored", "new", "expected"),
     [
         pytest.param([order()], [server()], [DAY], id="stored"),
-        pytest.param([order()], [server(LATER)], [DAY], id="however long ago"),
-        pytest.param([], [server(), order()], [DAY, DAY], id="in one load"),
-        pytest.param([], [order(), server()], [DAY, DAY], id="in one load, in order"),
-        pytest.param([order()], [server(DAY)], [DAY], id="of its day already"),
+        pytest.param([order()], [server(LATER)], [DAY], id="long ago"),
         pytest.param(
-            [order(NEXT)], [server(DAY)], [DAY], id="the server's comes first"
+            [], [server(), order()], [DAY, DAY], id="in one load, server first"
         ),
         pytest.param(
-            [], [server(DAY), order(NEXT)], [DAY, NEXT], id="also in one load"
+            [], [order(), server()], [DAY, DAY], id="in one load, browser first"
         ),
-        pytest.param([], [server()], [NEXT], id="no browser told"),
-        pytest.param([server(DAY)], [order(NEXT)], [NEXT], id="a browser's stays"),
+        pytest.param([order()], [server(DAY)], [DAY], id="on the same day"),
         pytest.param(
-            [order(), server(DAY)], [server(NEXT)], [NEXT], id="told once already"
+            [order(NEXT)], [server(DAY)], [DAY], id="server report on an earlier day"
+        ),
+        pytest.param(
+            [],
+            [server(DAY), order(NEXT)],
+            [DAY, NEXT],
+            id="server report on an earlier day, in one load",
+        ),
+        pytest.param([], [server()], [NEXT], id="no browser report"),
+        pytest.param(
+            [server(DAY)], [order(NEXT)], [NEXT], id="a browser report stays on its day"
+        ),
+        pytest.param(
+            [order(), server(DAY)], [server(NEXT)], [NEXT], id="a second server report"
         ),
         pytest.param([order(site="blog")], [server()], [NEXT], id="another site"),
         pytest.param([order(order_key=9)], [server()], [NEXT], id="another order"),
@@ -63,24 +72,27 @@ def loaded(folder: Path, stored: list[Event], new: list[Event]) -> list[Event]:
             id="without a key",
         ),
         pytest.param(
-            [order(name="order_refunded")], [server()], [NEXT], id="a refund is none"
+            [order(name="order_refunded")],
+            [server()],
+            [NEXT],
+            id="a refund is no order",
         ),
         pytest.param(
             [order(NEXT)],
             [order(DAY), server(LATER)],
             [DAY, NEXT],
-            id="stored outranks",
+            id="the stored report has priority",
         ),
     ],
 )
-def test_a_servers_late_report_goes_to_the_day_of_the_order(
+def test_a_late_server_report_is_stored_on_the_day_of_the_order(
     tmp_path: Path, stored: list[Event], new: list[Event], expected: list[Any]
 ) -> None:
-    assert [each.day for each in loaded(tmp_path, stored, new)] == expected
+    assert [row.day for row in load_rows(tmp_path, stored, new)] == expected
 
 
 @pytest.mark.parametrize(("keyed", "actor"), [((), None), (("shop",), 5)])
-def test_it_takes_the_time_and_loses_who_it_was(
+def test_a_moved_report_gets_the_time_of_the_order_and_loses_its_visitor(
     tmp_path: Path, keyed: tuple[str, ...], actor: int | None
 ) -> None:
     new = [event(day=NEXT, path="/a"), server(actor=5), event(day=NEXT, path="/b")]
@@ -93,7 +105,9 @@ def test_it_takes_the_time_and_loses_who_it_was(
     assert [got[0], got[2]] == [new[0], new[2]]
 
 
-def test_the_figures_are_the_servers_on_the_day_of_the_order(tmp_path: Path) -> None:
+def test_the_figures_of_the_server_count_on_the_day_of_the_order(
+    tmp_path: Path,
+) -> None:
     warehouse = Warehouse(tmp_path)
     table = warehouse.open(EVENTS)
     table.append(frame([event(path="/a"), order(value_minor=7, currency="EUR")]))

@@ -1,4 +1,4 @@
-"""Loading stores each event once, counts the others, and empties the spool."""
+"""A load stores each event once, counts duplicates, and empties the spool."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from batcher.load.key_index import KeyIndex
 from batcher.load.load import LoadBusyError, load
 from batcher.load.load_result import LoadResult
 from batcher.spool.spool import Spool
-from tests.batcher.load.loads import (
+from tests.batcher.load.spooled_events import (
     SETTINGS,
     left_over,
     spool_events,
@@ -19,7 +19,7 @@ from tests.batcher.load.loads import (
     stored_events,
 )
 from tests.batcher.spool.make_segments import FOLDER
-from tests.batcher.spool.spooled import leave_open, segment_of
+from tests.batcher.spool.segment_files import leave_open, segment_of
 from tests.warehouse.event_rows import DAY, event, lines
 from warehouse.locks import locked
 from warehouse.schema import EVENTS, Drop, Event
@@ -41,23 +41,23 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return Warehouse(tmp_path / "warehouse")
 
 
-def duplicate(spool: Spool, warehouse: Warehouse, *loads: list[Event]) -> list[Event]:
-    """Spool and load each list in turn; return what is stored in the end."""
-    for each in loads:
-        spool_events(spool, each)
+def load_lists(spool: Spool, warehouse: Warehouse, *loads: list[Event]) -> list[Event]:
+    """Spool and load each list in turn; return the stored events."""
+    for rows in loads:
+        spool_events(spool, rows)
         load(spool, warehouse, SETTINGS, NOW_S)
     return stored_events(warehouse)
 
 
-def test_what_was_spooled_is_stored_and_the_spool_is_empty(
+def test_spooled_rows_are_stored_and_the_spool_is_emptied(
     spool: Spool, warehouse: Warehouse
 ) -> None:
     stored = [event(path="/a"), event(path="/b"), event(site="blog", day=DAY)]
     spool_events(spool, stored[:1], stored[1:], drops=[DROP, DROP])
-    size = sum(each.size_bytes for each in spool.sealed())
-    done = load(spool, warehouse, SETTINGS, NOW_S)
+    size = sum(segment.size_bytes for segment in spool.sealed())
+    result = load(spool, warehouse, SETTINGS, NOW_S)
 
-    assert done == LoadResult(
+    assert result == LoadResult(
         events=3, segments=1, dropped=6, size_bytes=size, days=frozenset({DAY})
     )
     assert stored_events(warehouse) == sorted(stored, key=msgspec.json.encode)
@@ -86,14 +86,14 @@ def test_many_segments_are_loaded_in_bounded_batches(
 ) -> None:
     for number in range(7):
         spool_events(spool, [event(path=f"/{number}")])
-    done = load(spool, warehouse, SETTINGS, NOW_S, batch_bytes=400)
+    result = load(spool, warehouse, SETTINGS, NOW_S, batch_bytes=400)
 
-    assert done.events == done.segments == 7
+    assert result.events == result.segments == 7
     assert warehouse.view(EVENTS).version > 2
     assert warehouse.view(EVENTS).rows() == 7
 
 
-def test_a_dead_owners_segment_is_loaded_too(
+def test_the_segment_of_a_dead_owner_is_loaded(
     spool: Spool, warehouse: Warehouse
 ) -> None:
     leave_open(spool, "lane-007", 3, segment_of(lines([event()])) + b"\x01torn")
@@ -103,7 +103,7 @@ def test_a_dead_owners_segment_is_loaded_too(
     assert left_over(spool) == []
 
 
-def test_a_segment_that_came_back_is_not_loaded_again(
+def test_a_restored_segment_is_not_loaded_again(
     spool: Spool, warehouse: Warehouse
 ) -> None:
     spool_events(spool, [event(), event()])
@@ -111,11 +111,11 @@ def test_a_segment_that_came_back_is_not_loaded_again(
     content = segment.path.read_bytes()
     load(spool, warehouse, SETTINGS, NOW_S)
     segment.path.write_bytes(content)
-    done = load(spool, warehouse, SETTINGS, NOW_S)
+    result = load(spool, warehouse, SETTINGS, NOW_S)
     (path,) = spool.quarantined()
     reason = msgspec.json.decode(path.with_suffix(".reason").read_bytes())
 
-    assert done == LoadResult(quarantined=1)
+    assert result == LoadResult(quarantined=1)
     assert path.read_bytes() == content
     assert reason["problems"] == ["already_loaded"]
     assert reason["frames"] == {segment.writer: [{"first": 1, "last": 1}]}
@@ -123,7 +123,9 @@ def test_a_segment_that_came_back_is_not_loaded_again(
     assert left_over(spool) == []
 
 
-def test_only_one_loads_a_spool_at_a_time(spool: Spool, warehouse: Warehouse) -> None:
+def test_only_one_load_of_a_spool_runs_at_a_time(
+    spool: Spool, warehouse: Warehouse
+) -> None:
     with locked(spool.load_lock), pytest.raises(LoadBusyError):
         load(spool, warehouse, SETTINGS, NOW_S)
 
@@ -133,9 +135,11 @@ def test_only_one_loads_a_spool_at_a_time(spool: Spool, warehouse: Warehouse) ->
     ("first", "second", "count"),
     [
         pytest.param({}, {}, 1, id="same id, same day"),
-        pytest.param({}, {"day": DAY + timedelta(7)}, 1, id="at the window's end"),
-        pytest.param({}, {"day": DAY + timedelta(8)}, 2, id="past the window"),
-        pytest.param({}, {"day": DAY - timedelta(7)}, 1, id="earlier, in the window"),
+        pytest.param({}, {"day": DAY + timedelta(7)}, 1, id="at the end of the window"),
+        pytest.param({}, {"day": DAY + timedelta(8)}, 2, id="after the window"),
+        pytest.param(
+            {}, {"day": DAY - timedelta(7)}, 1, id="earlier, within the window"
+        ),
         pytest.param({}, {"site": "blog"}, 2, id="another site"),
         pytest.param({}, {"event_id": 2}, 2, id="another id"),
         pytest.param({"event_id": None}, {"event_id": None}, 2, id="without an id"),
@@ -150,7 +154,7 @@ def test_a_message_id_is_recognised_within_the_window(
     count: int,
 ) -> None:
     both = [event(**{"event_id": 1, **first}), event(**{"event_id": 1, **second})]
-    stored = duplicate(
+    stored = load_lists(
         spool, warehouse, *([both] if loads == 1 else [[e] for e in both])
     )
 
@@ -165,17 +169,21 @@ def test_a_message_id_is_recognised_within_the_window(
         pytest.param({"day": DAY + timedelta(900)}, 1, id="years later"),
         pytest.param({"site": "blog"}, 2, id="another site"),
         pytest.param({"order_key": 9}, 2, id="another order"),
-        pytest.param({"name": "order_refunded"}, 2, id="not placed but refunded"),
-        pytest.param({"server": True}, 2, id="reported by the server too"),
+        pytest.param({"name": "order_refunded"}, 2, id="a refund"),
+        pytest.param({"server": True}, 2, id="also reported by the server"),
         pytest.param(
-            {"server": True, "day": DAY + timedelta(1)}, 2, id="also a day later"
+            {"server": True, "day": DAY + timedelta(1)},
+            2,
+            id="also reported by the server a day later",
         ),
         pytest.param(
-            {"server": True, "day": DAY - timedelta(1)}, 1, id="but not a day before"
+            {"server": True, "day": DAY - timedelta(1)},
+            1,
+            id="also reported by the server a day before",
         ),
     ],
 )
-def test_an_order_is_counted_once_for_ever(
+def test_an_order_is_stored_once_for_ever(
     spool: Spool,
     warehouse: Warehouse,
     loads: int,
@@ -184,14 +192,14 @@ def test_an_order_is_counted_once_for_ever(
 ) -> None:
     order = {"name": "order_placed", "order_key": 8}
     both = [event(event_id=1, **order), event(**{"event_id": 2, **order, **second})]
-    stored = duplicate(
+    stored = load_lists(
         spool, warehouse, *([both] if loads == 1 else [[e] for e in both])
     )
 
     assert len(stored) == count
 
 
-def test_a_refund_without_an_amount_is_stored_with_what_is_left(
+def test_a_refund_without_an_amount_gets_the_remaining_amount(
     spool: Spool, warehouse: Warehouse
 ) -> None:
     placed = {"name": "order_placed", "value_minor": 500, "currency": "EUR"}
@@ -201,11 +209,11 @@ def test_a_refund_without_an_amount_is_stored_with_what_is_left(
     spool_events(spool, [event(event_id=2, order_key=8, **refund)])
     load(spool, warehouse, SETTINGS, NOW_S)
 
-    refunds = [each.refund_minor for each in stored_events(warehouse)]
+    refunds = [row.refund_minor for row in stored_events(warehouse)]
     assert sorted(refunds, key=str) == [500, None]
 
 
-def test_within_a_load_the_earliest_wins_and_what_is_stored_wins_over_it(
+def test_the_earliest_of_a_load_is_stored_unless_one_is_stored_already(
     spool: Spool, warehouse: Warehouse
 ) -> None:
     at = event().at
@@ -215,24 +223,24 @@ def test_within_a_load_the_earliest_wins_and_what_is_stored_wins_over_it(
     spool_events(spool, [event(event_id=1, at=at - 9, path="/earliest")])
     load(spool, warehouse, SETTINGS, NOW_S)
 
-    assert [each.path for each in stored_events(warehouse)] == ["/earlier"]
+    assert [row.path for row in stored_events(warehouse)] == ["/earlier"]
 
 
-def test_a_duplicate_of_a_duplicate_outside_the_window_is_stored(
+def test_only_stored_events_are_compared_within_the_window(
     spool: Spool, warehouse: Warehouse
 ) -> None:
     days = [DAY, DAY + timedelta(7), DAY + timedelta(14)]
-    stored = duplicate(spool, warehouse, [event(event_id=1, day=day) for day in days])
+    stored = load_lists(spool, warehouse, [event(event_id=1, day=day) for day in days])
 
-    assert [each.day for each in stored] == [days[0], days[2]]
+    assert [row.day for row in stored] == [days[0], days[2]]
 
 
-def test_duplicates_are_counted_under_the_local_hour_of_their_event(
+def test_duplicates_count_in_the_local_hour_of_their_event(
     spool: Spool, warehouse: Warehouse
 ) -> None:
     repeated = [event(event_id=1, protocol="pixel")] * 3
     other = [event(site="blog", event_id=1)] * 2
-    duplicate(spool, warehouse, [*repeated, *other])
+    load_lists(spool, warehouse, [*repeated, *other])
 
     assert stored_drops(warehouse) == {
         ("shop", "2026-11-22", 13, "duplicate", "pixel"): 2,
@@ -241,7 +249,7 @@ def test_duplicates_are_counted_under_the_local_hour_of_their_event(
 
 
 @pytest.mark.parametrize(
-    ("name", "kept", "problem"),
+    ("name", "good_rows", "problem"),
     [
         pytest.param("torn-tail", 2, "torn_tail", id="torn tail"),
         pytest.param("bad-checksum", 3, "bad_checksum", id="bad checksum"),
@@ -250,20 +258,20 @@ def test_duplicates_are_counted_under_the_local_hour_of_their_event(
         pytest.param("empty", 0, "empty", id="empty"),
     ],
 )
-def test_a_damaged_segment_is_set_aside_and_its_good_frames_kept(
-    spool: Spool, warehouse: Warehouse, name: str, kept: int, problem: str
+def test_a_damaged_segment_is_set_aside_and_its_good_frames_are_loaded(
+    spool: Spool, warehouse: Warehouse, name: str, good_rows: int, problem: str
 ) -> None:
     content = (FOLDER / f"{name}.segment").read_bytes()
     spool_events(spool, [event(path="/replaced")])
     (segment,) = spool.sealed()
     segment.path.write_bytes(content)
-    spool_events(spool, [event(path="/sound")])
-    done = load(spool, warehouse, SETTINGS, NOW_S)
+    spool_events(spool, [event(path="/intact")])
+    result = load(spool, warehouse, SETTINGS, NOW_S)
     (path,) = spool.quarantined()
     reason = msgspec.json.decode(path.with_suffix(".reason").read_bytes())
 
-    assert done.quarantined == 1
-    assert done.events == kept + 1
+    assert result.quarantined == 1
+    assert result.events == good_rows + 1
     assert path.read_bytes() == content
     assert reason["problems"] == [problem]
     assert reason["at"] == "2026-11-23T02:13:20+00:00"
@@ -276,30 +284,32 @@ def test_a_damaged_segment_is_set_aside_and_its_good_frames_kept(
         pytest.param(b'{"site":"shop"', id="not JSON"),
         pytest.param(b'{"site":"shop","day":"2026-02-30","at":1}', id="no such day"),
         pytest.param(b'{"site":"shop","day":"2026-02-03","at":"x"}', id="wrong type"),
-        pytest.param(b'{"site":"shop","day":"2026-02-03"}', id="nothing required"),
+        pytest.param(
+            b'{"site":"shop","day":"2026-02-03"}', id="a required field is missing"
+        ),
         pytest.param(b"", id="empty line"),
         pytest.param(b"[1]", id="not an object"),
-        pytest.param(b'{"a":1}\n{"b":2}', id="two lines for one"),
+        pytest.param(b'{"a":1}\n{"b":2}', id="two lines in one row"),
     ],
 )
-def test_rows_that_are_not_the_tables_cost_their_frame_only(
+def test_invalid_rows_cost_only_their_frame(
     spool: Spool, warehouse: Warehouse, bad: bytes
 ) -> None:
     good = lines([event(path="/good")])
     spool_events(spool, [event()])
     (segment,) = spool.sealed()
     segment.path.write_bytes(segment_of(good, [*good, bad], good))
-    done = load(spool, warehouse, SETTINGS, NOW_S)
+    result = load(spool, warehouse, SETTINGS, NOW_S)
     (path,) = spool.quarantined()
     reason = msgspec.json.decode(path.with_suffix(".reason").read_bytes())
 
-    assert done.events == 2
-    assert [(each["problem"], each["rows"]) for each in reason["lost"]] == [
+    assert result.events == 2
+    assert [(lost["problem"], lost["rows"]) for lost in reason["lost"]] == [
         ("bad_rows", 2)
     ]
 
 
-def test_a_damaged_segment_is_set_aside_even_if_it_was_loaded_before(
+def test_a_damaged_segment_is_set_aside_again_if_it_was_loaded_before(
     spool: Spool, warehouse: Warehouse
 ) -> None:
     content = (FOLDER / "bad-checksum.segment").read_bytes()
@@ -315,8 +325,8 @@ def test_a_damaged_segment_is_set_aside_even_if_it_was_loaded_before(
     assert warehouse.view(EVENTS).rows() == 3
 
 
-class Interrupted(KeyIndex):
-    """Keys that let another spool be loaded between the look and the commit, once."""
+class InterruptedIndex(KeyIndex):
+    """An index that loads another spool between the search and the commit."""
 
     def __init__(self, other: Spool, warehouse: Warehouse) -> None:
         super().__init__()
@@ -326,22 +336,22 @@ class Interrupted(KeyIndex):
     def events(
         self, view: TableView, keys: pl.Series, days: tuple[date, date]
     ) -> pl.Series:
-        """Return what was true before the other load."""
-        found = super().events(view, keys, days)
+        """Return the result from before the other load."""
+        result = super().events(view, keys, days)
         load(self._other, self._warehouse, SETTINGS, NOW_S)
-        return found
+        return result
 
 
-def test_a_duplicate_another_loader_stores_meanwhile_is_found(
+def test_a_duplicate_that_another_load_stores_meanwhile_is_found(
     spool: Spool, warehouse: Warehouse, tmp_path: Path
 ) -> None:
     other = Spool(tmp_path / "other")
     for each in (spool, other):
         spool_events(each, [event(event_id=1), event(event_id=None)])
-    done = load(
-        spool, warehouse, SETTINGS, NOW_S, key_index=Interrupted(other, warehouse)
+    result = load(
+        spool, warehouse, SETTINGS, NOW_S, key_index=InterruptedIndex(other, warehouse)
     )
 
-    assert (done.events, done.duplicates) == (1, 1)
+    assert (result.events, result.duplicates) == (1, 1)
     assert warehouse.view(EVENTS).rows() == 3
     assert sum(stored_drops(warehouse).values()) == 1

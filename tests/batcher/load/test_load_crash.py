@@ -1,4 +1,4 @@
-"""Loaders killed anywhere, and loaders at once: each event once, each drop counted."""
+"""Killed and concurrent loads store each event once and count each drop once."""
 
 import shutil
 import signal
@@ -11,7 +11,7 @@ import pytest
 
 from batcher.load.load import load
 from batcher.spool.spool import Spool
-from tests.batcher.load.loads import (
+from tests.batcher.load.spooled_events import (
     SETTINGS,
     Counts,
     left_over,
@@ -27,8 +27,8 @@ from warehouse.tables import Warehouse
 
 ROOT = Path(__file__).parents[3]
 NOW_S = 0.0
-# The calls by which a load changes files, and how often it makes each: its own thread,
-# counted apart, and the threads of Polars and Delta.
+# The system calls that change files in a load, and how often each occurs: OWN in the
+# main thread, OTHERS in the threads of Polars and Delta.
 OWN = {"mkdir": 2, "write": 9, "fsync": 24, "rename": 9, "unlink": 3}
 OTHERS = {"write": 45, "linkat": 2, "unlink": 2}
 EVERY = [
@@ -39,24 +39,24 @@ _CHANGES = (
     "mkdir,mkdirat,write,pwrite64,writev,pwritev,fsync,fdatasync,ftruncate,truncate,"
     "link,linkat,rename,renameat,renameat2,unlink,unlinkat,rmdir,fallocate,chmod"
 )
-SOME = [
+SELECTED = [
     pytest.param("any", "linkat", 1, id="events commit"),
     pytest.param("own", "fsync", 11, id="events visible, not durable"),
     pytest.param("drops commit", "linkat", 1, id="drops commit"),
-    pytest.param("own", "rename", 5, id="missing frames not noted"),
+    pytest.param("own", "rename", 5, id="missing frames not recorded"),
     pytest.param("own", "rename", 9, id="quarantine"),
-    pytest.param("own", "unlink", 2, id="half the segments removed"),
-    pytest.param("own", "unlink", 3, id="plan left"),
+    pytest.param("own", "unlink", 2, id="half of the segments removed"),
+    pytest.param("own", "unlink", 3, id="plan not removed"),
 ]
 
 
-def prepared(tmp_path: Path) -> tuple[Spool, Warehouse]:
-    """Return a spool with work of every kind, and a warehouse that has some of it."""
+def prepare(tmp_path: Path) -> tuple[Spool, Warehouse]:
+    """Return a spool with rows of every kind, and a warehouse with some of them."""
     spool, warehouse = Spool(tmp_path / "spool"), Warehouse(tmp_path / "warehouse")
     spool_events(spool, [event(event_id=1), event(event_id=2)])
     load(spool, warehouse, SETTINGS, NOW_S)
     drop = Drop(site="shop", day=DAY, hour=9, reason="bot", protocol="native", count=3)
-    new = [event(event_id=each, path=f"/{each}") for each in (2, 3, 3, 4)]
+    new = [event(event_id=number, path=f"/{number}") for number in (2, 3, 3, 4)]
     spool_events(spool, new[:2], new[2:], drops=[drop])
     spool_events(spool, [event(event_id=5, day=DAY.replace(day=21))])
     damaged = spool.sealed()[-1].path.with_name("0000000900.segment")
@@ -64,8 +64,8 @@ def prepared(tmp_path: Path) -> tuple[Spool, Warehouse]:
     return spool, warehouse
 
 
-def outcome(tmp_path: Path) -> tuple[list[Event], Counts, list[str]]:
-    """Finish whatever was begun, and return all that came of it."""
+def finish(tmp_path: Path) -> tuple[list[Event], Counts, list[str]]:
+    """Finish the load; return the stored events, the drops and the quarantine."""
     spool, warehouse = Spool(tmp_path / "spool"), Warehouse(tmp_path / "warehouse")
     load(spool, warehouse, SETTINGS, NOW_S)
 
@@ -76,34 +76,36 @@ def outcome(tmp_path: Path) -> tuple[list[Event], Counts, list[str]]:
     return stored_events(warehouse), stored_drops(warehouse), set_aside
 
 
-def disturbed(tmp_path: Path, how: str, thread: str, call: str, nth: int) -> int:
-    """Disturb a load at one system call, and compare with one that was left alone."""
-    prepared(tmp_path / "alone")
+def run_disturbed(
+    tmp_path: Path, injection: str, thread: str, call: str, nth: int
+) -> int:
+    """Disturb a load at one system call; check that the next load completes it."""
+    prepare(tmp_path / "alone")
     shutil.copytree(tmp_path / "alone", tmp_path / "disturbed")
-    expected = outcome(tmp_path / "alone")
+    expected = finish(tmp_path / "alone")
     script = ["tests.batcher.load.load_once", str(tmp_path / "disturbed" / "spool")]
     warehouse = tmp_path / "disturbed" / "warehouse"
-    # Which of its threads commits is Delta's business; the file it makes is known.
+    # Delta chooses the thread that commits, so this call is found by its file.
     entry = warehouse / "drops" / "_delta_log" / f"{1:020}.json"
-    whose = {"own": [], "any": ["-f"], "drops commit": ["-f", "-P", str(entry)]}
+    filters = {"own": [], "any": ["-f"], "drops commit": ["-f", "-P", str(entry)]}
     ended = run(
-        [*whose[thread], "-e", f"inject={call}:{how}:when={nth}"],
+        [*filters[thread], "-e", f"inject={call}:{injection}:when={nth}"],
         [*script, str(warehouse)],
         check=False,
     )
 
-    assert outcome(tmp_path / "disturbed") == expected
-    ids = Counter(each.event_id for each in expected[0])
+    assert finish(tmp_path / "disturbed") == expected
+    ids = Counter(row.event_id for row in expected[0])
     assert ids == Counter({0: 1, 1: 1, 2: 1, 3: 1, 4: 1, 5: 1})
     return ended.returncode
 
 
 @pytest.mark.crash
-@pytest.mark.parametrize(("thread", "call", "nth"), SOME)
-def test_a_killed_load_is_finished_by_the_next(
+@pytest.mark.parametrize(("thread", "call", "nth"), SELECTED)
+def test_the_next_load_finishes_a_killed_one(
     tmp_path: Path, thread: str, call: str, nth: int
 ) -> None:
-    ended = disturbed(tmp_path, "signal=KILL", thread, call, nth)
+    ended = run_disturbed(tmp_path, "signal=KILL", thread, call, nth)
 
     assert ended == -signal.SIGKILL
 
@@ -111,37 +113,37 @@ def test_a_killed_load_is_finished_by_the_next(
 @pytest.mark.crash
 @pytest.mark.slow
 @pytest.mark.parametrize(("thread", "call", "nth"), EVERY, ids=str)
-def test_a_load_killed_anywhere_is_finished_by_the_next(
+def test_the_next_load_finishes_one_killed_at_any_call(
     tmp_path: Path, thread: str, call: str, nth: int
 ) -> None:
-    ended = disturbed(tmp_path, "signal=KILL", thread, call, nth)
+    ended = run_disturbed(tmp_path, "signal=KILL", thread, call, nth)
 
     assert ended == -signal.SIGKILL or thread == "any"
 
 
 @pytest.mark.crash
 @pytest.mark.parametrize(("thread", "call", "nth"), [("own", "fsync", 11)], ids=str)
-def test_a_load_the_disk_refused_is_finished_by_the_next(
+def test_the_next_load_finishes_one_after_a_disk_error(
     tmp_path: Path, thread: str, call: str, nth: int
 ) -> None:
-    assert disturbed(tmp_path, "error=EIO", thread, call, nth) == 1
+    assert run_disturbed(tmp_path, "error=EIO", thread, call, nth) == 1
 
 
 @pytest.mark.crash
 @pytest.mark.slow
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
 @pytest.mark.parametrize(
-    ("thread", "call", "nth"), [each for each in EVERY if each[0] == "own"], ids=str
+    ("thread", "call", "nth"), [case for case in EVERY if case[0] == "own"], ids=str
 )
-def test_a_load_the_disk_refused_anywhere_is_finished_by_the_next(
+def test_the_next_load_finishes_one_after_a_disk_error_at_any_call(
     tmp_path: Path, error: str, thread: str, call: str, nth: int
 ) -> None:
-    disturbed(tmp_path, f"error={error}", thread, call, nth)
+    run_disturbed(tmp_path, f"error={error}", thread, call, nth)
 
 
 @pytest.mark.crash
-def test_the_sweep_names_every_call_of_a_load(tmp_path: Path) -> None:
-    spool, warehouse = prepared(tmp_path)
+def test_the_cases_cover_every_call_of_a_load(tmp_path: Path) -> None:
+    spool, warehouse = prepare(tmp_path)
     script = ["tests.batcher.load.load_once", str(spool.directory), str(warehouse.root)]
     log = tmp_path / "log"
     run(["-e", f"trace={_CHANGES}", "-o", str(log)], script, check=True)
@@ -152,16 +154,16 @@ def test_the_sweep_names_every_call_of_a_load(tmp_path: Path) -> None:
     }
 
 
-def loaded_by(processes: list[subprocess.Popen[str]]) -> int:
-    """Return how many events these loaders stored in all."""
+def count_loaded(processes: list[subprocess.Popen[str]]) -> int:
+    """Return the number of events that the loaders stored in all."""
     outputs = [process.communicate(timeout=60)[0] for process in processes]
 
     assert [process.returncode for process in processes] == [0] * len(processes)
     return sum(int(line) for output in outputs for line in output.split())
 
 
-def start(spool: Spool, warehouse: Warehouse) -> "subprocess.Popen[str]":
-    """Start a loader."""
+def start_loader(spool: Spool, warehouse: Warehouse) -> "subprocess.Popen[str]":
+    """Start a process that loads *spool*."""
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "tests.batcher.load.load_once"),
@@ -178,7 +180,7 @@ def test_two_loaders_of_one_spool_store_each_event_once(tmp_path: Path) -> None:
     spool, warehouse = Spool(tmp_path / "spool"), Warehouse(tmp_path / "warehouse")
     for number in range(20):
         spool_events(spool, [event(path=f"/{number}")])
-    count = loaded_by([start(spool, warehouse) for _ in range(3)])
+    count = count_loaded([start_loader(spool, warehouse) for _ in range(3)])
 
     assert count == 20
     assert warehouse.view(EVENTS).rows() == 20
@@ -191,9 +193,9 @@ def test_loaders_of_several_spools_find_each_others_duplicates(tmp_path: Path) -
     warehouse.open(EVENTS)
     spools = [Spool(tmp_path / f"spool-{number}") for number in range(3)]
     for spool in spools:
-        spool_events(spool, [event(event_id=each) for each in range(50)])
-    count = loaded_by([start(spool, warehouse) for spool in spools])
+        spool_events(spool, [event(event_id=number) for number in range(50)])
+    count = count_loaded([start_loader(spool, warehouse) for spool in spools])
 
     assert count == 50
     assert sum(stored_drops(warehouse).values()) == 100
-    assert len({each.event_id for each in stored_events(warehouse)}) == 50
+    assert len({row.event_id for row in stored_events(warehouse)}) == 50

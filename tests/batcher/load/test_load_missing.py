@@ -1,4 +1,4 @@
-"""Frames that are not where they should be: said, noted, and loaded once when found."""
+"""Missing frames are logged and recorded, and loaded once when they are restored."""
 
 import shutil
 from pathlib import Path
@@ -15,22 +15,22 @@ from batcher.spool.segment import (
     encode_header,
 )
 from batcher.spool.spool import Spool
-from tests.batcher.load.loads import SETTINGS, stored_drops
 from tests.batcher.load.spool_writer import (
     LANE,
     NOW_S,
     Writer,
-    copy,
+    copy_spool,
     load_all,
-    notes,
-    reasons,
-    restore,
-    stored,
-    three_segments,
+    missing_spans,
+    quarantine_reasons,
+    restore_spool,
+    stored_paths,
+    write_three_segments,
 )
+from tests.batcher.load.spooled_events import SETTINGS, stored_drops
 from tests.batcher.spool.frames import encode_frame
-from tests.batcher.spool.spooled import SETTINGS as SPOOL_SETTINGS
-from tests.batcher.spool.spooled import WRITER
+from tests.batcher.spool.segment_files import SETTINGS as SPOOL_SETTINGS
+from tests.batcher.spool.segment_files import WRITER
 from tests.warehouse.event_rows import DAY, event, lines
 from warehouse.schema import Drop
 from warehouse.tables import Warehouse
@@ -48,48 +48,48 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return Warehouse(tmp_path / "warehouse")
 
 
-def test_a_segment_removed_by_hand_is_missed_and_loaded_once_when_it_is_back(
+def test_a_removed_segment_is_reported_and_loaded_once_when_restored(
     spool: Spool, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
 ) -> None:
-    acknowledged, segments = three_segments(spool)
+    acknowledged, segments = write_three_segments(spool)
     content = segments[1].path.read_bytes()
     segments[1].path.unlink()
     load_all(spool, warehouse)
-    (said,) = [line for line in caplog.messages if line.startswith("frames_missing")]
+    (message,) = [line for line in caplog.messages if line.startswith("frames_missing")]
 
-    assert stored(warehouse) == [*acknowledged[:2], *acknowledged[4:]]
-    assert said == f"frames_missing count=2 incarnation={segments[0].writer}"
-    assert notes(spool) == [(3, 4)]
+    assert stored_paths(warehouse) == [*acknowledged[:2], *acknowledged[4:]]
+    assert message == f"frames_missing count=2 incarnation={segments[0].writer}"
+    assert missing_spans(spool) == [(3, 4)]
     assert spool.quarantine.entries() != []
     for expected in ([], ["already_loaded"]):
         segments[1].path.write_bytes(content)
         load_all(spool, warehouse)
 
-        assert stored(warehouse) == acknowledged
-        assert notes(spool) == []
-        assert reasons(spool) == expected
+        assert stored_paths(warehouse) == acknowledged
+        assert missing_spans(spool) == []
+        assert quarantine_reasons(spool) == expected
 
 
-def test_what_is_missing_may_come_back_in_parts(
+def test_missing_frames_may_be_restored_in_parts(
     spool: Spool, warehouse: Warehouse
 ) -> None:
     acknowledged: list[str] = []
     writer = Writer(spool, acknowledged)
     for _ in range(5):
-        writer.segment(1)
+        writer.write_segment(1)
     writer.close()
     segments = spool.sealed()
     contents = [segment.path.read_bytes() for segment in segments]
     for segment in segments[:4]:
         segment.path.unlink()
-    found = []
-    for at in (2, 2, 0, 3, 1, 1):
+    spans = []
+    for index in (2, 2, 0, 3, 1, 1):
         load_all(spool, warehouse)
-        found.append(notes(spool))
-        segments[at].path.write_bytes(contents[at])
+        spans.append(missing_spans(spool))
+        segments[index].path.write_bytes(contents[index])
     load_all(spool, warehouse)
 
-    assert found == [
+    assert spans == [
         [(1, 4)],
         [(1, 2), (4, 4)],
         [(1, 2), (4, 4)],
@@ -97,32 +97,36 @@ def test_what_is_missing_may_come_back_in_parts(
         [(2, 2)],
         [],
     ]
-    assert stored(warehouse) == acknowledged
-    assert reasons(spool) == ["already_loaded"] * 2
+    assert stored_paths(warehouse) == acknowledged
+    assert quarantine_reasons(spool) == ["already_loaded"] * 2
 
 
-def test_of_a_sound_copy_exactly_what_the_damaged_segment_lost_is_loaded(
+def test_an_intact_copy_of_a_damaged_segment_adds_only_the_lost_rows(
     spool: Spool, warehouse: Warehouse
 ) -> None:
-    acknowledged, segments = three_segments(spool)
-    sound = segments[1].path.read_bytes()
-    damaged = bytearray(sound)
+    acknowledged, segments = write_three_segments(spool)
+    intact = segments[1].path.read_bytes()
+    damaged = bytearray(intact)
     damaged[HEADER_BYTES + 60] ^= 4
     segments[1].path.write_bytes(damaged)
     load_all(spool, warehouse)
 
-    assert reasons(spool) == ["bad_checksum"]
-    assert stored(warehouse) == [acknowledged[0], acknowledged[1], *acknowledged[3:]]
-    assert notes(spool) == [(3, 3)]
-    segments[1].path.write_bytes(sound)
+    assert quarantine_reasons(spool) == ["bad_checksum"]
+    assert stored_paths(warehouse) == [
+        acknowledged[0],
+        acknowledged[1],
+        *acknowledged[3:],
+    ]
+    assert missing_spans(spool) == [(3, 3)]
+    segments[1].path.write_bytes(intact)
     load_all(spool, warehouse)
 
-    assert stored(warehouse) == acknowledged
-    assert notes(spool) == []
-    assert reasons(spool) == ["bad_checksum"]
+    assert stored_paths(warehouse) == acknowledged
+    assert missing_spans(spool) == []
+    assert quarantine_reasons(spool) == ["bad_checksum"]
 
 
-def test_rows_that_cannot_be_read_are_missing_until_they_can(
+def test_unreadable_rows_are_recorded_as_missing(
     spool: Spool, warehouse: Warehouse
 ) -> None:
     good = lines([event(path="/good")])[0]
@@ -137,15 +141,15 @@ def test_rows_that_cannot_be_read_are_missing_until_they_can(
         (folder / "0000000001.segment").write_bytes(content)
         load_all(spool, warehouse)
 
-        assert stored(warehouse) == ["/good", "/good"]
-        assert notes(spool) == [(2, 2)]
-    assert reasons(spool) == ["bad_rows", "bad_rows"]
+        assert stored_paths(warehouse) == ["/good", "/good"]
+        assert missing_spans(spool) == [(2, 2)]
+    assert quarantine_reasons(spool) == ["bad_rows", "bad_rows"]
 
 
-def test_no_load_depends_on_the_note(
+def test_a_damaged_note_of_missing_frames_stops_no_load(
     spool: Spool, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
 ) -> None:
-    acknowledged, segments = three_segments(spool)
+    acknowledged, segments = write_three_segments(spool)
     content = segments[1].path.read_bytes()
     segments[1].path.unlink()
     load_all(spool, warehouse)
@@ -154,46 +158,46 @@ def test_no_load_depends_on_the_note(
     segments[1].path.write_bytes(content)
     load_all(spool, warehouse)
 
-    assert stored(warehouse) == acknowledged
-    assert reasons(spool) == []
+    assert stored_paths(warehouse) == acknowledged
+    assert quarantine_reasons(spool) == []
     assert "missing_frames_note_damaged" in caplog.text
     assert note.with_suffix(".damaged") in spool.quarantine.entries()
 
 
-def test_a_spool_restored_from_a_backup_brings_what_was_missing(
+def test_a_spool_restored_from_a_backup_adds_the_missing_frames(
     spool: Spool, warehouse: Warehouse
 ) -> None:
-    acknowledged, segments = three_segments(spool)
-    kept = copy(spool, "kept")
+    acknowledged, segments = write_three_segments(spool)
+    backup = copy_spool(spool, "backup")
     segments[0].path.unlink()
     load_all(spool, warehouse)
-    restore(spool, kept)
+    restore_spool(spool, backup)
     for copies in (2, 5):
         load_all(spool, warehouse)
 
-        assert stored(warehouse) == acknowledged
-        assert reasons(spool) == ["already_loaded"] * copies
-        shutil.copytree(kept.directory, spool.directory, dirs_exist_ok=True)
+        assert stored_paths(warehouse) == acknowledged
+        assert quarantine_reasons(spool) == ["already_loaded"] * copies
+        shutil.copytree(backup.directory, spool.directory, dirs_exist_ok=True)
 
 
-def test_what_one_spool_goes_past_another_brings_once(
+def test_frames_missing_in_one_spool_are_loaded_once_from_another(
     spool: Spool, warehouse: Warehouse
 ) -> None:
-    acknowledged, segments = three_segments(spool)
-    other = copy(spool, "other")
+    acknowledged, segments = write_three_segments(spool)
+    other = copy_spool(spool, "other")
     for number in (0, 1):
         other.sealed()[0].path.unlink()
         assert len(segments) - len(other.sealed()) == number + 1
-    for each in (other, spool, copy(spool, "third")):
-        load_all(each, warehouse)
+    for each_spool in (other, spool, copy_spool(spool, "third")):
+        load_all(each_spool, warehouse)
     third = Spool(spool.directory.with_name("third"))
 
-    assert stored(warehouse) == acknowledged
-    assert reasons(spool) == ["already_loaded"]
-    assert reasons(third) == ["already_loaded"] * 3
+    assert stored_paths(warehouse) == acknowledged
+    assert quarantine_reasons(spool) == ["already_loaded"]
+    assert quarantine_reasons(third) == ["already_loaded"] * 3
 
 
-def test_a_drop_count_that_was_missing_is_counted_once_too(
+def test_a_missing_drop_count_is_counted_once_when_restored(
     spool: Spool, warehouse: Warehouse
 ) -> None:
     lane = Lane.open(spool, LANE, SPOOL_SETTINGS)
@@ -213,60 +217,60 @@ def test_a_drop_count_that_was_missing_is_counted_once_too(
     assert counts == [6, 9, 9]
 
 
-def test_a_directory_named_as_a_segment_is_reported_and_stops_nothing(
+def test_a_directory_named_like_a_segment_is_logged_and_stops_no_load(
     spool: Spool, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
 ) -> None:
-    acknowledged, segments = three_segments(spool)
+    acknowledged, segments = write_three_segments(spool)
     lane = segments[0].path.parent
     for name in ("9.segment", "8.open"):
         (lane / name).mkdir()
     load(spool, warehouse, SETTINGS, NOW_S)
 
-    assert stored(warehouse) == acknowledged
+    assert stored_paths(warehouse) == acknowledged
     assert f"reason=segment_is_directory file={lane}/8.open" in caplog.text
     assert f"reason=segment_is_directory file={lane}/9.segment" in caplog.text
 
 
-def test_a_directory_in_the_place_of_the_plan_is_named(
+def test_a_directory_in_place_of_the_plan_is_named(
     spool: Spool, warehouse: Warehouse
 ) -> None:
-    three_segments(spool)
+    write_three_segments(spool)
     spool.load_plan.mkdir()
     with pytest.raises(
         SpoolBrokenError, match=r"load-plan\.json is a directory"
-    ) as said:
+    ) as caught:
         load(spool, warehouse, SETTINGS, NOW_S)
 
-    assert "move it away" in (said.value.hint or "")
+    assert "move it away" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize("to", ["lane-000", "restored"])
 @pytest.mark.parametrize("with_reason", [True, False])
-def test_a_reason_goes_with_its_segment(
+def test_a_reason_is_removed_with_its_segment(
     spool: Spool, warehouse: Warehouse, to: str, *, with_reason: bool
 ) -> None:
-    acknowledged, segments = three_segments(spool)
-    sound = segments[1].path.read_bytes()
-    segments[1].path.write_bytes(sound[:-1] + b"?")
+    acknowledged, segments = write_three_segments(spool)
+    intact = segments[1].path.read_bytes()
+    segments[1].path.write_bytes(intact[:-1] + b"?")
     load_all(spool, warehouse)
-    [kept] = spool.quarantined()
-    kept.write_bytes(sound)
+    [quarantined] = spool.quarantined()
+    quarantined.write_bytes(intact)
     folder = spool.folder(to)
     folder.mkdir(exist_ok=True)
-    kept.rename(folder / kept.name)
-    reason = kept.with_suffix(".reason")
+    quarantined.rename(folder / quarantined.name)
+    reason = quarantined.with_suffix(".reason")
     if with_reason:
         reason.rename(folder / reason.name)
     load_all(spool, warehouse)
 
-    assert stored(warehouse) == acknowledged
+    assert stored_paths(warehouse) == acknowledged
     assert list(spool.directory.rglob("*.reason")) == []
 
 
-def test_a_segment_in_quarantine_keeps_its_reason_and_a_lone_one_goes(
+def test_a_reason_without_its_segment_is_removed_from_quarantine(
     spool: Spool, warehouse: Warehouse
 ) -> None:
-    _, segments = three_segments(spool)
+    _, segments = write_three_segments(spool)
     for segment in segments[:2]:
         segment.path.write_bytes(segment.path.read_bytes()[:-1] + b"?")
     load_all(spool, warehouse)

@@ -1,4 +1,4 @@
-"""A plan is finished, forgotten or set aside; drop counts wait for their table."""
+"""A load plan is finished, discarded or set aside; drop counts wait for their table."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ from batcher.load.row_accounting import RowsLostError
 from batcher.spool.segment import FRAME_HEADER_BYTES, HEADER_BYTES, read_frames
 from batcher.spool.spool import Spool
 from config.errors import MillpondError
-from tests.batcher.load.loads import (
+from tests.batcher.load.spooled_events import (
     SETTINGS,
     left_over,
     spool_events,
@@ -43,8 +43,8 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return warehouse
 
 
-def spool_some(spool: Spool, *paths: str) -> None:
-    """Spool an event of each of *paths* twice, and three drops."""
+def spool_paths(spool: Spool, *paths: str) -> None:
+    """Spool an event for each path twice, and three drops."""
     events = [event(path=path, event_id=ord(path[1])) for path in paths]
     spool_events(spool, events, events, drops=[DROP])
 
@@ -54,8 +54,8 @@ def first_entry(warehouse: Warehouse, name: str) -> Path:
     return warehouse.root / name / "_delta_log" / f"{0:020}.json"
 
 
-class Damaged:
-    """A table whose log was damaged, until it is repaired."""
+class DamagedTable:
+    """A table with a damaged log, which can be repaired."""
 
     def __init__(self, warehouse: Warehouse, name: str) -> None:
         self._path = first_entry(warehouse, name)
@@ -63,21 +63,21 @@ class Damaged:
         self._path.write_bytes(b"{}")
 
     def repair(self) -> None:
-        """Make it sound again."""
+        """Restore the log entry."""
         self._path.write_bytes(self._content)
 
 
 def test_drops_wait_while_their_table_is_damaged_and_are_counted_once(
     spool: Spool, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
 ) -> None:
-    damaged = Damaged(warehouse, "drops")
+    damaged = DamagedTable(warehouse, "drops")
     for path in ("/a", "/b", "/c"):
-        spool_some(spool, path)
+        spool_paths(spool, path)
         loaded = load(spool, warehouse, SETTINGS, NOW_S)
     waiting = left_over(spool)
     logged = [line for line in caplog.messages if line.startswith("drops_not_stored")]
 
-    assert [each.path for each in stored_events(warehouse)] == ["/a", "/b", "/c"]
+    assert [row.path for row in stored_events(warehouse)] == ["/a", "/b", "/c"]
     assert len(waiting) == loaded.waiting == 3
     with pytest.raises(DropsWaitError, match="the drop counts of 3 loads wait"):
         loaded.check()
@@ -92,14 +92,14 @@ def test_drops_wait_while_their_table_is_damaged_and_are_counted_once(
         assert counts == {"bot": 9, "duplicate": 3}
 
 
-def test_what_comes_after_waiting_drops_waits_behind_them(
+def test_later_drops_are_stored_after_the_waiting_ones(
     spool: Spool, warehouse: Warehouse
 ) -> None:
-    damaged = Damaged(warehouse, "drops")
-    spool_some(spool, "/a")
+    damaged = DamagedTable(warehouse, "drops")
+    spool_paths(spool, "/a")
     load(spool, warehouse, SETTINGS, NOW_S)
     damaged.repair()
-    spool_some(spool, "/b")
+    spool_paths(spool, "/b")
     load(spool, warehouse, SETTINGS, NOW_S)
 
     assert left_over(spool) == []
@@ -109,26 +109,26 @@ def test_what_comes_after_waiting_drops_waits_behind_them(
 def test_nothing_is_removed_while_the_events_are_damaged(
     spool: Spool, warehouse: Warehouse
 ) -> None:
-    damaged = Damaged(warehouse, "events")
-    spool_some(spool, "/a")
-    before = [each.path.read_bytes() for each in spool.sealed()]
+    damaged = DamagedTable(warehouse, "events")
+    spool_paths(spool, "/a")
+    before = [segment.path.read_bytes() for segment in spool.sealed()]
     with pytest.raises(MillpondError):
         load(spool, warehouse, SETTINGS, NOW_S)
 
-    assert [each.path.read_bytes() for each in spool.sealed()] == before
+    assert [segment.path.read_bytes() for segment in spool.sealed()] == before
     damaged.repair()
     load(spool, warehouse, SETTINGS, NOW_S)
     assert len(stored_events(warehouse)) == 1
 
 
-def interrupted(
+def interrupt_load(
     spool: Spool, warehouse: Warehouse, tmp_path: Path
 ) -> tuple[bytes, list[tuple[Path, bytes]]]:
-    """Load, then put back what was there between the two commits.
+    """Load, then restore the state between the two commits.
 
-    Returns the plan and the segments, as they were.
+    Returns the content of the plan, and the path and content of each segment.
     """
-    segments = [(each.path, each.path.read_bytes()) for each in spool.sealed()]
+    segments = [(segment.path, segment.path.read_bytes()) for segment in spool.sealed()]
     empty = shutil.copytree(warehouse.root / "drops", tmp_path / "drops")
     (warehouse.root / "drops" / "_delta_log" / f"{0:020}.json").write_bytes(b"{}")
     load(spool, warehouse, SETTINGS, NOW_S)
@@ -142,11 +142,11 @@ def interrupted(
     return content, segments
 
 
-def test_a_plan_whose_events_are_stored_is_finished(
+def test_a_plan_with_stored_events_is_finished(
     spool: Spool, warehouse: Warehouse, tmp_path: Path
 ) -> None:
-    spool_some(spool, "/a")
-    interrupted(spool, warehouse, tmp_path)
+    spool_paths(spool, "/a")
+    interrupt_load(spool, warehouse, tmp_path)
     load(spool, warehouse, SETTINGS, NOW_S)
 
     assert left_over(spool) == []
@@ -155,42 +155,42 @@ def test_a_plan_whose_events_are_stored_is_finished(
     assert sum(stored_drops(warehouse).values()) == 4
 
 
-def test_a_segment_that_is_not_as_planned_is_not_removed_but_loaded(
+def test_a_segment_that_changed_after_the_plan_is_loaded_and_not_lost(
     spool: Spool, warehouse: Warehouse, tmp_path: Path
 ) -> None:
     spool_events(spool, [event(path="/a")], [event(path="/b")], drops=[DROP])
     (segment,) = spool.sealed()
     whole = segment.path.read_bytes()
-    # As it was copied when only its first group was written.
+    # The state of a copy from when only the first group was written.
     first = read_frames(whole).frames[0]
     segment.path.write_bytes(
         whole[: HEADER_BYTES + FRAME_HEADER_BYTES + len(first.payload)]
     )
     spool_events(spool, drops=[DROP])
-    interrupted(spool, warehouse, tmp_path)
+    interrupt_load(spool, warehouse, tmp_path)
     segment.path.write_bytes(whole)
     load(spool, warehouse, SETTINGS, NOW_S)
 
-    assert [each.path for each in stored_events(warehouse)] == ["/a", "/b"]
+    assert [row.path for row in stored_events(warehouse)] == ["/a", "/b"]
     assert sum(stored_drops(warehouse).values()) == 6
     assert left_over(spool) == []
     assert spool.quarantine.entries() == []
 
 
-def test_a_damaged_plan_is_set_aside_by_name_and_no_segment_is_removed(
+def test_a_damaged_plan_is_set_aside_and_no_segment_is_lost(
     spool: Spool,
     warehouse: Warehouse,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    spool_some(spool, "/a")
-    content, segments = interrupted(spool, warehouse, tmp_path)
+    spool_paths(spool, "/a")
+    content, segments = interrupt_load(spool, warehouse, tmp_path)
     damaged = content.replace(b'"count":3', b'"count":7')
     spool.load_plan.write_bytes(damaged)
     load(spool, warehouse, SETTINGS, NOW_S)
-    kept = spool.quarantine.directory / "load-plan.json"
+    quarantined_plan = spool.quarantine.directory / "load-plan.json"
 
-    assert kept.read_bytes() == damaged
+    assert quarantined_plan.read_bytes() == damaged
     assert "load_plan_damaged" in caplog.text
     assert "file=load-plan.json" in caplog.text
     assert len(stored_events(warehouse)) == 1
@@ -201,10 +201,10 @@ def test_a_damaged_plan_is_set_aside_by_name_and_no_segment_is_removed(
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"{}\n00000000\n", b"\xff\xfe"])
-def test_whatever_stands_in_place_of_a_plan_the_load_goes_on(
+def test_garbage_in_place_of_a_plan_stops_no_load(
     spool: Spool, warehouse: Warehouse, content: bytes
 ) -> None:
-    spool_some(spool, "/a")
+    spool_paths(spool, "/a")
     spool.load_plan.write_bytes(content)
     load(spool, warehouse, SETTINGS, NOW_S)
 
@@ -212,12 +212,12 @@ def test_whatever_stands_in_place_of_a_plan_the_load_goes_on(
     assert left_over(spool) == []
 
 
-def test_drops_that_wait_in_a_damaged_plan_are_set_aside(
+def test_waiting_drops_in_a_damaged_plan_are_set_aside(
     spool: Spool, warehouse: Warehouse
 ) -> None:
-    damaged = Damaged(warehouse, "drops")
+    damaged = DamagedTable(warehouse, "drops")
     for path in ("/a", "/b"):
-        spool_some(spool, path)
+        spool_paths(spool, path)
         load(spool, warehouse, SETTINGS, NOW_S)
     damaged.repair()
     first, _ = sorted(left_over(spool))
@@ -230,7 +230,7 @@ def test_drops_that_wait_in_a_damaged_plan_are_set_aside(
 
 
 def plan_of(token: int, highest: int) -> LoadPlan:
-    """Return a plan that takes the frames of one incarnation up to *highest*."""
+    """Return a plan to load the frames of one incarnation up to *highest*."""
     entry = FrameRecord({"aa": 0}, {"aa": highest}, {}, {}, {})
     return LoadPlan(token, entry, [], [])
 
@@ -238,11 +238,11 @@ def plan_of(token: int, highest: int) -> LoadPlan:
 @pytest.mark.parametrize(
     ("token", "highest", "expected"),
     [
-        pytest.param(7, 4, True, id="the newest load is its own"),
-        pytest.param(8, 4, False, id="no load so new"),
-        pytest.param(6, 4, True, id="its frames are recorded under a later load"),
+        pytest.param(7, 4, True, id="the newest load is that of the plan"),
+        pytest.param(8, 4, False, id="no load is as new as the plan"),
+        pytest.param(6, 4, True, id="a later load recorded its frames"),
         pytest.param(6, 5, False, id="its frames are not recorded"),
-        pytest.param(8, 3, False, id="another's load recorded its frames"),
+        pytest.param(8, 3, False, id="an earlier load recorded its frames"),
     ],
 )
 def test_a_plan_is_committed_if_the_table_has_its_token(
@@ -254,14 +254,14 @@ def test_a_plan_is_committed_if_the_table_has_its_token(
     assert plan_of(token, highest).is_committed(events) is expected
 
 
-def test_tokens_grow_with_the_version_whatever_the_chance() -> None:
+def test_tokens_grow_with_the_version() -> None:
     assert next_token(7, (1 << 20) - 1) < next_token(8, 0)
 
 
 def test_a_load_that_would_lose_rows_stores_nothing(
     spool: Spool, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spool_some(spool, "/a", "/b")
+    spool_paths(spool, "/a", "/b")
     monkeypatch.setattr(
         "batcher.load.row_accounting.with_amounts", lambda rows, *_: rows.head(1)
     )

@@ -23,20 +23,22 @@ LATER, LATEST = DAY + timedelta(30), DAY + timedelta(31)
 
 
 def order(value: int | None = 500, **changes: Any) -> Event:
-    """Return an order placed on DAY."""
-    plain = {"name": "order_placed", "order_key": 8, "currency": "EUR"}
-    return event(**{**plain, "value_minor": value, **changes})
+    """Return an order of ``DAY``."""
+    defaults = {"name": "order_placed", "order_key": 8, "currency": "EUR"}
+    return event(**{**defaults, "value_minor": value, **changes})
 
 
 def refund(amount: int | None = None, **changes: Any) -> Event:
-    """Return a refund of it, a month later."""
-    plain = {"name": "order_refunded", "order_key": 8, "server": True, "day": LATER}
+    """Return a refund of the order, a month later."""
+    defaults = {"name": "order_refunded", "order_key": 8, "server": True, "day": LATER}
     currency = None if amount is None else "EUR"
-    return event(**{**plain, "refund_minor": amount, "currency": currency, **changes})
+    return event(
+        **{**defaults, "refund_minor": amount, "currency": currency, **changes}
+    )
 
 
-def loaded(folder: Path, stored: list[Event], new: list[Event]) -> list[Event]:
-    """Return *new* as they are stored after *stored*."""
+def load_rows(folder: Path, stored: list[Event], new: list[Event]) -> list[Event]:
+    """Return *new* with amounts, when *stored* is in the table."""
     table = Warehouse(folder).open(EVENTS)
     table.append(frame(stored))
     return events(with_amounts(frame(new), table, KeyIndex()))
@@ -45,7 +47,7 @@ def loaded(folder: Path, stored: list[Event], new: list[Event]) -> list[Event]:
 @pytest.mark.parametrize(
     ("stored", "new", "expected"),
     [
-        pytest.param([order()], [refund()], [500], id="all of it"),
+        pytest.param([order()], [refund()], [500], id="the whole order"),
         pytest.param(
             [order(), refund(120)], [refund(day=LATEST)], [380], id="the rest"
         ),
@@ -53,23 +55,37 @@ def loaded(folder: Path, stored: list[Event], new: list[Event]) -> list[Event]:
             [order()], [refund(), refund(day=LATEST)], [500, 0], id="only once"
         ),
         pytest.param(
-            [order()], [refund(120), refund(day=LATEST)], [120, 380], id="of this load"
+            [order()],
+            [refund(120), refund(day=LATEST)],
+            [120, 380],
+            id="after a refund in the same load",
         ),
-        pytest.param([order(), refund(900)], [refund(day=LATEST)], [0], id="no less"),
         pytest.param(
-            [order(), refund(day=DAY)], [refund()], [0], id="all went on its own day"
+            [order(), refund(900)], [refund(day=LATEST)], [0], id="at least zero"
+        ),
+        pytest.param(
+            [order(), refund(day=DAY)],
+            [refund()],
+            [0],
+            id="refunded on the day of the order",
         ),
         pytest.param(
             [order(), refund(7, currency="USD")],
             [refund(day=LATEST)],
             [500],
-            id="what cannot be compared takes nothing",
+            id="a refund in another currency does not count",
         ),
         pytest.param(
-            [order(), order(450, server=True)], [refund()], [450], id="the server's"
+            [order(), order(450, server=True)],
+            [refund()],
+            [450],
+            id="the amount of the server",
         ),
         pytest.param(
-            [order(), order(None, server=True)], [refund()], [500], id="if it says"
+            [order(), order(None, server=True)],
+            [refund()],
+            [500],
+            id="the server reports no amount",
         ),
         pytest.param([], [order(), refund()], [None, 500], id="order of this load"),
         pytest.param([order()], [refund(90)], [90], id="a named amount stays"),
@@ -99,27 +115,31 @@ def loaded(folder: Path, stored: list[Event], new: list[Event]) -> list[Event]:
             id="40: 30, the rest, 40",
         ),
         pytest.param(
-            [order()], [refund(day=DAY)], [None], id="of its day: the build's"
+            [], [order(), refund()], [None, 500], id="an order in the same load"
         ),
-        pytest.param([order(site="blog")], [refund()], [None], id="of another site"),
-        pytest.param([order(order_key=9)], [refund()], [None], id="of another order"),
-        pytest.param([order(None)], [refund()], [None], id="worth unknown"),
-        pytest.param([], [refund()], [None], id="of no order"),
-        pytest.param([order()], [refund(order_key=None)], [None], id="of no key"),
+        pytest.param([order()], [refund(90)], [90], id="an amount stays"),
+        pytest.param(
+            [order()], [refund(day=DAY)], [None], id="same day: left to the build"
+        ),
+        pytest.param([order(site="blog")], [refund()], [None], id="another site"),
+        pytest.param([order(order_key=9)], [refund()], [None], id="another order"),
+        pytest.param([order(None)], [refund()], [None], id="an order of unknown value"),
+        pytest.param([], [refund()], [None], id="no order"),
+        pytest.param([order()], [refund(order_key=None)], [None], id="no order key"),
     ],
 )
 def test_a_refund_takes_back_at_most_what_is_left(
     tmp_path: Path, stored: list[Event], new: list[Event], expected: list[int | None]
 ) -> None:
-    got = loaded(tmp_path, stored, new)
+    got = load_rows(tmp_path, stored, new)
 
-    assert [each.refund_minor for each in got] == expected
-    assert {each.currency for each in got if each.refund_minor} <= {"EUR"}
+    assert [row.refund_minor for row in got] == expected
+    assert {row.currency for row in got if row.refund_minor} <= {"EUR"}
 
 
-def test_nothing_else_of_what_is_loaded_changes(tmp_path: Path) -> None:
+def test_other_rows_are_loaded_unchanged(tmp_path: Path) -> None:
     new = [event(path="/a"), refund(), event(path="/b"), order(order_key=9)]
-    got = loaded(tmp_path, [order(currency="SEK")], new)
+    got = load_rows(tmp_path, [order(currency="SEK")], new)
 
     assert (got[1].refund_minor, got[1].currency) == (500, "SEK")
     assert [got[0], *got[2:]] == [new[0], *new[2:]]
@@ -143,11 +163,11 @@ REFUNDS = st.builds(
     amount=st.sampled_from((None, None, 0, 120, 900)),
     currency=st.sampled_from(("EUR", "USD", None)),
 )
-Told = tuple[int, int | None, int | None, str | None]
+RefundSpec = tuple[int, int | None, int | None, str | None]
 
 
-def refunds_on(days_later: int, told: Sequence[Told]) -> list[Event]:
-    """Return refunds in order of time, so many days after their order."""
+def refunds_on(days_later: int, specs: Sequence[RefundSpec]) -> list[Event]:
+    """Return refunds in order of time, *days_later* days after their order."""
     return [
         refund(
             amount,
@@ -157,20 +177,20 @@ def refunds_on(days_later: int, told: Sequence[Told]) -> list[Event]:
             currency=currency,
             event_id=Hash64(number),
         )
-        for number, (step, key, amount, currency) in enumerate(sorted(told, key=_at))
+        for number, (step, key, amount, currency) in enumerate(sorted(specs, key=_at))
     ]
 
 
-def _at(told: Told) -> int:
-    return told[0]
+def _at(spec: RefundSpec) -> int:
+    return spec[0]
 
 
-def built(orders: list[Event], refunds: list[Event]) -> list[tuple[Any, ...]]:
-    """Return what each of *refunds* takes when a build settles them on one day."""
+def build_refunds(orders: list[Event], refunds: list[Event]) -> list[tuple[Any, ...]]:
+    """Return the amounts of *refunds* in a build with all rows on one day."""
     session = pl.lit(None, pl.UInt32).alias("session")
     placed = merged_orders(frame(orders).with_columns(session))
-    settled = resolved_refunds(frame(refunds).with_columns(session), placed)
-    return settled.sort("event_id").select("refund_minor", "currency").rows()
+    resolved = resolved_refunds(frame(refunds).with_columns(session), placed)
+    return resolved.sort("event_id").select("refund_minor", "currency").rows()
 
 
 @few_examples()
@@ -179,12 +199,12 @@ def built(orders: list[Event], refunds: list[Event]) -> list[tuple[Any, ...]]:
     st.lists(REFUNDS, min_size=1, max_size=6),
     st.integers(0, 6),
 )
-def test_the_load_gives_a_refund_the_amount_that_a_build_would(
-    orders: list[Event], told: list[Told], stored: int
+def test_a_load_and_a_build_give_a_refund_the_same_amount(
+    orders: list[Event], specs: list[RefundSpec], stored: int
 ) -> None:
-    expected = built(orders, refunds_on(0, told))
-    worth = {each.order_key for each in orders if each.value_minor is not None}
-    later = refunds_on(30, told)
+    expected = build_refunds(orders, refunds_on(0, specs))
+    with_value = {row.order_key for row in orders if row.value_minor is not None}
+    later = refunds_on(30, specs)
     with TemporaryDirectory() as folder:
         table = Warehouse(Path(folder)).open(EVENTS)
         table.append(frame(orders))
@@ -195,6 +215,6 @@ def test_the_load_gives_a_refund_the_amount_that_a_build_would(
             got += events(rows)
 
     assert [(each.refund_minor, each.currency) for each in got] == [
-        amount if each.order_key in worth else (each.refund_minor, each.currency)
+        amount if each.order_key in with_value else (each.refund_minor, each.currency)
         for each, amount in zip(later, expected, strict=True)
     ]

@@ -1,13 +1,13 @@
-"""Search the memory of a running process for bytes, as an attacker with root would."""
+"""Search the memory of a running process for bytes, like an attacker with root."""
 
 from pathlib import Path
 
-# Pages of the kernel that cannot be read.
+# Kernel pages that cannot be read.
 _UNREADABLE = ("[vvar]", "[vvar_vclock]", "[vsyscall]")
 
 
 def count_in_memory(pid: int, needle: bytes) -> int:
-    """Return how often *needle* lies in the memory of process *pid*."""
+    """Return how often *needle* is in the memory of process *pid*."""
     count = 0
     maps = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8")
     with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:

@@ -1,4 +1,4 @@
-"""A real Redis on a loopback port of its own."""
+"""A real Redis server on its own loopback port."""
 
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.waiting import wait_until
 
 @contextmanager
 def running_redis(directory: Path, *options: str) -> Iterator[str]:
-    """Run a server that keeps nothing on disk, and yield its URL."""
+    """Run a server that stores nothing on disk, and yield its URL."""
     (port,) = free_ports(1)
     with subprocess.Popen(
         [
@@ -26,13 +26,13 @@ def running_redis(directory: Path, *options: str) -> Iterator[str]:
     ) as server:
         try:
             url = f"redis://127.0.0.1:{port}/0"
-            wait_until(lambda: _answers(url), "redis-server to answer")
+            wait_until(lambda: _responds(url), "redis-server to answer")
             yield url
         finally:
             server.terminate()
 
 
-def _answers(url: str) -> bool:
+def _responds(url: str) -> bool:
     with suppress(redis.ConnectionError), redis.Redis.from_url(url) as client:
         client.ping()
         return True

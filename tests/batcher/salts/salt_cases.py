@@ -1,4 +1,4 @@
-"""What every store of salts is tried with: the same zone, days and random bytes."""
+"""The zone, days and random bytes that the tests of every salt store use."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -14,13 +14,13 @@ DAY_AFTER = date(2026, 11, 23)
 
 
 def at(text: str, zone: str = ZONE) -> int:
-    """Return the UTC seconds of *text*, a local time in *zone*."""
+    """Return the UTC seconds of the local time *text* in *zone*."""
     local = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
     return int(local.timestamp())
 
 
-def counted() -> Randomness:
-    """Return randomness whose n-th buffer is full of the byte n: easy to tell apart."""
+def counting_randomness() -> Randomness:
+    """Return a random source that fills the n-th buffer with the byte n."""
 
     def numbers() -> Iterator[int]:
         yield from range(1, 256)
@@ -34,5 +34,5 @@ def counted() -> Randomness:
 
 
 def salt_of(byte: int) -> bytearray:
-    """Return the salt that the *byte*-th buffer of ``counted`` makes."""
+    """Return the salt made from the n-th buffer of ``counting_randomness``."""
     return bytearray([byte]) * SALT_BYTES

@@ -1,8 +1,8 @@
-"""A process that holds a salt, uses it, forgets it on a line of input, and lives on.
+"""A process that uses a salt, forgets it after a line of input, and keeps running.
 
     python -m tests.batcher.salts.salt_holder KIND PLACE DAY
 
-KIND is ``salts`` (our own code) or ``bytes`` (what naive code would do).
+KIND is ``salts`` (the code of Millpond) or ``bytes`` (naive code).
 """
 
 import gc
@@ -21,7 +21,7 @@ from tests.batcher.salts.salt_cases import ZONE
 VISITS = 20_000
 
 
-def say(word: str) -> None:
+def print_and_wait(word: str) -> None:
     """Print *word* and wait for the next line of input."""
     sys.stdout.write(f"{word}\n")
     sys.stdout.flush()
@@ -29,7 +29,7 @@ def say(word: str) -> None:
 
 
 def hold_in_salts(place: str, day: date) -> None:
-    """Use and forget a salt as a proxy does."""
+    """Use and forget a salt, like a proxy."""
     end_s = date_end_s(ZONE, day)
     now_s = end_s - 1
     salts = Salts(open_store(place, Path("unused")), fill_random)
@@ -39,25 +39,25 @@ def hold_in_salts(place: str, day: date) -> None:
         if key is None:
             raise SystemExit(3)
         hashlib.blake2b(b"%d" % number, key=key, digest_size=8).digest()
-    say("held")
+    print_and_wait("held")
     salts.forget_ended(end_s + GRACE_S)
 
 
 def hold_in_bytes(place: str) -> None:
-    """Use and drop a salt as code does that knows nothing of memory."""
+    """Use and drop a salt, like code that does not wipe memory."""
     (file,) = Path(place).glob("*.salt")
     salt = file.read_bytes()[:40]
     for number in range(VISITS):
         hmac.new(salt[8:], b"%d" % number, hashlib.sha256).digest()
-    say("held")
+    print_and_wait("held")
     del salt
 
 
 if __name__ == "__main__":
-    kind, where, dated = sys.argv[1:]
+    kind, place, day_text = sys.argv[1:]
     if kind == "salts":
-        hold_in_salts(where, date.fromisoformat(dated))
+        hold_in_salts(place, date.fromisoformat(day_text))
     else:
-        hold_in_bytes(where)
+        hold_in_bytes(place)
     gc.collect()
-    say("forgotten")
+    print_and_wait("forgotten")

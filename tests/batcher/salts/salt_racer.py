@@ -1,8 +1,8 @@
-"""One of several processes that create the same salts at the same time.
+"""A program for tests: create salts at the same time as other processes.
 
     python -m tests.batcher.salts.salt_racer PLACE FIRST_DAY COUNT
 
-It waits for a line of input, then prints the SHA-256 of every salt it got.
+Waits for a line of input, then prints the SHA-256 of every salt.
 """
 
 import hashlib
@@ -17,20 +17,22 @@ ZONES = ("Europe/Berlin", "America/New_York", "UTC", "Asia/Tokyo")
 
 
 def digests(place: str, first: date, count: int) -> list[str]:
-    """Return the digest of each of *count* salts, in one order for every racer."""
+    """Return the digests of *count* salts, in the same order in every process."""
     store = open_store(place, Path("unused"))
-    found = []
+    digests = []
     for number in range(count):
         zone = ZONES[number % len(ZONES)]
         day = first + timedelta(days=number // len(ZONES))
         salt = store.get_or_create(zone, day, fill_random)
-        found.append(hashlib.sha256(salt).hexdigest())
-    return found
+        digests.append(hashlib.sha256(salt).hexdigest())
+    return digests
 
 
 if __name__ == "__main__":
-    where, since, many = sys.argv[1:]
+    place, first_day, count = sys.argv[1:]
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
-    sys.stdout.write("\n".join(digests(where, date.fromisoformat(since), int(many))))
+    sys.stdout.write(
+        "\n".join(digests(place, date.fromisoformat(first_day), int(count)))
+    )

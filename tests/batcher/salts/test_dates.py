@@ -1,4 +1,4 @@
-"""A zone's dates follow one another without gap or overlap, whatever its clocks do."""
+"""The dates of a zone follow each other without gap or overlap, at any clock change."""
 
 from datetime import UTC, date, datetime
 from itertools import pairwise
@@ -40,7 +40,7 @@ def utc(text: str) -> int:
             "2024-04-26",
             "2024-04-25T22:00",
             "2024-04-26T21:00",
-            id="the date begins at one o'clock",
+            id="the date starts at one o'clock",
         ),
         pytest.param(
             "Africa/Cairo",
@@ -54,25 +54,25 @@ def utc(text: str) -> int:
             "2024-11-02",
             "2024-11-02T04:00",
             "2024-11-03T04:00",
-            id="the next date's first hour comes twice",
+            id="the first hour of the next date occurs twice",
         ),
         pytest.param(
             "America/St_Johns",
             "2010-11-06",
             "2010-11-06T02:30",
             "2010-11-07T03:30",
-            id="the last hour of the date comes again after midnight",
+            id="the last hour of the date occurs again after midnight",
         ),
         pytest.param(
             "Pacific/Apia",
             "2011-12-29",
             "2011-12-29T10:00",
             "2011-12-30T10:00",
-            id="the next date never comes",
+            id="the next date does not exist",
         ),
     ],
 )
-def test_a_date_begins_and_ends_with_its_own_clock(
+def test_a_date_starts_and_ends_in_its_time_zone(
     zone: str, day: str, start: str, end: str
 ) -> None:
     got = (
@@ -98,7 +98,7 @@ def test_a_date_begins_and_ends_with_its_own_clock(
         "Asia/Beirut",
     ],
 )
-def test_no_second_bears_a_date_after_its_end(zone: str) -> None:
+def test_no_second_after_the_end_of_a_date_has_that_date(zone: str) -> None:
     first = date(2009, 1, 1)
     days = [first + ONE_DAY * number for number in range(3 * 366)]
     for day in days:
@@ -109,7 +109,7 @@ def test_no_second_bears_a_date_after_its_end(zone: str) -> None:
         assert local_date(zone, end_s + HOUR_S) > day
 
 
-def test_dates_follow_one_another() -> None:
+def test_a_date_ends_when_the_next_one_starts() -> None:
     days = [date(2026, 1, 1) + ONE_DAY * number for number in range(366)]
     for day, following in pairwise(days):
         got = date_end_s("Europe/Berlin", day)

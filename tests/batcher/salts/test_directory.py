@@ -1,4 +1,4 @@
-"""A directory gives each (zone, date) one salt, shows it to nobody, and destroys it."""
+"""A directory store gives each (zone, date) one secret salt, and destroys it."""
 
 import os
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from tests.batcher.salts.salt_cases import (
     DAY_AFTER,
     DAY_BEFORE,
     ZONE,
-    counted,
+    counting_randomness,
     salt_of,
 )
 
@@ -35,15 +35,15 @@ def salt_file(store: DirectorySalts) -> Path:
 
 
 def test_the_salt_of_a_date_is_created_once(store: DirectorySalts) -> None:
-    random = counted()
+    random = counting_randomness()
 
     got = [store.get_or_create(ZONE, DAY, random) for _ in range(3)]
 
     assert got == [salt_of(1)] * 3
 
 
-def test_each_date_and_each_zone_has_its_own(store: DirectorySalts) -> None:
-    random = counted()
+def test_each_date_and_zone_has_its_own_salt(store: DirectorySalts) -> None:
+    random = counting_randomness()
 
     got = [
         bytes(store.get_or_create(zone, day, random))
@@ -67,8 +67,8 @@ def test_another_process_finds_the_same_salt(store: DirectorySalts) -> None:
     assert got == created
 
 
-def test_live_salts_are_named_without_their_secret(store: DirectorySalts) -> None:
-    random = counted()
+def test_live_salts_are_listed_without_their_secret(store: DirectorySalts) -> None:
+    random = counting_randomness()
     for zone, day in ((ZONE, DAY_AFTER), ("UTC", DAY), (ZONE, DAY)):
         store.get_or_create(zone, day, random)
 
@@ -81,7 +81,7 @@ def test_live_salts_are_named_without_their_secret(store: DirectorySalts) -> Non
     ]
 
 
-def test_a_mark_commits_to_the_secret(store: DirectorySalts) -> None:
+def test_a_listed_salt_has_a_commitment_to_its_secret(store: DirectorySalts) -> None:
     salt = store.get_or_create(ZONE, DAY, fill_random)
 
     (mark,) = store.live()
@@ -90,14 +90,14 @@ def test_a_mark_commits_to_the_secret(store: DirectorySalts) -> None:
     assert salt[8:].hex() not in repr(mark)
 
 
-def test_only_the_owner_may_read(store: DirectorySalts) -> None:
+def test_only_the_owner_can_read_the_files(store: DirectorySalts) -> None:
     store.get_or_create(ZONE, DAY, fill_random)
 
     assert store.directory.stat().st_mode & 0o777 == 0o700
     assert salt_file(store).stat().st_mode & 0o777 == 0o600
 
 
-def test_file_names_hold_zone_and_date_only(store: DirectorySalts) -> None:
+def test_file_names_contain_only_zone_and_date(store: DirectorySalts) -> None:
     store.get_or_create(ZONE, DAY, fill_random)
 
     assert [file.name for file in store.directory.iterdir()] == [
@@ -105,7 +105,7 @@ def test_file_names_hold_zone_and_date_only(store: DirectorySalts) -> None:
     ]
 
 
-def test_a_destroyed_salt_is_gone_and_gets_no_successor(store: DirectorySalts) -> None:
+def test_a_destroyed_salt_is_not_created_again(store: DirectorySalts) -> None:
     store.get_or_create(ZONE, DAY, fill_random)
     store.destroy(ZONE, DAY)
 
@@ -116,7 +116,9 @@ def test_a_destroyed_salt_is_gone_and_gets_no_successor(store: DirectorySalts) -
             store.get_or_create(ZONE, day, fill_random)
 
 
-def test_other_dates_and_zones_live_on(store: DirectorySalts) -> None:
+def test_a_destruction_does_not_affect_other_dates_and_zones(
+    store: DirectorySalts,
+) -> None:
     store.get_or_create(ZONE, DAY, fill_random)
     store.destroy(ZONE, DAY_BEFORE)
 
@@ -125,7 +127,7 @@ def test_other_dates_and_zones_live_on(store: DirectorySalts) -> None:
     assert store.get_or_create("UTC", DAY_BEFORE, fill_random)
 
 
-def test_destroying_an_older_date_does_not_reopen_a_newer(
+def test_destroying_an_older_date_does_not_reopen_a_newer_one(
     store: DirectorySalts,
 ) -> None:
     store.destroy(ZONE, DAY)
@@ -135,11 +137,11 @@ def test_destroying_an_older_date_does_not_reopen_a_newer(
         store.get_or_create(ZONE, DAY, fill_random)
 
 
-def test_destruction_overwrites_the_bytes_where_they_lie(
+def test_destruction_overwrites_the_bytes_in_place(
     store: DirectorySalts, tmp_path: Path
 ) -> None:
     salt = store.get_or_create(ZONE, DAY, fill_random)
-    # A second name for the same bytes stands in for the raw disk.
+    # A second link to the same file shows the content of the raw disk.
     disk = tmp_path / "disk"
     os.link(salt_file(store), disk)
 
@@ -149,7 +151,7 @@ def test_destruction_overwrites_the_bytes_where_they_lie(
     assert disk.read_bytes() == bytes(STORED_BYTES)
 
 
-def test_a_draft_left_by_a_crash_is_destroyed_with_its_salt(
+def test_a_temporary_file_of_a_crash_is_destroyed_with_its_salt(
     store: DirectorySalts,
 ) -> None:
     store.get_or_create(ZONE, DAY, fill_random)
@@ -163,7 +165,9 @@ def test_a_draft_left_by_a_crash_is_destroyed_with_its_salt(
     assert not draft.exists()
 
 
-def test_a_destruction_cut_short_is_finished_by_the_next(store: DirectorySalts) -> None:
+def test_an_interrupted_destruction_is_finished_by_the_next(
+    store: DirectorySalts,
+) -> None:
     store.get_or_create(ZONE, DAY, fill_random)
     salt_file(store).write_bytes(bytes(STORED_BYTES))
     (mark,) = store.live()
@@ -178,11 +182,11 @@ def test_a_destruction_cut_short_is_finished_by_the_next(store: DirectorySalts) 
     [
         pytest.param(lambda _: b"", id="empty"),
         pytest.param(lambda stored: stored[:40], id="salt without commitment"),
-        pytest.param(lambda stored: stored[:-1], id="one byte short"),
-        pytest.param(lambda stored: stored + b"x", id="one byte long"),
-        pytest.param(lambda stored: bytes(len(stored)), id="all zero"),
+        pytest.param(lambda stored: stored[:-1], id="one byte too short"),
+        pytest.param(lambda stored: stored + b"x", id="one byte too long"),
+        pytest.param(lambda stored: bytes(len(stored)), id="all zeros"),
         pytest.param(
-            lambda stored: stored[:8] + bytes(32) + stored[40:], id="secret zeroed"
+            lambda stored: stored[:8] + bytes(32) + stored[40:], id="a secret of zeros"
         ),
         pytest.param(
             lambda stored: stored[:-1] + bytes([stored[-1] ^ 1]), id="one bit flipped"
@@ -215,7 +219,7 @@ def test_randomness_that_gives_zeros_makes_no_salt(store: DirectorySalts) -> Non
     assert store.live() == []
 
 
-def test_a_directory_swept_away_is_made_anew(store: DirectorySalts) -> None:
+def test_a_removed_directory_is_created_again(store: DirectorySalts) -> None:
     store.get_or_create(ZONE, DAY, fill_random)
     salt_file(store).unlink()
     store.directory.rmdir()
@@ -239,9 +243,9 @@ def test_a_link_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
         DirectorySalts(tmp_path / "salts")
 
 
-def test_files_of_others_are_left_alone(store: DirectorySalts) -> None:
-    strangers = {"@.salt", "README", "UTC@soon.salt"}
-    for name in strangers:
+def test_unknown_files_are_left_unchanged(store: DirectorySalts) -> None:
+    unknown = {"@.salt", "README", "UTC@soon.salt"}
+    for name in unknown:
         (store.directory / name).write_text("not a salt")
     store.get_or_create(ZONE, DAY, fill_random)
 
@@ -249,8 +253,8 @@ def test_files_of_others_are_left_alone(store: DirectorySalts) -> None:
 
     store.destroy(ZONE, DAY)
 
-    left = {file.name for file in store.directory.iterdir()}
-    assert left == strangers | {"Europe%2FBerlin.ended"}
+    remaining = {file.name for file in store.directory.iterdir()}
+    assert remaining == unknown | {"Europe%2FBerlin.ended"}
 
 
 def test_removing_the_store_leaves_nothing(store: DirectorySalts) -> None:
@@ -263,7 +267,7 @@ def test_removing_the_store_leaves_nothing(store: DirectorySalts) -> None:
     assert not store.directory.exists()
 
 
-def test_the_repr_tells_nothing(store: DirectorySalts) -> None:
+def test_the_repr_contains_no_secret(store: DirectorySalts) -> None:
     salt = store.get_or_create(ZONE, DAY, fill_random)
 
     assert salt.hex()[:16] not in repr(store)

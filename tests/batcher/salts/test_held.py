@@ -1,4 +1,4 @@
-"""A process uses one salt a date, only while it lives, and waits only when it must."""
+"""A process uses one salt per date, only until its grace period ends."""
 
 import itertools
 from datetime import date
@@ -16,7 +16,7 @@ from tests.batcher.salts.salt_cases import (
     DAY_BEFORE,
     ZONE,
     at,
-    counted,
+    counting_randomness,
     salt_of,
 )
 
@@ -35,8 +35,8 @@ def salts(store: DirectorySalts) -> Salts:
     return Salts(store, fill_random)
 
 
-def copied(key: bytearray | None) -> bytes | None:
-    """Return what *key* is now: it is wiped in place later."""
+def copy_of(key: bytearray | None) -> bytes | None:
+    """Return a copy of *key*, which is wiped in place later."""
     return None if key is None else bytes(key)
 
 
@@ -45,7 +45,7 @@ def stored_days(store: DirectorySalts) -> list[date]:
 
 
 def test_the_key_of_a_site_is_derived_from_the_salt(store: DirectorySalts) -> None:
-    got = Salts(store, counted()).key(ZONE, DAY, "shop", NOON)
+    got = Salts(store, counting_randomness()).key(ZONE, DAY, "shop", NOON)
 
     assert got == site_day_key(salt_of(1), "shop")
     assert got is not None
@@ -55,7 +55,7 @@ def test_the_key_of_a_site_is_derived_from_the_salt(store: DirectorySalts) -> No
 def test_keys_differ_by_site_zone_and_date(salts: Salts) -> None:
     now_s = MIDNIGHT - 1
     got = [
-        copied(salts.key(zone, day, site, now_s))
+        copy_of(salts.key(zone, day, site, now_s))
         for zone, day, site in itertools.product(
             (ZONE, "Europe/Paris"), (DAY, DAY_AFTER), ("shop", "blog")
         )
@@ -81,12 +81,12 @@ def test_two_processes_use_the_same_key(store: DirectorySalts) -> None:
 def test_a_restart_within_the_day_keeps_its_key(
     salts: Salts, store: DirectorySalts
 ) -> None:
-    before = copied(salts.key(ZONE, DAY, "shop", NOON))
+    before = copy_of(salts.key(ZONE, DAY, "shop", NOON))
     salts.close()
 
     after = Salts(store, fill_random).key(ZONE, DAY, "shop", NOON + 60)
 
-    assert copied(after) == before
+    assert copy_of(after) == before
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_restart_within_the_day_keeps_its_key(
         pytest.param(NOON, date(2016, 11, 22), False, id="ten years ago"),
     ],
 )
-def test_a_salt_is_only_made_for_the_date_it_is(
+def test_a_salt_is_created_for_the_current_date_only(
     salts: Salts, store: DirectorySalts, now_s: int, day: date, *, created: bool
 ) -> None:
     got = salts.key(ZONE, day, "shop", now_s)
@@ -112,30 +112,28 @@ def test_a_salt_is_only_made_for_the_date_it_is(
 
 
 @pytest.mark.parametrize(
-    ("since_midnight_s", "lives"),
+    ("since_midnight_s", "is_live"),
     [
         pytest.param(0, True, id="at midnight"),
-        pytest.param(GRACE_S - 1, True, id="to the end of the grace"),
-        pytest.param(GRACE_S, False, id="no longer"),
-        pytest.param(-86_400, True, id="a day before"),
-        pytest.param(86_400, False, id="a day after"),
+        pytest.param(GRACE_S - 1, True, id="the last second of the grace period"),
+        pytest.param(GRACE_S, False, id="after the grace period"),
+        pytest.param(-86_400, True, id="a day earlier"),
+        pytest.param(86_400, False, id="a day later"),
     ],
 )
-def test_a_date_is_usable_until_its_grace_is_over(
-    salts: Salts, store: DirectorySalts, since_midnight_s: int, *, lives: bool
+def test_a_date_is_usable_until_its_grace_period_ends(
+    salts: Salts, store: DirectorySalts, since_midnight_s: int, *, is_live: bool
 ) -> None:
     salts.key(ZONE, DAY, "shop", NOON)
     now_s = MIDNIGHT + since_midnight_s
 
     held = salts.key_if_live(ZONE, DAY, "shop", now_s)
-    found = Salts(store, fill_random).key(ZONE, DAY, "shop", now_s)
+    stored = Salts(store, fill_random).key(ZONE, DAY, "shop", now_s)
 
-    assert (held is not None, found is not None) == (lives, lives)
+    assert (held is not None, stored is not None) == (is_live, is_live)
 
 
-def test_prefetching_makes_keys_ready_without_the_store(
-    salts: Salts, store: DirectorySalts
-) -> None:
+def test_prefetched_keys_need_no_store(salts: Salts, store: DirectorySalts) -> None:
     salts.prefetch([ZONE, "UTC"], NOON)
     store.remove()
 
@@ -148,13 +146,17 @@ def test_prefetching_makes_keys_ready_without_the_store(
     ("now_s", "ready"),
     [
         pytest.param(NOON, [DAY], id="at noon"),
-        pytest.param(MIDNIGHT - LEAD_S - 1, [DAY], id="not yet tomorrow"),
-        pytest.param(MIDNIGHT - LEAD_S, [DAY, DAY_AFTER], id="tomorrow too"),
-        pytest.param(MIDNIGHT + GRACE_S - 1, [DAY, DAY_AFTER], id="yesterday still"),
-        pytest.param(MIDNIGHT + GRACE_S, [DAY_AFTER], id="yesterday no more"),
+        pytest.param(MIDNIGHT - LEAD_S - 1, [DAY], id="too early for tomorrow"),
+        pytest.param(MIDNIGHT - LEAD_S, [DAY, DAY_AFTER], id="today and tomorrow"),
+        pytest.param(
+            MIDNIGHT + GRACE_S - 1, [DAY, DAY_AFTER], id="yesterday in its grace period"
+        ),
+        pytest.param(
+            MIDNIGHT + GRACE_S, [DAY_AFTER], id="yesterday after its grace period"
+        ),
     ],
 )
-def test_prefetching_holds_what_the_next_minutes_need(
+def test_prefetching_loads_the_dates_of_the_next_minutes(
     store: DirectorySalts, now_s: int, ready: list[date]
 ) -> None:
     store.get_or_create(ZONE, DAY, fill_random)
@@ -167,7 +169,7 @@ def test_prefetching_holds_what_the_next_minutes_need(
     assert got == ready
 
 
-def test_a_store_that_lost_its_salts_gets_them_back(
+def test_a_store_that_lost_its_salts_gets_them_from_the_process(
     salts: Salts, store: DirectorySalts
 ) -> None:
     salts.prefetch([ZONE], NOON)
@@ -180,7 +182,7 @@ def test_a_store_that_lost_its_salts_gets_them_back(
     assert Salts(store, fill_random).key(ZONE, DAY, "shop", NOON + 60) == key
 
 
-def test_all_processes_come_to_the_salt_the_store_has(
+def test_all_processes_switch_to_the_salt_in_the_store(
     salts: Salts, store: DirectorySalts
 ) -> None:
     salts.prefetch([ZONE], NOON)
@@ -194,22 +196,22 @@ def test_all_processes_come_to_the_salt_the_store_has(
     salts.forget_ended(NOON)
 
     assert got == other.key_if_live(ZONE, DAY, "shop", NOON)
-    assert copied(old) == bytes(KEY_BYTES)
+    assert copy_of(old) == bytes(KEY_BYTES)
 
 
-def test_forgetting_wipes_what_is_over_where_it_lies(salts: Salts) -> None:
+def test_forgetting_wipes_ended_keys_in_place(salts: Salts) -> None:
     salts.prefetch([ZONE], MIDNIGHT - 1)
     ended = salts.key_if_live(ZONE, DAY, "shop", MIDNIGHT)
     live = salts.key_if_live(ZONE, DAY_AFTER, "shop", MIDNIGHT)
 
     salts.forget_ended(MIDNIGHT + GRACE_S)
 
-    assert copied(ended) == bytes(KEY_BYTES)
-    assert copied(live) != bytes(KEY_BYTES)
+    assert copy_of(ended) == bytes(KEY_BYTES)
+    assert copy_of(live) != bytes(KEY_BYTES)
     assert salts.key_if_live(ZONE, DAY, "shop", NOON) is None
 
 
-def test_nothing_is_forgotten_before_its_time(salts: Salts) -> None:
+def test_no_key_is_forgotten_in_its_grace_period(salts: Salts) -> None:
     salts.prefetch([ZONE], NOON)
 
     salts.forget_ended(MIDNIGHT + GRACE_S - 1)
@@ -217,12 +219,12 @@ def test_nothing_is_forgotten_before_its_time(salts: Salts) -> None:
     assert salts.key_if_live(ZONE, DAY, "shop", MIDNIGHT) is not None
 
 
-def test_closing_wipes_everything(salts: Salts) -> None:
+def test_closing_wipes_all_keys(salts: Salts) -> None:
     key = salts.key(ZONE, DAY, "shop", NOON)
 
     salts.close()
 
-    assert copied(key) == bytes(KEY_BYTES)
+    assert copy_of(key) == bytes(KEY_BYTES)
     assert salts.key_if_live(ZONE, DAY, "shop", NOON) is None
 
 
@@ -230,15 +232,13 @@ def test_closing_wipes_everything(salts: Salts) -> None:
     "jump_s",
     [
         pytest.param(-86_400, id="a day back"),
-        pytest.param(86_400, id="a day on"),
-        pytest.param(25 * 3_600, id="25 hours on"),
+        pytest.param(86_400, id="a day forward"),
+        pytest.param(25 * 3_600, id="25 hours forward"),
         pytest.param(-3_600, id="an hour back"),
     ],
 )
-def test_a_clock_that_jumps_and_returns_finds_the_same_salt(
-    salts: Salts, jump_s: int
-) -> None:
-    before = copied(salts.key(ZONE, DAY, "shop", NOON))
+def test_a_clock_jump_and_back_keeps_the_salt(salts: Salts, jump_s: int) -> None:
+    before = copy_of(salts.key(ZONE, DAY, "shop", NOON))
 
     salts.forget_ended(NOON + jump_s)
     salts.prefetch([ZONE], NOON + jump_s)
@@ -246,10 +246,10 @@ def test_a_clock_that_jumps_and_returns_finds_the_same_salt(
     salts.prefetch([ZONE], NOON)
 
     after = salts.key_if_live(ZONE, DAY, "shop", NOON)
-    assert copied(after) == before
+    assert copy_of(after) == before
 
 
-def test_a_clock_behind_brings_back_no_destroyed_date(
+def test_a_late_clock_does_not_restore_a_destroyed_date(
     salts: Salts, store: DirectorySalts
 ) -> None:
     store.get_or_create(ZONE, DAY, fill_random)
@@ -262,17 +262,17 @@ def test_a_clock_behind_brings_back_no_destroyed_date(
     assert salts.key_if_live("UTC", DAY, "shop", NOON) is not None
 
 
-def test_ten_crossings_of_midnight_make_two_salts(
+def test_ten_crossings_of_midnight_create_two_salts(
     salts: Salts, store: DirectorySalts
 ) -> None:
-    seen = set()
+    keys = set()
     for crossing in range(10):
         for now_s in (MIDNIGHT - 1 - crossing, MIDNIGHT + crossing):
             day = DAY if now_s < MIDNIGHT else DAY_AFTER
-            seen.add((day, copied(salts.key(ZONE, day, "shop", now_s))))
+            keys.add((day, copy_of(salts.key(ZONE, day, "shop", now_s))))
             salts.forget_ended(now_s)
 
-    assert len(seen) == 2
+    assert len(keys) == 2
     assert stored_days(store) == [DAY, DAY_AFTER]
 
 
@@ -288,7 +288,7 @@ def test_a_date_of_any_length_has_one_salt(
 ) -> None:
     end_s = at(last) + 1
     keys = {
-        copied(salts.key(ZONE, day, "shop", end_s - hour * 3_600 + 1))
+        copy_of(salts.key(ZONE, day, "shop", end_s - hour * 3_600 + 1))
         for hour in range(1, hours + 1)
     }
 
@@ -311,11 +311,11 @@ def test_a_damaged_salt_is_an_error_and_never_a_key(
     assert salts.key_if_live(ZONE, DAY, "shop", NOON) is None
 
 
-def test_a_key_wiped_meanwhile_is_not_derived_from_zeros(salts: Salts) -> None:
+def test_no_key_is_derived_from_a_salt_that_is_wiped_meanwhile(salts: Salts) -> None:
     salts.prefetch([ZONE], NOON)
 
-    class Interrupted(str):
-        """A site id that is looked up just as another thread forgets the date."""
+    class InterruptingSite(str):
+        """A site id whose lookup makes another caller forget the date."""
 
         __slots__ = ("looked_up",)
 
@@ -325,14 +325,16 @@ def test_a_key_wiped_meanwhile_is_not_derived_from_zeros(salts: Salts) -> None:
                 salts.forget_ended(MIDNIGHT + GRACE_S)
             return super().__hash__()
 
-    got = salts.key_if_live(ZONE, DAY, Interrupted("shop"), NOON)
+    got = salts.key_if_live(ZONE, DAY, InterruptingSite("shop"), NOON)
 
     assert got is None
 
 
-def test_the_default_store_is_in_memory_where_there_is_one(tmp_path: Path) -> None:
+def test_the_default_store_is_in_a_memory_file_system_if_available(
+    tmp_path: Path,
+) -> None:
     spool = tmp_path / "data" / "spool"
-    memory = Path("/dev/shm")  # noqa: S108 - what the rule is about
+    memory = Path("/dev/shm")  # noqa: S108 - the directory under test
 
     got = default_directory(spool, memory)
 
@@ -343,7 +345,9 @@ def test_the_default_store_is_in_memory_where_there_is_one(tmp_path: Path) -> No
         assert got == tmp_path / "data" / "salts"
 
 
-def test_without_memory_the_store_lies_beside_the_spool(tmp_path: Path) -> None:
+def test_the_default_store_is_beside_the_spool_without_a_memory_file_system(
+    tmp_path: Path,
+) -> None:
     got = default_directory(tmp_path / "data" / "spool", Path("/proc"))
 
     assert got == tmp_path / "data" / "salts"
@@ -356,8 +360,8 @@ def test_a_named_directory_is_used(tmp_path: Path) -> None:
     assert len(list((tmp_path / "mine").iterdir())) == 1
 
 
-def test_reprs_tell_nothing_secret(store: DirectorySalts) -> None:
-    salts = Salts(store, counted())
+def test_reprs_contain_no_secret(store: DirectorySalts) -> None:
+    salts = Salts(store, counting_randomness())
     salts.prefetch([ZONE], NOON)
     key = salts.key_if_live(ZONE, DAY, "shop", NOON)
     shown = f"{salts!r} {salts._held!r} {store!r}"  # noqa: SLF001 - nested reprs too

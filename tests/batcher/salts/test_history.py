@@ -1,4 +1,4 @@
-"""An import of history has salts of its own that last exactly as long as it does."""
+"""An import of history has its own salts, which exist as long as the import."""
 
 import os
 from datetime import date
@@ -16,18 +16,18 @@ from batcher.salts.history import (
     import_directory,
 )
 from batcher.salts.secret_bytes import fill_random
-from tests.batcher.salts.salt_cases import DAY, ZONE, counted
+from tests.batcher.salts.salt_cases import DAY, ZONE, counting_randomness
 
 LONG_AGO = date(2015, 5, 17)
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def directory(tmp_path: Path) -> Path:
     return tmp_path / "data" / "salts-import"
 
 
-def test_any_past_date_has_a_key(place: Path) -> None:
-    salts = ImportSalts(place, fill_random)
+def test_every_past_date_has_a_key(directory: Path) -> None:
+    salts = ImportSalts(directory, fill_random)
 
     keys = {
         bytes(salts.key(zone, day, site))
@@ -40,20 +40,20 @@ def test_any_past_date_has_a_key(place: Path) -> None:
     assert len(keys) == 8
 
 
-def test_a_resumed_import_knows_its_visitors_again(place: Path) -> None:
-    first = ImportSalts(place, fill_random)
+def test_a_resumed_import_uses_the_same_keys(directory: Path) -> None:
+    first = ImportSalts(directory, fill_random)
     before = bytes(first.key(ZONE, LONG_AGO, "shop"))
     first.close()
 
-    second = ImportSalts(place, fill_random)
+    second = ImportSalts(directory, fill_random)
     after = bytes(second.key(ZONE, LONG_AGO, "shop"))
     second.close()
 
     assert after == before
 
 
-def test_the_end_of_an_import_leaves_nothing(place: Path) -> None:
-    salts = ImportSalts(place, counted())
+def test_the_end_of_an_import_destroys_all_salts(directory: Path) -> None:
+    salts = ImportSalts(directory, counting_randomness())
     key = salts.key(ZONE, LONG_AGO, "shop")
     salts.key("UTC", LONG_AGO, "shop")
 
@@ -63,74 +63,76 @@ def test_the_end_of_an_import_leaves_nothing(place: Path) -> None:
         DestroyedSalt(zone=ZONE, day=LONG_AGO, marker="01" * 8),
         DestroyedSalt(zone="UTC", day=LONG_AGO, marker="02" * 8),
     ]
-    assert not place.exists()
+    assert not directory.exists()
     assert bytes(key) == bytes(32)
 
 
-def test_the_next_import_has_other_keys(place: Path) -> None:
+def test_the_next_import_has_other_keys(directory: Path) -> None:
     keys = set()
     for _ in range(2):
-        salts = ImportSalts(place, fill_random)
+        salts = ImportSalts(directory, fill_random)
         keys.add(bytes(salts.key(ZONE, LONG_AGO, "shop")))
         salts.destroy()
 
     assert len(keys) == 2
 
 
-def test_one_import_runs_at_a_time(place: Path) -> None:
-    running = ImportSalts(place, fill_random)
+def test_only_one_import_runs_at_a_time(directory: Path) -> None:
+    running = ImportSalts(directory, fill_random)
 
     with pytest.raises(ImportRunningError):
-        ImportSalts(place, fill_random)
+        ImportSalts(directory, fill_random)
 
     running.close()
-    ImportSalts(place, fill_random).close()
+    ImportSalts(directory, fill_random).close()
 
 
 @pytest.mark.parametrize(
-    ("since_s", "left"),
+    ("since_s", "remaining"),
     [
-        pytest.param(ABANDONED_S - 1, 1, id="it may go on"),
-        pytest.param(ABANDONED_S, 0, id="it will not"),
+        pytest.param(ABANDONED_S - 1, 1, id="it may still be resumed"),
+        pytest.param(ABANDONED_S, 0, id="it is abandoned"),
     ],
 )
-def test_an_abandoned_import_is_ended(place: Path, since_s: int, left: int) -> None:
-    salts = ImportSalts(place, fill_random)
+def test_the_salts_of_an_abandoned_import_are_destroyed(
+    directory: Path, since_s: int, remaining: int
+) -> None:
+    salts = ImportSalts(directory, fill_random)
     salts.key(ZONE, LONG_AGO, "shop")
     salts.close()
-    os.utime(place, (1_000_000, 1_000_000))
+    os.utime(directory, (1_000_000, 1_000_000))
 
-    got = destroy_abandoned(place, 1_000_000 + since_s)
+    got = destroy_abandoned(directory, 1_000_000 + since_s)
 
-    assert len(got) == 1 - left
-    assert place.exists() == bool(left)
+    assert len(got) == 1 - remaining
+    assert directory.exists() == bool(remaining)
 
 
-def test_a_running_import_is_never_ended(place: Path) -> None:
-    salts = ImportSalts(place, fill_random)
+def test_the_salts_of_a_running_import_are_never_destroyed(directory: Path) -> None:
+    salts = ImportSalts(directory, fill_random)
     salts.key(ZONE, LONG_AGO, "shop")
-    os.utime(place, (1_000_000, 1_000_000))
+    os.utime(directory, (1_000_000, 1_000_000))
 
-    got = destroy_abandoned(place, 1_000_000 + 10 * ABANDONED_S)
+    got = destroy_abandoned(directory, 1_000_000 + 10 * ABANDONED_S)
 
     assert got == []
-    assert len(DirectorySalts(place).live()) == 1
+    assert len(DirectorySalts(directory).live()) == 1
     salts.close()
 
 
-def test_without_an_import_there_is_nothing_to_end(place: Path) -> None:
-    assert destroy_abandoned(place, 1_000_000) == []
-    assert not place.exists()
+def test_without_an_import_nothing_is_destroyed(directory: Path) -> None:
+    assert destroy_abandoned(directory, 1_000_000) == []
+    assert not directory.exists()
 
 
-def test_imports_keep_apart_from_the_live_dates(tmp_path: Path) -> None:
+def test_imports_have_their_own_directory(tmp_path: Path) -> None:
     got = import_directory(tmp_path / "spool")
 
     assert got.name.endswith("-import")
 
 
-def test_the_repr_tells_nothing(place: Path) -> None:
-    salts = ImportSalts(place, fill_random)
+def test_the_repr_contains_no_secret(directory: Path) -> None:
+    salts = ImportSalts(directory, fill_random)
     salts.key(ZONE, LONG_AGO, "shop")
 
     assert repr(salts) == "ImportSalts(1 held)"

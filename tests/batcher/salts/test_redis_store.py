@@ -1,6 +1,6 @@
-"""Redis gives a fleet one salt a date, lets it go in time, and leaves no copy behind.
+"""Redis gives several hosts one salt per date, expires it in time, and keeps no copy.
 
-Redis judges expiry by its own clock, so these tests use dates around the real one.
+Redis decides expiry by its own clock, so these tests use dates near the real time.
 """
 
 from collections.abc import Iterator
@@ -29,15 +29,15 @@ from warehouse.clock.local_dates import local_date
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_redis(tmp_path_factory.mktemp("redis")) as found:
-        yield found
+    with running_redis(tmp_path_factory.mktemp("redis")) as server_url:
+        yield server_url
 
 
 @pytest.fixture
 def client(url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(url) as made:
-        made.flushall()
-        yield made
+    with redis.Redis.from_url(url) as connection:
+        connection.flushall()
+        yield connection
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_the_salt_of_a_date_is_created_once(store: RedisSalts, today: date) -> N
     assert store.marker(ZONE, today) == bytes(created[:8])
 
 
-def test_each_date_and_each_zone_has_its_own(store: RedisSalts, today: date) -> None:
+def test_each_date_and_zone_has_its_own_salt(store: RedisSalts, today: date) -> None:
     got = {
         bytes(store.get_or_create(zone, day, fill_random))
         for zone in (ZONE, "UTC")
@@ -75,7 +75,7 @@ def test_a_date_without_a_salt_gives_none(store: RedisSalts, today: date) -> Non
     assert store.marker(ZONE, today) is None
 
 
-def test_live_salts_are_named_without_their_secret(
+def test_live_salts_are_listed_without_their_secret(
     store: RedisSalts, today: date
 ) -> None:
     salt = store.get_or_create(ZONE, today, fill_random)
@@ -88,7 +88,7 @@ def test_live_salts_are_named_without_their_secret(
     assert first.commitment == commitment(salt).hex()
 
 
-def test_redis_itself_lets_a_salt_go_shortly_after_its_grace(
+def test_redis_expires_a_salt_shortly_after_its_grace_period(
     store: RedisSalts, client: redis.Redis, today: date, now_s: float
 ) -> None:
     store.get_or_create(ZONE, today, fill_random)
@@ -100,7 +100,7 @@ def test_redis_itself_lets_a_salt_go_shortly_after_its_grace(
     assert due < got <= due + 600
 
 
-def test_a_date_that_is_over_by_the_clock_of_redis_gets_no_salt(
+def test_a_date_that_is_over_on_the_clock_of_redis_gets_no_salt(
     store: RedisSalts, today: date
 ) -> None:
     with pytest.raises(SaltEndedError):
@@ -109,7 +109,7 @@ def test_a_date_that_is_over_by_the_clock_of_redis_gets_no_salt(
     assert store.live() == []
 
 
-def test_a_destroyed_salt_is_gone(store: RedisSalts, today: date) -> None:
+def test_a_destroyed_salt_is_not_returned(store: RedisSalts, today: date) -> None:
     store.get_or_create(ZONE, today, fill_random)
     store.get_or_create("UTC", today, fill_random)
 
@@ -119,9 +119,7 @@ def test_a_destroyed_salt_is_gone(store: RedisSalts, today: date) -> None:
     assert [mark.zone for mark in store.live()] == ["UTC"]
 
 
-def test_destroying_a_salt_that_expired_is_no_problem(
-    store: RedisSalts, today: date
-) -> None:
+def test_destroying_an_expired_salt_is_no_error(store: RedisSalts, today: date) -> None:
     store.destroy(ZONE, today)
 
     assert store.live() == []
@@ -130,9 +128,9 @@ def test_destroying_a_salt_that_expired_is_no_problem(
 @pytest.mark.parametrize(
     "stored",
     [
-        pytest.param(b"x" * 40, id="short"),
-        pytest.param(bytes(72), id="all zero"),
-        pytest.param(b"x" * 72, id="not ours"),
+        pytest.param(b"x" * 40, id="too short"),
+        pytest.param(bytes(72), id="all zeros"),
+        pytest.param(b"x" * 72, id="other data"),
     ],
 )
 def test_a_damaged_salt_is_refused(
@@ -144,7 +142,7 @@ def test_a_damaged_salt_is_refused(
         store.get_or_create(ZONE, today, fill_random)
 
 
-def test_a_redis_that_lost_everything_gets_the_salt_back(
+def test_a_redis_that_lost_its_data_gets_the_salt_from_the_process(
     store: RedisSalts, client: redis.Redis, today: date, now_s: float
 ) -> None:
     salts = Salts(store, fill_random)
@@ -158,11 +156,11 @@ def test_a_redis_that_lost_everything_gets_the_salt_back(
     assert Salts(store, fill_random).key(ZONE, today, "shop", now_s) == before
 
 
-def test_a_redis_that_keeps_nothing_on_disk_is_volatile(store: RedisSalts) -> None:
+def test_a_redis_without_persistence_is_volatile(store: RedisSalts) -> None:
     assert store.is_volatile() is True
 
 
-def test_a_redis_that_writes_to_disk_is_not(
+def test_a_redis_with_persistence_is_not_volatile(
     store: RedisSalts, client: redis.Redis
 ) -> None:
     client.config_set("save", "3600 1")
@@ -172,7 +170,7 @@ def test_a_redis_that_writes_to_disk_is_not(
     assert got is False
 
 
-def test_without_redis_the_store_is_unavailable_and_no_password_is_told(
+def test_the_error_without_redis_contains_no_password(
     today: date,
 ) -> None:
     (port,) = free_ports(1)
@@ -181,18 +179,19 @@ def test_without_redis_the_store_is_unavailable_and_no_password_is_told(
     with pytest.raises(SaltStoreError) as caught:
         store.get_or_create(ZONE, today, fill_random)
 
-    told = f"{caught.value} {caught.value!r} {store!r}"
+    text = f"{caught.value} {caught.value!r} {store!r}"
     assert caught.value.__cause__ is None
-    assert "hunter2" not in told
+    assert "hunter2" not in text
 
 
-def test_a_courier_that_comes_back_with_nothing_is_no_salt(
-    tmp_path: Path, today: date
-) -> None:
-    with running_redis(tmp_path) as own, redis.Redis.from_url(own) as client:
-        store = RedisSalts(own)
+def test_an_error_of_the_helper_process_is_no_salt(tmp_path: Path, today: date) -> None:
+    with (
+        running_redis(tmp_path) as server_url,
+        redis.Redis.from_url(server_url) as client,
+    ):
+        store = RedisSalts(server_url)
         store.get_or_create(ZONE, today, fill_random)
-        # We two are let in, a third is not.
+        # The two open connections fit, a third does not.
         client.config_set("maxclients", 2)
 
         with pytest.raises(SaltStoreError, match="courier"):

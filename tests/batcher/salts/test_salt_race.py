@@ -1,4 +1,4 @@
-"""However many processes create the salt of a date at once, all use the same one."""
+"""Processes that create the salt of a date at the same time all get the same one."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.batcher.processes import answer, hear, running_module
+from tests.batcher.module_processes import expect_line, running_module, send_line
 from tests.batcher.salts.redis_server import running_redis
 from warehouse.clock.local_dates import local_date
 
@@ -16,10 +16,10 @@ RACERS = 4
 
 
 def race(place: str, first: date, count: int) -> list[list[str]]:
-    """Start all racers, let them go together, and return what each of them got."""
-    with ExitStack() as ending:
+    """Start all processes together, and return the digests from each."""
+    with ExitStack() as stack:
         racers = [
-            ending.enter_context(
+            stack.enter_context(
                 running_module(
                     "tests.batcher.salts.salt_racer",
                     place,
@@ -30,9 +30,9 @@ def race(place: str, first: date, count: int) -> list[list[str]]:
             for _ in range(RACERS)
         ]
         for racer in racers:
-            hear(racer, "ready")
+            expect_line(racer, "ready")
         for racer in racers:
-            answer(racer)
+            send_line(racer)
         return [racer.communicate()[0].split() for racer in racers]
 
 
@@ -42,7 +42,7 @@ def check_race(got: list[list[str]], count: int) -> None:
     assert len(set(got[0])) == count
 
 
-def test_racing_processes_get_one_salt_a_date(tmp_path: Path) -> None:
+def test_racing_processes_get_one_salt_per_date(tmp_path: Path) -> None:
     got = race(str(tmp_path / "salts"), date(2026, 11, 22), 400)
 
     check_race(got, 400)
@@ -51,11 +51,11 @@ def test_racing_processes_get_one_salt_a_date(tmp_path: Path) -> None:
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    with running_redis(tmp_path) as found:
-        yield found
+    with running_redis(tmp_path) as server_url:
+        yield server_url
 
 
-def test_racing_processes_get_one_salt_a_date_from_redis(
+def test_racing_processes_get_one_salt_per_date_from_redis(
     url: str, now_s: float
 ) -> None:
     got = race(url, local_date("Asia/Tokyo", now_s), 2)

@@ -1,4 +1,4 @@
-"""Of the jobs that are due the most urgent runs next, and none waits for ever."""
+"""The most urgent due job runs next, and no job waits for ever."""
 
 import threading
 
@@ -9,7 +9,7 @@ from batcher.schedule.due_jobs import DueJobs
 NAMES = ("load", "build", "compact")
 
 
-def taken(due: DueJobs, count: int) -> list[str | None]:
+def take_jobs(due: DueJobs, count: int) -> list[str | None]:
     return [due.take() for _ in range(count)]
 
 
@@ -21,25 +21,25 @@ def taken(due: DueJobs, count: int) -> list[str | None]:
         pytest.param(["build", "load", "build", "compact", "load"], id="repeated"),
     ],
 )
-def test_the_most_urgent_goes_first_and_each_once(added: list[str]) -> None:
+def test_due_jobs_run_once_in_order_of_urgency(added: list[str]) -> None:
     due = DueJobs(NAMES)
     for name in added:
         due.add(name)
-    got = taken(due, 3)
+    got = take_jobs(due, 3)
     due.close()
 
     assert got == ["load", "build", "compact"]
     assert due.take() is None
 
 
-def test_a_job_that_is_always_due_lets_the_others_through() -> None:
+def test_a_job_that_is_always_due_does_not_block_the_others() -> None:
     due = DueJobs(NAMES)
     due.add("build")
     due.add("compact")
     got = []
     for _ in range(8):
         due.add("load")
-        got += taken(due, 1)
+        got += take_jobs(due, 1)
 
     assert set(got) == set(NAMES)
 
@@ -54,7 +54,7 @@ def test_a_discarded_job_is_not_due() -> None:
     assert due.take() == "build"
 
 
-def test_taking_waits_for_a_job() -> None:
+def test_take_waits_for_a_job() -> None:
     due = DueJobs(NAMES)
     got: list[str | None] = []
     taker = threading.Thread(target=lambda: got.append(due.take()))
@@ -65,7 +65,7 @@ def test_taking_waits_for_a_job() -> None:
     assert got == ["load"]
 
 
-def test_closing_ends_the_wait_and_leaves_what_was_due() -> None:
+def test_closing_ends_the_wait_and_discards_due_jobs() -> None:
     due = DueJobs(NAMES)
     due.add("load")
     due.close()

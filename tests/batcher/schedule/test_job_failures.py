@@ -1,4 +1,4 @@
-"""A job that fails says since when and why, and a lost state file where it is."""
+"""A failing job records since when and why, and logs the path of a lost state file."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from config.files import ForeignFileError
 from tests.batcher.schedule.test_scheduler import (
     DiskError,
-    Runs,
+    RecordedWork,
     failing,
     job,
     scheduled,
@@ -21,22 +21,22 @@ def state_path(tmp_path: Path) -> Path:
     return tmp_path / "jobs.json"
 
 
-def test_states_that_cannot_be_written_are_told_once_with_their_place(
+def test_a_failed_write_of_the_states_is_logged_once_with_its_path(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "gone" / "jobs.json"
-    load = Runs()
+    load = RecordedWork()
     with scheduled(path, job("load", load, 0.1)):
         wait_until(lambda: load.count >= 5, "five loads")
 
-    lost = [each.getMessage() for each in caplog.records if "lost" in each.getMessage()]
+    lost = [line for line in caplog.messages if "lost" in line]
     assert len(lost) == 1
     assert f"file={path}" in lost[0]
 
 
-def test_a_job_tells_since_when_it_fails(state_path: Path) -> None:
+def test_the_state_has_the_time_of_the_first_failure(state_path: Path) -> None:
     before_s = wall_s()
-    fails = Runs(failing(DiskError("load: the disk is on fire")))
+    fails = RecordedWork(failing(DiskError("load: the disk is on fire")))
     with scheduled(state_path, job("load", fails, 0.1)) as running:
         wait_until(lambda: running.failures("load") >= 3, "three failures")
         state = running.state("load")
@@ -46,11 +46,11 @@ def test_a_job_tells_since_when_it_fails(state_path: Path) -> None:
     assert before_s <= state.failing_since < before_s + 0.2
 
 
-def test_a_file_that_is_refused_is_told_with_its_path(
+def test_a_file_error_is_recorded_and_logged_with_its_path(
     state_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     refused = FileNotFoundError(2, "No such file", "/srv/millpond/build.lock")
-    with scheduled(state_path, job("build", Runs(failing(refused)))) as running:
+    with scheduled(state_path, job("build", RecordedWork(failing(refused)))) as running:
         wait_until(lambda: running.failures("build") >= 1, "a failure")
         state = running.state("build")
 
@@ -63,7 +63,7 @@ def test_the_log_names_a_file_of_another_user(
     state_path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     foreign = ForeignFileError("load the spool: EACCES", tmp_path / "load.lock")
-    with scheduled(state_path, job("load", Runs(failing(foreign)))) as running:
+    with scheduled(state_path, job("load", RecordedWork(failing(foreign)))) as running:
         wait_until(lambda: running.failures("load") >= 1, "a failure")
 
     assert "error=ForeignFileError" in caplog.text

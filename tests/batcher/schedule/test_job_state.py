@@ -1,4 +1,4 @@
-"""The states of jobs survive a restart, and say nothing when they cannot be read."""
+"""Job states survive a restart; an unreadable file counts as no states."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ STATE = JobState(
 )
 
 
-def test_states_are_read_as_they_were_written(tmp_path: Path) -> None:
+def test_states_can_be_read_back(tmp_path: Path) -> None:
     path = job_state_path(tmp_path)
     states = {"load": STATE, "build": JobState(every_s=30)}
     write_job_states(path, states)
@@ -39,7 +39,9 @@ def test_states_are_read_as_they_were_written(tmp_path: Path) -> None:
         pytest.param(b"\xff\xfe", id="not text"),
     ],
 )
-def test_an_unreadable_file_says_nothing(tmp_path: Path, content: bytes | None) -> None:
+def test_an_unreadable_file_counts_as_no_states(
+    tmp_path: Path, content: bytes | None
+) -> None:
     path = job_state_path(tmp_path)
     if content is not None:
         path.write_bytes(content)

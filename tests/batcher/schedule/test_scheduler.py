@@ -1,4 +1,4 @@
-"""Jobs run on their intervals, one at a time; missed and failed runs are made good."""
+"""Jobs run at their intervals, one at a time; missed and failed runs are repeated."""
 
 import threading
 import time
@@ -19,15 +19,15 @@ HOUR_S = 3_600.0
 
 
 class DiskError(Retryable, MillpondError):
-    """Something that may heal."""
+    """An error that a retry may resolve."""
 
 
-class ElsewhereError(Busy, MillpondError):
-    """Another process is at it."""
+class OtherProcessError(Busy, MillpondError):
+    """Another process does the same job."""
 
 
-class Scheduled:
-    """Jobs running in a thread, and what their end returned or raised."""
+class JobThread:
+    """Jobs that run in a thread, and the result or error of their end."""
 
     def __init__(
         self, jobs: Sequence[Job], state_path: Path, stop: threading.Event
@@ -49,21 +49,21 @@ class Scheduled:
                 stop=self.stop,
                 patience_s=0.5,
             )
-        except BaseException as error:  # noqa: BLE001 - what the test looks at
+        except BaseException as error:  # noqa: BLE001 - the test checks it
             ended = error
         self.ended.append(ended)
 
     def state(self, name: str) -> JobState | None:
-        """Return what is remembered of *name*."""
+        """Return the stored state of the job *name*."""
         return read_job_states(self.state_path).get(name)
 
     def failures(self, name: str) -> int:
-        """Return how often *name* has failed in a row."""
+        """Return the number of failures of *name* in a row."""
         state = self.state(name)
         return 0 if state is None else state.failures
 
     def end(self) -> bool | BaseException:
-        """Stop, and return what running returned or raised."""
+        """Stop the jobs, and return the result or error."""
         self.stop.set()
         self._thread.join()
         return self.ended[0]
@@ -81,26 +81,26 @@ def state_path(tmp_path: Path) -> Path:
 @contextmanager
 def scheduled(
     state_path: Path, *jobs: Job, stop: threading.Event | None = None
-) -> Iterator[Scheduled]:
-    running = Scheduled(jobs, state_path, stop or threading.Event())
+) -> Iterator[JobThread]:
+    running = JobThread(jobs, state_path, stop or threading.Event())
     try:
         yield running
     finally:
         running.end()
 
 
-class Runs:
-    """A job's work that counts itself, and watches that nothing runs beside it."""
+class RecordedWork:
+    """The work of a job, which counts its runs and records their times."""
 
     def __init__(self, work: Callable[[], str | None] = lambda: None) -> None:
         self.count = 0
-        self.at: list[float] = []
+        self.times: list[float] = []
         self._work = work
 
     def __call__(self, now_s: float) -> str | None:
-        """Do the work once."""
+        """Record the run and do the work."""
         self.count += 1
-        self.at.append(now_s)
+        self.times.append(now_s)
         return self._work()
 
 
@@ -115,14 +115,14 @@ def failing(error: BaseException) -> Callable[[], str | None]:
     return fail
 
 
-def test_jobs_run_again_and_again_and_are_given_the_time(state_path: Path) -> None:
-    load, build = Runs(), Runs()
+def test_jobs_run_repeatedly_with_the_current_time(state_path: Path) -> None:
+    load, build = RecordedWork(), RecordedWork()
     before_s = wall_s()
     with scheduled(state_path, job("load", load), job("build", build)):
         wait_until(lambda: min(load.count, build.count) >= 3, "three runs of each")
 
     took_s = wall_s() - before_s
-    assert before_s <= load.at[0] < load.at[1] < load.at[2] <= wall_s()
+    assert before_s <= load.times[0] < load.times[1] < load.times[2] <= wall_s()
     assert load.count <= took_s / 0.05 + 1
 
 
@@ -134,12 +134,12 @@ def test_one_job_runs_at_a_time(state_path: Path) -> None:
         if not running.acquire(blocking=False):
             overlaps.append(1)
             return None
-        # Long enough that the other is due meanwhile.
+        # Long enough for the other job to become due.
         threading.Event().wait(0.02)
         running.release()
         return None
 
-    load, build = Runs(work), Runs(work)
+    load, build = RecordedWork(work), RecordedWork(work)
     jobs = (job("load", load, 0.01), job("build", build, 0.01))
     with scheduled(state_path, *jobs):
         wait_until(lambda: min(load.count, build.count) >= 5, "five runs of each")
@@ -147,7 +147,7 @@ def test_one_job_runs_at_a_time(state_path: Path) -> None:
     assert overlaps == []
 
 
-def test_runs_missed_behind_a_long_job_are_made_up_once_in_order_of_priority(
+def test_runs_missed_behind_a_long_job_are_done_once_by_priority(
     state_path: Path,
 ) -> None:
     order = []
@@ -158,12 +158,12 @@ def test_runs_missed_behind_a_long_job_are_made_up_once_in_order_of_priority(
         release.wait()
         return None
 
-    def note(name: str) -> Runs:
-        return Runs(lambda: order.append(name))
+    def recording(name: str) -> RecordedWork:
+        return RecordedWork(lambda: order.append(name))
 
-    load, build = note("load"), note("build")
+    load, build = recording("load"), recording("build")
     now_s = wall_s()
-    # compact alone is due; the others become due while it runs.
+    # Only compact is due; the others become due while it runs.
     write_job_states(
         state_path,
         {
@@ -175,7 +175,7 @@ def test_runs_missed_behind_a_long_job_are_made_up_once_in_order_of_priority(
         state_path,
         job("load", load, 0.3),
         job("build", build, 0.3),
-        job("compact", Runs(compact), HOUR_S),
+        job("compact", RecordedWork(compact), HOUR_S),
     ):
         wait_until(lambda: order == ["compact"], "compact to run")
         wait_until(lambda: wall_s() > now_s + 0.7, "the others to be due")
@@ -192,11 +192,11 @@ def test_runs_missed_behind_a_long_job_are_made_up_once_in_order_of_priority(
         pytest.param(None, 1_000.0, id="never ran: at once"),
         pytest.param(400.0, 1_000.0, id="missed runs: at once"),
         pytest.param(940.0, 1_000.0, id="just due: at once"),
-        pytest.param(990.0, 1_050.0, id="ran lately: on its interval"),
+        pytest.param(990.0, 1_050.0, id="ran recently: at its interval"),
         pytest.param(1_001.0, 1_000.0, id="ran in the future: at once"),
     ],
 )
-def test_a_job_runs_first_when_it_is_due(
+def test_the_first_run_of_a_job_is_when_it_is_due(
     last_success_at: float | None, first_at: float
 ) -> None:
     state = JobState(every_s=60, last_success_at=last_success_at)
@@ -204,7 +204,7 @@ def test_a_job_runs_first_when_it_is_due(
     assert first_run_at(state, 60, 1_000.0) == first_at
 
 
-def test_a_run_missed_while_nothing_ran_is_made_up_at_the_start(
+def test_a_run_missed_while_the_batcher_was_down_is_done_at_the_start(
     state_path: Path,
 ) -> None:
     now_s = wall_s()
@@ -215,7 +215,7 @@ def test_a_run_missed_while_nothing_ran_is_made_up_at_the_start(
             "compact": JobState(every_s=HOUR_S, last_success_at=now_s - HOUR_S / 2),
         },
     )
-    retain, compact, load = Runs(), Runs(), Runs()
+    retain, compact, load = RecordedWork(), RecordedWork(), RecordedWork()
     with scheduled(
         state_path,
         job("retain", retain, HOUR_S),
@@ -227,9 +227,9 @@ def test_a_run_missed_while_nothing_ran_is_made_up_at_the_start(
     assert (retain.count, compact.count) == (1, 0)
 
 
-def test_a_run_is_remembered(state_path: Path) -> None:
+def test_a_run_is_recorded(state_path: Path) -> None:
     before_s = wall_s()
-    load = Runs(lambda: "913 events")
+    load = RecordedWork(lambda: "913 events")
     with scheduled(state_path, job("load", load, HOUR_S)) as running:
         wait_until(lambda: running.state("load"), "the state to be written")
         state = running.state("load")
@@ -240,9 +240,11 @@ def test_a_run_is_remembered(state_path: Path) -> None:
     assert before_s <= (state.last_success_at or 0) <= wall_s()
 
 
-def test_a_failure_is_remembered_and_stops_nobody_else(state_path: Path) -> None:
-    build = Runs(failing(MillpondError("build: no such column", hint="rebuild")))
-    load = Runs()
+def test_a_failure_is_recorded_and_stops_no_other_job(state_path: Path) -> None:
+    build = RecordedWork(
+        failing(MillpondError("build: no such column", hint="rebuild"))
+    )
+    load = RecordedWork()
     with scheduled(state_path, job("load", load), job("build", build)) as running:
         wait_until(lambda: running.failures("build") >= 2, "two failures")
         wait_until(lambda: load.count >= 3, "three loads")
@@ -254,15 +256,15 @@ def test_a_failure_is_remembered_and_stops_nobody_else(state_path: Path) -> None
     assert state.retry_at is None
 
 
-def test_what_another_process_does_meanwhile_is_no_failure(
+def test_a_job_that_another_process_does_is_no_failure(
     state_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def build() -> str | None:
         if runs.count < 3:
-            raise ElsewhereError("build: another build is running")
+            raise OtherProcessError("build: another build is running")
         return "built"
 
-    runs = Runs(build)
+    runs = RecordedWork(build)
     with scheduled(state_path, job("build", runs)) as running:
         wait_until(lambda: runs.count >= 2, "two tries")
         failures = running.failures("build")
@@ -272,10 +274,10 @@ def test_what_another_process_does_meanwhile_is_no_failure(
     assert "job_failed" not in caplog.text
 
 
-def test_the_text_of_an_unforeseen_error_is_kept_nowhere(
+def test_the_text_of_an_unexpected_error_is_neither_stored_nor_logged(
     state_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    load = Runs(failing(ValueError("could not parse 'mia@example.org'")))
+    load = RecordedWork(failing(ValueError("could not parse 'mia@example.org'")))
     with scheduled(state_path, job("load", load)) as running:
         wait_until(lambda: running.failures("load") >= 1, "a failure")
 
@@ -285,13 +287,13 @@ def test_the_text_of_an_unforeseen_error_is_kept_nowhere(
     assert "error=ValueError" in caplog.text
 
 
-def test_a_success_ends_a_row_of_failures(state_path: Path) -> None:
-    def heal() -> str | None:
+def test_a_success_resets_the_failures(state_path: Path) -> None:
+    def succeed_later() -> str | None:
         if load.count < 3:
             raise DiskError("load: disk full")
         return None
 
-    load = Runs(heal)
+    load = RecordedWork(succeed_later)
     with scheduled(state_path, job("load", load)) as running:
         wait_until(lambda: load.count >= 3 and not running.failures("load"), "success")
         state = running.state("load")
@@ -306,10 +308,10 @@ def test_a_success_ends_a_row_of_failures(state_path: Path) -> None:
         pytest.param(
             HOUR_S, [15, 30, 60, 120, 240, 300, 300], id="long before the next run"
         ),
-        pytest.param(5.0, [5, 10, 20, 40, 80, 160, 300], id="ever more rarely"),
+        pytest.param(5.0, [5, 10, 20, 40, 80, 160, 300], id="with growing delays"),
     ],
 )
-def test_what_may_heal_is_tried_again_soon_then_ever_more_rarely(
+def test_a_retryable_failure_is_retried_with_growing_delays(
     every_s: float, expected: list[float]
 ) -> None:
     got = [retry_in_s(failures, every_s) for failures in range(1, 8)]
@@ -318,29 +320,32 @@ def test_what_may_heal_is_tried_again_soon_then_ever_more_rarely(
     assert retry_in_s(10_000, every_s) == 300
 
 
-def test_a_retry_comes_when_it_was_announced(state_path: Path) -> None:
-    load = Runs(failing(DiskError("load: disk full")))
+def test_retries_run_after_their_delays(state_path: Path) -> None:
+    load = RecordedWork(failing(DiskError("load: disk full")))
     with scheduled(state_path, job("load", load, 0.1)) as running:
         wait_until(lambda: load.count >= 4, "four tries")
 
-    gaps = [after - before for before, after in zip(load.at, load.at[1:], strict=False)]
+    gaps = [
+        after - before
+        for before, after in zip(load.times, load.times[1:], strict=False)
+    ]
     for gap_s, least_s in zip(gaps, [0.1, 0.2, 0.4], strict=False):
         assert gap_s >= least_s - 0.01
     assert running.state("load") is not None
 
 
 @pytest.mark.parametrize("jump_s", [-86_400.0, 86_400.0, 25 * HOUR_S])
-def test_after_a_jump_of_the_clock_everything_runs_at_once(
+def test_after_a_clock_jump_all_jobs_run_at_once(
     state_path: Path, jump_s: float
 ) -> None:
-    retain = Runs()
+    retain = RecordedWork()
     with scheduled(state_path, job("retain", retain, HOUR_S)) as running:
         wait_until(lambda: retain.count == 1, "the first run")
         running.jump_s = jump_s
         wait_until(lambda: retain.count >= 2, "a run after the jump")
 
 
-def test_the_running_job_may_end_when_told_to_stop(state_path: Path) -> None:
+def test_a_stop_waits_for_the_running_job(state_path: Path) -> None:
     def work() -> str | None:
         started.set()
         stop.wait()
@@ -348,7 +353,7 @@ def test_the_running_job_may_end_when_told_to_stop(state_path: Path) -> None:
         return "done"
 
     started, stop = threading.Event(), threading.Event()
-    load = job("load", Runs(work), HOUR_S)
+    load = job("load", RecordedWork(work), HOUR_S)
     with scheduled(state_path, load, stop=stop) as running:
         started.wait()
         ended = running.end()
@@ -358,14 +363,14 @@ def test_the_running_job_may_end_when_told_to_stop(state_path: Path) -> None:
     assert (ended, state.summary) == (True, "done")
 
 
-def test_a_job_that_does_not_end_is_not_waited_for(state_path: Path) -> None:
+def test_a_stop_does_not_wait_for_a_job_that_does_not_end(state_path: Path) -> None:
     def work() -> str | None:
         started.set()
         release.wait()
         return None
 
     started, release = threading.Event(), threading.Event()
-    with scheduled(state_path, job("load", Runs(work), HOUR_S)) as running:
+    with scheduled(state_path, job("load", RecordedWork(work), HOUR_S)) as running:
         started.wait()
         ended = running.end()
         release.set()
@@ -373,18 +378,18 @@ def test_a_job_that_does_not_end_is_not_waited_for(state_path: Path) -> None:
     assert ended is False
 
 
-def test_what_ends_the_worker_ends_everything(state_path: Path) -> None:
+def test_a_panic_in_a_job_ends_the_scheduler(state_path: Path) -> None:
     class PanicError(BaseException):
-        """What a panic in a native library arrives as."""
+        """Stands for a panic in a native library."""
 
     panic = PanicError("row ('mia@example.org')")
-    with scheduled(state_path, job("load", Runs(failing(panic)))) as running:
+    with scheduled(state_path, job("load", RecordedWork(failing(panic)))) as running:
         wait_until(lambda: running.ended, "the end")
 
     assert running.ended == [panic]
 
 
 def test_a_state_that_cannot_be_written_stops_no_job(tmp_path: Path) -> None:
-    load = Runs()
+    load = RecordedWork()
     with scheduled(tmp_path / "missing" / "jobs.json", job("load", load)):
         wait_until(lambda: load.count >= 3, "three loads")

@@ -1,9 +1,9 @@
-"""A program for tests: commit groups to a lane and note what became of each.
+"""A program for tests: commit groups to a lane, and record the result of each.
 
     python -m tests.batcher.spool.commit_groups SPOOL NOTES COUNT
 
-NOTES is mapped memory, so that noting is no system call that could be made to fail:
-byte N is 1 when group N was acknowledged and 2 when it was refused.
+NOTES is a memory-mapped file, so that a record is no system call that a test could
+make fail. Byte N is 1 if group N was acknowledged, and 2 if it was refused.
 """
 
 import mmap
@@ -19,24 +19,24 @@ _SEAL_EVERY = 3
 
 
 def line(number: int) -> bytes:
-    """Return the only line of group *number*."""
+    """Return the single line of group *number*."""
     return b'{"group":%d}' % number
 
 
 def main() -> None:
-    """Do it."""
+    """Commit all groups."""
     spool, notes, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     with notes.open("r+b") as file:
-        noted = mmap.mmap(file.fileno(), count)
+        results = mmap.mmap(file.fileno(), count)
     lane = Lane.open(Spool(spool), "lane-000", SpoolSettings())
     for number in range(count):
         try:
             lane.commit([line(number)], [])
-            noted[number] = ACKNOWLEDGED
+            results[number] = ACKNOWLEDGED
             if number % _SEAL_EVERY == 0:
                 lane.seal()
         except SpoolBrokenError:
-            noted[number] = noted[number] or REFUSED
+            results[number] = results[number] or REFUSED
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Write the corpus of broken segments: ``python -m tests.batcher.spool.make_segments``.
+"""Write the corpus of damaged segments.
 
-Each file is what one kind of accident leaves. The files are checked in so that a
-later change of the format must still say what it makes of them.
+python -m tests.batcher.spool.make_segments
+
+Each file has one kind of damage. The files are checked in, so that a later version of
+the format is tested with them too.
 """
 
 from pathlib import Path
@@ -25,7 +27,9 @@ FOLDER = Path(__file__).parents[2] / "data" / "segments"
 
 def frames() -> list[bytes]:
     """Return three frames: two events, a drop count, one event."""
-    stored = lines(event(path=f"/{each}", event_id=Hash64(each)) for each in range(3))
+    stored = lines(
+        event(path=f"/{number}", event_id=Hash64(number)) for number in range(3)
+    )
     drop = Drop(site="shop", day=DAY, hour=12, reason="bot", protocol="native", count=2)
     contents = [
         (FrameKind.EVENTS, 2, b"\n".join(stored[:2])),
@@ -39,14 +43,14 @@ def frames() -> list[bytes]:
 
 
 def corpus() -> dict[str, bytes]:
-    """Return each segment of the corpus under its name."""
+    """Return the segments of the corpus by name."""
     ok = encode_header() + b"".join(frames())
-    named = encode_keys(WRITER, {"blog": "b" * 64, "shop": "5" * 64})
+    keys = encode_keys(WRITER, {"blog": "b" * 64, "shop": "5" * 64})
     flipped = bytearray(ok)
     flipped[HEADER_BYTES + len(frames()[0]) + 50] ^= 0x04
     return {
         "ok": ok,
-        "keys": encode_header() + named + ok[HEADER_BYTES:],
+        "keys": encode_header() + keys + ok[HEADER_BYTES:],
         "torn-tail": ok[:-7],
         "bad-checksum": bytes(flipped),
         "unknown-version": ok[:8] + b"\x63" + ok[9:],
@@ -55,7 +59,7 @@ def corpus() -> dict[str, bytes]:
 
 
 def main() -> None:
-    """Write them all."""
+    """Write all segments of the corpus."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, content in corpus().items():
         (FOLDER / f"{name}.segment").write_bytes(content)

@@ -1,4 +1,4 @@
-"""What a killed writer left goes; what a person put into the spool stays."""
+"""Leftovers of a killed writer are removed; files that a person added stay."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from batcher.spool.lane import Lane
 from batcher.spool.spool import Spool
-from tests.batcher.spool.spooled import (
+from tests.batcher.spool.segment_files import (
     SETTINGS,
     stored_lines,
 )
@@ -22,11 +22,11 @@ def spool(tmp_path: Path) -> Spool:
 
 @pytest.fixture
 def lane(spool: Spool) -> Lane:
-    """Return a lane of that spool."""
+    """Return a lane of the spool."""
     return Lane.open(spool, LANE, SETTINGS)
 
 
-def test_what_a_killed_writer_left_unnamed_goes_after_an_hour(
+def test_temporary_files_of_a_killed_writer_are_removed_after_an_hour(
     spool: Spool, lane: Lane, tmp_path: Path
 ) -> None:
     lane.commit([b"1"], [])
@@ -36,31 +36,31 @@ def test_what_a_killed_writer_left_unnamed_goes_after_an_hour(
         root / "quarantine" / ".a.reason.ab12cd_9",
     ]
     draft = root / "lanes" / ".lane-9.0123456789abcdef"
-    kept = [
+    other_files = [
         root / ".backup" / "x",
         root / "lanes" / ".worker-0" / "x",
         root / "lanes" / ".lane-8.0123456789abcdef" / "x",
         root / ".notes",
     ]
-    for path in [*unfinished, *kept]:
+    for path in [*unfinished, *other_files]:
         path.parent.mkdir(exist_ok=True)
         path.touch()
     draft.mkdir()
-    left = [*unfinished, draft]
-    made_s = min(path.stat().st_mtime for path in left)
-    spool.remove_leftovers(made_s + 3_599)
-    before = [path.exists() for path in left]
-    spool.remove_leftovers(made_s + 3_700)
+    leftovers = [*unfinished, draft]
+    created_s = min(path.stat().st_mtime for path in leftovers)
+    spool.remove_leftovers(created_s + 3_599)
+    before = [path.exists() for path in leftovers]
+    spool.remove_leftovers(created_s + 3_700)
 
     assert before == [True] * 3
-    assert [path.exists() for path in left] == [False] * 3
-    assert all(path.exists() for path in kept)
+    assert [path.exists() for path in leftovers] == [False] * 3
+    assert all(path.exists() for path in other_files)
     lane.seal()
     assert stored_lines(spool) == [b"1"]
 
 
 @pytest.mark.parametrize("name", ["lane.old", ".lane", "Lane-0", "lane_bak"])
-def test_a_directory_of_any_name_under_lanes_is_read(
+def test_a_directory_with_any_name_under_lanes_is_read(
     spool: Spool, lane: Lane, name: str
 ) -> None:
     lane.commit([b"1"], [])
@@ -68,4 +68,4 @@ def test_a_directory_of_any_name_under_lanes_is_read(
     folder = spool.lane_directory(LANE)
     folder.rename(folder.with_name(name))
 
-    assert [each.lane for each in spool.sealed()] == [name]
+    assert [segment.lane for segment in spool.sealed()] == [name]

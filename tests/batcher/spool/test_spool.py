@@ -1,4 +1,4 @@
-"""What a lane acknowledged is there, once, whatever the disk or its owner did."""
+"""Acknowledged groups are stored once, whatever happens to the disk or the owner."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -15,14 +15,14 @@ from batcher.spool.spool import Spool
 from config.errors import Retryable
 from config.settings import SpoolSettings
 from tests.batcher.spool.make_segments import corpus
-from tests.batcher.spool.spooled import (
+from tests.batcher.spool.segment_files import (
     SETTINGS,
     Clock,
+    file_names,
+    file_size_limit,
     leave_open,
     lines_of,
-    names,
     segment_of,
-    smallest_disk,
     stored_lines,
 )
 from warehouse.locks import try_lock
@@ -40,40 +40,40 @@ def spool(tmp_path: Path) -> Spool:
 
 @pytest.fixture
 def lane(spool: Spool) -> Lane:
-    """Return a lane of that spool."""
+    """Return a lane of the spool."""
     return Lane.open(spool, LANE, SETTINGS)
 
 
-def opened(spool: Spool) -> list[Path]:
-    """Return the open segments."""
-    return [each.path for each in spool.unsealed()]
+def open_segments(spool: Spool) -> list[Path]:
+    """Return the paths of the open segments."""
+    return [segment.path for segment in spool.unsealed()]
 
 
-def test_what_was_committed_is_in_the_segment_before_and_after_sealing(
+def test_committed_groups_are_in_the_segment_before_and_after_sealing(
     spool: Spool, lane: Lane
 ) -> None:
     lane.commit([b"1", b"2"], [])
     lane.commit([b"3"], [b"drop"])
-    before = lines_of(iter(opened(spool)))
+    before = lines_of(iter(open_segments(spool)))
     lane.seal()
 
     assert before == stored_lines(spool) == [b"1", b"2", b"3"]
     (segment,) = spool.sealed()
-    kinds = [each.kind for each in read_frames(segment.path.read_bytes()).frames]
+    kinds = [frame.kind for frame in read_frames(segment.path.read_bytes()).frames]
     assert kinds == [FrameKind.EVENTS, FrameKind.EVENTS, FrameKind.DROPS]
-    assert opened(spool) == []
+    assert open_segments(spool) == []
 
 
-def test_an_idle_lane_makes_no_segments(spool: Spool, lane: Lane) -> None:
+def test_an_idle_lane_writes_no_segment(spool: Spool, lane: Lane) -> None:
     lane.commit([], [])
     lane.seal()
     lane.close()
 
     assert spool.sealed() == []
-    assert opened(spool) == []
+    assert open_segments(spool) == []
 
 
-def test_a_lane_has_one_owner_and_the_next_takes_it_over(
+def test_a_lane_has_one_owner_and_can_be_reopened_after_it(
     spool: Spool, lane: Lane
 ) -> None:
     with pytest.raises(LaneTakenError):
@@ -85,49 +85,49 @@ def test_a_lane_has_one_owner_and_the_next_takes_it_over(
     assert open_free_lane(spool, SETTINGS).name == LANE
 
 
-def test_a_lane_that_is_being_recovered_is_waited_for(spool: Spool) -> None:
+def test_an_open_waits_for_the_recovery_of_the_lane(spool: Spool) -> None:
     directory = leave_open(spool, LANE, 7, segment_of([b"1"])).parent
     with ThreadPoolExecutor() as threads:
         recovery = try_lock(directory / "recovery.lock")
         owner = try_lock(directory / "owner.lock")
-        taken = threads.submit(Lane.open, spool, LANE, SETTINGS)
-        early, _ = wait([taken], timeout=0.1)
+        opening = threads.submit(Lane.open, spool, LANE, SETTINGS)
+        early, _ = wait([opening], timeout=0.1)
         for descriptor in (owner, recovery):
             assert descriptor is not None
             os.close(descriptor)
 
     assert not early
-    assert taken.result().name == LANE
+    assert opening.result().name == LANE
 
 
-def test_no_two_segments_have_one_name_also_when_all_others_are_gone(
+def test_segment_names_are_unique_even_after_all_are_removed(
     spool: Spool,
 ) -> None:
-    found: list[str] = []
+    file_names: list[str] = []
     for _ in range(3):
         lane = Lane.open(spool, LANE, SETTINGS)
         for line in (b"1", b"2"):
             lane.commit([line], [])
             lane.seal()
         lane.close()
-        found += [each.path.name for each in spool.sealed()]
-        spool.remove(each.path for each in spool.sealed())
+        file_names += [segment.path.name for segment in spool.sealed()]
+        spool.remove(segment.path for segment in spool.sealed())
 
-    assert len(set(found)) == len(found) == 6
+    assert len(set(file_names)) == len(file_names) == 6
 
 
-def test_a_lane_numbers_its_segments_above_all_present(spool: Spool) -> None:
+def test_a_new_segment_number_is_above_all_existing_ones(spool: Spool) -> None:
     leave_open(spool, LANE, 41, segment_of([b"1"]))
     lane = Lane.open(spool, LANE, SETTINGS)
     lane.commit([b"2"], [])
     lane.seal()
 
-    assert [each.number for each in spool.sealed()] == [41, 42]
+    assert [segment.number for segment in spool.sealed()] == [41, 42]
     assert stored_lines(spool) == [b"1", b"2"]
 
 
-def frames(spool: Spool) -> list[FrameId]:
-    """Return the frames of all sealed segments, in order."""
+def frame_ids(spool: Spool) -> list[FrameId]:
+    """Return the frame ids of all sealed segments, in order."""
     return [
         frame.id
         for segment in spool.sealed()
@@ -135,7 +135,7 @@ def frames(spool: Spool) -> list[FrameId]:
     ]
 
 
-def test_a_frame_is_numbered_within_the_time_its_lane_was_open(spool: Spool) -> None:
+def test_frame_numbers_restart_with_each_opening_of_the_lane(spool: Spool) -> None:
     randoms = iter([b"a" * 16, b"b" * 16])
     for _ in range(2):
         lane = Lane.open(spool, LANE, SETTINGS, random_bytes=lambda _: next(randoms))
@@ -145,29 +145,27 @@ def test_a_frame_is_numbered_within_the_time_its_lane_was_open(spool: Spool) -> 
         assert lane.last.sequence == 3
         lane.close()
 
-    assert frames(spool) == [
+    assert frame_ids(spool) == [
         FrameId(writer * 16, sequence)
         for writer in (b"a", b"b")
         for sequence in (1, 2, 3)
     ]
 
 
-def test_what_was_refused_shares_its_identity_with_nothing(
-    spool: Spool, lane: Lane
-) -> None:
+def test_a_frame_id_after_a_refused_group_is_new(spool: Spool, lane: Lane) -> None:
     lane.commit([b"1"], [])
-    with smallest_disk(300_000), pytest.raises(SpoolBrokenError):
+    with file_size_limit(300_000), pytest.raises(SpoolBrokenError):
         lane.commit([BIG], [])
     lane.commit([b"2"], [])
     lane.close()
-    before, after = frames(spool)
+    before, after = frame_ids(spool)
 
     assert before.incarnation != after.incarnation
     assert (before.sequence, after.sequence) == (1, 1)
 
 
 @pytest.mark.parametrize("name", ["", "../up", "UP", "a b", "-a"])
-def test_a_lane_cannot_have_any_name(spool: Spool, name: str) -> None:
+def test_an_invalid_lane_name_is_refused(spool: Spool, name: str) -> None:
     with pytest.raises(SpoolError):
         Lane.open(spool, name, SETTINGS)
 
@@ -189,10 +187,10 @@ def test_a_segment_is_sealed_at_its_size(spool: Spool) -> None:
         lane.commit([BIG], [])
 
     assert len(spool.sealed()) == 1
-    assert opened(spool) == []
+    assert open_segments(spool) == []
 
 
-def test_a_segment_is_sealed_when_somebody_asks_once(spool: Spool) -> None:
+def test_a_segment_is_sealed_once_per_request(spool: Spool) -> None:
     clock = Clock()
     lane = Lane.open(spool, LANE, SETTINGS, clock=clock)
     lane.commit([b"1"], [])
@@ -204,7 +202,7 @@ def test_a_segment_is_sealed_when_somebody_asks_once(spool: Spool) -> None:
     assert stored_lines(spool) == [b"1"]
 
 
-def test_a_full_spool_takes_nothing_in_and_recovers_by_itself(spool: Spool) -> None:
+def test_a_full_spool_refuses_events_and_recovers_by_itself(spool: Spool) -> None:
     clock = Clock()
     settings = SpoolSettings(max_bytes=1_048_576)
     lane = Lane.open(spool, LANE, settings, clock=clock)
@@ -213,7 +211,7 @@ def test_a_full_spool_takes_nothing_in_and_recovers_by_itself(spool: Spool) -> N
     with pytest.raises(SpoolFullError) as refused:
         lane.commit([BIG], [])
     lane.seal()
-    spool.remove(each.path for each in spool.sealed())
+    spool.remove(segment.path for segment in spool.sealed())
     clock.now_s += 1
     lane.commit([b"1"], [])
     lane.seal()
@@ -222,7 +220,7 @@ def test_a_full_spool_takes_nothing_in_and_recovers_by_itself(spool: Spool) -> N
     assert stored_lines(spool) == [b"1"]
 
 
-def test_the_bound_counts_other_lanes_and_what_was_set_aside(
+def test_the_size_limit_includes_other_lanes_and_the_quarantine(
     spool: Spool, tmp_path: Path
 ) -> None:
     clock = Clock()
@@ -239,23 +237,25 @@ def test_the_bound_counts_other_lanes_and_what_was_set_aside(
 
 
 @pytest.mark.parametrize(
-    ("left", "expected"),
+    ("content", "expected"),
     [
-        pytest.param(segment_of([b"1"], [b"2", b"3"]), [b"1", b"2", b"3"], id="whole"),
+        pytest.param(
+            segment_of([b"1"], [b"2", b"3"]), [b"1", b"2", b"3"], id="complete"
+        ),
         pytest.param(segment_of([b"1"], [b"2"])[:-1], [b"1"], id="torn"),
         pytest.param(segment_of([b"1"]) + bytes(99), [b"1"], id="zeros at the end"),
-        pytest.param(segment_of([b"1"])[:-1], [], id="the only frame torn"),
+        pytest.param(segment_of([b"1"])[:-1], [], id="the only frame is torn"),
         pytest.param(segment_of(), [], id="header only"),
         pytest.param(segment_of()[:5], [], id="half a header"),
         pytest.param(b"", [], id="empty"),
     ],
 )
-@pytest.mark.parametrize("who", ["the next owner", "the batcher"])
-def test_what_a_dead_owner_left_is_sealed_without_its_torn_end(
-    spool: Spool, left: bytes, expected: list[bytes], who: str
+@pytest.mark.parametrize("recovered_by", ["the next owner", "the batcher"])
+def test_the_open_segment_of_a_dead_owner_is_sealed_without_its_torn_end(
+    spool: Spool, content: bytes, expected: list[bytes], recovered_by: str
 ) -> None:
-    path = leave_open(spool, LANE, 7, left)
-    if who == "the next owner":
+    path = leave_open(spool, LANE, 7, content)
+    if recovered_by == "the next owner":
         Lane.open(spool, LANE, SETTINGS)
     else:
         spool.recover_lanes()
@@ -265,53 +265,49 @@ def test_what_a_dead_owner_left_is_sealed_without_its_torn_end(
     assert len(spool.sealed()) == bool(expected)
 
 
-def test_recovery_cuts_nothing_where_good_frames_follow_the_damage(
+def test_recovery_cuts_nothing_if_good_frames_follow_the_damage(
     spool: Spool,
 ) -> None:
     content = corpus()["bad-checksum"]
     leave_open(spool, LANE, 7, content)
     spool.recover_lanes()
 
-    assert [each.path.read_bytes() for each in spool.sealed()] == [content]
+    assert [segment.path.read_bytes() for segment in spool.sealed()] == [content]
 
 
-def test_a_living_owners_segment_is_left_alone(spool: Spool, lane: Lane) -> None:
+def test_recovery_does_not_touch_the_segment_of_a_live_owner(
+    spool: Spool, lane: Lane
+) -> None:
     lane.commit([b"1"], [])
     spool.recover_lanes()
 
-    assert len(opened(spool)) == 1
+    assert len(open_segments(spool)) == 1
     assert spool.sealed() == []
 
 
-def test_an_open_segment_that_was_restored_is_sealed_on_request(
-    spool: Spool, lane: Lane
-) -> None:
+def test_a_restored_open_segment_is_sealed_on_request(spool: Spool, lane: Lane) -> None:
     lane.commit([b"2"], [])
     restored = spool.lane_directory(LANE) / "0000000009-restored.open"
     restored.write_bytes(segment_of([b"1"]))
     spool.request_seal()
     lane.seal_if_due(0.0)
 
-    assert opened(spool) == []
+    assert open_segments(spool) == []
     assert sorted(stored_lines(spool)) == [b"1", b"2"]
 
 
-def test_sealing_replaces_no_segment_that_was_restored(
-    spool: Spool, lane: Lane
-) -> None:
+def test_sealing_does_not_replace_a_restored_segment(spool: Spool, lane: Lane) -> None:
     lane.commit([b"2"], [])
-    (path,) = opened(spool)
+    (path,) = open_segments(spool)
     path.with_suffix(".segment").write_bytes(segment_of([b"1"]))
     lane.seal()
 
     assert sorted(stored_lines(spool)) == [b"1", b"2"]
 
 
-def test_when_the_disk_refuses_only_what_was_not_acknowledged_is_gone(
-    spool: Spool, lane: Lane
-) -> None:
+def test_a_disk_error_loses_only_the_refused_group(spool: Spool, lane: Lane) -> None:
     lane.commit([b"1"], [])
-    with smallest_disk(300_000), pytest.raises(SpoolBrokenError) as refused:
+    with file_size_limit(300_000), pytest.raises(SpoolBrokenError) as refused:
         lane.commit([BIG], [])
     lane.commit([b"2"], [])
     lane.close()
@@ -321,20 +317,18 @@ def test_when_the_disk_refuses_only_what_was_not_acknowledged_is_gone(
     assert "EFBIG" in refused.value.message
 
 
-def test_a_lane_recovers_when_the_very_first_write_failed(
-    spool: Spool, lane: Lane
-) -> None:
+def test_a_lane_recovers_after_its_first_write_failed(spool: Spool, lane: Lane) -> None:
     for _ in range(2):
-        with smallest_disk(100), pytest.raises(SpoolBrokenError):
+        with file_size_limit(100), pytest.raises(SpoolBrokenError):
             lane.commit([BIG], [])
     lane.commit([b"1"], [])
     lane.close()
 
     assert stored_lines(spool) == [b"1"]
-    assert names(spool.lane_directory(LANE))[1:] == ["owner.lock", "recovery.lock"]
+    assert file_names(spool.lane_directory(LANE))[1:] == ["owner.lock", "recovery.lock"]
 
 
-def test_a_quarantined_segment_has_its_reason_beside_it(
+def test_a_quarantined_segment_has_a_file_with_its_reason(
     spool: Spool, lane: Lane
 ) -> None:
     lane.commit([b"1"], [])
@@ -348,7 +342,9 @@ def test_a_quarantined_segment_has_its_reason_beside_it(
     assert reason == {"problems": ["empty"]}
 
 
-def test_what_is_set_aside_replaces_nothing_that_was(spool: Spool, lane: Lane) -> None:
+def test_a_quarantined_segment_replaces_no_earlier_one(
+    spool: Spool, lane: Lane
+) -> None:
     for content in (b"1", b"2"):
         lane.commit([content], [])
         lane.seal()
@@ -357,4 +353,4 @@ def test_what_is_set_aside_replaces_nothing_that_was(spool: Spool, lane: Lane) -
         spool.quarantine.add_segment(msgspec.structs.replace(segment, path=path), {})
 
     assert lines_of(iter(spool.quarantined())) in ([b"1", b"2"], [b"2", b"1"])
-    assert len(names(spool.quarantine.directory)) == 4
+    assert len(file_names(spool.quarantine.directory)) == 4

@@ -1,11 +1,11 @@
-"""A process that says when it is told to stop, and then waits for a line of input."""
+"""A program for tests: report a signal to stop, then wait for a line of input."""
 
 import sys
 
 from batcher.supervisor.signals import stop_on_signals
 
 
-def say(word: str) -> None:
+def print_line(word: str) -> None:
     """Print *word*."""
     sys.stdout.write(f"{word}\n")
     sys.stdout.flush()
@@ -13,7 +13,7 @@ def say(word: str) -> None:
 
 if __name__ == "__main__":
     stop = stop_on_signals()
-    say("waiting")
+    print_line("waiting")
     stop.wait()
-    say("stopped")
+    print_line("stopped")
     sys.stdin.readline()

@@ -1,9 +1,9 @@
-"""A process that holds salts leaves no core file, even if someone asks for one."""
+"""A process with salts leaves no core file, even if the limits allow one."""
 
 import subprocess
 import sys
 
-from tests.batcher.processes import ROOT
+from tests.batcher.module_processes import ROOT
 
 SCRIPT = """
 import ctypes, os, resource, signal
@@ -17,7 +17,7 @@ os.abort()
 """
 
 
-def test_a_process_that_forbade_it_leaves_no_core() -> None:
+def test_a_process_that_forbids_core_dumps_leaves_none() -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )

@@ -1,4 +1,4 @@
-"""Two of a kind never run on the same data: the second says so at once and ends."""
+"""A second process of a kind on the same data ends at once with a message."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def installation(tmp_path: Path) -> Installation:
     return install(tmp_path, text=SMALL)
 
 
-def elsewhere(installation: Installation, spool: str) -> Installation:
+def beside(installation: Installation, spool: str) -> Installation:
     """Return one with the spool *spool*, the same tables and keys, and free ports."""
     folder = installation.folder / "elsewhere"
     text = SMALL.replace(
@@ -33,14 +33,14 @@ def elsewhere(installation: Installation, spool: str) -> Installation:
 
 
 @contextmanager
-def role(installation: Installation, *words: str) -> Iterator[Role]:
-    """Run a role until the block ends."""
-    found = Role(installation, *words)
-    found.start()
+def running_role(installation: Installation, *words: str) -> Iterator[Role]:
+    """Run a role while the block runs."""
+    role = Role(installation, *words)
+    role.start()
     try:
-        yield found
+        yield role
     finally:
-        found.kill()
+        role.kill()
 
 
 def test_the_lock_goes_with_the_block(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_second_up_on_the_same_data_ends_at_once(installation: Installation) -
         again = installation.run("up", timeout_s=10)
         proxy = installation.run("proxy", "run", timeout_s=10)
         batcher = installation.run("batcher", "run", timeout_s=10)
-        shared = elsewhere(installation, "own-spool").run("up", timeout_s=10)
+        shared = beside(installation, "own-spool").run("up", timeout_s=10)
         drained = installation.run("batcher", "drain")
         assert first.stop() == 0
 
@@ -81,21 +81,23 @@ def test_a_second_up_on_the_same_data_ends_at_once(installation: Installation) -
     assert drained.returncode == 0
 
 
-def test_a_lane_that_stays_taken_ends_the_proxy_too(installation: Installation) -> None:
+def test_a_lane_that_stays_locked_ends_the_second_proxy(
+    installation: Installation,
+) -> None:
     spool = installation.settings.spool.dir
     with (
         running(installation, "proxy worker 0"),
-        role(elsewhere(installation, spool), "proxy", "run") as second,
+        running_role(beside(installation, spool), "proxy", "run") as second,
     ):
         wait_until(second.has_ended, "the second proxy to give up", timeout_s=40)
         code = second.stop()
 
     assert code == 2
-    assert "worker 0: already running on" in second.told()
+    assert "worker 0: already running on" in second.output()
 
 
 @pytest.mark.crash
-def test_an_up_that_was_killed_can_start_again_at_once(
+def test_a_killed_up_can_be_restarted_at_once(
     installation: Installation,
 ) -> None:
     lock = Path(installation.settings.spool.dir) / "batcher-run.lock"
@@ -103,7 +105,7 @@ def test_an_up_that_was_killed_can_start_again_at_once(
         wait_until(lambda: lock.exists() and lock.read_text(), "its batcher")
         before = lock.read_text()
         first.kill()
-        with role(installation, "up") as second:
+        with running_role(installation, "up") as second:
             wait_ready([second], installation.is_listening)
             wait_until(lambda: lock.read_text() not in ("", before), "a new batcher")
             assert second.stop() == 0

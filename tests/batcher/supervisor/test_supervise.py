@@ -1,4 +1,4 @@
-"""Children are kept running, stopped in order, and never outlive their supervisor."""
+"""Children are restarted, stopped in order, and never outlive their supervisor."""
 
 import json
 import os
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.batcher.processes import running_module
+from tests.batcher.module_processes import running_module
 from tests.waiting import wait_until
 
 QUICK = {"first_delay_s": 0.02, "stop_s": 20.0}
-# Ends at once when told to, and tells *log* about both.
+# Ends at once on SIGTERM, and writes its start and its end to *log*.
 OBEDIENT = (
     "trap 'echo {name} ended >> log; exit 0' TERM;"
     " echo {name} $$ >> log; while :; do sleep 0.02; done"
@@ -28,19 +28,19 @@ def child(name: str, script: str, stage: int = 0) -> dict[str, object]:
     return {"name": name, "argv": argv, "stage": stage}
 
 
-class Supervised:
-    """A running supervisor, and the log its children write."""
+class RunningSupervisor:
+    """A running supervisor, and the log of its children."""
 
     def __init__(self, process: "subprocess.Popen[str]", log: Path) -> None:
         self.process = process
         self._log = log
 
     def lines(self) -> list[str]:
-        """Return what the children wrote."""
+        """Return the lines that the children wrote."""
         return self._log.read_text().splitlines() if self._log.exists() else []
 
     def pids(self, name: str) -> list[int]:
-        """Return the process ids *name* has had, the newest last."""
+        """Return the process ids of *name*, the newest last."""
         words = [line.split() for line in self.lines()]
         return [int(word[1]) for word in words if word[0] == name and word[1].isdigit()]
 
@@ -50,23 +50,23 @@ class Supervised:
         return self.pids(name)[times - 1]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send the signal, wait, and return the exit code."""
+        """Send the signal, wait for the end, and return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(timeout=30)
 
 
 @contextmanager
-def supervised(
-    where: Path, *children: dict[str, object], **patience: float
-) -> Iterator[Supervised]:
-    """Run a supervisor with *children* in directory *where*."""
+def running_supervisor(
+    directory: Path, *children: dict[str, object], **timeouts: float
+) -> Iterator[RunningSupervisor]:
+    """Run a supervisor with *children* in *directory*."""
     with running_module(
-        "tests.batcher.supervisor.supervisor",
+        "tests.batcher.supervisor.run_supervisor",
         json.dumps(children),
-        json.dumps({**QUICK, **patience}),
-        cwd=where,
+        json.dumps({**QUICK, **timeouts}),
+        cwd=directory,
     ) as process:
-        yield Supervised(process, where / "log")
+        yield RunningSupervisor(process, directory / "log")
 
 
 def is_alive(pid: int) -> bool:
@@ -78,8 +78,8 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.mark.crash
-def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
-    with supervised(tmp_path, child("proxy", OBEDIENT)) as running:
+def test_a_killed_child_is_restarted(tmp_path: Path) -> None:
+    with running_supervisor(tmp_path, child("proxy", OBEDIENT)) as running:
         os.kill(running.wait_for("proxy"), signal.SIGKILL)
         second = running.wait_for("proxy", times=2)
         os.kill(second, signal.SIGKILL)
@@ -89,8 +89,8 @@ def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
     assert code == 0
 
 
-def test_the_others_run_on_meanwhile(tmp_path: Path) -> None:
-    with supervised(
+def test_the_other_children_keep_running(tmp_path: Path) -> None:
+    with running_supervisor(
         tmp_path, child("proxy", OBEDIENT), child("batcher", OBEDIENT)
     ) as running:
         batcher = running.wait_for("batcher")
@@ -103,9 +103,11 @@ def test_the_others_run_on_meanwhile(tmp_path: Path) -> None:
     assert running.pids("batcher") == [batcher]
 
 
-def test_a_child_that_keeps_dying_is_restarted_ever_more_rarely(tmp_path: Path) -> None:
+def test_a_child_that_keeps_failing_is_restarted_with_growing_delays(
+    tmp_path: Path,
+) -> None:
     dying = child("proxy", "echo {name} $(date +%s%N) >> log; exit 3")
-    with supervised(
+    with running_supervisor(
         tmp_path, dying, first_delay_s=0.05, longest_delay_s=0.2
     ) as running:
         running.wait_for("proxy", times=6)
@@ -117,20 +119,22 @@ def test_a_child_that_keeps_dying_is_restarted_ever_more_rarely(tmp_path: Path) 
         assert gap_s >= least_s
 
 
-def test_a_child_that_was_well_is_restarted_soon(tmp_path: Path) -> None:
+def test_a_child_that_ran_long_enough_is_restarted_soon(tmp_path: Path) -> None:
     dying = child("proxy", "echo {name} $$ >> log; exit 3")
-    with supervised(tmp_path, dying, longest_delay_s=1e6, healthy_s=0.0) as running:
-        # Doubling each time, the twentieth start would take hours.
+    with running_supervisor(
+        tmp_path, dying, longest_delay_s=1e6, healthy_s=0.0
+    ) as running:
+        # If the delay doubled each time, the twentieth start would take hours.
         running.wait_for("proxy", times=20)
         running.stop()
 
 
-def test_stages_stop_one_after_the_other(tmp_path: Path) -> None:
+def test_stages_stop_in_order(tmp_path: Path) -> None:
     slow = (
         "trap 'sleep 0.3; echo {name} ended >> log; exit 0' TERM;"
         " echo {name} $$ >> log; while :; do sleep 0.02; done"
     )
-    with supervised(
+    with running_supervisor(
         tmp_path,
         child("reports", OBEDIENT, stage=2),
         child("batcher", OBEDIENT, stage=1),
@@ -149,7 +153,7 @@ def test_stages_stop_one_after_the_other(tmp_path: Path) -> None:
 def test_every_signal_to_stop_is_passed_on_as_sigterm(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    with supervised(tmp_path, child("proxy", OBEDIENT)) as running:
+    with running_supervisor(tmp_path, child("proxy", OBEDIENT)) as running:
         running.wait_for("proxy")
         code = running.stop(number)
 
@@ -160,8 +164,8 @@ def test_every_signal_to_stop_is_passed_on_as_sigterm(
 STUBBORN = "trap '' TERM; echo {name} $$ >> log; while :; do sleep 0.02; done"
 
 
-def test_a_child_that_will_not_end_is_killed_after_a_while(tmp_path: Path) -> None:
-    with supervised(tmp_path, child("proxy", STUBBORN), stop_s=0.2) as running:
+def test_a_child_that_ignores_sigterm_is_killed_after_a_timeout(tmp_path: Path) -> None:
+    with running_supervisor(tmp_path, child("proxy", STUBBORN), stop_s=0.2) as running:
         pid = running.wait_for("proxy")
         code = running.stop()
 
@@ -169,12 +173,17 @@ def test_a_child_that_will_not_end_is_killed_after_a_while(tmp_path: Path) -> No
     assert code == 3
 
 
-def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
-    deaf = "trap 'touch told' TERM; echo {name} $$ >> log; while :; do sleep 0.02; done"
-    with supervised(tmp_path, child("proxy", deaf), stop_s=3_600.0) as running:
+def test_a_second_ctrl_c_kills_at_once(tmp_path: Path) -> None:
+    stubborn = (
+        "trap 'touch signalled' TERM;"
+        " echo {name} $$ >> log; while :; do sleep 0.02; done"
+    )
+    with running_supervisor(
+        tmp_path, child("proxy", stubborn), stop_s=3_600.0
+    ) as running:
         pid = running.wait_for("proxy")
         running.process.send_signal(signal.SIGINT)
-        wait_until((tmp_path / "told").exists, "the proxy to be told")
+        wait_until((tmp_path / "signalled").exists, "the signal to the proxy")
         code = running.stop(signal.SIGINT)
 
     assert not is_alive(pid)
@@ -183,13 +192,13 @@ def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
 
 def test_a_second_sigterm_changes_nothing(tmp_path: Path) -> None:
     slow = (
-        "trap 'touch told; sleep 0.3; echo {name} ended >> log; exit 0' TERM;"
+        "trap 'touch signalled; sleep 0.3; echo {name} ended >> log; exit 0' TERM;"
         " echo {name} $$ >> log; while :; do sleep 0.02; done"
     )
-    with supervised(tmp_path, child("proxy", slow)) as running:
+    with running_supervisor(tmp_path, child("proxy", slow)) as running:
         running.wait_for("proxy")
         running.process.send_signal(signal.SIGTERM)
-        wait_until((tmp_path / "told").exists, "the proxy to be told")
+        wait_until((tmp_path / "signalled").exists, "the signal to the proxy")
         code = running.stop(signal.SIGTERM)
 
     assert running.lines()[-1] == "proxy ended"
@@ -197,7 +206,7 @@ def test_a_second_sigterm_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
-    with supervised(
+    with running_supervisor(
         tmp_path, child("proxy", OBEDIENT), child("batcher", OBEDIENT, stage=1)
     ) as running:
         pids = [running.wait_for("proxy"), running.wait_for("batcher")]
@@ -205,9 +214,11 @@ def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
         wait_until(lambda: not any(map(is_alive, pids)), "the children to end")
 
 
-def test_wrong_settings_stop_everything(tmp_path: Path) -> None:
+def test_a_child_with_invalid_settings_stops_all(tmp_path: Path) -> None:
     wrong = child("proxy", "until grep -q batcher log; do sleep 0.02; done; exit 2")
-    with supervised(tmp_path, child("batcher", OBEDIENT, stage=1), wrong) as running:
+    with running_supervisor(
+        tmp_path, child("batcher", OBEDIENT, stage=1), wrong
+    ) as running:
         pid = running.wait_for("batcher")
         code = running.process.wait(timeout=30)
 
@@ -216,16 +227,16 @@ def test_wrong_settings_stop_everything(tmp_path: Path) -> None:
     assert code == 2
 
 
-def test_a_program_that_is_not_there_leaves_nothing_running(tmp_path: Path) -> None:
+def test_a_missing_program_leaves_no_child_running(tmp_path: Path) -> None:
     missing = {"name": "reports", "argv": ["/no/such/program"], "stage": 2}
-    with supervised(tmp_path, child("proxy", OBEDIENT), missing) as running:
+    with running_supervisor(tmp_path, child("proxy", OBEDIENT), missing) as running:
         code = running.process.wait(timeout=30)
 
     assert not any(map(is_alive, running.pids("proxy")))
     assert code == 1
 
 
-TELLING = """
+REPORT_SIGNALS = """
 import os, pathlib, signal
 status = pathlib.Path("/proc/self/status").read_text()
 mask = next(line for line in status.splitlines() if line.startswith("SigBlk"))
@@ -234,15 +245,15 @@ signal.pause()
 """
 
 
-def test_a_child_hears_signals_and_is_out_of_reach_of_the_terminal(
+def test_a_child_blocks_no_signal_and_has_its_own_process_group(
     tmp_path: Path,
 ) -> None:
-    # Not by a shell: it would clear the mask itself.
-    telling: dict[str, object] = {
+    # Not a shell, which would clear the mask itself.
+    reporter: dict[str, object] = {
         "name": "proxy",
-        "argv": [sys.executable, "-c", TELLING],
+        "argv": [sys.executable, "-c", REPORT_SIGNALS],
     }
-    with supervised(tmp_path, telling) as running:
+    with running_supervisor(tmp_path, reporter) as running:
         pid = running.wait_for("proxy")
         running.stop()
 

@@ -12,7 +12,7 @@ import pytest
 
 from batcher.spool.spool import Spool
 from proxy.pipeline.site_keys import HashPurpose
-from tests.batcher.load.loads import stored_events
+from tests.batcher.load.spooled_events import stored_events
 from tests.canaries import CANARIES, canaries_in
 from tests.clients.medusa.conftest import KEY
 from tests.clients.medusa.medusa_server import medusa_server

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from proxy.client.geo import NOWHERE, Geo, GeoError, Grain, Location
-from tests.descriptors import no_descriptor_left
+from tests.descriptor_limit import no_descriptor_left
 from tests.proxy.client.mmdb_files import flat, geoip2, write_mmdb
 
 ROOT = Path(__file__).parents[3]

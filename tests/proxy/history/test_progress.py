@@ -18,7 +18,7 @@ from proxy.history.progress import (
     ProgressDamagedError,
 )
 from proxy.history.store import ImportStore
-from tests.flips import flips
+from tests.bit_flips import flips
 from tests.proxy.history.in_process_import import (
     AGENT,
     BOT,

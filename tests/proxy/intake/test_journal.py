@@ -16,7 +16,7 @@ from batcher.spool.spool import Spool
 from config.settings import SpoolSettings
 from proxy.intake.journal import Journal, JournalFullError, encode_drops
 from proxy.pipeline.drops import DropCounts, DropKey, DropReason
-from tests.batcher.spool.spooled import smallest_disk
+from tests.batcher.spool.segment_files import file_size_limit
 from tests.proxy.spool_reader import read_spool
 
 MEGABYTE = 1 << 20
@@ -162,7 +162,7 @@ async def test_the_journal_recovers_after_a_disk_failure(
     journal: Journal, tmp_path: Path
 ) -> None:
     await journal.append([line("/before")], NONE)
-    with smallest_disk(512):
+    with file_size_limit(512):
         with pytest.raises(SpoolBrokenError):
             await journal.append([line("/lost", 4_096)], NONE)
         with pytest.raises(SpoolBrokenError):

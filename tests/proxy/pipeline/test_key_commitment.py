@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from proxy.pipeline.site_keys import KEY_BYTES, SiteKeyError, site_key
-from tests.flips import flips
+from tests.bit_flips import flips
 from tests.proxy.worker_process import WorkerProcess
 from warehouse.key_commitment import key_commitment, verified_key
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from proxy.pipeline.hit import Hit
 from proxy.pipeline.visit_token import TOKEN_LENGTH, open_visit_token, seal_visit_token
-from tests.flips import flips
+from tests.bit_flips import flips
 from tests.proxy.canaries import canary_bytes_in
 from tests.proxy.pipeline.pipeline_setup import (
     NOON,

@@ -1,4 +1,4 @@
-"""What is asked of the stored tables is answered right, from either kind of table."""
+"""Queries on the stored tables are answered correctly, from stats or from events."""
 
 from datetime import date
 from pathlib import Path
@@ -10,19 +10,19 @@ from reports.counting.queries import Statistics
 from reports.deadline import TooSlowError
 from reports.period import Period
 from reports.query import parse_query
-from tests.reports.questions import BLOG, SHOP, SITES, body, today
-from tests.reports.stored import (
+from tests.reports.sample_queries import BLOG, SHOP, SITES, body, today
+from tests.reports.sample_tables import (
     BUILT_AT_S,
     WALK_DAY,
     WEEK,
-    asked,
+    answer_query,
     drop,
     results,
     sample,
     store,
-    walks,
+    two_visitors,
 )
-from tests.warehouse.day import Row, built, event, frame
+from tests.warehouse.day_frames import Row, build_day, event, frame
 from warehouse.schema import DAILY_STATS, EVENTS
 from warehouse.tables import Warehouse
 
@@ -31,23 +31,25 @@ REFUND: Row = {"name": "order_refunded", "server": True, "refund_minor": 101}
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    return store(tmp_path_factory.mktemp("warehouse"), walks())
+    return store(tmp_path_factory.mktemp("warehouse"), two_visitors())
 
 
 @pytest.mark.parametrize(
-    "dimensions", [["page"], ["page", "country"]], ids=["stored", "counted"]
+    "dimensions", [["page"], ["page", "country"]], ids=["from stats", "from events"]
 )
-def test_totals_count_nobody_twice(warehouse: Warehouse, dimensions: list[str]) -> None:
+def test_totals_count_every_visitor_once(
+    warehouse: Warehouse, dimensions: list[str]
+) -> None:
     raw = body(date_range=WEEK, dimensions=dimensions, totals=True, limit=1)
 
-    got = asked(warehouse, raw)
+    got = answer_query(warehouse, raw)
 
     assert got.totals == (2, 5)
     assert len(got.rows) < got.row_count
     assert got.meta()["truncated"] is True
 
 
-def test_every_metric_has_its_figure(tmp_path: Path) -> None:
+def test_every_metric_has_the_right_figure(tmp_path: Path) -> None:
     client: Row = {"day": WALK_DAY, "visitor": 1}
     order: Row = {"name": "order_placed", "path": "/cart"}
     stored = store(
@@ -89,13 +91,13 @@ def test_every_metric_has_its_figure(tmp_path: Path) -> None:
 
     for dimensions in ([], ["country", "device"]):
         raw = body(metrics=list(figures), date_range=WEEK, dimensions=dimensions)
-        got = asked(stored, raw)
+        got = answer_query(stored, raw)
 
         assert got.rows[0].metrics == tuple(figures.values())
         assert got.other_currencies == ("USD",)
 
 
-def test_what_names_two_products_is_one_event_and_one_order(tmp_path: Path) -> None:
+def test_an_event_with_two_products_is_one_event_and_one_order(tmp_path: Path) -> None:
     boots = {"product": "boots", "variant": None, "quantity": 2, "price_minor": 500}
     laces = {"product": "laces", "variant": None, "quantity": 1, "price_minor": 9}
     client: Row = {"day": WALK_DAY, "visitor": 1}
@@ -112,7 +114,7 @@ def test_what_names_two_products_is_one_event_and_one_order(tmp_path: Path) -> N
 
     got = {
         str(dimensions): results(
-            asked(
+            answer_query(
                 stored,
                 body(
                     metrics=metrics,
@@ -135,7 +137,7 @@ def test_what_names_two_products_is_one_event_and_one_order(tmp_path: Path) -> N
     }
 
 
-@pytest.mark.parametrize("by", ["device", None], ids=["counted", "stored"])
+@pytest.mark.parametrize("by", ["device", None], ids=["from events", "from stats"])
 @pytest.mark.parametrize(
     ("page", "expected"),
     [
@@ -144,7 +146,7 @@ def test_what_names_two_products_is_one_event_and_one_order(tmp_path: Path) -> N
         pytest.param(["/server"], {"/server": 0}, id="the other page"),
     ],
 )
-def test_a_bounce_is_on_the_page_its_visitor_viewed_alone(
+def test_a_bounce_counts_on_the_only_page_its_visitor_viewed(
     tmp_path: Path, by: str | None, page: list[str] | None, expected: dict[str, int]
 ) -> None:
     client: Row = {"day": WALK_DAY, "visitor": 1}
@@ -155,35 +157,37 @@ def test_a_bounce_is_on_the_page_its_visitor_viewed_alone(
             event("10:01", **client, path="/server", server=True),
         ],
     )
-    question = {
+    query = {
         "metrics": ["sessions", "bounces"],
         "date_range": WEEK,
         "filters": [] if page is None else [["is", "page", page]],
     }
-    also = [] if by is None else [by]
+    other_dimensions = [] if by is None else [by]
 
-    by_page = asked(stored, body(**question, dimensions=["page", *also]))
-    whole = asked(stored, body(**question, dimensions=also))
+    by_page = answer_query(
+        stored, body(**query, dimensions=["page", *other_dimensions])
+    )
+    total = answer_query(stored, body(**query, dimensions=other_dimensions))
 
-    found = {row.dimensions[0]: row.metrics for row in by_page.rows}
-    assert found == {path: (1, bounces) for path, bounces in expected.items()}
-    [row] = whole.rows
+    bounces_by_page = {row.dimensions[0]: row.metrics for row in by_page.rows}
+    assert bounces_by_page == {path: (1, bounces) for path, bounces in expected.items()}
+    [row] = total.rows
     assert row.metrics == (1, max(expected.values()))
 
 
-def test_a_ratio_without_a_divisor_is_unknown(warehouse: Warehouse) -> None:
+def test_a_ratio_with_divisor_zero_is_null(warehouse: Warehouse) -> None:
     metrics = ["bounce_rate", "avg_order_minor", "views_per_session"]
 
-    got = asked(warehouse, body(metrics=metrics, date_range="today"))
+    got = answer_query(warehouse, body(metrics=metrics, date_range="today"))
 
     assert results(got) == [(None, None, None)]
 
 
-def test_rows_come_in_the_order_asked_for(tmp_path: Path) -> None:
+def test_rows_have_the_requested_order(tmp_path: Path) -> None:
     stored = store(tmp_path, sample())
     raw = body(dimensions=["day"], order_by=[["visitors", "desc"], ["day", "desc"]])
 
-    got = asked(stored, body(**raw, date_range=WEEK, limit=3))
+    got = answer_query(stored, body(**raw, date_range=WEEK, limit=3))
 
     assert results(got) == [
         ("2026-11-18", 7, 11),
@@ -193,8 +197,8 @@ def test_rows_come_in_the_order_asked_for(tmp_path: Path) -> None:
     assert got.row_count == 7
 
 
-def test_an_answer_says_what_it_was_read_from(warehouse: Warehouse) -> None:
-    got = asked(warehouse, body(date_range=WEEK)).json()
+def test_an_answer_names_its_source(warehouse: Warehouse) -> None:
+    got = answer_query(warehouse, body(date_range=WEEK)).json()
 
     assert got == {
         "results": [{"dimensions": [], "metrics": [2, 5]}],
@@ -222,25 +226,27 @@ def test_an_answer_says_what_it_was_read_from(warehouse: Warehouse) -> None:
     }
 
 
-def test_the_visitors_of_one_day_are_no_sum(warehouse: Warehouse) -> None:
-    got = asked(warehouse, body(date_range="2026-11-20")).meta()
+def test_the_visitors_of_one_day_are_not_marked_as_a_sum(warehouse: Warehouse) -> None:
+    got = answer_query(warehouse, body(date_range="2026-11-20")).meta()
 
     assert "visitors" not in got
 
 
 @pytest.mark.parametrize("dimensions", [[], ["page"], ["page", "country"]])
-def test_no_tables_are_no_figures(tmp_path: Path, dimensions: list[str]) -> None:
-    got = asked(Warehouse(tmp_path), body(dimensions=dimensions))
+def test_without_tables_an_answer_is_empty(
+    tmp_path: Path, dimensions: list[str]
+) -> None:
+    got = answer_query(Warehouse(tmp_path), body(dimensions=dimensions))
 
     assert results(got) == ([] if dimensions else [(0, 0)])
     assert got.as_of is None
 
 
-def test_tables_made_later_are_found(tmp_path: Path) -> None:
+def test_tables_created_later_are_found(tmp_path: Path) -> None:
     tables = Statistics(Warehouse(tmp_path))
     query = parse_query(body(date_range=WEEK), SITES, today)
     before = tables.answer(query).rows[0].metrics
-    store(tmp_path, walks())
+    store(tmp_path, two_visitors())
 
     after = tables.answer(query).rows[0].metrics
 
@@ -248,11 +254,13 @@ def test_tables_made_later_are_found(tmp_path: Path) -> None:
 
 
 def test_figures_follow_a_rebuilt_day_at_once(tmp_path: Path) -> None:
-    stored = store(tmp_path, walks())
+    stored = store(tmp_path, two_visitors())
     tables = Statistics(stored)
     query = parse_query(body(date_range=WEEK), SITES, today)
     before = tables.answer(query).rows[0].metrics
-    stats = built([event(day=WALK_DAY, visitor=visitor) for visitor in range(1, 8)])[1]
+    stats = build_day(
+        [event(day=WALK_DAY, visitor=visitor) for visitor in range(1, 8)]
+    )[1]
     stored.open(DAILY_STATS).replace_days([WALK_DAY], [stats], now_s=0)
 
     after = tables.answer(query).rows[0].metrics
@@ -260,28 +268,28 @@ def test_figures_follow_a_rebuilt_day_at_once(tmp_path: Path) -> None:
     assert (before, after) == ((2, 5), (7, 7))
 
 
-def test_folded_values_do_not_falsify_a_filter(tmp_path: Path) -> None:
+def test_folded_values_do_not_affect_a_filter(tmp_path: Path) -> None:
     pages = [event(day=WALK_DAY, visitor=n, path=f"/{n}") for n in range(1, 9)]
     stored = store(tmp_path, pages, value_limit=3)
-    whole = asked(stored, body(date_range=WEEK, dimensions=["page"]))
-    only = [["is", "page", ["/8"]]]
+    all_pages = answer_query(stored, body(date_range=WEEK, dimensions=["page"]))
+    one_page = [["is", "page", ["/8"]]]
 
-    got = asked(stored, body(date_range=WEEK, filters=only))
+    got = answer_query(stored, body(date_range=WEEK, filters=one_page))
 
-    assert ("(other)", 5, 5) in results(whole)
+    assert ("(other)", 5, 5) in results(all_pages)
     assert (results(got), got.source) == ([(1, 1)], SourceTables.EVENTS)
 
 
-def test_days_whose_events_are_gone_are_said_to_be_missing(tmp_path: Path) -> None:
+def test_the_answer_counts_days_whose_events_are_removed(tmp_path: Path) -> None:
     stored = store(tmp_path, sample())
     stored.open(EVENTS).delete_days([date(2026, 11, 16), WALK_DAY], now_s=0)
 
-    got = asked(stored, body(date_range=WEEK, dimensions=["page", "country"]))
+    got = answer_query(stored, body(date_range=WEEK, dimensions=["page", "country"]))
 
     assert got.meta()["missing_days"] == 2
 
 
-def test_a_question_is_stopped_between_days(tmp_path: Path) -> None:
+def test_a_slow_query_is_stopped_between_days(tmp_path: Path) -> None:
     stored = store(tmp_path, sample())
     ticks: list[int] = []
 
@@ -299,7 +307,9 @@ def test_a_question_is_stopped_between_days(tmp_path: Path) -> None:
     assert len(ticks) == 4
 
 
-def test_what_was_received_adds_up(tmp_path: Path) -> None:
+def test_received_hits_are_the_sum_of_stored_duplicate_and_dropped(
+    tmp_path: Path,
+) -> None:
     drops = [
         drop("bot", 40),
         drop("bot", 2, hour=10),
@@ -309,7 +319,7 @@ def test_what_was_received_adds_up(tmp_path: Path) -> None:
         drop("bot", 9, site="blog"),
     ]
     robot = [event(f"09:{n // 60:02}:{n % 60:02}", visitor=3) for n in range(1_001)]
-    rows = [*walks(), *(row | {"day": WALK_DAY} for row in robot)]
+    rows = [*two_visitors(), *(row | {"day": WALK_DAY} for row in robot)]
     stored = store(tmp_path, rows, drops)
 
     got = Statistics(stored).received(
@@ -322,7 +332,7 @@ def test_what_was_received_adds_up(tmp_path: Path) -> None:
     assert (got.suspect_sessions, got.suspect_events) == (1, 1_001)
 
 
-def test_a_site_knows_its_days(tmp_path: Path) -> None:
+def test_the_state_of_a_site_has_its_first_and_last_day(tmp_path: Path) -> None:
     tables = Statistics(store(tmp_path, sample()))
 
     got, other = tables.state(SHOP), tables.state(BLOG)
@@ -333,17 +343,17 @@ def test_a_site_knows_its_days(tmp_path: Path) -> None:
     assert (other.first_day, other.loaded) == (None, got.loaded)
 
 
-def test_suspect_sessions_are_in_no_figure_either_way(tmp_path: Path) -> None:
+def test_suspect_sessions_are_in_no_figure_from_either_source(tmp_path: Path) -> None:
     robot = frame(
         event(f"09:{n // 60:02}:{n % 60:02}", day=WALK_DAY, visitor=3)
         for n in range(1_001)
     )
     stored = Warehouse(tmp_path)
     stored.open(EVENTS).append(robot)
-    stored.open(DAILY_STATS).replace_days([WALK_DAY], [built(robot)[1]], now_s=0)
+    stored.open(DAILY_STATS).replace_days([WALK_DAY], [build_day(robot)[1]], now_s=0)
 
     got = [
-        results(asked(stored, body(date_range=WEEK, filters=filters)))
+        results(answer_query(stored, body(date_range=WEEK, filters=filters)))
         for filters in ([], [["is", "page", ["/", "/x"]]])
     ]
 

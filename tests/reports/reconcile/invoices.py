@@ -1,4 +1,4 @@
-"""Invoices line by line: made by us, and a retailer's where they are at hand."""
+"""Invoices line by line: generated ones, and a real retailer's if available."""
 
 import csv
 import gzip
@@ -13,19 +13,19 @@ from tests.test_docs import ROOT
 
 _COUNT = 40
 _RETAILER = ROOT.parent / "shared/data/ecommerce/uci_online_retail_sample.csv.gz"
-_FIRST = datetime(2010, 12, 1, 8, 26)  # noqa: DTZ001 - as a shop writes it, without a zone
+_FIRST = datetime(2010, 12, 1, 8, 26)  # noqa: DTZ001 - shops write times without a zone
 
 Line = Mapping[str, str]
 
 
-def made() -> Iterator[Line]:
-    """Yield lines with returned pieces, odd prices, and many of one invoice."""
+def generated() -> Iterator[Line]:
+    """Yield lines with returned items, odd prices, and many lines per invoice."""
     random = Random(536_365)  # noqa: S311 - invoices, not secrets
     for number in range(_COUNT):
         placed_at = _FIRST + timedelta(minutes=7 * number)
         pieces = [random.randint(1, 600) for _ in range(random.choice((1, 2, 9, 70)))]
         for line, quantity in enumerate(pieces):
-            # The cheapest pieces come back, so that every total is above zero.
+            # Only the cheapest items are returned, so that every total is positive.
             returned = line % 7 == 6
             cents = 1 if returned else random.randint(601, 29_999)
             yield {
@@ -36,14 +36,14 @@ def made() -> Iterator[Line]:
             }
 
 
-def of_a_retailer() -> Iterator[Line]:
-    """Yield a real retailer's first invoices; skip the test without them."""
+def from_retailer() -> Iterator[Line]:
+    """Yield the first invoices of a real retailer; skip the test without the file."""
     if not _RETAILER.is_file():
         pytest.skip("the retailer's invoices are not on this machine")
-    seen: set[str] = set()
+    numbers: set[str] = set()
     with gzip.open(_RETAILER, "rt", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            seen.add(row["InvoiceNo"])
-            if len(seen) > _COUNT:
+            numbers.add(row["InvoiceNo"])
+            if len(numbers) > _COUNT:
                 return
             yield row

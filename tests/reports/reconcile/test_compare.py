@@ -1,4 +1,4 @@
-"""The shop's orders and ours stand side by side, order by order."""
+"""The orders of the shop are compared with the stored orders, one by one."""
 
 import io
 import json
@@ -13,11 +13,10 @@ import pytest
 from config.settings import Settings
 from millpond import run as millpond
 from reports.reconcile import run as reconcile_run
-from reports.reconcile.unseen import UnseenOrders
-from tests.reports.questions import BLOG, SHOP, today
 from tests.reports.reconcile import invoices
-from tests.reports.stored import store
-from tests.warehouse.day import Row, event
+from tests.reports.sample_queries import BLOG, SHOP, today
+from tests.reports.sample_tables import store
+from tests.warehouse.day_frames import Row, event
 from warehouse.keyed_hash import HashPurpose, keyed_hash
 from warehouse.money import money
 
@@ -26,47 +25,47 @@ SERVER: Row = {"server": True, "visitor": None}
 
 
 def order(name: str, clock: str = "12:05", /, **changes: Any) -> Row:
-    """Return an order as it is stored, under the site's key."""
+    """Return a stored order, hashed with the key of the site."""
     key = keyed_hash(KEY, HashPurpose.ORDER, name)
     placed: Row = {"name": "order_placed", "order_key": key, "currency": "EUR"}
     return event(clock, **{"day": today(SHOP), **placed, **changes})
 
 
 def refund(name: str, minor: int | None) -> Row:
-    """Return a refund as it is stored."""
-    back: Row = {"name": "order_refunded", "refund_minor": minor}
-    return order(name, "20:00", **SERVER, **back)
+    """Return a stored refund."""
+    refund_fields: Row = {"name": "order_refunded", "refund_minor": minor}
+    return order(name, "20:00", **SERVER, **refund_fields)
 
 
-def _asked(
-    settings: Settings, events: Iterable[Row], shop: str, **asked: Any
+def _reconcile(
+    settings: Settings, events: Iterable[Row], shop: str, **options: Any
 ) -> tuple[bool, str]:
-    """Return whether the lists are equal, and what is printed."""
+    """Return whether the lists are equal, and the output."""
     keys = Path(settings.privacy.key_dir)
     keys.mkdir()
     (keys / "shop.key").write_bytes(KEY)
     (keys / "shop.key").chmod(0o600)
     store(Path(settings.warehouse.uri), events)
     file = keys.parent / "shop.csv"
-    file.write_text(shop, encoding=asked.pop("encoding", "utf-8"))
-    form, width = asked.pop("form", "table"), 100
-    words: dict[str, Any] = {
+    file.write_text(shop, encoding=options.pop("encoding", "utf-8"))
+    output_format, width = options.pop("form", "table"), 100
+    defaults: dict[str, Any] = {
         "site": "shop",
         "period": None,
         "columns": {},
     }
-    question = reconcile_run.ReconcileRequest(**{**words, "file": file, **asked})
+    request = reconcile_run.ReconcileRequest(**{**defaults, "file": file, **options})
     out = io.BytesIO()
     stdout = io.TextIOWrapper(out, encoding="utf-8", newline="")
     sites = replace(settings, sites=(SHOP, BLOG))
-    equal = reconcile_run.run(sites, question, today, stdout, form, width)
+    equal = reconcile_run.run(sites, request, today, stdout, output_format, width)
     stdout.flush()
     return equal, out.getvalue().decode()
 
 
 def outcome(settings: Settings, *events: Row, shop: str, **asked: Any) -> Any:
     """Return status by order, and the counts beside them."""
-    equal, text = _asked(settings, events, shop, form="json", **asked)
+    equal, text = _reconcile(settings, events, shop, form="json", **asked)
     found = json.loads(text)
     assert found["meta"]["equal"] is equal
     lines = {line["order"]: line["status"] for line in found["results"]}
@@ -80,7 +79,7 @@ def _row(name: str, total: str, currency: str = "EUR", day: str = "2026-11-22") 
     return f"{name},{total},{currency},{day}\n"
 
 
-def test_an_order_is_the_same_only_with_its_amount_and_currency(
+def test_an_order_matches_only_with_the_same_amount_and_currency(
     settings: Settings,
 ) -> None:
     lines, meta = outcome(
@@ -116,7 +115,7 @@ def test_an_order_is_the_same_only_with_its_amount_and_currency(
     assert (meta["our_minor"]["different"], meta["other_currencies"]) == (501, 1)
 
 
-def test_both_reports_of_an_order_are_one_with_the_servers_amount(
+def test_two_reports_of_an_order_count_once_with_the_server_amount(
     settings: Settings,
 ) -> None:
     lines, meta = outcome(
@@ -130,26 +129,30 @@ def test_both_reports_of_an_order_are_one_with_the_servers_amount(
 
 
 @pytest.mark.parametrize(
-    ("total", "back", "status"),
+    ("total", "refund_minor", "status"),
     [
-        pytest.param("5.00", None, "refunded", id="whole, listed with its total"),
-        pytest.param("0.00", None, "refunded", id="whole, listed with nothing left"),
-        pytest.param("3.00", 200, "refunded", id="in part, listed with the rest"),
-        pytest.param("4.00", 200, "different", id="another part"),
+        pytest.param("5.00", None, "refunded", id="full refund, listed with the total"),
+        pytest.param("0.00", None, "refunded", id="full refund, listed with zero"),
+        pytest.param(
+            "3.00", 200, "refunded", id="partial refund, listed with the rest"
+        ),
+        pytest.param(
+            "4.00", 200, "different", id="partial refund, listed with another amount"
+        ),
     ],
 )
-def test_a_refunded_order_is_listed_with_its_total_or_the_rest(
-    settings: Settings, total: str, back: int | None, status: str
+def test_a_refunded_order_may_be_listed_with_its_total_or_the_rest(
+    settings: Settings, total: str, refund_minor: int | None, status: str
 ) -> None:
     lines, meta = outcome(
         settings,
         order("1", value_minor=500),
-        refund("1", back),
+        refund("1", refund_minor),
         shop=_HEAD + _row("1", total),
     )
 
     assert lines == {"1": status}
-    assert meta["refunded_minor"] == (back or 500)
+    assert meta["refunded_minor"] == (refund_minor or 500)
 
 
 def test_a_refund_of_a_later_day_is_found(settings: Settings) -> None:
@@ -163,7 +166,7 @@ def test_a_refund_of_a_later_day_is_found(settings: Settings) -> None:
     assert lines == {"1": "refunded"}
 
 
-def test_the_days_of_the_list_count_where_no_period_is_asked_for(
+def test_without_a_period_the_days_of_the_list_are_compared(
     settings: Settings,
 ) -> None:
     before = today(SHOP).replace(day=2)
@@ -174,7 +177,7 @@ def test_the_days_of_the_list_count_where_no_period_is_asked_for(
     assert (lines, meta["date_range"]) == ({}, ["2026-11-22", "2026-11-22"])
 
 
-def test_a_period_leaves_other_days_out_but_finds_an_order_on_any(
+def test_a_period_excludes_other_days_but_matches_an_order_on_any_day(
     settings: Settings,
 ) -> None:
     midnight = order("late", "23:59", day=today(SHOP).replace(day=21), value_minor=1)
@@ -206,15 +209,17 @@ def test_without_dates_all_orders_are_compared(settings: Settings) -> None:
                 order("3", **SERVER),
             ],
             (1, 2, 1),
-            id="sessions of the visitors the server names",
+            id="sessions of visitors that the server names",
         ),
         pytest.param(
             [order("1"), order("1", **SERVER), order("2", **SERVER)],
             (2, 3, 0),
-            id="orders the browser reports",
+            id="orders that browsers report",
         ),
         pytest.param(
-            [order("1", **SERVER), order("2", **SERVER)], (0, 0, 3), id="no trace"
+            [order("1", **SERVER), order("2", **SERVER)],
+            (0, 0, 3),
+            id="no browser reports",
         ),
         pytest.param(
             [
@@ -222,41 +227,23 @@ def test_without_dates_all_orders_are_compared(settings: Settings) -> None:
                 order("1", "12:05", **SERVER | {"visitor": 1}),
             ],
             (1, 1, 2),
-            id="a session that began later",
+            id="a session that started later",
         ),
     ],
 )
-def test_the_unseen_are_counted_among_orders_that_can_tell(
+def test_unseen_orders_are_counted_among_the_orders_that_can_be_checked(
     settings: Settings, events: list[Row], unseen: tuple[int, int, int]
 ) -> None:
     shop = _HEAD + "".join(_row(name, "1") for name in "123")
 
     _, meta = outcome(settings, *events, shop=shop)
 
-    found = meta["unseen"]
-    assert (found["orders"], found["checked"], found["unchecked"]) == unseen
+    counts = meta["unseen"]
+    assert (counts["orders"], counts["checked"], counts["unchecked"]) == unseen
 
 
-@pytest.mark.parametrize(
-    ("unseen", "checked", "interval"),
-    [
-        pytest.param(0, 10, (0.0, 0.2775), id="none of ten"),
-        pytest.param(10, 10, (0.7225, 1.0), id="all of ten"),
-        pytest.param(81, 263, (0.2553, 0.3662), id="Newcombe's example"),
-        pytest.param(1, 29, (0.0061, 0.1718), id="and his rare one"),
-    ],
-)
-def test_the_interval_is_wilsons(
-    unseen: int, checked: int, interval: tuple[float, float]
-) -> None:
-    assert UnseenOrders(unseen, checked, 0).interval == pytest.approx(
-        interval, abs=1e-4
-    )
-    assert UnseenOrders(0, 0, 5).interval is None
-
-
-def _week() -> tuple[list[Row], str]:
-    """Return a small shop's orders, as we have them and as it lists them."""
+def _week_of_orders() -> tuple[list[Row], str]:
+    """Return the orders of a small shop, as stored and as the shop lists them."""
     known: Row = SERVER | {"visitor": 1}
     events = [
         event("12:00", day=today(SHOP), source="Google"),
@@ -277,47 +264,47 @@ def _week() -> tuple[list[Row], str]:
             ("=1006", "7", "EUR"),
         ),
     ]
-    return events, _HEAD + "".join(_row(*each) for each in listed)
+    return events, _HEAD + "".join(_row(*cells) for cells in listed)
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
-def test_what_is_printed(settings: Settings, golden: Any, form: str) -> None:
-    events, shop = _week()
+def test_the_output_equals_the_reviewed_files(
+    settings: Settings, golden: Any, form: str
+) -> None:
+    events, shop = _week_of_orders()
 
-    equal, got = _asked(settings, events, shop, form=form)
+    equal, got = _reconcile(settings, events, shop, form=form)
 
     assert not equal
     suffix = {"table": ".txt"}.get(form, f".{form}")
     golden(f"reconcile{suffix}", got.replace("\r\n", "\n"))
 
 
-def test_an_id_of_the_shop_steers_no_terminal(settings: Settings) -> None:
-    _, got = _asked(settings, [order("1")], _HEAD + _row("\x1b[31m1006", "7"))
+def test_control_characters_in_an_order_id_are_escaped(settings: Settings) -> None:
+    _, got = _reconcile(settings, [order("1")], _HEAD + _row("\x1b[31m1006", "7"))
 
     assert "\x1b" not in got
     assert "\\x1b[31m1006" in got
 
 
-def test_no_id_of_the_shop_is_stored_or_left_behind(
-    settings: Settings, tmp_path: Path
-) -> None:
-    _asked(settings, [order("1", value_minor=5)], _HEAD + _row("CANARY-1001", "5"))
+def test_no_order_id_of_the_shop_is_stored(settings: Settings, tmp_path: Path) -> None:
+    _reconcile(settings, [order("1", value_minor=5)], _HEAD + _row("CANARY-1001", "5"))
 
-    files = [each for each in tmp_path.rglob("*") if each.is_file()]
-    holding = [each.name for each in files if b"CANARY-1001" in each.read_bytes()]
-    assert holding == ["shop.csv"]
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    containing = [path.name for path in files if b"CANARY-1001" in path.read_bytes()]
+    assert containing == ["shop.csv"]
 
 
-@pytest.mark.parametrize("lines", [invoices.made, invoices.of_a_retailer])
-def test_invoices_of_many_lines_match_the_orders_counted(
+@pytest.mark.parametrize("lines", [invoices.generated, invoices.from_retailer])
+def test_invoices_of_many_lines_match_the_stored_orders(
     settings: Settings, lines: Callable[[], Iterator[invoices.Line]]
 ) -> None:
     totals: dict[str, Decimal] = {}
     days: dict[str, str] = {}
     for row in lines():
-        worth = int(row["Quantity"]) * Decimal(row["UnitPrice"])
+        amount = int(row["Quantity"]) * Decimal(row["UnitPrice"])
         name = row["InvoiceNo"]
-        totals[name] = totals.get(name, Decimal(0)) + worth
+        totals[name] = totals.get(name, Decimal(0)) + amount
         days[name] = row["InvoiceDate"]
     shop = "InvoiceNo;Amount;Currency;InvoiceDate\n" + "".join(
         f"{name};{str(total).replace('.', ',')};GBP;{days[name]}\n"
@@ -331,9 +318,9 @@ def test_invoices_of_many_lines_match_the_orders_counted(
         if name not in lost
     ]
 
-    found, meta = outcome(settings, *events, shop=shop, decimal="comma")
+    statuses, meta = outcome(settings, *events, shop=shop, decimal="comma")
 
-    assert found == dict.fromkeys(lost, "missing")
+    assert statuses == dict.fromkeys(lost, "missing")
     assert meta["orders"]["matched"] == len(names) - len(lost) == 35
 
 
@@ -352,7 +339,7 @@ timezone = "Europe/Berlin"
 
 
 @pytest.mark.parametrize(
-    ("words", "shop", "code", "said"),
+    ("options", "shop", "code", "message"),
     [
         pytest.param([], _row("1", "5.00"), 0, "", id="equal"),
         pytest.param([], _row("1", "6.00"), 1, "", id="different"),
@@ -364,37 +351,39 @@ timezone = "Europe/Berlin"
         pytest.param(["--orders", "no.csv"], "", 2, "does not exist", id="no file"),
     ],
 )
-def test_the_exit_code_tells_theoutcome(
+def test_the_exit_code_tells_the_outcome(
     settings: Settings,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-    words: list[str],
+    options: list[str],
     shop: str,
     code: int,
-    said: str,
+    message: str,
 ) -> None:
-    _asked(settings, [order("1", value_minor=500)], _HEAD + shop if not shop else _HEAD)
+    _reconcile(
+        settings, [order("1", value_minor=500)], _HEAD + shop if not shop else _HEAD
+    )
     root = Path(settings.warehouse.uri).parent
     (root / "millpond.toml").write_text(_CONFIG, encoding="utf-8")
     (root / "shop.csv").write_text(_HEAD + shop, encoding="utf-8")
     monkeypatch.chdir(root)
 
-    got = millpond(["reports", "reconcile", "--orders", "shop.csv", *words])
+    got = millpond(["reports", "reconcile", "--orders", "shop.csv", *options])
 
-    told = capsys.readouterr()
-    assert (got, said in told.err) == (code, True)
-    assert bool(told.out) == (code in (0, 1))
+    output = capsys.readouterr()
+    assert (got, message in output.err) == (code, True)
+    assert bool(output.out) == (code in (0, 1))
 
 
-def test_without_the_sites_key_nothing_is_compared_and_no_key_made(
+def test_without_the_site_key_nothing_is_compared_and_no_key_created(
     settings: Settings,
 ) -> None:
-    asked = reconcile_run.ReconcileRequest(
+    request = reconcile_run.ReconcileRequest(
         site=None, file=Path(__file__), period=None, columns={}
     )
 
     with pytest.raises(Exception, match="key_dir") as raised:
-        reconcile_run.run(settings, asked, today, io.StringIO(), "table")
+        reconcile_run.run(settings, request, today, io.StringIO(), "table")
 
     assert getattr(raised.value, "exit_code", None) == 2
     assert not Path(settings.privacy.key_dir).exists()

@@ -11,9 +11,9 @@ import pytest
 from config.settings import Settings
 from reports.reconcile.list_forms import detect_forms
 from reports.reconcile.shop_file import ListOptions, ShopOrder, shop_orders
-from tests.reports.questions import SHOP
 from tests.reports.reconcile.exports import EXPORTS, MAGENTO, SHOPIFY
 from tests.reports.reconcile.test_compare import order, outcome, refund
+from tests.reports.sample_queries import SHOP
 
 CASES = [
     pytest.param(name, text, column, ids, id=f"{name} by {column}")

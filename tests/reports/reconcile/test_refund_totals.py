@@ -13,9 +13,9 @@ from batcher.load.key_index import KeyIndex
 from batcher.load.refunds import with_amounts
 from reports.reconcile.stored_orders import stored_orders
 from tests.hypothesis_settings import few_examples
-from tests.reports.questions import SHOP, body
-from tests.reports.stored import asked
-from tests.warehouse.day import CURRENCIES, ZONES, Row, event, frame
+from tests.reports.sample_queries import SHOP, body
+from tests.reports.sample_tables import answer_query
+from tests.warehouse.day_frames import CURRENCIES, ZONES, Row, event, frame
 from warehouse.build import Rules, build
 from warehouse.schema import EVENTS
 from warehouse.tables import Warehouse
@@ -45,7 +45,7 @@ def _totals(root: Path, batches: Sequence[Sequence[Row]]) -> tuple[int, int]:
         events.append(with_amounts(rows, events, KeyIndex()))
     build(warehouse, RULES, 0)
     raw = body(metrics=["refund_minor"], date_range=["2026-11-16", "2026-11-30"])
-    [row] = asked(warehouse, raw).rows
+    [row] = answer_query(warehouse, raw).rows
     (shown,) = row.metrics
     orders = stored_orders(warehouse, SHOP)
     return int(shown or 0), sum(each.refunded_minor for each in orders)

@@ -1,4 +1,4 @@
-"""The shop's list is read exactly, or not at all, and a row at a time."""
+"""The list of the shop is read exactly or refused, and one row at a time."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -16,25 +16,25 @@ from reports.reconcile.shop_file import (
     shop_orders,
 )
 from reports.reconcile.shop_formats import GENERAL, ListColumn
-from tests.reports.questions import SHOP
+from tests.reports.sample_queries import SHOP
 
 _HEAD = "order id,total,currency,date\n"
 _NAMED = (ListColumn.CURRENCY, ListColumn.DATE)
 
 
-def _read(text: str, reading: ListOptions | None = None) -> list[ShopOrder]:
+def _read_orders(text: str, options: ListOptions | None = None) -> list[ShopOrder]:
     return [
-        *shop_orders(text.splitlines(keepends=True), SHOP, reading or ListOptions())
+        *shop_orders(text.splitlines(keepends=True), SHOP, options or ListOptions())
     ]
 
 
 @pytest.mark.parametrize(
     "separator", [",", ";", "\t"], ids=["comma", "semicolon", "tab"]
 )
-def test_the_separator_is_found(separator: str) -> None:
+def test_the_separator_is_detected(separator: str) -> None:
     text = '\ufeffOrder_ID,Note,Grand Total\r\n1001,"a;b",59.90\r\n\r\n'
 
-    got = _read(text.replace(",", separator).replace("a;b", "a,b;c"))
+    got = _read_orders(text.replace(",", separator).replace("a;b", "a,b;c"))
 
     assert got == [ShopOrder("1001", 5_990, "EUR", None)]
 
@@ -53,18 +53,20 @@ def test_columns_are_known_by_what_shops_call_them(
     columns = (ListColumn.ID, ListColumn.TOTAL, *_NAMED)
     names = {each: each.value for each in columns} | {column: name.title()}
     cells = {ListColumn.ID: "7", ListColumn.TOTAL: "1", ListColumn.CURRENCY: "USD"}
-    named = {each: text for each, text in names.items() if each is not column}
+    others = {each: text for each, text in names.items() if each is not column}
     row = [cells.get(each, "2026-11-22") for each in columns]
 
-    got = _read(f"{','.join(names.values())}\n{','.join(row)}", ListOptions(named))
+    got = _read_orders(
+        f"{','.join(names.values())}\n{','.join(row)}", ListOptions(others)
+    )
 
     assert got == [ShopOrder("7", 100, "USD", date(2026, 11, 22))]
 
 
-def test_a_column_named_by_hand_wins() -> None:
-    reading = ListOptions({ListColumn.ID: "Name", ListColumn.TOTAL: "paid"})
+def test_a_column_named_in_an_option_wins() -> None:
+    options = ListOptions({ListColumn.ID: "Name", ListColumn.TOTAL: "paid"})
 
-    got = _read("Id,Name,Total,Paid\n1,#1001,5,7", reading)
+    got = _read_orders("Id,Name,Total,Paid\n1,#1001,5,7", options)
 
     assert got == [ShopOrder("#1001", 700, "EUR", None)]
 
@@ -77,7 +79,7 @@ def test_a_column_named_by_hand_wins() -> None:
         pytest.param("1.005", "EUR", DecimalMark.POINT, 100, id="half to even"),
         pytest.param("7", "JPY", DecimalMark.POINT, 7, id="no decimals"),
         pytest.param("1.5", "KWD", DecimalMark.POINT, 1_500, id="three decimals"),
-        pytest.param("-3", "EUR", DecimalMark.POINT, -300, id="a cancelled one"),
+        pytest.param("-3", "EUR", DecimalMark.POINT, -300, id="a cancelled order"),
         pytest.param("9999999999.99", "EUR", DecimalMark.POINT, 10**12 - 1, id="large"),
     ],
 )
@@ -86,7 +88,7 @@ def test_totals_are_exact(
 ) -> None:
     row = f'1,"{text}",{currency.lower()},\n'
 
-    (got,) = _read(_HEAD + row, ListOptions(mark=mark))
+    (got,) = _read_orders(_HEAD + row, ListOptions(mark=mark))
 
     assert (got.minor, got.currency) == (minor, currency)
 
@@ -95,14 +97,14 @@ def test_totals_are_exact(
     ("text", "day"),
     [
         pytest.param("2026-11-20", 20, id="a date"),
-        pytest.param("2026-11-20 23:30:00", 20, id="a time of the shop"),
-        pytest.param("2026-11-20 23:30:00 +0000", 21, id="with its offset"),
-        pytest.param("2026-11-20T23:30:00Z", 21, id="ISO in UTC"),
+        pytest.param("2026-11-20 23:30:00", 20, id="a local time"),
+        pytest.param("2026-11-20 23:30:00 +0000", 21, id="with an offset"),
+        pytest.param("2026-11-20T23:30:00Z", 21, id="ISO 8601 in UTC"),
         pytest.param("2026-11-20 23:30:00 UTC", 21, id="UTC by name"),
     ],
 )
-def test_a_day_is_the_sites(text: str, day: int) -> None:
-    assert _read(f"{_HEAD}1,1,,{text}")[0].day == date(2026, 11, day)
+def test_a_day_is_in_the_time_zone_of_the_site(text: str, day: int) -> None:
+    assert _read_orders(f"{_HEAD}1,1,,{text}")[0].day == date(2026, 11, day)
 
 
 @pytest.mark.parametrize(
@@ -116,17 +118,20 @@ def test_a_day_is_the_sites(text: str, day: int) -> None:
 def test_further_lines_of_an_order_are_no_orders(further: str) -> None:
     text = _HEAD + "1,5.00,EUR,2026-11-20\n" + further + "2,6,,\n" + further
 
-    assert [(each.id, each.minor) for each in _read(text)] == [("1", 500), ("2", 600)]
+    assert [(order.id, order.minor) for order in _read_orders(text)] == [
+        ("1", 500),
+        ("2", 600),
+    ]
 
 
 def test_the_line_with_the_separator_of_a_spreadsheet_is_no_header() -> None:
-    got = _read("\ufeffsep=;\r\nOrder #;Total\r\n1001;1.234,50\r\n")
+    got = _read_orders("\ufeffsep=;\r\nOrder #;Total\r\n1001;1.234,50\r\n")
 
     assert got == [ShopOrder("1001", 123_450, "EUR", None)]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         pytest.param("", "no column for the order's id", id="empty"),
         pytest.param("total\n5", "no column for the order's id", id="no id"),
@@ -138,7 +143,7 @@ def test_the_line_with_the_separator_of_a_spreadsheet_is_no_header() -> None:
             _HEAD + ",1,EUR,", "row 2: the row has no order id", id="an empty id"
         ),
         pytest.param(
-            _HEAD + "1,1,EUR,\n1,2,EUR,", "row 3: an earlier row has", id="twice"
+            _HEAD + "1,1,EUR,\n1,2,EUR,", "row 3: an earlier row has", id="two totals"
         ),
         pytest.param(
             _HEAD + "1,1,EUR,\n1,1,USD,",
@@ -158,22 +163,22 @@ def test_the_line_with_the_separator_of_a_spreadsheet_is_no_header() -> None:
         pytest.param(_HEAD + '1,"1', "not a CSV file", id="an open quote"),
     ],
 )
-def test_what_cannot_be_read_is_named_and_not_quoted(text: str, said: str) -> None:
+def test_an_error_in_the_list_is_named_and_not_quoted(text: str, message: str) -> None:
     with pytest.raises(ShopFileError) as raised:
-        _read(text)
+        _read_orders(text)
 
-    assert said in str(raised.value)
+    assert message in str(raised.value)
     assert raised.value.exit_code == 3
 
 
-def test_a_named_column_that_is_not_there_is_a_wrong_question() -> None:
+def test_a_missing_named_column_is_a_usage_error() -> None:
     with pytest.raises(ColumnNameError, match="--id-column") as raised:
-        _read(_HEAD + "1,1,,", ListOptions({ListColumn.ID: "nosuch"}))
+        _read_orders(_HEAD + "1,1,,", ListOptions({ListColumn.ID: "nosuch"}))
 
     assert raised.value.exit_code == 2
 
 
-def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
     path.write_bytes(_HEAD.encode() + b"\xff\xfe,1,,\n")
 
@@ -185,15 +190,15 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_rows_are_read_one_at_a_time() -> None:
-    taken = []
+    read_rows = []
 
     def lines() -> Iterator[str]:
         yield _HEAD
         for number in range(1_000_000):
-            taken.append(number)
+            read_rows.append(number)
             yield f"{number},1.00,EUR,2026-11-20\n"
 
     orders = shop_orders(lines(), SHOP, ListOptions())
 
     assert [next(orders).id, next(orders).id] == ["0", "1"]
-    assert len(taken) == 2
+    assert len(read_rows) == 2

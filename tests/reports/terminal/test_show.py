@@ -1,4 +1,4 @@
-"""What the terminal shows, sign for sign: reviewed as text in tests/golden."""
+"""The terminal output equals the reviewed files in tests/golden."""
 
 import io
 from collections.abc import Callable, Iterable
@@ -9,9 +9,9 @@ import pytest
 
 from config.settings import Settings
 from reports.terminal.show import RawQueryReader
-from tests.reports.questions import BLOG, SHOP, body, local_now, today
-from tests.reports.stored import drop, sample, store
-from tests.warehouse.day import Row, event
+from tests.reports.sample_queries import BLOG, SHOP, body, local_now, today
+from tests.reports.sample_tables import drop, sample, store
+from tests.warehouse.day_frames import Row, event
 
 Golden = Callable[[str, str], None]
 
@@ -19,42 +19,44 @@ _METRICS = ["visitors", "sessions", "pageviews", "bounce_rate"]
 _DROPS = [drop("bot", 1_204), drop("duplicate", 3), drop("bad_page", 1)]
 
 
-def _shown(
+def _terminal_output(
     settings: Settings,
     events: Iterable[Row],
     *,
     drops: Iterable[Row] = (),
     width: int = 80,
     encoding: str = "utf-8",
-    form: str = "table",
+    output_format: str = "table",
     **changes: object,
 ) -> str:
-    """Return what is printed of *events*."""
-    given = list(events)
-    if given:
-        store(Path(settings.warehouse.uri), given, list(drops))
+    """Store *events*, and return the output."""
+    rows = list(events)
+    if rows:
+        store(Path(settings.warehouse.uri), rows, list(drops))
     out = io.BytesIO()
     stdout = io.TextIOWrapper(out, encoding=encoding, newline="")
     reader = RawQueryReader(
         replace(settings, sites=(SHOP, BLOG)), local_now, stdout, width
     )
     raw = body(**{"metrics": _METRICS, "dimensions": ["page"], "limit": 10, **changes})
-    if form == "drops":
+    if output_format == "drops":
         reader.print_received({**raw, "dimensions": []}, "table")
-    elif form == "table":
+    elif output_format == "table":
         reader.print_overview(raw, adds_orders="metrics" not in changes)
     else:
-        reader.print_answer(raw, form)
+        reader.print_answer(raw, output_format)
     stdout.flush()
     return out.getvalue().decode(encoding)
 
 
-def test_a_week_by_page(settings: Settings, golden: Golden) -> None:
-    golden("show-week.txt", _shown(settings, sample(), drops=_DROPS))
+def test_a_week_by_page_is_as_reviewed(settings: Settings, golden: Golden) -> None:
+    golden("show-week.txt", _terminal_output(settings, sample(), drops=_DROPS))
 
 
-def test_a_month_by_source_as_plain_ascii(settings: Settings, golden: Golden) -> None:
-    got = _shown(
+def test_a_month_by_source_is_shown_in_ascii(
+    settings: Settings, golden: Golden
+) -> None:
+    got = _terminal_output(
         settings,
         sample(),
         encoding="ascii",
@@ -67,8 +69,8 @@ def test_a_month_by_source_as_plain_ascii(settings: Settings, golden: Golden) ->
     golden("show-month-ascii.txt", got)
 
 
-def test_a_day_in_a_narrow_window(settings: Settings, golden: Golden) -> None:
-    got = _shown(
+def test_a_day_fits_a_narrow_window(settings: Settings, golden: Golden) -> None:
+    got = _terminal_output(
         settings,
         sample(),
         width=44,
@@ -81,8 +83,10 @@ def test_a_day_in_a_narrow_window(settings: Settings, golden: Golden) -> None:
     golden("show-day-narrow.txt", got)
 
 
-def test_a_year_in_a_wide_window(settings: Settings, golden: Golden) -> None:
-    got = _shown(
+def test_a_year_in_a_wide_window_is_as_reviewed(
+    settings: Settings, golden: Golden
+) -> None:
+    got = _terminal_output(
         settings,
         sample(),
         width=120,
@@ -94,28 +98,33 @@ def test_a_year_in_a_wide_window(settings: Settings, golden: Golden) -> None:
     golden("show-year-wide.txt", got)
 
 
-def test_what_was_dropped(settings: Settings, golden: Golden) -> None:
-    golden("show-drops.txt", _shown(settings, sample(), drops=_DROPS, form="drops"))
+def test_the_drops_are_as_reviewed(settings: Settings, golden: Golden) -> None:
+    golden(
+        "show-drops.txt",
+        _terminal_output(settings, sample(), drops=_DROPS, output_format="drops"),
+    )
 
 
-def test_an_answer_as_json(settings: Settings, golden: Golden) -> None:
-    got = _shown(settings, sample(), form="json", totals=True, limit=1)
+def test_the_json_output_is_as_reviewed(settings: Settings, golden: Golden) -> None:
+    got = _terminal_output(
+        settings, sample(), output_format="json", totals=True, limit=1
+    )
 
     golden("show.json", got)
 
 
-def test_an_answer_as_csv(settings: Settings, golden: Golden) -> None:
+def test_the_csv_output_is_as_reviewed(settings: Settings, golden: Golden) -> None:
     rows = [
         event(day=row["day"], visitor=row["visitor"], path="=1+1") for row in sample()
     ]
 
-    got = _shown(settings, [*sample(), *rows], form="csv")
+    got = _terminal_output(settings, [*sample(), *rows], output_format="csv")
 
     golden("show.csv", got.replace("\r\n", "\n"))
 
 
-def test_an_empty_warehouse_says_what_to_start(settings: Settings) -> None:
-    got = _shown(settings, [])
+def test_an_empty_warehouse_shows_what_to_start(settings: Settings) -> None:
+    got = _terminal_output(settings, [])
 
     assert got.splitlines() == [
         "No data has been loaded yet.",
@@ -123,12 +132,12 @@ def test_an_empty_warehouse_says_what_to_start(settings: Settings) -> None:
     ]
 
 
-def test_an_unbuilt_warehouse_says_what_to_run(settings: Settings) -> None:
+def test_an_unbuilt_warehouse_shows_what_to_run(settings: Settings) -> None:
     events = sample()
     warehouse = store(Path(settings.warehouse.uri), events)
     warehouse.root.joinpath("daily_stats").rename(warehouse.root / "moved")
 
-    got = _shown(settings, [])
+    got = _terminal_output(settings, [])
 
     assert got.splitlines() == [
         "Data is loaded, but the reports are not built yet.",
@@ -137,8 +146,8 @@ def test_an_unbuilt_warehouse_says_what_to_run(settings: Settings) -> None:
     ]
 
 
-def test_a_site_without_events_says_where_to_look(settings: Settings) -> None:
-    got = _shown(settings, sample(), site="blog")
+def test_a_site_without_events_shows_what_to_check(settings: Settings) -> None:
+    got = _terminal_output(settings, sample(), site="blog")
 
     assert got.splitlines() == [
         "There is no data for blog yet.",
@@ -147,8 +156,8 @@ def test_a_site_without_events_says_where_to_look(settings: Settings) -> None:
     ]
 
 
-def test_an_empty_period_says_which_days_there_are(settings: Settings) -> None:
-    got = _shown(settings, sample(), date_range="2025-03")
+def test_an_empty_period_shows_the_days_with_data(settings: Settings) -> None:
+    got = _terminal_output(settings, sample(), date_range="2025-03")
 
     assert got.splitlines() == [
         "There is no data for this period.",
@@ -158,8 +167,10 @@ def test_an_empty_period_says_which_days_there_are(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
-def test_no_stored_value_steers_the_terminal(settings: Settings, encoding: str) -> None:
-    nasty = (
+def test_no_stored_value_controls_the_terminal(
+    settings: Settings, encoding: str
+) -> None:
+    control_paths = (
         "/\x1b]0;x\x07",
         "/\x9b31m",
         "/\u202ea",
@@ -168,20 +179,22 @@ def test_no_stored_value_steers_the_terminal(settings: Settings, encoding: str) 
         "/日本",
     )
     day = today(SHOP)
-    rows = [event(day=day, visitor=n, path=path) for n, path in enumerate(nasty)]
+    rows = [
+        event(day=day, visitor=n, path=path) for n, path in enumerate(control_paths)
+    ]
 
-    got = _shown(settings, rows, encoding=encoding)
+    got = _terminal_output(settings, rows, encoding=encoding)
 
     assert not set(got) & set("\x1b\x07\x9b\u202e\r")
     assert "/[red]x[/red]" in got
     assert ("/日本" in got) == (encoding == "utf-8")
 
 
-def test_wide_letters_keep_the_columns_aligned(settings: Settings) -> None:
+def test_wide_characters_keep_the_columns_aligned(settings: Settings) -> None:
     day = today(SHOP)
     rows = [event(day=day, visitor=1, path=path) for path in ("/日本語", "/abc")]
 
-    got = _shown(settings, rows, metrics=["visitors"]).splitlines()
+    got = _terminal_output(settings, rows, metrics=["visitors"]).splitlines()
 
     cells = {line.split()[0]: line for line in got if line.startswith("/")}
     assert cells["/日本語"].index("1") + 3 == cells["/abc"].index("1")

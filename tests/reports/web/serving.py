@@ -1,4 +1,4 @@
-"""The private server, running, over tables full of what attackers send."""
+"""A running reports server, and events with values that attackers send."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,11 +9,11 @@ from reports.counting.queries import Statistics
 from reports.web.app import build_app
 from reports.web.query_pool import QueryPool
 from reports.web.server import listening
-from tests.reports.questions import BLOG, SHOP, local_now, today
-from tests.warehouse.day import Row, event
+from tests.reports.sample_queries import BLOG, SHOP, local_now, today
+from tests.warehouse.day_frames import Row, event
 from warehouse.tables import Warehouse
 
-# Each would run, or break the page, if it were not escaped for where it stands.
+# Each value would run, or break the page, without escaping for its context.
 PAYLOADS = (
     "/<script>document.title='run'</script>",
     '/"><img src=x onerror="document.title=\'run\'">',
@@ -24,8 +24,8 @@ PAYLOADS = (
 )
 
 
-def nasty_events() -> list[Row]:
-    """Return an event for each payload, in every place the page shows."""
+def attack_events() -> list[Row]:
+    """Return one event per payload, in every column that the page shows."""
     day = today(SHOP)
     return [
         event(day=day, visitor=number, path=text, source=text, country=text)
@@ -39,7 +39,7 @@ async def serving(
     warehouse: Warehouse,
     warnings: Callable[[], tuple[str, ...]] = tuple,
 ) -> AsyncIterator[str]:
-    """Serve two sites on a free port; yields the address."""
+    """Serve two sites on a free port; yield the URL."""
     settings = replace(settings, sites=(SHOP, BLOG), reports=ReportsSettings(port=0))
     pool = QueryPool(lambda: Statistics(warehouse, warnings=warnings), time_limit_s=30)
     app = build_app(settings, pool, local_now)

@@ -1,4 +1,4 @@
-"""The private server answers names nobody else can point at it, and its own pages."""
+"""The reports server accepts only host names that are safe from DNS rebinding."""
 
 import pytest
 
@@ -28,7 +28,7 @@ from reports.web.host_check import is_own_host, is_own_origin
         (None, False),
     ],
 )
-def test_only_names_that_cannot_be_pointed_here_are_answered(
+def test_only_local_or_configured_host_names_are_accepted(
     host: str | None, expected: object
 ) -> None:
     assert is_own_host(host, "stats.internal") is expected
@@ -47,7 +47,5 @@ def test_only_names_that_cannot_be_pointed_here_are_answered(
         ("http://[bad", False),
     ],
 )
-def test_only_the_servers_own_pages_may_ask(
-    origin: str | None, expected: object
-) -> None:
+def test_only_own_pages_may_send_requests(origin: str | None, expected: object) -> None:
     assert is_own_origin(origin, "localhost:8081") is expected

@@ -1,4 +1,4 @@
-"""The pool bounds how many questions run and wait, and for how long."""
+"""The pool limits how many queries run and wait, and how long a query runs."""
 
 import asyncio
 import threading
@@ -18,36 +18,37 @@ def _pool(root: Path, time_limit_s: float = 30) -> QueryPool:
 
 async def test_no_two_threads_share_a_reader(tmp_path: Path) -> None:
     pool = _pool(tmp_path)
-    both = threading.Barrier(THREADS)
+    barrier = threading.Barrier(THREADS)
 
-    def who(tables: Statistics, _tick: Tick) -> int:
-        both.wait(timeout=10)
+    def table_id(tables: Statistics, _tick: Tick) -> int:
+        barrier.wait(timeout=10)
         return id(tables)
 
-    got = await asyncio.gather(*(pool.run(who) for _ in range(THREADS)))
+    got = await asyncio.gather(*(pool.run(table_id) for _ in range(THREADS)))
     pool.close()
 
     assert len(set(got)) == THREADS
 
 
-async def test_past_the_bound_a_question_is_refused_at_once(tmp_path: Path) -> None:
+async def test_a_query_over_the_limit_is_refused_at_once(tmp_path: Path) -> None:
     pool = _pool(tmp_path)
-    free = threading.Event()
+    release = threading.Event()
     waiting = [
-        asyncio.create_task(pool.run(lambda _t, _k: free.wait(10))) for _ in range(32)
+        asyncio.create_task(pool.run(lambda _t, _k: release.wait(10)))
+        for _ in range(32)
     ]
     await asyncio.sleep(0)
 
     with pytest.raises(BusyError):
         await pool.run(lambda _t, _k: True)
 
-    free.set()
+    release.set()
     assert await asyncio.gather(*waiting) == [True] * 32
     assert await pool.run(lambda _t, _k: 1) == 1
     pool.close()
 
 
-async def test_a_question_past_its_time_is_stopped(tmp_path: Path) -> None:
+async def test_a_query_over_its_time_limit_is_stopped(tmp_path: Path) -> None:
     pool = _pool(tmp_path, time_limit_s=0.05)
 
     def long(_tables: Statistics, tick: Tick) -> None:
@@ -59,17 +60,18 @@ async def test_a_question_past_its_time_is_stopped(tmp_path: Path) -> None:
     pool.close()
 
 
-async def test_a_caller_who_leaves_frees_the_place(tmp_path: Path) -> None:
+async def test_a_cancelled_query_frees_its_place(tmp_path: Path) -> None:
     pool = _pool(tmp_path)
-    free = threading.Event()
+    release = threading.Event()
     tasks = [
-        asyncio.create_task(pool.run(lambda _t, _k: free.wait(10))) for _ in range(32)
+        asyncio.create_task(pool.run(lambda _t, _k: release.wait(10)))
+        for _ in range(32)
     ]
     await asyncio.sleep(0)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    free.set()
+    release.set()
 
     assert await pool.run(lambda _t, _k: 1) == 1
     pool.close()

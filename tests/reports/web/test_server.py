@@ -1,4 +1,4 @@
-"""The private server answers right, refuses clearly, and echoes nothing."""
+"""The reports server answers correctly, refuses clearly, and echoes no input."""
 
 import asyncio
 import errno
@@ -16,9 +16,9 @@ from reports.query import MAX_BODY_BYTES
 from reports.web.app import build_app
 from reports.web.query_pool import QueryPool
 from reports.web.server import listening
-from tests.reports.questions import body, local_now
-from tests.reports.stored import asked, sample, store
-from tests.reports.web.serving import nasty_events, serving
+from tests.reports.sample_queries import body, local_now
+from tests.reports.sample_tables import answer_query, sample, store
+from tests.reports.web.serving import attack_events, serving
 from warehouse.tables import Warehouse
 
 _CANARY = "canary@example.org"
@@ -26,13 +26,13 @@ _CANARY = "canary@example.org"
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    rows = [*sample(), *nasty_events()]
+    rows = [*sample(), *attack_events()]
     return store(tmp_path_factory.mktemp("warehouse"), rows)
 
 
 @pytest_asyncio.fixture
 async def url(settings: Settings, warehouse: Warehouse) -> AsyncIterator[str]:
-    """Yield the address of a running server."""
+    """Yield the URL of a running server."""
     async with serving(settings, warehouse) as url:
         yield url
 
@@ -43,8 +43,8 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def _sent(url: str, lines: str) -> bytes:
-    """Return what comes back for a request of these bytes."""
+async def _send_raw(url: str, lines: str) -> bytes:
+    """Send *lines* as a request, and return the raw response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(url[17:]))
     writer.write(lines.encode())
     await writer.drain()
@@ -54,7 +54,7 @@ async def _sent(url: str, lines: str) -> bytes:
     return got
 
 
-async def test_the_api_answers_as_the_command_line_does(
+async def test_the_api_and_the_command_line_give_the_same_answer(
     url: str, client: aiohttp.ClientSession, warehouse: Warehouse
 ) -> None:
     raw = body(dimensions=["page"], order_by=[["pageviews", "desc"]], limit=3)
@@ -62,10 +62,10 @@ async def test_the_api_answers_as_the_command_line_does(
     async with client.post(f"{url}/api/v1/query", json=raw) as got:
         answer = await got.json()
 
-    assert (got.status, answer) == (200, asked(warehouse, raw).json())
+    assert (got.status, answer) == (200, answer_query(warehouse, raw).json())
 
 
-async def test_many_questions_at_once_are_all_answered(
+async def test_concurrent_queries_are_all_answered(
     url: str, client: aiohttp.ClientSession
 ) -> None:
     raw = body(dimensions=["page", "country"])
@@ -113,7 +113,7 @@ _BAD_BODIES = [
 
 
 @pytest.mark.parametrize("data", _BAD_BODIES)
-async def test_a_wrong_body_is_refused_and_not_echoed(
+async def test_an_invalid_body_is_refused_and_not_echoed(
     url: str, client: aiohttp.ClientSession, data: bytes
 ) -> None:
     async with client.post(f"{url}/api/v1/query", data=data) as got:
@@ -127,14 +127,19 @@ async def test_a_wrong_body_is_refused_and_not_echoed(
 
 _REFUSALS = [
     pytest.param("GET", "/nothing", {}, b"", 404, id="unknown path"),
-    pytest.param("GET", "/../etc/passwd", {}, b"", 404, id="climbing path"),
+    pytest.param("GET", "/../etc/passwd", {}, b"", 404, id="path traversal"),
     pytest.param("GET", "/api/v1/query", {}, b"", 405, id="wrong method"),
     pytest.param("DELETE", "/", {}, b"", 405, id="method of the page"),
     pytest.param(
         "POST", "/api/v1/query", {}, b" " * (MAX_BODY_BYTES + 1), 413, id="too large"
     ),
     pytest.param(
-        "POST", "/api/v1/query", {"Content-Encoding": "gzip"}, b"x", 415, id="packed"
+        "POST",
+        "/api/v1/query",
+        {"Content-Encoding": "gzip"},
+        b"x",
+        415,
+        id="compressed",
     ),
     pytest.param("GET", "/", {"Host": "evil.example"}, b"", 421, id="foreign host"),
     pytest.param("GET", "/healthz", {"Host": ""}, b"", 421, id="no host"),
@@ -152,7 +157,7 @@ _REFUSALS = [
 
 
 @pytest.mark.parametrize(("method", "path", "headers", "data", "status"), _REFUSALS)
-async def test_a_refusal_has_its_status_and_a_sentence(
+async def test_a_refusal_has_its_status_and_a_message(
     url: str,
     client: aiohttp.ClientSession,
     method: str,
@@ -170,7 +175,7 @@ async def test_a_refusal_has_its_status_and_a_sentence(
     assert "access-control-allow-origin" not in got.headers
 
 
-async def test_a_body_without_a_length_is_bounded_too(
+async def test_a_body_without_a_length_is_limited(
     url: str, client: aiohttp.ClientSession
 ) -> None:
     async def chunks() -> AsyncIterator[bytes]:
@@ -181,13 +186,13 @@ async def test_a_body_without_a_length_is_bounded_too(
         async with client.post(f"{url}/api/v1/query", data=chunks()) as got:
             status = got.status
     except aiohttp.ClientConnectionError:
-        status = 413  # the server may close before it has read what it refused
+        status = 413  # the server may close before it has read the whole body
 
     assert status == 413
 
 
 @pytest.mark.parametrize("path", ["/", "/style.css", "/healthz", "/nothing"])
-async def test_every_answer_tells_the_browser_to_be_careful(
+async def test_every_response_has_the_security_headers(
     url: str, client: aiohttp.ClientSession, path: str
 ) -> None:
     async with client.get(url + path) as got:
@@ -202,7 +207,7 @@ async def test_every_answer_tells_the_browser_to_be_careful(
     assert headers["Cache-Control"] == "no-store"
 
 
-async def test_the_page_escapes_whatever_was_stored(
+async def test_the_page_escapes_stored_values(
     url: str, client: aiohttp.ClientSession
 ) -> None:
     async with client.get(f"{url}/?site=shop&period=today") as got:
@@ -215,7 +220,7 @@ async def test_the_page_escapes_whatever_was_stored(
         assert raw not in page
 
 
-async def test_the_page_has_figures_and_ways_to_others(
+async def test_the_page_has_figures_and_links(
     url: str, client: aiohttp.ClientSession
 ) -> None:
     async with client.get(url) as got:
@@ -236,7 +241,7 @@ async def test_the_page_has_figures_and_ways_to_others(
         assert expected in page
 
 
-async def test_the_page_of_an_empty_site_says_what_to_do(
+async def test_the_page_of_an_empty_site_shows_what_to_do(
     url: str, client: aiohttp.ClientSession
 ) -> None:
     async with client.get(f"{url}/?site=blog") as got:
@@ -247,23 +252,23 @@ async def test_the_page_of_an_empty_site_says_what_to_do(
     assert "<svg" not in page
 
 
-async def test_a_taken_port_is_said_with_a_way_out(
+async def test_a_port_in_use_is_an_error_with_a_hint(
     settings: Settings, warehouse: Warehouse, url: str
 ) -> None:
     port = int(url.rpartition(":")[2])
-    taken = ReportsSettings(port=port)
+    in_use = ReportsSettings(port=port)
     pool = QueryPool(lambda: Statistics(warehouse), time_limit_s=1)
     app = build_app(settings, pool, local_now)
 
     with pytest.raises(MillpondError, match=f"listen on 127.0.0.1:{port}") as caught:
-        async with listening(app, taken):
+        async with listening(app, in_use):
             pass
 
     assert caught.value.hint is not None
 
 
-async def test_what_is_not_http_gets_a_constant_answer(url: str) -> None:
-    got = await _sent(url, f"GET /{_CANARY} HTTP/9 {_CANARY}\r\n\r\n")
+async def test_invalid_http_gets_a_fixed_response(url: str) -> None:
+    got = await _send_raw(url, f"GET /{_CANARY} HTTP/9 {_CANARY}\r\n\r\n")
 
     assert got.startswith(b"HTTP/1.")
     assert b" 400 " in got.splitlines()[0]
@@ -271,10 +276,10 @@ async def test_what_is_not_http_gets_a_constant_answer(url: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/api/v1/query"])
-async def test_an_expectation_nobody_knows_is_refused_and_not_echoed(
+async def test_an_unknown_expectation_is_refused_and_not_echoed(
     url: str, path: str
 ) -> None:
-    got = await _sent(
+    got = await _send_raw(
         url, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nExpect: {_CANARY}\r\n\r\n"
     )
 
@@ -283,19 +288,19 @@ async def test_an_expectation_nobody_knows_is_refused_and_not_echoed(
     assert _CANARY.encode() not in got
 
 
-async def test_a_client_may_ask_before_it_sends_its_body(url: str) -> None:
-    question = json.dumps(body())
+async def test_a_client_may_wait_for_100_continue(url: str) -> None:
+    query = json.dumps(body())
 
-    got = await _sent(
+    got = await _send_raw(
         url,
         "POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
-        f"Content-Length: {len(question)}\r\nConnection: close\r\n\r\n{question}",
+        f"Content-Length: {len(query)}\r\nConnection: close\r\n\r\n{query}",
     )
 
     assert got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
 
 
-async def test_a_wrong_method_is_told_the_right_ones(
+async def test_a_wrong_method_gets_the_allowed_methods(
     url: str, client: aiohttp.ClientSession
 ) -> None:
     async with client.delete(f"{url}/healthz") as got:
@@ -303,29 +308,31 @@ async def test_a_wrong_method_is_told_the_right_ones(
 
 
 @pytest.mark.parametrize("path", ["/", "/style.css", "/healthz"])
-async def test_what_can_be_read_has_a_head(
+async def test_every_page_answers_head_requests(
     url: str, client: aiohttp.ClientSession, path: str
 ) -> None:
     async with client.head(url + path) as got:
         assert (got.status, await got.read()) == (200, b"")
 
 
-async def test_a_connection_past_the_limit_is_closed(url: str) -> None:
+async def test_a_connection_over_the_limit_is_closed(url: str) -> None:
     port = int(url[17:])
-    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(256)]
-    reader, past = await asyncio.open_connection("127.0.0.1", port)
+    open_connections = [
+        await asyncio.open_connection("127.0.0.1", port) for _ in range(256)
+    ]
+    reader, rejected = await asyncio.open_connection("127.0.0.1", port)
 
-    async with asyncio.timeout(5):  # an idle connection is kept longer
+    async with asyncio.timeout(5):  # an idle connection stays open longer
         assert await reader.read() == b""
-    past.close()
-    for _, writer in held:
+    rejected.close()
+    for _, writer in open_connections:
         writer.close()
-    await asyncio.gather(*(writer.wait_closed() for _, writer in held))
+    await asyncio.gather(*(writer.wait_closed() for _, writer in open_connections))
     async with aiohttp.ClientSession() as client, client.get(f"{url}/healthz") as got:
         assert got.status == 200
 
 
-async def test_nothing_of_a_request_is_logged(
+async def test_no_part_of_a_request_is_logged(
     url: str, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
@@ -335,14 +342,16 @@ async def test_nothing_of_a_request_is_logged(
         assert got.status == 404
     async with client.get(f"{url}/?period={_CANARY}", headers=agent) as got:
         assert got.status == 400
-    await _sent(url, f"GET /{_CANARY} HTTP/9 {_CANARY}\r\n\r\n")
+    await _send_raw(url, f"GET /{_CANARY} HTTP/9 {_CANARY}\r\n\r\n")
 
-    ours = [each.getMessage() for each in caplog.records if each.name != "asyncio"]
-    assert _CANARY not in " ".join(ours)
-    assert "127.0.0.1" not in " ".join(ours)
+    messages = [
+        record.getMessage() for record in caplog.records if record.name != "asyncio"
+    ]
+    assert _CANARY not in " ".join(messages)
+    assert "127.0.0.1" not in " ".join(messages)
 
 
-async def test_tables_that_cannot_be_read_now_are_a_503(
+async def test_unreadable_tables_give_a_503(
     settings: Settings, warehouse: Warehouse, client: aiohttp.ClientSession
 ) -> None:
     def no_descriptor() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The kernel is a witness only where it vouches for the very time that is asked."""
+"""The kernel confirms the time only if a time service keeps its clock."""
 
 import ctypes
 import time
@@ -14,55 +14,57 @@ SYNCHRONISED, UNSYNCHRONISED = 0x2001, 0x2041
 
 
 class Kernel:
-    """A C library whose adjtimex says what a test wants."""
+    """A C library whose adjtimex returns the values of a test."""
 
     def __init__(self, state: int, status: int, at_s: int) -> None:
-        self._said = (state, status, at_s)
+        self._values = (state, status, at_s)
 
     def adjtimex(self, timex: object) -> int:
-        """Fill in what the kernel knows."""
-        found = timex._obj  # type: ignore[attr-defined]  # noqa: SLF001 - byref
-        assert found.modes == 0
-        state, found.status, found.time_s = self._said
+        """Fill in the values, as the kernel does."""
+        fields = timex._obj  # type: ignore[attr-defined]  # noqa: SLF001 - byref
+        assert fields.modes == 0
+        state, fields.status, fields.time_s = self._values
         return state
 
 
-def asking(kernel: object) -> Callable[..., object]:
+def library_loader(kernel: object) -> Callable[..., object]:
     return lambda *_arguments, **_options: kernel
 
 
 @pytest.mark.parametrize(
-    ("state", "status", "wall_s", "vouches"),
+    ("state", "status", "wall_s", "confirms"),
     [
         pytest.param(0, SYNCHRONISED, NOW, True, id="synchronised"),
         pytest.param(1, SYNCHRONISED, NOW + 59, True, id="a leap second is near"),
         pytest.param(5, UNSYNCHRONISED, NOW, False, id="not synchronised"),
         pytest.param(5, SYNCHRONISED, NOW, False, id="in error"),
-        pytest.param(-1, 0, NOW, False, id="may not be asked"),
-        pytest.param(0, SYNCHRONISED, NOW + 61, False, id="we see another time"),
-        pytest.param(0, SYNCHRONISED, NOW - 61, False, id="an earlier one"),
+        pytest.param(-1, 0, NOW, False, id="not permitted"),
+        pytest.param(0, SYNCHRONISED, NOW + 61, False, id="a later wall clock"),
+        pytest.param(0, SYNCHRONISED, NOW - 61, False, id="an earlier wall clock"),
     ],
 )
-def test_the_kernel_vouches_for_its_own_time_while_a_service_keeps_it(
+def test_the_kernel_confirms_its_own_time_while_a_service_keeps_it(
     monkeypatch: pytest.MonkeyPatch,
     state: int,
     status: int,
     wall_s: int,
     *,
-    vouches: bool,
+    confirms: bool,
 ) -> None:
-    monkeypatch.setattr(ctypes, "CDLL", asking(Kernel(state, status, NOW)))
+    monkeypatch.setattr(ctypes, "CDLL", library_loader(Kernel(state, status, NOW)))
 
-    assert is_synchronised(wall_s) == vouches
+    assert is_synchronised(wall_s) == confirms
 
 
-def test_a_library_without_it_is_no_witness(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ctypes, "CDLL", asking(object()))
+def test_a_library_without_adjtimex_confirms_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", library_loader(object()))
 
     assert not is_synchronised(NOW)
 
 
-def test_the_real_kernel_shows_its_time() -> None:
+def test_the_real_kernel_returns_its_time() -> None:
     timex = kernel_clock.read_timex()
 
     assert timex is not None

@@ -1,4 +1,4 @@
-"""A changed bit in a table's log is found and named, by readers and writers."""
+"""Readers and writers find and name a changed bit in the log of a table."""
 
 import random
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 def events_table(warehouse: Warehouse) -> Path:
-    """Return the directory of the events."""
+    """Return the directory of the events table."""
     return warehouse.root / EVENTS.name
 
 
@@ -41,12 +41,12 @@ def flip(path: Path, bit: int) -> None:
 
 
 def open_to_write(warehouse: Warehouse) -> object:
-    """Open the events to write."""
+    """Open the events table for writing."""
     return warehouse.open(EVENTS)
 
 
 def open_to_read(warehouse: Warehouse) -> object:
-    """Open the events to read."""
+    """Open the events table for reading."""
     return warehouse.view(EVENTS)
 
 
@@ -76,7 +76,7 @@ def test_every_changed_bit_of_an_entry_is_found(
 ) -> None:
     table = events_table(warehouse)
     path = entry_path(table, version)
-    chance = random.Random(version)  # noqa: S311 - which bits are tried is no secret
+    chance = random.Random(version)  # noqa: S311 - the choice of bits is no secret
     for bit in chance.sample(range(path.stat().st_size * 8), 200):
         flip(path, bit)
         assert list(log_digests.damaged_versions(table, 0, 4)) == [version]
@@ -84,7 +84,7 @@ def test_every_changed_bit_of_an_entry_is_found(
     assert list(log_digests.damaged_versions(table, 0, 4)) == []
 
 
-def test_a_view_that_moves_on_finds_damage_in_what_it_reads_next(
+def test_a_refreshed_view_finds_damage_in_new_entries(
     warehouse: Warehouse,
 ) -> None:
     view = warehouse.view(EVENTS)
@@ -95,7 +95,9 @@ def test_a_view_that_moves_on_finds_damage_in_what_it_reads_next(
         view.refresh()
 
 
-def test_what_damaged_entries_touched_is_unknown(warehouse: Warehouse) -> None:
+def test_the_days_that_a_damaged_entry_touched_are_unknown(
+    warehouse: Warehouse,
+) -> None:
     table = warehouse.open(EVENTS)
     path = entry_path(table.path, 2)
     path.write_text(path.read_text().replace('"shop"', '"shoq"'))
@@ -104,7 +106,7 @@ def test_what_damaged_entries_touched_is_unknown(warehouse: Warehouse) -> None:
     assert table.touched(2) == {("shop", event().day)}
 
 
-def test_an_entry_that_nothing_proves_passes(warehouse: Warehouse) -> None:
+def test_an_entry_without_a_digest_is_accepted(warehouse: Warehouse) -> None:
     table = events_table(warehouse)
     (table / "_settled").unlink()
     newest = entry_path(table, 4)
@@ -113,8 +115,8 @@ def test_an_entry_that_nothing_proves_passes(warehouse: Warehouse) -> None:
     assert list(log_digests.damaged_versions(table, 0, 4)) == []
 
 
-def checkpointed(warehouse: Warehouse) -> StoredTable:
-    """Return the events with a checkpoint and a commit after it."""
+def table_with_checkpoint(warehouse: Warehouse) -> StoredTable:
+    """Return the events table with a checkpoint and a commit after it."""
     table = warehouse.open(EVENTS)
     table._delta.checkpoint()  # noqa: SLF001
     table.append(frame([event()]))
@@ -122,10 +124,10 @@ def checkpointed(warehouse: Warehouse) -> StoredTable:
 
 
 @BOTH
-def test_a_damaged_checkpoint_the_log_cannot_do_without_is_named(
+def test_a_damaged_checkpoint_that_the_log_needs_is_named(
     warehouse: Warehouse, open_table: Callable[[Warehouse], object]
 ) -> None:
-    table = checkpointed(warehouse)
+    table = table_with_checkpoint(warehouse)
     for version in range(4):
         entry_path(table.path, version).unlink()
     path = log_digests.checkpoint_path(table.path, 4)
@@ -136,14 +138,14 @@ def test_a_damaged_checkpoint_the_log_cannot_do_without_is_named(
     assert caught.value.path == path
 
 
-def test_a_damaged_checkpoint_is_set_aside_where_the_log_tells_all(
+def test_a_damaged_checkpoint_is_set_aside_if_the_log_is_complete(
     warehouse: Warehouse,
 ) -> None:
-    table = checkpointed(warehouse)
+    table = table_with_checkpoint(warehouse)
     flip(log_digests.checkpoint_path(table.path, 4), 8_000)
 
     assert warehouse.open(EVENTS).rows() == 5
-    assert sorted(each.name for each in (table.path / "_set_aside").iterdir()) == [
+    assert sorted(path.name for path in (table.path / "_set_aside").iterdir()) == [
         f"{4:020}.checkpoint.parquet",
         "_last_checkpoint",
     ]
@@ -153,7 +155,7 @@ def test_a_damaged_checkpoint_is_set_aside_where_the_log_tells_all(
 def test_a_changed_bit_of_the_pointer_changes_nothing(
     warehouse: Warehouse, bit: int
 ) -> None:
-    table = checkpointed(warehouse)
+    table = table_with_checkpoint(warehouse)
     pointer = table.path / "_delta_log" / "_last_checkpoint"
     flip(pointer, bit % (pointer.stat().st_size * 8))
 
@@ -163,7 +165,7 @@ def test_a_changed_bit_of_the_pointer_changes_nothing(
 @pytest.mark.parametrize(
     "note", [VersionDigest(7, "ab12"), VersionDigest(0, None)], ids=str
 )
-def test_a_note_reads_back_and_a_changed_bit_makes_it_say_nothing(
+def test_a_note_can_be_read_back_and_a_changed_bit_makes_it_empty(
     tmp_path: Path, note: VersionDigest
 ) -> None:
     path = tmp_path / "note"

@@ -1,4 +1,4 @@
-"""What a power loss tore is set aside; what was promised before is never touched."""
+"""A commit torn by a power loss is set aside; durable commits are never changed."""
 
 import shutil
 from collections.abc import Callable
@@ -25,42 +25,46 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return warehouse
 
 
-def unsynced(table: StoredTable, version: int) -> None:
-    """Make it so that commits past *version* were never made durable."""
+def mark_unsynced(table: StoredTable, version: int) -> None:
+    """Record that commits after *version* are not durable."""
     (table.path / "_settled").write_text(str(version))
 
 
-def entry(table: StoredTable, version: int) -> Path:
+def entry_of(table: StoredTable, version: int) -> Path:
     """Return the log entry of *version*."""
     return entry_path(table.path, version)
 
 
-def newest_data(table: StoredTable) -> Path:
+def newest_data_file(table: StoredTable) -> Path:
     """Return the data file of the newest commit."""
     return max(
-        table.path.glob("day=*/*.parquet"), key=lambda each: each.stat().st_mtime_ns
+        table.path.glob("day=*/*.parquet"), key=lambda path: path.stat().st_mtime_ns
     )
 
 
-def cut(path: Path) -> None:
-    """Shorten a file by a byte."""
+def shorten(path: Path) -> None:
+    """Cut the last byte of a file."""
     path.write_bytes(path.read_bytes()[:-1])
 
 
 @pytest.mark.parametrize(
     "tear",
     [
-        pytest.param(lambda table: entry(table, 2).write_bytes(b""), id="empty entry"),
-        pytest.param(lambda table: cut(entry(table, 2)), id="torn entry"),
-        pytest.param(lambda table: newest_data(table).unlink(), id="data missing"),
-        pytest.param(lambda table: cut(newest_data(table)), id="data short"),
+        pytest.param(
+            lambda table: entry_of(table, 2).write_bytes(b""), id="empty entry"
+        ),
+        pytest.param(lambda table: shorten(entry_of(table, 2)), id="torn entry"),
+        pytest.param(lambda table: newest_data_file(table).unlink(), id="data missing"),
+        pytest.param(
+            lambda table: shorten(newest_data_file(table)), id="data too short"
+        ),
     ],
 )
 def test_a_torn_commit_is_set_aside_and_can_be_repeated(
     warehouse: Warehouse, tear: Callable[[StoredTable], None]
 ) -> None:
     table = warehouse.open(EVENTS)
-    unsynced(table, 1)
+    mark_unsynced(table, 1)
     tear(table)
     repaired = warehouse.open(EVENTS)
 
@@ -68,32 +72,32 @@ def test_a_torn_commit_is_set_aside_and_can_be_repeated(
     assert events(repaired.read()) == [event(path="/1")]
     assert repaired.transaction_version("spool/lane") == 1
     assert [path.name for path in (table.path / "_set_aside").iterdir()] == [
-        entry(table, 2).name
+        entry_of(table, 2).name
     ]
     repaired.append(frame([event(path="/2")]), transactions={"spool/lane": 2})
     assert warehouse.open(EVENTS).rows() == 2
 
 
-def test_what_follows_a_torn_commit_was_promised_to_nobody_either(
+def test_commits_after_a_torn_commit_are_set_aside_too(
     warehouse: Warehouse,
 ) -> None:
     table = warehouse.open(EVENTS)
     table.append(frame([event(path="/3")]))
-    unsynced(table, 1)
-    entry(table, 2).write_bytes(b"")
+    mark_unsynced(table, 1)
+    entry_of(table, 2).write_bytes(b"")
     repaired = warehouse.open(EVENTS)
 
     assert repaired.version == 1
     assert events(repaired.read()) == [event(path="/1")]
 
 
-def test_a_commit_whose_name_was_lost_takes_the_next_with_it(
+def test_a_lost_entry_sets_the_next_commit_aside_too(
     warehouse: Warehouse,
 ) -> None:
     table = warehouse.open(EVENTS)
     table.append(frame([event(path="/3")]))
-    unsynced(table, 1)
-    entry(table, 2).unlink()
+    mark_unsynced(table, 1)
+    entry_of(table, 2).unlink()
 
     assert warehouse.open(EVENTS).version == 1
 
@@ -103,11 +107,11 @@ def test_a_torn_creation_is_created_again(tmp_path: Path) -> None:
     table = warehouse.open(EVENTS)
     (table.path / "_settled").unlink()
     (warehouse.root / "tables.json").unlink()
-    entry(table, 0).write_bytes(b"")
-    again = Warehouse(warehouse.root).open(EVENTS)
+    entry_of(table, 0).write_bytes(b"")
+    reopened = Warehouse(warehouse.root).open(EVENTS)
 
-    assert again.version == 0
-    again.append(frame([event()]))
+    assert reopened.version == 0
+    reopened.append(frame([event()]))
     assert warehouse.open(EVENTS).rows() == 1
 
 
@@ -115,14 +119,14 @@ def test_a_torn_creation_is_created_again(tmp_path: Path) -> None:
     "damage",
     [
         pytest.param(lambda path: path.write_bytes(b""), id="empty"),
-        pytest.param(cut, id="torn"),
+        pytest.param(shorten, id="torn"),
         pytest.param(Path.unlink, id="missing"),
     ],
 )
-def test_damage_to_what_was_promised_stops_us_and_is_not_repaired(
+def test_damage_to_a_durable_commit_is_an_error_and_is_not_repaired(
     warehouse: Warehouse, damage: Callable[[Path], None]
 ) -> None:
-    path = entry(warehouse.open(EVENTS), 1)
+    path = entry_of(warehouse.open(EVENTS), 1)
     damage(path)
 
     with pytest.raises(DamagedTableError) as caught:
@@ -131,36 +135,38 @@ def test_damage_to_what_was_promised_stops_us_and_is_not_repaired(
     assert not (warehouse.root / "events" / "_set_aside").exists()
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, cut], ids=["missing", "short"])
-def test_damaged_data_is_named_and_reading_it_fails(
+@pytest.mark.parametrize("damage", [Path.unlink, shorten], ids=["missing", "too short"])
+def test_a_damaged_data_file_is_listed_and_cannot_be_read(
     warehouse: Warehouse, damage: Callable[[Path], None]
 ) -> None:
     table = warehouse.open(EVENTS)
-    damage(newest_data(table))
-    again = warehouse.open(EVENTS)
+    damage(newest_data_file(table))
+    reopened = warehouse.open(EVENTS)
 
-    assert len(again.damaged_files()) == 1
+    assert len(reopened.damaged_files()) == 1
     with pytest.raises(DamagedTableError):
-        again.read()
+        reopened.read()
 
 
-def test_files_a_later_commit_removed_are_not_missed(warehouse: Warehouse) -> None:
+def test_files_that_a_later_commit_removed_are_not_reported_missing(
+    warehouse: Warehouse,
+) -> None:
     table = warehouse.open(EVENTS)
     table.compact(table.days(), now_s=0)
-    now_s = entry(table, 3).stat().st_mtime
+    now_s = entry_of(table, 3).stat().st_mtime
     table.vacuum(now_s=now_s, removed_age_s=0)
     (table.path / "_settled").unlink()
-    again = warehouse.open(EVENTS)
+    reopened = warehouse.open(EVENTS)
 
-    assert again.version == 3
-    assert again.rows() == 2
+    assert reopened.version == 3
+    assert reopened.rows() == 2
 
 
 @pytest.mark.parametrize(
     "tear",
     [
         pytest.param(lambda path: path.write_bytes(b""), id="empty"),
-        pytest.param(cut, id="torn"),
+        pytest.param(shorten, id="torn"),
         pytest.param(lambda path: path.write_bytes(bytes(9_999)), id="zeros"),
     ],
 )
@@ -181,10 +187,10 @@ def test_a_torn_checkpoint_is_set_aside(
 
 
 @pytest.mark.parametrize("kind", [Warehouse.open, Warehouse.view])
-def test_a_log_that_lost_its_newest_entry_is_not_taken_for_the_whole(
+def test_a_log_without_its_newest_entry_is_an_error(
     warehouse: Warehouse, kind: Callable[[Warehouse, Table], object]
 ) -> None:
-    newest = entry(warehouse.open(EVENTS), 2)
+    newest = entry_of(warehouse.open(EVENTS), 2)
     newest.unlink()
 
     with pytest.raises(DamagedTableError) as caught:
@@ -193,7 +199,7 @@ def test_a_log_that_lost_its_newest_entry_is_not_taken_for_the_whole(
 
 
 @pytest.mark.parametrize("kind", [Warehouse.open, Warehouse.view])
-def test_a_table_that_lost_its_log_is_not_taken_for_a_new_one(
+def test_a_table_without_its_log_is_not_taken_for_a_new_one(
     warehouse: Warehouse, kind: Callable[[Warehouse, Table], object]
 ) -> None:
     table = warehouse.open(EVENTS)
@@ -206,11 +212,11 @@ def test_a_table_that_lost_its_log_is_not_taken_for_a_new_one(
         kind(Warehouse(warehouse.root), EVENTS)
 
 
-def test_a_checkpoint_the_log_cannot_do_without_is_missed(warehouse: Warehouse) -> None:
+def test_a_missing_checkpoint_that_the_log_needs_is_named(warehouse: Warehouse) -> None:
     table = warehouse.open(EVENTS)
     table._delta.checkpoint()  # noqa: SLF001
     for version in range(3):
-        entry(table, version).unlink()
+        entry_of(table, version).unlink()
     [checkpoint] = table.path.glob("_delta_log/*.checkpoint.parquet")
     checkpoint.unlink()
 
@@ -219,17 +225,17 @@ def test_a_checkpoint_the_log_cannot_do_without_is_missed(warehouse: Warehouse) 
     assert caught.value.path == checkpoint
 
 
-def test_a_log_without_its_pointer_can_be_cleaned(warehouse: Warehouse) -> None:
+def test_a_log_with_a_damaged_pointer_can_be_cleaned(warehouse: Warehouse) -> None:
     table = warehouse.open(EVENTS)
     table.clean_log()
     (table.path / "_delta_log" / "_last_checkpoint").write_bytes(b"{")
-    again = warehouse.open(EVENTS)
-    again.clean_log()
+    reopened = warehouse.open(EVENTS)
+    reopened.clean_log()
 
     assert warehouse.open(EVENTS).rows() == 2
 
 
-def test_settling_names_the_newest_version(warehouse: Warehouse) -> None:
+def test_a_sync_records_the_newest_version(warehouse: Warehouse) -> None:
     table = warehouse.open(EVENTS)
     (table.path / "_settled").write_text("torn")
 
@@ -238,23 +244,25 @@ def test_settling_names_the_newest_version(warehouse: Warehouse) -> None:
     assert log_files.synced_version(table.path) == 2
 
 
-def test_rows_another_program_changed_make_the_touched_pairs_unknown(
+def test_touched_pairs_are_unknown_after_another_program_changed_rows(
     warehouse: Warehouse,
 ) -> None:
     table = warehouse.open(EVENTS)
-    text = entry(table, 2).read_text()
-    entry(table, 2).write_text(text.replace('"touched"', '"other"'))
-    unsynced(table, 1)
+    text = entry_of(table, 2).read_text()
+    entry_of(table, 2).write_text(text.replace('"touched"', '"other"'))
+    mark_unsynced(table, 1)
 
     assert table.touched(1) is None
 
 
-def test_an_upkeep_commit_of_another_program_touches_nothing(
+def test_a_maintenance_commit_of_another_program_touches_no_pair(
     warehouse: Warehouse,
 ) -> None:
     table = warehouse.open(EVENTS)
-    text = entry(table, 2).read_text().replace('"touched"', '"other"')
-    entry(table, 2).write_text(text.replace('"dataChange":true', '"dataChange":false'))
-    unsynced(table, 1)
+    text = entry_of(table, 2).read_text().replace('"touched"', '"other"')
+    entry_of(table, 2).write_text(
+        text.replace('"dataChange":true', '"dataChange":false')
+    )
+    mark_unsynced(table, 1)
 
     assert table.touched(1) == set()

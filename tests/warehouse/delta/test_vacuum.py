@@ -1,4 +1,4 @@
-"""Files nobody refers to are removed: at once when erased, after an hour when lost."""
+"""The vacuum removes unused files: erased ones at once, leftovers after an hour."""
 
 import os
 from pathlib import Path
@@ -32,12 +32,12 @@ def table(tmp_path: Path) -> StoredTable:
 
 
 def now_s(table: StoredTable) -> float:
-    """Return the time of the newest commit, by the file system's clock."""
+    """Return the time of the newest commit on the clock of the file system."""
     return max(path.stat().st_mtime for path in table.path.glob("_delta_log/*.json"))
 
 
 def names(table: StoredTable) -> set[str]:
-    """Return all data files and leftovers there are."""
+    """Return the names of all data files and leftovers."""
     return {
         path.relative_to(table.path).as_posix()
         for path in table.path.rglob("*")
@@ -45,8 +45,8 @@ def names(table: StoredTable) -> set[str]:
     } - {"_settled"}
 
 
-def leave(table: StoredTable, at_s: float) -> None:
-    """Leave behind what killed writers leave, as old as *at_s*."""
+def leave_behind(table: StoredTable, at_s: float) -> None:
+    """Create the leftovers of killed writers, with the time *at_s*."""
     for name in LEFTOVERS:
         path = table.path / name
         path.parent.mkdir(exist_ok=True)
@@ -54,10 +54,10 @@ def leave(table: StoredTable, at_s: float) -> None:
         os.utime(path, (at_s, at_s))
 
 
-def test_replaced_files_go_once_readers_had_their_time(table: StoredTable) -> None:
-    old = {each.path for each in table.files()}
+def test_replaced_files_are_removed_after_an_hour(table: StoredTable) -> None:
+    old = {file.path for file in table.files()}
     table.compact([DAY], now_s=now_s(table))
-    new = {each.path for each in table.files()}
+    new = {file.path for file in table.files()}
 
     assert table.vacuum(now_s=now_s(table) + HOUR_S - 1) == []
     assert set(table.vacuum(now_s=now_s(table) + HOUR_S)) == old
@@ -65,37 +65,37 @@ def test_replaced_files_go_once_readers_had_their_time(table: StoredTable) -> No
     assert sorted(table.read()["path"]) == ["/1", "/2"]
 
 
-def test_erased_files_go_at_once(table: StoredTable) -> None:
-    old = {each.path for each in table.files()}
+def test_erased_files_are_removed_at_once(table: StoredTable) -> None:
+    old = {file.path for file in table.files()}
     table.delete_days([DAY], now_s=now_s(table))
 
     assert set(table.vacuum(now_s=now_s(table), removed_age_s=0)) == old
     assert names(table) == set()
 
 
-def test_leftovers_of_a_crash_go_after_an_hour(table: StoredTable) -> None:
+def test_leftovers_of_a_crash_are_removed_after_an_hour(table: StoredTable) -> None:
     start_s = now_s(table)
-    live = {each.path for each in table.files()}
-    leave(table, start_s)
+    live = {file.path for file in table.files()}
+    leave_behind(table, start_s)
 
     assert table.vacuum(now_s=start_s + HOUR_S - 1) == []
     assert set(table.vacuum(now_s=start_s + HOUR_S)) == set(LEFTOVERS)
     assert names(table) == live
 
 
-def test_leftovers_stay_while_somebody_writes(table: StoredTable) -> None:
+def test_leftovers_stay_while_a_writer_is_active(table: StoredTable) -> None:
     start_s = now_s(table)
-    leave(table, start_s)
+    leave_behind(table, start_s)
     with locked(table.path / WRITERS_LOCK, shared=True):
-        swept = table.vacuum(now_s=start_s + 9 * HOUR_S)
+        removed = table.vacuum(now_s=start_s + 9 * HOUR_S)
 
-    assert swept == []
+    assert removed == []
 
 
-def test_a_vacuumed_table_still_opens_and_keeps_its_log(table: StoredTable) -> None:
+def test_a_vacuumed_table_can_be_opened_and_keeps_its_log(table: StoredTable) -> None:
     table.clean_log()
     table.vacuum(now_s=now_s(table) + 9 * HOUR_S, removed_age_s=0)
-    again = Warehouse(table.path.parent).open(EVENTS)
+    reopened = Warehouse(table.path.parent).open(EVENTS)
 
-    assert again.rows() == 2
+    assert reopened.rows() == 2
     assert (table.path / "_delta_log" / "_last_checkpoint").exists()

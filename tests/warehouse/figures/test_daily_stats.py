@@ -1,4 +1,4 @@
-"""Which measure counts under which value of which dimension."""
+"""Daily stats count each measure under the right value of each dimension."""
 
 from datetime import date
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.warehouse.day import Row, built, event, figures, frame
+from tests.warehouse.day_frames import Row, build_day, event, figures, frame
 from warehouse.dtypes import check_frame
 from warehouse.figures.daily_stats import daily_stats
 from warehouse.figures.sessionize import sessionize
@@ -18,12 +18,12 @@ REFUND: Row = {"name": "order_refunded", "currency": "EUR", "server": True}
 
 
 def by(dimension: str, measure: str, *events: Row, limit: int = 100) -> dict[str, Any]:
-    """Return one measure by the values of a dimension."""
-    return figures(built(events, limit)[1], dimension, measure)
+    """Return one measure by value of a dimension."""
+    return figures(build_day(events, limit)[1], dimension, measure)
 
 
 def item(product: str, quantity: int = 1, price_minor: int | None = 100) -> Row:
-    """Return a line of an order."""
+    """Return one line of an order."""
     return {
         "product": product,
         "variant": None,
@@ -33,7 +33,7 @@ def item(product: str, quantity: int = 1, price_minor: int | None = 100) -> Row:
 
 
 def test_the_total_has_every_measure() -> None:
-    _, stats = built(
+    _, stats = build_day(
         [
             event("12:00", engaged_ms=100),
             event("12:10", name="engagement", engaged_ms=400),
@@ -67,7 +67,7 @@ def test_the_total_has_every_measure() -> None:
     ]
 
 
-def test_all_of_a_session_goes_to_the_value_of_the_session() -> None:
+def test_all_events_of_a_session_count_under_the_value_of_the_session() -> None:
     events = [
         event("12:00", source="A", path="/a"),
         event("12:05", source="B", path="/b"),
@@ -80,9 +80,9 @@ def test_all_of_a_session_goes_to_the_value_of_the_session() -> None:
     assert by("exit_page", "duration_s", *events) == {"/b": 360}
 
 
-def test_an_event_without_a_session_goes_by_its_own_values() -> None:
-    loose = event(visitor=None, source="B", country="FR", path="/b", **ORDER)
-    events = [event(source="A"), loose]
+def test_an_event_without_a_session_counts_under_its_own_values() -> None:
+    sessionless = event(visitor=None, source="B", country="FR", path="/b", **ORDER)
+    events = [event(source="A"), sessionless]
 
     assert by("source", "orders", *events) == {"A": 0, "B": 1}
     assert by("country", "events", *events) == {"(none)": 1, "FR": 1}
@@ -90,7 +90,7 @@ def test_an_event_without_a_session_goes_by_its_own_values() -> None:
     assert by("entry_page", "events", *events) == {"(none)": 1, "/": 1}
 
 
-def test_a_visitor_with_several_sessions_is_one_visitor_of_each_value() -> None:
+def test_a_visitor_with_several_sessions_counts_once_per_value() -> None:
     clocks = {"08:00": "A", "10:00": "B", "12:00": "A", "14:00": "A"}
     events = [event(clock, source=source) for clock, source in clocks.items()]
 
@@ -101,13 +101,13 @@ def test_a_visitor_with_several_sessions_is_one_visitor_of_each_value() -> None:
 
 
 def test_the_same_visitor_hash_at_another_site_is_another_visitor() -> None:
-    _, stats = built([event("12:00"), event("06:00", site="blog")])
+    _, stats = build_day([event("12:00"), event("06:00", site="blog")])
 
     for site in ("shop", "blog"):
         assert figures(stats, "total", "visitors", site=site) == {"(all)": 1}
 
 
-def test_pages_count_what_happened_on_them_and_who_viewed_them() -> None:
+def test_pages_count_their_events_and_their_visitors() -> None:
     events = [
         event("12:00", path="/a"),
         event("12:01", path="/b"),
@@ -119,7 +119,7 @@ def test_pages_count_what_happened_on_them_and_who_viewed_them() -> None:
         event("12:00", path=None, visitor=None),
     ]
 
-    _, stats = built(events)
+    _, stats = build_day(events)
     measures = ("visitors", "sessions", "bounces", "pageviews", "events", "duration_s")
     assert figures(stats, "page", *measures) == {
         "(none)": (0, 0, 0, 1, 1, 0),
@@ -135,21 +135,21 @@ def test_pages_count_what_happened_on_them_and_who_viewed_them() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        pytest.param({"server": True}, id="of a server"),
-        pytest.param({"passive": True}, id="passive"),
+        pytest.param({"server": True}, id="server event"),
+        pytest.param({"passive": True}, id="passive event"),
     ],
 )
 def test_a_bounce_counts_once_on_the_page_of_its_interactive_pageview(
     other: Row, limit: int
 ) -> None:
-    # A table may hold passive pageviews, although the proxy makes none.
+    # A table may hold passive pageviews, although the proxy writes none.
     events = [
         event("11:59", path="/first", **other),
         event("12:00", path="/viewed"),
         event("12:01", path="/last", **other),
     ]
 
-    _, stats = built(events, limit)
+    _, stats = build_day(events, limit)
 
     pages = figures(stats, "page", "bounces")
     assert figures(stats, "total", "bounces") == {"(all)": 1}
@@ -158,7 +158,7 @@ def test_a_bounce_counts_once_on_the_page_of_its_interactive_pageview(
         assert pages["/viewed"] == 1
 
 
-def test_events_count_by_name_without_pings() -> None:
+def test_events_count_by_name_without_engagement_events() -> None:
     events = [
         event("12:00"),
         event("12:01", name="signup"),
@@ -174,7 +174,7 @@ def test_events_count_by_name_without_pings() -> None:
     assert by("event", "pageviews", *events) == {"pageview": 1, "signup": 0}
 
 
-def test_products_count_the_events_and_orders_that_name_them() -> None:
+def test_products_count_the_events_and_orders_with_their_items() -> None:
     viewed = {"name": "product_viewed", "items": [item("p"), item("p"), item("q")]}
     ordered = ORDER | {"items": [item("p", 2), item("p", -1), item("q", 3, None)]}
     events = [event("12:00", **viewed), event("12:05", **ordered), event("12:06")]
@@ -186,22 +186,24 @@ def test_products_count_the_events_and_orders_that_name_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "since", "hour"),
+    ("day", "since_s", "hour"),
     [
-        pytest.param(date(2026, 7, 1), 2 * 3_600, "02", id="a plain day"),
-        pytest.param(date(2026, 3, 29), 2 * 3_600, "03", id="2 o'clock is left out"),
+        pytest.param(date(2026, 7, 1), 2 * 3_600, "02", id="a day of 24 hours"),
+        pytest.param(date(2026, 3, 29), 2 * 3_600, "03", id="2 o'clock does not exist"),
         pytest.param(date(2026, 10, 25), 2 * 3_600, "02", id="first 2 o'clock"),
         pytest.param(date(2026, 10, 25), 3 * 3_600, "02", id="second 2 o'clock"),
         pytest.param(date(2026, 10, 25), 24 * 3_600 + 1, "23", id="the 25th hour"),
     ],
 )
-def test_the_hour_is_that_of_the_sites_clock(day: date, since: int, hour: str) -> None:
-    moved = event(f"00:00:{since}", day=day)
+def test_the_hour_is_in_the_time_zone_of_the_site(
+    day: date, since_s: int, hour: str
+) -> None:
+    shifted = event(f"00:00:{since_s}", day=day)
 
-    assert by("hour", "pageviews", moved) == {hour: 1}
+    assert by("hour", "pageviews", shifted) == {hour: 1}
 
 
-def test_events_go_by_their_hour_and_sessions_by_the_hour_they_started() -> None:
+def test_events_count_by_their_hour_and_sessions_by_their_first_hour() -> None:
     events = [
         event("12:50"),
         event("13:10"),
@@ -210,7 +212,7 @@ def test_events_go_by_their_hour_and_sessions_by_the_hour_they_started() -> None
         event("18:00", visitor=None),
     ]
 
-    _, stats = built(events)
+    _, stats = build_day(events)
     measures = ("visitors", "sessions", "bounces", "pageviews", "duration_s")
     assert figures(stats, "hour", *measures) == {
         "12": (1, 1, 0, 1, 1_800),
@@ -220,9 +222,9 @@ def test_events_go_by_their_hour_and_sessions_by_the_hour_they_started() -> None
     assert figures(stats, "hour", "engaged_ms")["13"] == 5
 
 
-def test_orders_in_another_currency_have_rows_of_their_own() -> None:
+def test_orders_in_another_currency_have_separate_rows() -> None:
     dollars = ORDER | {"currency": "USD", "source": "A"}
-    _, stats = built(
+    _, stats = build_day(
         [event("12:00", source="A"), event("12:01", **ORDER), event("12:02", **dollars)]
     )
 
@@ -235,32 +237,32 @@ def test_orders_in_another_currency_have_rows_of_their_own() -> None:
         ]
 
 
-def test_a_refund_counts_where_its_order_does() -> None:
+def test_a_refund_counts_under_the_values_of_its_order() -> None:
     key: Row = {"order_key": 1, "items": [item("p", 2), item("q", 3)]}
-    back: Row = REFUND | {"visitor": None, "order_key": 1, "path": None}
+    refund_row: Row = REFUND | {"visitor": None, "order_key": 1, "path": None}
     events = [
         event("12:00", source="A"),
         event("12:05", **ORDER, **key, path="/cart"),
-        event("18:00", **back, refund_minor=500),
+        event("18:00", **refund_row, refund_minor=500),
     ]
 
     assert by("source", "refund_minor", *events) == {"(none)": 0, "A": 500}
     assert by("source", "events", *events) == {"(none)": 1, "A": 2}
-    # By itself it happened later, and on no page.
+    # The hour and the page are those of the refund event: later, and on no page.
     assert by("hour", "refunds", *events) == {"12": 0, "18": 1}
     assert by("page", "refunds", *events) == {"(none)": 1, "/": 0, "/cart": 0}
     assert by("event", "refunds", *events)["order_refunded"] == 1
-    # Whole, so the lines are those of the order.
+    # The whole order is refunded, so the refund has the lines of the order.
     assert by("product", "refund_minor", *events) == {"p": 200, "q": 300}
 
 
 def test_a_refund_of_some_lines_counts_under_their_products() -> None:
     key: Row = {"order_key": 1, "items": [item("p", 2), item("q", 3)]}
-    back: Row = REFUND | {"visitor": None, "order_key": 1}
+    refund_row: Row = REFUND | {"visitor": None, "order_key": 1}
     events = [
         event("12:05", **ORDER, **key),
-        event("18:00", **back, refund_minor=100, items=[item("p", -1)]),
-        event("19:00", **back, refund_minor=50),
+        event("18:00", **refund_row, refund_minor=100, items=[item("p", -1)]),
+        event("19:00", **refund_row, refund_minor=50),
     ]
 
     assert by("product", "refund_minor", *events) == {"p": 100, "q": 0}
@@ -276,7 +278,7 @@ def test_a_session_with_orders_is_one_conversion() -> None:
         event(visitor=None, source="B", **ORDER),
     ]
 
-    _, stats = built(events)
+    _, stats = build_day(events)
     measures = ("sessions", "conversions", "orders")
     assert figures(stats, "source", *measures) == {"A": (2, 1, 2), "B": (0, 0, 1)}
     assert figures(stats, "page", *measures)["/a"] == (1, 1, 0)
@@ -284,7 +286,7 @@ def test_a_session_with_orders_is_one_conversion() -> None:
 
 
 @pytest.mark.parametrize("dimension", ["source", "entry_page", "page", "product"])
-def test_values_past_the_limit_fold_into_one_with_exact_visitors(
+def test_values_over_the_limit_fold_into_one_with_exact_visitors(
     dimension: str,
 ) -> None:
     values = {1: "aa", 2: "bbbc", 3: "dc", 4: "d"}
@@ -300,13 +302,13 @@ def test_values_past_the_limit_fold_into_one_with_exact_visitors(
         for number, value in enumerate(names)
     ]
 
-    # By sessions: b 3, then a, c and d 2 each; of equals the first by name stays.
+    # By sessions: b has 3; a, c and d have 2 each. The first by name of these stays.
     assert by(dimension, "sessions", *events, limit=2) == {"(other)": 4, "a": 2, "b": 3}
     assert by(dimension, "visitors", *events, limit=2) == {"(other)": 3, "a": 1, "b": 1}
     assert by(dimension, "events", *events, limit=2) == {"(other)": 4, "a": 2, "b": 3}
 
 
-def test_values_with_more_sessions_stay_whatever_their_events() -> None:
+def test_values_with_more_sessions_stay_even_with_fewer_events() -> None:
     busy = [event(source="a", path=f"/{number}") for number in range(9)]
     known = [event(visitor=visitor, source="b") for visitor in (2, 3)]
     events = [*busy, *known]
@@ -314,14 +316,14 @@ def test_values_with_more_sessions_stay_whatever_their_events() -> None:
     assert by("source", "events", *events, limit=1) == {"(other)": 9, "b": 2}
 
 
-def test_of_values_with_as_many_sessions_those_with_more_events_stay() -> None:
+def test_of_values_with_equal_sessions_those_with_more_events_stay() -> None:
     events = [event(source="a"), event(source="b", visitor=2)]
     events.append(event("12:01", visitor=2))
 
     assert by("source", "events", *events, limit=1) == {"(other)": 1, "b": 2}
 
 
-def test_a_session_that_touched_several_folded_values_counts_once() -> None:
+def test_a_session_with_several_folded_values_counts_once() -> None:
     events = [
         event(f"12:{minute:02}", path=path) for minute, path in enumerate("aabcd")
     ]
@@ -334,35 +336,35 @@ def test_orders_of_other_currencies_fold_with_their_value() -> None:
     dollars = ORDER | {"currency": "USD", "source": "B"}
     events = [event(source="A"), event(visitor=None, **dollars)]
 
-    _, stats = built(events, 1)
+    _, stats = build_day(events, 1)
 
     folded = stats.filter(dimension="source", currency="USD")
     assert folded["value"].to_list() == ["(other)"]
 
 
-def test_a_value_that_looks_like_unknown_is_one_with_it() -> None:
+def test_a_value_equal_to_the_label_for_unknown_counts_under_it() -> None:
     events = [event("12:00", path=None), event("12:01", path="(none)")]
 
     assert by("page", "sessions", *events) == {"(none)": 1}
     assert by("page", "pageviews", *events) == {"(none)": 2}
 
 
-def test_what_is_suspect_is_in_no_figure() -> None:
-    crowd = [event(visitor=9, path="/x", **ORDER) for _ in range(2)]
-    crowd += [event(visitor=9, path="/x") for _ in range(1_001)]
-    quiet = [event("10:00", visitor=1), event("08:00", visitor=9)]
+def test_suspect_sessions_are_in_no_figure() -> None:
+    suspect = [event(visitor=9, path="/x", **ORDER) for _ in range(2)]
+    suspect += [event(visitor=9, path="/x") for _ in range(1_001)]
+    normal = [event("10:00", visitor=1), event("08:00", visitor=9)]
 
-    # The visitor's other session still counts.
-    assert by("total", "sessions", *crowd, *quiet) == {"(all)": 2}
-    assert by("total", "orders", *crowd, *quiet) == {"(all)": 0}
-    assert by("page", "pageviews", *crowd, *quiet) == {"/": 2}
-    assert by("event", "visitors", *crowd, *quiet) == {"pageview": 2}
+    # The other session of the visitor still counts.
+    assert by("total", "sessions", *suspect, *normal) == {"(all)": 2}
+    assert by("total", "orders", *suspect, *normal) == {"(all)": 0}
+    assert by("page", "pageviews", *suspect, *normal) == {"/": 2}
+    assert by("event", "visitors", *suspect, *normal) == {"pageview": 2}
 
 
-def test_statistics_are_what_their_table_takes() -> None:
+def test_daily_stats_have_the_columns_of_their_table() -> None:
     day = sessionize(frame([]))
-    nothing = daily_stats(day, sessions(day, {}, {}), {}, {}, 10)
+    empty_stats = daily_stats(day, sessions(day, {}, {}), {}, {}, 10)
 
-    check_frame(nothing, DAILY_STATS)
-    check_frame(built([event()])[1], DAILY_STATS)
-    assert nothing.is_empty()
+    check_frame(empty_stats, DAILY_STATS)
+    check_frame(build_day([event()])[1], DAILY_STATS)
+    assert empty_stats.is_empty()

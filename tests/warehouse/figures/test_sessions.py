@@ -1,11 +1,19 @@
-"""What a session is: where it ends, what makes one, what it takes from its events."""
+"""The rules of a session: its start, its end, and the values from its events."""
 
 from datetime import date
 from typing import Any
 
 import pytest
 
-from tests.warehouse.day import CURRENCIES, ZONES, Row, built, event, frame, rows
+from tests.warehouse.day_frames import (
+    CURRENCIES,
+    ZONES,
+    Row,
+    build_day,
+    event,
+    frame,
+    rows,
+)
 from warehouse.dtypes import check_frame
 from warehouse.figures.sessionize import sessionize
 from warehouse.figures.sessions import sessions
@@ -14,7 +22,7 @@ from warehouse.schema import SESSIONS
 
 def sessions_of(*events: Row) -> list[Row]:
     """Return the sessions of the events, in stored order."""
-    return rows(built(events)[0])
+    return rows(build_day(events)[0])
 
 
 def one_session(*events: Row) -> Row:
@@ -31,15 +39,21 @@ def one_session(*events: Row) -> Row:
         pytest.param(["12:00", "12:30:01"], [1, 1], id="just past the timeout"),
         pytest.param(["12:40", "12:00", "12:20"], [3], id="input unsorted"),
         pytest.param(["13:00", "12:00"], [1, 1], id="late arrival, two sessions"),
-        pytest.param(["12:00", "12:30", "13:00", "13:30"], [4], id="longer than it"),
-        pytest.param(["12:00", "12:00", "12:00"], [3], id="all in one second"),
+        pytest.param(
+            ["12:00", "12:30", "13:00", "13:30"],
+            [4],
+            id="longer than the timeout in all",
+        ),
+        pytest.param(["12:00", "12:00", "12:00"], [3], id="several in one second"),
         pytest.param(["00:00", "23:59:59"], [1, 1], id="both ends of the day"),
     ],
 )
-def test_a_session_ends_after_a_gap(clocks: list[str], pageviews: list[int]) -> None:
-    found = sessions_of(*(event(clock) for clock in clocks))
+def test_a_session_ends_after_a_gap_over_the_timeout(
+    clocks: list[str], pageviews: list[int]
+) -> None:
+    got = sessions_of(*(event(clock) for clock in clocks))
 
-    assert [session["pageviews"] for session in found] == pageviews
+    assert [session["pageviews"] for session in got] == pageviews
 
 
 @pytest.mark.parametrize(
@@ -47,11 +61,9 @@ def test_a_session_ends_after_a_gap(clocks: list[str], pageviews: list[int]) -> 
     [
         pytest.param({}, 1, id="a pageview"),
         pytest.param({"name": "signup"}, 1, id="a named event"),
-        pytest.param({"name": "engagement"}, 0, id="a stray ping"),
-        pytest.param({"server": True}, 0, id="a server's pageview"),
-        pytest.param(
-            {"server": True, "name": "order_placed"}, 0, id="a server's order"
-        ),
+        pytest.param({"name": "engagement"}, 0, id="an engagement event alone"),
+        pytest.param({"server": True}, 0, id="a server pageview"),
+        pytest.param({"server": True, "name": "order_placed"}, 0, id="a server order"),
         pytest.param({"name": "played", "passive": True}, 0, id="a passive event"),
         pytest.param({"visitor": None}, 0, id="without a visitor"),
     ],
@@ -62,24 +74,27 @@ def test_a_session_needs_an_interactive_event(
     assert len(sessions_of(event(**changes))) == expected
 
 
-def test_visitors_have_sessions_of_their_own() -> None:
-    found = sessions_of(
+def test_each_visitor_has_separate_sessions() -> None:
+    got = sessions_of(
         event("12:00"), event("12:01", visitor=2), event("12:02"), event("12:03")
     )
 
-    assert [(each["visitor"], each["pageviews"]) for each in found] == [(1, 3), (2, 1)]
+    assert [(session["visitor"], session["pageviews"]) for session in got] == [
+        (1, 3),
+        (2, 1),
+    ]
 
 
 def test_the_same_visitor_hash_at_another_site_is_another_visitor() -> None:
-    found = sessions_of(event("12:00"), event("06:01", site="blog"), event("12:02"))
+    got = sessions_of(event("12:00"), event("06:01", site="blog"), event("12:02"))
 
-    assert [(each["site"], each["pageviews"]) for each in found] == [
+    assert [(session["site"], session["pageviews"]) for session in got] == [
         ("blog", 1),
         ("shop", 2),
     ]
 
 
-def test_pings_keep_a_session_going() -> None:
+def test_engagement_events_extend_a_session() -> None:
     session = one_session(
         event("12:00"),
         event("12:25", name="engagement", engaged_ms=700),
@@ -97,16 +112,18 @@ ORDER: Row = {"name": "order_placed", "server": True}
 @pytest.mark.parametrize(
     ("events", "orders"),
     [
-        pytest.param([event("12:00"), event("12:05", **ORDER)], [1], id="running"),
+        pytest.param(
+            [event("12:00"), event("12:05", **ORDER)], [1], id="in a running session"
+        ),
         pytest.param(
             [event("12:00"), event("12:50", **ORDER), event("13:10")],
             [1, 0],
-            id="it bridges nothing",
+            id="it does not join two sessions",
         ),
         pytest.param(
             [event("08:00"), event("12:00"), event("18:00", **ORDER)],
             [0, 1],
-            id="hours after the latest",
+            id="hours after the last session",
         ),
         pytest.param(
             [event("12:00"), event("11:59", **ORDER)], [0], id="only later sessions"
@@ -124,32 +141,34 @@ ORDER: Row = {"name": "order_placed", "server": True}
         pytest.param(
             [event("12:00", visitor=2), event("12:05", **ORDER)],
             [0],
-            id="another visitor's",
+            id="another visitor",
         ),
         pytest.param(
             [event("06:00", site="blog"), event("13:00", **ORDER)],
             [0],
-            id="another site's",
+            id="another site",
         ),
         pytest.param(
             [event("12:00"), event("12:05", **ORDER | {"visitor": None})],
             [0],
-            id="a server that knows no visitor",
+            id="without a visitor",
         ),
     ],
 )
-def test_a_servers_event_comes_to_the_session_before_it(
+def test_a_server_event_belongs_to_the_session_before_it(
     events: list[Row], orders: list[int]
 ) -> None:
-    found = sessions_of(*events)
+    got = sessions_of(*events)
 
-    assert [session["orders"] for session in found] == orders
+    assert [session["orders"] for session in got] == orders
     counted = sum(event["visitor"] == 1 and not event["server"] for event in events)
-    inside = [session["events"] for session in found if session["visitor"] == 1]
-    assert sum(inside) <= counted + 1
+    events_in_sessions = [
+        session["events"] for session in got if session["visitor"] == 1
+    ]
+    assert sum(events_in_sessions) <= counted + 1
 
 
-def test_a_servers_event_only_adds_to_what_is_counted() -> None:
+def test_a_server_event_changes_only_the_counts_of_a_session() -> None:
     view: Row = {"server": True, "path": "/server", "engaged_ms": 7}
     alone = one_session(event("12:00", path="/a"))
 
@@ -174,7 +193,7 @@ def test_a_session_starts_with_its_first_interactive_event() -> None:
     assert session["started_at"] == event("12:10")["at"]
     assert session["duration_s"] == 10 * 60
     assert (session["channel"], session["source"]) == ("search", "Example")
-    # What came before the start is still the session's, a server's events excepted.
+    # Browser events before the start count in the session; server events do not.
     assert (session["engaged_ms"], session["events"]) == (700, 2)
 
 
@@ -183,14 +202,20 @@ def test_a_session_starts_with_its_first_interactive_event() -> None:
     [
         pytest.param([event()], True, id="one pageview"),
         pytest.param(
-            [event(), event("12:01", name="engagement")], True, id="and pings"
+            [event(), event("12:01", name="engagement")],
+            True,
+            id="one pageview and engagement",
         ),
         pytest.param([event(), event("12:05")], False, id="two pageviews"),
-        pytest.param([event(), event("12:05", name="signup")], False, id="named event"),
+        pytest.param(
+            [event(), event("12:05", name="signup")],
+            False,
+            id="a pageview and a named event",
+        ),
         pytest.param(
             [event(), event("12:05", name="played", passive=True)],
             True,
-            id="what a page sends by itself",
+            id="a passive event does not count",
         ),
         pytest.param([event(name="signup")], False, id="no pageview"),
         pytest.param(
@@ -201,17 +226,19 @@ def test_a_session_starts_with_its_first_interactive_event() -> None:
         pytest.param(
             [event(name="signup"), event("12:05", server=True)],
             False,
-            id="the only pageview is a server's",
+            id="the only pageview is a server pageview",
         ),
         pytest.param(
-            [event(), event("12:05", server=True)], True, id="nor is its pageview"
+            [event(), event("12:05", server=True)],
+            True,
+            id="a server pageview is not interactive",
         ),
         pytest.param(
             [event("00:10", channel="internal")], False, id="continued from yesterday"
         ),
     ],
 )
-def test_a_bounce_is_one_pageview_and_nothing_else(
+def test_a_bounce_is_one_interactive_pageview_and_nothing_else(
     events: list[Row], *, expected: bool
 ) -> None:
     assert one_session(*events)["bounce"] is expected
@@ -221,17 +248,19 @@ def test_a_bounce_is_one_pageview_and_nothing_else(
     ("clock", "changes", "expected"),
     [
         pytest.param("00:00", {}, True, id="at midnight"),
-        pytest.param("00:30", {}, True, id="exactly the timeout after"),
+        pytest.param("00:30", {}, True, id="exactly the timeout after midnight"),
         pytest.param("00:30:01", {}, False, id="just past the timeout"),
-        pytest.param("00:10", {"channel": "search"}, False, id="from elsewhere"),
-        pytest.param("00:10", {"channel": None}, False, id="from nobody knows where"),
-        pytest.param("00:10", {"site": "blog"}, True, id="by the site's own clock"),
+        pytest.param("00:10", {"channel": "search"}, False, id="from another channel"),
+        pytest.param("00:10", {"channel": None}, False, id="from an unknown channel"),
+        pytest.param(
+            "00:10", {"site": "blog"}, True, id="in the time zone of the site"
+        ),
         pytest.param(
             "00:30", {"day": date(2026, 3, 29)}, True, id="on a day of 23 hours"
         ),
     ],
 )
-def test_a_session_from_the_site_itself_after_midnight_is_continued(
+def test_a_session_with_an_internal_referrer_after_midnight_is_continued(
     clock: str, changes: dict[str, Any], *, expected: bool
 ) -> None:
     session = one_session(event(clock, **{"channel": "internal"} | changes))
@@ -239,17 +268,19 @@ def test_a_session_from_the_site_itself_after_midnight_is_continued(
     assert session["continued"] is expected
 
 
-def test_a_continued_session_is_no_new_acquisition() -> None:
-    told = {"referrer": "a.example", "source": "A", "click_id": "gclid"} | {
+def test_a_continued_session_has_no_acquisition_values() -> None:
+    acquisition = {"referrer": "a.example", "source": "A", "click_id": "gclid"} | {
         f"utm_{part}": "x"
         for part in ("source", "medium", "campaign", "content", "term")
     }
 
     session = one_session(
-        event("00:10", channel="internal", country="DE", browser="Firefox", **told)
+        event(
+            "00:10", channel="internal", country="DE", browser="Firefox", **acquisition
+        )
     )
 
-    assert {session[name] for name in told} == {None}
+    assert {session[name] for name in acquisition} == {None}
     assert session["channel"] == "internal"
     assert (session["country"], session["browser"]) == ("DE", "Firefox")
 
@@ -258,7 +289,7 @@ def test_a_continued_session_is_no_new_acquisition() -> None:
     ("pageviews", "expected"),
     [
         pytest.param(1_000, False, id="a thousand pageviews"),
-        pytest.param(1_001, True, id="one more"),
+        pytest.param(1_001, True, id="one more pageview"),
     ],
 )
 def test_too_many_pageviews_are_suspect(pageviews: int, *, expected: bool) -> None:
@@ -297,10 +328,10 @@ def test_entry_and_exit_are_the_first_and_last_pageview() -> None:
 
 
 def test_a_session_without_a_pageview_has_no_entry_page() -> None:
-    found = sessions_of(event(name="signup"), event(visitor=2, path="/a"))
+    got = sessions_of(event(name="signup"), event(visitor=2, path="/a"))
 
-    assert [each["entry_path"] for each in found] == [None, "/a"]
-    assert [each["exit_path"] for each in found] == [None, "/a"]
+    assert [session["entry_path"] for session in got] == [None, "/a"]
+    assert [session["exit_path"] for session in got] == [None, "/a"]
 
 
 def test_commerce_is_counted_by_name() -> None:
@@ -328,28 +359,31 @@ def test_an_order_counts_once_and_its_value_in_the_sites_currency() -> None:
     assert session["currency"] == "EUR"
 
 
-def test_an_order_belongs_where_it_was_first_reported() -> None:
+def test_an_order_belongs_to_the_session_of_its_first_report() -> None:
     order = {"name": "order_placed", "order_key": 1}
 
-    found = sessions_of(
+    got = sessions_of(
         event("12:05", **order), event("12:00", visitor=2, **order), event(visitor=1)
     )
 
-    assert [(each["visitor"], each["orders"]) for each in found] == [(1, 0), (2, 1)]
+    assert [(session["visitor"], session["orders"]) for session in got] == [
+        (1, 0),
+        (2, 1),
+    ]
 
 
-def test_a_session_keeps_its_id_for_ever() -> None:
-    found = sessions_of(event("12:00"), event("13:00"), event("12:00", visitor=-2))
+def test_the_id_of_a_session_never_changes() -> None:
+    got = sessions_of(event("12:00"), event("13:00"), event("12:00", visitor=-2))
 
-    assert [each["session"] for each in found] == [
+    assert [session["session"] for session in got] == [
         -3937808265659236852,
         -6629151955108744629,
         7884945129755552731,
     ]
 
 
-def test_sessions_are_what_their_table_takes() -> None:
-    nothing = sessions(sessionize(frame([])), CURRENCIES, ZONES)
+def test_sessions_have_the_columns_of_their_table() -> None:
+    empty_sessions = sessions(sessionize(frame([])), CURRENCIES, ZONES)
 
-    check_frame(nothing, SESSIONS)
-    check_frame(built([event()])[0], SESSIONS)
+    check_frame(empty_sessions, SESSIONS)
+    check_frame(build_day([event()])[0], SESSIONS)

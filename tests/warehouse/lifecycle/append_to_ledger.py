@@ -11,7 +11,7 @@ from warehouse.tables import Warehouse
 
 
 def main() -> None:
-    """Do it."""
+    """Append the entries."""
     warehouse = Warehouse(Path(sys.argv[1]))
     for number in range(int(sys.argv[3])):
         append(warehouse, [NewEntry("test", f"{sys.argv[2]}-{number}")], 0.0)

@@ -1,4 +1,4 @@
-"""One damaged table keeps no other from its upkeep, and is named at the end."""
+"""A damaged table is named at the end, and does not stop the upkeep of the others."""
 
 from datetime import date
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from config.errors import MillpondError, Retryable
 from config.settings import WarehouseSettings
-from tests.warehouse.day import event, frame
+from tests.warehouse.day_frames import event, frame
 from warehouse.build import Rules, build
 from warehouse.lifecycle import ledger
 from warehouse.lifecycle.compaction import PartlyDoneError, compact_all, raise_problems
@@ -29,16 +29,16 @@ DROP = {
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    """Return two tables with two files on one old day each."""
-    found = Warehouse(tmp_path)
+    """Return two tables, each with two files of one old day."""
+    warehouse = Warehouse(tmp_path)
     for _ in range(2):
-        found.open(EVENTS).append(frame([event(day=OLD)]))
-        found.open(DROPS).append(frame([DROP], DROPS))
-    return found
+        warehouse.open(EVENTS).append(frame([event(day=OLD)]))
+        warehouse.open(DROPS).append(frame([DROP], DROPS))
+    return warehouse
 
 
 def damage(warehouse: Warehouse, table: Table) -> None:
-    """Remove what an entry in the middle of the table's log says."""
+    """Empty an entry in the middle of the table's log."""
     log = warehouse.root / table.name / "_delta_log"
     (log / f"{1:020}.json").write_bytes(b"")
 
@@ -68,39 +68,39 @@ def test_retention_goes_on_with_the_other_tables(warehouse: Warehouse) -> None:
     assert entry.subject == "drops"
 
 
-def test_only_what_may_heal_is_tried_again_soon() -> None:
+def test_only_a_retryable_problem_makes_the_error_retryable() -> None:
     class BusyDiskError(Retryable, MillpondError):
         pass
 
     damaged = TableError("open events: damaged", hint="restore it")
-    with pytest.raises(PartlyDoneError) as alone:
+    with pytest.raises(PartlyDoneError) as permanent:
         raise_problems("compact", [damaged])
-    with pytest.raises(PartlyDoneError) as both:
+    with pytest.raises(PartlyDoneError) as mixed:
         raise_problems("compact", [damaged, BusyDiskError("open drops: busy")])
 
-    assert not isinstance(alone.value, Retryable)
-    assert isinstance(both.value, Retryable)
-    assert str(both.value) == (
+    assert not isinstance(permanent.value, Retryable)
+    assert isinstance(mixed.value, Retryable)
+    assert str(mixed.value) == (
         "compact, done for the other tables: open events: damaged; open drops: busy\n"
         "  hint: restore it"
     )
 
 
-def test_without_a_clock_that_is_believed_no_file_is_removed(
+def test_no_file_is_removed_without_a_believed_clock(
     warehouse: Warehouse,
 ) -> None:
     before = data_files(warehouse)
     later_s = NOW + 100 * 86_400
     compact_all(warehouse, NOW, removes_files=False)
     compact_all(warehouse, later_s, removes_files=False)
-    kept = data_files(warehouse)
+    after = data_files(warehouse)
     compact_all(warehouse, later_s)
 
-    assert before < kept
+    assert before < after
     assert len(data_files(warehouse)) == 2
 
 
-def test_a_build_before_anything_is_stored_is_fine(tmp_path: Path) -> None:
+def test_a_build_of_an_empty_warehouse_is_no_error(tmp_path: Path) -> None:
     rules = Rules(currencies={}, zones={}, value_limit=100)
 
     assert build(Warehouse(tmp_path / "not" / "yet"), rules, NOW).days == 0

@@ -1,4 +1,4 @@
-"""The chain holds as written, and no change, loss, repetition or move goes unseen."""
+"""An intact chain is valid; any change, loss, repetition or move is found."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ NOW_S = 1_795_348_800.0
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    """Return a warehouse whose ledger has five entries of two days."""
+    """Return a warehouse with five ledger entries on two days."""
     warehouse = Warehouse(tmp_path / "warehouse")
     days = [
         NewEntry("salt_created", f"2026-11-2{day}", {"zone": "UTC"}) for day in "12"
@@ -43,17 +43,17 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 @pytest.fixture
 def chain(warehouse: Warehouse) -> pl.DataFrame:
-    """Return the rows of that ledger."""
+    """Return the rows of the ledger."""
     return warehouse.view(LEDGER).read()
 
 
 def change(column: str, value: object, number: int = 2) -> pl.Expr:
-    """Return what changes one value of the entry *number*."""
+    """Return an expression that changes *column* in the entry *number*."""
     changed = pl.when(pl.col("number") == number).then(pl.lit(value))
     return changed.otherwise(pl.col(column)).alias(column)
 
 
-def test_a_chain_as_written_holds(warehouse: Warehouse, chain: pl.DataFrame) -> None:
+def test_an_intact_chain_is_valid(warehouse: Warehouse, chain: pl.DataFrame) -> None:
     entries = read_entries(chain)
 
     assert verify(chain, count=count_of(warehouse)) == []
@@ -63,8 +63,8 @@ def test_a_chain_as_written_holds(warehouse: Warehouse, chain: pl.DataFrame) -> 
     assert verify(chain.reverse()) == []
 
 
-def test_the_digest_is_what_the_docs_say() -> None:
-    """Computed apart from this code, so that an auditor's own program agrees."""
+def test_the_digest_follows_the_documentation() -> None:
+    """``sha256sum`` computes it here, as the program of an auditor would."""
     entry = LedgerEntry(
         number=0,
         day=date(2026, 11, 22),
@@ -79,11 +79,11 @@ def test_the_digest_is_what_the_docs_say() -> None:
         '{"at":1795348800,"detail":"{}","kind":"k","number":0,"previous":"'
         f'{"0" * 64}","subject":"s"}}'
     )
-    done = subprocess.run(
+    completed = subprocess.run(
         ["sha256sum"], input=text.encode(), capture_output=True, check=True
     )
 
-    assert digest(entry) == done.stdout.decode().split()[0]
+    assert digest(entry) == completed.stdout.decode().split()[0]
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_a_removed_entry_is_found(chain: pl.DataFrame) -> None:
     assert verify(without) == [ChainBreak(3, "1 entries missing before it")]
 
 
-def test_a_cut_end_is_found_by_the_count(chain: pl.DataFrame) -> None:
-    cut = chain.filter(pl.col("number") < 3)
+def test_a_truncated_chain_is_found_by_the_count(chain: pl.DataFrame) -> None:
+    truncated = chain.filter(pl.col("number") < 3)
 
-    assert verify(cut) == []
-    assert verify(cut, count=5) == [ChainBreak(3, "2 entries missing at the end")]
+    assert verify(truncated) == []
+    assert verify(truncated, count=5) == [ChainBreak(3, "2 entries missing at the end")]
 
 
 def test_a_fork_is_found(chain: pl.DataFrame) -> None:
@@ -128,15 +128,15 @@ def test_a_fork_is_found(chain: pl.DataFrame) -> None:
     assert verify(twice) == [ChainBreak(4, "number used twice")]
 
 
-def test_an_entry_filed_under_another_day_is_found(chain: pl.DataFrame) -> None:
+def test_an_entry_under_another_day_is_found(chain: pl.DataFrame) -> None:
     moved = chain.with_columns(pl.col("day") - pl.duration(days=1))
 
-    assert {each.problem for each in verify(moved)} == {"filed under another day"}
+    assert {break_.problem for break_ in verify(moved)} == {"filed under another day"}
 
 
 @given(st.permutations(range(4)))
 def test_the_order_of_keys_does_not_matter(order: list[int]) -> None:
-    facts = {f"k{each}": each for each in order}
+    facts = {f"k{number}": number for number in order}
 
     assert canonical(facts) == '{"k0":0,"k1":1,"k2":2,"k3":3}'
 
@@ -147,7 +147,7 @@ def test_floats_are_refused(facts: dict[str, object]) -> None:
         canonical(facts)  # type: ignore[arg-type]
 
 
-def test_nothing_is_appended_where_the_last_entry_is_gone(warehouse: Warehouse) -> None:
+def test_nothing_is_appended_if_the_last_entry_is_missing(warehouse: Warehouse) -> None:
     table = warehouse.open(LEDGER)
     table.delete_days(table.days()[-1:], now_s=NOW_S)
 
@@ -162,15 +162,15 @@ def test_appending_nothing_commits_nothing(warehouse: Warehouse) -> None:
     assert warehouse.view(LEDGER).version == before
 
 
-def test_writers_at_once_cannot_fork_the_chain(warehouse: Warehouse) -> None:
+def test_concurrent_writers_cannot_fork_the_chain(warehouse: Warehouse) -> None:
     program = [sys.executable, "-m", "tests.warehouse.lifecycle.append_to_ledger"]
     writers = [
         subprocess.Popen([*program, str(warehouse.root), name, "6"], cwd=ROOT)
         for name in ("one", "two", "three")
     ]
-    ended = [writer.wait(timeout=60) for writer in writers]
+    exit_codes = [writer.wait(timeout=60) for writer in writers]
     chain = warehouse.view(LEDGER).read()
 
-    assert ended == [0, 0, 0]
+    assert exit_codes == [0, 0, 0]
     assert verify(chain, count=count_of(warehouse)) == []
     assert chain["subject"].n_unique() == chain.height == 23

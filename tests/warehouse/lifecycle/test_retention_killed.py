@@ -1,4 +1,4 @@
-"""A retention that was killed after its commit is finished and recorded by the next."""
+"""The next retention finishes and records one that was killed after its commit."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ KEEP = WarehouseSettings(keep_events_days=10)
 
 
 class KilledError(BaseException):
-    """Stands for the death of the process."""
+    """Stands for the end of the process."""
 
 
 def die(*_: object, **__: object) -> None:
@@ -28,14 +28,14 @@ def die(*_: object, **__: object) -> None:
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    """Return a warehouse with a day past its keep and one that is kept."""
+    """Return a warehouse with one expired day and one day to keep."""
     warehouse = Warehouse(tmp_path / "warehouse")
     warehouse.open(EVENTS).append(frame([event(day=OLD), event()]))
     return warehouse
 
 
-def recorded(warehouse: Warehouse) -> list[str]:
-    """Return the tables of the ledger's retention entries."""
+def recorded_tables(warehouse: Warehouse) -> list[str]:
+    """Return the tables named in the retention entries of the ledger."""
     entries = ledger.read_entries(warehouse.view(LEDGER).read())
     return [entry.subject for entry in entries if entry.kind == "retention"]
 
@@ -51,7 +51,7 @@ def recorded(warehouse: Warehouse) -> list[str]:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_a_killed_retention_began_is_finished_once(
+def test_a_killed_retention_is_finished_once(
     warehouse: Warehouse,
     monkeypatch: pytest.MonkeyPatch,
     where: object,
@@ -68,6 +68,6 @@ def test_what_a_killed_retention_began_is_finished_once(
     run()
 
     assert warehouse.view(EVENTS).days() == [DAY]
-    assert recorded(warehouse) == ["events"]
+    assert recorded_tables(warehouse) == ["events"]
     assert list((warehouse.root / "events").glob(f"day={OLD}/*")) == []
     assert list(warehouse.root.glob("retention-*")) == []

@@ -1,4 +1,4 @@
-"""``warehouse verify`` names whatever of the tables is not as it was written."""
+"""``warehouse verify`` names every damaged part of the tables."""
 
 from pathlib import Path
 from shutil import copy
@@ -19,7 +19,7 @@ from warehouse.tables import StoredTable, Warehouse
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    """Return a warehouse with events in three files and a ledger."""
+    """Return a warehouse with a ledger and events in three files."""
     warehouse = Warehouse(tmp_path / "warehouse")
     table = warehouse.open(EVENTS)
     for number in range(3):
@@ -29,7 +29,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 def add_copy(table: StoredTable) -> None:
-    """Add a file's rows once more, as a writer that does not know us would."""
+    """Add the rows of a file again, like a writer other than Millpond."""
     [file, *_] = table.files()
     twin = file.path.replace("part-", "part-twin-")
     copy(table.path / file.path, table.path / twin)
@@ -42,11 +42,11 @@ def add_copy(table: StoredTable) -> None:
     )
 
 
-def test_nothing_is_found_in_sound_tables(warehouse: Warehouse) -> None:
-    found = verify(warehouse)
+def test_nothing_is_found_in_intact_tables(warehouse: Warehouse) -> None:
+    result = verify(warehouse)
 
-    assert found.damage == []
-    assert (found.tables, found.files) == (2, 4)
+    assert result.damage == []
+    assert (result.tables, result.files) == (2, 4)
 
 
 def test_damaged_files_of_several_tables_are_named_in_one_run(
@@ -59,20 +59,20 @@ def test_damaged_files_of_several_tables_are_named_in_one_run(
     entry = entry_path(warehouse.root / "ledger", 1)
     flip(entry, 999)
 
-    found = verify(warehouse).damage
-    assert [(each.table, each.file) for each in found] == [
+    damage = verify(warehouse).damage
+    assert [(finding.table, finding.file) for finding in damage] == [
         *[("events", name) for name in names],
         ("ledger", f"_delta_log/{entry.name}"),
     ]
 
 
-def test_an_entry_before_the_checkpoint_is_looked_at_too(warehouse: Warehouse) -> None:
+def test_an_entry_before_the_checkpoint_is_checked_too(warehouse: Warehouse) -> None:
     table = warehouse.open(EVENTS)
     table._delta.checkpoint()  # noqa: SLF001
     flip(entry_path(table.path, 1), 999)
 
-    [found] = verify(warehouse).damage
-    assert found.file == "_delta_log/00000000000000000001.json"
+    [finding] = verify(warehouse).damage
+    assert finding.file == "_delta_log/00000000000000000001.json"
 
 
 def test_rows_that_were_added_twice_are_found(warehouse: Warehouse) -> None:
@@ -84,22 +84,11 @@ def test_rows_that_were_added_twice_are_found(warehouse: Warehouse) -> None:
     assert count.problem == "holds 4 rows, 1 more than were recorded"
     assert (repeat.day, repeat.problem) == (DAY, "holds 1 events a second time")
     assert len(verify(warehouse).damage) == 2
-    [info] = [each for each in table_infos(warehouse) if each.problem]
+    [info] = [info for info in table_infos(warehouse) if info.problem]
     assert (info.rows, info.recorded_rows) == (4, 3)
 
 
-def test_the_account_follows_every_commit(warehouse: Warehouse) -> None:
-    table = warehouse.open(EVENTS)
-    table.compact([DAY], now_s=0)
-    assert table.recorded_rows == 3
-    table.replace_days([DAY], [frame([event(), event()])], now_s=0)
-    assert table.recorded_rows == 2
-    table.delete_days([DAY], now_s=0)
-    assert table.recorded_rows == 0
-    assert count_findings(table) == []
-
-
-def test_the_command_ends_with_1_where_it_finds_something(
+def test_the_command_ends_with_1_if_it_finds_damage(
     warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flip(warehouse.root / "events" / warehouse.view(EVENTS).files()[0].path, 999)
@@ -117,7 +106,9 @@ def test_the_command_ends_with_1_where_it_finds_something(
     assert printed.endswith("1 findings\n")
 
 
-def test_a_damaged_table_hides_no_other_from_the_overview(warehouse: Warehouse) -> None:
+def test_the_overview_shows_the_other_tables_beside_a_damaged_one(
+    warehouse: Warehouse,
+) -> None:
     flip(entry_path(warehouse.root / "ledger", 1), 999)
 
     infos = {info.table: info for info in table_infos(warehouse)}

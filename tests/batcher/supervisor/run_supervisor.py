@@ -1,6 +1,6 @@
-"""A supervisor in a process of its own, told by JSON what to run.
+"""A program for tests: run a supervisor with processes and timeouts given as JSON.
 
-python -m tests.batcher.supervisor.supervisor PROCESSES PATIENCE
+python -m tests.batcher.supervisor.run_supervisor PROCESSES TIMEOUTS
 """
 
 import json
@@ -12,11 +12,11 @@ from config.logs import configure
 
 if __name__ == "__main__":
     configure(sys.stderr)
-    children, patience = (json.loads(argument) for argument in sys.argv[1:])
+    children, timeouts = (json.loads(argument) for argument in sys.argv[1:])
     try:
         code = supervise(
             [Process(**child) for child in children],
-            timeouts=SupervisorTimeouts(**patience),
+            timeouts=SupervisorTimeouts(**timeouts),
         )
     except MillpondError as error:
         sys.exit(f"{error}")

@@ -1,4 +1,4 @@
-"""Start processes of this repository's own modules and talk with them by lines."""
+"""Processes of Python modules in this repository, and their input and output lines."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 def running_module(
     module: str, *arguments: str, cwd: Path = ROOT
 ) -> Iterator["subprocess.Popen[str]"]:
-    """Run ``python -m MODULE ARGUMENTS``; it is killed at the end if need be."""
+    """Run ``python -m MODULE ARGUMENTS``; kill the process at the end if it runs."""
     with subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=cwd,
@@ -29,14 +29,14 @@ def running_module(
             process.kill()
 
 
-def hear(process: "subprocess.Popen[str]", word: str) -> None:
-    """Read the next line of the process, which must be *word*."""
+def expect_line(process: "subprocess.Popen[str]", word: str) -> None:
+    """Read the next line of the output, which must be *word*."""
     assert process.stdout is not None
     assert process.stdout.readline().strip() == word
 
 
-def answer(process: "subprocess.Popen[str]") -> None:
-    """Send the line the process waits for."""
+def send_line(process: "subprocess.Popen[str]") -> None:
+    """Send the empty line that the process waits for."""
     assert process.stdin is not None
     process.stdin.write("\n")
     process.stdin.flush()

@@ -1,10 +1,10 @@
-"""Sites and question bodies that several report tests start from."""
+"""Sites and query bodies that several tests of the reports use."""
 
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from config.settings import SiteSettings
-from tests.warehouse.day import CURRENCIES, ZONES
+from tests.warehouse.day_frames import CURRENCIES, ZONES
 
 TODAY = date(2026, 11, 22)
 SHOP, BLOG = (
@@ -20,7 +20,7 @@ SITES = {site.id: site for site in (SHOP, BLOG)}
 
 
 def today(_site: SiteSettings) -> date:
-    """Return the fixed date that relative periods count from."""
+    """Return the fixed date that relative periods refer to."""
     return TODAY
 
 
@@ -30,5 +30,5 @@ def local_now(site: SiteSettings) -> datetime:
 
 
 def body(**changes: object) -> dict[str, object]:
-    """Return a sound question, with *changes*."""
+    """Return a valid query body with *changes*."""
     return {"site": "shop", "metrics": ["visitors", "pageviews"], **changes}

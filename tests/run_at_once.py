@@ -1,9 +1,9 @@
-"""A program for tests: one command of Millpond, started the moment another is.
+"""A program for tests: run one Millpond command at the same moment as another.
 
-    python -m tests.race COMMAND…
+    python -m tests.run_at_once COMMAND…
 
-Prints ``ready`` once all is imported, waits for a line, and runs the command; again
-where another process was in the way.
+Prints ``ready`` after all imports, waits for a line, and runs the command. If another
+process holds a lock, the command is run again.
 """
 
 import sys
@@ -35,7 +35,7 @@ def main() -> int:
         codes.append(millpond.run(sys.argv[1:]))
         return codes[-1] != _DATA_PROBLEM
 
-    wait_until(is_done, "the other command to be out of the way")
+    wait_until(is_done, "the other command to release its locks")
     return codes[-1]
 
 

@@ -1,4 +1,4 @@
-"""A process that has no descriptor left, for as long as a block runs."""
+"""A process without free file descriptors while a block runs."""
 
 import os
 import resource
@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_descriptor_left() -> Iterator[None]:
-    """Let this process open nothing more."""
+    """Let this process open no further file."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # The lowest number that is free is the next one to be given.
+    # The system assigns the lowest free number next.
     free = os.open(os.devnull, os.O_RDONLY)
     os.close(free)
     resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))

@@ -1,4 +1,4 @@
-"""What tests put into a spool, and what they find in one."""
+"""Segments and lines for tests of the spool: write them, and read them back."""
 
 import os
 import resource
@@ -23,31 +23,31 @@ WRITER = bytes(range(16))
 
 
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now_s = 1_000.0
 
     def __call__(self) -> float:
-        """Return the seconds it shows."""
+        """Return the time of the clock in seconds."""
         return self.now_s
 
 
 def stored_lines(spool: Spool) -> list[bytes]:
     """Return the event lines of all sealed segments, in order."""
-    return lines_of(each.path for each in spool.sealed())
+    return lines_of(segment.path for segment in spool.sealed())
 
 
 def lines_of(paths: Iterator[Path]) -> list[bytes]:
-    """Return the event lines of segment files that must be sound."""
-    found: list[bytes] = []
+    """Return the event lines of segment files, which must be undamaged."""
+    lines: list[bytes] = []
     for path in paths:
-        read = read_frames(path.read_bytes())
-        assert read.damage == []
-        for frame in read.frames:
+        content = read_frames(path.read_bytes())
+        assert content.damage == []
+        for frame in content.frames:
             if frame.kind is FrameKind.EVENTS:
-                found += bytes(frame.payload).split(b"\n")
-    return found
+                lines += bytes(frame.payload).split(b"\n")
+    return lines
 
 
 def segment_of(*groups: list[bytes], writer: bytes = WRITER, first: int = 1) -> bytes:
@@ -64,7 +64,7 @@ def segment_of(*groups: list[bytes], writer: bytes = WRITER, first: int = 1) -> 
 def leave_open(
     spool: Spool, lane: str, number: int, content: bytes, writer: bytes = WRITER
 ) -> Path:
-    """Leave an open segment in *lane*, as its dead owner did."""
+    """Leave an open segment in *lane*, like a dead owner."""
     Lane.open(spool, lane, SETTINGS).close()
     path = segment_path(spool.lane_directory(lane), number, writer, ".open")
     path.write_bytes(content)
@@ -72,8 +72,8 @@ def leave_open(
 
 
 @contextmanager
-def smallest_disk(size_bytes: int) -> Iterator[None]:
-    """Let no file of this process grow past *size_bytes* while the block runs."""
+def file_size_limit(size_bytes: int) -> Iterator[None]:
+    """Limit files of this process to *size_bytes* while the block runs."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
     try:
@@ -82,6 +82,6 @@ def smallest_disk(size_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def names(directory: Path) -> list[str]:
-    """Return the names in *directory*, sorted."""
+def file_names(directory: Path) -> list[str]:
+    """Return the sorted names in *directory*."""
     return sorted(os.listdir(directory))  # noqa: PTH208

@@ -1,4 +1,4 @@
-"""Files that vanish under a running writer: nothing is acknowledged into nowhere."""
+"""If files vanish under a running writer, no acknowledged event is lost silently."""
 
 import os
 import resource
@@ -14,7 +14,7 @@ from batcher.spool.quota import SpoolFullError
 from batcher.spool.spool import Spool
 from config.errors import Retryable
 from config.settings import SpoolSettings
-from tests.batcher.spool.spooled import SETTINGS, Clock, stored_lines
+from tests.batcher.spool.segment_files import SETTINGS, Clock, stored_lines
 
 LANE = "lane-000"
 
@@ -27,7 +27,7 @@ def spool(tmp_path: Path) -> Spool:
 
 @pytest.fixture
 def lane(spool: Spool) -> Lane:
-    """Return a lane of that spool with one group in its open segment."""
+    """Return a lane with one group in its open segment."""
     lane = Lane.open(spool, LANE, SETTINGS)
     lane.commit([b"before"], [])
     return lane
@@ -40,18 +40,18 @@ def remove_segment(spool: Spool) -> None:
 
 
 def remove_lane(spool: Spool) -> None:
-    """Remove the lane's directory."""
+    """Remove the directory of the lane."""
     shutil.rmtree(spool.lane_directory(LANE))
 
 
 def remove_all(spool: Spool) -> None:
-    """Remove all that is in the spool."""
+    """Remove everything in the spool."""
     for path in spool.directory.iterdir():
         shutil.rmtree(path)
 
 
 def replace_lane(spool: Spool) -> None:
-    """Replace the lane's directory by a copy."""
+    """Replace the directory of the lane by a copy."""
     directory = spool.lane_directory(LANE)
     shutil.copytree(directory, directory.with_name("copy"))
     shutil.rmtree(directory)
@@ -59,7 +59,7 @@ def replace_lane(spool: Spool) -> None:
 
 
 def move_lane(spool: Spool) -> None:
-    """Give the lane's directory another name, with all that is in it."""
+    """Rename the directory of the lane with its content."""
     directory = spool.lane_directory(LANE)
     directory.rename(directory.with_name("moved"))
 
@@ -67,7 +67,7 @@ def move_lane(spool: Spool) -> None:
 @pytest.mark.parametrize(
     "vanish", [remove_segment, remove_lane, remove_all, replace_lane, move_lane]
 )
-def test_a_group_whose_file_has_no_name_is_refused_and_the_next_is_kept(
+def test_a_group_in_a_vanished_segment_is_refused_and_the_next_is_stored(
     spool: Spool,
     lane: Lane,
     vanish: Callable[[Spool], None],
@@ -79,15 +79,15 @@ def test_a_group_whose_file_has_no_name_is_refused_and_the_next_is_kept(
     lane.commit([b"after"], [])
     lane.close()
     spool.recover_lanes()
-    kept = [b"before"] if vanish in (replace_lane, move_lane) else []
+    expected = [b"before"] if vanish in (replace_lane, move_lane) else []
 
     assert isinstance(refused.value, Retryable)
-    assert sorted(stored_lines(spool)) == [b"after", *kept]
+    assert sorted(stored_lines(spool)) == [b"after", *expected]
     assert "segment_vanished lane=lane-000 count=1" in caplog.text
 
 
 @pytest.mark.parametrize("vanish", [remove_segment, remove_lane, remove_all])
-def test_a_segment_that_is_gone_cannot_be_sealed_and_the_lane_goes_on(
+def test_a_vanished_segment_cannot_be_sealed_and_the_lane_continues(
     spool: Spool, lane: Lane, vanish: Callable[[Spool], None]
 ) -> None:
     vanish(spool)
@@ -99,15 +99,15 @@ def test_a_segment_that_is_gone_cannot_be_sealed_and_the_lane_goes_on(
     assert stored_lines(spool) == [b"after"]
 
 
-def test_a_replaced_lane_is_owned_again_before_it_is_written(
+def test_a_replaced_lane_is_locked_again_before_it_is_written(
     spool: Spool, lane: Lane
 ) -> None:
     replace_lane(spool)
     with pytest.raises(SpoolBrokenError):
         lane.commit([b"refused"], [])
     lane.commit([b"after"], [])
-    # The copy of the open segment was sealed when the lane was taken; the new one has
-    # a living owner.
+    # The copied open segment was sealed when the lane was locked; the new segment has
+    # a live owner.
     assert spool.recover_lanes() == 0
     assert len(spool.unsealed()) == 1
     lane.close()
@@ -115,7 +115,7 @@ def test_a_replaced_lane_is_owned_again_before_it_is_written(
     assert stored_lines(spool) == [b"before", b"after"]
 
 
-def test_a_segment_sealed_by_another_takes_no_more_groups(
+def test_a_segment_sealed_by_another_process_gets_no_more_groups(
     spool: Spool, lane: Lane
 ) -> None:
     (spool.lane_directory(LANE) / "owner.lock").unlink()
@@ -130,7 +130,7 @@ def test_a_segment_sealed_by_another_takes_no_more_groups(
 
 @contextmanager
 def no_descriptors() -> Iterator[None]:
-    """Let this process open no file while the block runs."""
+    """Let this process open no further file while the block runs."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     lowest = os.open("/", os.O_RDONLY)
     os.close(lowest)
@@ -141,7 +141,7 @@ def no_descriptors() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_process_without_descriptors_appends_to_what_it_has_open(
+def test_a_process_without_descriptors_appends_to_its_open_segment(
     spool: Spool,
 ) -> None:
     clock = Clock()
@@ -155,7 +155,7 @@ def test_a_process_without_descriptors_appends_to_what_it_has_open(
     assert stored_lines(spool) == [b"1", b"2"]
 
 
-def test_without_descriptors_the_last_known_size_still_bounds_the_spool(
+def test_without_descriptors_the_last_known_size_limits_the_spool(
     spool: Spool,
 ) -> None:
     clock = Clock()
@@ -167,7 +167,9 @@ def test_without_descriptors_the_last_known_size_still_bounds_the_spool(
         lane.commit([b"x" * 300_000], [])
 
 
-def test_a_new_segment_needs_a_descriptor_and_says_so(spool: Spool, lane: Lane) -> None:
+def test_a_new_segment_without_a_descriptor_is_a_named_error(
+    spool: Spool, lane: Lane
+) -> None:
     lane.seal()
     with no_descriptors(), pytest.raises(SpoolBrokenError, match="EMFILE") as refused:
         lane.commit([b"refused"], [])
@@ -179,18 +181,18 @@ def test_a_new_segment_needs_a_descriptor_and_says_so(spool: Spool, lane: Lane) 
 
 
 def break_by_file(path: Path) -> None:
-    """Put a file where a directory should be."""
+    """Put a file in place of a directory."""
     path.write_bytes(b"")
 
 
 def break_by_loop(path: Path) -> None:
-    """Put a link to itself where a directory should be."""
+    """Put a link to itself in place of a directory."""
     path.symlink_to(path)
 
 
 @pytest.mark.parametrize("put", [break_by_file, break_by_loop])
 @pytest.mark.parametrize("name", ["quarantine", "lanes"])
-def test_a_spool_that_cannot_be_scanned_refuses(
+def test_a_spool_that_cannot_be_scanned_refuses_events(
     spool: Spool, put: Callable[[Path], None], name: str
 ) -> None:
     clock = Clock()
@@ -209,7 +211,7 @@ def test_a_spool_that_cannot_be_scanned_refuses(
     assert stored_lines(spool) == [b"2"]
 
 
-def test_a_request_to_seal_that_cannot_be_read_is_a_retryable_error(
+def test_an_unreadable_seal_request_is_a_retryable_error(
     spool: Spool, lane: Lane
 ) -> None:
     loop = spool.directory / "seal-request"
@@ -223,7 +225,7 @@ def test_a_request_to_seal_that_cannot_be_read_is_a_retryable_error(
     assert stored_lines(spool) == [b"before"]
 
 
-def test_nothing_is_written_beside_a_disk_that_is_away(tmp_path: Path) -> None:
+def test_nothing_is_written_while_the_spool_disk_is_not_mounted(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     lane = Lane.open(spool, "lane-000", SETTINGS)
     lane.commit([b"{}"], [])

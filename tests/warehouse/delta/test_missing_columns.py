@@ -1,4 +1,4 @@
-"""A table of an earlier version gets the columns it lacks, and loses no row."""
+"""A table of an earlier version gets its missing columns, and loses no row."""
 
 import typing
 from collections.abc import Iterable
@@ -8,24 +8,24 @@ import duckdb
 import msgspec
 import pytest
 
-from tests.warehouse.day import DAY, event, frame, rows
+from tests.warehouse.day_frames import DAY, event, frame, rows
 from warehouse.schema import EVENTS, Event, Row, Table
 from warehouse.tables import StoredTable, TableError, Warehouse
 
 
-def _earlier(table: Table, lacking: Iterable[str]) -> Table:
-    """Return *table* as a version had it that did not know the columns *lacking*."""
+def _without_columns(table: Table, missing: Iterable[str]) -> Table:
+    """Return *table* as in an earlier version, without the columns *missing*."""
     hints = typing.get_type_hints(table.row, include_extras=True)
     fields: list[tuple[str, object, object]] = [
-        (each.name, hints[each.name], each.default)
-        for each in msgspec.structs.fields(table.row)
-        if each.name not in lacking
+        (field.name, hints[field.name], field.default)
+        for field in msgspec.structs.fields(table.row)
+        if field.name not in missing
     ]
     row = msgspec.defstruct("Event", fields, bases=(Row,), frozen=True, kw_only=True)
     return msgspec.structs.replace(table, row=row, added=())
 
 
-EARLIER = _earlier(EVENTS, EVENTS.added)
+EARLIER = _without_columns(EVENTS, EVENTS.added)
 
 
 @pytest.fixture
@@ -37,34 +37,33 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return warehouse
 
 
-def _stored(table: StoredTable) -> list[tuple[str, bool]]:
-    found = rows(table.read([DAY]))
-    return sorted((each["path"], each["passive"]) for each in found)
+def _stored_values(table: StoredTable) -> list[tuple[str, bool]]:
+    return sorted((row["path"], row["passive"]) for row in rows(table.read([DAY])))
 
 
-def test_rows_of_before_have_the_default(warehouse: Warehouse) -> None:
-    seen = warehouse.view(EVENTS).read()
+def test_earlier_rows_have_the_default(warehouse: Warehouse) -> None:
+    viewed = warehouse.view(EVENTS).read()
     table = warehouse.open(EVENTS)
 
     assert table.version == warehouse.view(EARLIER).version
-    assert [each["passive"] for each in rows(seen)] == [False, False]
+    assert [row["passive"] for row in rows(viewed)] == [False, False]
     assert sorted(rows(table.read()), key=lambda row: str(row["path"])) == [
         event(path="/a"),
         event(path="/b"),
     ]
 
 
-def test_rows_of_both_versions_lie_beside_each_other(warehouse: Warehouse) -> None:
+def test_rows_of_both_versions_can_be_read_and_merged(warehouse: Warehouse) -> None:
     table = warehouse.open(EVENTS)
     table.append(frame([event(path="/c", passive=True)]), transactions={"lane": 1})
-    before = _stored(table)
+    before = _stored_values(table)
 
     table.compact([DAY], now_s=0)
 
     assert before == [("/a", False), ("/b", False), ("/c", True)]
     assert len(table.files()) == 1
-    assert _stored(table) == before
-    assert _stored(warehouse.open(EVENTS)) == before
+    assert _stored_values(table) == before
+    assert _stored_values(warehouse.open(EVENTS)) == before
 
 
 def test_adding_a_column_touches_no_day(warehouse: Warehouse) -> None:
@@ -77,7 +76,7 @@ def test_adding_a_column_touches_no_day(warehouse: Warehouse) -> None:
     assert warehouse.open(EVENTS).version == before + 1
 
 
-def test_who_comes_second_finds_it_done(warehouse: Warehouse) -> None:
+def test_a_second_writer_finds_the_columns_added(warehouse: Warehouse) -> None:
     one, other = (StoredTable(EVENTS, warehouse.root / EVENTS.name) for _ in range(2))
 
     one.add_missing_columns()
@@ -85,14 +84,14 @@ def test_who_comes_second_finds_it_done(warehouse: Warehouse) -> None:
 
     assert one.version == other.version
     other.append(frame([event(path="/c")]))
-    assert len(_stored(other)) == 3
+    assert len(_stored_values(other)) == 3
 
 
 def test_another_engine_reads_both_versions(warehouse: Warehouse) -> None:
     table = warehouse.open(EVENTS)
     table.append(frame([event(path="/c", passive=True)]))
 
-    files = [str(table.path / each.path) for each in table.files()]
+    files = [str(table.path / file.path) for file in table.files()]
     got = duckdb.sql(
         "select path, passive from read_parquet($files, union_by_name = true)"
         " order by path",
@@ -102,15 +101,15 @@ def test_another_engine_reads_both_versions(warehouse: Warehouse) -> None:
     assert got == [("/a", None), ("/b", None), ("/c", True)]
 
 
-def test_a_column_that_was_always_there_is_not_made_up(tmp_path: Path) -> None:
+def test_a_column_that_no_version_added_is_not_created(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
-    warehouse.open(_earlier(EVENTS, [*EVENTS.added, "late"]))
+    warehouse.open(_without_columns(EVENTS, [*EVENTS.added, "late"]))
 
     with pytest.raises(TableError, match="columns are not those of this version"):
         warehouse.open(EVENTS)
 
 
 def test_every_added_column_has_a_default() -> None:
-    defaults = {each.name: each.default for each in msgspec.structs.fields(Event)}
+    defaults = {field.name: field.default for field in msgspec.structs.fields(Event)}
 
     assert all(defaults[name] is not msgspec.NODEFAULT for name in EVENTS.added)

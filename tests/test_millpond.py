@@ -1,4 +1,4 @@
-"""The one command: light to open, plain about what went wrong, silent about input."""
+"""``millpond``: imports little, reports errors clearly, and never quotes input."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ Captured = pytest.CaptureFixture[str]
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
-    """Yield every command there is, by the words that call it."""
+    """Yield every command with the words that call it."""
     context = click.Context(command_line)
     waiting: list[tuple[str, click.Command]] = [("", command_line)]
     while waiting:
@@ -30,15 +30,15 @@ def commands() -> Iterator[tuple[str, click.Command]]:
         if isinstance(command, click.Group):
             for name in command.list_commands(context):
                 part = PARTS.get(name)
-                if command is command_line and part and not is_there(part[0]):
+                if command is command_line and part and not exists(part[0]):
                     continue
-                found = command.get_command(context, name)
-                assert found is not None
-                waiting.append((f"{words} {name}", found))
+                subcommand = command.get_command(context, name)
+                assert subcommand is not None
+                waiting.append((f"{words} {name}", subcommand))
 
 
-def is_there(place: str) -> bool:
-    """Return whether the module of a part exists."""
+def exists(place: str) -> bool:
+    """Return whether the module that *place* names exists."""
     return find_spec(place.partition(":")[0]) is not None
 
 
@@ -56,7 +56,7 @@ def test_help_imports_nothing_heavy(arguments: list[str], heavy: set[str]) -> No
         "import sys\nfrom millpond import run\nrun(sys.argv[1:])\n"
         f"sys.exit(', '.join({heavy} & sys.modules.keys()) or 0)"
     )
-    ran = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         check=False,
         cwd=ROOT,
@@ -64,10 +64,10 @@ def test_help_imports_nothing_heavy(arguments: list[str], heavy: set[str]) -> No
         text=True,
     )
 
-    assert ran.returncode == 0, ran.stderr
+    assert completed.returncode == 0, completed.stderr
 
 
-def test_the_help_lists_every_part_in_the_order_data_flows(capsys: Captured) -> None:
+def test_the_help_lists_every_part_in_data_flow_order(capsys: Captured) -> None:
     exit_code = run(["--help"])
     out = capsys.readouterr().out
     listed = [row.split()[0] for row in out.split("Commands:\n")[1].splitlines() if row]
@@ -76,7 +76,7 @@ def test_the_help_lists_every_part_in_the_order_data_flows(capsys: Captured) -> 
     assert listed[: len(PARTS)] == list(PARTS)
 
 
-def test_every_help_says_what_it_does_and_ends_with_an_example_of_itself() -> None:
+def test_every_help_has_a_text_and_ends_with_an_example() -> None:
     got = [words for words, command in commands() if not is_helpful(words, command)]
 
     assert got == []
@@ -95,7 +95,7 @@ def test_an_unknown_command_is_a_usage_error(capsys: Captured) -> None:
     assert "No such command 'porxy'" in capsys.readouterr().err
 
 
-class UnheardError(MillpondError):
+class ExampleError(MillpondError):
     """An error with a message, a hint and an exit code of its own."""
 
     exit_code = 3
@@ -105,10 +105,10 @@ class UnheardError(MillpondError):
     ("error", "exit_code", "expected"),
     [
         pytest.param(
-            UnheardError("load segment 42: torn", hint="see docs"),
+            ExampleError("load segment 42: torn", hint="see docs"),
             3,
             "millpond: load segment 42: torn\n  hint: see docs\n",
-            id="ours",
+            id="MillpondError",
         ),
         pytest.param(KeyboardInterrupt(), 130, "", id="Ctrl-C"),
         pytest.param(click.Abort(), 130, "", id="Ctrl-C at a prompt"),
@@ -117,7 +117,7 @@ class UnheardError(MillpondError):
         ),
     ],
 )
-def test_what_goes_wrong_is_told_and_counted(
+def test_an_error_is_printed_and_sets_the_exit_code(
     error: BaseException,
     exit_code: int,
     expected: str,
@@ -131,25 +131,25 @@ def test_what_goes_wrong_is_told_and_counted(
     assert capsys.readouterr() == ("", expected)
 
 
-def test_an_unexpected_error_is_told_by_type_and_place_alone(
+def test_an_unexpected_error_is_printed_by_type_and_place_only(
     monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     monkeypatch.setattr(command_line, "main", raising(LookupError(CANARY)))
     exit_code = run([])
-    told = capsys.readouterr().err
+    message = capsys.readouterr().err
 
     assert exit_code == 70
-    assert told.startswith("millpond: unexpected LookupError at millpond:")
-    assert CANARY not in told
+    assert message.startswith("millpond: unexpected LookupError at millpond:")
+    assert CANARY not in message
 
 
 def raising(error: BaseException) -> object:
-    """Return a function that raises *error*, whatever it is given."""
+    """Return a function that raises *error* for any arguments."""
 
-    def raise_it(*_: object, **__: object) -> None:
+    def raise_error(*_: object, **__: object) -> None:
         raise error
 
-    return raise_it
+    return raise_error
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_command_that_returns_a_number_ends_with_it(
     assert run([]) == expected
 
 
-def test_a_part_that_cannot_be_imported_leaves_the_others_alone(
+def test_a_part_that_cannot_be_imported_does_not_affect_the_others(
     monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     monkeypatch.setitem(PARTS, "proxy", ("proxy.not_there:proxy", "Nothing."))
@@ -174,10 +174,10 @@ def test_a_part_that_cannot_be_imported_leaves_the_others_alone(
     assert run(["config", "--help"]) == 0
 
 
-def test_a_reader_that_leaves_early_is_no_error() -> None:
+def test_a_closed_output_pipe_is_no_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    ran = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "millpond", "config", "--help"],
         check=False,
         cwd=ROOT,
@@ -187,10 +187,10 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     )
     os.close(writing)
 
-    assert (ran.returncode, ran.stderr) == (1, "")
+    assert (completed.returncode, completed.stderr) == (1, "")
 
 
-def test_the_version_is_that_of_the_project(capsys: Captured) -> None:
+def test_the_version_is_the_installed_one(capsys: Captured) -> None:
     try:
         installed = version("millpond")
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Writing, dying, copying, restoring and loading in any order: each event once."""
+"""Writes, kills, copies, restores and loads in any order store each event once."""
 
 import contextlib
 import shutil
@@ -15,8 +15,8 @@ from batcher.load.load import load
 from batcher.spool.lane import Lane, SpoolBrokenError
 from batcher.spool.segment import FrameKind, read_frames
 from batcher.spool.spool import Spool
-from tests.batcher.load.loads import SETTINGS
-from tests.batcher.spool.spooled import SETTINGS as SPOOL_SETTINGS
+from tests.batcher.load.spooled_events import SETTINGS
+from tests.batcher.spool.segment_files import SETTINGS as SPOOL_SETTINGS
 from tests.hypothesis_settings import few_examples
 from tests.warehouse.event_rows import event, lines
 from warehouse.schema import EVENTS, Event
@@ -27,14 +27,14 @@ _WHICH = st.integers(0, 9)
 
 
 class Host:
-    """A spool and the process that writes it."""
+    """A spool and its writer."""
 
     def __init__(self, folder: Path) -> None:
         self.spool = Spool(folder)
         self.lane = Lane.open(self.spool, LANE, SPOOL_SETTINGS)
 
     def restart(self) -> None:
-        """Die with everything open, and start again."""
+        """Kill the writer with its open segment, and start another."""
         if self.lane._segment is not None:  # noqa: SLF001 - a kill seals nothing
             self.lane._segment.close()  # noqa: SLF001
             self.lane._segment = None  # noqa: SLF001
@@ -42,7 +42,7 @@ class Host:
         self.lane = Lane.open(self.spool, LANE, SPOOL_SETTINGS)
 
 
-def held_in(folder: Path) -> set[str]:
+def events_in(folder: Path) -> set[str]:
     """Return the paths of all events in the files of a spool."""
     files = [*folder.glob("lanes/*/*"), *folder.glob("quarantine/*")]
     return {
@@ -54,18 +54,18 @@ def held_in(folder: Path) -> set[str]:
     }
 
 
-class SpoolLaw(RuleBasedStateMachine):
-    """Hosts that load one warehouse, and copies of their spools."""
+class SpoolMachine(RuleBasedStateMachine):
+    """Hosts that load into one warehouse, and copies of their spools."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._folder = Path(tempfile.mkdtemp(prefix="millpond-law-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="millpond-spool-"))
         self._warehouse = Warehouse(self._folder / "warehouse")
         self._hosts = [Host(self._folder / "host-0")]
         self._copies: list[Path] = []
-        self._made = 0
+        self._event_count = 0
         self._acknowledged: set[str] = set()
-        # What nobody can store any more: its only file was overwritten.
+        # Events that cannot be stored any more: their only file was overwritten.
         self._destroyed: set[str] = set()
 
     def _host(self, which: int) -> Host:
@@ -75,26 +75,26 @@ class SpoolLaw(RuleBasedStateMachine):
     def commit(self, which: int, groups: int) -> None:
         """Commit groups of one event."""
         for _ in range(groups):
-            self._made += 1
-            path = f"/{self._made}"
+            self._event_count += 1
+            path = f"/{self._event_count}"
             with contextlib.suppress(SpoolBrokenError):
                 self._host(which).lane.commit(lines([event(path=path)]), [])
                 self._acknowledged.add(path)
 
     @rule(which=_WHICH)
     def seal(self, which: int) -> None:
-        """Seal what is open."""
+        """Seal the open segment."""
         with contextlib.suppress(SpoolBrokenError):
             self._host(which).lane.seal()
 
     @rule(which=_WHICH)
     def die(self, which: int) -> None:
-        """Kill the writer and start another."""
+        """Kill the writer, and start another."""
         self._host(which).restart()
 
     @rule(which=_WHICH)
     def copy(self, which: int) -> None:
-        """Copy a spool as it is."""
+        """Copy a spool in its current state."""
         copy = self._folder / f"copy-{len(self._copies)}"
         shutil.copytree(self._host(which).spool.directory, copy)
         self._copies.append(copy)
@@ -102,31 +102,31 @@ class SpoolLaw(RuleBasedStateMachine):
     @precondition(lambda self: self._copies)
     @rule(which=_WHICH, copy=_WHICH)
     def restore(self, which: int, copy: int) -> None:
-        """Put a copy in the place of a spool, under its running writer."""
+        """Replace a spool by a copy while its writer runs."""
         spool = self._host(which).spool.directory
-        lost = held_in(spool)
+        lost = events_in(spool)
         shutil.rmtree(spool)
         shutil.copytree(self._copies[copy % len(self._copies)], spool)
         self._destroyed |= lost.difference(
-            *(held_in(host.spool.directory) for host in self._hosts)
+            *(events_in(host.spool.directory) for host in self._hosts)
         )
 
     @precondition(lambda self: self._copies and len(self._hosts) < 3)
     @rule(copy=_WHICH)
     def start(self, copy: int) -> None:
-        """Start another host on a copy."""
+        """Start another host with a copy."""
         folder = self._folder / f"host-{len(self._hosts)}"
         shutil.copytree(self._copies[copy % len(self._copies)], folder)
         self._hosts.append(Host(folder))
 
     @rule(which=_WHICH)
     def load(self, which: int) -> None:
-        """Load what is sealed."""
+        """Load the sealed segments."""
         load(self._host(which).spool, self._warehouse, SETTINGS, 0.0)
 
     @invariant()
-    def nothing_is_stored_twice(self) -> None:
-        """Check the table."""
+    def no_event_is_stored_twice(self) -> None:
+        """Check the stored paths."""
         assert [path for path, times in self._stored().items() if times > 1] == []
 
     def _stored(self) -> Counter[str]:
@@ -134,7 +134,7 @@ class SpoolLaw(RuleBasedStateMachine):
         return Counter(view.read(columns=["path"])["path"].to_list())
 
     def teardown(self) -> None:
-        """Load everything, and hold the table to what was acknowledged."""
+        """Load everything, and compare the table with the acknowledged events."""
         for host in self._hosts:
             host.restart()
             load(host.spool, self._warehouse, SETTINGS, 0.0)
@@ -145,14 +145,14 @@ class SpoolLaw(RuleBasedStateMachine):
             for path in host.spool.quarantined():
                 reason = msgspec.json.decode(path.with_suffix(".reason").read_bytes())
                 assert reason["problems"] == ["already_loaded"]
-            set_aside |= held_in(host.spool.directory)
+            set_aside |= events_in(host.spool.directory)
         lost = self._acknowledged - stored - set_aside
-        self.nothing_is_stored_twice()
+        self.no_event_is_stored_twice()
         shutil.rmtree(self._folder)
 
         assert lost <= self._destroyed
         assert stored <= self._acknowledged
 
 
-TestSpoolLaw = SpoolLaw.TestCase
-TestSpoolLaw.settings = hypothesis.settings(few_examples(), stateful_step_count=20)
+TestSpool = SpoolMachine.TestCase
+TestSpool.settings = hypothesis.settings(few_examples(), stateful_step_count=20)

@@ -1,7 +1,7 @@
-"""Two commands at once on one warehouse: the rows are those of one after the other.
+"""Two commands at once on one warehouse leave the rows of one after the other.
 
-Real processes, started at the same moment, on a table that an earlier version made, so
-that both also add columns.
+Uses real processes that start at the same moment, on a table of an earlier version, so
+that both commands also add columns.
 """
 
 import subprocess
@@ -18,9 +18,9 @@ import pytest
 
 import millpond
 from batcher.spool.spool import Spool
-from tests.batcher.load.loads import spool_events
+from tests.batcher.load.spooled_events import spool_events
+from tests.warehouse.delta.test_missing_columns import EARLIER
 from tests.warehouse.event_rows import event, frame
-from tests.warehouse.test_added_columns import EARLIER
 from warehouse.lifecycle.row_account import count_findings, repeat_findings
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS, Event, Hash64
 from warehouse.tables import Warehouse
@@ -33,7 +33,7 @@ COMMANDS = {
     "rebuild": ("warehouse", "build", "--full"),
 }
 PAIRS = list(combinations_with_replacement(COMMANDS, 2))
-SHORT = [("load", "load"), ("load", "compact"), ("compact", "compact")]
+QUICK_PAIRS = [("load", "load"), ("load", "compact"), ("compact", "compact")]
 SPOOLS = ("one", "other")
 DAYS = 3
 _CONFIG = """
@@ -51,30 +51,30 @@ domains = ["shop.example"]
 """
 
 
-class Place(NamedTuple):
-    """A warehouse and its two spools, with a configuration for each."""
+class CommandWarehouse(NamedTuple):
+    """A warehouse with two spools, and a configuration for each spool."""
 
     root: Path
 
     def configure(self) -> None:
-        """Write the configurations; the oldest of the days is kept no longer."""
+        """Write the configurations; retention removes the oldest day."""
         for spool in SPOOLS:
             text = _CONFIG.format(root=self.root, spool=spool, keep=DAYS - 2)
             (self.root / f"{spool}.toml").write_text(text)
 
-    def copied(self, name: str) -> "Place":
-        """Return a copy with configurations of its own."""
-        place = Place(self.root.with_name(name))
-        copytree(self.root, place.root)
-        place.configure()
-        return place
+    def copy_as(self, name: str) -> "CommandWarehouse":
+        """Return a copy with its own configurations."""
+        setup = CommandWarehouse(self.root.with_name(name))
+        copytree(self.root, setup.root)
+        setup.configure()
+        return setup
 
     def command(self, name: str, spool: str) -> list[str]:
         """Return the arguments of a command with one of the configurations."""
         return [*COMMANDS[name], "--config", str(self.root / f"{spool}.toml")]
 
     def state(self) -> list[pl.DataFrame]:
-        """Return the rows of the tables, once built, in an order of their own."""
+        """Build, and return the rows of the tables in a fixed order."""
         assert millpond.run(self.command("build", "one")) == 0
         warehouse = Warehouse(self.root / "warehouse")
         tables = (EVENTS, DROPS, SESSIONS, DAILY_STATS)
@@ -90,10 +90,10 @@ def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _today(tmp_path: Path) -> date:
-    """Return the date the commands will take for today."""
-    mark = tmp_path / "mark"
-    mark.touch()
-    return datetime.fromtimestamp(mark.stat().st_mtime, UTC).date()
+    """Return the date that is today for the commands."""
+    stamp = tmp_path / "stamp"
+    stamp.touch()
+    return datetime.fromtimestamp(stamp.stat().st_mtime, UTC).date()
 
 
 def _events(today: date, ids: range) -> list[Event]:
@@ -109,24 +109,24 @@ def _events(today: date, ids: range) -> list[Event]:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    """Return a warehouse of an earlier version, and events that partly repeat."""
-    place = Place(tmp_path / "base")
+def setup(tmp_path: Path) -> CommandWarehouse:
+    """Return a warehouse of an earlier version, and spools with some duplicates."""
+    setup = CommandWarehouse(tmp_path / "base")
     today = _today(tmp_path)
-    table = Warehouse(place.root / "warehouse").open(EARLIER)
+    table = Warehouse(setup.root / "warehouse").open(EARLIER)
     for first in (0, 10, 20):
         table.append(frame(_events(today, range(first, first + 10)), EARLIER.row))
-    spool_events(Spool(place.root / "one"), _events(today, range(20, 50)))
-    spool_events(Spool(place.root / "other"), _events(today, range(40, 70)))
-    place.configure()
-    return place
+    spool_events(Spool(setup.root / "one"), _events(today, range(20, 50)))
+    spool_events(Spool(setup.root / "other"), _events(today, range(40, 70)))
+    setup.configure()
+    return setup
 
 
-def at_once(first: Sequence[str], second: Sequence[str]) -> list[int]:
-    """Run two commands at once; return their exit codes."""
+def run_at_once(first: Sequence[str], second: Sequence[str]) -> list[int]:
+    """Run two commands at the same moment; return their exit codes."""
     started = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.race", *command],
+            [sys.executable, "-m", "tests.run_at_once", *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -146,44 +146,46 @@ def at_once(first: Sequence[str], second: Sequence[str]) -> list[int]:
     return [process.returncode for process in started]
 
 
-def equal(got: list[pl.DataFrame], expected: list[pl.DataFrame]) -> bool:
-    """Return whether all tables hold the same rows."""
+def are_equal(got: list[pl.DataFrame], expected: list[pl.DataFrame]) -> bool:
+    """Return whether all tables have the same rows."""
     return all(one.equals(two) for one, two in zip(got, expected, strict=True))
 
 
-def check_pair(place: Place, first: str, second: str, rounds: int = 1) -> None:
-    """Run the pair at once, and in both orders; the rows must be those of an order."""
-    turns = [(first, "one"), (second, "other")]
+def check_pair(
+    setup: CommandWarehouse, first: str, second: str, rounds: int = 1
+) -> None:
+    """Check that the pair at once leaves the rows of one of the two serial orders."""
+    commands = [(first, "one"), (second, "other")]
     orders = []
-    for name, order in (("there", turns), ("back", turns[::-1])):
-        serial = place.copied(name)
+    for name, order in (("forward", commands), ("reversed", commands[::-1])):
+        serial = setup.copy_as(name)
         for command, spool in order:
             assert millpond.run(serial.command(command, spool)) == 0
         orders.append(serial.state())
     for number in range(rounds):
-        race = place.copied(f"race-{number}")
-        codes = at_once(race.command(first, "one"), race.command(second, "other"))
+        race = setup.copy_as(f"race-{number}")
+        codes = run_at_once(race.command(first, "one"), race.command(second, "other"))
 
         assert codes == [0, 0]
         got = race.state()
-        assert any(equal(got, order) for order in orders)
+        assert any(are_equal(got, order) for order in orders)
         view = Warehouse(race.root / "warehouse").view(EVENTS)
         assert count_findings(view) == []
         assert list(repeat_findings(view, view.days())) == []
 
 
 @pytest.mark.crash
-@pytest.mark.parametrize(("first", "second"), SHORT)
+@pytest.mark.parametrize(("first", "second"), QUICK_PAIRS)
 def test_two_commands_at_once_leave_the_rows_of_one_after_the_other(
-    place: Place, first: str, second: str
+    setup: CommandWarehouse, first: str, second: str
 ) -> None:
-    check_pair(place, first, second)
+    check_pair(setup, first, second)
 
 
 @pytest.mark.crash
 @pytest.mark.slow
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_any_two_commands_at_once_leave_the_rows_of_one_after_the_other(
-    place: Place, first: str, second: str
+    setup: CommandWarehouse, first: str, second: str
 ) -> None:
-    check_pair(place, first, second, rounds=5)
+    check_pair(setup, first, second, rounds=5)

@@ -1,4 +1,4 @@
-"""Two writers with views of one version: the rows are those of one after the other."""
+"""Two writers that saw the same version leave the rows of one after the other."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,8 +7,8 @@ from shutil import copytree
 
 import pytest
 
+from tests.warehouse.delta.test_missing_columns import EARLIER
 from tests.warehouse.event_rows import DAY, event, events, frame
-from tests.warehouse.test_added_columns import EARLIER
 from warehouse.schema import EVENTS, Event
 from warehouse.tables import ConflictError, StoredTable, Warehouse
 
@@ -19,7 +19,7 @@ Work = Callable[[StoredTable], object]
 
 
 def append(table: StoredTable) -> None:
-    """Add a row to each day."""
+    """Append a row to each day."""
     table.append(frame([event(path="/new"), event(path="/new", day=NEXT_DAY)]))
 
 
@@ -29,7 +29,7 @@ def compact(table: StoredTable) -> None:
 
 
 def replace(table: StoredTable) -> None:
-    """Replace a day by what it has, and one row more."""
+    """Replace a day with its rows and one more."""
     rows = [*events(table.read([DAY])), event(path="/replaced")]
     table.replace_days([DAY], [frame(rows)], now_s=NOW_S)
 
@@ -44,7 +44,7 @@ WORKS = (append, compact, replace, delete)
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Return a warehouse whose events lie in two files for each of two days."""
+    """Return a warehouse with two days of events, in two files each."""
     table = Warehouse(tmp_path / "warehouse").open(EVENTS)
     for number in range(2):
         rows = [event(path=f"/{number}", day=day) for day in (DAY, NEXT_DAY)]
@@ -53,13 +53,13 @@ def root(tmp_path: Path) -> Path:
 
 
 def rows(root: Path) -> list[Event]:
-    """Return the stored rows in an order that does not depend on their files."""
+    """Return the stored rows in an order that does not depend on the files."""
     stored = events(Warehouse(root).view(EVENTS).read())
-    return sorted(stored, key=lambda each: (each.day, each.path or ""))
+    return sorted(stored, key=lambda row: (row.day, row.path or ""))
 
 
-def work_until_done(work: Work, table: StoredTable) -> None:
-    """Do *work*; who comes second looks at the table again and does it once more."""
+def work_with_retry(work: Work, table: StoredTable) -> None:
+    """Do *work*; after a conflict refresh the table and do it again."""
     try:
         work(table)
     except ConflictError:
@@ -69,7 +69,7 @@ def work_until_done(work: Work, table: StoredTable) -> None:
 
 @pytest.mark.parametrize("second", WORKS, ids=lambda work: work.__name__)
 @pytest.mark.parametrize("first", WORKS, ids=lambda work: work.__name__)
-def test_the_second_of_two_writers_works_on_what_the_first_left(
+def test_the_second_writer_works_on_the_rows_of_the_first(
     root: Path, first: Work, second: Work
 ) -> None:
     copy = root.with_name("copy")
@@ -78,8 +78,8 @@ def test_the_second_of_two_writers_works_on_what_the_first_left(
         work(Warehouse(copy).open(EVENTS))
 
     one, other = (Warehouse(root).open(EVENTS) for _ in range(2))
-    work_until_done(first, one)
-    work_until_done(second, other)
+    work_with_retry(first, one)
+    work_with_retry(second, other)
 
     assert rows(root) == rows(copy)
     view = Warehouse(root).view(EVENTS)
@@ -108,29 +108,29 @@ def test_columns_can_be_added_while_an_earlier_version_writes(
     old = StoredTable(EARLIER, warehouse.root / EARLIER.name)
     new = StoredTable(EVENTS, warehouse.root / EVENTS.name)
 
-    def columns(table: StoredTable) -> None:
+    def add_columns(table: StoredTable) -> None:
         table.add_missing_columns()
 
-    def earlier(table: StoredTable) -> None:
+    def write_earlier(table: StoredTable) -> None:
         if work in (compact, delete):
             work(table)
         else:
             table.append(frame([event(path="/new")], EARLIER.row))
 
     if order == "columns first":
-        work_until_done(columns, new)
-        work_until_done(earlier, old)
+        work_with_retry(add_columns, new)
+        work_with_retry(write_earlier, old)
     else:
-        work_until_done(earlier, old)
-        work_until_done(columns, new)
+        work_with_retry(write_earlier, old)
+        work_with_retry(add_columns, new)
 
-    stored = sorted(each.path or "" for each in rows(tmp_path))
-    wanted = {"compact": ["/0", "/1"], "delete": []}
-    assert stored == wanted.get(work.__name__, ["/0", "/1", "/new"])
+    stored = sorted(row.path or "" for row in rows(tmp_path))
+    expected = {"compact": ["/0", "/1"], "delete": []}
+    assert stored == expected.get(work.__name__, ["/0", "/1", "/new"])
     assert warehouse.open(EVENTS).recorded_rows == len(stored)
 
 
-def test_a_merge_does_not_bring_back_a_day_that_was_removed(root: Path) -> None:
+def test_a_compaction_does_not_restore_a_deleted_day(root: Path) -> None:
     one, other = (Warehouse(root).open(EVENTS) for _ in range(2))
     delete(one)
     compact(other)
@@ -138,7 +138,7 @@ def test_a_merge_does_not_bring_back_a_day_that_was_removed(root: Path) -> None:
     assert Warehouse(root).view(EVENTS).days() == [NEXT_DAY]
 
 
-def test_what_a_refused_writer_staged_is_removed_at_once(root: Path) -> None:
+def test_the_staged_files_of_a_refused_writer_are_removed_at_once(root: Path) -> None:
     one, other = (Warehouse(root).open(EVENTS) for _ in range(2))
     append(one)
     before = set(root.rglob("part-*"))

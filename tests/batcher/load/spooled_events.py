@@ -1,4 +1,4 @@
-"""What tests of the load spool, and what they compare afterwards."""
+"""Spool events for tests of the load, and read the stored rows afterwards."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,14 +29,14 @@ def spool_events(
     drops: Sequence[Drop] = (),
     keys: Mapping[str, bytes] | None = None,
 ) -> None:
-    """Commit each group, and *drops* with the last, and seal them as one segment.
+    """Commit each group, with *drops* in the last, and seal them as one segment.
 
-    It names *keys*, by site, as those its rows were hashed with.
+    *keys* are the site keys that the segment names for its rows.
     """
-    named = None
+    commitments = None
     if keys is not None:
-        named = {site: key_commitment(key) for site, key in keys.items()}
-    lane = open_free_lane(spool, SpoolSettings(), keys=named)
+        commitments = {site: key_commitment(key) for site, key in keys.items()}
+    lane = open_free_lane(spool, SpoolSettings(), keys=commitments)
     for group in groups[:-1]:
         lane.commit(lines(group), [])
     last = lines(groups[-1]) if groups else []
@@ -45,13 +45,13 @@ def spool_events(
 
 
 def stored_events(warehouse: Warehouse) -> list[Event]:
-    """Return all stored events, in an order that does not depend on their files."""
-    found = events(warehouse.view(EVENTS).read())
-    return sorted(found, key=msgspec.json.encode)
+    """Return all stored events in an order that does not depend on the files."""
+    rows = events(warehouse.view(EVENTS).read())
+    return sorted(rows, key=msgspec.json.encode)
 
 
 def stored_drops(warehouse: Warehouse) -> Counts:
-    """Return how many drops are stored under each key."""
+    """Return the stored number of drops by key."""
     counts: Counts = {}
     for site, day, hour, reason, protocol, count in warehouse.view(DROPS).read().rows():
         key = (site, day.isoformat(), hour, reason, protocol)
@@ -60,6 +60,6 @@ def stored_drops(warehouse: Warehouse) -> Counts:
 
 
 def left_over(spool: Spool) -> list[Path]:
-    """Return what a finished load must not leave in the spool."""
-    found = [each.path for each in [*spool.sealed(), *spool.unsealed()]]
-    return [*found, *spool.directory.glob("*.json")]
+    """Return the files that a finished load must not leave in the spool."""
+    segments = [segment.path for segment in [*spool.sealed(), *spool.unsealed()]]
+    return [*segments, *spool.directory.glob("*.json")]

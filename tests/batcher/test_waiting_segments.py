@@ -1,4 +1,4 @@
-"""A segment whose rows were hashed with another key waits; all others are loaded."""
+"""A segment of another site key waits; all other segments are loaded."""
 
 import json
 import shutil
@@ -11,8 +11,8 @@ from batcher.run import Batcher
 from batcher.spool.segment import HEADER_BYTES, encode_header, read_frames
 from batcher.spool.spool import Spool
 from config.settings import Settings
-from tests.batcher.load.loads import spool_events, stored_events
-from tests.batcher.test_key_records import commit_to, recorded, records
+from tests.batcher.load.spooled_events import spool_events, stored_events
+from tests.batcher.test_key_records import key_records, ledger_entries, write_commitment
 from tests.warehouse.event_rows import event
 from warehouse.clock.believed_clock import Clocks
 from warehouse.key_commitment import key_commitment
@@ -31,9 +31,9 @@ def warehouse(settings: Settings) -> Warehouse:
 
 @pytest.fixture
 def spool(settings: Settings) -> Spool:
-    """Return the spool of an installation whose keys are on record."""
+    """Return the spool of an installation whose keys are recorded."""
     for site, key in (("shop", KEY), ("blog", BLOG)):
-        commit_to(settings.spool.dir, key, site)
+        write_commitment(settings.spool.dir, key, site)
     return Spool(Path(settings.spool.dir))
 
 
@@ -44,10 +44,10 @@ def batcher(settings: Settings, spool: Spool) -> Batcher:
 
 
 def paths(warehouse: Warehouse) -> list[str | None]:
-    return [each.path for each in stored_events(warehouse)]
+    return [row.path for row in stored_events(warehouse)]
 
 
-def test_others_are_loaded_and_each_load_says_what_waits(
+def test_other_segments_are_loaded_and_each_load_names_the_waiting_ones(
     spool: Spool,
     batcher: Batcher,
     warehouse: Warehouse,
@@ -77,7 +77,7 @@ def test_accepted_segments_are_loaded_and_later_ones_wait_again(
     spool_events(spool, [event(path="/1")], keys={"shop": OTHER})
     with pytest.raises(OtherKeyError):
         batcher.load(NOW_S)
-    accepted = [str(records(settings, warehouse).accept(NOW_S)) for _ in range(2)]
+    accepted = [str(key_records(settings, warehouse).accept(NOW_S)) for _ in range(2)]
     batcher.load(NOW_S)
     spool_events(spool, [event(path="/2")], keys={"shop": OTHER})
     with pytest.raises(OtherKeyError):
@@ -90,12 +90,12 @@ def test_accepted_segments_are_loaded_and_later_ones_wait_again(
     assert json.loads(last.detail) == {"keys": {"shop": key_commitment(OTHER)}}
 
 
-def test_restored_lanes_of_the_key_before_wait(
+def test_restored_segments_of_the_previous_key_wait(
     settings: Settings, spool: Spool, batcher: Batcher, warehouse: Warehouse
 ) -> None:
     batcher.load(NOW_S)
-    commit_to(settings.spool.dir, OTHER)
-    records(settings, warehouse).accept(NOW_S)
+    write_commitment(settings.spool.dir, OTHER)
+    key_records(settings, warehouse).accept(NOW_S)
     spool_events(spool, [event(path="/new")], keys={"shop": OTHER})
     spool_events(spool, [event(path="/restored")], keys={"shop": KEY})
     with pytest.raises(OtherKeyError):
@@ -104,44 +104,44 @@ def test_restored_lanes_of_the_key_before_wait(
     assert paths(warehouse) == ["/new"]
 
 
-def test_one_command_accepts_a_new_key_and_what_the_key_before_left(
+def test_one_command_accepts_a_new_key_and_the_segments_of_the_previous_key(
     settings: Settings, spool: Spool, batcher: Batcher, warehouse: Warehouse
 ) -> None:
     batcher.load(NOW_S)
     spool_events(spool, [event(path="/before")], keys={"shop": KEY})
-    commit_to(settings.spool.dir, OTHER)
+    write_commitment(settings.spool.dir, OTHER)
     spool_events(spool, [event(path="/after")], keys={"shop": OTHER})
-    accepted = records(settings, warehouse).accept(NOW_S)
+    accepted = key_records(settings, warehouse).accept(NOW_S)
     batcher.load(NOW_S)
 
     assert str(accepted) == "shop, 1 segments"
     assert paths(warehouse) == ["/after", "/before"]
 
 
-@pytest.mark.parametrize("how", ["from before", "damaged"])
+@pytest.mark.parametrize("cause", ["an earlier version", "damaged"])
 def test_a_segment_that_names_no_key_waits_until_it_is_accepted(
     settings: Settings,
     spool: Spool,
     batcher: Batcher,
     warehouse: Warehouse,
-    how: str,
+    cause: str,
 ) -> None:
-    spool_events(spool, [event()], keys={"shop": KEY} if how == "damaged" else None)
+    spool_events(spool, [event()], keys={"shop": KEY} if cause == "damaged" else None)
     [segment] = spool.sealed()
     content = bytearray(segment.path.read_bytes())
-    if how == "damaged":
+    if cause == "damaged":
         content[HEADER_BYTES + 50] ^= 1
     segment.path.write_bytes(content)
     with pytest.raises(OtherKeyError, match="1 segments name no key"):
         batcher.load(NOW_S)
     before = paths(warehouse)
-    records(settings, warehouse).accept(NOW_S)
+    key_records(settings, warehouse).accept(NOW_S)
     batcher.load(NOW_S)
 
     assert before == []
     assert stored_events(warehouse) == [event()]
-    # A damaged one is kept for whoever wants to know.
-    assert len(spool.quarantined()) == (how == "damaged")
+    # A damaged segment is kept in quarantine.
+    assert len(spool.quarantined()) == (cause == "damaged")
 
 
 def test_the_ledger_is_asked_also_where_the_spool_has_lost_its_commitments(
@@ -171,22 +171,22 @@ def test_each_writer_of_a_segment_counts(
     assert paths(warehouse) == []
 
 
-def test_a_copy_of_what_is_stored_is_set_aside_whatever_its_key(
+def test_a_copy_of_a_loaded_segment_is_set_aside_whatever_its_key(
     settings: Settings, spool: Spool, batcher: Batcher, warehouse: Warehouse
 ) -> None:
     spool_events(spool, [event()], keys={"shop": KEY})
     [segment] = spool.sealed()
     content = segment.path.read_bytes()
     batcher.load(NOW_S)
-    commit_to(settings.spool.dir, OTHER)
-    records(settings, warehouse).accept(NOW_S)
+    write_commitment(settings.spool.dir, OTHER)
+    key_records(settings, warehouse).accept(NOW_S)
     segment.path.write_bytes(content)
     batcher.load(NOW_S)
 
     assert [spool.sealed(), len(spool.quarantined())] == [[], 1]
 
 
-def test_the_first_key_a_segment_names_goes_on_record(
+def test_the_first_key_that_a_segment_names_is_recorded(
     settings: Settings, warehouse: Warehouse
 ) -> None:
     spool = Spool(Path(settings.spool.dir))
@@ -197,10 +197,10 @@ def test_the_first_key_a_segment_names_goes_on_record(
         batcher.load(NOW_S)
 
     assert paths(warehouse) == ["/1"]
-    assert recorded(warehouse) == [("key_created", "shop", key_commitment(KEY))]
+    assert ledger_entries(warehouse) == [("key_created", "shop", key_commitment(KEY))]
 
 
-def test_a_damaged_ledger_stops_no_segment(
+def test_a_damaged_ledger_does_not_stop_the_load_of_segments(
     settings: Settings,
     spool: Spool,
     warehouse: Warehouse,
@@ -216,16 +216,16 @@ def test_a_damaged_ledger_stops_no_segment(
     batcher.load(NOW_S)
 
     assert paths(warehouse) == ["/1", "/2"]
-    # Once for all keys, and once for all segments.
+    # Logged once for all keys, and once for all segments.
     assert caplog.text.count("keys_not_checked") == 2
 
 
-def test_what_names_the_keys_is_no_frame_of_rows(spool: Spool) -> None:
+def test_the_keys_of_a_segment_are_no_frame_of_rows(spool: Spool) -> None:
     spool_events(spool, [event()], keys={"shop": KEY})
     [segment] = spool.sealed()
-    read = read_frames(segment.path.read_bytes())
-    [writer] = read.keys
+    content = read_frames(segment.path.read_bytes())
+    [writer] = content.keys
 
     assert segment.path.read_bytes().startswith(encode_header())
-    assert [each.sequence for each in read.frames] == [1]
-    assert read.keys == {writer: {"shop": key_commitment(KEY)}}
+    assert [frame.sequence for frame in content.frames] == [1]
+    assert content.keys == {writer: {"shop": key_commitment(KEY)}}

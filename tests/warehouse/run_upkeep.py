@@ -1,8 +1,8 @@
-"""A program for tests: append, replace, compact, vacuum and clean, as jobs do.
+"""A program for tests: append, replace, compact, vacuum and clean, like the jobs.
 
-    python -m tests.warehouse.upkeep WAREHOUSE
+    python -m tests.warehouse.run_upkeep WAREHOUSE
 
-May be run again after it died anywhere, and ends in the same state.
+It can be run again after a kill, and always ends in the same state.
 """
 
 import sys
@@ -19,13 +19,13 @@ NEXT_DAY = DAY + timedelta(days=1)
 
 
 def main() -> None:
-    """Do it."""
+    """Run all steps."""
     table = Warehouse(Path(sys.argv[1])).open(EVENTS)
     for number in (1, 2):
         _append(table, number)
     table.replace_days([NEXT_DAY], [_rows(NEXT_DAY, 9)], now_s=0)
     table.compact(table.days(), now_s=0)
-    table.vacuum(now_s=_later(table), removed_age_s=0)
+    table.vacuum(now_s=_time_after_commits(table), removed_age_s=0)
     table.clean_log()
 
 
@@ -40,7 +40,7 @@ def _rows(day: date, number: int) -> pl.DataFrame:
     return frame([event(day=day, seq=number)])
 
 
-def _later(table: StoredTable) -> float:
+def _time_after_commits(table: StoredTable) -> float:
     """Return a time just after the newest commit."""
     entries = table.path.glob("_delta_log/*.json")
     return max(path.stat().st_mtime for path in entries) + 1

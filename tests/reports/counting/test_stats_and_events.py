@@ -1,4 +1,4 @@
-"""Both ways to an answer, stored figures and events, give the same one."""
+"""Stored figures and events give the same answer to a query."""
 
 from collections.abc import Sequence
 
@@ -19,8 +19,8 @@ from reports.metrics import METRICS
 from reports.period import Period
 from reports.query import MAX_LIMIT, Query
 from tests.hypothesis_settings import few_examples
-from tests.warehouse.day import CURRENCIES, ZONES, Row, built, frame
-from tests.warehouse.days import DAYS, events_of
+from tests.warehouse.day_frames import CURRENCIES, ZONES, Row, build_day, frame
+from tests.warehouse.event_strategies import DAYS, events_of
 
 _SITES = tuple(
     SiteSettings(
@@ -28,9 +28,17 @@ _SITES = tuple(
     )
     for site, currency in CURRENCIES.items()
 )
-_WHOLE = Period(min(DAYS), max(DAYS))
-_OF_DAYS = [each for each in DIMENSIONS.values() if each.scope is DimensionScope.DAY]
-_STORED = [each for each in DIMENSIONS.values() if each.scope is not DimensionScope.DAY]
+_WHOLE_PERIOD = Period(min(DAYS), max(DAYS))
+_DAY_DIMENSIONS = [
+    dimension
+    for dimension in DIMENSIONS.values()
+    if dimension.scope is DimensionScope.DAY
+]
+_STORED_DIMENSIONS = [
+    dimension
+    for dimension in DIMENSIONS.values()
+    if dimension.scope is not DimensionScope.DAY
+]
 _DAY_VALUES = ("2026-07-01", "2026-03-29", "2026-03", "2026-06-29")
 _VALUES = ("/", "/a", "(none)", "12", "p1", "pageview", "DE", "internal", "x")
 
@@ -59,22 +67,22 @@ def _filters(dimensions: Sequence[Dimension]) -> st.SearchStrategy[Filter]:
 
 
 @st.composite
-def _questions(draw: st.DrawFn) -> Query:
-    """Return a question that the stored figures can answer."""
-    stored = draw(st.sampled_from(_STORED))
-    by = draw(st.lists(st.sampled_from(_OF_DAYS), max_size=2, unique=True))
+def _queries(draw: st.DrawFn) -> Query:
+    """Return a strategy for queries that the stored figures can answer."""
+    stored = draw(st.sampled_from(_STORED_DIMENSIONS))
+    by = draw(st.lists(st.sampled_from(_DAY_DIMENSIONS), max_size=2, unique=True))
     by = draw(st.permutations([*by, *draw(st.sampled_from([[], [stored]]))]))
     filters: list[Filter] = []
     if stored in by:
-        filters = draw(st.lists(_filters([stored, *_OF_DAYS]), max_size=2))
+        filters = draw(st.lists(_filters([stored, *_DAY_DIMENSIONS]), max_size=2))
     elif draw(st.booleans()):
         value = draw(st.sampled_from(_VALUES))
         filters = [Condition(Operator.IS, stored, (value,))]
-        filters += draw(st.lists(_filters(_OF_DAYS), max_size=1))
+        filters += draw(st.lists(_filters(_DAY_DIMENSIONS), max_size=1))
     return Query(
         site=draw(st.sampled_from(_SITES)),
         metrics=tuple(METRICS.values()),
-        period=_WHOLE,
+        period=_WHOLE_PERIOD,
         dimensions=tuple(by),
         filters=tuple(filters),
         limit=MAX_LIMIT,
@@ -83,8 +91,8 @@ def _questions(draw: st.DrawFn) -> Query:
 
 def _stats(events: Sequence[Row]) -> pl.DataFrame:
     days = sorted({row["day"] for row in events})
-    stats = [built([row for row in events if row["day"] == day])[1] for day in days]
-    return pl.concat([built([])[1], *stats])
+    stats = [build_day([row for row in events if row["day"] == day])[1] for day in days]
+    return pl.concat([build_day([])[1], *stats])
 
 
 def _from_stats(stats: pl.DataFrame, query: Query) -> CountedColumns:
@@ -93,11 +101,11 @@ def _from_stats(stats: pl.DataFrame, query: Query) -> CountedColumns:
 
 
 def _from_events(events: Sequence[Row], query: Query) -> CountedColumns:
-    mine = [row for row in events if row["site"] == query.site.id]
+    site_events = [row for row in events if row["site"] == query.site.id]
     return count_events(
         query,
         sorted({row["day"] for row in events}),
-        lambda day: frame(row for row in mine if row["day"] == day),
+        lambda day: frame(row for row in site_events if row["day"] == day),
         no_deadline,
     )
 
@@ -110,12 +118,12 @@ _ANY_EVENTS = st.lists(st.sampled_from(DAYS[:2]).flatmap(events_of), max_size=24
 
 
 @few_examples()
-@given(_ANY_EVENTS, st.lists(_questions(), min_size=3, max_size=3))
+@given(_ANY_EVENTS, st.lists(_queries(), min_size=3, max_size=3))
 def test_stored_figures_and_events_give_the_same_answer(
-    events: list[Row], questions: list[Query]
+    events: list[Row], queries: list[Query]
 ) -> None:
     stats = _stats(events)
-    for query in questions:
+    for query in queries:
         stored, counted = _from_stats(stats, query), _from_events(events, query)
 
         assert _results(stored, query) == _results(counted, query)

@@ -1,4 +1,4 @@
-"""Rows as the batcher and the jobs leave them in the tables, for reading."""
+"""Sample rows, stored in tables as the batcher and the jobs store them."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -8,13 +8,13 @@ from pathlib import Path
 from reports.answer import Answer
 from reports.counting.queries import Statistics
 from reports.query import parse_query
-from tests.reports.questions import SITES, today
-from tests.warehouse.day import Row, built, event, frame
+from tests.reports.sample_queries import SITES, today
+from tests.warehouse.day_frames import Row, build_day, event, frame
 from warehouse.delta.log_digests import entry_path
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
 from warehouse.tables import StoredTable, Warehouse
 
-# What the tables' commits are dated to: 2026-11-22T08:00:00Z.
+# The time of the commits: 2026-11-22T08:00:00Z.
 BUILT_AT_S = 1_795_334_400
 
 WALK_DAY = date(2026, 11, 20)
@@ -27,45 +27,45 @@ def store(
     drops: Sequence[Row] = (),
     value_limit: int = 1_000,
 ) -> Warehouse:
-    """Return a warehouse that holds *events*, what is built of them, and *drops*."""
+    """Return a warehouse with *events*, the tables built from them, and *drops*."""
     warehouse = Warehouse(root)
-    given = frame(events)
-    days = sorted(set(given["day"]))
-    made = [built(given.filter(day=day), value_limit) for day in days]
-    warehouse.open(EVENTS).append(given)
-    for table, n in ((SESSIONS, 0), (DAILY_STATS, 1)):
-        frames = (each[n] for each in made)
+    stored = frame(events)
+    days = sorted(set(stored["day"]))
+    built = [build_day(stored.filter(day=day), value_limit) for day in days]
+    warehouse.open(EVENTS).append(stored)
+    for table, index in ((SESSIONS, 0), (DAILY_STATS, 1)):
+        frames = (pair[index] for pair in built)
         warehouse.open(table).replace_days(days, frames, now_s=0)
     if drops:
         warehouse.open(DROPS).append(frame(drops, DROPS))
     for table in (EVENTS, DAILY_STATS):
-        dated(warehouse.open(table))
+        set_commit_time(warehouse.open(table))
     return warehouse
 
 
-def dated(table: StoredTable) -> None:
-    """Set the time of the newest commit, which reports show, to a fixed one."""
+def set_commit_time(table: StoredTable) -> None:
+    """Set the time of the newest commit, which reports show, to ``BUILT_AT_S``."""
     os.utime(entry_path(table.path, table.version), (BUILT_AT_S, BUILT_AT_S))
 
 
 def drop(reason: str, count: int, **changes: object) -> Row:
-    """Return a row of drops."""
+    """Return a row of the drops table."""
     row = {"site": "shop", "day": date(2026, 11, 22), "hour": 9, "protocol": "native"}
     return {**row, "reason": reason, "count": count, **changes}
 
 
 def sample() -> list[Row]:
-    """Return a week of a small shop, the same every time."""
+    """Return two weeks of events of a small shop, always the same."""
     rows = []
     for number in range(14):
         day = date(2026, 11, 9 + number)
         for visitor in range(1, 4 + number % 5):
-            rows += _visitor_of(day, visitor + 100 * number)
+            rows += _visitor_events(day, visitor + 100 * number)
     return rows
 
 
-def _visitor_of(day: date, visitor: int) -> list[Row]:
-    """Return the events of one made-up visitor: two pages, and an order of some."""
+def _visitor_events(day: date, visitor: int) -> list[Row]:
+    """Return the events of one visitor: one or two pages, and sometimes an order."""
     source = ("Google", None, "Mastodon")[visitor % 3]
     client: Row = {
         "day": day,
@@ -84,18 +84,18 @@ def _visitor_of(day: date, visitor: int) -> list[Row]:
     return rows
 
 
-def asked(warehouse: Warehouse, raw: object) -> Answer:
-    """Return the answer to the question *raw*."""
+def answer_query(warehouse: Warehouse, raw: object) -> Answer:
+    """Return the answer to the query *raw*."""
     return Statistics(warehouse).answer(parse_query(raw, SITES, today))
 
 
 def results(answer: Answer) -> list[tuple[object, ...]]:
-    """Return an answer's rows, dimensions and metrics side by side."""
+    """Return the rows of an answer as (dimensions…, metrics…)."""
     return [(*row.dimensions, *row.metrics) for row in answer.rows]
 
 
-def walks() -> list[Row]:
-    """Return two visitors' walks through a site on one day, and another site's."""
+def two_visitors() -> list[Row]:
+    """Return one day of two visitors to a site, and one visitor to another site."""
     first: Row = {"day": WALK_DAY, "visitor": 1, "country": "DE", "source": "Google"}
     second: Row = {"day": WALK_DAY, "visitor": 2, "country": "FR"}
     return [

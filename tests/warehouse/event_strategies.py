@@ -1,15 +1,15 @@
-"""Hypothesis strategies: any day of events, crowded around the edges that matter."""
+"""Hypothesis strategies for a day of events, with many events near the limits."""
 
 from datetime import date
 from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.warehouse.day import Row, event, midnight
+from tests.warehouse.day_frames import Row, event, midnight
 
-# A day of 23 hours in Berlin, one of 25, one of 25 in New York, and a plain one.
+# A day of 23 hours in Berlin, one of 25, one of 25 in New York, and one of 24.
 DAYS = (date(2026, 3, 29), date(2026, 10, 25), date(2026, 11, 1), date(2026, 7, 1))
-# Gaps just inside, at and past the timeout, the minutes after midnight, an hour's end.
+# Gaps just below, at and above the timeout, times after midnight, the end of an hour.
 _EDGES = (0, 1, 5, 1_799, 1_800, 1_801, 3_599, 3_600, 7_200, 10_799, 10_800, 43_200)
 _SECONDS = st.one_of(
     st.sampled_from(_EDGES),
@@ -42,9 +42,9 @@ _ITEM = st.fixed_dictionaries(
 
 
 def events_of(day: date) -> st.SearchStrategy[Row]:
-    """Return any event of *day* at one of two sites."""
+    """Return a strategy for any event of *day* at one of two sites."""
     return st.builds(
-        _placed,
+        _event_at,
         st.just(day),
         _SECONDS,
         st.fixed_dictionaries(
@@ -74,13 +74,13 @@ def events_of(day: date) -> st.SearchStrategy[Row]:
     )
 
 
-def _placed(day: date, second: int, changes: Row) -> Row:
-    made = event(**changes, day=day)
-    return made | {"at": midnight(day, made["site"]) + second}
+def _event_at(day: date, second: int, changes: Row) -> Row:
+    row = event(**changes, day=day)
+    return row | {"at": midnight(day, row["site"]) + second}
 
 
-def days_of_events(most: int = 24) -> st.SearchStrategy[list[Row]]:
-    """Return the events of any one day, in any order."""
+def days_of_events(max_size: int = 24) -> st.SearchStrategy[list[Row]]:
+    """Return a strategy for the events of one day, in any order."""
     return st.sampled_from(DAYS).flatmap(
-        lambda day: st.lists(events_of(day), max_size=most)
+        lambda day: st.lists(events_of(day), max_size=max_size)
     )

@@ -1,4 +1,4 @@
-"""Minor units are those of ISO 4217, for every currency there is."""
+"""Every currency has the number of decimals that ISO 4217 defines."""
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from warehouse.money import minor_digits
 
-# ISO 4217, list one: every current currency whose minor unit is not a hundredth.
+# ISO 4217, list one: the current currencies whose minor unit is not a hundredth.
 NOT_HUNDREDTHS = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     3: "BHD IQD JOD KWD LYD OMR TND",
@@ -39,10 +39,10 @@ def test_a_currency_has_the_decimals_of_iso_4217(currency: str, expected: int) -
 
 
 @pytest.mark.parametrize("code", ["XXX", "XTS", "BTC", "eur", "EURO", "", "DEFAULT"])
-def test_what_is_no_currency_has_none(code: str) -> None:
+def test_a_code_that_is_no_currency_has_no_decimals(code: str) -> None:
     assert minor_digits(code) is None
 
 
 @given(code=st.text(max_size=5))
-def test_any_text_is_answered(code: str) -> None:
+def test_any_text_gives_a_number_of_decimals_or_none(code: str) -> None:
     assert minor_digits(code) in (None, 0, 2, 3, 4)
