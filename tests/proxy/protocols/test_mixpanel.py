@@ -242,6 +242,7 @@ def test_profiles_and_groups_are_only_counted() -> None:
     assert got.hits == [VendorHit(key="pk-1", refused=DropReason.IDENTITY)] * 2
 
 
+FAILED_RECORD = {"index": 1, "insert_id": "", "field": "", "message": "bad_order"}
 UNKEYED = {"event": "a", "properties": {"time": 1}}
 LINES = b"\n".join([json.dumps(UNKEYED).encode(), b"", b"{oops", b'{"event": "b"}'])
 
@@ -263,15 +264,9 @@ def test_an_import_is_a_server_request_in_every_encoding(
     got = decoded(mixpanel.read_import(vendor_request))
 
     assert names(got) == expected
-    assert {hit.key for hit in got.hits if isinstance(hit, VendorHit)} <= {
-        "secret",
-        "pk-1",
-    }
-    assert all(
-        hit.library
-        for hit in got.hits
-        if isinstance(hit, VendorHit) and hit.refused is None
-    )
+    hits = [hit for hit in got.hits if isinstance(hit, VendorHit)]
+    assert {hit.key for hit in hits} <= {"secret", "pk-1"}
+    assert all(hit.library for hit in hits if hit.refused is None)
 
 
 def test_an_unreadable_import_is_malformed() -> None:
@@ -304,14 +299,7 @@ def test_a_form_import_gets_the_response_of_events() -> None:
                 "status": "Bad Request",
                 "num_records_imported": 1,
                 "error": "some events were refused",
-                "failed_records": [
-                    {
-                        "index": 1,
-                        "insert_id": "",
-                        "field": "",
-                        "message": "bad_order",
-                    }
-                ],
+                "failed_records": [FAILED_RECORD],
             },
             id="strict: each that failed is named",
         ),
