@@ -59,7 +59,7 @@ def load(
     with try_locked(spool.load_lock) as is_locked:
         if not is_locked:
             raise LoadBusyError("load the spool: another process is loading it")
-        # When the warehouse's disk is not mounted, its empty mount point is found.
+        # If its disk is not mounted, the warehouse's path leads to an empty directory.
         check_bound(warehouse.root, spool.directory)
         try:
             index = key_index or KeyIndex()

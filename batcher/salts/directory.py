@@ -14,13 +14,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from urllib.parse import quote, unquote
 
 from batcher.salts.end_note import encode_end, end_name, read_end
+from batcher.salts.salt_files import (
+    READ_FLAGS,
+    closing_file,
+    file_names,
+    parse_salt_name,
+    read_mark,
+    read_public,
+    salt_name,
+    shred,
+)
 from batcher.salts.secret_bytes import Randomness, wipe
 from batcher.salts.store import (
     COMMITMENT_BYTES,
-    MARKER_BYTES,
     SALT_BYTES,
     STORED_BYTES,
     SaltDamagedError,
@@ -107,20 +115,20 @@ class DirectorySalts:
         excess = bytearray(1)
         with self._opened() as folder:
             try:
-                file = os.open(_name(zone, day), _READ, dir_fd=folder)
+                file = os.open(salt_name(zone, day), READ_FLAGS, dir_fd=folder)
             except FileNotFoundError:
                 return None
-            with _closing(file):
+            with closing_file(file):
                 size_bytes = os.preadv(file, [salt, stored_commitment, excess], 0)
         if size_bytes != STORED_BYTES or commitment(salt) != stored_commitment:
             wipe(salt)
-            raise SaltDamagedError(zone, day, _name(zone, day))
+            raise SaltDamagedError(zone, day, salt_name(zone, day))
         return salt
 
     def marker(self, zone: str, day: date) -> bytes | None:
         """Return the public marker of the salt, without reading the secret."""
         with self._opened() as folder:
-            marker, _ = _read_public(folder, _name(zone, day))
+            marker, _ = read_public(folder, salt_name(zone, day))
         return marker or None
 
     def destroy(self, zone: str, day: date, *, is_over: bool = True) -> None:
@@ -132,27 +140,27 @@ class DirectorySalts:
             if is_over:
                 self._note_end(folder, zone, day)
             # Without support for unnamed files, a crash may leave such a file.
-            draft = f".{_name(zone, day)}."
-            for name in _names(folder):
-                if name == _name(zone, day) or name.startswith(draft):
-                    _shred(folder, name)
+            draft = f".{salt_name(zone, day)}."
+            for name in file_names(folder):
+                if name == salt_name(zone, day) or name.startswith(draft):
+                    shred(folder, name)
             os.fsync(folder)
 
     def live(self) -> list[SaltMark]:
         """Return the stored salts by zone and day, without the secrets."""
         with self._opened() as folder:
             marks = [
-                _read_mark(folder, name, *zone_and_day)
-                for name in _names(folder)
-                if (zone_and_day := _parse_name(name)) is not None
+                read_mark(folder, name, *zone_and_day)
+                for name in file_names(folder)
+                if (zone_and_day := parse_salt_name(name)) is not None
             ]
         return sorted(marks, key=lambda mark: (mark.zone, mark.day))
 
     def remove(self) -> None:
         """Destroy all salts, and remove the directory."""
         with self._opened() as folder:
-            for name in _names(folder):
-                _shred(folder, name)
+            for name in file_names(folder):
+                shred(folder, name)
             os.fsync(folder)
         with _as_store_error(self.directory):
             self.directory.rmdir()
@@ -171,7 +179,7 @@ class DirectorySalts:
             folder = os.open(
                 self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
             )
-            with _closing(folder):
+            with closing_file(folder):
                 _check_private(folder, self.directory)
                 yield folder
 
@@ -182,7 +190,7 @@ class DirectorySalts:
         memoryview(stored)[SALT_BYTES:] = commitment(salt)
         # Another process may create the salt, and a third one destroy it, meanwhile.
         with self._opened(), suppress(FileNotFoundError):
-            create_durable(self.directory / _name(zone, day), stored, mode=0o600)
+            create_durable(self.directory / salt_name(zone, day), stored, mode=0o600)
         wipe(salt)
         wipe(stored)
 
@@ -197,64 +205,6 @@ class DirectorySalts:
         if day > end.day or end.is_damaged:
             note = encode_end(max(day, end.day))
             write_durable(self.directory / end_name(zone), note, mode=0o600)
-
-
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-def _name(zone: str, day: date) -> str:
-    return f"{quote(zone, safe='')}@{day.isoformat()}.salt"
-
-
-def _names(folder: int) -> list[str]:
-    with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries)
-
-
-def _parse_name(name: str) -> tuple[str, date] | None:
-    """Return the zone and date in a file name; None if no salt has such a name."""
-    zone, at, rest = name.partition("@")
-    if not at or not rest.endswith(".salt"):
-        return None
-    try:
-        return unquote(zone), date.fromisoformat(rest.removesuffix(".salt"))
-    except ValueError:
-        return None
-
-
-def _read_mark(folder: int, name: str, zone: str, day: date) -> SaltMark:
-    marker, stored_commitment = _read_public(folder, name)
-    return SaltMark(
-        zone=zone, day=day, marker=marker.hex(), commitment=stored_commitment.hex()
-    )
-
-
-def _read_public(folder: int, name: str) -> tuple[bytes, bytes]:
-    """Return marker and commitment; empty if the file is damaged or was removed."""
-    try:
-        file = os.open(name, _READ, dir_fd=folder)
-    except FileNotFoundError:
-        return b"", b""
-    with _closing(file):
-        if os.fstat(file).st_size != STORED_BYTES:
-            return b"", b""
-        marker = os.pread(file, MARKER_BYTES, 0)
-        stored_commitment = os.pread(file, COMMITMENT_BYTES, SALT_BYTES)
-    # A destruction that crashed before it removed the file leaves zeros.
-    return (marker, stored_commitment) if any(marker) else (b"", b"")
-
-
-def _shred(folder: int, name: str) -> None:
-    """Overwrite the file in place, make that durable, then remove the file."""
-    try:
-        file = os.open(name, os.O_WRONLY | os.O_NOFOLLOW, dir_fd=folder)
-    except FileNotFoundError:
-        return
-    with _closing(file):
-        os.pwrite(file, bytes(max(STORED_BYTES, os.fstat(file).st_size)), 0)
-        os.fsync(file)
-    with suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=folder)
 
 
 def _check_private(folder: int, directory: Path) -> None:
@@ -285,11 +235,3 @@ def _as_store_error(directory: Path) -> Iterator[None]:
             hint=remedy(with_directory)
             or "check that the directory exists and has free space",
         ) from None
-
-
-@contextmanager
-def _closing(file: int) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        os.close(file)
