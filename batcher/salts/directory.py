@@ -31,10 +31,10 @@ from batcher.salts.store import (
     new_salt,
 )
 from config.files import reason, remedy
+from config.mounts import is_in_memory
 from warehouse.durable import create_durable, write_durable
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - checked to be memory, and used privately
-_MEMORY_TYPES = {"tmpfs", "ramfs"}
 
 
 def default_directory(spool_dir: Path, memory: Path = _MEMORY) -> Path:
@@ -47,22 +47,6 @@ def default_directory(spool_dir: Path, memory: Path = _MEMORY) -> Path:
         return spool_dir.parent / "salts"
     name = hashlib.blake2b(os.fsencode(spool_dir.resolve()), digest_size=6).hexdigest()
     return memory / f"millpond-{os.geteuid()}-{name}"
-
-
-def is_in_memory(path: Path) -> bool:
-    """Say whether *path* lies on a file system that is memory, by the mount table."""
-    try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    real = path.resolve()
-    best, kind = Path("/"), ""
-    for line in mounts.splitlines():
-        _, mounted, file_system, *_ = line.split(" ")
-        point = Path(mounted.encode().decode("unicode_escape"))
-        if real.is_relative_to(point) and len(point.parts) >= len(best.parts):
-            best, kind = point, file_system
-    return kind in _MEMORY_TYPES
 
 
 def stored_salts(directory: Path) -> list[tuple[str, date]]:
