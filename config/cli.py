@@ -16,6 +16,7 @@ from config.files import check_owner, naming_foreign_files, owned_places
 from config.load import load, read
 from config.render import effective, starter
 from config.settings import Settings
+from config.warnings import warnings
 
 DEFAULT_FILE = "millpond.toml"
 
@@ -117,7 +118,9 @@ def config() -> None:
 @config.command(epilog="\b\nExample:\n  millpond config check --config millpond.toml")
 @settings_option
 def check(settings: Settings) -> None:
-    """List all problems of the configuration."""
+    """List all problems of the configuration, and what should be looked at."""
+    for warning in warnings(settings):
+        click.echo(f"warning: {warning}")
     count = len(settings.sites)
     click.echo(f"config: fine, {count} site{'' if count == 1 else 's'}")
 

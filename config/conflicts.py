@@ -7,10 +7,14 @@ from config.errors import Problem
 from config.prop_keys import names_id
 from config.settings import ProxySettings, Settings, SiteSettings
 
+_LOCALHOST = {"localhost": "127.0.0.1"}
+_ALL_ADDRESSES = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+
 
 def conflicts(settings: Settings) -> Iterator[Problem]:
     """Yield every contradiction between values that are valid by themselves."""
     yield from _proxy(settings.proxy)
+    yield from _ports(settings)
     if not settings.sites:
         yield Problem("sites", "must hold at least one [[sites]] table")
     yield from _sites(settings.sites)
@@ -23,6 +27,17 @@ def _proxy(proxy: ProxySettings) -> Iterator[Problem]:
             f"client_ip = {proxy.client_ip!r} needs at least one trusted proxy;"
             " without one the header is ignored",
         )
+
+
+def _ports(settings: Settings) -> Iterator[Problem]:
+    """Yield a problem if both servers listen on one port of one address."""
+    proxy, reports = settings.proxy, settings.reports
+    # Port 0 lets the system choose, and a server on all addresses takes each of them.
+    if proxy.port != reports.port or not proxy.port:
+        return
+    hosts = {_LOCALHOST.get(host, host) for host in (proxy.host, reports.host)}
+    if len(hosts) == 1 or hosts & _ALL_ADDRESSES:
+        yield Problem("reports.port", f"{reports.port} is already taken by proxy.port")
 
 
 def _sites(sites: tuple[SiteSettings, ...]) -> Iterator[Problem]:

@@ -92,15 +92,19 @@ def tail(settings: Settings, site: str | None, output_format: str) -> int:
     from proxy.tail.lines import MissedLines  # noqa: PLC0415 - one use
     from proxy.tail.reader import Workers  # noqa: PLC0415 - as above
     from proxy.tail.table import FORMS  # noqa: PLC0415 - as above
+    from proxy.tail.unknown_visitors import UnknownVisitors  # noqa: PLC0415 - as above
 
     _check_site(site, settings)
     header, row = FORMS[output_format]
+    unknown = UnknownVisitors()
     with Workers(Path(settings.spool.dir)) as workers:
         try:
             click.echo(header, nl=False)
             for line in workers.follow(partial(click.echo, err=True)):
                 if site is None or isinstance(line, MissedLines) or line.site == site:
                     click.echo(row(line))
+                    if advice := unknown.advice(line):
+                        click.echo(advice, err=True)
         except (KeyboardInterrupt, BrokenPipeError):
             # Python writes unsent output at exit, which would fail on a closed pipe.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

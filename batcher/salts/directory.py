@@ -39,10 +39,10 @@ from batcher.salts.store import (
     new_salt,
 )
 from config.files import reason, remedy
+from config.mounts import is_in_memory
 from warehouse.durable import create_durable, write_durable
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - checked to be memory, and used privately
-_MEMORY_TYPES = {"tmpfs", "ramfs"}
 
 
 def default_directory(spool_dir: Path, memory: Path = _MEMORY) -> Path:
@@ -57,26 +57,12 @@ def default_directory(spool_dir: Path, memory: Path = _MEMORY) -> Path:
     return memory / f"millpond-{os.geteuid()}-{name}"
 
 
-def is_in_memory(path: Path) -> bool:
-    """Return whether *path* is on a file system in memory, by the mount table."""
-    try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    real = path.resolve()
-    mount_point, file_system_type = Path("/"), ""
-    for line in mounts.splitlines():
-        _, escaped, line_type, *_ = line.split(" ")
-        point = Path(escaped.encode().decode("unicode_escape"))
-        if real.is_relative_to(point) and len(point.parts) >= len(mount_point.parts):
-            mount_point, file_system_type = point, line_type
-    return file_system_type in _MEMORY_TYPES
-
-
 def stored_salts(directory: Path) -> list[tuple[str, date]]:
     """Return zone and day of each salt in *directory*; opens and creates nothing."""
     names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
-    return sorted(named for name in names if (named := _parse_name(name)) is not None)
+    return sorted(
+        named for name in names if (named := parse_salt_name(name)) is not None
+    )
 
 
 class SaltDirectoryError(SaltStoreError):

@@ -9,9 +9,10 @@ from datetime import date
 from pathlib import Path
 
 from batcher.salts.destruction import is_due
-from batcher.salts.directory import default_directory, is_in_memory, stored_salts
+from batcher.salts.directory import default_directory, stored_salts
 from batcher.salts.held import open_store
 from config.errors import MillpondError
+from config.mounts import is_in_memory
 from config.settings import PrivacySettings, Settings, SpoolSettings
 from proxy.client.geo import Geo
 from proxy.doctor.finding import Finding, finding, fine, look

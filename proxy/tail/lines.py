@@ -16,7 +16,10 @@ from warehouse.schema import Event
 class EventLine(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="event"
 ):
-    """A stored event; *order* says whether it has an order or an amount."""
+    """A stored event; *order* says whether it has an order or an amount.
+
+    *visitor* says whether it has a visitor, never which.
+    """
 
     at: str
     site: str
@@ -28,6 +31,7 @@ class EventLine(
     country: str | None
     browser: str | None
     order: bool
+    visitor: bool = True
 
 
 class DropLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="drop"):
@@ -90,4 +94,5 @@ def _event_line(event: Event, at: str) -> EventLine:
         country=event.country,
         browser=event.browser,
         order=event.order_key is not None or event.value_minor is not None,
+        visitor=event.visitor is not None,
     )

@@ -16,6 +16,7 @@ _WIDTHS = {
     "country": 7,
     "browser": 12,
     "order": 5,
+    "visitor": 7,
 }
 
 
@@ -36,7 +37,8 @@ def table_row(line: Line) -> str:
         return _row([*head, f"dropped: {line.reason}"])
     page = [line.name, line.path, line.source, line.channel]
     client = [line.country, line.browser]
-    return _row([*head, *page, *client, "yes" if line.order else None])
+    order = "yes" if line.order else None
+    return _row([*head, *page, *client, order, None if line.visitor else "unknown"])
 
 
 def _row(cells: Sequence[str | None]) -> str:

@@ -3,7 +3,12 @@
 import pytest
 
 from config.conflicts import conflicts
-from config.settings import ProxySettings, Settings, SiteSettings
+from config.settings import (
+    ProxySettings,
+    ReportsSettings,
+    Settings,
+    SiteSettings,
+)
 
 SHOP = SiteSettings(id="shop", domains=("shop.example",), keys=("k1",))
 DIGEST = "sha256:" + "0" * 64
@@ -92,3 +97,34 @@ def test_an_id_that_is_declared_on_purpose_is_allowed() -> None:
     site = SiteSettings(id="b", domains=("b.example",), props_allow_ids=("order_id",))
 
     assert conflict_lines(site) == []
+
+
+@pytest.mark.parametrize(
+    ("proxy", "reports", "is_conflict"),
+    [
+        pytest.param(("127.0.0.1", 8080), ("127.0.0.1", 8080), True, id="same"),
+        pytest.param(("127.0.0.1", 8080), ("localhost", 8080), True, id="by name"),
+        pytest.param(
+            ("0.0.0.0", 8080),  # noqa: S104 - compared, not bound
+            ("10.0.0.1", 8080),
+            True,
+            id="all addresses",
+        ),
+        pytest.param(("10.0.0.1", 8080), ("::", 8080), True, id="all, IPv6"),
+        pytest.param(("127.0.0.1", 8080), ("10.0.0.1", 8080), False, id="addresses"),
+        pytest.param(("127.0.0.1", 8080), ("127.0.0.1", 8081), False, id="ports"),
+        pytest.param(("127.0.0.1", 0), ("127.0.0.1", 0), False, id="any free port"),
+    ],
+)
+def test_two_servers_need_two_ports(
+    proxy: tuple[str, int], reports: tuple[str, int], *, is_conflict: bool
+) -> None:
+    settings = Settings(
+        proxy=ProxySettings(host=proxy[0], port=proxy[1]),
+        reports=ReportsSettings(host=reports[0], port=reports[1]),
+        sites=(SHOP,),
+    )
+    got = [str(problem) for problem in conflicts(settings)]
+
+    expected = ["reports.port: 8080 is already taken by proxy.port"]
+    assert got == (expected if is_conflict else [])

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from batcher.salts.directory import DirectorySalts, default_directory, is_in_memory
+from batcher.salts.directory import DirectorySalts, default_directory
 from batcher.salts.held import KEY_BYTES, LEAD_S, Salts, open_store, site_day_key
 from batcher.salts.secret_bytes import fill_random
 from batcher.salts.store import SaltDamagedError, SaltEndedError
+from config.mounts import is_in_memory
 from tests.batcher.salts.salt_cases import (
     DAY,
     DAY_AFTER,
