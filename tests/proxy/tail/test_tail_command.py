@@ -300,6 +300,8 @@ def lines_and_lost(asleep: socket.socket, count: int) -> Sequence[int]:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_other_users_may_not_listen(worker: WorkerProcess) -> None:
     path = socket_path(worker.spool_dir, 0)
+    # The directory alone would keep others out: the socket must do so by itself.
+    path.parent.chmod(0o755)
     program = (
         "import os, socket, sys\n"
         "folder = os.open(sys.argv[1], os.O_RDONLY)\n"
