@@ -44,7 +44,7 @@ _ENTRY_APP = "build entry"
 # The digest of the rules they were built by, as a transaction's number.
 _RULES_APP = "build rules"
 # Raised by whoever changes what a figure means, so that stored ones are built anew.
-_DEFINITIONS = 3
+_DEFINITIONS = 4
 
 SitesByDay = dict[date, frozenset[str]]
 

@@ -25,7 +25,7 @@ TIMEOUT_S = 1_800
 # What is looked at of every event, and what only of a few: these may stay in the file.
 NARROW = (
     *("site", "day", "visitor", "at", "seq", "event_id"),
-    *("name", "server", "passive", "path", "engaged_ms", "items"),
+    *("name", "server", "passive", "hostname", "path", "engaged_ms", "items", "props"),
 )
 WIDE = tuple(
     name

@@ -26,6 +26,9 @@ ACQUISITION = (
     *("utm_campaign", "utm_term", "utm_content"),
 )
 WHO = ("site", "visitor")
+# Where a session viewed pages; a bounce counts on one of them.
+VIEWED = {"page": "path", "hostname": "hostname"}
+PROPERTIES = ("plan", "size")
 BY_SESSION = {
     "entry_page": "entry_path",
     "exit_page": "exit_path",
@@ -241,10 +244,11 @@ class _Day:
         refunds = resolved_refunds(_named(unique, "order_refunded"), self.orders)
         self.all_sessions = [_session(run, self) for run in found]
         self.sessions = [each for each in self.all_sessions if not each["suspect"]]
-        self.bounce_pages = {
-            f"{session['site']} {session['session']}": _label(
-                next(filter(is_interactive, run))["path"]
-            )
+        self.bounced_on = {
+            f"{session['site']} {session['session']}": {
+                name: _label(next(filter(is_interactive, run))[column])
+                for name, column in VIEWED.items()
+            }
             for run, session in zip(found, self.all_sessions, strict=True)
         }
         of_event = {
@@ -268,6 +272,7 @@ class _Day:
             "total": lambda _event, _session: {"(all)"},
             "hour": lambda event, _session: {self.hour(event["site"], event["at"])},
             "page": lambda event, _session: {_label(event["path"])},
+            "hostname": lambda event, _session: {_label(event["hostname"])},
             "event": lambda event, _session: (
                 set() if is_ping(event) else {event["name"]}
             ),
@@ -276,6 +281,7 @@ class _Day:
                 if is_ping(event)
                 else {item["product"] for item in event["items"] or ()}
             ),
+            **{f"prop:{key}": _property_value(key) for key in PROPERTIES},
             **{name: _session_value(name, col) for name, col in BY_SESSION.items()},
         }
 
@@ -293,7 +299,7 @@ class _Day:
             key = f"{session['site']} {session['session']}"
             if dimension == "hour":
                 found[key] |= {self.hour(session["site"], session["started_at"])}
-            elif dimension == "page":
+            elif dimension in VIEWED:
                 if event["name"] == "pageview":
                     found[key] |= values(event, session)
             else:
@@ -346,7 +352,8 @@ class _Day:
             named = f"{site} {session['session']}"
             whole = touched[named]
             # On the one page its visitor viewed, whatever others the session holds.
-            bounced_on = {self.bounce_pages[named]} if dimension == "page" else whole
+            pages = self.bounced_on[named]
+            bounced_on = {pages[dimension]} if dimension in VIEWED else whole
             for value in fold(site, whole):
                 key = (site, dimension, value, self.currencies[site])
                 found[key]["sessions"] += 1
@@ -375,6 +382,17 @@ def _session_value(dimension: str, column: str) -> Values:
         if session is not None:
             return {_label(session[column])}
         return {_label(None if dimension.endswith("_page") else event[column])}
+
+    return values
+
+
+def _property_value(key: str) -> Values:
+    def values(event: Row, _session: Row | None) -> set[str]:
+        props = json.loads(event["props"] or "{}")
+        if is_ping(event) or key not in props:
+            return set()
+        value = props[key]
+        return {value if isinstance(value, str) else json.dumps(value)}
 
     return values
 
