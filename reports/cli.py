@@ -18,6 +18,7 @@ from reports.metrics import ALIASES as METRIC_ALIASES
 from reports.query import DEFAULT_LIMIT, MAX_BODY_BYTES, decode_body
 from warehouse.caveats import caveats as current_warnings
 from warehouse.clock.believed_clock import Clocks
+from warehouse.figures.prop_names import PROP_PREFIX
 
 if TYPE_CHECKING:
     from reports.terminal.show import RawQueryReader
@@ -26,7 +27,7 @@ _DROPS: Final = "drops"
 _DEFAULT_METRICS: Final = "visitors,sessions,pageviews,bounce_rate"
 _TABLE_ROWS: Final = 10
 _OPERATORS: Final = {"=": "is", "!=": "is_not", "~": "contains", "!~": "contains_not"}
-_FILTER: Final = re.compile(r"([a-z_]+)(!?[=~])(.+)", re.DOTALL)
+_FILTER: Final = re.compile(r"([a-z_]+|prop:[^=~!]+)(!?[=~])(.+)", re.DOTALL)
 
 
 _format = click.option(
@@ -60,7 +61,7 @@ def reports() -> None:
     default="page",
     show_default=True,
     metavar="WHAT",
-    help="Dimensions such as page,source or country, or drops.",
+    help="Dimensions such as page,source or prop:plan, or drops.",
 )
 @click.option("--metrics", metavar="NAMES", help="Columns, separated by commas.")
 @click.option(
@@ -140,8 +141,13 @@ def _print_warnings(settings: Settings) -> None:
 
 def _parse_names(text: str, aliases: dict[str, str]) -> list[str]:
     """Return the names in *text*, separated by commas, as the API spells them."""
-    names = (name.strip().replace("-", "_") for name in text.split(","))
-    return [aliases.get(name, name) for name in names]
+    names = (name.strip() for name in text.split(","))
+    return [aliases.get(plain, plain) for plain in map(_plain_name, names)]
+
+
+def _plain_name(name: str) -> str:
+    """Return *name* with underscores; the key of a property stays as it is."""
+    return name if name.startswith(PROP_PREFIX) else name.replace("-", "_")
 
 
 def _parse_filter(text: str) -> list[object]:

@@ -40,10 +40,15 @@ under its own value. The session's value is the value of its first interactive e
 Event dimensions: an event counts under its own value. A session and its visitor count
 under every value of the session's events, so only events, pageviews and orders add up.
 Under `product` these do not add up either, because an event may name several products.
-By `page`, bounces add up too: a bounce counts on the page of the session's one
-interactive pageview.
+By `page` and by `hostname`, bounces add up too: a bounce counts on the page and the
+host of the session's one interactive pageview.
 A session's `hour` is the hour in which it began. Engagement pings have no `event` and
 no `product`.
+
+Each property that a site allows (`props_allow`) is a dimension of that site:
+`prop:plan` for the key `plan`. Only events with the property count, so there is no
+`(none)`, and nothing adds up to the total. A number and a truth value are written as
+in JSON.
 """,
     DimensionScope.DAY: """\
 Day dimensions: sums of days. A session and a visitor belong to one day.

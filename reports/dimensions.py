@@ -1,11 +1,15 @@
 """The dimensions that break figures down or filter them, with their aliases.
 
-The names are those in the rows of ``daily_stats``. Weeks and months are always sums
-of days.
+Each property that a site allows is a dimension too, such as ``prop:plan``. The names
+are those in the rows of ``daily_stats``. Weeks and months are always sums of days.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from config.settings import SiteSettings
+from warehouse.figures.prop_names import PROP_PREFIX, prop_dimension
 
 
 class DimensionScope(StrEnum):
@@ -25,6 +29,11 @@ class Dimension:
     column: str
     meaning: str
     aliases: tuple[str, ...] = ()
+
+    @property
+    def is_prop(self) -> bool:
+        """Whether the values are those of an allowed property."""
+        return self.name.startswith(PROP_PREFIX)
 
 
 def _of_session(
@@ -64,6 +73,9 @@ _ALL = (
     _of_day("week", "day", "Monday of the ISO week.", "weeks"),
     _of_day("month", "day", "The calendar month, such as 2026-11.", "months"),
     _of_event("hour", "at", "The site's local hour, 00 to 23.", "hours"),
+    _of_event(
+        "hostname", "hostname", "Host of the page.", "hostnames", "host", "hosts"
+    ),
     _of_event("page", "path", "Path of the page, without query.", "pages", "path"),
     _of_session(
         "entry_page",
@@ -97,5 +109,15 @@ _ALL = (
     _of_event("event", "name", "Name of the event.", "events", "name"),
     _of_event("product", "items", "Product of an event's items.", "products"),
 )
+# The dimensions of every site; ``dimensions_of`` adds those of its properties.
 DIMENSIONS = {dimension.name: dimension for dimension in _ALL}
 ALIASES = {alias: dimension.name for dimension in _ALL for alias in dimension.aliases}
+
+
+def dimensions_of(site: SiteSettings) -> Mapping[str, Dimension]:
+    """Return the dimensions of *site* by name, with its allowed properties."""
+    names = map(prop_dimension, site.props_allow)
+    return DIMENSIONS | {
+        name: _of_event(name, "props", "Value of an allowed property.")
+        for name in names
+    }

@@ -4,6 +4,7 @@ A filter can only name dimensions of the allow-list. Its values become literals 
 typed expression, so no query is ever built from text.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -65,16 +66,22 @@ def list_conditions(filters: tuple[Filter, ...]) -> list[Condition]:
     return conditions
 
 
-def parse_filters(raw: object, problems: Problems) -> tuple[Filter, ...]:
-    """Return the filters of a query's body; add every problem to *problems*."""
-    return _FilterParser(problems).parse_list(raw, "filters", 1)
+def parse_filters(
+    raw: object, problems: Problems, known: Mapping[str, Dimension] = DIMENSIONS
+) -> tuple[Filter, ...]:
+    """Return the filters of a query's body; add every problem to *problems*.
+
+    *known* are the dimensions that a filter may name.
+    """
+    return _FilterParser(problems, known).parse_list(raw, "filters", 1)
 
 
 class _FilterParser:
     """Parses a tree of filters within the limits."""
 
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, known: Mapping[str, Dimension]) -> None:
         self._problems = problems
+        self._known = known
         self._conditions = 0
         self._values = 0
 
@@ -138,14 +145,14 @@ class _FilterParser:
             self._problems.add("filters", f"more than {MAX_CONDITIONS} conditions")
         match raw[1:]:
             case [name, raw_values]:
-                dimension = DIMENSIONS.get(name) if isinstance(name, str) else None
+                dimension = self._known.get(name) if isinstance(name, str) else None
                 values = self._parse_values(raw_values, f"{path}[2]")
             case _:
                 shape = f'["{operator}", dimension, [value, …]]'
                 self._problems.add(path, f"must be {shape}")
                 return None
         if dimension is None:
-            self._problems.add_unknown(f"{path}[1]", "dimension", name, DIMENSIONS)
+            self._problems.add_unknown(f"{path}[1]", "dimension", name, self._known)
         return Condition(operator, dimension, values) if dimension and values else None
 
     def _parse_values(self, raw: object, path: str) -> tuple[str, ...]:

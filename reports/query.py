@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from config.settings import SiteSettings
-from reports.dimensions import DIMENSIONS, Dimension
+from reports.dimensions import DIMENSIONS, Dimension, dimensions_of
 from reports.filters import Filter, parse_filters
 from reports.metrics import METRICS, Metric
 from reports.period import FORMS, Period, PeriodError, parse_period, parse_range
@@ -103,8 +103,9 @@ def parse_query(raw: object, sites: Mapping[str, SiteSettings], today: Today) ->
     site = body.parse_site(sites)
     metrics = body.parse_names(QueryKey.METRICS, METRICS)
     period = body.parse_period(site, today)
-    dimensions = body.parse_names(QueryKey.DIMENSIONS, DIMENSIONS)
-    filters = parse_filters(raw.get(QueryKey.FILTERS, []), problems)
+    known = dimensions_of(site) if site else DIMENSIONS
+    dimensions = body.parse_names(QueryKey.DIMENSIONS, known)
+    filters = parse_filters(raw.get(QueryKey.FILTERS, []), problems, known)
     names = [metric.name for metric in metrics]
     names += [dimension.name for dimension in dimensions]
     order_by = body.parse_order_by(names)

@@ -17,6 +17,7 @@ from reports.dimensions import Dimension, DimensionScope
 from warehouse.figures.breakdown import NONE
 from warehouse.figures.day_facts import order_measures
 from warehouse.figures.order_rule import line_worth
+from warehouse.figures.props import prop_value
 from warehouse.figures.sessionize import (
     PAGEVIEW,
     SessionizedDay,
@@ -37,6 +38,7 @@ _HOUR: Final = "hour"
 _EVENT: Final = "event"
 _PAGE: Final = "page"
 _PRODUCT: Final = "product"
+_HOSTNAME: Final = "hostname"
 
 Dimensions = Sequence[Dimension]
 
@@ -107,7 +109,7 @@ def session_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
     """Return a row for each session and value of *dimensions*, with its measures.
 
     The hour of a session is the hour in which it started. By page, a bounce counts
-    only on the page of the session's one interactive pageview.
+    only on the page of the session's one interactive pageview, by hostname on its host.
     """
     event_dimensions = [part for part in dimensions if _has_many_values(part)]
     if event_dimensions:
@@ -137,9 +139,11 @@ def session_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
 
 def _bounced(facts: EventFacts, dimensions: Dimensions) -> pl.Expr:
     bounced = _of_session(facts, "bounce")
-    if not _has(dimensions, _PAGE):
-        return bounced
-    return bounced & (pl.col(_PAGE) == _of_session(facts, "lead_path").fill_null(NONE))
+    for name, lead in ((_PAGE, "lead_path"), (_HOSTNAME, "hostname")):
+        if _has(dimensions, name):
+            of_lead = _of_session(facts, lead).fill_null(NONE)
+            bounced &= pl.col(name) == of_lead
+    return bounced
 
 
 def _has(dimensions: Dimensions, name: str) -> bool:
@@ -148,7 +152,8 @@ def _has(dimensions: Dimensions, name: str) -> bool:
 
 def _excludes_pings(dimensions: Dimensions) -> bool:
     """Return whether *dimensions* have no value for an engagement ping."""
-    return _has(dimensions, _EVENT) or _has(dimensions, _PRODUCT)
+    is_prop = any(dimension.is_prop for dimension in dimensions)
+    return is_prop or _has(dimensions, _EVENT) or _has(dimensions, _PRODUCT)
 
 
 def _has_many_values(dimension: Dimension) -> bool:
@@ -157,7 +162,13 @@ def _has_many_values(dimension: Dimension) -> bool:
 
 
 def _exploded(events: pl.LazyFrame, dimensions: Dimensions) -> pl.LazyFrame:
-    """Return a row for each item if the product is one of *dimensions*."""
+    """Return the events that have a value of every one of *dimensions*.
+
+    With the product as one of them, each item is a row.
+    """
+    for name in [part.name for part in dimensions if part.is_prop]:
+        events = events.with_columns(prop_value(name).alias(name))
+        events = events.filter(pl.col(name).is_not_null())
     if not _has(dimensions, _PRODUCT):
         return events
     return events.filter(pl.col("items").list.len() > 0).explode("items")
@@ -185,6 +196,8 @@ def _own_value(facts: EventFacts, dimension: Dimension) -> pl.Expr:
         return _hour(pl.col(dimension.column), facts.site)
     if dimension.name == _PRODUCT:
         return pl.col(dimension.column).struct.field(_PRODUCT)
+    if dimension.is_prop:
+        return pl.col(dimension.name)
     return pl.col(dimension.column)
 
 

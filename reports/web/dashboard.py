@@ -17,6 +17,7 @@ from reports.caveats import CaveatKind
 from reports.formatting import figure_text, head_text, value_text
 from reports.overview import Direction, Headline, Overview
 from reports.web import chart
+from warehouse.figures.prop_names import PROP_PREFIX
 
 PERIODS: Final = {
     "today": "Today",
@@ -29,10 +30,12 @@ _CLASSES: Final = {
     Direction.DOWN: "down",
     Direction.SAME: "same",
 }
+_HOSTNAME: Final = "hostname"
 _TITLES: Final = {
     "page": "Pages",
     "source": "Sources",
     "country": "Countries",
+    "hostname": "Hosts",
 }
 
 
@@ -79,7 +82,7 @@ class Dashboard:
             chart=chart.build_chart(overview.trend),
             width=chart.WIDTH,
             height=chart.HEIGHT,
-            tables=[_table(answer) for answer in overview.tables],
+            tables=[_table(answer) for answer in overview.tables if _is_shown(answer)],
             explanation=request.explanation,
             warnings=request.warnings,
             before_until=overview.before_until,
@@ -132,6 +135,14 @@ def _headline(headline: Headline, currency: str) -> dict[str, str]:
     }
 
 
+def _is_shown(answer: Answer) -> bool:
+    """Return whether a table says something: a single host does not."""
+    dimension = answer.query.dimensions[0]
+    if dimension.is_prop:
+        return bool(answer.rows)
+    return dimension.name != _HOSTNAME or len(answer.rows) > 1
+
+
 def _table(answer: Answer) -> dict[str, Any]:
     query = answer.query
     name = query.dimensions[0].name
@@ -149,7 +160,7 @@ def _table(answer: Answer) -> dict[str, Any]:
         for row in answer.rows
     ]
     return {
-        "title": _TITLES[name],
+        "title": _TITLES.get(name, name.removeprefix(PROP_PREFIX)),
         "heads": [head_text(metric, currency) for metric in query.metrics],
         "rows": rows,
         "more": answer.row_count - len(answer.rows),

@@ -11,16 +11,19 @@ from typing import Final
 from config.settings import Settings, SiteSettings
 from reports.counting.queries import Statistics
 from reports.deadline import Tick
-from reports.dimensions import DIMENSIONS
+from reports.dimensions import dimensions_of
 from reports.empty_state import explain_empty
 from reports.overview import build_overview
 from reports.query import LocalNow, Query, parse_query
 from reports.web.dashboard import Dashboard, PageRequest
 from reports.web.query_pool import QueryPool
+from warehouse.figures.prop_names import prop_dimension
 
 _DEFAULT_PERIOD: Final = "30d"
 _ROWS: Final = 10
-_TABLES: Final = ("page", "source", "country")
+_TABLES: Final = ("page", "source", "country", "hostname")
+# The first properties have a table each; the API and the terminal answer for all.
+_MAX_TABLES: Final = 9
 _METRICS: Final = ("visitors", "pageviews")
 
 
@@ -69,7 +72,9 @@ class Service:
         period: str,
         now: datetime,
     ) -> str:
-        breakdowns = [(DIMENSIONS[name],) for name in _TABLES]
+        names = [*_TABLES, *map(prop_dimension, query.site.props_allow)]
+        known = dimensions_of(query.site)
+        breakdowns = [(known[name],) for name in names[:_MAX_TABLES]]
         overview = build_overview(
             lambda part: statistics.answer(part, tick), query, breakdowns, now
         )

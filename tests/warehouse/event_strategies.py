@@ -57,6 +57,10 @@ def events_of(day: date) -> st.SearchStrategy[Row]:
                 "server": st.sampled_from((False, False, True)),
                 "passive": st.sampled_from((False, False, True)),
                 "path": _maybe("/", "/a", "(none)"),
+                "hostname": _maybe("shop.example", "www.shop.example"),
+                "props": _maybe(
+                    '{"plan":"pro"}', '{"plan":"a \\"b\\"","size":1.5}', '{"size":true}'
+                ),
                 "channel": _maybe("internal", "internal", "search", "direct"),
                 "referrer": _maybe("example.org"),
                 "source": _maybe("Example", "(other)"),

@@ -24,6 +24,7 @@ from warehouse.figures.breakdown import (
 )
 from warehouse.figures.day_facts import BY_SESSION, DayFacts, day_facts
 from warehouse.figures.order_rule import line_worth, refunded_worth
+from warehouse.figures.props import prop_rows
 from warehouse.figures.sessionize import SessionizedDay
 from warehouse.schema import DAILY_STATS
 
@@ -48,9 +49,11 @@ def daily_stats(
     breakdowns = [
         *_by_session(facts),
         _by_hour(facts, zones),
-        _by_page(facts),
+        _by_viewed("page", "path", facts),
+        _by_viewed("hostname", "hostname", facts),
         _by_name(facts),
         _by_product(facts),
+        *_by_prop(facts),
     ]
     own = pl.col("site").replace_strict(dict(currencies), return_dtype=pl.String)
     return (
@@ -127,21 +130,22 @@ def _hour(zones: Mapping[str, str]) -> pl.Expr:
     return hour.cast(pl.String).str.zfill(2).alias("value")
 
 
-def _by_page(facts: DayFacts) -> Breakdown:
-    """Return events by their own path, sessions by the paths of their pageviews.
+def _by_viewed(dimension: str, column: str, facts: DayFacts) -> Breakdown:
+    """Return events by their own path or host, sessions by those of their pageviews.
 
     A bounce counts only on the page of the session's one interactive pageview.
     """
-    path = labelled(pl.col("path"))
-    value_no, values = numbered(facts.events.select(path).to_series())
+    own = labelled(pl.col(column))
+    value_no, values = numbered(facts.events.select(own).to_series())
     events = facts.events.select(
         *_OF_EVENT, value_no, touches=pl.col("pageviews") & _IN_SESSION
     )
-    found = _by_event("page", events, values, facts.orders.with_columns(path), facts)
-    on_pages, viewed, orders = found.parts
+    orders = facts.orders.with_columns(own)
+    found = _by_event(dimension, events, values, orders, facts)
+    on_pages, viewed, placed = found.parts
     bounced = facts.sessions.lazy().filter(pl.col("bounces") > 0)
-    bounces = bounced.select("site", "bounces", labelled(pl.col("lead_path")))
-    return replace(found, parts=[on_pages, viewed.drop("bounces"), orders, bounces])
+    bounces = bounced.select("site", "bounces", labelled(pl.col(f"lead_{column}")))
+    return replace(found, parts=[on_pages, viewed.drop("bounces"), placed, bounces])
 
 
 def _by_name(facts: DayFacts) -> Breakdown:
@@ -169,6 +173,22 @@ def _by_product(facts: DayFacts) -> Breakdown:
         value_no.alias("value_no"), touches=_IN_SESSION
     )
     return _by_event("product", events, values, _order_lines(facts.orders), facts)
+
+
+def _by_prop(facts: DayFacts) -> list[Breakdown]:
+    """Return a breakdown for each property; events without it are in none."""
+    has_props = pl.col("events") & pl.col("props").is_not_null()
+    counted = facts.events.select(*_OF_EVENT, "props").filter(has_props)
+    found = prop_rows(counted["props"])
+    events = counted.join(found, on="props").with_columns(touches=_IN_SESSION)
+    orders = facts.orders.join(found, on="props")
+    breakdowns = []
+    for (name,), part in sorted(events.partition_by("dimension", as_dict=True).items()):
+        value_no, values = numbered(part["value"])
+        of_key = part.select(*_OF_EVENT, value_no, "touches")
+        placed = orders.filter(pl.col("dimension") == name)
+        breakdowns.append(_by_event(str(name), of_key, values, placed, facts))
+    return breakdowns
 
 
 def _order_lines(orders: pl.DataFrame) -> pl.DataFrame:

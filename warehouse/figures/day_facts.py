@@ -22,7 +22,10 @@ BY_SESSION: Mapping[str, str] = {
         )
     },
 }
-_OF_EVENTS = ("site_no", "session", "at", "name", "path", "items")
+_OF_EVENTS = (
+    *("site_no", "session", "at", "name"),
+    *("hostname", "path", "items", "props"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class DayFacts:
     """The sessions, events and orders that count.
 
     ``sessions``: a row for each session: its number in ``events``, its measures, and
-    ``lead_path``, the path of its first interactive event.
+    ``lead_path`` and ``lead_hostname``, of its first interactive event.
     ``by_number``: the values of session n that its events need, in row n.
     ``loose``: a row for each event without a session, with the columns of ``sessions``.
     ``events``: site_no, session, the values of an event, and its measures.
@@ -95,6 +98,7 @@ def _with_measures(sessions: pl.DataFrame, lead_path: pl.Series) -> pl.DataFrame
         *("pageviews", "events", "engaged_ms", "duration_s"),
         session=pl.int_range(pl.len(), dtype=pl.UInt32),
         lead_path=lead_path,
+        lead_hostname="hostname",
         visitor_no=(~again).cum_sum(),
         several=again | again.shift(-1, fill_value=False),
         bounces=pl.col("bounce").cast(pl.Int64),

@@ -13,7 +13,7 @@ from warehouse.schema import EVENTS, SESSIONS
 # they may stay in the file.
 NARROW = (
     *("site", "day", "visitor", "at", "seq", "event_id"),
-    *("name", "server", "passive", "path", "engaged_ms", "items"),
+    *("name", "server", "passive", "hostname", "path", "engaged_ms", "items", "props"),
 )
 WIDE = tuple(
     name

@@ -13,7 +13,7 @@ from reports.counting.from_events import count_events
 from reports.counting.from_stats import count_stats, stored_dimension
 from reports.counting.ranking import result_rows, sum_figures
 from reports.deadline import no_deadline
-from reports.dimensions import DIMENSIONS, Dimension, DimensionScope
+from reports.dimensions import Dimension, DimensionScope, dimensions_of
 from reports.filters import Condition, Connective, Filter, JoinedFilters, Operator
 from reports.metrics import METRICS
 from reports.period import Period
@@ -24,23 +24,26 @@ from tests.warehouse.event_strategies import DAYS, events_of
 
 _SITES = tuple(
     SiteSettings(
-        id=site, domains=(f"{site}.example",), timezone=ZONES[site], currency=currency
+        id=site,
+        domains=(f"{site}.example",),
+        timezone=ZONES[site],
+        currency=currency,
+        props_allow=("plan", "size"),
     )
     for site, currency in CURRENCIES.items()
 )
 _WHOLE_PERIOD = Period(min(DAYS), max(DAYS))
+_ALL_DIMENSIONS = dimensions_of(_SITES[0]).values()
 _DAY_DIMENSIONS = [
-    dimension
-    for dimension in DIMENSIONS.values()
-    if dimension.scope is DimensionScope.DAY
+    dimension for dimension in _ALL_DIMENSIONS if dimension.scope is DimensionScope.DAY
 ]
 _STORED_DIMENSIONS = [
     dimension
-    for dimension in DIMENSIONS.values()
+    for dimension in _ALL_DIMENSIONS
     if dimension.scope is not DimensionScope.DAY
 ]
 _DAY_VALUES = ("2026-07-01", "2026-03-29", "2026-03", "2026-06-29")
-_VALUES = ("/", "/a", "(none)", "12", "p1", "pageview", "DE", "internal", "x")
+_VALUES = ("/", "/a", "(none)", "12", "p1", "pageview", "DE", "pro", "1.5", "x")
 
 
 def _condition(dimension: Dimension) -> st.SearchStrategy[Filter]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from config.settings import ReportsSettings, Settings
+from config.settings import ReportsSettings, Settings, SiteSettings
 from reports.counting.queries import Statistics
 from reports.web.app import build_app
 from reports.web.query_pool import QueryPool
@@ -38,9 +38,10 @@ async def serving(
     settings: Settings,
     warehouse: Warehouse,
     warnings: Callable[[], tuple[str, ...]] = tuple,
+    sites: tuple[SiteSettings, ...] = (SHOP, BLOG),
 ) -> AsyncIterator[str]:
     """Serve two sites on a free port; yield the URL."""
-    settings = replace(settings, sites=(SHOP, BLOG), reports=ReportsSettings(port=0))
+    settings = replace(settings, sites=sites, reports=ReportsSettings(port=0))
     pool = QueryPool(lambda: Statistics(warehouse, warnings=warnings), time_limit_s=30)
     app = build_app(settings, pool, local_now)
     async with listening(app, settings.reports) as port:

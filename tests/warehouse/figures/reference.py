@@ -4,6 +4,7 @@ It shares no code with the implementation. Rows are dicts; ``at`` is in seconds;
 functions accept events in any order.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time
@@ -30,6 +31,9 @@ ACQUISITION = (
     *("referrer", "source", "click_id", "utm_source", "utm_medium"),
     *("utm_campaign", "utm_term", "utm_content"),
 )
+# Where a session viewed pages; a bounce counts on one of them.
+VIEWED = {"page": "path", "hostname": "hostname"}
+PROPERTIES = ("plan", "size")
 BY_SESSION = {
     "entry_page": "entry_path",
     "exit_page": "exit_path",
@@ -170,10 +174,11 @@ class _Day:
         self.sessions = [
             session for session in self.all_sessions if not session["suspect"]
         ]
-        self.bounce_pages = {
-            f"{session['site']} {session['session']}": _label(
-                next(filter(is_interactive, run))["path"]
-            )
+        self.bounced_on = {
+            f"{session['site']} {session['session']}": {
+                name: _label(next(filter(is_interactive, run))[column])
+                for name, column in VIEWED.items()
+            }
             for run, session in zip(session_runs, self.all_sessions, strict=True)
         }
         session_of_event = {
@@ -197,6 +202,7 @@ class _Day:
             "total": lambda _event, _session: {"(all)"},
             "hour": lambda event, _session: {self.hour(event["site"], event["at"])},
             "page": lambda event, _session: {_label(event["path"])},
+            "hostname": lambda event, _session: {_label(event["hostname"])},
             "event": lambda event, _session: (
                 set() if is_engagement(event) else {event["name"]}
             ),
@@ -205,6 +211,7 @@ class _Day:
                 if is_engagement(event)
                 else {item["product"] for item in event["items"] or ()}
             ),
+            **{f"prop:{key}": _property_value(key) for key in PROPERTIES},
             **{name: _session_value(name, col) for name, col in BY_SESSION.items()},
         }
 
@@ -224,7 +231,7 @@ class _Day:
                 values_of_session[key] |= {
                     self.hour(session["site"], session["started_at"])
                 }
-            elif dimension == "page":
+            elif dimension in VIEWED:
                 if event["name"] == "pageview":
                     values_of_session[key] |= values(event, session)
             else:
@@ -277,9 +284,8 @@ class _Day:
             session_key = f"{site} {session['session']}"
             all_values = touched[session_key]
             # A bounce counts on the viewed page only, even if the session has others.
-            bounced_on = (
-                {self.bounce_pages[session_key]} if dimension == "page" else all_values
-            )
+            viewed = self.bounced_on[session_key]
+            bounced_on = {viewed[dimension]} if dimension in VIEWED else all_values
             for value in fold(site, all_values):
                 key = (site, dimension, value, self.currencies[site])
                 result[key]["sessions"] += 1
@@ -308,6 +314,17 @@ def _session_value(dimension: str, column: str) -> Values:
         if session is not None:
             return {_label(session[column])}
         return {_label(None if dimension.endswith("_page") else event[column])}
+
+    return values
+
+
+def _property_value(key: str) -> Values:
+    def values(event: Row, _session: Row | None) -> set[str]:
+        props = json.loads(event["props"] or "{}")
+        if is_engagement(event) or key not in props:
+            return set()
+        value = props[key]
+        return {value if isinstance(value, str) else json.dumps(value)}
 
     return values
 
