@@ -313,7 +313,7 @@ def test_a_form_import_gets_the_response_of_events() -> None:
                     }
                 ],
             },
-            id="strict: each that failed is named",
+            id="strict: every failed event is named",
         ),
         pytest.param(
             "strict=0",
