@@ -72,7 +72,7 @@ def test_events_survive_a_millpond_restart(
         pytest.param([(408, {}), (429, {}), (500, {})], id="other passing troubles"),
         pytest.param([CUT], id="cut before"),
         pytest.param([ANSWER_LOST, ANSWER_LOST], id="cut after"),
-        pytest.param([(200, {})], id="a page that says 200 to everything"),
+        pytest.param([(200, {})], id="a page that answers 200 to every path"),
     ],
 )
 def test_a_retry_sends_the_same_bytes(

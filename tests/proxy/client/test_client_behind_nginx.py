@@ -87,7 +87,9 @@ def test_200_forged_headers_do_not_change_the_client(
     ("route", "client_ip", "expected"),
     [
         pytest.param("one proxy", "peer", NEAR, id="the proxy is the peer"),
-        pytest.param("two proxies", "peer", NEAR, id="and so is the nearest of two"),
+        pytest.param(
+            "two proxies", "peer", NEAR, id="the nearest of two proxies is the peer"
+        ),
         pytest.param("one proxy", "header:CF-Connecting-IP", "None", id="not sent"),
     ],
 )

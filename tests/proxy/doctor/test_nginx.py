@@ -182,7 +182,7 @@ HEADER = "proxy_set_header X-Forwarded-For $remote_addr;"
     ("client_ip", "directive", "expected"),
     [
         pytest.param("peer", "", None, id="no header is believed"),
-        pytest.param("xff", "", "finding", id="handed on as it came"),
+        pytest.param("xff", "", "finding", id="passed on unchanged"),
         pytest.param(
             "xff", "proxy_set_header Host $host;", "finding", id="another header"
         ),
@@ -203,7 +203,7 @@ HEADER = "proxy_set_header X-Forwarded-For $remote_addr;"
             "header:x-real-ip",
             "proxy_set_header X-Real-IP $remote_addr;",
             None,
-            id="one of ours",
+            id="a header set by nginx",
         ),
         pytest.param("header:x-real-ip", "", "finding", id="ours, not written"),
         pytest.param("header:cf-connecting-ip", "", "look", id="a CDN's"),

@@ -82,8 +82,8 @@ def test_redis_persistence_is_checked(
 @pytest.mark.parametrize(
     ("most", "expected"),
     [
-        pytest.param(1 << 20, "fine", id="a bound there is room for"),
-        pytest.param(1 << 50, "look", id="more than the disk has"),
+        pytest.param(1 << 20, "fine", id="a limit that fits the disk"),
+        pytest.param(1 << 50, "look", id="a limit larger than the disk"),
     ],
 )
 def test_a_spool_larger_than_its_disk_is_reported(

@@ -210,7 +210,7 @@ def test_the_host_of_the_page_is_internal_even_if_not_configured(
             None,
             Page(utm_source="(direct)", utm_medium="(none)"),
             NO_REFERRAL,
-            id="campaign says nothing",
+            id="empty campaign",
         ),
         pytest.param(
             "https://www.google.com/",

@@ -13,7 +13,7 @@ from proxy.pii.account_numbers import is_card, is_iban
         pytest.param("4111-1111 1111-1111", True, id="separators"),
         pytest.param("4111111111111112", False, id="wrong check digit"),
         pytest.param("42", False, id="too short"),
-        pytest.param("12345678901234567" + "4", False, id="18 digits: nobody's card"),
+        pytest.param("12345678901234567" + "4", False, id="18 digits: no card length"),
         pytest.param("", False, id="nothing"),
     ],
 )

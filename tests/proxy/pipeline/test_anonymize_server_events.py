@@ -40,7 +40,7 @@ def test_a_site_server_may_send_for_a_visitor(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param({"key": SECRET, "visitor": None}, id="nobody named"),
+        pytest.param({"key": SECRET, "visitor": None}, id="no client named"),
         pytest.param({"key": SECRET, "visitor": Visitor("nowhere")}, id="no address"),
         pytest.param(
             {"key": SECRET, "visitor": Visitor(user_agent="x")}, id="no place"
@@ -48,7 +48,7 @@ def test_a_site_server_may_send_for_a_visitor(tmp_path: Path) -> None:
         pytest.param({"key": "pk-1", "library": True}, id="a library"),
         pytest.param(
             {"key": "pk-1", "library": True, "visitor": Visitor(ADDRESS, USER_AGENT)},
-            id="a library may not speak for others",
+            id="a library may not send for others",
         ),
     ],
 )

@@ -35,7 +35,7 @@ def test_the_commerce_names_are_accepted(name: str) -> None:
     [
         pytest.param("", id="empty"),
         pytest.param(" ", id="blank"),
-        pytest.param(" name", id="blank in front"),
+        pytest.param(" name", id="leading space"),
         pytest.param(LONGEST + "s", id="too long"),
         pytest.param("<script>", id="markup"),
         pytest.param('say "hi"', id="quotes"),

@@ -61,7 +61,7 @@ ALLOW = frozenset({"plan", "level", "on", "price", "Größe", *NEVER_STORED})
         pytest.param(
             {"plan": "pro", "level": "jane@mail.example"},
             '{"plan":"pro"}',
-            id="one bad value goes alone",
+            id="one bad value is dropped alone",
         ),
     ],
 )

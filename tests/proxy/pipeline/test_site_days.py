@@ -66,8 +66,8 @@ def test_yesterday_is_open_while_its_salt_is_live(tmp_path: Path) -> None:
     ("limit_s", "late"),
     [
         pytest.param(HOUR, False, id="exactly the limit is on time"),
-        pytest.param(HOUR - 1, True, id="a second past it is late"),
-        pytest.param(0, True, id="no limit but now"),
+        pytest.param(HOUR - 1, True, id="a second past the limit is late"),
+        pytest.param(0, True, id="a limit of 0 accepts only now"),
     ],
 )
 def test_the_late_limit_applies_even_while_the_salt_is_live(

@@ -146,7 +146,7 @@ def test_a_token_expires_with_its_day_and_salt(tmp_path: Path) -> None:
     "headers",
     [
         pytest.param({"Cookie": "noanalytics=1"}, id="objects"),
-        pytest.param({"Sec_GPC": "1"}, id="does not want to be told apart"),
+        pytest.param({"Sec_GPC": "1"}, id="Global Privacy Control"),
         pytest.param({"User_Agent": "curl/8.5.0"}, id="a program"),
         pytest.param({"Origin": "https://evil.example"}, id="a foreign page"),
         pytest.param({"Authorization": f"Bearer {SECRET}"}, id="a server"),

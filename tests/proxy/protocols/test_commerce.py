@@ -130,7 +130,7 @@ LINE = OrderLine(product="42", variant="L", quantity=2, price=Decimal("29.95"))
             "refund",
             {"order_id": "1001", "refund": "3", "value": "10.00"},
             Order(id="1001", value=Decimal("10.00"), refund=Decimal(3)),
-            id="a refund of its own",
+            id="a separate refund",
         ),
         pytest.param("Signed Up", {}, Order(), id="nothing named"),
     ],

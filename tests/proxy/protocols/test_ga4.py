@@ -44,7 +44,7 @@ def measured(body: object, query: str = KEYS) -> list[Any]:
             f"tid=G-1&dl={PAGE}",
             b"en=page_view\r\nen=scroll&_et=7\r\nen=a\r\n",
             ["pageview", "engagement", "a"],
-            id="a line each",
+            id="one event per line",
         ),
         pytest.param("tid=G-1", b"en=a\nen=b", ["a", "b"], id="other ends of lines"),
         pytest.param("tid=G-1&en=a", b"  \r\n", ["a"], id="an empty body"),

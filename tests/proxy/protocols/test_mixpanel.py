@@ -1,67 +1,32 @@
 """Mixpanel requests are decoded in every encoding and get the right responses."""
 
-import base64
 import json
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from multidict import CIMultiDict
 
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import MalformedBodyError, VendorHit
 from proxy.protocols import mixpanel
 from proxy.protocols.native import PIXEL
-from proxy.protocols.protocol import DecodedRequest, Reply, VendorRequest
+from proxy.protocols.protocol import VendorRequest
+from tests.proxy.protocols.mixpanel_requests import (
+    basic,
+    decoded,
+    form,
+    names,
+    packed,
+    refusal,
+    request,
+)
 
 EVENT = {"event": "a", "properties": {"token": "pk-1", "time": 1}}
 PROFILE = {"$token": "pk-1", "$set": {"plan": "pro"}}
 KEPT = None
 NO_SITE = "0 events are unreadable or have no token, 1 have an unknown token"
 NOT_AN_EVENT = "1 events are unreadable or have no token, 0 have an unknown token"
-
-
-def request(
-    body: bytes = b"", query: str = "", *, method: str = "POST", **headers: str
-) -> VendorRequest:
-    """Return a request as the vendor routes pass it on."""
-    return VendorRequest(method, "/track", query, CIMultiDict(headers), body)
-
-
-def packed(value: object) -> str:
-    """Return *value* as JSON in base64, escaped as in a form."""
-    return quote(base64.b64encode(json.dumps(value).encode()).decode(), safe="")
-
-
-def form(value: object, *more: str) -> bytes:
-    """Return a form with *value* in ``data``, like the default of the clients."""
-    return "&".join([f"data={packed(value)}", *more]).encode()
-
-
-def basic(name: str) -> str:
-    """Return the value of a Basic authorization header."""
-    return f"Basic {base64.b64encode(f'{name}:'.encode()).decode()}"
-
-
-def decoded(result: DecodedRequest | Reply) -> DecodedRequest:
-    """Return *result*, which must be a decoded request."""
-    assert isinstance(result, DecodedRequest), result
-    return result
-
-
-def names(result: DecodedRequest | Reply) -> list[str]:
-    """Return the names of the hits in *result*, or the reasons to drop them."""
-    return [
-        hit.reason if isinstance(hit, Dropped) else hit.refused or hit.name
-        for hit in decoded(result).hits
-    ]
-
-
-def refusal(result: DecodedRequest | Reply) -> Reply:
-    """Return *result*, which must be a reply without hits."""
-    assert isinstance(result, Reply), result
-    return result
 
 
 @pytest.mark.parametrize(
@@ -301,7 +266,7 @@ def test_a_form_import_gets_the_response_of_events() -> None:
                 "error": "some events were refused",
                 "failed_records": [FAILED_RECORD],
             },
-            id="strict: each that failed is named",
+            id="strict: every failed event is named",
         ),
         pytest.param(
             "strict=0",

@@ -106,7 +106,7 @@ def test_an_invalid_profile_is_malformed_for_the_site_of_the_header() -> None:
     [
         pytest.param({"token": "pk-1"}, None, "pk-1", id="token of the event"),
         pytest.param({"token": "pk-1"}, "secret", "pk-1", id="before the header's"),
-        pytest.param({}, "secret", "secret", id="header alone, as imports have it"),
+        pytest.param({}, "secret", "secret", id="only the header, as in imports"),
         pytest.param({"token": ""}, "secret", "secret", id="empty token"),
     ],
 )

@@ -41,7 +41,7 @@ def test_the_response_has_counts_and_reasons(
             "url=https%3A%2F%2Fshop.example%2Fa%3Fx%3D1",
             PAGE,
             Hit(url="https://shop.example/a?x=1"),
-            id="a page named outranks it",
+            id="a named page outranks it",
         ),
         pytest.param(
             "site=shop&name=opened&id=7&referrer=https://news.example&lang=de",

@@ -83,7 +83,7 @@ def fields(hit: Hit) -> dict[str, Any]:
         pytest.param(
             {**VIEW, "n": "Video Started", "i": 0},
             {"name": "Video Started"},
-            id="nought is not false",
+            id="0 is not false",
         ),
         pytest.param(
             {**VIEW, "n": "Plan Chosen", "p": '{"seats": 3}'},
@@ -98,7 +98,7 @@ def fields(hit: Hit) -> dict[str, Any]:
         pytest.param(
             {**VIEW, "n": "Plan Chosen", "p": "{"},
             {"name": "Plan Chosen"},
-            id="properties nobody can read",
+            id="unreadable properties",
         ),
         pytest.param(
             {

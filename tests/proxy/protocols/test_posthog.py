@@ -55,7 +55,7 @@ def hits(decoded: DecodedRequest) -> list[VendorHit]:
             vendor_request(
                 body=urlencode({"data": BASE64}).encode(), query="compression=base64"
             ),
-            id="a form that says so",
+            id="compression in the query",
         ),
         pytest.param(vendor_request(body=BASE64.encode()), id="base64 alone"),
         pytest.param(
@@ -179,8 +179,8 @@ KEPT, UNKNOWN, BAD = None, DropReason.UNKNOWN_SITE, DropReason.MALFORMED
         pytest.param([DropReason.IDENTITY], 200, OK, id="none to keep"),
         pytest.param([DropReason.GPC, DropReason.BOT], 200, OK, id="not wanted"),
         pytest.param([UNKNOWN, UNKNOWN], 401, "authentication_error", id="wrong key"),
-        pytest.param([BAD, BAD], 400, "validation_error", id="nothing but bad ones"),
-        pytest.param([BAD, UNKNOWN], 200, OK, id="no use to say"),
+        pytest.param([BAD, BAD], 400, "validation_error", id="all malformed"),
+        pytest.param([BAD, UNKNOWN], 200, OK, id="malformed and unknown"),
     ],
 )
 def test_the_response_makes_clients_neither_lose_nor_repeat_events(

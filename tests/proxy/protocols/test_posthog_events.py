@@ -303,7 +303,7 @@ def test_a_page_view_has_page_referrer_language_and_screen() -> None:
             },
             PAGE,
             25,
-            id="the page it stands on",
+            id="the current page",
         ),
         pytest.param(
             {

@@ -51,7 +51,9 @@ def in_page(**page: str) -> dict[str, Any]:
         pytest.param({**TRACK, "userId": 42}, {"actor": "42"}, id="a number for one"),
         pytest.param({**TRACK, "userId": ""}, {"actor": None}, id="an empty user"),
         pytest.param(
-            {**TRACK, "anonymousId": "anon"}, {"actor": None}, id="a browser is nobody"
+            {**TRACK, "anonymousId": "anon"},
+            {"actor": None},
+            id="a browser has no actor",
         ),
         pytest.param(
             {**TRACK, "properties": {"plan": "pro"}}, {"props": {"plan": "pro"}}, id="p"
@@ -64,7 +66,7 @@ def in_page(**page: str) -> dict[str, Any]:
         pytest.param(
             {**TRACK, "properties": {"url": "https://x.example"}},
             {"url": None},
-            id="a property of its own is no page",
+            id="a custom property is not a page",
         ),
         pytest.param(
             {**TRACK, "context": {"locale": "de-DE"}}, {"lang": "de-DE"}, id="language"
@@ -180,7 +182,7 @@ UTM = "utm_source=news+letter&utm_medium=email&utm_campaign=spring"
 @pytest.mark.parametrize(
     ("url", "campaign", "expected"),
     [
-        pytest.param(URL, CAMPAIGN, f"{URL}?{UTM}", id="the URL says nothing"),
+        pytest.param(URL, CAMPAIGN, f"{URL}?{UTM}", id="the URL has no campaign"),
         pytest.param(f"{URL}?a=1#x", CAMPAIGN, f"{URL}?a=1&{UTM}", id="something else"),
         pytest.param(
             f"{URL}?utm_source=x", CAMPAIGN, f"{URL}?utm_source=x", id="it says so"

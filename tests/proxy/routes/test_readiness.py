@@ -33,7 +33,7 @@ FAILING = JobState(
             JobState(every_s=15, last_success_at=NOW - 60),
             "full (spool.max_bytes): loading has not succeeded since"
             " 2026-11-22T07:59:00Z: is the batcher running?",
-            id="nobody loads",
+            id="no load runs",
         ),
         pytest.param(
             FULL,

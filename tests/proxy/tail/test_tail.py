@@ -119,7 +119,7 @@ def test_every_drop_except_objections_is_shown(reason: DropReason) -> None:
         pytest.param(
             DropLine(at=AT, site="s" * 20, protocol="native", reason="\x1b[2J"),
             "12:00:00  sssssssssss…  native      dropped: ?[2J",
-            id="too long, and no order to the screen",
+            id="too long, with an escape sequence",
         ),
     ],
 )

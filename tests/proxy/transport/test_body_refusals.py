@@ -68,7 +68,7 @@ def marked(text: str) -> bytes:
         pytest.param(b"\x00" * 1_000, id="zeros"),
         pytest.param(b"[" + b"{}," * 2_500 + b"{}]", id="2,501 events"),
         pytest.param(b"site=" + marked("?"), id="a form"),
-        pytest.param(b"\x1f\x8b" + marked("?"), id="gzip that is not called so"),
+        pytest.param(b"\x1f\x8b" + marked("?"), id="gzip without a header"),
     ],
 )
 def test_an_invalid_body_is_400(worker: WorkerProcess, body: bytes) -> None:

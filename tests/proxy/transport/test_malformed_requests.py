@@ -48,16 +48,18 @@ DESYNC = [
     pytest.param(post("Transfer-Encoding: xchunked", body=ONE_CHUNK), id="xchunked"),
     pytest.param(post("Transfer-Encoding: chunked, x", body=ONE_CHUNK), id="not last"),
     pytest.param(
-        post("Transfer-Encoding : chunked", body=ONE_CHUNK), id="blank, colon"
+        post("Transfer-Encoding : chunked", body=ONE_CHUNK), id="space before the colon"
     ),
-    pytest.param(post("Transfer-Encoding:\x0bchunked", body=ONE_CHUNK), id="odd blank"),
+    pytest.param(
+        post("Transfer-Encoding:\x0bchunked", body=ONE_CHUNK), id="vertical tab"
+    ),
     pytest.param(post(LENGTH, "Content-Length: 5"), id="two lengths"),
     pytest.param(post("Content-Length: 5, 5"), id="a list of lengths"),
     pytest.param(post("Content-Length: -5"), id="negative length"),
     pytest.param(post("Content-Length: +5"), id="length with a plus"),
     pytest.param(post("Content-Length: 0x5"), id="length in hex"),
     pytest.param(post(f"Content-Length: {CANARY}"), id="length in words"),
-    pytest.param(post("Content-Length: 5_0"), id="length as Python writes it"),
+    pytest.param(post("Content-Length: 5_0"), id="length in Python syntax"),
     pytest.param(post("Content-Length: \u0665"), id="length in other digits"),
     pytest.param(post(f"Content-Length: {'9' * 30}"), id="length past 64 bits"),
     pytest.param(post(CHUNKED, body=b"zz\r\nhello\r\n0\r\n\r\n"), id="no chunk size"),
@@ -81,7 +83,7 @@ HEADERS = [
     pytest.param(post(f"X-Folded: {CANARY}\r\n folded"), id="folded line"),
     pytest.param(post(f"{CANARY}"), id="no colon"),
     pytest.param(post(f": {CANARY}"), id="no name"),
-    pytest.param(post(f"X {CANARY}: 1"), id="blank in a name"),
+    pytest.param(post(f"X {CANARY}: 1"), id="space in a name"),
     pytest.param(post(f"X-{CANARY}é: 1"), id="letters in a name"),
     pytest.param(post(f"Host: {CANARY}.example"), id="two hosts"),
     pytest.param(bare("GET /healthz HTTP/1.1"), id="no host"),
@@ -103,7 +105,7 @@ LINES = [
     pytest.param(bare(f"{CANARY} / HTTP/1.1", "Host: x"), id="no such method"),
     pytest.param(bare("get /healthz HTTP/1.1", "Host: x"), id="method in lower case"),
     pytest.param(
-        bare(f"GET /{CANARY} {CANARY} HTTP/1.1", "Host: x"), id="blank in URI"
+        bare(f"GET /{CANARY} {CANARY} HTTP/1.1", "Host: x"), id="space in the URI"
     ),
     pytest.param(bare(f"GET {CANARY} HTTP/1.1", "Host: x"), id="no slash"),
     pytest.param(bare("GET * HTTP/1.1", "Host: x"), id="asterisk"),

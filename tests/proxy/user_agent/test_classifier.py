@@ -85,7 +85,7 @@ def test_people_have_a_browser_system_and_device(
     [
         *(DATA / "bots.txt").read_text().splitlines(),
         pytest.param("", id="empty"),
-        pytest.param("-", id="empty as logs spell it"),
+        pytest.param("-", id="empty, as logs write it"),
         pytest.param("  ", id="blanks"),
     ],
 )
