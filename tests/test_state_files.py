@@ -130,7 +130,7 @@ def test_a_directory_in_place_of_a_file_is_named_with_what_to_do(
 
     assert code == refusal_exit_code(name), output
     assert f"{path} is a directory, but should be a file" in output
-    assert "hint: move it away" in output
+    assert "hint: move the directory away" in output
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_directory_in_place_of_a_process_lock_is_named(
         f"{installation.root / name} is a directory, but should be a file"
         in ended.stderr
     )
-    assert "hint: move it away" in ended.stderr
+    assert "hint: move the directory away" in ended.stderr
 
 
 @pytest.mark.parametrize("put", [put_garbage, put_nothing])

@@ -241,7 +241,7 @@ def test_a_directory_in_place_of_the_plan_is_named(
     ) as caught:
         load(spool, warehouse, SETTINGS, NOW_S)
 
-    assert "move it away" in (caught.value.hint or "")
+    assert "move the directory away" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize("to", ["lane-000", "restored"])

@@ -155,6 +155,6 @@ def test_a_free_port_can_be_reserved() -> None:
 def test_the_listeners_lock_is_held_while_the_block_runs(tmp_path: Path) -> None:
     with ExitStack() as stack:
         stack.enter_context(lock_listeners(tmp_path))
-        assert try_lock(tmp_path / "lock_listeners.lock") is None
+        assert try_lock(tmp_path / "listeners.lock") is None
     with lock_listeners(tmp_path):
         pass

@@ -22,7 +22,8 @@ def installation(tmp_path: Path) -> Installation:
 def beside(installation: Installation, spool: str) -> Installation:
     """Return one with the spool *spool*, the same tables and keys, and free ports."""
     folder = installation.folder / "elsewhere"
-    text = SMALL.replace(
+    key_dir = installation.settings.privacy.key_dir
+    text = SMALL.replace("[privacy]", f'[privacy]\nkey_dir = "{key_dir}"').replace(
         "[spool]",
         f'[warehouse]\nuri = "{installation.settings.warehouse.uri}"\n\n'
         f'[spool]\ndir = "{spool}"',

@@ -103,7 +103,7 @@ def test_a_file_that_no_load_reads_is_a_finding(tmp_path: Path) -> None:
     _, (level, text) = levels_and_texts([*storage.spool(settings)])
 
     assert level == "finding"
-    assert f"{tmp_path}/lanes/worker-0 is no directory" in text
+    assert f"{tmp_path}/lanes/worker-0 is not a directory" in text
 
 
 def test_an_unwritable_spool_is_a_finding(tmp_path: Path) -> None:
