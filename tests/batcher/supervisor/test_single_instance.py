@@ -28,8 +28,6 @@ def beside(installation: Installation, spool: str) -> Installation:
         f'[warehouse]\nuri = "{installation.settings.warehouse.uri}"\n\n'
         f'[spool]\ndir = "{spool}"',
     )
-    keys = f'key_dir = "{installation.settings.privacy.key_dir}"'
-    text = text.replace("[privacy]", f"[privacy]\n{keys}")
     return install(folder, text=text)
 
 
