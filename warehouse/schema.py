@@ -35,7 +35,11 @@ class Item(Row, frozen=True):
 
 
 class Event(Row, frozen=True):
-    """One accepted, anonymous event."""
+    """One accepted, anonymous event.
+
+    A new column also needs its name in ``EVENTS.added``, so that stored tables get it,
+    and its value in ``proxy/pipeline/event_row.py``.
+    """
 
     site: Annotated[str, Doc("Site id.")]
     day: Annotated[date, Doc("The site's local date on which the event occurred.")]

@@ -19,7 +19,7 @@ from warehouse.figures.runs import VisitorEvents, run_ends, runs_of, sessions_of
 PAGEVIEW = "pageview"
 ENGAGEMENT = "engagement"
 
-TIMEOUT_S = 1_800
+SESSION_TIMEOUT_S = 1_800
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def is_interactive() -> pl.Expr:
 
 def sessionize(
     events: pl.DataFrame,
-    timeout_s: int = TIMEOUT_S,
+    timeout_s: int = SESSION_TIMEOUT_S,
     wide: ReadWide | None = None,
 ) -> SessionizedDay:
     """Return *events* of one day, of any number of sites, cut into sessions.

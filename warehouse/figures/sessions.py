@@ -14,7 +14,7 @@ import polars as pl
 from warehouse.dtypes import UTC_MICROSECONDS, polars_schema
 from warehouse.figures.sessionize import (
     PAGEVIEW,
-    TIMEOUT_S,
+    SESSION_TIMEOUT_S,
     SessionizedDay,
     is_counted,
     is_interactive,
@@ -52,7 +52,7 @@ def sessions(
     day: SessionizedDay,
     currencies: Mapping[str, str],
     zones: Mapping[str, str],
-    timeout_s: int = TIMEOUT_S,
+    timeout_s: int = SESSION_TIMEOUT_S,
 ) -> pl.DataFrame:
     """Return the sessions of *day*: row n is session n of ``day.events``.
 

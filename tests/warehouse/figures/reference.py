@@ -26,7 +26,7 @@ from tests.warehouse.figures.reference_orders import (
     resolved_refunds,
 )
 
-TIMEOUT_S = 1_800
+SESSION_TIMEOUT_S = 1_800
 ACQUISITION = (
     *("referrer", "source", "click_id", "utm_source", "utm_medium"),
     *("utm_campaign", "utm_term", "utm_content"),
@@ -59,7 +59,7 @@ def sessions(
     events: list[Row],
     currencies: Mapping[str, str],
     zones: Mapping[str, str],
-    timeout_s: int = TIMEOUT_S,
+    timeout_s: int = SESSION_TIMEOUT_S,
 ) -> list[Row]:
     """Return the sessions of one day's events, in no particular order."""
     return _Day(events, currencies, zones, timeout_s).all_sessions
@@ -136,7 +136,7 @@ def daily_stats(
     currencies: Mapping[str, str],
     zones: Mapping[str, str],
     value_limit: int,
-    timeout_s: int = TIMEOUT_S,
+    timeout_s: int = SESSION_TIMEOUT_S,
 ) -> Figures:
     """Return all figures by (site, dimension, value, currency)."""
     day = _Day(events, currencies, zones, timeout_s)
