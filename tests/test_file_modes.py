@@ -4,7 +4,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from config.files import restrict_new_files
@@ -28,10 +28,18 @@ def umask(mask: int) -> Iterator[None]:
 def open_to_others(folder: Path) -> list[str]:
     """Return what others can reach, or the group can change, below *folder*."""
     return [
-        f"{path.relative_to(folder)} {stat.S_IMODE(path.lstat().st_mode):o}"
-        for path in sorted(folder.rglob("*"))
-        if path.lstat().st_mode & (OTHERS | GROUP_WRITES)
+        f"{path.relative_to(folder)} {stat.S_IMODE(mode):o}"
+        for path, mode in modes(folder)
+        if mode & (OTHERS | GROUP_WRITES)
     ]
+
+
+def modes(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Yield each file below *folder* and its mode."""
+    for path in sorted(folder.rglob("*")):
+        # A process that ends removes its sockets and temporary files.
+        with suppress(FileNotFoundError):
+            yield path, path.lstat().st_mode
 
 
 def test_spool_tables_and_state_are_closed_to_others(tmp_path: Path) -> None:
