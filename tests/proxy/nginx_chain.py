@@ -3,7 +3,6 @@
 Only the test process sees that address: this server is not part of Millpond.
 """
 
-import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,7 +15,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from config.settings import ProxySettings
 from proxy.client.client import ClientSource
-from tests.programs import need
+from tests.proxy.shipped_nginx import nginx_config, running_nginx
 from tests.waiting import wait_until
 
 # All of 127.0.0.0/8 is this machine, so every hop can have its own address.
@@ -25,18 +24,7 @@ NEAR = "127.0.0.3"
 EDGE = "127.0.0.4"
 PROXIES = (f"{NEAR}/32", f"{EDGE}/32")
 
-CONFIG = """
-daemon off;
-pid nginx.pid;
-error_log stderr crit;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
+SERVERS = """
     server {{
         listen {near};
         location / {{
@@ -56,7 +44,6 @@ http {{
             proxy_set_header Forwarded "$http_forwarded, for=$remote_addr";
         }}
     }}
-}}
 """
 
 
@@ -128,22 +115,17 @@ def _ask(connection: HTTPConnection, lines: Sequence[tuple[str, str]]) -> str:
 @contextmanager
 def running_nginx_chain(directory: Path) -> Iterator[NginxChain]:
     """Run the application and nginx until the block ends."""
-    program = need("nginx")
     with ExitStack() as stack:
         application = stack.enter_context(Application(("127.0.0.1", 0), _Answer))
         threading.Thread(target=application.serve_forever, daemon=True).start()
         stack.callback(application.shutdown)
         port = application.server_address[1]
         near, edge = f"{NEAR}:{port}", f"{EDGE}:{port}"
-        (directory / "nginx.conf").write_text(
-            CONFIG.format(application=port, near=near, edge=edge, NEAR=NEAR, EDGE=EDGE)
+        servers = SERVERS.format(
+            application=port, near=near, edge=edge, NEAR=NEAR, EDGE=EDGE
         )
-        server = stack.enter_context(
-            subprocess.Popen(
-                [program, "-p", directory, "-e", "stderr", "-c", "nginx.conf"]
-            )
-        )
-        stack.callback(server.terminate)
+        config = nginx_config(servers, access_log="off", error_log="stderr crit")
+        stack.enter_context(running_nginx(directory / "nginx", config))
         routes = (
             Route("direct", "127.0.0.1", port),
             Route("one proxy", NEAR, port),

@@ -50,3 +50,8 @@ def _event(fields: dict[str, Any]) -> Event:
     if items is not None:
         fields["items"] = tuple(Item(**item) for item in items)
     return Event(**fields)
+
+
+def paths(stored: pl.DataFrame) -> list[str]:
+    """Return the sorted paths of the rows."""
+    return sorted(row.path or "" for row in events(stored))

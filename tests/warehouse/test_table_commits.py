@@ -1,12 +1,10 @@
 """Each transaction is committed once, and a commit fails if its view is out of date."""
 
 from datetime import timedelta
-from pathlib import Path
 
-import polars as pl
 import pytest
 
-from tests.warehouse.event_rows import DAY, event, events, frame
+from tests.warehouse.event_rows import DAY, event, frame, paths
 from warehouse.schema import EVENTS
 from warehouse.tables import (
     AlreadyCommittedError,
@@ -18,23 +16,6 @@ from warehouse.tables import (
 
 NEXT_DAY = DAY + timedelta(days=1)
 NOW_S = 1_800_000_000.0
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    """Return an empty warehouse."""
-    return Warehouse(tmp_path / "warehouse")
-
-
-@pytest.fixture
-def table(warehouse: Warehouse) -> StoredTable:
-    """Return an empty events table."""
-    return warehouse.open(EVENTS)
-
-
-def paths(stored: pl.DataFrame) -> list[str]:
-    """Return the sorted paths of the rows."""
-    return sorted(row.path or "" for row in events(stored))
 
 
 def test_a_transaction_is_committed_once(table: StoredTable) -> None:

@@ -3,10 +3,9 @@
 from datetime import date, timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 
-from tests.warehouse.event_rows import DAY, event, events, frame
+from tests.warehouse.event_rows import DAY, event, events, frame, paths
 from warehouse.dtypes import FrameError, polars_schema
 from warehouse.schema import EVENTS, TABLES, Drop, Event, Table
 from warehouse.tables import (
@@ -17,23 +16,6 @@ from warehouse.tables import (
 
 NEXT_DAY = DAY + timedelta(days=1)
 NOW_S = 1_800_000_000.0
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    """Return an empty warehouse."""
-    return Warehouse(tmp_path / "warehouse")
-
-
-@pytest.fixture
-def table(warehouse: Warehouse) -> StoredTable:
-    """Return an empty events table."""
-    return warehouse.open(EVENTS)
-
-
-def paths(stored: pl.DataFrame) -> list[str]:
-    """Return the sorted paths of the rows."""
-    return sorted(row.path or "" for row in events(stored))
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -11,31 +10,18 @@ from typing import NamedTuple
 import pytest
 from playwright.async_api import Browser, Page
 
-from tests.programs import need
+from tests.proxy.shipped_nginx import (
+    WORKER,
+    nginx_config,
+    running_nginx,
+    shipped_location,
+)
 from tests.proxy.worker_process import WorkerProcess, reserved_port
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-_ROOT = Path(__file__).parents[3]
-_WORKER = {
-    "path_prefix": "/stats",
-    "client_ip": "xff",
-    "trusted_proxies": ["127.0.0.1"],
-    "private_clients": True,
-}
-_CONFIG = """
-daemon off;
-pid nginx.pid;
-error_log stderr crit;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
+_SERVER = """
     server {{
         listen 127.0.0.1:{port} reuseport;
         default_type text/html;
@@ -43,7 +29,6 @@ http {{
         location = /without {{ return 200 '{page}'; }}
         {location}
     }}
-}}
 """
 _PAGE = '<!doctype html><link rel="icon" href="data:,"><p>A page</p>'
 _SNIPPET = '<script async src="/stats/m.js" data-site="shop"></script>'
@@ -74,24 +59,18 @@ class Site(NamedTuple):
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """Run a worker, and nginx with the shipped configuration."""
-    program = need("nginx")
-    ours, folder = tmp_path / "ours", tmp_path / "nginx"
-    ours.mkdir()
+    folder = tmp_path / "ours"
     folder.mkdir()
-    with WorkerProcess(ours, proxy=_WORKER) as worker, reserved_port() as port:
-        location = (_ROOT / "deploy/nginx.conf").read_text("utf-8")
-        location = location.replace("127.0.0.1:8080", f"127.0.0.1:{worker.port}")
-        text = _CONFIG.format(
-            port=port, location=location, page=_PAGE, snippet=_SNIPPET
+    with WorkerProcess(folder, proxy=WORKER) as worker, reserved_port() as port:
+        server = _SERVER.format(
+            port=port,
+            location=shipped_location(worker.port),
+            page=_PAGE,
+            snippet=_SNIPPET,
         )
-        (folder / "nginx.conf").write_text(text, "utf-8")
-        options = ("-p", str(folder), "-e", "stderr", "-c", "nginx.conf")
-        with subprocess.Popen([str(program), *options]) as server:
-            try:
-                wait_until((folder / "nginx.pid").exists, "nginx to start")
-                yield Site(worker, port)
-            finally:
-                server.terminate()
+        config = nginx_config(server, access_log="off", error_log="stderr crit")
+        with running_nginx(tmp_path / "nginx", config):
+            yield Site(worker, port)
 
 
 async def test_a_hung_worker_does_not_hold_up_the_page(

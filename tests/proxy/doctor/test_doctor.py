@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,37 +15,17 @@ import pytest
 
 from config.settings import ProxySettings
 from proxy.doctor.running import running
-from tests.programs import need
+from tests.proxy.shipped_nginx import (
+    WORKER,
+    nginx_config,
+    running_nginx,
+    shipped_location,
+)
 from tests.proxy.worker_process import WorkerProcess, reserved_port
-from tests.waiting import wait_until
 
-SHIPPED = Path(__file__).parents[3] / "deploy" / "nginx.conf"
 VISITOR, AGENT = "127.0.0.2", "Mozilla/5.0 (X11; Linux x86_64) Millwheel/7731"
-WORKER = {
-    "path_prefix": "/stats",
-    "client_ip": "xff",
-    "trusted_proxies": ["127.0.0.1"],
-    "private_clients": True,
-}
 # Like the configuration of Debian: it logs unless a directive disables logs.
-CONFIG = """
-daemon off;
-pid nginx.pid;
-error_log error.log;
-events {{ worker_connections 64; }}
-http {{
-    access_log access.log;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
-    server {{
-        listen 127.0.0.1:{port};
-        {location}
-    }}
-}}
-"""
+SERVER = "server {{ listen 127.0.0.1:{port} reuseport; {location} }}"
 
 
 class Front(NamedTuple):
@@ -107,22 +87,15 @@ def running_front(
     tmp_path: Path, change: tuple[str, str] = ("", "")
 ) -> Iterator[Front]:
     """Run nginx with the shipped configuration and one *change*."""
-    program = need("nginx")
-    with ExitStack() as stack:
-        worker = stack.enter_context(WorkerProcess(tmp_path / "ours", proxy=WORKER))
-        port = stack.enter_context(reserved_port())
-        location = SHIPPED.read_text(encoding="utf-8").replace(*change)
-        assert "127.0.0.1:8080" in location
-        location = location.replace("127.0.0.1:8080", f"127.0.0.1:{worker.port}")
+    with (
+        WorkerProcess(tmp_path / "ours", proxy=WORKER) as worker,
+        reserved_port() as port,
+    ):
+        location = shipped_location(worker.port, change)
+        config = nginx_config(SERVER.format(port=port, location=location))
         folder = tmp_path / "nginx"
-        folder.mkdir()
-        text = CONFIG.format(port=f"{port} reuseport", location=location)
-        (folder / "nginx.conf").write_text(text)
-        options = ("-p", str(folder), "-e", "stderr", "-c", "nginx.conf")
-        server = stack.enter_context(subprocess.Popen([str(program), *options]))
-        stack.callback(server.terminate)
-        wait_until((folder / "nginx.pid").exists, "nginx to start")
-        yield Front(worker, port, folder)
+        with running_nginx(folder, config):
+            yield Front(worker, port, folder)
 
 
 @pytest.fixture(autouse=True)

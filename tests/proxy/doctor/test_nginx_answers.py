@@ -5,38 +5,24 @@ serves scripts and images from a directory.
 """
 
 import socket
-import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from tests.programs import need
+from tests.proxy.shipped_nginx import (
+    WORKER,
+    nginx_config,
+    running_nginx,
+    shipped_location,
+)
 from tests.proxy.worker_process import WorkerProcess, reserved_port
 from tests.waiting import wait_until
 
-SHIPPED = Path(__file__).parents[3] / "deploy" / "nginx.conf"
 VISITOR, AGENT, QUERY = "127.0.0.2", "Millwheel/7731", "q=unlogged7731"
-WORKER = {
-    "path_prefix": "/stats",
-    "client_ip": "xff",
-    "trusted_proxies": ["127.0.0.1"],
-    "private_clients": True,
-}
-CONFIG = """
-daemon off;
-pid nginx.pid;
-error_log error.log;
-events {{ worker_connections 64; }}
-http {{
-    access_log access.log;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
+REST = """
     proxy_intercept_errors on;
     recursive_error_pages on;
     server {{
@@ -48,7 +34,6 @@ http {{
         location ~ \\.(js|gif)$ {{ expires 1d; }}
         {location}
     }}
-}}
 """
 LINES = f"Host: shop.example\r\nUser-Agent: {AGENT}\r\nConnection: close\r\n"
 
@@ -124,24 +109,13 @@ class Nginx(NamedTuple):
 
 
 @contextmanager
-def _running(tmp_path: Path, upstream_port: int, location: str) -> Iterator[Nginx]:
+def _running(tmp_path: Path, location: str) -> Iterator[Nginx]:
     """Run nginx with *location* in its server until the block ends."""
-    program = need("nginx")
-    with ExitStack() as stack:
-        port = stack.enter_context(reserved_port())
-        directory = tmp_path / "nginx"
-        directory.mkdir()
-        text = location.replace("127.0.0.1:8080", f"127.0.0.1:{upstream_port}")
-        (directory / "nginx.conf").write_text(CONFIG.format(port=port, location=text))
-        options = ("-p", str(directory), "-e", "stderr", "-c", "nginx.conf")
-        server = stack.enter_context(subprocess.Popen([str(program), *options]))
-        stack.callback(server.terminate)
-        wait_until((directory / "nginx.pid").exists, "nginx to start")
-        yield Nginx(port, directory)
-
-
-def _shipped() -> str:
-    return SHIPPED.read_text(encoding="utf-8")
+    directory = tmp_path / "nginx"
+    with reserved_port() as port:
+        config = nginx_config(REST.format(port=port, location=location))
+        with running_nginx(directory, config):
+            yield Nginx(port, directory)
 
 
 @pytest.mark.parametrize(("request_bytes", "status"), REQUESTS)
@@ -151,7 +125,7 @@ def test_no_answer_under_the_path_is_logged(
     # Nothing listens on the reserved port: Millpond is down.
     with (
         reserved_port() as down,
-        _running(tmp_path, down, _shipped()) as nginx,
+        _running(tmp_path, shipped_location(down)) as nginx,
     ):
         got = nginx.status(request_bytes)
         # An answer of the site is logged, so the log is not empty by accident.
@@ -168,7 +142,7 @@ def test_answers_of_millpond_are_passed_on_and_not_logged(tmp_path: Path) -> Non
     (tmp_path / "ours").mkdir()
     with (
         WorkerProcess(tmp_path / "ours", proxy=WORKER) as worker,
-        _running(tmp_path, worker.port, _shipped()) as nginx,
+        _running(tmp_path, shipped_location(worker.port)) as nginx,
     ):
         got = [
             nginx.status(_request(f"{method} /stats{path} HTTP/1.1"))

@@ -5,9 +5,8 @@ import resource
 import signal
 import socket
 import struct
-import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -96,20 +95,6 @@ def test_a_full_disk_is_reported_until_it_has_space(
     assert worker.words.count("spool_recovered") == 1
     # No line for each refusal: the log may be on the same disk.
     assert 1 <= worker.words.count("refused") < 50
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a mounted disk of 4 MB; skip the test without the right to mount."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
-    if subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("only root may mount a small disk")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_real_full_disk_loses_no_acknowledged_event(
