@@ -81,10 +81,10 @@ def read_commitments(paths: Sequence[Path]) -> Commitments:
 
 
 def _decode(site_id: str, content: bytes) -> str | None:
-    found = _LINE.search(content)
-    if found is None:
+    match = _LINE.search(content)
+    if match is None:
         return None
-    commitment = found[1].decode()
+    commitment = match[1].decode()
     return commitment if content == encode_commitment(site_id, commitment) else None
 
 
@@ -92,18 +92,18 @@ def verified_key(key_dir: Path, spool_dir: Path, site_id: str) -> bytes:
     """Return the site's key after comparing it with its commitments."""
     # The commitments are read before the key, because a new key is written before its
     # commitment: if there is a commitment, the key must exist.
-    found = read_commitments(commitment_files(key_dir, spool_dir, site_id))
+    commitments = read_commitments(commitment_files(key_dir, spool_dir, site_id))
     path = key_file(key_dir, site_id)
-    check_exists(path, found)
+    check_exists(path, commitments)
     key = read_key(path)
-    check_key(path, key, found)
+    check_key(path, key, commitments)
     return key
 
 
-def check_exists(path: Path, found: Commitments) -> None:
+def check_exists(path: Path, commitments: Commitments) -> None:
     """Raise ``SiteKeyError`` if the key file *path* is missing but existed before."""
-    if found and not path.exists():
-        witness = next(iter([*found.sound, *found.damaged]))
+    if commitments and not path.exists():
+        witness = next(iter([*commitments.sound, *commitments.damaged]))
         raise SiteKeyError(
             f"read site key {path}: it is missing, and {witness} shows that there was"
             " one; with a new key, known orders would count again",
@@ -111,18 +111,20 @@ def check_exists(path: Path, found: Commitments) -> None:
         )
 
 
-def check_key(path: Path, key: bytes, found: Commitments) -> None:
+def check_key(path: Path, key: bytes, commitments: Commitments) -> None:
     """Raise ``SiteKeyError`` if a commitment shows that *key* is another key.
 
     Also if the only commitments are damaged. *path* is the file of the key.
     """
-    ours = key_commitment(key)
-    same = [each for each, commitment in found.sound.items() if commitment == ours]
-    other = [each for each in found.sound if each not in same]
+    expected = key_commitment(key)
+    same = [
+        path for path, commitment in commitments.sound.items() if commitment == expected
+    ]
+    other = [file for file in commitments.sound if file not in same]
     if other:
         raise SiteKeyError(f"read site key {path}: {_said(same, other)}", hint=_RESTORE)
-    if found.damaged and not same:
-        (first, *_) = found.damaged
+    if commitments.damaged and not same:
+        (first, *_) = commitments.damaged
         raise SiteKeyError(
             f"check site key {path}: its commitment {first} is damaged",
             hint="restore that file from a backup; if the key is known to be right,"

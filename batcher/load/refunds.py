@@ -47,8 +47,8 @@ def with_amounts(
         [_stored(orders, new, stored, key_index), new], how="diagonal_relaxed"
     )
     by_load = rows.with_columns(is_new=pl.col("row").is_not_null())
-    found = _amounts(by_load[by_content(by_load, ["is_new", "day", *EARLIEST])])
-    return events if found.is_empty() else _filled(events, found)
+    amounts = _amounts(by_load[by_content(by_load, ["is_new", "day", *EARLIEST])])
+    return events if amounts.is_empty() else _filled(events, amounts)
 
 
 def _stored(
@@ -84,13 +84,13 @@ def _amounts(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _filled(events: pl.DataFrame, amounts: pl.DataFrame) -> pl.DataFrame:
-    found = pl.col("amount").is_not_null()
+    has_amount = pl.col("amount").is_not_null()
     return (
         events.with_row_index("row")
         .join(amounts, on="row", how="left", maintain_order="left")
         .with_columns(
-            refund_minor=pl.when(found).then("amount").otherwise("refund_minor"),
-            currency=pl.when(found).then("of_order").otherwise("currency"),
+            refund_minor=pl.when(has_amount).then("amount").otherwise("refund_minor"),
+            currency=pl.when(has_amount).then("of_order").otherwise("currency"),
         )
         .select(events.columns)
     )

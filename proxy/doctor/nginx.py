@@ -97,10 +97,10 @@ def _is_ours(block: Block, config: NginxConfig, proxy: ProxySettings) -> bool:
 
 def _with_inner(blocks: Sequence[Block], config: NginxConfig) -> Iterator[Block]:
     """Yield *blocks* and the locations inside them, each once."""
-    ours = {(block.server, block.locations) for block in blocks}
+    own_blocks = {(block.server, block.locations) for block in blocks}
     for block in config.blocks:
         outer = [block.locations[:depth] for depth in range(len(block.locations) + 1)]
-        if any((block.server, locations) in ours for locations in outer):
+        if any((block.server, locations) in own_blocks for locations in outer):
             yield block
 
 

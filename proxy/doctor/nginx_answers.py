@@ -13,7 +13,7 @@ _SHIPPED = "deploy/nginx.conf contains it"
 # nginx answers malformed requests with these before it chooses a location.
 _REFUSALS = ("400", "405", "414", "494")
 # The levels at which nginx notes malformed requests.
-_TALKATIVE = frozenset({"info", "debug"})
+_VERBOSE_LEVELS = frozenset({"info", "debug"})
 _PATHS = ("/v1/events", "/p.gif", "/api/event", "/script.js", "/optout")
 _SAMPLE = "GET {prefix}/p.gif?page=1 HTTP/1.1"
 
@@ -58,13 +58,13 @@ class AnswerChecks:
         self, locations: Locations, blocks: Sequence[Block]
     ) -> Iterator[Finding]:
         """Yield a finding for each location that takes requests from *blocks*."""
-        ours = [(block.server, block.locations) for block in blocks]
+        own_blocks = [(block.server, block.locations) for block in blocks]
         paths: dict[str, list[str]] = {}
         for path in (self._proxy.tag_path, *_PATHS):
             full = f"{self._proxy.path_prefix}{path}"
             block, expected = locations.find(full), locations.find_prefix(full)
-            is_ours = (block.server, block.locations) in ours
-            if (expected.server, expected.locations) in ours and not is_ours:
+            is_own = (block.server, block.locations) in own_blocks
+            if (expected.server, expected.locations) in own_blocks and not is_own:
                 paths.setdefault(block.name, []).append(full)
         for name, taken in paths.items():
             yield finding(
@@ -77,7 +77,7 @@ class AnswerChecks:
         """Yield how the server logs requests that nginx refuses without a location."""
         server = locations.server
         levels = [level for _, *rest in server.lists["error_log"] for level in rest]
-        if _TALKATIVE.intersection(levels):
+        if _VERBOSE_LEVELS.intersection(levels):
             yield finding(
                 _ABOUT,
                 f"{server.name}: the error log gets the address of visitors whose"

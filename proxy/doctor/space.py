@@ -21,9 +21,9 @@ class FreeSpace(NamedTuple):
 
 def free_space(path: Path) -> FreeSpace:
     """Return the free space of the disk that holds *path*."""
-    found = os.statvfs(path)
-    files = found.f_favail if found.f_files else None
-    return FreeSpace(found.f_bavail * found.f_frsize, files)
+    stats = os.statvfs(path)
+    files = stats.f_favail if stats.f_files else None
+    return FreeSpace(stats.f_bavail * stats.f_frsize, files)
 
 
 def space_finding(settings: SpoolSettings, used_bytes: int, free: FreeSpace) -> Finding:

@@ -50,9 +50,9 @@ def readable(text: str) -> str:
 
 def hidden_texts(text: str) -> list[str]:
     """Return the readable texts that base64 or hex in *text* decodes to."""
-    found = [_printable(_base64_bytes(run)) for run in _BASE64.findall(text)]
-    found += [_printable(bytes.fromhex(run)) for run in _HEX.findall(text)]
-    return [hidden for hidden in found if hidden]
+    texts = [_printable(_base64_bytes(run)) for run in _BASE64.findall(text)]
+    texts += [_printable(bytes.fromhex(run)) for run in _HEX.findall(text)]
+    return [hidden for hidden in texts if hidden]
 
 
 def _base64_bytes(run: str) -> bytes:

@@ -41,9 +41,9 @@ def compact(source: str) -> str:
 
 def local_names(tokens: Sequence[str]) -> set[str]:
     """Return the names that no code outside the tag knows."""
-    found = _DECLARED.findall("".join(tokens))
-    lists = (variable or several or one for variable, several, one in found)
-    declared = {name.strip(".") for each in lists for name in each.split(",") if name}
+    declarations = _DECLARED.findall("".join(tokens))
+    lists = (variable or several or one for variable, several, one in declarations)
+    declared = {name.strip(".") for part in lists for name in part.split(",") if name}
     return declared - set(_property_names(tokens))
 
 
@@ -71,14 +71,18 @@ def _shortened(tokens: Sequence[str]) -> Iterator[str]:
     statements begin with the same letters as those inside the next.
     """
     local = local_names(tokens)
-    free = [each for each in ascii_letters if each not in set(tokens) - local]
-    shared = [each for each in _outermost_names(tokens) if each in local]
+    used = set(tokens) - local
+    free = [letter for letter in ascii_letters if letter not in used]
+    shared = [name for name in _outermost_names(tokens) if name in local]
     letters = dict(zip(shared, free, strict=False))
     for statement in _statements(tokens):
-        inner = [each for each in dict.fromkeys(statement) if each in local]
-        inner = [each for each in inner if each not in letters]
+        inner = [
+            token
+            for token in dict.fromkeys(statement)
+            if token in local and token not in letters
+        ]
         known = letters | dict(zip(inner, free[len(shared) :], strict=False))
-        yield from (known.get(each, each) for each in statement)
+        yield from (known.get(token, token) for token in statement)
 
 
 def _outermost_names(tokens: Sequence[str]) -> Iterator[str]:
@@ -90,9 +94,9 @@ def _outermost_names(tokens: Sequence[str]) -> Iterator[str]:
 def _statements(tokens: Sequence[str]) -> Iterator[list[str]]:
     """Yield *tokens* by statements of the whole tag."""
     statement: list[str] = []
-    for each, depth in zip(tokens, _depths(tokens), strict=True):
-        statement.append(each)
-        if depth <= _OUTERMOST and each == ";":
+    for symbol, depth in zip(tokens, _depths(tokens), strict=True):
+        statement.append(symbol)
+        if depth <= _OUTERMOST and symbol == ";":
             yield statement
             statement = []
     yield statement
@@ -100,7 +104,7 @@ def _statements(tokens: Sequence[str]) -> Iterator[list[str]]:
 
 def _depths(tokens: Iterable[str]) -> Iterator[int]:
     """Yield how many brackets are open after each of *tokens*."""
-    return accumulate((each in _OPENING) - (each in _CLOSING) for each in tokens)
+    return accumulate((token in _OPENING) - (token in _CLOSING) for token in tokens)
 
 
 def _joined_declarations(tokens: Iterable[str]) -> list[str]:
@@ -108,16 +112,16 @@ def _joined_declarations(tokens: Iterable[str]) -> list[str]:
     kept = [""]
     # For each open bracket, whether the statement that stands in it is a declaration.
     declares = [False]
-    for each in tokens:
-        if each in _OPENING:
+    for symbol in tokens:
+        if symbol in _OPENING:
             declares.append(False)
-        elif each in _CLOSING:
+        elif symbol in _CLOSING:
             declares.pop()
-        elif each == "let" and kept[-1] == ";" and declares[-1]:
+        elif symbol == "let" and kept[-1] == ";" and declares[-1]:
             kept[-1] = ","
             continue
-        elif kept[-1] in ("{", ";") or each == "let":
-            declares[-1] = each == "let"
-        if not (each == " " and kept[-1] == ","):
-            kept.append(each)
+        elif kept[-1] in ("{", ";") or symbol == "let":
+            declares[-1] = symbol == "let"
+        if not (symbol == " " and kept[-1] == ","):
+            kept.append(symbol)
     return kept

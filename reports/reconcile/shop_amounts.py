@@ -86,8 +86,8 @@ class DecimalMark(StrEnum):
 
 def shown_mark(text: str, currency: str) -> DecimalMark | None:
     """Return the decimal separator that *text* shows beyond doubt, or None."""
-    found = _NUMBER.search(text)
-    parts = _PARTS.fullmatch(found.group()) if found else None
+    match = _NUMBER.search(text)
+    parts = _PARTS.fullmatch(match.group()) if match else None
     if parts is None:
         return None
     whole, mark, fraction = parts.groups()
@@ -147,10 +147,10 @@ def _plain(text: str) -> bool:
 
 def _without_symbol(text: str, currency: str) -> str:
     """Return *text* without the sign or code of *currency*."""
-    found = _NUMBER.search(text)
-    if found is None:
+    match = _NUMBER.search(text)
+    if match is None:
         raise _not_plain(None, DecimalMark.POINT)
-    before, after = text[: found.start()], text[found.end() :]
+    before, after = text[: match.start()], text[match.end() :]
     sign = "-" if "-" in before else ""
     names = (before.strip().strip("+-").strip(), after.strip())
     own = {currency.lower(), *_SYMBOLS.get(currency, "").split()}
@@ -163,7 +163,7 @@ def _without_symbol(text: str, currency: str) -> str:
                 "name the column of the currency with --currency-column",
             )
         raise _not_plain(None, DecimalMark.POINT)
-    return sign + found.group()
+    return sign + match.group()
 
 
 def _mark(character: str) -> DecimalMark:

@@ -48,10 +48,10 @@ class DateOrder(StrEnum):
 
 def shown_order(text: str) -> DateOrder | None:
     """Return the order that *text* shows beyond doubt, or None."""
-    found = _FORMS[-1].fullmatch(text.strip())
-    if found is None:
+    match = _FORMS[-1].fullmatch(text.strip())
+    if match is None:
         return None
-    return _shown(int(found["first"]), int(found["second"]))
+    return _shown(int(match["first"]), int(match["second"]))
 
 
 def local_day(
@@ -61,13 +61,13 @@ def local_day(
 
     *is_utc* says that a time without an offset is in UTC.
     """
-    found = next(filter(None, (form.fullmatch(text.strip()) for form in _FORMS)), None)
-    if found is None:
+    match = next(filter(None, (form.fullmatch(text.strip()) for form in _FORMS)), None)
+    if match is None:
         raise _no_date()
     try:
-        day = _day(found, order)
-        clock = _clock(found)
-        offset = _offset(found, is_utc=is_utc)
+        day = _day(match, order)
+        clock = _clock(match)
+        offset = _offset(match, is_utc=is_utc)
         if clock is None or offset is None:
             return day
         return datetime.combine(day, clock, offset).astimezone(zone).date()
@@ -77,8 +77,8 @@ def local_day(
         raise _no_date() from None
 
 
-def _day(found: re.Match[str], order: DateOrder | None) -> date:
-    parts = found.groupdict()
+def _day(match: re.Match[str], order: DateOrder | None) -> date:
+    parts = match.groupdict()
     year = int(parts["year"])
     if parts.get("name"):
         name = parts["name"][:3].lower()
@@ -108,17 +108,17 @@ def _shown(first: int, second: int) -> DateOrder | None:
     return DateOrder.MONTH if second > _MONTH_COUNT >= first else None
 
 
-def _clock(found: re.Match[str]) -> time | None:
-    if found["hour"] is None:
+def _clock(match: re.Match[str]) -> time | None:
+    if match["hour"] is None:
         return None
-    hour, half = int(found["hour"]), found["half"]
+    hour, half = int(match["hour"]), match["half"]
     if half:
         hour = hour % _HALF_DAY + (_HALF_DAY if half.lower() == "p" else 0)
-    return time(hour, int(found["minute"]))
+    return time(hour, int(match["minute"]))
 
 
-def _offset(found: re.Match[str], *, is_utc: bool) -> timezone | None:
-    text = (found["zone"] or "").lower()
+def _offset(match: re.Match[str], *, is_utc: bool) -> timezone | None:
+    text = (match["zone"] or "").lower()
     if text in ("z", "utc", "gmt") or (not text and is_utc):
         return UTC
     if not text:

@@ -120,8 +120,10 @@ def read_head(source: Iterator[str], chosen: Mapping[ListColumn, str]) -> ListHe
     ]
     names, separator = max(candidates, key=lambda candidate: len(candidate[0]))
     plain = [normalized(name) for name in names]
-    found = recognized_format(plain)
-    return ListHead(tuple(names), separator, found, _positions(plain, found, chosen))
+    shop_format = recognized_format(plain)
+    return ListHead(
+        tuple(names), separator, shop_format, _positions(plain, shop_format, chosen)
+    )
 
 
 def list_rows(
@@ -276,7 +278,7 @@ class _ListReader:
 
 
 def _positions(
-    names: Sequence[str], found: ShopFormat, chosen: Mapping[ListColumn, str]
+    names: Sequence[str], shop_format: ShopFormat, chosen: Mapping[ListColumn, str]
 ) -> dict[ListColumn, tuple[int, ...]]:
     """Return the positions of each column in a row; *chosen* are the user's names."""
     positions = {}
@@ -284,7 +286,7 @@ def _positions(
         accepted = (
             [normalized(chosen[column])]
             if column in chosen
-            else found.columns.get(column, ())
+            else shop_format.columns.get(column, ())
         )
         places = [names.index(name) for name in accepted if name in names]
         if places:

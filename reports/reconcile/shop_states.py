@@ -61,8 +61,8 @@ _ORDER: Final = tuple(ShopState)
 
 def state_of(words: Iterable[str], own: Mapping[str, ShopState]) -> ShopState:
     """Return the state that the normalized *words* give; *own* are the format's."""
-    found = (_state(word.removeprefix(_PREFIX), own) for word in words)
-    return max(found, key=_ORDER.index, default=ShopState.PLACED)
+    states = (_state(word.removeprefix(_PREFIX), own) for word in words)
+    return max(states, key=_ORDER.index, default=ShopState.PLACED)
 
 
 def _state(word: str, own: Mapping[str, ShopState]) -> ShopState:

@@ -141,11 +141,11 @@ def _by_viewed(dimension: str, column: str, facts: DayFacts) -> Breakdown:
         *_OF_EVENT, value_no, touches=pl.col("pageviews") & _IN_SESSION
     )
     orders = facts.orders.with_columns(own)
-    found = _by_event(dimension, events, values, orders, facts)
-    on_pages, viewed, placed = found.parts
+    breakdown = _by_event(dimension, events, values, orders, facts)
+    on_pages, viewed, placed = breakdown.parts
     bounced = facts.sessions.lazy().filter(pl.col("bounces") > 0)
     bounces = bounced.select("site", "bounces", labelled(pl.col(f"lead_{column}")))
-    return replace(found, parts=[on_pages, viewed.drop("bounces"), placed, bounces])
+    return replace(breakdown, parts=[on_pages, viewed.drop("bounces"), placed, bounces])
 
 
 def _by_name(facts: DayFacts) -> Breakdown:
@@ -179,9 +179,9 @@ def _by_prop(facts: DayFacts) -> list[Breakdown]:
     """Return a breakdown for each property; events without it are in none."""
     has_props = pl.col("events") & pl.col("props").is_not_null()
     counted = facts.events.select(*_OF_EVENT, "props").filter(has_props)
-    found = prop_rows(counted["props"])
-    events = counted.join(found, on="props").with_columns(touches=_IN_SESSION)
-    orders = facts.orders.join(found, on="props")
+    rows = prop_rows(counted["props"])
+    events = counted.join(rows, on="props").with_columns(touches=_IN_SESSION)
+    orders = facts.orders.join(rows, on="props")
     breakdowns = []
     for (name,), part in sorted(events.partition_by("dimension", as_dict=True).items()):
         value_no, values = numbered(part["value"])

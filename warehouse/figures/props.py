@@ -29,10 +29,14 @@ def prop_value(dimension: str) -> pl.Expr:
     key = dimension.removeprefix(PROP_PREFIX)
 
     def values(texts: pl.Series) -> pl.Series:
-        found = {text: _decoded(text).get(key) for text in texts.drop_nulls().unique()}
-        if not found:
+        values_by_text = {
+            text: _decoded(text).get(key) for text in texts.drop_nulls().unique()
+        }
+        if not values_by_text:
             return pl.repeat(None, len(texts), dtype=pl.String, eager=True)
-        return texts.replace_strict(found, default=None, return_dtype=pl.String)
+        return texts.replace_strict(
+            values_by_text, default=None, return_dtype=pl.String
+        )
 
     return pl.col("props").map_batches(
         values, return_dtype=pl.String, is_elementwise=True
@@ -40,8 +44,8 @@ def prop_value(dimension: str) -> pl.Expr:
 
 
 def _decoded(text: str) -> Mapping[str, str]:
-    found = msgspec.json.decode(text, type=dict[str, _Scalar])
-    return {key: _text(value) for key, value in found.items()}
+    values_by_key = msgspec.json.decode(text, type=dict[str, _Scalar])
+    return {key: _text(value) for key, value in values_by_key.items()}
 
 
 def _text(value: _Scalar) -> str:
