@@ -16,7 +16,8 @@ LAWS := tests/warehouse/figures/test_figures.py tests/batcher/load/test_duplicat
 # Left out of `make quick`: of the tests that start no process, half of the time is theirs.
 LONG := $(LAWS) tests/warehouse/test_build.py tests/warehouse/delta/test_log_digests.py \
 	tests/reports/counting/test_stats_reader.py tests/proxy/history/test_importer.py \
-	tests/proxy/history/test_progress.py
+	tests/proxy/history/test_progress.py tests/test_bit_damage.py \
+	tests/reports/reconcile/test_refund_totals.py
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help

@@ -64,7 +64,9 @@ class Event(Row, frozen=True):
     passive: Annotated[
         bool, Doc("Sent by the page without an action of the visitor.")
     ] = False
-    hostname: Annotated[str | None, Doc("Host of the page.")] = None
+    hostname: Annotated[
+        str | None, Doc("Host of the page; `*` replaces labels that look personal.")
+    ] = None
     path: Annotated[str | None, Doc("Path of the page, without secrets and query.")] = (
         None
     )

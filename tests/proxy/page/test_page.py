@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.page.click_ids import CLICK_IDS
@@ -235,13 +235,19 @@ URLS = st.text(max_size=120).map(lambda text: f"{SHOP}/{text}") | st.from_regex(
 )
 
 
+# The star stands for the labels up to the last personal one.
+HOSTNAME = re.compile(r"(?=.{1,253}\Z)(?:\*|(?:\*\.)?[a-z0-9.-]+)")
+
+
 @given(url=URLS | st.text(max_size=80))
+@example(url="https://000000/")
+@example(url="https://000000.shop.example/")
 def test_any_url_gives_clean_bounded_values(url: str) -> None:
     got = parse_page(url, RULES)
 
     if got is None:
         return
-    assert got.hostname is None or re.fullmatch(r"[a-z0-9.-]{1,253}", got.hostname)
+    assert got.hostname is None or HOSTNAME.fullmatch(got.hostname)
     assert got.path is not None
     assert got.path.startswith("/")
     assert len(got.path) <= LONGEST_PATH
