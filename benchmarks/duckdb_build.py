@@ -112,7 +112,7 @@ def _create_numbered_events(events: str) -> str:
     return f"""
         create or replace temp table n as
         with sorted as (
-            select site, visitor, "at", epoch_us("at") as us, name, path,
+            select site, visitor, "at", epoch_us("at") as us, name, path, hostname,
                 server or passive as is_passive,
                 coalesce(engaged_ms, 0) as engaged_ms, file_row_number,
                 name <> 'engagement' as counted
@@ -187,8 +187,8 @@ def _create_placed_orders(events: str) -> str:
     return f"""
         create or replace temp table p as
         select placed.*, run, home from (
-            select site, "at", name, path, order_key, currency, value_minor, items,
-                file_row_number, {_OWN} from {events} where name = 'order_placed'
+            select site, "at", name, path, hostname, order_key, currency, value_minor,
+                items, file_row_number, {_OWN} from {events} where name = 'order_placed'
         ) as placed
         join (select file_row_number, run from n where name = 'order_placed')
             using (file_row_number)
@@ -208,8 +208,8 @@ def _create_orders() -> str:
     )
     return f"""
         create or replace temp table o as
-        select p.site, "at", name, path, p.currency, home, p.value_minor, items,
-            file_row_number, {values}
+        select p.site, "at", name, path, p.hostname, p.currency, home, p.value_minor,
+            items, file_row_number, {values}
         from p left join s using (run)
     """
 

@@ -35,11 +35,11 @@ _EVENT_SUMS = """
     count(*) filter (counted) as events,
     sum(engaged_ms) as engaged_ms
 """
-_PAIR_SUMS = """
+_VIEWED_SUMS = """
     count(distinct visitor) as visitors, count(*) as sessions,
-    count(*) filter (bounce) as bounces, sum(duration_s) as duration_s,
-    count(*) filter (orders > 0) as conversions
+    sum(duration_s) as duration_s, count(*) filter (orders > 0) as conversions
 """
+_PAIR_SUMS = f"count(*) filter (bounce) as bounces, {_VIEWED_SUMS}"
 _ORDER_SUMS = """
     case when coalesce(currency, home) <> home then currency end as foreign_currency,
     count(*) as orders, sum(value_minor) as value_minor
@@ -51,7 +51,8 @@ def daily_stats(day: date) -> str:
     parts = [
         *(part for item in _BY_SESSION.items() for part in _by_session(*item)),
         *_by_hour(),
-        *_by_event("page", "path", "n", "true", "name = 'pageview'"),
+        *_by_viewed("page", "path", "entry_path"),
+        *_by_viewed("hostname", "hostname", "hostname"),
         *_by_event("event", "name", "n", "counted", "counted"),
         *_by_event("product", "product", "i", "true", "true"),
         *_order_parts(),
@@ -98,19 +99,34 @@ def _by_hour() -> list[str]:
     ]
 
 
+def _by_viewed(dimension: str, value: str, bounced: str) -> list[str]:
+    """Return the queries of a page dimension; a bounce has the value *bounced*."""
+    viewed = "name = 'pageview'"
+    return [
+        *_by_event(dimension, value, "n", "true", viewed, _VIEWED_SUMS),
+        f"""select site, '{dimension}' as dimension, {bounced} as value,
+            count(*) as bounces from s where bounce group by all""",
+    ]
+
+
 def _by_event(
-    dimension: str, value: str, rows: str, counted: str, in_session: str
+    dimension: str,
+    value: str,
+    rows: str,
+    counted: str,
+    in_session: str,
+    sums: str = _PAIR_SUMS,
 ) -> list[str]:
     """Return the queries of an event dimension.
 
     *counted* selects the rows that count as events, *in_session* those that make
-    their session count under the value.
+    their session count under the value, and *sums* has the measures of sessions.
     """
     head = f"select site, '{dimension}' as dimension, value"
     return [
         f"{head}, {_EVENT_SUMS} from (select *, {value} as value from {rows})"
         f" where {counted} group by all",
-        f"""{head}, {_PAIR_SUMS} from (
+        f"""{head}, {sums} from (
                 select distinct run, {value} as value from {rows} where {in_session}
             ) join s using (run) group by all""",
     ]
@@ -124,6 +140,8 @@ def _order_parts() -> list[str]:
     """
     return [
         f"select site, 'page' as dimension, path as value, {_ORDER_SUMS}"
+        " from o group by all",
+        f"select site, 'hostname' as dimension, hostname as value, {_ORDER_SUMS}"
         " from o group by all",
         f"select site, 'event' as dimension, name as value, {_ORDER_SUMS}"
         " from o group by all",
