@@ -45,7 +45,7 @@ async def _serve(
         )
         await _listen(site, proxy, SharedPortError if shared else PortError)
         log_event(_LOG, "listening", host=proxy.host, port=proxy.port)
-        upkeep = asyncio.create_task(worker.upkeep.run())
+        upkeep = asyncio.create_task(worker.run_upkeep())
         upkeep.add_done_callback(lambda _: stop.set())
         await stop.wait()
         await site.stop()

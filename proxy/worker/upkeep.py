@@ -5,7 +5,6 @@ A failure of one step is logged and does not stop the others.
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
@@ -58,12 +57,13 @@ class Upkeep:
         self._failures = Throttle(_LOG_INTERVAL_S)
         self._full_spool = Throttle(_LOG_INTERVAL_S)
 
-    async def run(self) -> None:
-        """Run every step whenever it is due."""
-        refresh_at = probe_at = clear_at = 0.0
+    async def run(self, monotonic: Callable[[], float]) -> None:
+        """Run every step whenever it is due by *monotonic*, in seconds."""
+        refresh_at = probe_at = 0.0
+        clear_at = monotonic() + _CACHE_LIFE_S
         while True:
             await asyncio.sleep(_TICK_S)
-            now = time.monotonic()
+            now = monotonic()
             await self._attempt(self._seal_if_due(now))
             if now >= refresh_at:
                 refresh_at = now + _REFRESH_INTERVAL_S

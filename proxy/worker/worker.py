@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,7 +40,10 @@ _LOG = logging.getLogger("millpond.proxy")
 
 
 class Worker:
-    """The parts of one proxy process; *more_routes* are tried after its own."""
+    """The parts of one proxy process; *more_routes* are tried after its own.
+
+    *clock* returns Unix time in seconds, *monotonic* seconds that never go back.
+    """
 
     def __init__(
         self,
@@ -48,9 +52,11 @@ class Worker:
         loop: asyncio.AbstractEventLoop,
         clock: Callable[[], float],
         more_routes: Routes = NO_ROUTES,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._clock = clock
+        self._monotonic = monotonic
         self._spool_dir = Path(settings.spool.dir)
         self._spool = Spool(self._spool_dir)
         self._sites = build_sites(settings, os.urandom)
@@ -58,6 +64,7 @@ class Worker:
             self._spool,
             f"worker-{number}",
             settings.spool,
+            clock=monotonic,
             keys=self._sites.key_commitments(),
         )
         self._salts = Salts(
@@ -169,6 +176,10 @@ class Worker:
             await self._tail.open()
         except OSError as error:
             log_event(_LOG, "no_tail", level=logging.WARNING, error=error)
+
+    async def run_upkeep(self) -> None:
+        """Run the periodic work until this is cancelled."""
+        await self.upkeep.run(self._monotonic)
 
     async def close(self) -> None:
         """Make received events durable, seal the segment, and wipe the salts."""

@@ -285,7 +285,7 @@ def test_no_kept_value_contains_a_secret(place: str) -> None:
     assert CANARY not in repr(got)
 
 
-def test_the_caches_can_be_cleared() -> None:
+def test_clearing_the_caches_changes_no_result() -> None:
     before = path_of(f"{SHOP}/products/blue-shirt-100234")
     RULES.forget()
 

@@ -266,7 +266,7 @@ def test_referrer_spam_is_recognized_with_its_subdomains(referrers: Referrers) -
     assert got == [True, True, False]
 
 
-def test_a_lookup_works_after_the_cache_is_cleared(referrers: Referrers) -> None:
+def test_clearing_the_cache_changes_no_result(referrers: Referrers) -> None:
     before = referrers.refer("https://www.bing.com/", PAGE, OWN)
     referrers.forget()
 

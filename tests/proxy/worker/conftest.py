@@ -1,10 +1,21 @@
-"""A disk that is soon full, for the tests of a worker's storage."""
+"""Settings with a port of their own, and a disk that is soon full."""
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from config.settings import Settings
+from tests.proxy.worker_process import reserved_port
+
+
+@pytest.fixture
+def port_settings(settings: Settings) -> Iterator[Settings]:
+    """Return settings with a reserved port for a worker in this process."""
+    with reserved_port() as port:
+        yield replace(settings, proxy=replace(settings.proxy, port=port))
 
 
 @pytest.fixture

@@ -3,9 +3,6 @@
 import asyncio
 import math
 import shutil
-import socket
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,15 +14,8 @@ from proxy.worker.listener import serve
 from proxy.worker.worker import Worker
 from tests.proxy.pipeline.pipeline_setup import NOON
 from tests.proxy.transport.raw_http import RawResponse, ask, event, get
-from tests.proxy.worker_process import WorkerProcess, reserved_port
-from tests.waiting import wait_until
-
-
-@pytest.fixture
-def port_settings(settings: Settings) -> Iterator[Settings]:
-    """Return settings with a reserved port for a serving worker."""
-    with reserved_port() as port:
-        yield replace(settings, proxy=replace(settings.proxy, port=port))
+from tests.proxy.worker.listening import wait_until_listening
+from tests.proxy.worker_process import WorkerProcess
 
 
 async def test_a_failure_of_the_upkeep_ends_the_worker(
@@ -66,12 +56,7 @@ async def test_salts_are_wiped_even_if_closing_the_spool_fails(
 
 def send_when_listening(port: int) -> RawResponse:
     """Send an event as soon as the worker listens."""
-
-    def listens() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    wait_until(listens, "the worker to listen")
+    wait_until_listening(port)
     return ask(port, event())
 
 
