@@ -75,6 +75,26 @@ def test_the_split_equals_the_reference(new: list[Event], stored: list[Event]) -
     assert sorted(both, key=_unique) == sorted(new, key=_unique)
 
 
+@pytest.mark.parametrize("distance_days", [-3, -2, 0, 2, 3])
+@pytest.mark.parametrize("is_stored", [True, False], ids=["stored", "in the same load"])
+def test_a_message_id_repeats_within_the_window_only(
+    tmp_path: Path, distance_days: int, *, is_stored: bool
+) -> None:
+    first = event(event_id=7, seq=1, at=1)
+    second = event(
+        event_id=7, seq=2, at=2, day=DAY + timedelta(distance_days), path="/again"
+    )
+    table = Warehouse(tmp_path).open(EVENTS)
+    if is_stored:
+        table.append(frame([first]))
+    new = [second] if is_stored else [first, second]
+
+    split = split_duplicates(frame(new), table, KeyIndex(), window_days=WINDOW_DAYS)
+
+    is_near = abs(distance_days) <= WINDOW_DAYS
+    assert events(split.repeated) == ([second] if is_near else [])
+
+
 def _unique(row: Event) -> int:
     return row.seq
 

@@ -56,6 +56,19 @@ def test_stored_keys_are_found_with_any_size_of_the_index(
         assert index.size_bytes <= max_bytes
 
 
+def test_keys_in_large_files_are_found(tmp_path: Path) -> None:
+    # Files of more than 50,000 keys are searched by bisection.
+    table = Warehouse(tmp_path / "warehouse").open(EVENTS)
+    row, rows = frame([event(event_id=0)]), 60_000
+    numbers = pl.int_range(rows, dtype=pl.Int64, eager=True)
+    table.append(row[[0] * rows].with_columns(event_id=7 * numbers))
+    table.append(frame([event(event_id=3)]))
+
+    got = KeyIndex().events(table, event_keys(7 * 59_999, 3, 1, 0, 7, 8, -7), ALWAYS)
+
+    assert got.to_list() == [True, True, False, True, True, False, False]
+
+
 def test_only_files_of_the_window_are_searched(table: StoredTable) -> None:
     index = KeyIndex()
     days = (DAY.replace(day=21), DAY.replace(day=21))

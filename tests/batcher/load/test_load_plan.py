@@ -20,6 +20,7 @@ from tests.batcher.load.spooled_events import (
     stored_drops,
     stored_events,
 )
+from tests.batcher.spool.segment_files import file_size_limit
 from tests.warehouse.event_rows import DAY, event
 from warehouse.schema import DROPS, EVENTS, Drop
 from warehouse.tables import Warehouse
@@ -140,6 +141,20 @@ def interrupt_load(
     for path, text in segments:
         path.write_bytes(text)
     return content, segments
+
+
+def test_the_plan_is_durable_before_the_events(
+    spool: Spool, warehouse: Warehouse
+) -> None:
+    spool_paths(spool, "/a")
+
+    # The plan fits, but no data file does.
+    with file_size_limit(4_000), pytest.raises(MillpondError):
+        load(spool, warehouse, SETTINGS, NOW_S)
+
+    assert spool.load_plan.exists()
+    assert load(spool, warehouse, SETTINGS, NOW_S).events == 1
+    assert not spool.load_plan.exists()
 
 
 def test_a_plan_with_stored_events_is_finished(

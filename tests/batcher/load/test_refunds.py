@@ -61,6 +61,12 @@ def load_rows(folder: Path, stored: list[Event], new: list[Event]) -> list[Event
             id="after a refund in the same load",
         ),
         pytest.param(
+            [order(), order(700, order_key=9, day=DAY + timedelta(1))],
+            [refund(order_key=9), refund()],
+            [700, 500],
+            id="two orders of different days",
+        ),
+        pytest.param(
             [order(), refund(900)], [refund(day=LATEST)], [0], id="at least zero"
         ),
         pytest.param(

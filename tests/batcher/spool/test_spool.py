@@ -25,6 +25,7 @@ from tests.batcher.spool.segment_files import (
     segment_of,
     stored_lines,
 )
+from tests.descriptor_limit import no_descriptor_left
 from warehouse.locks import try_lock
 
 LANE = "lane-000"
@@ -83,6 +84,16 @@ def test_a_lane_has_one_owner_and_can_be_reopened_after_it(
 
     assert other.name == "lane-001"
     assert open_free_lane(spool, SETTINGS).name == LANE
+
+
+def test_a_lane_that_cannot_be_opened_is_named(spool: Spool) -> None:
+    with (
+        no_descriptor_left(),
+        pytest.raises(SpoolBrokenError, match=f"open lane '{LANE}': EMFILE"),
+    ):
+        Lane.open(spool, LANE, SETTINGS)
+
+    assert Lane.open(spool, LANE, SETTINGS).name == LANE
 
 
 def test_an_open_waits_for_the_recovery_of_the_lane(spool: Spool) -> None:

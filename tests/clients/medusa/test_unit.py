@@ -42,6 +42,7 @@ def test_every_module_has_a_unit_test() -> None:
         "decimal",
         "delivery",
         "mapping",
+        "movements",
         "options",
         "storefront",
     }

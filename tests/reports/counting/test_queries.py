@@ -1,5 +1,6 @@
 """Queries on the stored tables are answered correctly, from stats or from events."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -278,6 +279,23 @@ def test_folded_values_do_not_affect_a_filter(tmp_path: Path) -> None:
 
     assert ("(other)", 5, 5) in results(all_pages)
     assert (results(got), got.source) == ([(1, 1)], SourceTables.EVENTS)
+
+
+def test_a_query_of_a_year_uses_the_sums_of_past_months(tmp_path: Path) -> None:
+    days = [date(2026, month, day) for month in (8, 9, 11) for day in (3, 17)]
+    stored = store(tmp_path, [event(day=day, visitor=1) for day in days])
+    statistics = Statistics(stored)
+    while statistics.prepare(["shop"]):
+        pass
+    for folder in (stored.root / "daily_stats").glob("day=2026-0[89]-*"):
+        shutil.rmtree(folder)
+    raw = body(
+        date_range="2026", dimensions=["page"], metrics=["sessions", "pageviews"]
+    )
+
+    answer = statistics.answer(parse_query(raw, SITES, today))
+
+    assert [row.metrics for row in answer.rows] == [(6, 6)]
 
 
 def test_the_answer_counts_days_whose_events_are_removed(tmp_path: Path) -> None:

@@ -229,6 +229,15 @@ def test_without_dates_all_orders_are_compared(settings: Settings) -> None:
             (1, 1, 2),
             id="a session that started later",
         ),
+        pytest.param(
+            [
+                event("11:00", day=today(SHOP)),
+                event("14:00", day=today(SHOP)),
+                order("1", "12:30", **SERVER | {"visitor": 1}),
+            ],
+            (0, 1, 2),
+            id="an order between two sessions",
+        ),
     ],
 )
 def test_unseen_orders_are_counted_among_the_orders_that_can_be_checked(
