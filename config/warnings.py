@@ -8,6 +8,7 @@ from pathlib import Path
 
 from config.errors import Problem
 from config.mounts import is_in_memory
+from config.prop_keys import holds_only_personal_data
 from config.settings import Settings, SiteSettings
 
 
@@ -16,6 +17,8 @@ def warnings(settings: Settings) -> Iterator[Problem]:
     yield from _volatile_paths(settings)
     for number, site in enumerate(settings.sites):
         yield from _missing_hosts(number, site)
+        for name in ("props_allow", "props_allow_ids"):
+            yield from _never_stored(f"sites[{number}].{name}", getattr(site, name))
 
 
 def _volatile_paths(settings: Settings) -> Iterator[Problem]:
@@ -41,4 +44,14 @@ def _missing_hosts(number: int, site: SiteSettings) -> Iterator[Problem]:
                 f"sites[{number}].domains[{position}]",
                 f"{domain!r} does not include {host!r}: events of its pages are"
                 f" dropped; add {host!r} if it is the site's host",
+            )
+
+
+def _never_stored(path: str, keys: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield the allowed properties whose values are left out all the same."""
+    for position, key in enumerate(keys):
+        if holds_only_personal_data(key):
+            yield Problem(
+                f"{path}[{position}]",
+                f"{key!r} is never stored, because such values are personal; remove it",
             )

@@ -101,3 +101,23 @@ def test_warnings_come_before_the_result(
         "warning: sites[0].domains[0]: '*.shop.de' does not include 'shop.de': events"
         " of its pages are dropped; add 'shop.de' if it is the site's host"
     )
+
+
+def test_a_property_that_is_never_stored_is_shown() -> None:
+    site = SiteSettings(
+        id="b",
+        domains=("b.example",),
+        props_allow=("plan", "customerEmail"),
+        props_allow_ids=("order_id", "phone"),
+    )
+
+    got = [str(warning) for warning in warnings(Settings(sites=(site,)))]
+
+    assert [text for text in got if "sites[0]" in text] == [
+        f"sites[0].{place}: {key!r} is never stored, because such values are personal;"
+        " remove it"
+        for place, key in (
+            ("props_allow[1]", "customerEmail"),
+            ("props_allow_ids[1]", "phone"),
+        )
+    ]
