@@ -22,7 +22,7 @@ LONG := $(LAWS) tests/warehouse/test_build.py tests/warehouse/delta/test_log_dig
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev programs clients clients-soak demo-geo run quick test fmt lint \
-	types imports docs docs-fresh golden soak bench lock clean
+	types imports docs docs-fresh golden soak mutants bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -120,6 +120,10 @@ soak: setup-dev clients-soak ## Run the long tests: crashes, large data
 	@sh tests/install_programs.sh initdb
 	@$(BIN)/python -m pytest -n 0 -ra -m slow --timeout 7200
 	@$(BIN)/python -m pytest -n 2 -ra --hypothesis-profile soak --timeout 7200 $(LAWS)
+	@$(BIN)/python -m tests.mutants
+
+mutants: setup-dev ## Change the core modules a little; at least 95 % must be noticed
+	@$(BIN)/python -m tests.mutants
 
 bench: setup-dev ## Run the benchmarks; write the figures to benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks
