@@ -12,6 +12,7 @@ import pytest
 
 from config.settings import PrivacySettings, SiteSettings
 from proxy.client.visitor import visitor_hash
+from proxy.pipeline.event_order import PLACES
 from proxy.pipeline.hit import Order, OrderLine
 from proxy.pipeline.site_keys import HashPurpose, keyed_hash
 from tests.proxy.pipeline.pipeline_setup import (
@@ -63,13 +64,13 @@ def test_a_full_hit_becomes_this_exact_event(tmp_path: Path) -> None:
     pipeline = Pipeline(tmp_path, WITH_PROPS).prefetch()
     key = site_day_key(pipeline)
 
-    got = pipeline.event(EVERYTHING, seq=3)
+    got = pipeline.event(EVERYTHING, now_s=NOON + 0.5)
 
     assert got == Event(
         site="shop",
         day=TODAY,
         at=UtcSeconds(NOON),
-        seq=3,
+        seq=16 * PLACES,
         event_id=keyed_hash(SITE_KEY, HashPurpose.EVENT, "5f0c4e8e-message"),
         visitor=visitor_hash(key, ADDRESS, USER_AGENT),
         actor=keyed_hash(key, HashPurpose.ACTOR, "customer 17"),
