@@ -77,7 +77,9 @@ class Event(Row, frozen=True):
         None
     )
     source: Annotated[str | None, Doc("Name of the visit's source.")] = None
-    channel: Annotated[str | None, Doc("Class of the source.")] = None
+    channel: Annotated[
+        str | None, Doc("Class of the source; direct needs a visitor and a page.")
+    ] = None
     utm_source: Annotated[str | None, Doc("utm_source of the page URL.")] = None
     utm_medium: Annotated[str | None, Doc("utm_medium of the page URL.")] = None
     utm_campaign: Annotated[str | None, Doc("utm_campaign of the page URL.")] = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from warehouse.figures.channels import known_channel
 from warehouse.figures.event_columns import EventColumns, ReadWide
 from warehouse.figures.event_order import ordered_keys
 from warehouse.figures.order_rule import ORDER_PLACED, ORDER_REFUNDED
@@ -130,12 +131,15 @@ def sessionize(
         (ordered["name"] == name).arg_true() for name in (ORDER_PLACED, ORDER_REFUNDED)
     ]
     later_entry = bounds.filter(pl.col("entry") != pl.col("lead"))["entry"]
-    leads, later_entries, loose_events, placed, refunded = source.whole(
+    leads, later_entries, *others = source.whole(
         numbered, keys["row"], [bounds["lead"], later_entry, loose, *commerce]
+    )
+    loose_events, placed, refunded = (
+        events_of_kind.with_columns(known_channel()) for events_of_kind in others
     )
     orders = merged_orders(placed)
     return SessionizedDay(
-        events=numbered,
+        events=_with_known_channel(numbered),
         bounds=bounds,
         joined=joined,
         leads=leads,
@@ -145,6 +149,11 @@ def sessionize(
         refunds=resolved_refunds(refunded, orders),
         sites=sites,
     )
+
+
+def _with_known_channel(events: pl.DataFrame) -> pl.DataFrame:
+    """Return *events* with their known channel, if the channel was read."""
+    return events.with_columns(known_channel()) if "channel" in events else events
 
 
 def _entries(

@@ -142,6 +142,44 @@ def test_an_unknown_address_gives_no_visitor(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({}, "direct", id="a page without a referrer"),
+        pytest.param({"url": None, "name": "signup"}, None, id="no page"),
+        pytest.param(
+            {"url": None, "name": "signup", "referrer": "https://www.google.com/"},
+            "organic_search",
+            id="no page, but a referrer",
+        ),
+    ],
+)
+def test_an_event_is_direct_only_if_its_page_is_known(
+    tmp_path: Path, changes: dict[str, Any], expected: str | None
+) -> None:
+    pipeline = Pipeline(tmp_path).prefetch()
+
+    assert pipeline.event(pageview(**changes)).channel == expected
+
+
+@pytest.mark.parametrize(
+    ("referrer", "expected"),
+    [
+        pytest.param(None, None, id="no referrer"),
+        pytest.param("https://www.google.com/", "organic_search", id="a referrer"),
+        pytest.param("https://shop.example/", "internal", id="the site itself"),
+    ],
+)
+def test_an_event_without_a_visitor_is_not_direct(
+    tmp_path: Path, referrer: str | None, expected: str | None
+) -> None:
+    pipeline = Pipeline(tmp_path).prefetch()
+
+    got = pipeline.event(pageview(referrer=referrer), sender(peer=None))
+
+    assert (got.visitor, got.channel) == (None, expected)
+
+
+@pytest.mark.parametrize(
     ("level", "same_next_day", "is_stored"),
     [("off", True, False), ("daily", False, True), ("keyed", True, True)],
 )

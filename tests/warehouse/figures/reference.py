@@ -171,6 +171,9 @@ class _Day:
         unique = unique_events(dict(event) for event in events)
         session_runs = session_events(unique, timeout_s)
         events_in_sessions = [event for run in session_runs for event in run]
+        for event in unique:
+            if event["channel"] == "direct" and not is_among(event, events_in_sessions):
+                event["channel"] = None
         self.currencies = currencies
         self.zones = zones
         self.timeout_s = timeout_s

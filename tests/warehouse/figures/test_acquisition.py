@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.warehouse.day_frames import Row, build_day, event, rows
+from tests.warehouse.day_frames import Row, build_day, event, figures, rows
+from warehouse.figures.breakdown import MEASURES
 
+ORDER: Row = {"name": "order_placed", "value_minor": 500, "currency": "EUR"}
+REFUND: Row = {"name": "order_refunded", "currency": "EUR", "server": True}
 FROM_NEWS: Row = {
     "path": "/landing",
     "hostname": "shop.example",
@@ -82,3 +85,35 @@ def test_a_session_is_continued_by_the_channel_of_its_first_page() -> None:
     )
 
     assert (session["continued"], session["channel"]) == (True, "internal")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"visitor": None}, id="without a visitor"),
+        pytest.param({"visitor": None, **ORDER}, id="an order without a visitor"),
+        pytest.param({"visitor": None, **REFUND}, id="a refund without a visitor"),
+        pytest.param({"name": "engagement"}, id="without a session"),
+        pytest.param({"server": True}, id="a server event without a session"),
+        pytest.param({"name": "signup", "path": None}, id="a session without a page"),
+    ],
+)
+def test_what_is_not_known_to_be_direct_has_no_channel(changes: Row) -> None:
+    facts: Row = {"channel": "direct", "engaged_ms": 5} | changes
+    _, stats = build_day([event(**facts)])
+
+    channels = stats.filter(dimension="channel")
+    assert channels["value"].to_list() == ["(none)"]
+    total = stats.filter(dimension="total")
+    assert channels.select(MEASURES).equals(total.select(MEASURES))
+
+
+def test_an_event_without_a_session_keeps_a_channel_that_is_known() -> None:
+    events = [
+        event(visitor=None, channel="organic_search"),
+        event(visitor=None, channel="internal"),
+        event(channel="direct"),
+    ]
+
+    pageviews = figures(build_day(events)[1], "channel", "pageviews")
+    assert pageviews == {"direct": 1, "internal": 1, "organic_search": 1}
