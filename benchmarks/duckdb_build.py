@@ -24,7 +24,11 @@ from benchmarks.duckdb_stats import (
     daily_stats,
 )
 
-_OWN = ", ".join(f'"{name}"' for name in SHARED)
+# The values of events without a session: nobody knows whether they are direct.
+_OWN = ", ".join(
+    f'"{name}"' if name != "channel" else "nullif(channel, 'direct') as channel"
+    for name in SHARED
+)
 _TIMEOUT_US = 1_800 * SECOND_US
 _SESSION = """
     site, day, session, visitor, started_at, duration_s, engaged_ms, pageviews, events,
@@ -52,6 +56,7 @@ class DuckDBBuild:
         run(_create_placed_orders(events))
         self._check_unique("p", "order_key")
         self._check_no_server(events)
+        self._check_pages(events)
         run(_create_sessions(events, day))
         if run("select count(*) from s where suspect").fetchone() != (0,):
             raise NotImplementedError("the workload has no suspect session")
@@ -78,6 +83,12 @@ class DuckDBBuild:
         selected = f"from {events} where server or name = 'order_refunded'"
         if self.connection.execute(f"select count(*) {selected}").fetchone() != (0,):
             raise NotImplementedError("the workload has no server events or refunds")
+
+    def _check_pages(self, events: str) -> None:
+        """Stop if the first event of a session may have no page."""
+        query = f"select count(*) from {events} where path is null"
+        if self.connection.execute(query).fetchone() != (0,):
+            raise NotImplementedError("the workload has no event without a page")
 
     def _create_site_tables(self, day: date) -> None:
         """Create the small tables of the sites' currencies and local hours."""

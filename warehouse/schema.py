@@ -44,7 +44,10 @@ class Event(Row, frozen=True):
     site: Annotated[str, Doc("Site id.")]
     day: Annotated[date, Doc("The site's local date on which the event occurred.")]
     at: Annotated[UtcSeconds, Doc("Time of the event, UTC, whole seconds.")]
-    seq: Annotated[int, Doc("Position within its request.")] = 0
+    seq: Annotated[
+        int,
+        Doc("Order within the second: 65,536 for each 32nd of it, plus a place."),
+    ] = 0
     event_id: Annotated[
         Hash64 | None,
         Doc("Keyed hash of the client's message id; removes duplicates."),
@@ -74,7 +77,9 @@ class Event(Row, frozen=True):
         None
     )
     source: Annotated[str | None, Doc("Name of the visit's source.")] = None
-    channel: Annotated[str | None, Doc("Class of the source.")] = None
+    channel: Annotated[
+        str | None, Doc("Class of the source; direct needs a visitor and a page.")
+    ] = None
     utm_source: Annotated[str | None, Doc("utm_source of the page URL.")] = None
     utm_medium: Annotated[str | None, Doc("utm_medium of the page URL.")] = None
     utm_campaign: Annotated[str | None, Doc("utm_campaign of the page URL.")] = None
@@ -132,16 +137,22 @@ class Session(Row, frozen=True):
     suspect: Annotated[bool, Doc("Too long or too busy for a person; in no figure.")]
     entry_path: Annotated[str | None, Doc("Path of the first pageview.")]
     exit_path: Annotated[str | None, Doc("Path of the last pageview.")]
-    hostname: Annotated[str | None, Doc("Host of the first event.")]
-    referrer: Annotated[str | None, Doc("Referrer host of the first event.")]
-    source: Annotated[str | None, Doc("Source of the first event.")]
-    channel: Annotated[str | None, Doc("Channel of the first event.")]
-    utm_source: Annotated[str | None, Doc("utm_source of the first event.")]
-    utm_medium: Annotated[str | None, Doc("utm_medium of the first event.")]
-    utm_campaign: Annotated[str | None, Doc("utm_campaign of the first event.")]
-    utm_term: Annotated[str | None, Doc("utm_term of the first event.")]
-    utm_content: Annotated[str | None, Doc("utm_content of the first event.")]
-    click_id: Annotated[str | None, Doc("Click id kind of the first event.")]
+    hostname: Annotated[str | None, Doc("Host of the first event with a page.")]
+    referrer: Annotated[
+        str | None, Doc("Referrer host of the first event with a page.")
+    ]
+    source: Annotated[str | None, Doc("Source of the first event with a page.")]
+    channel: Annotated[str | None, Doc("Channel of the first event with a page.")]
+    utm_source: Annotated[str | None, Doc("utm_source of the first event with a page.")]
+    utm_medium: Annotated[str | None, Doc("utm_medium of the first event with a page.")]
+    utm_campaign: Annotated[
+        str | None, Doc("utm_campaign of the first event with a page.")
+    ]
+    utm_term: Annotated[str | None, Doc("utm_term of the first event with a page.")]
+    utm_content: Annotated[
+        str | None, Doc("utm_content of the first event with a page.")
+    ]
+    click_id: Annotated[str | None, Doc("Click id kind of that event.")]
     country: Annotated[str | None, Doc("Country of the first event.")]
     region: Annotated[str | None, Doc("Region of the first event.")]
     browser: Annotated[str | None, Doc("Browser of the first event.")]

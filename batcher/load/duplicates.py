@@ -2,9 +2,8 @@
 
 Events with a message id repeat within a window of days. Orders repeat without limit.
 A stored event wins over a new event. Among new events the earliest wins, in any input
-order; at the same second, the event that was spooled first wins. A browser and the
-shop's server may each report an order once on the same day: the build merges both
-reports.
+order: by second, then by ``seq``, then by place in the spool. A browser and the shop's
+server may each report an order once on the same day: the build merges both reports.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,7 +41,7 @@ def split_duplicates(
     """
     key_index.drop_removed_files(stored.files())
     keyed = events.select(
-        "day", "at", "server", event=event_key(), order=order_key()
+        "day", "at", "seq", "server", event=event_key(), order=order_key()
     ).with_row_index("row")
     repeated = set(_repeats_of_stored_events(keyed, stored, key_index, window_days))
     repeated.update(_repeated_events(_without(keyed, repeated), window_days))
@@ -113,7 +112,7 @@ def _rows_with_same_key(
 ) -> list[tuple[int, int, date, bool]]:
     """Return (row, key, day, server) of all rows that share a key, earliest first."""
     with_key = keyed.filter(pl.col(column).is_not_null())
-    rows = with_key.filter(pl.col(column).is_duplicated()).sort("at", "row")
+    rows = with_key.filter(pl.col(column).is_duplicated()).sort("at", "seq", "row")
     return rows.select("row", column, "day", "server").rows()
 
 

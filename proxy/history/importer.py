@@ -23,6 +23,7 @@ from proxy.history.progress import FileProgress, ImportProgress
 from proxy.intake.journal import encode_drops
 from proxy.pipeline.anonymize import Anonymizer
 from proxy.pipeline.drops import DropCounts, DropKey, Dropped
+from proxy.pipeline.event_order import EventOrder
 from proxy.pipeline.hit import Hit
 from proxy.pipeline.moment import Calendars
 from proxy.pipeline.sender import Sender
@@ -125,6 +126,7 @@ class Importer:
         self._clients = clients
         self._store = store
         self._keys = keys
+        self._event_order = EventOrder()
         self._local_days = calendars.local_days(site.id)
         self._progress = progress
         self._tally = progress.state.tally
@@ -213,7 +215,7 @@ class Importer:
         )
         client = self._clients.client_from_record(line.address, line.agent)
         sender = Sender(PROTOCOL, ClientFinder.known(client))
-        outcome = self._anonymizer.anonymize(hit, sender, line.at)
+        outcome = self._anonymizer.anonymize(hit, sender, line.at, self._event_order)
         if isinstance(outcome, Dropped):
             return outcome
         page_view = f"{line.at} {outcome.hostname}{outcome.path} {line.response}"

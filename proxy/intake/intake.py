@@ -10,8 +10,9 @@ import msgspec
 from proxy.intake.journal import Journal
 from proxy.pipeline.anonymize import Anonymizer
 from proxy.pipeline.drops import UNCOUNTED, DropCounts, DropKey, Dropped, DropReason
+from proxy.pipeline.event_order import EventOrder
 from proxy.pipeline.hit import Hit
-from proxy.pipeline.moment import Calendars
+from proxy.pipeline.moment import Calendars, occurred_at
 from proxy.pipeline.sender import Sender
 from proxy.tail.tail import Tail
 from warehouse.schema import Event
@@ -66,6 +67,7 @@ class Intake:
         self._clock = clock
         self._calendars = calendars
         self._tail = tail
+        self._event_order = EventOrder()
 
     def receive(self, hits: Sequence[Hit | Dropped], sender: Sender) -> PendingReceipt:
         """Start to store every event and every drop count of one request.
@@ -73,9 +75,10 @@ class Intake:
         Raises a ``Retryable`` error if storing is already known to be impossible.
         """
         now_s = self._clock()
-        results = [
-            self._anonymize(hit, sender, now_s, seq) for seq, hit in enumerate(hits)
-        ]
+        if len(hits) == 1:
+            results = [self._anonymize(hits[0], sender, now_s)]
+        else:
+            results = self._anonymize_by_time(hits, sender, now_s)
         pending = self._store(results, sender.protocol, now_s)
         if self._tail is not None and self._tail.is_watched:
             self._tail.show(pending.durable, results, sender.protocol, now_s)
@@ -110,12 +113,27 @@ class Intake:
     ) -> "asyncio.Future[None] | None":
         return self._journal.append(lines, drops) if lines or drops else None
 
+    def _anonymize_by_time(
+        self, hits: Sequence[Hit | Dropped], sender: Sender, now_s: float
+    ) -> list[Event | Dropped]:
+        """Return the outcome of each hit; the earliest hit is anonymized first.
+
+        So the order of events is that of their own times, whatever their place in the
+        request.
+        """
+        times = [_occurred_at(hit, now_s) for hit in hits]
+        by_time = sorted(range(len(hits)), key=times.__getitem__)
+        outcomes = {
+            number: self._anonymize(hits[number], sender, now_s) for number in by_time
+        }
+        return [outcomes[number] for number in range(len(hits))]
+
     def _anonymize(
-        self, hit: Hit | Dropped, sender: Sender, now_s: float, seq: int
+        self, hit: Hit | Dropped, sender: Sender, now_s: float
     ) -> Event | Dropped:
         if isinstance(hit, Dropped):
             return self._anonymizer.refuse(hit, sender)
-        return self._anonymizer.anonymize(hit, sender, now_s, seq)
+        return self._anonymizer.anonymize(hit, sender, now_s, self._event_order)
 
     def _count_drops(
         self, dropped: Sequence[Dropped], protocol: str, now_s: float
@@ -127,3 +145,9 @@ class Intake:
                 day, hour = local_days.day_and_hour(int(now_s))
                 counts[DropKey(drop.site, day, hour, drop.reason, protocol)] += 1
         return counts
+
+
+def _occurred_at(hit: Hit | Dropped, now_s: float) -> float:
+    if isinstance(hit, Dropped):
+        return now_s
+    return occurred_at(hit.at, hit.sent_at, now_s)

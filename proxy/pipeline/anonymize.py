@@ -17,6 +17,7 @@ from proxy.page.referrer import NO_REFERRAL, Referrers
 from proxy.pipeline.commerce import BAD_ORDER, NO_ORDER, parse_order
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.event_name import is_event_name
+from proxy.pipeline.event_order import EventOrder
 from proxy.pipeline.event_row import AdmittedHit, Enrichment, event_row
 from proxy.pipeline.hit import NO_ID, Hit
 from proxy.pipeline.moment import Calendars, Moment
@@ -65,10 +66,11 @@ class Anonymizer:
         self._random_bytes = random_bytes
 
     def anonymize(
-        self, hit: Hit, sender: Sender, now_s: float, seq: int = 0
+        self, hit: Hit, sender: Sender, now_s: float, event_order: EventOrder
     ) -> Event | Dropped:
         """Return the event to store for *hit*, or why it is dropped.
 
+        *event_order* numbers the event among those of its second.
         Raises ``NoSaltError`` if visitors cannot be hashed; the client must then send
         the hit again.
         """
@@ -76,7 +78,7 @@ class Anonymizer:
         if isinstance(admitted, Dropped):
             return admitted
         moment, key = self._site_days.moment_and_key(hit, admitted.site, now_s)
-        return self._enrich(admitted, moment, key, now_s, seq)
+        return self._enrich(admitted, moment, key, now_s, event_order)
 
     def visit_token(self, hit: Hit, sender: Sender, now_s: float) -> str | None:
         """Return a token for the visitor who sends *hit*, None if there is no visitor.
@@ -171,7 +173,7 @@ class Anonymizer:
         moment: Moment,
         key: bytes | bytearray,
         now_s: float,
-        seq: int,
+        event_order: EventOrder,
     ) -> Event | Dropped:
         """Add visitor, geo, page, referrer, props and commerce, in this order."""
         hit, site, is_stripped = admitted.hit, admitted.site, admitted.is_stripped
@@ -195,6 +197,7 @@ class Anonymizer:
         if order is BAD_ORDER:
             return Dropped(DropReason.BAD_ORDER, site.id)
         enrichment = Enrichment(visitor, actor, location, page, referral, props, order)
+        seq = event_order.next_seq(visitor, moment)
         return event_row(admitted, moment, enrichment, seq)
 
 

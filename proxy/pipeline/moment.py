@@ -14,13 +14,20 @@ _MAX_QUARTERS = 4_096
 _MILLISECONDS_FROM = 100_000_000_000
 # The end of the year 9999 in milliseconds: Python cannot represent later dates.
 _MAX_EPOCH = 253_402_300_800_000
+# A part of a second is shorter than a browser needs to open another page, and too
+# coarse to be a finer clock.
+PARTS = 32
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """The time an event is stored under; *late* means its own day was over."""
+    """The time an event is stored under; *late* means its own day was over.
+
+    *part* is the part of the second, for the order of events.
+    """
 
     at: int
     day: date
+    part: int = 0
     late: bool = False
 
 
@@ -93,6 +100,32 @@ def occurred_at(
     if sent_at is not None:
         at += now_s - sent_at
     return min(at, now_s)
+
+
+def part_of_second(at_s: float) -> int:
+    """Return in which part of its second *at_s* is."""
+    # The remainder of a tiny negative time is rounded up to 1.
+    return min(int(at_s % 1 * PARTS), PARTS - 1)
+
+
+def part_of_event(occurred_at_s: float, event_time: str | float, now_s: float) -> int:
+    """Return in which part of its second an event occurred.
+
+    If *event_time* is in whole seconds, the event counts as late in its second as the
+    time of arrival allows. So the shop's server, which reports an order in the second
+    of the page view, does not come before the page view.
+    """
+    is_over = now_s // 1 > occurred_at_s // 1
+    if _is_whole_second(event_time):
+        return PARTS - 1 if is_over else part_of_second(now_s)
+    return part_of_second(occurred_at_s)
+
+
+def _is_whole_second(event_time: str | float) -> bool:
+    """Return whether *event_time* names no fraction of a second."""
+    if isinstance(event_time, str):
+        return "." not in event_time and "," not in event_time
+    return abs(event_time) < _MILLISECONDS_FROM and event_time % 1 == 0
 
 
 class Calendars:

@@ -5,7 +5,14 @@ from typing import Protocol
 
 from config.errors import MillpondError, Retryable
 from proxy.pipeline.hit import Hit
-from proxy.pipeline.moment import Calendars, Moment, occurred_at
+from proxy.pipeline.moment import (
+    PARTS,
+    Calendars,
+    Moment,
+    occurred_at,
+    part_of_event,
+    part_of_second,
+)
 from proxy.pipeline.sites import Site
 from proxy.pipeline.visit_token import key_name
 
@@ -50,19 +57,23 @@ class SiteDays:
         """
         arrival = int(now_s)
         at = arrival
-        if hit.at is not None:
-            at = int(occurred_at(hit.at, hit.sent_at, now_s))
+        if hit.at is None:
+            part = int((now_s - arrival) * PARTS)
+        else:
+            occurred_at_s = occurred_at(hit.at, hit.sent_at, now_s)
+            at = int(occurred_at_s)
+            part = part_of_event(occurred_at_s, hit.at, now_s)
         local_days = self._calendars.local_days(site.id)
         if arrival - at <= self._late_limit_s:
             day, _ = local_days.day_and_hour(at)
             key = self._salts.key_if_live(site.zone.key, day, site.id, now_s)
             if key is not None:
-                return Moment(at, day), key
+                return Moment(at, day, part), key
         today, _ = local_days.day_and_hour(arrival)
         key = self._salts.key_if_live(site.zone.key, today, site.id, now_s)
         if key is None:
             raise NoSaltError(site.zone.key)
-        return Moment(arrival, today, late=at != arrival), key
+        return Moment(arrival, today, part_of_second(now_s), late=at != arrival), key
 
     def token_key(self, site: Site, moment: Moment, now_s: float) -> bytearray | None:
         """Return the key of the day's visit tokens, None if its salt is destroyed."""

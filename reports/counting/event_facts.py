@@ -48,7 +48,8 @@ class EventFacts:
     """The sessions, events, orders and refunds of a day; one row for each.
 
     The ``session`` of an event is the row number of its session in ``sessions``. The
-    ``lead_path`` of a session is the path of its first interactive event.
+    ``lead_path`` and ``lead_hostname`` of a session are those of its first interactive
+    event.
     """
 
     site: SiteSettings
@@ -65,7 +66,9 @@ def day_facts(events: pl.DataFrame, site: SiteSettings) -> EventFacts:
     usable = ~suspect.fill_null(value=False)
     return EventFacts(
         site,
-        sessions.drop(SESSION).with_columns(lead_path=day.leads["path"]),
+        sessions.drop(SESSION).with_columns(
+            lead_path=day.leads["path"], lead_hostname=day.leads["hostname"]
+        ),
         day.events.lazy().with_row_index(ROW).filter(usable),
         pl.concat([day.orders, day.refunds]).lazy().with_row_index(ROW).filter(usable),
     )
@@ -139,7 +142,7 @@ def session_facts(facts: EventFacts, dimensions: Dimensions) -> pl.LazyFrame:
 
 def _bounced(facts: EventFacts, dimensions: Dimensions) -> pl.Expr:
     bounced = _of_session(facts, "bounce")
-    for name, lead in ((_PAGE, "lead_path"), (_HOSTNAME, "hostname")):
+    for name, lead in ((_PAGE, "lead_path"), (_HOSTNAME, "lead_hostname")):
         if _has(dimensions, name):
             of_lead = _of_session(facts, lead).fill_null(NONE)
             bounced &= pl.col(name) == of_lead

@@ -54,7 +54,7 @@ def day_facts(
 ) -> DayFacts:
     """Return the facts of *day*; *sessions* is the frame from ``sessions(day, …)``."""
     suspect = sessions["suspect"]
-    numbered = _with_measures(sessions, day.leads["path"])
+    numbered = _with_measures(sessions, day.leads)
     by_number = numbered.select(
         *("visitor_no", "several", "bounces", "duration_s", "conversions"),
         site_no=day.leads["site_no"],
@@ -88,7 +88,7 @@ def event_measures() -> list[pl.Expr]:
     ]
 
 
-def _with_measures(sessions: pl.DataFrame, lead_path: pl.Series) -> pl.DataFrame:
+def _with_measures(sessions: pl.DataFrame, leads: pl.DataFrame) -> pl.DataFrame:
     # Sessions are sorted by visitor, so sessions of one visitor are neighbours. The
     # same hash at another site also matches here, but visitors are counted by site.
     again = pl.col("visitor") == pl.col("visitor").shift(1)
@@ -97,8 +97,8 @@ def _with_measures(sessions: pl.DataFrame, lead_path: pl.Series) -> pl.DataFrame
         *("site", "started_at", *BY_SESSION.values()),
         *("pageviews", "events", "engaged_ms", "duration_s"),
         session=pl.int_range(pl.len(), dtype=pl.UInt32),
-        lead_path=lead_path,
-        lead_hostname="hostname",
+        lead_path=leads["path"],
+        lead_hostname=leads["hostname"],
         visitor_no=(~again).cum_sum(),
         several=again | again.shift(-1, fill_value=False),
         bounces=pl.col("bounce").cast(pl.Int64),

@@ -42,6 +42,11 @@ class EventColumns:
             return self.events
         return self.events[rows]
 
+    def wide_column(self, name: str, rows: pl.Series) -> pl.Series:
+        """Return the column *name*, which is one of ``WIDE``, of the input *rows*."""
+        frame = self.events if self.wide is None else self.wide([name])
+        return frame[name].gather(rows)
+
     def whole(
         self, ordered: pl.DataFrame, rows: pl.Series, selections: Sequence[pl.Series]
     ) -> list[pl.DataFrame]:

@@ -2,13 +2,16 @@
 
 import polars as pl
 
+from warehouse.figures.channels import is_internal
 from warehouse.figures.event_columns import EventColumns
 from warehouse.figures.row_order import by_content, repeated
 
 # This value sorts before every id, like null. An event with this id counts as without
 # an id.
 _NO_ID = -(1 << 63)
-_KEYS = ("visitor", "site", "at", "seq", "event_id")
+_MOMENT = ["visitor", "site", "at", "seq"]
+_KEYS = [*_MOMENT, "event_id"]
+_INTERNAL = "internal"
 
 
 def ordered_keys(source: EventColumns, sites: pl.Series) -> pl.DataFrame:
@@ -50,15 +53,47 @@ def _is_ascending(keys: pl.DataFrame) -> bool:
 
 def _with_ties_in_order(source: EventColumns, keys: pl.DataFrame) -> pl.DataFrame:
     """Return *keys*, with rows of equal keys sorted by the content of their events."""
-    same = (pl.col(_KEYS) == pl.col(_KEYS).shift(1)).fill_null(value=False)
-    tied = keys.select(pl.all_horizontal(same).alias("tied")).to_series()
-    if not tied.any():
+    keys = _with_internal_last(source, keys)
+    tied = _positions_of_ties(keys, [*_KEYS, _INTERNAL])
+    if tied.is_empty():
         return keys
-    positions = pl.concat([tied.arg_true(), tied.arg_true() - 1]).unique().sort()
-    group = (~tied.gather(positions)).cum_sum().alias("group")
-    rows = keys["row"].gather(positions)
-    order = by_content(_content(source, rows).with_columns(group), ["group"])
-    return keys.with_columns(keys["row"].scatter(positions, rows.gather(order)))
+    rows = keys["row"].gather(tied["position"])
+    content = _content(source, rows).with_columns(tied["group"])
+    order = by_content(content, ["group"])
+    return keys.with_columns(keys["row"].scatter(tied["position"], rows.gather(order)))
+
+
+def _with_internal_last(source: EventColumns, keys: pl.DataFrame) -> pl.DataFrame:
+    """Return *keys* with a column ``internal``, by which events of one moment sort.
+
+    Two workers cannot tell which of two events of a moment came first. But a page that
+    was reached from the site itself is not the first one of a visit.
+    """
+    keys = keys.with_columns(pl.lit(value=False).alias(_INTERNAL))
+    visited = keys.slice(keys["visitor"].null_count())
+    tied = _positions_of_ties(visited, _MOMENT)
+    if tied.is_empty():
+        return keys
+    position = tied["position"] + (len(keys) - len(visited))
+    moments = keys[position].with_columns(tied["group"])
+    channel = source.wide_column("channel", moments["row"])
+    sorted_moments = moments.with_columns(
+        channel.to_frame().select(is_internal().alias(_INTERNAL)).to_series()
+    ).sort("group", _INTERNAL, "event_id")
+    changed = ("row", "event_id", _INTERNAL)
+    return keys.with_columns(
+        keys[name].scatter(position, sorted_moments[name]) for name in changed
+    )
+
+
+def _positions_of_ties(keys: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Return the positions of rows whose *names* equal a neighbour's, by ``group``."""
+    columns = pl.col(names)
+    same = pl.all_horizontal((columns == columns.shift(1)).fill_null(value=False))
+    tied = keys.select(same.alias("tied")).to_series()
+    position = pl.concat([tied.arg_true(), tied.arg_true() - 1]).unique().sort()
+    group = (~tied.gather(position)).cum_sum()
+    return pl.DataFrame({"position": position, "group": group})
 
 
 def _content(source: EventColumns, rows: pl.Series) -> pl.DataFrame:

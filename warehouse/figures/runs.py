@@ -40,13 +40,30 @@ def _run_starts(keys: pl.DataFrame, timeout_s: int) -> pl.Series:
     return keys.select(starts.fill_null(value=True)).to_series()
 
 
-def runs_of(first: pl.Series, last: pl.Series, interactive: pl.Series) -> pl.DataFrame:
-    """Return the first, last and first interactive row (or null) of every run."""
-    interactive_so_far = interactive.cum_sum()
-    before = interactive_so_far.gather(first) - interactive.gather(first)
-    lead = interactive.arg_true().gather(before, null_on_oob=True)
-    frame = pl.DataFrame({"first": first, "last": last, "lead": lead})
-    return frame.with_columns(pl.when(pl.col("lead") <= pl.col("last")).then("lead"))
+def runs_of(
+    first: pl.Series, last: pl.Series, *, interactive: pl.Series, on_page: pl.Series
+) -> pl.DataFrame:
+    """Return four rows of every run; null where no event of the run is such a one.
+
+    Its first and last row, its first interactive one (``lead``), and its first
+    interactive one with a page (``entry``).
+    """
+    return pl.DataFrame(
+        {
+            "first": first,
+            "last": last,
+            "lead": _first_within(interactive, first, last),
+            "entry": _first_within(interactive & on_page, first, last),
+        }
+    )
+
+
+def _first_within(rows: pl.Series, first: pl.Series, last: pl.Series) -> pl.Series:
+    """Return the first true row from *first* to *last*, or null."""
+    so_far = rows.cum_sum()
+    before = so_far.gather(first) - rows.gather(first)
+    row = rows.arg_true().gather(before, null_on_oob=True)
+    return pl.select(pl.when(row <= last).then(row)).to_series()
 
 
 def sessions_of(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from warehouse.figures.channels import known_channel
 from warehouse.figures.event_columns import EventColumns, ReadWide
 from warehouse.figures.event_order import ordered_keys
 from warehouse.figures.order_rule import ORDER_PLACED, ORDER_REFUNDED
@@ -21,6 +22,12 @@ ENGAGEMENT = "engagement"
 
 SESSION_TIMEOUT_S = 1_800
 
+# The columns that say where a session came from, and to which host.
+ACQUISITION = (
+    *("hostname", "referrer", "source", "channel", "click_id", "utm_source"),
+    *("utm_medium", "utm_campaign", "utm_term", "utm_content"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SessionizedDay:
@@ -29,11 +36,13 @@ class SessionizedDay:
     ``events``: events without a visitor first, then by visitor, site and time;
     ``session`` is the number of the event's session (null: none), ``site_no`` is the
     index of its site in ``sites``.
-    ``bounds``: row n is session n, with three rows of ``events``: the ``first`` and the
-    ``last`` event that a browser sent, and the first interactive event, ``lead``.
+    ``bounds``: row n is session n, with four rows of ``events``: the ``first`` and the
+    ``last`` event that a browser sent, the first interactive event (``lead``), and the
+    first interactive event on a page (``entry``, null if there is none).
     ``joined``: the server's events outside the bounds of their session, with their
     ``row``, their ``session``, and the session they lie ``within`` (null: none).
     ``leads``: row n is the first interactive event of session n, with all columns.
+    ``entries``: row n has the columns ``ACQUISITION`` of the entry of session n.
     ``loose``: the events without a session, with all columns.
     ``orders``: a row for each order. ``refunds``: the refunds with their amounts.
     """
@@ -42,6 +51,7 @@ class SessionizedDay:
     bounds: pl.DataFrame
     joined: pl.DataFrame
     leads: pl.DataFrame
+    entries: pl.DataFrame
     loose: pl.DataFrame
     orders: pl.DataFrame
     refunds: pl.DataFrame
@@ -120,20 +130,55 @@ def sessionize(
     commerce = [
         (ordered["name"] == name).arg_true() for name in (ORDER_PLACED, ORDER_REFUNDED)
     ]
-    leads, loose_events, placed, refunded = source.whole(
-        numbered, keys["row"], [bounds["lead"], loose, *commerce]
+    later_entry = bounds.filter(pl.col("entry") != pl.col("lead"))["entry"]
+    leads, later_entries, *others = source.whole(
+        numbered, keys["row"], [bounds["lead"], later_entry, loose, *commerce]
+    )
+    loose_events, placed, refunded = (
+        events_of_kind.with_columns(known_channel()) for events_of_kind in others
     )
     orders = merged_orders(placed)
     return SessionizedDay(
-        events=numbered,
+        events=_with_known_channel(numbered),
         bounds=bounds,
         joined=joined,
         leads=leads,
+        entries=_entries(bounds, leads, later_entries),
         loose=loose_events,
         orders=orders,
         refunds=resolved_refunds(refunded, orders),
         sites=sites,
     )
+
+
+def _with_known_channel(events: pl.DataFrame) -> pl.DataFrame:
+    """Return *events* with their known channel, if the channel was read."""
+    return events.with_columns(known_channel()) if "channel" in events else events
+
+
+def _entries(
+    bounds: pl.DataFrame, leads: pl.DataFrame, later_entries: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the acquisition of each session, from its first event on a page.
+
+    *later_entries* are the entries that are not the lead, in order.
+    """
+    of_leads = leads.select(ACQUISITION)
+    if later_entries.is_empty() and not bounds["entry"].has_nulls():
+        return of_leads
+    candidates = pl.concat([of_leads, later_entries.select(ACQUISITION)])
+    entry, lead = pl.col("entry"), pl.col("lead")
+    is_later = (entry != lead).fill_null(value=False)
+    number = pl.int_range(pl.len(), dtype=pl.UInt32)
+    position = (
+        pl.when(is_later)
+        .then(len(leads) - 1 + is_later.cum_sum())
+        .when(entry.is_not_null())
+        .then(number)
+        .alias("position")
+    )
+    rows = bounds.select(position).to_series()
+    return candidates.select(pl.all().gather(rows))
 
 
 def _cut(
@@ -146,8 +191,10 @@ def _cut(
         keys.slice(nulls).select("visitor", "site", "at"),
         ordered["server"].slice(nulls),
     )
-    interactive = ordered.slice(nulls).select(is_interactive()).to_series()
-    runs = runs_of(*run_ends(visited, timeout_s), interactive)
+    kinds = ordered.slice(nulls).select(
+        interactive=is_interactive(), on_page=pl.col("path").is_not_null()
+    )
+    runs = runs_of(*run_ends(visited, timeout_s), **kinds.to_dict())
     bounds = runs.filter(pl.col("lead").is_not_null())
     own, joined = sessions_of(visited, runs, bounds)
     without = pl.repeat(None, nulls, dtype=pl.UInt32, eager=True)

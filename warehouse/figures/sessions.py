@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from warehouse.dtypes import UTC_MICROSECONDS, polars_schema
+from warehouse.figures.channels import is_internal
 from warehouse.figures.sessionize import (
+    ACQUISITION,
     PAGEVIEW,
     SESSION_TIMEOUT_S,
     SessionizedDay,
@@ -26,9 +28,6 @@ from warehouse.schema import EVENTS, SESSIONS
 SUSPECT_PAGEVIEWS = 1_000
 SUSPECT_S = 86_400
 
-# The channel of an event on a page that was reached from the same site.
-INTERNAL = "internal"
-
 _COUNTED_NAMES = {
     "product_views": "product_viewed",
     "cart_updates": "cart_updated",
@@ -40,12 +39,10 @@ _MEASURED = ("engaged_ms", "value_minor", "currency")
 _OF_LEAD = [
     name
     for name in polars_schema(SESSIONS)
-    if name in set(polars_schema(EVENTS)) - set(_MEASURED)
+    if name in set(polars_schema(EVENTS)) - {*_MEASURED, *ACQUISITION}
 ]
-_ACQUISITION = (
-    *("referrer", "source", "click_id", "utm_source", "utm_medium"),
-    *("utm_campaign", "utm_term", "utm_content"),
-)
+# The columns that a continued session has not.
+_NEW_ACQUISITION = [name for name in ACQUISITION if name not in ("hostname", "channel")]
 
 
 def sessions(
@@ -64,6 +61,7 @@ def sessions(
     frame = pl.concat(
         [
             _leads(day),
+            day.entries,
             _measures(day),
             _pages(day),
             _orders(day, currencies),
@@ -72,7 +70,7 @@ def sessions(
     )
     continued = _is_continued(frame, _midnights(day, zones), timeout_s)
     return frame.with_columns(
-        *(pl.when(~continued).then(name).alias(name) for name in _ACQUISITION),
+        *(pl.when(~continued).then(name).alias(name) for name in _NEW_ACQUISITION),
         session=_session_id(frame),
         continued=continued,
         bounce=(pl.col("interactive") == 1)
@@ -167,8 +165,7 @@ def _is_continued(
         dict(midnights), return_dtype=UTC_MICROSECONDS
     )
     in_time = since.is_between(pl.duration(), pl.duration(seconds=timeout_s))
-    internal = (pl.col("channel") == INTERNAL).fill_null(value=False)
-    return frame.select((internal & in_time).alias("continued")).to_series()
+    return frame.select((is_internal() & in_time).alias("continued")).to_series()
 
 
 def _midnights(day: SessionizedDay, zones: Mapping[str, str]) -> dict[str, datetime]:

@@ -37,7 +37,7 @@ _EVENTS = st.lists(
 
 def reference(new: list[Event], stored: list[Event]) -> list[Event]:
     """Return the events of *new* to store, by a slow and plain rule."""
-    in_time = sorted(new, key=lambda row: row.at)
+    in_time = sorted(new, key=lambda row: (row.at, row.seq))
     days: dict[tuple[str, int], list[date]] = {}
     by_id: list[Event] = []
     for row in [*stored, *in_time]:
@@ -132,3 +132,15 @@ def test_drops_of_one_key_are_summed() -> None:
     check_frame(summed, DROPS)
     assert summed["count"].to_list() == [4, 1]
     assert sum_drops(pl.DataFrame(schema=summed.schema)).is_empty()
+
+
+@pytest.mark.parametrize("repeat", [{"event_id": 1}, {"order_key": 1}])
+def test_of_repeats_in_one_second_the_first_one_by_order_stays(
+    tmp_path: Path, repeat: dict[str, int]
+) -> None:
+    table = Warehouse(tmp_path).open(EVENTS)
+    rows = [event(name=ORDER_PLACED, seq=seq, **repeat) for seq in (70_000, 3, 65_536)]
+
+    split = split_duplicates(frame(rows), table, KeyIndex(), window_days=WINDOW_DAYS)
+
+    assert [row.seq for row in events(split.first)] == [3]

@@ -23,6 +23,7 @@ from warehouse.schema import Drop
 TODAY = date(2026, 11, 23)
 MALFORMED = Dropped(DropReason.MALFORMED)
 BOT_AGENT = "curl/8.5.0"
+OTHER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 
 
 class Setup:
@@ -71,6 +72,29 @@ async def test_accepted_hits_are_on_disk(setup: Setup) -> None:
     assert got == Receipt(2, {})
     assert setup.spooled.paths == ["/p/42", "/b"]
     assert [event.seq for event in setup.spooled.events] == [0, 1]
+
+
+async def test_hits_of_a_request_are_numbered_by_their_own_times(setup: Setup) -> None:
+    times = {"/c": 0.502, "/a": -0.5, "/b": 0.501}
+    hits = [
+        pageview(url=f"https://shop.example{path}", at=NOON - 60 + after_s)
+        for path, after_s in times.items()
+    ]
+
+    await setup.receive(*hits, MALFORMED)
+
+    stored = setup.spooled.events
+    assert [event.path for event in stored] == [*times]
+    in_order = sorted(stored, key=lambda event: (event.at, event.seq))
+    assert [event.path for event in in_order] == ["/a", "/b", "/c"]
+
+
+async def test_requests_of_a_second_are_numbered_as_they_arrive(setup: Setup) -> None:
+    for path in ("/b", "/a", "/c"):
+        await setup.receive(pageview(url=f"https://shop.example{path}"))
+    await setup.receive(pageview(), User_Agent=OTHER_AGENT)
+
+    assert [event.seq for event in setup.spooled.events] == [0, 1, 2, 0]
 
 
 async def test_good_and_bad_hits_of_a_request_are_counted_separately(

@@ -26,6 +26,7 @@ from proxy.client.geo import Geo
 from proxy.page.referrer import Referrers
 from proxy.pipeline.anonymize import Anonymizer
 from proxy.pipeline.drops import Dropped
+from proxy.pipeline.event_order import EventOrder
 from proxy.pipeline.hit import Hit, VendorHit
 from proxy.pipeline.moment import Calendars
 from proxy.pipeline.sender import Sender
@@ -161,18 +162,16 @@ class Pipeline:
         return self
 
     def outcome(
-        self, hit: Hit, of: Sender | None = None, now_s: float = NOON, seq: int = 0
+        self, hit: Hit, of: Sender | None = None, now_s: float = NOON
     ) -> Event | Dropped:
-        """Return the event or the drop for *hit*."""
+        """Return the event or the drop for *hit*, as the first one of its second."""
         return self.anonymizer.anonymize(
-            hit, of or sender(clients=self.clients), now_s, seq
+            hit, of or sender(clients=self.clients), now_s, EventOrder()
         )
 
-    def event(
-        self, hit: Hit, of: Sender | None = None, now_s: float = NOON, seq: int = 0
-    ) -> Event:
+    def event(self, hit: Hit, of: Sender | None = None, now_s: float = NOON) -> Event:
         """Return the event for *hit*."""
-        got = self.outcome(hit, of, now_s, seq)
+        got = self.outcome(hit, of, now_s)
         assert isinstance(got, Event), got
         return got
 

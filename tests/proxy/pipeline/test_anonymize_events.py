@@ -12,6 +12,7 @@ import pytest
 
 from config.settings import PrivacySettings, SiteSettings
 from proxy.client.visitor import visitor_hash
+from proxy.pipeline.event_order import PLACES
 from proxy.pipeline.hit import Order, OrderLine
 from proxy.pipeline.site_keys import HashPurpose, keyed_hash
 from tests.proxy.pipeline.pipeline_setup import (
@@ -63,13 +64,13 @@ def test_a_full_hit_becomes_this_exact_event(tmp_path: Path) -> None:
     pipeline = Pipeline(tmp_path, WITH_PROPS).prefetch()
     key = site_day_key(pipeline)
 
-    got = pipeline.event(EVERYTHING, seq=3)
+    got = pipeline.event(EVERYTHING, now_s=NOON + 0.5)
 
     assert got == Event(
         site="shop",
         day=TODAY,
         at=UtcSeconds(NOON),
-        seq=3,
+        seq=16 * PLACES,
         event_id=keyed_hash(SITE_KEY, HashPurpose.EVENT, "5f0c4e8e-message"),
         visitor=visitor_hash(key, ADDRESS, USER_AGENT),
         actor=keyed_hash(key, HashPurpose.ACTOR, "customer 17"),
@@ -138,6 +139,44 @@ def test_an_unknown_address_gives_no_visitor(tmp_path: Path) -> None:
 
     assert (got.visitor, got.country) == (None, None)
     assert got.browser == "Chrome"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({}, "direct", id="a page without a referrer"),
+        pytest.param({"url": None, "name": "signup"}, None, id="no page"),
+        pytest.param(
+            {"url": None, "name": "signup", "referrer": "https://www.google.com/"},
+            "organic_search",
+            id="no page, but a referrer",
+        ),
+    ],
+)
+def test_an_event_is_direct_only_if_its_page_is_known(
+    tmp_path: Path, changes: dict[str, Any], expected: str | None
+) -> None:
+    pipeline = Pipeline(tmp_path).prefetch()
+
+    assert pipeline.event(pageview(**changes)).channel == expected
+
+
+@pytest.mark.parametrize(
+    ("referrer", "expected"),
+    [
+        pytest.param(None, None, id="no referrer"),
+        pytest.param("https://www.google.com/", "organic_search", id="a referrer"),
+        pytest.param("https://shop.example/", "internal", id="the site itself"),
+    ],
+)
+def test_an_event_without_a_visitor_is_not_direct(
+    tmp_path: Path, referrer: str | None, expected: str | None
+) -> None:
+    pipeline = Pipeline(tmp_path).prefetch()
+
+    got = pipeline.event(pageview(referrer=referrer), sender(peer=None))
+
+    assert (got.visitor, got.channel) == (None, expected)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.pipeline.moment import LocalDays, occurred_at, parse_time
+from proxy.pipeline.moment import (
+    PARTS,
+    LocalDays,
+    occurred_at,
+    parse_time,
+    part_of_event,
+)
 
 NOW = 1_795_406_400.0
 
@@ -57,6 +63,46 @@ def test_a_clock_is_corrected_by_its_sent_at_time(
     named: str | float | None, sent_at: float | None, expected: float
 ) -> None:
     assert occurred_at(named, sent_at, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("named", "sent_at", "now_s", "expected"),
+    [
+        pytest.param(NOW + 0.5, None, NOW + 9, 16, id="seconds with a fraction"),
+        pytest.param(1_795_406_400_250, None, NOW + 9, 8, id="milliseconds"),
+        pytest.param(1_795_406_400_000, None, NOW + 9, 0, id="0 milliseconds"),
+        pytest.param("2026-11-23T04:00:00.250Z", None, NOW + 9, 8, id="ISO"),
+        pytest.param("2026-11-23T04:00:00.000Z", None, NOW + 9, 0, id="ISO, .000"),
+        pytest.param("2026-11-23T04:00:00,5Z", None, NOW + 9, 16, id="ISO, comma"),
+        pytest.param(NOW + 60.5, NOW + 61, NOW + 9, 16, id="a corrected clock"),
+        pytest.param(NOW + 5, None, NOW + 0.5, 16, id="the future is now"),
+        # The time of arrival is the latest that a time in whole seconds can mean.
+        pytest.param(1_795_406_400, None, NOW + 0.5, 16, id="whole seconds, at once"),
+        pytest.param(1_795_406_400, None, NOW + 9, 31, id="whole seconds, later"),
+        pytest.param("2026-11-23T04:00:00Z", None, NOW + 9, 31, id="ISO, seconds"),
+        pytest.param("yesterday", None, NOW + 0.5, 16, id="no usable time"),
+        pytest.param(float("nan"), None, NOW + 0.5, 16, id="not a number"),
+    ],
+)
+def test_an_event_with_a_time_has_a_part_of_its_second(
+    named: str | float, sent_at: float | None, now_s: float, expected: int
+) -> None:
+    occurred_at_s = occurred_at(named, sent_at, now_s)
+
+    assert part_of_event(occurred_at_s, named, now_s) == expected
+
+
+@given(
+    st.floats() | st.integers() | st.text(),
+    st.floats() | st.text() | st.none(),
+    st.floats(0, 4_000_000_000),
+)
+def test_no_part_is_outside_its_second(
+    named: str | float, sent_at: str | float | None, now_s: float
+) -> None:
+    occurred_at_s = occurred_at(named, sent_at, now_s)
+
+    assert 0 <= part_of_event(occurred_at_s, named, now_s) < PARTS
 
 
 @given(st.floats() | st.text() | st.none(), st.floats() | st.text() | st.none())

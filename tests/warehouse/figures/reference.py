@@ -70,17 +70,23 @@ def _session(run: list[Row], day: "_Day") -> Row:
     interactive = [event for event in run if is_interactive(event)]
     pageviews = [event for event in browser_events if event["name"] == "pageview"]
     first = interactive[0]
+    # An event without a page says nothing about where the visitor came from.
+    entry = next((row for row in interactive if row["path"] is not None), None)
     bounced = len(interactive) == 1 and first["name"] == "pageview"
     site = first["site"]
     orders = [order for order in day.orders if is_among(order["place"], run)]
     currency = day.currencies[site]
     since_midnight_s = first["at"] - _midnight(first["day"], day.zones[site])
     continued = (
-        first["channel"] == "internal" and 0 <= since_midnight_s <= day.timeout_s
+        entry is not None
+        and entry["channel"] == "internal"
+        and 0 <= since_midnight_s <= day.timeout_s
     )
     duration_s = browser_events[-1]["at"] - first["at"]
     pageview_count = _count(run, "pageview")
     from_first = {name: first[name] for name in FROM_FIRST}
+    for name in (*ACQUISITION, "hostname", "channel"):
+        from_first[name] = entry[name] if entry else None
     if continued:
         from_first |= dict.fromkeys(ACQUISITION)
     return {
@@ -165,6 +171,9 @@ class _Day:
         unique = unique_events(dict(event) for event in events)
         session_runs = session_events(unique, timeout_s)
         events_in_sessions = [event for run in session_runs for event in run]
+        for event in unique:
+            if event["channel"] == "direct" and not is_among(event, events_in_sessions):
+                event["channel"] = None
         self.currencies = currencies
         self.zones = zones
         self.timeout_s = timeout_s

@@ -14,6 +14,17 @@ def unique_events(events: Iterable[Row]) -> list[Row]:
     return _earliest(sorted(events, key=_order), "event_id")
 
 
+def in_visit_order(events: Iterable[Row]) -> list[Row]:
+    """Return *events* in order; of one moment, internal pages come last."""
+    return sorted(
+        events,
+        key=lambda event: (
+            *(event["at"], event["seq"], event["channel"] == "internal"),
+            *_order(event)[2:],
+        ),
+    )
+
+
 def _earliest(events: list[Row], key: str) -> list[Row]:
     seen: set[tuple[str, int]] = set()
     unique = []
@@ -72,6 +83,7 @@ def session_events(unique: list[Row], timeout_s: int) -> list[list[Row]]:
 
     A server event belongs to the last session of its visitor that began before it.
     """
+    unique = in_visit_order(unique)
     position = {id(event): number for number, event in enumerate(unique)}
     session_runs = [
         run for run in runs(unique, timeout_s) if any(map(is_interactive, run))

@@ -31,6 +31,26 @@ def test_the_order_of_events_does_not_depend_on_the_input_order(salt: int) -> No
     assert paths(day) == ["/1", "/2", "/3", "/4", "/5", "/6", "/7"]
 
 
+@pytest.mark.parametrize("ids", [(1, 2), (2, 1), (None, None), (None, 1), (1, None)])
+def test_of_one_moment_a_page_reached_from_the_site_comes_last(
+    ids: tuple[int | None, int | None],
+) -> None:
+    from_search, internal = ids
+    tied = [
+        event(path="/de/landing", event_id=internal, channel="internal"),
+        event(path="/landing", event_id=from_search, channel="search"),
+        event(path="/first", seq=0, event_id=7, channel="internal", visitor=2),
+        event(path="/second", seq=1, event_id=3, channel="search", visitor=2),
+        event(path="/only", visitor=3, channel="internal"),
+    ]
+
+    for rows in (tied, tied[::-1]):
+        day = sessionize(frame(rows))
+
+        assert paths(day) == ["/landing", "/de/landing", "/first", "/second", "/only"]
+        assert day.entries["channel"].to_list() == ["search", "internal", "internal"]
+
+
 def test_ties_are_resolved_by_the_content_of_the_events() -> None:
     items = [
         {"product": "p", "variant": None, "quantity": n, "price_minor": 1}
@@ -65,12 +85,12 @@ def test_ties_are_resolved_by_the_content_of_the_events() -> None:
                 event(event_id=1, path="/a", seq=1),
             ],
             ["/a"],
-            id="the time counts before the place in the request",
+            id="the second counts before the place in it",
         ),
         pytest.param(
             [event(event_id=1, path="/b", seq=1), event(event_id=1, path="/a")],
             ["/a"],
-            id="the first of a request",
+            id="the first of a second",
         ),
         pytest.param(
             [event(path="/a"), event(path="/a")],

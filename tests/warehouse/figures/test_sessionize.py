@@ -34,7 +34,7 @@ def test_a_run_without_an_interactive_event_has_no_number() -> None:
     )
 
     assert day.events["session"].to_list() == [None, None, 0, 0, 1, 1]
-    assert day.bounds.rows() == [(2, 3, 2), (4, 5, 5)]
+    assert day.bounds.rows() == [(2, 3, 2, 2), (4, 5, 5, 5)]
 
 
 @pytest.mark.parametrize(
