@@ -1,21 +1,26 @@
 """The summary at the end of an import: counts of lines, and the next command."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from proxy.history.file_problems import ReadFile, formats, unreadable_lines
 from proxy.history.progress import LineCounts
 
 
-def summary(tally: LineCounts, duplicates: int, site_id: str) -> str:
+def summary(
+    tally: LineCounts, duplicates: int, site_id: str, files: Sequence[ReadFile] = ()
+) -> str:
     """Return the counts, the range of days, and the command that reports them."""
     rows = [
         ("lines", tally.lines),
         ("page views stored", tally.events - duplicates),
         ("duplicates, stored before", duplicates),
+        *_unknown_senders(tally),
         *_most_first("dropped: ", tally.dropped),
         *_most_first("no page view: ", tally.skipped),
     ]
-    lines = [f"{count:>12,}  {name}" for name, count in rows]
+    lines = [*formats(files), *(f"{count:>12,}  {name}" for name, count in rows)]
+    lines += unreadable_lines(files)
     if tally.first is not None and tally.last is not None:
         days = f"{tally.first}..{tally.last}"
         lines += [
@@ -23,6 +28,22 @@ def summary(tally: LineCounts, duplicates: int, site_id: str) -> str:
             f"next: millpond reports show --site {site_id} --period {days} --by page",
         ]
     return "\n".join(lines)
+
+
+def _unknown_senders(tally: LineCounts) -> list[tuple[str, int]]:
+    """Return what the log does not say about the senders of page views, if any."""
+    # One address of 256 ends with zero, so only a majority shows that they are masked.
+    is_masked = 2 * tally.masked > tally.events
+    rows = [
+        ("without an address: these count without a visitor", tally.no_address),
+        ("of these with a private address", tally.private),
+        (
+            "with a masked address: a network counts as one visitor",
+            tally.masked if is_masked else 0,
+        ),
+        ("without a User-Agent in the log: bots count too", tally.no_agent),
+    ]
+    return [row for row in rows if row[1]]
 
 
 def retention_note(tally: LineCounts, keep_days: int, now_s: float) -> str | None:

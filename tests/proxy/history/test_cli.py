@@ -128,14 +128,31 @@ def test_usage_errors_are_reported_before_any_work(
         "there is no site 'blog'\n  hint: one of 'sem'": run_import(
             installation, log, site="blog"
         ),
+        "'yaml' is not one of": run_import(installation, log, "--format", "yaml"),
+        "'Mars' is not an IANA time zone": run_import(
+            installation, log, "--timezone", "Mars"
+        ),
         "is a directory": run_import(installation, tmp_path),
         "does not exist": run_import(installation, tmp_path / "none"),
     }
 
-    assert [done.returncode for done in cases.values()] == [2, 2, 2]
+    assert [done.returncode for done in cases.values()] == [2] * 5
     for message, done in cases.items():
         assert message in done.stderr
         assert done.stdout == ""
+
+
+def test_a_chosen_format_is_used_for_all_files(
+    installation: Installation, tmp_path: Path
+) -> None:
+    log = write_log(tmp_path / "log", [line()])
+    done = run_import(installation, log, "--format", "json")
+    again = run_import(installation, log)
+
+    assert (done.returncode, again.returncode) == (3, 0)
+    assert "no line is readable" in done.stderr
+    assert f"{log}: nginx JSON\n" in done.stdout
+    assert f"{log}: combined\n" in again.stdout
 
 
 def test_a_terminal_shows_progress(installation: Installation, tmp_path: Path) -> None:
