@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -74,6 +74,13 @@ def import_() -> None:
     show_default=True,
     help="Time zone of times that are logged without an offset.",
 )
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First day to import.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day to import.")
+@click.option(
+    "--also-measured",
+    is_flag=True,
+    help="Import days too on which the site's pages themselves reported page views.",
+)
 @writer_option
 def access_log(
     files: tuple[Path, ...],
@@ -81,13 +88,19 @@ def access_log(
     server: str,
     format_name: str,
     zone: tzinfo,
+    since: datetime | None,
+    until: datetime | None,
     settings: Settings,
+    *,
+    also_measured: bool,
 ) -> None:
     """Import FILES, plain or compressed by gzip, bzip2 or zstd, as page views.
 
     Importing a line again changes no figure. If an import is interrupted, start it
     again: it continues where it stopped.
     """
+    if since is not None and until is not None and since > until:
+        raise click.UsageError("--since is later than --until")
     configure(sys.stderr, level=logging.WARNING)
     with _bar(files) as show:
         outcome = import_logs(
@@ -98,6 +111,9 @@ def access_log(
                 server=server,
                 format_name=None if format_name == AUTO else format_name,
                 zone=zone,
+                since=None if since is None else since.date(),
+                until=None if until is None else until.date(),
+                also_measured=also_measured,
             ),
             lists=Lists(Classifier(), Referrers()),
             clock=_CLOCK,
@@ -110,7 +126,9 @@ def access_log(
 
 def _print_outcome(outcome: ImportOutcome, site_id: str, settings: Settings) -> None:
     tally, problems = outcome.tally, outcome.problems
-    click.echo(summary(tally, outcome.duplicates, site_id, outcome.files))
+    click.echo(
+        summary(tally, outcome.duplicates, site_id, outcome.files, outcome.measured)
+    )
     note = retention_note(tally, settings.warehouse.keep_events_days, _CLOCK())
     if note:
         click.echo(note, err=True)

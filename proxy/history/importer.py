@@ -6,7 +6,7 @@ the address: its key is permanent, so a search through all addresses could revea
 interrupted import continues, because progress is stored with each durable group.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -55,15 +55,18 @@ _WILDCARD = "*."
 class HistoryKeys:
     """Site-day keys for any day: the live keys for today, the import's keys before."""
 
-    def __init__(self, past: ImportSalts, live: Salts) -> None:
+    def __init__(
+        self, past: ImportSalts, live: Salts, clock: Callable[[], float]
+    ) -> None:
         self._past = past
         self._live = live
+        self._clock = clock
         self._today: dict[str, date] = {}
-        self.now_s = 0.0
+        self.now_s = clock()
 
-    def set_now(self, now_s: float) -> None:
-        """Set the current time, which can pass midnight during an import."""
-        self.now_s = now_s
+    def update_now(self) -> None:
+        """Read the current time, which can pass midnight during an import."""
+        self.now_s = self._clock()
         self._today.clear()
 
     def key_if_live(
@@ -106,8 +109,8 @@ class Importer:
         keys: HistoryKeys,
         calendars: Calendars,
         progress: ImportProgress,
-        clock: Callable[[], float],
         options: ImportOptions,
+        measured: Container[date] = (),
     ) -> None:
         self._anonymizer = anonymizer
         self._site = site
@@ -117,8 +120,8 @@ class Importer:
         self._local_days = calendars.local_days(site.id)
         self._progress = progress
         self._tally = progress.state.tally
-        self._clock = clock
         self._options = options
+        self._measured = measured
         name = options.format_name
         self._format = None if name is None else find_format(name)
         self._read: Read = COMBINED.build(options.zone)
@@ -126,7 +129,6 @@ class Importer:
         self._events: list[bytes] = []
         self._size_bytes = 0
         self._drops = DropCounts()
-        keys.set_now(clock())
 
     def run(self, path: Path, on_commit: Callable[[int], None]) -> ReadFile:
         """Import *path*; calls *on_commit* with the position on disk after each group.
@@ -194,7 +196,16 @@ class Importer:
         parsed = self._read(line)
         if isinstance(parsed, SkipReason):
             return parsed
-        return skip_reason(parsed, self._keys.now_s) or parsed
+        reason = skip_reason(parsed, self._keys.now_s) or self._skip_day(parsed)
+        return reason or parsed
+
+    def _skip_day(self, line: LogLine) -> SkipReason | None:
+        """Return why the day of a page view is left out, if it is."""
+        day, _ = self._local_days.day_and_hour(line.at)
+        reason = self._options.skip_reason(day, self._measured)
+        if reason is SkipReason.MEASURED:
+            self._tally.add_measured(day)
+        return reason
 
     def _add_line(
         self, line: bytes, file: FileProgress, repeats: RepeatCounter
@@ -266,7 +277,7 @@ class Importer:
         self._events.clear()
         self._size_bytes = 0
         self._drops.clear()
-        self._keys.set_now(self._clock())
+        self._keys.update_now()
 
 
 def _default_host(domains: tuple[str, ...]) -> str:

@@ -18,7 +18,10 @@ _EARLIEST_S = 631_152_000
 
 
 class SkipReason(StrEnum):
-    """The reason why a line is not a page view; such lines are only counted."""
+    """The reason why a line is not imported; such lines are only counted.
+
+    The last two are those of page views.
+    """
 
     UNREADABLE = "unreadable line"
     OTHER = "header or line of another log"
@@ -28,6 +31,8 @@ class SkipReason(StrEnum):
     STATUS = "status is not 2xx or 304"
     ASSET = "file, feed or part of a page"
     PROGRAM = "call by a program: tracker, image service, health check"
+    PERIOD = "on days outside --since and --until"
+    MEASURED = "on days that are measured already"
 
 
 class LogLine:

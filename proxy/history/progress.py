@@ -58,7 +58,8 @@ class LineCounts(msgspec.Struct):
     """The results of an import's lines.
 
     The last counts are page views: without an address, among them those with a private
-    one; with a masked address; in a format without User-Agents.
+    one; with a masked address; in a format without User-Agents. *measured* has the days
+    that were left out because they are measured already.
     """
 
     lines: int = 0
@@ -71,6 +72,12 @@ class LineCounts(msgspec.Struct):
     private: int = 0
     masked: int = 0
     no_agent: int = 0
+    measured: list[date] = []
+
+    def add_measured(self, day: date) -> None:
+        """Note that *day* was left out."""
+        if day not in self.measured:
+            self.measured = sorted([*self.measured, day])
 
     def count_event(self, day: date) -> None:
         """Count an event of *day*."""

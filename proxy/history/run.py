@@ -1,8 +1,9 @@
 """Runs an import: imports files, updates the tables, destroys the import's salts."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -45,12 +46,16 @@ class Lists(NamedTuple):
 
 
 class ImportOutcome(NamedTuple):
-    """The counts of an import, and the problems with its files."""
+    """The counts of an import, its files, and the problems with them.
+
+    *measured* has the number of page views that the site itself reported on each day.
+    """
 
     tally: LineCounts
     duplicates: int
     problems: list[MillpondError]
     files: list[ReadFile]
+    measured: Mapping[date, int]
 
 
 def import_logs(
@@ -81,7 +86,8 @@ def import_logs(
             read, problems = _import_files(importer, files, show)
         duplicates = run.finish()
         problems = [*problems, *file_problems(read), *store.problems]
-        return ImportOutcome(run.progress.state.tally, duplicates, problems, read)
+        tally = run.progress.state.tally
+        return ImportOutcome(tally, duplicates, problems, read, run.measured)
     finally:
         store.close()
 
@@ -103,6 +109,7 @@ class _ImportRun:
         self.clock = clock
         self._sites = sites
         self.progress = self._open_progress()
+        self.measured = self.store.measured_days(site.id)
 
     def _open_progress(self) -> ImportProgress:
         path = _progress_path(self.settings, self.site.id)
@@ -122,7 +129,7 @@ class _ImportRun:
             open_store(self.settings.privacy.salt_store, spool_dir), fill_random
         )
         past = ImportSalts(import_directory(spool_dir), fill_random)
-        keys = HistoryKeys(past, live)
+        keys = HistoryKeys(past, live, self.clock)
         calendars = Calendars({self.site.id: self.site.zone})
         clients = ClientSource(self.settings.proxy)
         try:
@@ -136,8 +143,8 @@ class _ImportRun:
                 keys=keys,
                 calendars=calendars,
                 progress=self.progress,
-                clock=self.clock,
                 options=options,
+                measured=self.measured,
             )
         except BaseException:
             past.close()

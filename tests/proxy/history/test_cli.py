@@ -132,11 +132,14 @@ def test_usage_errors_are_reported_before_any_work(
         "'Mars' is not an IANA time zone": run_import(
             installation, log, "--timezone", "Mars"
         ),
+        "--since is later than --until": run_import(
+            installation, log, "--since", "2026-11-02", "--until", "2026-11-01"
+        ),
         "is a directory": run_import(installation, tmp_path),
         "does not exist": run_import(installation, tmp_path / "none"),
     }
 
-    assert [done.returncode for done in cases.values()] == [2] * 5
+    assert [done.returncode for done in cases.values()] == [2] * 6
     for message, done in cases.items():
         assert message in done.stderr
         assert done.stdout == ""
@@ -153,6 +156,17 @@ def test_a_chosen_format_is_used_for_all_files(
     assert "no line is readable" in done.stderr
     assert f"{log}: nginx JSON\n" in done.stdout
     assert f"{log}: combined\n" in again.stdout
+
+
+def test_days_are_chosen_on_the_command_line(
+    installation: Installation, tmp_path: Path
+) -> None:
+    days = [line(f"/{day}", at=f"{day}/Nov/2025:10:00:00 +0000") for day in (20, 21)]
+    log = write_log(tmp_path / "log", days)
+    done = run_import(installation, log, "--since", "2025-11-21", "--also-measured")
+
+    assert "1  left out: on days outside --since and --until" in done.stdout
+    assert query_rows(installation, "SELECT path FROM stored") == [("/21",)]
 
 
 def test_a_terminal_shows_progress(installation: Installation, tmp_path: Path) -> None:

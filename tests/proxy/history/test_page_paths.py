@@ -3,6 +3,9 @@
 import pytest
 
 from proxy.history.page_paths import is_asset, is_program_call
+from proxy.protocols.native import PIXEL_PATH, VISIT_TOKEN_PATH
+from proxy.protocols.registry import PROTOCOLS
+from proxy.routes.opt_out_page import PATH as OPT_OUT_PATH
 
 CALLS = {
     "own": [
@@ -71,6 +74,28 @@ PAGES = [
     "/wp-admin/",
     "/image?w=640",
 ]
+
+
+# What a client of the protocol sends with a GET, beside its path.
+QUERY = "?data=e30&token=t&v=2"
+VENDOR_PATHS = {
+    route.path.replace("*", "key")
+    for protocol in PROTOCOLS
+    for route in protocol.routes
+    if "GET" in route.methods
+}
+OWN_PATHS = [
+    *("/m.js", PIXEL_PATH, VISIT_TOKEN_PATH, OPT_OUT_PATH, "/healthz", "/readyz"),
+    *sorted(VENDOR_PATHS),
+]
+
+
+@pytest.mark.parametrize("path", OWN_PATHS)
+@pytest.mark.parametrize("prefix", ["", "/stats"])
+def test_no_address_of_millpond_itself_is_a_page(prefix: str, path: str) -> None:
+    target = prefix + path + QUERY
+
+    assert is_asset(target) or is_program_call(target)
 
 
 @pytest.mark.parametrize("target", [call for group in CALLS.values() for call in group])

@@ -1,0 +1,83 @@
+"""Which days of a site are measured already: its pages themselves reported views.
+
+An import of such a day would count most page views twice.
+"""
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from batcher.spool.segment import FrameKind, read_frames
+from batcher.spool.spool import Spool
+from proxy.history.importer import PROTOCOL
+from warehouse.schema import EVENTS
+from warehouse.tables import Warehouse
+
+_PAGEVIEW = "pageview"
+
+
+class _SpooledEvent(msgspec.Struct):
+    """The fields of a spooled event that are needed here; defaults as in ``Event``."""
+
+    site: str
+    day: date
+    name: str = _PAGEVIEW
+    protocol: str = "native"
+
+
+_DECODER = msgspec.json.Decoder(_SpooledEvent)
+
+
+def measured_days(spool: Spool, warehouse: Warehouse, site_id: str) -> dict[date, int]:
+    """Return the days of a site with page views that no log gave, and their number.
+
+    Counts the tables, and the spool with its open segments and its quarantine.
+    """
+    # The spool first: what is loaded in the meantime is then in the table.
+    counts = Counter(_spooled_days(spool, site_id))
+    view = warehouse.view(EVENTS)
+    rows = view.collect(
+        view.scan(columns=["site", "day", "name", "protocol"])
+        .filter(
+            (pl.col("site") == site_id)
+            & (pl.col("name") == _PAGEVIEW)
+            & (pl.col("protocol") != PROTOCOL)
+        )
+        .group_by("day")
+        .len()
+    )
+    counts.update(dict(rows.rows()))
+    return dict(counts)
+
+
+def _spooled_days(spool: Spool, site_id: str) -> Iterator[date]:
+    for path in _segments(spool):
+        # The batcher may load and remove a segment in the meantime.
+        with contextlib.suppress(FileNotFoundError):
+            for event in _events(path.read_bytes()):
+                is_view = event.name == _PAGEVIEW and event.protocol != PROTOCOL
+                if is_view and event.site == site_id:
+                    yield event.day
+
+
+def _segments(spool: Spool) -> list[Path]:
+    # Open segments first: one that is sealed in the meantime is then found as sealed.
+    opened = [segment.path for segment in spool.unsealed()]
+    return [
+        *opened,
+        *(segment.path for segment in spool.sealed()),
+        *spool.quarantined(),
+    ]
+
+
+def _events(content: bytes) -> Iterator[_SpooledEvent]:
+    for frame in read_frames(content).frames:
+        if frame.kind is FrameKind.EVENTS:
+            # Rows that cannot be decoded are set aside by the load.
+            with contextlib.suppress(msgspec.MsgspecError, UnicodeError):
+                yield from _DECODER.decode_lines(frame.payload)
