@@ -19,34 +19,55 @@ _LINE = re.compile(
 )
 _CAPTURES = re.compile(r"\{([^}]*)\}")
 _URL = re.compile(r"https?://.*", re.IGNORECASE)
-_HOST = re.compile(r"(?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]+(?::\d{1,5})?")
+_HOST = re.compile(
+    r"(?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]+(?::\d{1,5})?|(?:\d+\.){3}\d+:\d+"
+)
+_PORT = re.compile(r"\d\.\d+:\d")
 _AGENT = re.compile(r"[A-Za-z][\w.+ -]*/\d.*|Mozilla\b.*", re.DOTALL)
 
 
-def read_haproxy(line: bytes, zone: tzinfo) -> LogLine | SkipReason:
-    """Return the request of *line*, or why there is none; times are in *zone*."""
-    match = _LINE.match(line)
-    if match is None:
-        return SkipReason.UNREADABLE
-    at = parse_stamp(match["at"].decode("latin-1"), zone)
-    if at is None:
-        return SkipReason.UNREADABLE
-    request = parse_request(decode_text(match["request"]))
-    status = int(match["status"])
-    if request is None or status < 0:
-        return SkipReason.REQUEST
-    captured = _Captured(decode_text(match["captures"]))
-    return LogLine(
-        at=at,
-        hops=_client_hops(match["client"].decode()) + captured.hops,
-        agent=captured.agent,
-        method=request[0],
-        target=request[1],
-        status=status,
-        size=match["size"].decode(),
-        host=captured.host,
-        referrer=captured.referrer,
-    )
+class HaproxyReader:
+    """Reads the lines of one file; times are in *zone*.
+
+    Which capture holds the User-Agent shows once one is seen there. From then on it was
+    not sent if that capture is empty; before, it counts as not logged.
+    """
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._agent_column: int | None = None
+
+    def read(self, line: bytes) -> LogLine | SkipReason:
+        """Return the request of *line*, or why there is none."""
+        match = _LINE.match(line)
+        if match is None:
+            return SkipReason.UNREADABLE
+        at = parse_stamp(match["at"].decode("latin-1"), self._zone)
+        if at is None:
+            return SkipReason.UNREADABLE
+        request = parse_request(decode_text(match["request"]))
+        status = int(match["status"])
+        if request is None or status < 0:
+            return SkipReason.REQUEST
+        captured = _Captured(decode_text(match["captures"]))
+        return LogLine(
+            at=at,
+            hops=_client_hops(match["client"].decode()) + captured.hops,
+            agent=self._agent(captured),
+            method=request[0],
+            target=request[1],
+            status=status,
+            size=match["size"].decode(),
+            host=captured.host,
+            referrer=captured.referrer,
+        )
+
+    def _agent(self, captured: "_Captured") -> str | None:
+        if captured.agent is not None:
+            self._agent_column = captured.agent_column
+            return captured.agent
+        is_logged = self._agent_column in captured.empty_columns
+        return "" if is_logged else None
 
 
 def _client_hops(client: str) -> tuple[str, ...]:
@@ -62,17 +83,23 @@ class _Captured:
         self.host: str | None = None
         self.referrer: str | None = None
         self.agent: str | None = None
-        for group in _CAPTURES.findall(captures):
-            for value in group.split("|"):
-                self._add(value)
+        self.agent_column: int | None = None
+        self.empty_columns: set[int] = set()
+        groups = _CAPTURES.findall(captures)
+        values = "|".join(groups).split("|") if groups else []
+        for column, value in enumerate(values):
+            self._add(column, value)
 
-    def _add(self, value: str) -> None:
-        hops = read_hops(value)
-        if hops:
+    def _add(self, column: int, value: str) -> None:
+        # An address with a port is a host; proxies report addresses without one.
+        hops = () if _PORT.search(value) else read_hops(value)
+        if not value:
+            self.empty_columns.add(column)
+        elif hops:
             self.hops = self.hops or hops
         elif _URL.fullmatch(value):
             self.referrer = self.referrer or value
         elif _HOST.fullmatch(value):
             self.host = self.host or value
-        elif _AGENT.fullmatch(value):
-            self.agent = self.agent or value
+        elif self.agent is None and _AGENT.fullmatch(value):
+            self.agent, self.agent_column = value, column

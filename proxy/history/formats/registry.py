@@ -9,7 +9,7 @@ from proxy.history.envelope import strip_envelope
 from proxy.history.formats.aws import read_load_balancer, read_s3
 from proxy.history.formats.columns import ColumnsReader
 from proxy.history.formats.combined import read_combined
-from proxy.history.formats.haproxy import read_haproxy
+from proxy.history.formats.haproxy import HaproxyReader
 from proxy.history.formats.json_lines import (
     read_caddy,
     read_nginx_json,
@@ -58,6 +58,11 @@ def _plain(read: Read) -> Callable[[tzinfo], Read]:
     return lambda _zone: read
 
 
+def _build_haproxy(zone: tzinfo) -> Read:
+    read = HaproxyReader(zone).read
+    return lambda line: read(strip_envelope(line))
+
+
 def _build_columns(_zone: tzinfo, *, is_cloudfront: bool) -> Read:
     return ColumnsReader(is_cloudfront=is_cloudfront).read
 
@@ -71,7 +76,7 @@ FORMATS = (
     Format("traefik-json", "Traefik JSON", _zoned(read_traefik_json)),
     Format("json", "nginx JSON", _zoned(read_nginx_json)),
     Format("npm", "Nginx Proxy Manager", _enveloped(read_npm)),
-    Format("haproxy", "HAProxy", _zoned(read_haproxy)),
+    Format("haproxy", "HAProxy", _build_haproxy),
     Format(
         "w3c",
         "W3C extended (IIS)",

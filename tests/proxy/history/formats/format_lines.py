@@ -318,6 +318,23 @@ CASES: dict[str, tuple[str, str, str, tuple[object, ...]]] = {
         "HAProxy",
         facts(),
     ),
+    # The next two have the form of lines that HAProxy 2.6 wrote.
+    "HAProxy without a server, no User-Agent sent": (
+        "\n".join(
+            f"{ADDRESS}:35964 [20/Nov/2026:10:00:00.249] web web/<NOSRV> 0/-1/-1/-1/0"
+            f' 200 512 - - LR-- 1/1/0/0/0 0/0 {captures} "GET /a?b=c HTTP/1.1"'
+            for captures in (f"{{shop.example|{AGENT}|}}", "{192.0.2.1:8080||}")
+        ),
+        "haproxy",
+        "HAProxy",
+        facts(host="192.0.2.1:8080", agent="", referrer=None),
+    ),
+    "HAProxy, common log format": (
+        f'{COMBINED} "" "" 49664 649 "clf" "clf" "<NOSRV>" 0 -1 -1 -1 0LR-- 1 "" "" ',
+        "combined",
+        "common, without User-Agents",
+        facts(host=None, agent=None, referrer=None),
+    ),
     "HAProxy, IPv6 and a captured client": (
         HAPROXY.format(captures="{192.0.2.9|} ").replace(ADDRESS, "2001:db8::7"),
         "haproxy",
