@@ -15,10 +15,11 @@ import polars as pl
 from batcher.spool.segment import FrameKind, read_frames
 from batcher.spool.spool import Spool
 from proxy.history.importer import PROTOCOL
-from warehouse.schema import EVENTS
+from warehouse.schema import DAILY_STATS, EVENTS
 from warehouse.tables import Warehouse
 
 _PAGEVIEW = "pageview"
+_TOTAL = "total"
 
 
 class _SpooledEvent(msgspec.Struct):
@@ -36,23 +37,43 @@ _DECODER = msgspec.json.Decoder(_SpooledEvent)
 def measured_days(spool: Spool, warehouse: Warehouse, site_id: str) -> dict[date, int]:
     """Return the days of a site with page views that no log gave, and their number.
 
-    Counts the tables, and the spool with its open segments and its quarantine.
+    Counts the tables, and the spool with its open segments and its quarantine. A day
+    whose events were removed by the retention also counts: an import would replace its
+    figures.
     """
     # The spool first: what is loaded in the meantime is then in the table.
     counts = Counter(_spooled_days(spool, site_id))
-    view = warehouse.view(EVENTS)
-    rows = view.collect(
-        view.scan(columns=["site", "day", "name", "protocol"])
-        .filter(
-            (pl.col("site") == site_id)
-            & (pl.col("name") == _PAGEVIEW)
-            & (pl.col("protocol") != PROTOCOL)
-        )
-        .group_by("day")
-        .len()
-    )
-    counts.update(dict(rows.rows()))
+    stored = _stored_days(warehouse, site_id)
+    counts.update({day: count for day, count in stored.items() if count})
+    for day, count in _figure_days(warehouse, site_id).items():
+        if day not in stored and count:
+            counts.setdefault(day, count)
     return dict(counts)
+
+
+def _stored_days(warehouse: Warehouse, site_id: str) -> dict[date, int]:
+    """Return all days in the events table, with their page views that no log gave."""
+    view = warehouse.view(EVENTS)
+    is_live_view = (pl.col("name") == _PAGEVIEW) & (pl.col("protocol") != PROTOCOL)
+    days = view.collect(
+        view.scan(columns=["site", "day", "name", "protocol"])
+        .filter(pl.col("site") == site_id)
+        .group_by("day")
+        .agg(is_live_view.sum())
+    )
+    return dict(days.rows())
+
+
+def _figure_days(warehouse: Warehouse, site_id: str) -> dict[date, int]:
+    """Return the days that have figures, with their page views."""
+    view = warehouse.view(DAILY_STATS)
+    days = view.collect(
+        view.scan(columns=["site", "day", "dimension", "pageviews"])
+        .filter((pl.col("site") == site_id) & (pl.col("dimension") == _TOTAL))
+        .group_by("day")
+        .agg(pl.col("pageviews").sum())
+    )
+    return dict(days.rows())
 
 
 def _spooled_days(spool: Spool, site_id: str) -> Iterator[date]:

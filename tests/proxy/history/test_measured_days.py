@@ -13,13 +13,14 @@ from batcher.load.load import load
 from batcher.salts.history import import_directory
 from batcher.spool.lane import Lane, open_free_lane
 from batcher.spool.spool import Spool
-from config.settings import Settings
+from config.settings import Settings, WarehouseSettings
 from proxy.history.log_line import SkipReason
 from proxy.history.options import ImportOptions
 from proxy.history.store import ImportStore
 from proxy.history.summary import summary
 from proxy.pipeline.sites import build_sites
 from tests.proxy.history.in_process_import import (
+    NOON,
     line,
     recorded_salts,
     run,
@@ -28,7 +29,8 @@ from tests.proxy.history.in_process_import import (
 )
 from tests.proxy.history.test_progress import DiedError, die_after, small
 from tests.warehouse.event_rows import event, lines
-from warehouse.schema import Event
+from warehouse.lifecycle.retention import retain
+from warehouse.schema import DAILY_STATS, Event
 from warehouse.tables import Warehouse
 
 DAYS = (20, 21, 22)
@@ -130,6 +132,25 @@ def test_only_page_views_that_the_site_reported_make_a_day_measured(
 
     assert days_of(settings) == [20, 21, 22]
     assert outcome.tally.measured == []
+
+
+def test_a_day_whose_events_are_past_their_retention_keeps_its_figures(
+    settings: Settings, tmp_path: Path
+) -> None:
+    in_table(settings, [event(day=SECOND)] * 3)
+    log = day_log(tmp_path)
+    run(settings, log, options=ImportOptions(since=date(2026, 11, 22)))
+    warehouse = Warehouse(Path(settings.warehouse.uri))
+    keep = WarehouseSettings(keep_events_days=1, keep_sessions_days=1)
+    retain(warehouse, keep, date(2026, 11, 23), NOON)
+    before = stored(settings, DAILY_STATS).filter(day=SECOND)
+    outcome = run(settings, log)
+
+    assert stored(settings).filter(day=SECOND).is_empty()
+    assert outcome.tally.measured == [SECOND]
+    assert outcome.measured[SECOND] == 3
+    assert not before.is_empty()
+    assert stored(settings, DAILY_STATS).filter(day=SECOND).equals(before)
 
 
 def test_the_glob_of_the_docs_does_not_count_today_twice(
