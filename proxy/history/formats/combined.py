@@ -16,7 +16,7 @@ from proxy.history.times import parse_stamp
 _QUOTED = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
 _LINE = re.compile(
     rb"(?P<client>\S.*?) \[(?P<at>[^\]]{20,32})\] "
-    rb'"(?P<request>%(quoted)s)" (?P<status>\d{3}) (?P<size>\d++|-)'
+    rb'"(?P<request>%(quoted)s)" (?P<status>\d{3}|-) (?P<size>\d++|-)'
     # An opening quote without a closing quote means that the line was truncated.
     rb'(?: "(?P<referrer>%(quoted)s)" "(?P<agent>%(quoted)s)"|(?! "))'
     % {b"quoted": _QUOTED},
@@ -76,7 +76,8 @@ def read_with_tail(line: bytes) -> tuple[LogLine | SkipReason, bytes]:
         agent=_agent(agent, tail),
         method=request[0],
         target=request[1],
-        status=int(status),
+        # Traefik writes a dash if it answered by itself.
+        status=0 if status == b"-" else int(status),
         size=size.decode(),
         host=sender.host,
         referrer=decode_field(referrer),

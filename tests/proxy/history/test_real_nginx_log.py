@@ -26,6 +26,8 @@ TITLES = {
     "main.log": "combined",
     "common.log": "common, without User-Agents",
     "hosts.log": "combined",
+    "proxied.log": "Nginx Proxy Manager",
+    "other.log": "Nginx Proxy Manager",
 }
 FORMATS = """
     log_format main '$remote_addr - $remote_user [$time_local] "$request" '
@@ -35,6 +37,13 @@ FORMATS = """
         '$status $body_bytes_sent';
     log_format hosts '$host:$server_port $remote_addr - $remote_user [$time_local] '
         '"$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"';
+    log_format proxied '[$time_local] $upstream_cache_status $upstream_status $status '
+        '- $request_method $scheme $host "$request_uri" [Client $remote_addr] '
+        '[Length $body_bytes_sent] [Gzip $gzip_ratio] [Sent-to $server] '
+        '"$http_user_agent" "$http_referer"';
+    log_format other '[$time_local] $status - $request_method $scheme $host '
+        '"$request_uri" [Client $remote_addr] [Length $body_bytes_sent] '
+        '[Gzip $gzip_ratio] "$http_user_agent" "$http_referer"';
 """
 SERVER = """
     server {
@@ -45,6 +54,9 @@ SERVER = """
         access_log main.log main;
         access_log common.log plain;
         access_log hosts.log hosts;
+        set $server 10.0.0.2;
+        access_log proxied.log proxied;
+        access_log other.log other;
         location / { return 200 "page"; }
     }
 """

@@ -330,7 +330,7 @@ CASES: dict[str, tuple[str, str, str, tuple[object, ...]]] = {
         facts(host="192.0.2.1:8080", agent="", referrer=None),
     ),
     "HAProxy, common log format": (
-        f'{COMBINED} "" "" 49664 649 "clf" "clf" "<NOSRV>" 0 -1 -1 -1 0LR-- 1 "" "" ',
+        f'{COMBINED} "" "" 49664 649 "clf" "clf" "<NOSRV>" 0 -1 -1 -1 0 LR-- 1 "" "" ',
         "combined",
         "common, without User-Agents",
         facts(host=None, agent=None, referrer=None),

@@ -220,6 +220,7 @@ SKIPPED = {
     "HEAD": (line_of_request(b"HEAD /a HTTP/1.1"), SkipReason.METHOD),
     "lower-case method": (line_of_request(b"get /a HTTP/1.1"), SkipReason.METHOD),
     "redirect": (line_of_request(b"GET /a HTTP/1.1", b"301 0"), SkipReason.STATUS),
+    "unknown status": (line_of_request(b"GET /a HTTP/1.1", b"- -"), SkipReason.STATUS),
     "missing page": (line_of_request(b"GET /a HTTP/1.1", b"404 0"), SkipReason.STATUS),
     "fault": (line_of_request(b"GET /a HTTP/1.1", b"500 0"), SkipReason.STATUS),
     "style": (get(b"/a.css"), SkipReason.ASSET),
