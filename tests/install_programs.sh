@@ -5,7 +5,7 @@
 set -u
 # Debian keeps the programs of a PostgreSQL server out of every PATH.
 PATH="$PATH:/usr/sbin:/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')"
-programs="chromium curl faketime nginx npm redis-server strace systemd-analyze $*"
+programs="chromium curl faketime nginx npm redis-server strace systemd-analyze zstd $*"
 
 missing() {
     for program in $programs; do

@@ -32,12 +32,13 @@ class Client:
     __slots__ = ("address", "encoded", "user_agent")
 
     address: str | None
-    user_agent: str
+    # None if the source does not have User-Agents; an absent header is empty.
+    user_agent: str | None
     # The input of the visitor hash; None if the address is unknown.
     encoded: bytes | None
 
-    def __init__(self, address: str | None, user_agent: str) -> None:
-        encoded = None if address is None else encode_client(address, user_agent)
+    def __init__(self, address: str | None, user_agent: str | None) -> None:
+        encoded = None if address is None else encode_client(address, user_agent or "")
         object.__setattr__(self, "address", address)
         object.__setattr__(self, "user_agent", user_agent)
         object.__setattr__(self, "encoded", encoded)
@@ -81,6 +82,10 @@ class ClientSource:
     def __init__(self, proxy: ProxySettings) -> None:
         self._trusted = Networks(proxy.trusted_proxies)
         self._accepts_private = proxy.private_clients
+        # A peer's private address is a visitor's, and a log holds the peers' addresses.
+        self._accepts_private_records = (
+            proxy.private_clients or proxy.client_ip == "peer"
+        )
         self._header, self._parse_hops = _header_parser(proxy.client_ip)
         self._hop = lru_cache(maxsize=_MAX_CACHED)(self._parse_hop)
         self._cached_client = lru_cache(maxsize=_MAX_CACHED)(Client)
@@ -108,11 +113,39 @@ class ClientSource:
         user_agent = headers.get(_USER_AGENT, "")
         return self._build_client(self.address(peer, headers), user_agent)
 
-    def client_from_record(self, address: str, user_agent: str) -> Client:
-        """Return the client named in a record, such as a log line, without proxies."""
-        return self._build_client(self.canonical_address(address), user_agent)
+    def client_from_record(self, hops: Sequence[str], user_agent: str | None) -> Client:
+        """Return the client named in a record, such as a log line.
 
-    def _build_client(self, address: str | None, user_agent: str) -> Client:
+        *hops* are the addresses in the record, the nearest first.
+        """
+        return self._build_client(self._recorded_address(hops), user_agent)
+
+    def is_private(self, address: str) -> bool:
+        """Return whether *address* is a private one."""
+        return (
+            self._hop(address).is_private if len(address) <= _MAX_HOP_LENGTH else False
+        )
+
+    def _recorded_address(self, hops: Sequence[str]) -> str | None:
+        """Return the first public address that is no trusted proxy's.
+
+        Without one, a private address is the visitor's where live hits count it too.
+        """
+        private = None
+        for text in hops:
+            hop = self._hop(text) if len(text) <= _MAX_HOP_LENGTH else _UNKNOWN_HOP
+            if hop.address is None:
+                break
+            if hop.is_trusted:
+                continue
+            if not hop.is_private:
+                return hop.address
+            private = private or hop.address
+        return private if self._accepts_private_records else None
+
+    def _build_client(self, address: str | None, user_agent: str | None) -> Client:
+        if user_agent is None:
+            return self._cached_client(address, None)
         if not user_agent.isascii():
             # Bytes that are not UTF-8 arrive as surrogates, which cannot be encoded.
             user_agent = user_agent.encode("utf-8", "replace").decode()

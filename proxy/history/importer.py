@@ -6,7 +6,7 @@ the address: its key is permanent, so a search through all addresses could revea
 interrupted import continues, because progress is stored with each durable group.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -17,9 +17,21 @@ from batcher.salts.held import Salts
 from batcher.salts.history import ImportSalts
 from batcher.spool.segment import FrameId
 from proxy.client.client import ClientFinder, ClientSource
-from proxy.history.access_log import LogLine, SkipReason, parse_line
+from proxy.history.file_problems import ReadFile
+from proxy.history.formats.registry import (
+    COMBINED,
+    Format,
+    Read,
+    Recognised,
+    find_format,
+    recognise,
+)
+from proxy.history.hops import is_masked
 from proxy.history.log_file import LogFile, UnreadableLogError, open_log
+from proxy.history.log_line import LogLine, SkipReason, skip_reason
+from proxy.history.options import ImportOptions
 from proxy.history.progress import FileProgress, ImportProgress
+from proxy.history.repeats import RepeatCounter
 from proxy.intake.journal import encode_drops
 from proxy.pipeline.anonymize import Anonymizer
 from proxy.pipeline.drops import DropCounts, DropKey, Dropped
@@ -36,7 +48,6 @@ PROTOCOL = "access-log"
 
 _ENCODER = msgspec.json.Encoder()
 _GROUP_LINES = 20_000
-_GENERATION_SIZE = 50_000
 # A continued import reads this much again, because identical lines are close together.
 _LOOK_BACK_BYTES = 8 << 20
 _WILDCARD = "*."
@@ -45,15 +56,18 @@ _WILDCARD = "*."
 class HistoryKeys:
     """Site-day keys for any day: the live keys for today, the import's keys before."""
 
-    def __init__(self, past: ImportSalts, live: Salts) -> None:
+    def __init__(
+        self, past: ImportSalts, live: Salts, clock: Callable[[], float]
+    ) -> None:
         self._past = past
         self._live = live
+        self._clock = clock
         self._today: dict[str, date] = {}
-        self.now_s = 0.0
+        self.now_s = clock()
 
-    def set_now(self, now_s: float) -> None:
-        """Set the current time, which can pass midnight during an import."""
-        self.now_s = now_s
+    def update_now(self) -> None:
+        """Read the current time, which can pass midnight during an import."""
+        self.now_s = self._clock()
         self._today.clear()
 
     def key_if_live(
@@ -83,28 +97,6 @@ class GroupStore(Protocol):
         """Make a group durable as a segment."""
 
 
-class _RepeatCounter:
-    """Counts the earlier page views of a file that are identical.
-
-    Two generations limit the memory: a page view is remembered while at least 50,000
-    and at most 100,000 different ones follow.
-    """
-
-    def __init__(self) -> None:
-        self._new: dict[str, int] = {}
-        self._old: dict[str, int] = {}
-
-    def count(self, page_view: str) -> int:
-        """Return how many identical page views came before, and count this one."""
-        earlier = self._new.get(page_view)
-        if earlier is None:
-            earlier = self._old.get(page_view, 0)
-        self._new[page_view] = earlier + 1
-        if len(self._new) >= _GENERATION_SIZE:
-            self._old, self._new = self._new, {}
-        return earlier
-
-
 class Importer:
     """Sends log files of one site through the pipeline into *store*."""
 
@@ -118,8 +110,8 @@ class Importer:
         keys: HistoryKeys,
         calendars: Calendars,
         progress: ImportProgress,
-        clock: Callable[[], float],
-        server: str = "",
+        options: ImportOptions,
+        measured: Container[date] = (),
     ) -> None:
         self._anonymizer = anonymizer
         self._site = site
@@ -130,22 +122,26 @@ class Importer:
         self._local_days = calendars.local_days(site.id)
         self._progress = progress
         self._tally = progress.state.tally
-        self._clock = clock
-        self._server = server
+        self._options = options
+        self._measured = measured
+        name = options.format_name
+        self._format = None if name is None else find_format(name)
+        self._read: Read = COMBINED.build(options.zone)
         self._host = _default_host(site.domains)
         self._events: list[bytes] = []
         self._size_bytes = 0
         self._drops = DropCounts()
-        keys.set_now(clock())
 
-    def run(self, path: Path, on_commit: Callable[[int], None]) -> FileProgress:
+    def run(self, path: Path, on_commit: Callable[[int], None]) -> ReadFile:
         """Import *path*; calls *on_commit* with the position on disk after each group.
 
         Lines before an ``UnreadableLogError`` are imported.
         """
         with open_log(path) as log:
             file = self._progress.file(path, log.head)
-            repeats = self._look_back(log, file.offset)
+            recognised = self._recognise(log)
+            self._read = recognised.format.build(self._options.zone)
+            repeats = self._look_back(log, file.offset, recognised.format)
             try:
                 self._import(log, file, repeats, on_commit)
             except UnreadableLogError:
@@ -153,20 +149,25 @@ class Importer:
                 raise
             self._commit()
             on_commit(log.position)
-        return file
+        return ReadFile(path, file, recognised.title)
+
+    def _recognise(self, log: LogFile) -> Recognised:
+        """Return the format the caller chose, else the one that fits the file."""
+        if self._format is not None:
+            return Recognised(self._format, self._format.title)
+        return recognise(log.sample, self._options.zone)
 
     def _import(
         self,
         log: LogFile,
         file: FileProgress,
-        repeats: _RepeatCounter,
+        repeats: RepeatCounter,
         on_commit: Callable[[int], None],
     ) -> None:
         group_bytes = self._store.group_bytes
         group_lines = 0
         for line in log.lines(file.offset):
-            file.readable += self._add_line(line, repeats)
-            file.lines += 1
+            self._add_line(line, file, repeats)
             file.offset = log.offset
             group_lines += 1
             if group_lines >= _GROUP_LINES or self._size_bytes >= group_bytes:
@@ -174,52 +175,92 @@ class Importer:
                 self._commit()
                 on_commit(log.position)
 
-    def _look_back(self, log: LogFile, offset: int) -> _RepeatCounter:
+    def _look_back(
+        self, log: LogFile, offset: int, log_format: Format
+    ) -> RepeatCounter:
         """Return the counter of the interrupted run at *offset*."""
-        repeats = _RepeatCounter()
+        repeats = RepeatCounter()
         if not offset:
             return repeats
         start = max(0, offset - _LOOK_BACK_BYTES)
-        for number, line in enumerate(log.lines(start)):
+        first = 0 if log_format.has_header else start
+        for number, line in enumerate(log.lines(first)):
             if log.offset > offset:
                 break
-            if number or not start:
-                parsed = parse_line(line, self._keys.now_s)
-                if isinstance(parsed, LogLine):
+            if number or not first:
+                parsed = self._parse(line)
+                if isinstance(parsed, LogLine) and log.offset > start:
                     self._anonymize(parsed, repeats)
         return repeats
 
-    def _add_line(self, line: bytes, repeats: _RepeatCounter) -> bool:
-        """Count the line and keep its page view; return whether it was readable."""
+    def _parse(self, line: bytes) -> LogLine | SkipReason:
+        """Return the page view in *line*, or why there is none."""
+        parsed = self._read(line)
+        if isinstance(parsed, SkipReason):
+            return parsed
+        reason = skip_reason(parsed, self._keys.now_s) or self._skip_day(parsed)
+        return reason or parsed
+
+    def _skip_day(self, line: LogLine) -> SkipReason | None:
+        """Return why the day of a page view is left out, if it is."""
+        day, _ = self._local_days.day_and_hour(line.at)
+        reason = self._options.skip_reason(day, self._measured)
+        if reason is SkipReason.MEASURED:
+            self._tally.add_measured(day)
+        return reason
+
+    def _add_line(
+        self, line: bytes, file: FileProgress, repeats: RepeatCounter
+    ) -> None:
+        """Count the line, and keep its page view."""
         tally = self._tally
         tally.lines += 1
-        parsed = parse_line(line, self._keys.now_s)
+        file.lines += 1
+        parsed = self._parse(line)
         if isinstance(parsed, SkipReason):
             tally.skipped[parsed] = tally.skipped.get(parsed, 0) + 1
-            return parsed is not SkipReason.UNREADABLE
+            file.count_readable(is_readable=parsed is not SkipReason.UNREADABLE)
+            return
+        file.count_readable(is_readable=True)
         outcome = self._anonymize(parsed, repeats)
         if isinstance(outcome, Dropped):
             self._count_drop(outcome, parsed.at)
-        else:
-            self._events.append(_ENCODER.encode(outcome))
-            self._size_bytes += len(self._events[-1])
-            tally.count_event(outcome.day)
-        return True
+            return
+        self._events.append(_ENCODER.encode(outcome))
+        self._size_bytes += len(self._events[-1])
+        tally.count_event(outcome.day)
+        self._count_sender(parsed, file, is_known=outcome.visitor is not None)
 
-    def _anonymize(self, line: LogLine, repeats: _RepeatCounter) -> Event | Dropped:
+    def _count_sender(
+        self, line: LogLine, file: FileProgress, *, is_known: bool
+    ) -> None:
+        """Count what the log does not say about the sender of a page view."""
+        tally = self._tally
+        file.views += 1
+        tally.no_agent += line.agent is None
+        if is_known:
+            tally.masked += is_masked(line.hops[-1])
+        else:
+            file.no_address += 1
+            tally.no_address += 1
+            tally.private += any(map(self._clients.is_private, line.hops))
+
+    def _anonymize(self, line: LogLine, repeats: RepeatCounter) -> Event | Dropped:
         """Return the event of *line*, with its event id, or the drop."""
         hit = Hit(
             site=self._site.id,
             url=f"https://{line.host or self._host}{line.target}",
             referrer=line.referrer,
         )
-        client = self._clients.client_from_record(line.address, line.agent)
+        client = self._clients.client_from_record(line.hops, line.agent)
         sender = Sender(PROTOCOL, ClientFinder.known(client))
         outcome = self._anonymizer.anonymize(hit, sender, line.at, self._event_order)
         if isinstance(outcome, Dropped):
             return outcome
         page_view = f"{line.at} {outcome.hostname}{outcome.path} {line.response}"
-        message = f"{PROTOCOL} {self._server} {page_view} {repeats.count(page_view)}"
+        message = (
+            f"{PROTOCOL} {self._options.server} {page_view} {repeats.count(page_view)}"
+        )
         event_id = keyed_hash(self._site.key, HashPurpose.EVENT, message)
         return msgspec.structs.replace(outcome, event_id=event_id)
 
@@ -238,7 +279,7 @@ class Importer:
         self._events.clear()
         self._size_bytes = 0
         self._drops.clear()
-        self._keys.set_now(self._clock())
+        self._keys.update_now()
 
 
 def _default_host(domains: tuple[str, ...]) -> str:

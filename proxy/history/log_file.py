@@ -1,19 +1,18 @@
-"""Reads a log file, plain or gzip, from the position where an import stopped."""
+"""Reads a log file, plain or compressed, from the position where an import stopped."""
 
-import gzip
-import zlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from config.errors import MillpondError
 from config.files import reason, remedy
+from proxy.history.compressed import DAMAGE, MissingProgramError, open_text
 
 LONGEST_LINE = 65_536
 HEAD_BYTES = 4_096
-_GZIP_MAGIC = b"\x1f\x8b"
-_GZIP_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile)
+_SAMPLE_PARTS = 16
 
 
 class UnreadableLogError(MillpondError):
@@ -23,8 +22,11 @@ class UnreadableLogError(MillpondError):
         problem, hint = type(error).__name__, None
         if isinstance(error, OSError) and error.errno:
             problem, hint = reason(error), remedy(error)
-        if isinstance(error, _GZIP_ERRORS):
-            problem = "the gzip file is truncated or damaged"
+        if isinstance(error, DAMAGE):
+            problem = "the compressed file is truncated or damaged"
+        if isinstance(error, MissingProgramError):
+            problem = "the program zstd is not installed"
+            hint = "install it, or unpack the file first"
         super().__init__(
             f"read log {path}: {problem}",
             hint=hint or "earlier lines are imported; import the repaired file again",
@@ -32,20 +34,33 @@ class UnreadableLogError(MillpondError):
 
 
 class LogFile:
-    """One open log; *offset* counts bytes of text, *position* bytes on the disk."""
+    """One open log; *offset* counts bytes of text, *position* bytes on the disk.
+
+    *head* is the start of the text, and *sample* a longer start of whole lines.
+    """
 
     def __init__(self, path: Path, raw: BinaryIO) -> None:
         self._path = path
         self._raw = raw
-        self._is_gzip = raw.read(2) == _GZIP_MAGIC
-        self._text = self._open_text()
-        self.head = self._read_head()
+        self._text = open_text(raw)
+        try:
+            self.head = self._read_head()
+            self.sample = self._read_sample()
+        except BaseException:
+            self.close()
+            raise
         self.offset = 0
 
     @property
     def position(self) -> int:
         """The number of bytes read from the file on the disk."""
-        return self._raw.tell()
+        if self._text is self._raw:
+            return self._raw.tell()
+        return os.lseek(self._raw.fileno(), 0, os.SEEK_CUR)
+
+    def close(self) -> None:
+        """Close the file, and end the program that unpacks it."""
+        self._text.close()
 
     def lines(self, offset: int) -> Iterator[bytes]:
         """Yield the lines from *offset* on; a line over ``LONGEST_LINE`` is empty."""
@@ -67,24 +82,36 @@ class LogFile:
         # Not _convert_errors: a context manager would double the time of every line.
         try:
             return self._text.readline(LONGEST_LINE)
-        except (OSError, *_GZIP_ERRORS) as error:
+        except (OSError, *DAMAGE) as error:
             raise UnreadableLogError(self._path, error) from None
 
     def _read_head(self) -> bytes:
         try:
             return self._text.read(HEAD_BYTES)
-        except _GZIP_ERRORS:
-            # Reopened, so that the lines before the damage are still imported; the
-            # error occurs again after them.
-            self._text = self._open_text()
+        except DAMAGE:
+            self._reopen()
             return b""
 
-    def _open_text(self) -> BinaryIO:
-        self._raw.seek(0)
-        if not self._is_gzip:
-            return self._raw
-        # GzipFile lacks some methods of BinaryIO, which are not used here.
-        return cast("BinaryIO", gzip.GzipFile(fileobj=self._raw))
+    def _read_sample(self) -> list[bytes]:
+        """Return the first lines, as far as they can be read."""
+        text = self.head
+        try:
+            for _ in range(_SAMPLE_PARTS):
+                text += self._text.read(HEAD_BYTES)
+        except DAMAGE:
+            self._reopen()
+        lines = text.splitlines()
+        is_whole = text.endswith(b"\n") or len(text) < HEAD_BYTES
+        return lines if is_whole else lines[:-1]
+
+    def _reopen(self) -> None:
+        """Start again, so that the lines before the damage are still imported.
+
+        The error occurs again after them.
+        """
+        if self._text is not self._raw:
+            self._text.close()
+        self._text = open_text(self._raw)
 
 
 @contextmanager
@@ -95,13 +122,16 @@ def open_log(path: Path) -> Iterator[LogFile]:
     with raw:
         with _convert_errors(path):
             log = LogFile(path, raw)
-        yield log
+        try:
+            yield log
+        finally:
+            log.close()
 
 
 @contextmanager
 def _convert_errors(path: Path) -> Iterator[None]:
-    """Raise errors of the operating system and gzip as ``UnreadableLogError``."""
+    """Raise errors of the operating system and of a damaged file as our own."""
     try:
         yield
-    except (OSError, *_GZIP_ERRORS) as error:
+    except (OSError, MissingProgramError, *DAMAGE) as error:
         raise UnreadableLogError(path, error) from None

@@ -19,6 +19,8 @@ from config.errors import MillpondError
 from warehouse.checked_file import DamagedFileError, read_checked, write_checked
 from warehouse.durable import remove_durable
 
+_NAMED_LINES = 3
+
 
 class ProgressDamagedError(MillpondError):
     """The progress of the import is unknown."""
@@ -32,15 +34,33 @@ class ProgressDamagedError(MillpondError):
 
 
 class FileProgress(msgspec.Struct):
-    """The progress in one file: the next offset in its text, and counts of lines."""
+    """The progress in one file: the next offset in its text, and counts of lines.
+
+    *unreadable* has the numbers of the first unreadable lines.
+    """
 
     offset: int = 0
     lines: int = 0
     readable: int = 0
+    views: int = 0
+    no_address: int = 0
+    unreadable: list[int] = []
+
+    def count_readable(self, *, is_readable: bool) -> None:
+        """Count the current line as readable or not."""
+        if is_readable:
+            self.readable += 1
+        elif len(self.unreadable) < _NAMED_LINES:
+            self.unreadable.append(self.lines)
 
 
 class LineCounts(msgspec.Struct):
-    """The results of an import's lines."""
+    """The results of an import's lines.
+
+    The last counts are page views: without an address, among them those with a private
+    one; with a masked address; in a format without User-Agents. *measured* has the days
+    that were left out because they are measured already.
+    """
 
     lines: int = 0
     events: int = 0
@@ -48,6 +68,16 @@ class LineCounts(msgspec.Struct):
     dropped: dict[str, int] = {}
     first: date | None = None
     last: date | None = None
+    no_address: int = 0
+    private: int = 0
+    masked: int = 0
+    no_agent: int = 0
+    measured: list[date] = []
+
+    def add_measured(self, day: date) -> None:
+        """Note that *day* was left out."""
+        if day not in self.measured:
+            self.measured = sorted([*self.measured, day])
 
     def count_event(self, day: date) -> None:
         """Count an event of *day*."""

@@ -1,8 +1,9 @@
 """Runs an import: imports files, updates the tables, destroys the import's salts."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -11,11 +12,13 @@ from batcher.salts.held import Salts, open_store
 from batcher.salts.history import ABANDONED_S, ImportSalts, import_directory
 from batcher.salts.secret_bytes import fill_random
 from config.errors import MillpondError
-from config.settings import ProxySettings, Settings
+from config.settings import Settings
 from proxy.client.client import ClientSource
 from proxy.client.geo import Geo
+from proxy.history.file_problems import ReadFile, file_problems
 from proxy.history.importer import HistoryKeys, Importer
 from proxy.history.log_file import UnreadableLogError
+from proxy.history.options import ImportOptions
 from proxy.history.progress import ImportProgress, LineCounts
 from proxy.history.store import Clock, ImportStore
 from proxy.page.referrer import Referrers
@@ -35,18 +38,6 @@ class UnknownSiteError(MillpondError):
     exit_code = 2
 
 
-class UnknownFormatError(MillpondError):
-    """No line of a file could be read."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        names = ", ".join(map(str, paths))
-        super().__init__(
-            f"import {names}: no line is readable",
-            hint="supported formats are common and combined, as nginx and Apache write"
-            " them, plain or gzip",
-        )
-
-
 class Lists(NamedTuple):
     """The lists that the pipeline uses; loading them takes half a second."""
 
@@ -55,11 +46,16 @@ class Lists(NamedTuple):
 
 
 class ImportOutcome(NamedTuple):
-    """The counts of an import, and the problems with its files."""
+    """The counts of an import, its files, and the problems with them.
+
+    *measured* has the number of page views that the site itself reported on each day.
+    """
 
     tally: LineCounts
     duplicates: int
     problems: list[MillpondError]
+    files: list[ReadFile]
+    measured: Mapping[date, int]
 
 
 def import_logs(
@@ -67,7 +63,7 @@ def import_logs(
     files: Sequence[Path],
     site_id: str,
     *,
-    server: str = "",
+    options: ImportOptions,
     lists: Lists,
     clock: Clock,
     monotonic: Clock,
@@ -86,11 +82,12 @@ def import_logs(
     )
     try:
         run = _ImportRun(settings, sites, site, store, clock)
-        with run.importer(lists, server) as importer:
-            problems = _import_files(importer, files, show)
+        with run.importer(lists, options) as importer:
+            read, problems = _import_files(importer, files, show)
         duplicates = run.finish()
-        problems += store.problems
-        return ImportOutcome(run.progress.state.tally, duplicates, problems)
+        problems = [*problems, *file_problems(read), *store.problems]
+        tally = run.progress.state.tally
+        return ImportOutcome(tally, duplicates, problems, read, run.measured)
     finally:
         store.close()
 
@@ -112,6 +109,7 @@ class _ImportRun:
         self.clock = clock
         self._sites = sites
         self.progress = self._open_progress()
+        self.measured = self.store.measured_days(site.id)
 
     def _open_progress(self) -> ImportProgress:
         path = _progress_path(self.settings, self.site.id)
@@ -124,16 +122,16 @@ class _ImportRun:
         )
 
     @contextmanager
-    def importer(self, lists: Lists, server: str) -> Iterator[Importer]:
+    def importer(self, lists: Lists, options: ImportOptions) -> Iterator[Importer]:
         """Yield the importer; destroys its salts if the block ends without an error."""
         spool_dir = Path(self.settings.spool.dir)
         live = Salts(
             open_store(self.settings.privacy.salt_store, spool_dir), fill_random
         )
         past = ImportSalts(import_directory(spool_dir), fill_random)
-        keys = HistoryKeys(past, live)
+        keys = HistoryKeys(past, live, self.clock)
         calendars = Calendars({self.site.id: self.site.zone})
-        clients = ClientSource(ProxySettings())
+        clients = ClientSource(self.settings.proxy)
         try:
             yield Importer(
                 _build_anonymizer(
@@ -145,8 +143,8 @@ class _ImportRun:
                 keys=keys,
                 calendars=calendars,
                 progress=self.progress,
-                clock=self.clock,
-                server=server,
+                options=options,
+                measured=self.measured,
             )
         except BaseException:
             past.close()
@@ -173,19 +171,18 @@ class _ImportRun:
 
 def _import_files(
     importer: Importer, files: Sequence[Path], show: Show
-) -> list[MillpondError]:
-    """Import *files*, each as far as it is readable; return the problems."""
+) -> tuple[list[ReadFile], list[MillpondError]]:
+    """Import *files*, each as far as it is readable; return the problems too."""
+    read: list[ReadFile] = []
     problems: list[MillpondError] = []
-    unknown: list[Path] = []
     for path in files:
         try:
             file = importer.run(path, partial(show, path))
         except UnreadableLogError as problem:
             problems.append(problem)
         else:
-            if file.lines and not file.readable:
-                unknown.append(path)
-    return [*problems, UnknownFormatError(unknown)] if unknown else problems
+            read.append(file)
+    return read, problems
 
 
 def _progress_path(settings: Settings, site_id: str) -> Path:

@@ -6,6 +6,7 @@ Other processes may load and build in the meantime, and may do part of this work
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -24,6 +25,7 @@ from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
 from config.settings import Settings
 from proxy.history.importer import PROTOCOL
+from proxy.history.measured_days import measured_days
 from proxy.history.progress import ImportProgress
 from proxy.pipeline.drops import DropReason
 from warehouse import build
@@ -140,6 +142,10 @@ class ImportStore:
         self._retry(
             lambda: build.build(self._warehouse, rules, self._clock()), lambda: None
         )
+
+    def measured_days(self, site_id: str) -> dict[date, int]:
+        """Return the days on which the site itself reported page views, with counts."""
+        return measured_days(self._spool, self._warehouse, site_id)
 
     def duplicates(self, site_id: str) -> int:
         """Return the recorded number of duplicates among the site's imported lines."""

@@ -28,7 +28,7 @@ from proxy.pipeline.site_days import DayKeys, SiteDays
 from proxy.pipeline.site_keys import HashPurpose, keyed_hash
 from proxy.pipeline.sites import Site, Sites
 from proxy.pipeline.visit_token import open_visit_token, seal_visit_token
-from proxy.user_agent.classifier import NO_AGENT, Classifier, UserAgent
+from proxy.user_agent.classifier import NO_AGENT, Classifier
 from warehouse.schema import Event, Hash64
 
 _DROPPED_BY_OBJECTION = {
@@ -37,7 +37,7 @@ _DROPPED_BY_OBJECTION = {
     Objection.DNT: Dropped(DropReason.DNT),
 }
 # Sent by a site's own server: its address and User-Agent belong to no visitor.
-_NO_CLIENT = Client(None, "")
+_NO_CLIENT = Client(None, None)
 
 
 class Anonymizer:
@@ -121,16 +121,17 @@ class Anonymizer:
             client = self._client_named_by_server(hit) if is_server else _NO_CLIENT
         else:
             client = sender.client()
-        agent = NO_AGENT if client is _NO_CLIENT else self._classify(client)
+        # Without a User-Agent in the source, nobody can tell who is a bot.
+        user_agent = client.user_agent
+        agent = (
+            NO_AGENT if user_agent is None else self._classifier.classify(user_agent)
+        )
         if agent.bot:
             return Dropped(DropReason.BOT, site.id)
         is_stripped = objection is Objection.STRIP
         return AdmittedHit(
             hit, site, client, agent, sender.protocol, is_stripped, is_server
         )
-
-    def _classify(self, client: Client) -> UserAgent:
-        return self._classifier.classify(client.user_agent)
 
     def _client_named_by_server(self, hit: Hit) -> Client:
         """Return the client that a site's own server names in *hit*, if any."""

@@ -8,11 +8,13 @@ from pathlib import Path
 import polars as pl
 
 from config.settings import Settings
+from proxy.history.options import ImportOptions
 from proxy.history.run import ImportOutcome, Lists, Show, import_logs
 from tests.proxy.pipeline.pipeline_setup import classifier, referrers
 from warehouse.schema import DROPS, EVENTS, LEDGER, Table
 from warehouse.tables import Warehouse
 
+NO_OPTIONS = ImportOptions()
 # 2026-11-23, noon in UTC.
 NOON = 1_795_435_200
 AGENT = (
@@ -48,7 +50,7 @@ def run(
     settings: Settings,
     *files: Path,
     now_s: float = NOON,
-    server: str = "",
+    options: ImportOptions = NO_OPTIONS,
     site: str = "shop",
     waited: Callable[[], None] = lambda: None,
     show: Show = lambda _path, _at: None,
@@ -64,7 +66,7 @@ def run(
         settings,
         files,
         site,
-        server=server,
+        options=options,
         lists=Lists(classifier(), referrers()),
         clock=lambda: now_s,
         monotonic=lambda: steady[0],

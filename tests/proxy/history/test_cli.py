@@ -1,6 +1,7 @@
 """The import command survives kills and misuse and shows no personal data."""
 
 import gzip
+import json
 import os
 import pty
 import signal
@@ -102,6 +103,35 @@ def canary_lines() -> list[str]:
     ]
 
 
+def canary_json() -> list[str]:
+    """Return page views of nginx and Caddy in JSON, and garbage, with canaries."""
+    agent = f"{AGENT} {CANARIES['User-Agent']}"
+    target = f"/u/{CANARIES['e-mail']}?token={CANARIES['token']}"
+    nginx = {
+        "time_iso8601": "2026-11-20T10:00:00+00:00",
+        "remote_addr": "10.0.0.1",
+        "http_x_forwarded_for": CANARIES["address"],
+        "request": f"GET {target} HTTP/1.1",
+        "status": "200",
+        "http_user_agent": agent,
+        "remote_user": CANARIES["name"],
+        "request_body": CANARIES["query value"],
+    }
+    caddy = {
+        "ts": 1_795_168_800.5,
+        "status": 200,
+        "user_id": CANARIES["name"],
+        "request": {
+            "remote_ip": CANARIES["address, version 6"],
+            "method": "GET",
+            "host": "semicomplete.com",
+            "uri": target,
+            "headers": {"User-Agent": [agent], "Cookie": [CANARIES["token"]]},
+        },
+    }
+    return [json.dumps(nginx), json.dumps(caddy), f'{{"x": "{CANARIES["address"]}"']
+
+
 def test_an_import_writes_and_prints_no_personal_data(
     installation: Installation, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -112,10 +142,18 @@ def test_an_import_writes_and_prints_no_personal_data(
     )
     cut = elsewhere / "cut.gz"
     cut.write_bytes(gzip.compress(log.read_bytes())[:-20])
-    done = run_import(installation, log, cut)
+    lines = canary_json()
+    as_json = [
+        write_log(elsewhere / f"{n}.json", [line, lines[-1]])
+        for n, line in enumerate(lines[:-1])
+    ]
+    done = run_import(installation, log, cut, *as_json)
 
     assert done.returncode == 3
-    assert query_rows(installation, "SELECT count(*) > 5 FROM stored") == [(True,)]
+    assert query_rows(
+        installation, "SELECT count(*) > 5, count_if(path LIKE '/u/%') > 2 FROM stored"
+    ) == [(True, True)]
+    assert all(f"{file}: " in done.stdout for file in as_json)
     assert canaries_under(installation.folder) == set()
     assert canaries_in((done.stdout + done.stderr).encode()) == set()
 
@@ -128,14 +166,45 @@ def test_usage_errors_are_reported_before_any_work(
         "there is no site 'blog'\n  hint: one of 'sem'": run_import(
             installation, log, site="blog"
         ),
+        "'yaml' is not one of": run_import(installation, log, "--format", "yaml"),
+        "'Mars' is not an IANA time zone": run_import(
+            installation, log, "--timezone", "Mars"
+        ),
+        "--since is later than --until": run_import(
+            installation, log, "--since", "2026-11-02", "--until", "2026-11-01"
+        ),
         "is a directory": run_import(installation, tmp_path),
         "does not exist": run_import(installation, tmp_path / "none"),
     }
 
-    assert [done.returncode for done in cases.values()] == [2, 2, 2]
+    assert [done.returncode for done in cases.values()] == [2] * 6
     for message, done in cases.items():
         assert message in done.stderr
         assert done.stdout == ""
+
+
+def test_a_chosen_format_is_used_for_all_files(
+    installation: Installation, tmp_path: Path
+) -> None:
+    log = write_log(tmp_path / "log", [line()])
+    done = run_import(installation, log, "--format", "json")
+    again = run_import(installation, log)
+
+    assert (done.returncode, again.returncode) == (3, 0)
+    assert "no line is readable" in done.stderr
+    assert f"{log}: nginx JSON\n" in done.stdout
+    assert f"{log}: combined\n" in again.stdout
+
+
+def test_days_are_chosen_on_the_command_line(
+    installation: Installation, tmp_path: Path
+) -> None:
+    days = [line(f"/{day}", at=f"{day}/Nov/2025:10:00:00 +0000") for day in (20, 21)]
+    log = write_log(tmp_path / "log", days)
+    done = run_import(installation, log, "--since", "2025-11-21", "--also-measured")
+
+    assert "1  left out: on days outside --since and --until" in done.stdout
+    assert query_rows(installation, "SELECT path FROM stored") == [("/21",)]
 
 
 def test_a_terminal_shows_progress(installation: Installation, tmp_path: Path) -> None:

@@ -182,6 +182,27 @@ def test_a_resumed_import_counts_each_line_once(
     assert not import_directory(Path(settings.spool.dir)).exists()
 
 
+def test_a_resumed_import_knows_the_columns_of_the_file(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = "#Fields: date time c-ip cs-method cs-uri-stem sc-status cs(User-Agent)"
+    rows = [
+        f"2026-11-20 10:{n // 60 % 60:02}:00 198.51.100.7 GET /p/{n % 3} 200"
+        f" {AGENT.replace(' ', '+')}"
+        for n in range(3_600)
+    ]
+    settings, log = small(settings), write_log(tmp_path / "log", [header, *rows])
+    with monkeypatch.context() as patch:
+        patch.setattr(ImportStore, "put", die_after(2, ImportStore.put))
+        with pytest.raises(DiedError):
+            run(settings, log)
+    outcome = run(settings, log)
+
+    assert (outcome.tally.lines, outcome.duplicates) == (3_601, 0)
+    assert (outcome.tally.events, stored(settings).height) == (3_600, 3_600)
+    assert outcome.problems == []
+
+
 def test_a_group_loaded_by_another_process_is_not_sent_again(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

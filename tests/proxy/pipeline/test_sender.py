@@ -79,11 +79,11 @@ def test_the_client_is_resolved_once() -> None:
 
 
 def test_a_log_record_has_a_client_of_address_and_agent() -> None:
-    client = CLIENTS.client_from_record("::ffff:192.168.1.4", "agent")
+    client = CLIENTS.client_from_record(["::ffff:192.168.1.4"], "agent")
 
     assert ClientFinder.known(client)() is client
     assert (client.address, client.user_agent) == ("192.168.1.4", "agent")
-    assert CLIENTS.client_from_record("no address", "agent").encoded is None
+    assert CLIENTS.client_from_record(["no address"], "agent").encoded is None
 
 
 def test_the_pipeline_reads_no_headers() -> None:
