@@ -270,6 +270,14 @@ class SiteSettings:
         Format("path_rule"),
         Doc("Route templates such as /reset/:token; a :part is stored as its name."),
     ] = ()
+    ignore_referrers: Annotated[
+        tuple[str, ...],
+        Format("domain"),
+        Doc(
+            "Hosts, with their subdomains, that only bring visitors back, such as your"
+            " bank's payment page; the usual ones are known."
+        ),
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import msgspec
 
 from proxy.page.host import OwnHosts, is_address, parse_host
+from proxy.page.ignored_referrers import starting_no_acquisition
 from proxy.page.path_scrub import MORE, PathScrub
 from proxy.page.query import PageQuery, parse_query
 from proxy.pii.plain_text import plain_text
@@ -54,9 +55,12 @@ class PageRules:
         query_allow: Iterable[str] = (),
         path_rules: Iterable[str] = (),
         domains: Iterable[str] = (),
+        ignore_referrers: Iterable[str] = (),
     ) -> None:
+        names = tuple(domains)
         self.query_allow = frozenset(query_allow)
-        self.own_hosts = OwnHosts(domains)
+        self.own_hosts = OwnHosts(names)
+        self.internal_hosts = starting_no_acquisition(names, ignore_referrers)
         self.paths = PathScrub(path_rules)
         # The caches hold only queries and URLs that are stored completely, so they
         # keep no personal data.

@@ -218,6 +218,7 @@ def prepare_site(site: SiteSettings, privacy: PrivacySettings, key: bytes) -> Si
             query_allow=privacy.query_allow,
             path_rules=site.path_rules,
             domains=site.domains,
+            ignore_referrers=site.ignore_referrers,
         ),
         key=key,
         event_hash=KeyedHash(key, HashPurpose.EVENT),

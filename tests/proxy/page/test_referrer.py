@@ -323,7 +323,8 @@ def test_at_least_95_percent_of_ga4_sources_have_the_same_class(
         if "." in source:
             got.add(referrers.refer(f"https://{source}/", NO_PAGE, OWN).channel)
         totals[kind] += 1
-        matches[kind] += got == {CHANNEL[kind]}
+        # The payment and login pages of a source only bring visitors back.
+        matches[kind] += got <= {CHANNEL[kind], INTERNAL}
 
     assert totals.total() == 819
     assert all(matches[kind] >= 0.95 * count for kind, count in totals.items())
