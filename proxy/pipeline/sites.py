@@ -219,6 +219,8 @@ def prepare_site(site: SiteSettings, privacy: PrivacySettings, key: bytes) -> Si
             path_rules=site.path_rules,
             domains=site.domains,
             ignore_referrers=site.ignore_referrers,
+            hash_routes=site.hash_routes,
+            removes_trailing_slash=site.trailing_slash == "remove",
         ),
         key=key,
         event_hash=KeyedHash(key, HashPurpose.EVENT),
