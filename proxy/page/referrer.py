@@ -146,7 +146,7 @@ class Referrers:
         if self._spam.isdisjoint(parents(host)):
             return False
         # The spam list contains some search toolbars too, which send real visitors.
-        return self._host_source(host) is None
+        return self._sources.listed(host, self._suffixes.publicsuffix(host)) is None
 
     def _storable_host(self, host: str) -> str | None:
         """Return the stored form of *host*: a name without labels like tokens."""
