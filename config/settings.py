@@ -270,6 +270,24 @@ class SiteSettings:
         Format("path_rule"),
         Doc("Route templates such as /reset/:token; a :part is stored as its name."),
     ] = ()
+    ignore_referrers: Annotated[
+        tuple[str, ...],
+        Format("domain"),
+        Doc(
+            "Hosts, with their subdomains, that only bring visitors back, such as your"
+            " bank's payment page; the usual ones are known."
+        ),
+    ] = ()
+    hash_routes: Annotated[
+        bool,
+        Doc(
+            "Whether a route in a URL's fragment (#/cart, #!/cart) is part of the path."
+        ),
+    ] = False
+    trailing_slash: Annotated[
+        Literal["keep", "remove"],
+        Doc("Whether /p/ is stored as it is, or as /p, so that both are one page."),
+    ] = "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

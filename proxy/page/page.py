@@ -1,8 +1,8 @@
 """The page of an event: the host, clean path and campaign from its URL.
 
-The fragment is dropped, and so is the query except for the parts in ``query``. Ordinary
-URLs take a fast path; URLs with unusual characters take a slower path with the same
-rules.
+The query is dropped except for the parts in ``query``, and the fragment except for the
+parts in ``fragment``. Ordinary URLs take a fast path; URLs with unusual characters take
+a slower path with the same rules.
 """
 
 import re
@@ -12,7 +12,9 @@ from urllib.parse import unquote
 
 import msgspec
 
+from proxy.page.fragment import with_fragment
 from proxy.page.host import OwnHosts, is_address, parse_host
+from proxy.page.ignored_referrers import starting_no_acquisition
 from proxy.page.path_scrub import MORE, PathScrub
 from proxy.page.query import PageQuery, parse_query
 from proxy.pii.plain_text import plain_text
@@ -54,10 +56,17 @@ class PageRules:
         query_allow: Iterable[str] = (),
         path_rules: Iterable[str] = (),
         domains: Iterable[str] = (),
+        ignore_referrers: Iterable[str] = (),
+        hash_routes: bool = False,
+        removes_trailing_slash: bool = False,
     ) -> None:
+        names = tuple(domains)
         self.query_allow = frozenset(query_allow)
-        self.own_hosts = OwnHosts(domains)
+        self.own_hosts = OwnHosts(names)
+        self.internal_hosts = starting_no_acquisition(names, ignore_referrers)
         self.paths = PathScrub(path_rules)
+        self.hash_routes = hash_routes
+        self.removes_trailing_slash = removes_trailing_slash
         # The caches hold only queries and URLs that are stored completely, so they
         # keep no personal data.
         self._queries: dict[str, PageQuery] = {}
@@ -80,10 +89,13 @@ class PageRules:
         return page
 
     def _is_stored_whole(self, page: "Page | None", url: str) -> "TypeGuard[Page]":
-        before, mark, query = url.partition("?")
+        # The tag ends a URL with "#" where it left the fragment out.
+        before, mark, query = url.removesuffix("#").partition("?")
+        if self.removes_trailing_slash:
+            before = before.removesuffix("/")
         return (
             page is not None
-            and before == f"https://{page.hostname}{page.path}"
+            and (before == f"https://{page.hostname}{page.path}")
             and (not mark or query in self._queries)
         )
 
@@ -114,7 +126,10 @@ def parse_page(url: str | None, rules: PageRules) -> Page | None:
     rest = _after_scheme(url)
     if rest is None:
         return None
-    rest, _, query = rest.partition("#")[0].partition("?")
+    rest, _, fragment = rest.partition("#")
+    rest, _, query = rest.partition("?")
+    if fragment:
+        rest, query = with_fragment(rest, query, fragment, has_routes=rules.hash_routes)
     if "\\" in rest:
         rest = rest.replace("\\", "/")
     authority, _, tail = rest.partition("/")
@@ -125,6 +140,8 @@ def parse_page(url: str | None, rules: PageRules) -> Page | None:
     if len(path) > _LONGEST_SENT_PATH:
         path = path[: path.rfind("/", 0, _LONGEST_SENT_PATH)] + "/" + MORE
     path = rules.paths.scrub(_normalize(path) if _UNUSUAL.search(path) else path)
+    if rules.removes_trailing_slash:
+        path = path.rstrip("/") or "/"
     hostname = _storable_host(host, rules.own_hosts)
     if not query:
         return Page(hostname, path)

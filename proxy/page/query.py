@@ -21,6 +21,8 @@ _CAMPAIGN_KEYS = frozenset(_UTM + _SOURCE_KEYS)
 # Ids of campaigns and ads are numbers of up to 18 digits. Software joins them to names;
 # a number between blanks was typed by a person.
 _AD_NUMBER = re.compile(r"(?!0)[^\s+()]+")
+# The marks between pairs, as HTML writes them.
+_HTML_MARK = re.compile(r"(?:^|&)(?:(?:amp|#0*38|#x26)(?:;|%3b))+", re.IGNORECASE)
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}")
 
 
@@ -65,6 +67,8 @@ class PageQuery:
 
 def parse_query(text: str, query_allow: Collection[str]) -> PageQuery:
     """Return the parts of a query that may be stored."""
+    if ";" in text or "%3" in text:
+        text = _HTML_MARK.sub("&", text)
     query = PageQuery(is_whole=text.count("&") < _MOST_PAIRS)
     pairs = text.split("&", _MOST_PAIRS)[:_MOST_PAIRS]
     for pair in pairs:

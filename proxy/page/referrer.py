@@ -1,7 +1,8 @@
 """Where a visitor came from: the referring host, the source's name, and the channel.
 
 Only the referrer's host is stored, without labels that look like tokens. The campaign
-in the URL takes precedence over the referrer.
+in the URL takes precedence over the referrer. A referrer that only brings the visitor
+back, such as a payment page, is not stored and starts no acquisition.
 """
 
 import re
@@ -20,6 +21,7 @@ from proxy.page.host import (
     parse_host,
     without_www,
 )
+from proxy.page.ignored_referrers import IgnoredReferrers
 from proxy.page.page import Page
 from proxy.page.sources import Source, load_sources, parents
 from proxy.pii.plain_text import plain_text
@@ -52,6 +54,7 @@ class Referrers:
 
     def __init__(self) -> None:
         self._sources = load_sources()
+        self._ignored = IgnoredReferrers()
         self._channels = Channels()
         # A private suffix such as blogspot.com counts as a source, not as a suffix.
         self._suffixes = PublicSuffixList(accept_unknown=False, only_icann=True)
@@ -63,15 +66,16 @@ class Referrers:
         self._remembered = lru_cache(_MOST_REMEMBERED)(self._referral)
 
     def refer(
-        self, referrer_url: str | None, page: Page, own_hosts: OwnHosts
+        self, referrer_url: str | None, page: Page, internal_hosts: OwnHosts
     ) -> Referral:
         """Return where the visitor of *page* came from.
 
-        The channel is ``internal`` if the referrer is the site itself and the page's
-        URL names no campaign.
+        The channel is ``internal`` if the referrer is the site itself, one of
+        *internal_hosts*, or a page that only brings visitors back, and the page's URL
+        names no campaign.
         """
         host = _referring_host(referrer_url) if referrer_url else None
-        if host is not None and _is_same_site(host, page, own_hosts):
+        if host is not None and _is_same_site(host, page, internal_hosts):
             if page.utm_source is None and page.utm_medium is None:
                 return _INTERNAL
             host = None
@@ -91,6 +95,10 @@ class Referrers:
         campaign: str | None,
         click_id: str | None,
     ) -> Referral:
+        if host is not None and self._only_brings_back(host):
+            if utm_source is None and medium is None:
+                return _INTERNAL
+            host = None
         click = None if click_id is None else CLICK_IDS.get(click_id)
         source = self._source(host, utm_source, click)
         stored_host = None if host is None else self._storable_host(host)
@@ -130,11 +138,15 @@ class Referrers:
     def _host_source(self, host: str) -> Source | None:
         return self._sources.of_host(host, self._suffixes.publicsuffix(host))
 
+    def _only_brings_back(self, host: str) -> bool:
+        suffix = self._suffixes.publicsuffix(host)
+        return self._ignored.holds(host, suffix) and not self._is_spam(host)
+
     def _is_spam(self, host: str) -> bool:
         if self._spam.isdisjoint(parents(host)):
             return False
         # The spam list contains some search toolbars too, which send real visitors.
-        return self._host_source(host) is None
+        return self._sources.listed(host, self._suffixes.publicsuffix(host)) is None
 
     def _storable_host(self, host: str) -> str | None:
         """Return the stored form of *host*: a name without labels like tokens."""
@@ -168,9 +180,9 @@ def _host_after(url: str, start: int) -> str | None:
     return host
 
 
-def _is_same_site(host: str, page: Page, own_hosts: OwnHosts) -> bool:
+def _is_same_site(host: str, page: Page, internal_hosts: OwnHosts) -> bool:
     hostname = page.hostname
-    return host in own_hosts or (
+    return host in internal_hosts or (
         hostname is not None
         and (hostname in (host, f"www.{host}") or host == f"www.{hostname}")
     )

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from proxy.lists import read_list
 
+_DIGITS = "0123456789"
+
 
 class SourceClass(StrEnum):
     """The kind of source; ``proxy/data`` has one list for each."""
@@ -17,6 +19,7 @@ class SourceClass(StrEnum):
     SHOPPING = "shopping"
     AI = "ai"
     EMAIL = "email"
+    ADS = "ads"
     OTHER = "other"
 
 
@@ -43,18 +46,24 @@ class Sources:
         """Return the source that *host* belongs to; *suffix* is its public suffix.
 
         The longest match counts: the host itself, a brand before any public suffix, or
-        a parent domain. If nothing matches, the first label of the host decides.
+        a parent domain. If nothing matches, the first label of the host decides, also
+        with digits after it.
         """
+        listed = self.listed(host, suffix)
+        if listed is not None:
+            return listed
+        label, _, rest = host.partition(".")
+        return self._first_labels.get(label.rstrip(_DIGITS)) if "." in rest else None
+
+    def listed(self, host: str, suffix: str | None = None) -> Source | None:
+        """Return the source that *host* belongs to, whatever its first label is."""
         by_host = _longest_match(self._hosts, host)
         by_brand = ""
         if suffix is not None and len(suffix) < len(host):
             by_brand = _longest_match(self._brands, host[: -len(suffix) - 1])
         if by_brand and len(f"{by_brand}.{suffix}") >= len(by_host):
             return self._brands[by_brand]
-        if by_host:
-            return self._hosts[by_host]
-        label, _, rest = host.partition(".")
-        return self._first_labels.get(label) if "." in rest else None
+        return self._hosts[by_host] if by_host else None
 
     def hosts(self) -> frozenset[str]:
         """Return every host in the table."""

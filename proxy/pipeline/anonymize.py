@@ -190,7 +190,9 @@ class Anonymizer:
         referral = NO_REFERRAL
         props = None
         if not is_stripped:
-            referral = self._referrers.refer(hit.referrer, page, site.pages.own_hosts)
+            referral = self._referrers.refer(
+                hit.referrer, page, site.pages.internal_hosts
+            )
             props = clean_props(hit.props, site.props_allow)
         if referral.spam:
             return Dropped(DropReason.REFERRER_SPAM, site.id)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from proxy.pipeline.drops import Dropped, DropReason
-from proxy.pipeline.hit import VendorHit, Visitor
+from proxy.pipeline.hit import VendorHit, Visitor, is_yes
 from proxy.protocols.commerce import commerce_of
 from proxy.protocols.protocol import number_of, text_of
 
@@ -68,7 +68,7 @@ def event_hit(name: object, params: Values, envelope: Envelope) -> VendorHit | D
         key=envelope.key,
         secret=envelope.secret,
         url=text_of(params.get("page_location")),
-        referrer=text_of(params.get("page_referrer")),
+        referrer=_referrer(params),
         lang=text_of(params.get("language")),
         screen=_screen(text_of(params.get("screen_resolution"))),
         engaged_ms=_engaged_ms(name, params, envelope),
@@ -104,6 +104,17 @@ def _set_name(hit: VendorHit, name: str, params: Values) -> None:
         hit.name, hit.props = "download", {"file": file}
     else:
         hit.name, hit.order = commerce_of(name, params)
+
+
+def _referrer(params: Values) -> str | None:
+    """Return the referrer; it is the page itself if the tag says to ignore it.
+
+    A referrer of the site itself is not stored and starts no acquisition.
+    """
+    referrer = text_of(params.get("page_referrer"))
+    if referrer is not None and is_yes(params.get("ignore_referrer")):
+        return text_of(params.get("page_location"))
+    return referrer
 
 
 def _engaged_ms(name: str, params: Values, envelope: Envelope) -> float | None:

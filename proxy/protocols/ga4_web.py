@@ -18,6 +18,7 @@ _PARAMS = MappingProxyType(
         "sr": "screen_resolution",
         "cu": "currency",
         "_et": "engagement_time_msec",
+        "ir": "ignore_referrer",
     }
 )
 _ITEM = MappingProxyType(

@@ -6,12 +6,17 @@ says that it has identified one.
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Order, VendorHit, Visitor
 from proxy.protocols.commerce import commerce_of
-from proxy.protocols.protocol import mapping_of, number_of, refused_hit, text_of
+from proxy.protocols.protocol import (
+    mapping_of,
+    number_of,
+    refused_hit,
+    text_of,
+    url_with_campaign,
+)
 
 # What Mixpanel's server libraries call themselves in mp_lib.
 _SERVER_LIBRARIES = frozenset({"python", "node", "php", "ruby", "go", "jdk"})
@@ -145,7 +150,10 @@ def _visitor(properties: Properties) -> Visitor | None:
 
 def _url(properties: Properties) -> str | None:
     url = text_of(properties.get("$current_url")) or _url_of_parts(properties)
-    return None if url is None else _with_campaign(url, properties)
+    if url is None:
+        return None
+    campaign = {key: text for key in _UTM if (text := text_of(properties.get(key)))}
+    return url_with_campaign(url, campaign)
 
 
 def _url_of_parts(properties: Properties) -> str | None:
@@ -156,17 +164,6 @@ def _url_of_parts(properties: Properties) -> str | None:
     path = text_of(properties.get("current_url_path")) or "/"
     search = text_of(properties.get("current_url_search")) or ""
     return f"{scheme}//{host}{path}{search}"
-
-
-def _with_campaign(url: str, properties: Properties) -> str:
-    """Return *url* with the campaign from the properties, if it has none itself."""
-    page, mark, fragment = url.partition("#")
-    campaign = {key: text for key in _UTM if (text := text_of(properties.get(key)))}
-    if not campaign or "utm_" in page.partition("?")[2].lower():
-        return url
-    separator = "&" if "?" in page else "?"
-    query = urlencode(campaign, errors="replace")
-    return f"{page}{separator}{query}{mark}{fragment}"
 
 
 def _screen(properties: Properties) -> list[float] | None:

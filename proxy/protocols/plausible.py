@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from proxy.page.fragment import url_with_hash_route
 from proxy.page.host import parse_host
 from proxy.pipeline.drops import DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, Order
@@ -24,7 +25,6 @@ from proxy.protocols.protocol import (
     mapping_of,
     number_of,
     text_of,
-    url_with_hash_route,
 )
 
 _ENGAGEMENT = "engagement"

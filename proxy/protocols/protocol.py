@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import msgspec
 from multidict import MultiMapping, istr
@@ -33,7 +34,6 @@ _READABLE = frozenset(
     }
 )
 _LARGEST_ID = 10**40
-_ROUTE = re.compile("!?(/[^?]*)")
 POST_OR_GET = ("POST", "GET")
 
 # One entry for each hit; None means that the hit was kept.
@@ -201,16 +201,12 @@ def number_of(value: object) -> float | None:
         return None
 
 
-def url_with_hash_route(url: str) -> str:
-    """Return *url* with the route in its fragment appended to its path.
-
-    A route looks like ``#/cart`` or ``#!/cart``; its own query is removed. Any other
-    fragment is removed too, because it can hold secrets. The tag does the same on pages
-    that enable hash routing.
-    """
-    page, _, fragment = url.partition("#")
-    route = _ROUTE.match(fragment)
-    if route is None:
-        return page
-    path, mark, query = page.partition("?")
-    return f"{path.removesuffix('/')}{route[1]}{mark}{query}"
+def url_with_campaign(url: str, campaign: Mapping[str, str]) -> str:
+    """Return *url* with *campaign* in its query, if it has no campaign itself."""
+    page, mark, fragment = url.partition("#")
+    query = page.partition("?")[2]
+    if not campaign or "utm_" in query.lower() or "utm_" in fragment.lower():
+        return url
+    separator = "&" if "?" in page else "?"
+    more = urlencode(campaign, errors="replace")
+    return f"{page}{separator}{more}{mark}{fragment}"

@@ -6,7 +6,6 @@ dropped. Ids of browsers and sessions, and traits, are discarded.
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Order, VendorHit, Visitor
@@ -17,6 +16,7 @@ from proxy.protocols.protocol import (
     number_of,
     refused_hit,
     text_of,
+    url_with_campaign,
 )
 
 IDENTITY = frozenset({"identify", "group", "alias"})
@@ -139,14 +139,14 @@ def _view_hit(call: _Call, name: str) -> VendorHit:
 def _hit(call: _Call, page: Mapping[str, Any]) -> VendorHit:
     """Return a hit with the fields that all calls have; *page* is the call's page."""
     fields, context, envelope = call.fields, call.context, call.envelope
-    url = text_of(page.get("url")) or envelope.page
+    url = _page_url(page) or envelope.page
     return VendorHit(
         key=call.key,
         id=text_of(fields.get("messageId")),
         at=_time(fields.get("timestamp")) or _time(fields.get("originalTimestamp")),
         # A resent call may hold the time of its first sending; the envelope does not.
         sent_at=envelope.sent_at or _time(fields.get("sentAt")),
-        url=_with_campaign(url, mapping_of(context.get("campaign"))),
+        url=None if url is None else url_with_campaign(url, _campaign(context)),
         referrer=text_of(page.get("referrer")),
         lang=text_of(context.get("locale")),
         screen=_screen(mapping_of(context.get("screen"))),
@@ -173,13 +173,18 @@ def _is_server(library: Mapping[str, Any]) -> bool:
     return (text_of(library.get("name")) or "").lower() in _SERVER_LIBRARIES
 
 
-def _with_campaign(url: str | None, campaign: Mapping[str, Any]) -> str | None:
-    """Return *url* with the call's campaign, if *url* has none itself."""
-    if url is None or not campaign or "utm_" in url.partition("?")[2]:
-        return url
-    values = {key: text_of(campaign.get(field)) for field, key in _CAMPAIGN.items()}
-    pairs = {key: value for key, value in values.items() if value is not None}
-    if not pairs:
-        return url
-    page = url.partition("#")[0]
-    return f"{page}{'&' if '?' in page else '?'}{urlencode(pairs, errors='replace')}"
+def _page_url(page: Mapping[str, Any]) -> str | None:
+    """Return the URL of *page*.
+
+    RudderStack's client gives the fragment only in a second URL.
+    """
+    url = text_of(page.get("url"))
+    fragment = (text_of(page.get("tab_url")) or "").partition("#")[2]
+    return f"{url}#{fragment}" if url and fragment and "#" not in url else url
+
+
+def _campaign(context: Mapping[str, Any]) -> dict[str, str]:
+    """Return the campaign of a call, with the keys of a query."""
+    fields = mapping_of(context.get("campaign"))
+    values = {key: text_of(fields.get(field)) for field, key in _CAMPAIGN.items()}
+    return {key: value for key, value in values.items() if value is not None}

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from proxy.page.fragment import url_with_hash_route
 from proxy.pipeline.drops import UNCOUNTED, Dropped, DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, Order, VendorHit, Visitor
 from proxy.protocols.commerce import amount_of, commerce_of
@@ -23,7 +24,6 @@ from proxy.protocols.protocol import (
     mapping_of,
     number_of,
     text_of,
-    url_with_hash_route,
 )
 
 # Types of messages that only identify a person or report performance and errors.

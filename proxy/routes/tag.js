@@ -44,7 +44,7 @@
       run(...values);
     } catch {}
   };
-  const listen = (type, run) => addEventListener(type, safe(run), true);
+  const listen = (type, run) => addEventListener(type, safe(run), 1);
 
   // Sends all that waits, as one request. Neither an event nor its id changes between
   // two tries: the server counts a repeated event once. The objection is looked up each
@@ -117,7 +117,7 @@
       (100 * deepest) / document.documentElement.scrollHeight
     );
     engaged = 0;
-    if (engaged_ms) send("engagement", undefined, { engaged_ms, scroll_pct });
+    if (engaged_ms) send("engagement", null, { engaged_ms, scroll_pct });
     deliver();
   };
 
@@ -128,8 +128,13 @@
     const page = route().replace(/\/$/, "");
     if (page != path || (type != "replace" && location.search != query)) {
       report();
-      referrer = url || document.referrer || undefined;
-      url = location.origin + route() + location.search;
+      referrer = url || document.referrer;
+      // Of the fragment, what stands before a campaign stays in the browser.
+      url =
+        location.origin +
+        route() +
+        location.search +
+        location.hash.replace(/(utm_.*)|[^#]/g, "$1");
       deepest = 0;
       send("pageview");
     }
@@ -161,7 +166,7 @@
         if (event.defaultPrevented || event.button > 1) return;
         if (
           saved != null ||
-          /\.(pdf|docx?|xlsx?|pptx?|od[pst]|csv|txt|epub|zip|rar|7z|gz|dmg|pkg|exe|msi|apk|deb|rpm|iso|mp[34])$/i.test(
+          /\.(pdf|(doc|xls|ppt)x?|od[pst]|csv|txt|epub|zip|rar|7z|gz|dmg|pkg|exe|msi|apk|deb|rpm|iso|mp[34])$/i.test(
             file
           )
         )

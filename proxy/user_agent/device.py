@@ -29,15 +29,27 @@ _OTHER = (
     r"OculusBrowser|Quest [0-9P]|PicoBrowser"
     r"|Tesla/|QtCarBrowser|Automotive|Kindle/[0-9]"
 )
+# Many tablets say Mobile, so they are known by their names and model numbers.
 _TABLET = (
-    r"iPad|Tablet|PlayBook|\bKF[A-Z]{2,5}\b|\bSM-[TXP][0-9]|\bGT-P[0-9]|Lenovo TB"
-    r"|\bTB-[0-9X]|Nexus (?:7|9|10)\b|Pixel C\b"
+    r"iPad|Tablet|PlayBook|\bXoom\b|Nexus (?:7|9|10)\b|Pixel C\b|Transformer"
+    r"|\b(?:Mate|Media|Idea|Zen|MeMO ?|G )?Pad(?:[ ;)_-]|[0-9])|\bTab(?:[ ;)_-]|[0-9])"
+    # Amazon, Samsung, Lenovo.
+    r"|\bKF[A-Z]{2,5}\b|\bSM-[TXP][0-9]|\bGT-(?:P[0-9]|N51|N80)"
+    r"|Lenovo (?:TB|YT|[ABS][0-9]{4,5}-?[HF]V?\b)|\bTB-?[0-9X]{3}|\bYT3?-"
+    # Huawei and Honor: W is a tablet without a telephone.
+    r"|\b(?:AGS|AGR|BAH|BTV|BZT|CMR|JDN|KOB|SCM|SHT)[0-9]?-[AL]+[0-9]{2}"
+    r"|\b[A-Z]{3,4}[0-9]?-W[0-9]{2}\b|\bT1-[0-9]{3}"
+    # Xiaomi, Oppo and OnePlus, Realme, Nokia.
+    r"|\b2[0-9]{4}C?RP[0-9A-Z]{2,4}\b|\bOPD[0-9]{4}|\bRMP[0-9]{4}|Nokia T[0-9]{2}\b"
+    # LG, Asus, Sony, Acer.
+    r"|\bLG-V[4-7][0-9]{2}\b|\bLM-T[0-9]{3}|(?:\b|_)[KP]0[0-2][0-9A-Z]\b|\bSGPT?[0-9]{2,3}"
+    r"|\b[AB][1-3]-[0-9A][0-9]{2}\b"
 )
 _MOBILE = (
     r"Mobi|Phone|iPod|Dalvik|Opera Mini|BlackBerry|BB10|KAIOS|Symb|MIDP|J2ME"
     r"|UP\.Browser|\bSM-[AFGJMNS][0-9]"
 )
-_DESKTOP = r"Windows|Macintosh|X11|Linux|CrOS|BSD|SunOS"
+_DESKTOP = r"Windows|Macintosh|Mac OS X|X11|Linux|CrOS|BSD|SunOS|ms-office|MSOffice"
 
 # The first match decides, so rare devices that name themselves come first.
 _RULES = (

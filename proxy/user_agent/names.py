@@ -79,6 +79,17 @@ CAPTURED_BROWSERS = frozenset(
 BROWSER_RULES = (
     (r"LinkedInApp", "LinkedIn"),
     (r"VivoBrowser/(\d+)", "Vivo Browser"),
+    # Yandex's app shows pages in a WebView.
+    (r"(YaSearchBrowser|YaApp_Android)/(\d+)", "Yandex Browser"),
+    # Office's programs and apps. Headers of Outlook name Office too, so it comes first.
+    (r"(Microsoft Outlook|Microsoft Outlook Mail|MacOutlook)[ /](\d+)", "Outlook"),
+    (r"Outlook-(?:iOS|Android)/", "Outlook"),
+    (r"(Microsoft Word|\) Word)[ /](\d+)", "Word"),
+    (r"(Microsoft Excel|\) Excel)[ /](\d+)", "Excel"),
+    (r"(Microsoft PowerPoint|\) PowerPoint)[ /](\d+)", "PowerPoint"),
+    (r"(Microsoft OneNote)[ /](\d+)", "OneNote"),
+    (r"(MSOffice|Microsoft Office)[ /](\d+)", "Microsoft Office"),
+    (r"ms-office", "Microsoft Office"),
     (r"PlayStation", "PlayStation"),
     (r"NintendoBrowser/(\d+)", "Nintendo"),
 )

@@ -69,17 +69,23 @@ def sessions(
         how="horizontal",
     )
     continued = _is_continued(frame, _midnights(day, zones), timeout_s)
-    return frame.with_columns(
-        *(pl.when(~continued).then(name).alias(name) for name in _NEW_ACQUISITION),
-        session=_session_id(frame),
-        continued=continued,
-        bounce=(pl.col("interactive") == 1)
-        & (pl.col("lead_name") == PAGEVIEW)
-        & ~continued,
-        suspect=(pl.col("pageviews") > SUSPECT_PAGEVIEWS)
-        | (pl.col("duration_s") >= SUSPECT_S),
-        currency=pl.col("site").replace_strict(dict(currencies)),
-    ).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    emptied = frame.with_columns(
+        pl.when(~continued).then(name).alias(name) for name in _NEW_ACQUISITION
+    )
+    return (
+        _with_acquisition(emptied)
+        .with_columns(
+            session=_session_id(frame),
+            continued=continued,
+            bounce=(pl.col("interactive") == 1)
+            & (pl.col("lead_name") == PAGEVIEW)
+            & ~continued,
+            suspect=(pl.col("pageviews") > SUSPECT_PAGEVIEWS)
+            | (pl.col("duration_s") >= SUSPECT_S),
+            currency=pl.col("site").replace_strict(dict(currencies)),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    )
 
 
 def _leads(day: SessionizedDay) -> pl.DataFrame:
@@ -166,6 +172,25 @@ def _is_continued(
     )
     in_time = since.is_between(pl.duration(), pl.duration(seconds=timeout_s))
     return frame.select((is_internal() & in_time).alias("continued")).to_series()
+
+
+def _with_acquisition(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return *frame*, in which a session from the same site acquires nobody.
+
+    It gets the acquisition of the visitor's session before it on that day, if there is
+    one. Without this, the visitor who comes back from a payment page after the timeout
+    would take the order away from the newsletter that led to it.
+    """
+    visitor, site = pl.col("visitor"), pl.col("site")
+    is_first = (visitor != visitor.shift(1)) | (site != site.shift(1))
+    acquires = ~is_internal() | is_first.fill_null(value=True)
+    rows = frame.select(row=pl.int_range(pl.len()), acquires=acquires)
+    owner = rows.select(pl.when("acquires").then("row").forward_fill()).to_series()
+    if (owner == rows["row"]).all():
+        return frame
+    return frame.with_columns(
+        pl.col(name).gather(owner) for name in ("channel", *_NEW_ACQUISITION)
+    )
 
 
 def _midnights(day: SessionizedDay, zones: Mapping[str, str]) -> dict[str, datetime]:

@@ -1,4 +1,4 @@
-"""Lists of sources by other vendors, to measure our own list."""
+"""Lists of sources, of other vendors and of ours, to measure the shipped table."""
 
 import csv
 import re
@@ -15,6 +15,17 @@ _MATOMO = {
 }
 # A host pattern may end with any suffix or begin with any country.
 _SUFFIXES = ("com", "de", "co.uk", "com.br")
+
+
+_OURS = Path(__file__).with_name("data") / "hosts_by_channel.txt"
+
+
+def our_hosts() -> Iterator[tuple[str, str]]:
+    """Yield the channel and host of each entry of our own list."""
+    for line in _OURS.read_text(encoding="utf-8").splitlines():
+        channel, _, hosts = line.partition(":")
+        if not line.startswith("#"):
+            yield from ((channel, host) for host in hosts.split())
 
 
 def need() -> None:

@@ -16,6 +16,7 @@ SOCIAL = SourceClass.SOCIAL
 VIDEO = SourceClass.VIDEO
 SHOPPING = SourceClass.SHOPPING
 AI = SourceClass.AI
+ADS = SourceClass.ADS
 CHANNELS = Channels()
 
 CASES = [
@@ -57,6 +58,10 @@ CASES = [
     ("display", Acquisition(source="somebody", medium="banner")),
     ("display", Acquisition(source="somebody", medium="cpm")),
     ("display", Acquisition(click="display")),
+    ("display", Acquisition(kind=ADS, referrer=True)),
+    ("display", Acquisition(kind=ADS, click="paid_search", referrer=True)),
+    ("display", Acquisition(kind=ADS, medium="cpc")),
+    ("email", Acquisition(kind=ADS, medium="email")),
     ("affiliates", Acquisition(source="somebody", medium="Affiliate")),
     ("affiliates", Acquisition(click="affiliates")),
     ("email", Acquisition(source="spring", medium="email")),

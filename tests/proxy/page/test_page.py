@@ -196,7 +196,7 @@ def test_an_allowed_query_that_does_not_fit_is_left_out() -> None:
 def test_campaign_values_are_kept_unless_personal(
     query: str, expected: tuple[str | None, ...]
 ) -> None:
-    got = parse_page(f"{SHOP}/a?{query}#utm_source=fragment", RULES)
+    got = parse_page(f"{SHOP}/a?{query}#utm_fragment", RULES)
 
     assert got is not None
     assert (

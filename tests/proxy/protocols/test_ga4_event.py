@@ -76,6 +76,24 @@ def test_the_page_is_passed_on() -> None:
     assert (got.lang, got.screen) == ("en-gb", [1440, 900])
 
 
+@pytest.mark.parametrize("value", ["1", "true", True, 1])
+def test_an_ignored_referrer_is_replaced_by_the_page_itself(value: object) -> None:
+    got = hit(
+        "page_view",
+        page_location=PAGE,
+        page_referrer="https://pay.example/",
+        ignore_referrer=value,
+    )
+
+    assert got.referrer == PAGE
+
+
+def test_a_page_without_a_referrer_has_none_to_ignore() -> None:
+    got = hit("page_view", page_location=PAGE, ignore_referrer="1")
+
+    assert got.referrer is None
+
+
 @pytest.mark.parametrize("size", ["1440", "x900", "wide x high", "", None, 7])
 def test_a_screen_needs_width_and_height(size: object) -> None:
     assert hit("page_view", screen_resolution=size).screen is None

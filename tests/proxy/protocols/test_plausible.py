@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 from proxy.pipeline.drops import DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, Order
 from proxy.protocols.plausible import read_event
-from proxy.protocols.protocol import Outcomes, VendorRequest, url_with_hash_route
+from proxy.protocols.protocol import Outcomes, VendorRequest
 from proxy.transport.body import RefusedBodyError
 
 PAGE = "https://shop.example/p/42"
@@ -213,23 +213,6 @@ def test_every_named_site_gets_the_event_once(
     domain: str | None, expected: list[str | None]
 ) -> None:
     assert [hit.key for hit in hits({**VIEW, "d": domain})] == expected
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://a.example/#/cart", "https://a.example/cart"),
-        ("https://a.example/#!/cart/7", "https://a.example/cart/7"),
-        ("https://a.example/app?x=1#/cart?token=2", "https://a.example/app/cart?x=1"),
-        ("https://a.example#/cart", "https://a.example/cart"),
-        ("https://a.example/p#reviews", "https://a.example/p"),
-        ("https://a.example/p#access_token=1", "https://a.example/p"),
-        ("https://a.example/p", "https://a.example/p"),
-        ("", ""),
-    ],
-)
-def test_only_a_route_in_the_fragment_becomes_a_path(url: str, expected: str) -> None:
-    assert url_with_hash_route(url) == expected
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,15 @@ UTM = "utm_source=news+letter&utm_medium=email&utm_campaign=spring"
     ("url", "campaign", "expected"),
     [
         pytest.param(URL, CAMPAIGN, f"{URL}?{UTM}", id="the URL has no campaign"),
-        pytest.param(f"{URL}?a=1#x", CAMPAIGN, f"{URL}?a=1&{UTM}", id="something else"),
+        pytest.param(
+            f"{URL}?a=1#x", CAMPAIGN, f"{URL}?a=1&{UTM}#x", id="something else"
+        ),
+        pytest.param(
+            f"{URL}#utm_term=x",
+            CAMPAIGN,
+            f"{URL}#utm_term=x",
+            id="its fragment says so",
+        ),
         pytest.param(
             f"{URL}?utm_source=x", CAMPAIGN, f"{URL}?utm_source=x", id="it says so"
         ),

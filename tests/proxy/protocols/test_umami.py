@@ -60,7 +60,7 @@ def fields(vendor_hit: VendorHit) -> dict[str, Any]:
             },
             {
                 "name": "pageview",
-                "url": f"{PAGE}?utm_source=x",
+                "url": f"{PAGE}?utm_source=x#reviews",
                 "referrer": "https://news.example/a",
                 "lang": "de-DE",
                 "screen": [1440, 900],

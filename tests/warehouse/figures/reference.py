@@ -118,6 +118,17 @@ def _session(run: list[Row], day: "_Day") -> Row:
     }
 
 
+def _inherit_acquisition(sessions: list[Row]) -> None:
+    """Give an internal session the acquisition of the visitor's session before it."""
+    latest: dict[tuple[str, int], Row] = {}
+    for session in sorted(sessions, key=lambda session: session["started_at"]):
+        key = (session["site"], session["visitor"])
+        if session["channel"] == "internal" and key in latest:
+            before = latest[key]
+            session |= {name: before[name] for name in ("channel", *ACQUISITION)}
+        latest[key] = session
+
+
 def _count(run: list[Row], name: str) -> int:
     return sum(event["name"] == name for event in run)
 
@@ -180,6 +191,7 @@ class _Day:
         self.orders = merged_orders(_named(unique, "order_placed"), events_in_sessions)
         refunds = resolved_refunds(_named(unique, "order_refunded"), self.orders)
         self.all_sessions = [_session(run, self) for run in session_runs]
+        _inherit_acquisition(self.all_sessions)
         self.sessions = [
             session for session in self.all_sessions if not session["suspect"]
         ]
