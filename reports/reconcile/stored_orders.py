@@ -20,7 +20,7 @@ from warehouse.tables import Warehouse
 
 _COLUMNS: Final = (
     *("site", "day", "at", "seq", "event_id", "visitor", "name", "server"),
-    *("order_key", "currency", "value_minor", "refund_minor"),
+    *("order_key", "currency", "value_minor", "refund_minor", "amount_from_items"),
 )
 _BY_KEY: Final = ["site", "order_key"]
 _REPORT_COLUMNS: Final = ["has_browser_report", "has_visitor", "has_session"]

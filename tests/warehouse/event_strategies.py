@@ -71,6 +71,7 @@ def events_of(day: date) -> st.SearchStrategy[Row]:
                 "order_key": _maybe(1, 2),
                 "currency": _maybe("EUR", "USD", "JPY"),
                 "value_minor": _maybe(0, 995),
+                "amount_from_items": st.booleans(),
                 "refund_minor": _maybe(5, 600),
                 "items": st.none() | st.lists(_ITEM, max_size=2),
             }

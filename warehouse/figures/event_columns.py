@@ -15,11 +15,11 @@ NARROW = (
     *("site", "day", "visitor", "at", "seq", "event_id"),
     *("name", "server", "passive", "hostname", "path", "engaged_ms", "items", "props"),
 )
+_OF_ORDERS = ("order_key", "refund_minor", "amount_from_items")
 WIDE = tuple(
     name
     for name in polars_schema(EVENTS)
-    if name not in NARROW
-    and name in {*polars_schema(SESSIONS), "order_key", "refund_minor"}
+    if name not in NARROW and name in {*polars_schema(SESSIONS), *_OF_ORDERS}
 )
 
 # The number of WIDE columns that are in memory at once to pick some of their rows.
