@@ -57,9 +57,14 @@ class EventFacts:
     orders: pl.LazyFrame
 
 
-def day_facts(events: pl.DataFrame, site: SiteSettings) -> EventFacts:
-    """Return the facts of *events*, which are all of one day of *site*."""
-    day: SessionizedDay = sessionize(events)
+def day_facts(
+    events: pl.DataFrame, rests: pl.DataFrame, site: SiteSettings
+) -> EventFacts:
+    """Return the facts of *events*, which are all of one day of *site*.
+
+    *rests* are what is left of orders of other days for open refunds.
+    """
+    day: SessionizedDay = sessionize(events, rests=rests)
     sessions = sessions_of(day, {site.id: site.currency}, {site.id: site.timezone})
     suspect = pl.lit(sessions["suspect"]).gather(pl.col(SESSION))
     usable = ~suspect.fill_null(value=False)

@@ -12,6 +12,7 @@ import polars as pl
 
 from warehouse.figures.event_columns import EventColumns, ReadWide
 from warehouse.figures.event_order import ordered_keys
+from warehouse.figures.open_refunds import NO_RESTS
 from warehouse.figures.order_rule import ORDER_PLACED, ORDER_REFUNDED
 from warehouse.figures.orders import merged_orders, resolved_refunds
 from warehouse.figures.runs import VisitorEvents, run_ends, runs_of, sessions_of
@@ -102,10 +103,12 @@ def sessionize(
     events: pl.DataFrame,
     timeout_s: int = SESSION_TIMEOUT_S,
     wide: ReadWide | None = None,
+    rests: pl.DataFrame = NO_RESTS,
 ) -> SessionizedDay:
     """Return *events* of one day, of any number of sites, cut into sessions.
 
-    *wide* reads columns of ``WIDE`` for the same rows, in the same order.
+    *wide* reads columns of ``WIDE`` for the same rows, in the same order. *rests* are
+    what is left of orders of other days: ``read_rests``.
     """
     if events["day"].n_unique() > 1:
         raise ValueError("sessionize takes the events of one day")
@@ -131,7 +134,7 @@ def sessionize(
         leads=leads,
         loose=loose_events,
         orders=orders,
-        refunds=resolved_refunds(refunded, orders),
+        refunds=resolved_refunds(refunded, orders, rests),
         sites=sites,
     )
 
