@@ -42,6 +42,11 @@ class EventColumns:
             return self.events
         return self.events[rows]
 
+    def column(self, name: str, rows: pl.Series) -> pl.Series:
+        """Return the column *name* of *rows*; no other column is read."""
+        events = self.events if self.wide is None else self.wide([name])
+        return events[name].gather(rows)
+
     def whole(
         self, ordered: pl.DataFrame, rows: pl.Series, selections: Sequence[pl.Series]
     ) -> list[pl.DataFrame]:

@@ -19,6 +19,8 @@ from warehouse.figures.runs import VisitorEvents, run_ends, runs_of, sessions_of
 
 PAGEVIEW = "pageview"
 ENGAGEMENT = "engagement"
+CART_UPDATED = "cart_updated"
+CART_ACTION = "cart_action"
 
 SESSION_TIMEOUT_S = 1_800
 
@@ -37,6 +39,7 @@ class SessionizedDay:
     ``leads``: row n is the first interactive event of session n, with all columns.
     ``loose``: the events without a session, with all columns.
     ``orders``: a row for each order. ``refunds``: the refunds with their amounts.
+    ``carts``: the ``row`` of each event that says its ``cart_action``.
     """
 
     events: pl.DataFrame
@@ -46,6 +49,7 @@ class SessionizedDay:
     loose: pl.DataFrame
     orders: pl.DataFrame
     refunds: pl.DataFrame
+    carts: pl.DataFrame
     sites: pl.Series
 
     def totals(self, measures: Mapping[str, pl.Expr]) -> pl.DataFrame:
@@ -135,8 +139,19 @@ def sessionize(
         loose=loose_events,
         orders=orders,
         refunds=resolved_refunds(refunded, orders, rests),
+        carts=_carts(source, keys, ordered["name"]),
         sites=sites,
     )
+
+
+def _carts(source: EventColumns, keys: pl.DataFrame, names: pl.Series) -> pl.DataFrame:
+    """Return the rows of cart events that say what they did, and what it was."""
+    rows = (names == CART_UPDATED).arg_true()
+    if rows.is_empty():
+        return pl.DataFrame(schema={"row": pl.UInt32, CART_ACTION: pl.String})
+    actions = source.column(CART_ACTION, keys["row"].gather(rows))
+    carts = pl.DataFrame({"row": rows, CART_ACTION: actions})
+    return carts.filter(pl.col(CART_ACTION).is_not_null())
 
 
 def _cut(

@@ -13,6 +13,7 @@ import polars as pl
 
 from warehouse.dtypes import UTC_MICROSECONDS, polars_schema
 from warehouse.figures.sessionize import (
+    CART_UPDATED,
     PAGEVIEW,
     SESSION_TIMEOUT_S,
     SessionizedDay,
@@ -31,7 +32,7 @@ INTERNAL = "internal"
 
 _COUNTED_NAMES = {
     "product_views": "product_viewed",
-    "cart_updates": "cart_updated",
+    "cart_updates": CART_UPDATED,
     "checkouts": "checkout_started",
 }
 _VISITOR_FACTOR = 0x9E3779B97F4A7C15
