@@ -206,6 +206,7 @@ def _pages(work: Workload, day: date, sessions: pl.DataFrame) -> pl.DataFrame:
             protocol=pl.lit("native"),
             server=pl.lit(value=False),
             passive=pl.lit(value=False),
+            amount_from_items=pl.lit(value=False),
             late=pl.lit(value=False),
         )
     )

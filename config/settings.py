@@ -257,6 +257,10 @@ class SiteSettings:
     actors: Annotated[
         Literal["off", "daily", "keyed"], Doc("How known customers are pseudonymised.")
     ] = "daily"
+    product_id: Annotated[
+        Literal["id", "sku"],
+        Doc("The code that names a product in the tables, if a line has both."),
+    ] = "id"
     props_allow: Annotated[
         tuple[str, ...], Format("prop_key"), Doc("Event properties that are kept.")
     ] = ()

@@ -108,6 +108,12 @@ _ALL = (
     _of_session("language", "Primary language tag.", "languages"),
     _of_event("event", "name", "Name of the event.", "events", "name"),
     _of_event("product", "items", "Product of an event's items.", "products"),
+    _of_event(
+        "cart_action",
+        "cart_action",
+        "What an event did to the cart: added or removed.",
+        "cart_actions",
+    ),
 )
 # The dimensions of every site; ``dimensions_of`` adds those of its properties.
 DIMENSIONS = {dimension.name: dimension for dimension in _ALL}

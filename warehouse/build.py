@@ -22,9 +22,12 @@ from config.settings import Settings
 from warehouse.durable import make_directory
 from warehouse.figures.daily_stats import daily_stats
 from warehouse.figures.event_columns import NARROW
+from warehouse.figures.open_refunds import NO_RESTS
+from warehouse.figures.order_rule import ORDER_REFUNDED
 from warehouse.figures.sessionize import sessionize
 from warehouse.figures.sessions import sessions
 from warehouse.locks import try_locked
+from warehouse.open_refunds import read_rests
 from warehouse.schema import DAILY_STATS, EVENTS, SESSIONS
 from warehouse.tables import (
     ConflictError,
@@ -258,9 +261,11 @@ def derive(
         site: rules.currencies.get(site, _NO_CURRENCY) for site in event_sites
     }
     zones = {site: rules.zones.get(site, "UTC") for site in event_sites}
+    has_refunds = (events["name"] == ORDER_REFUNDED).any()
     sessionized = sessionize(
         events,
         wide=lambda columns: table.collect(_scan_events(table, day, sites, columns)),
+        rests=read_rests(table, day, sites) if has_refunds else NO_RESTS,
     )
     session_rows = sessions(sessionized, currencies, zones)
     stat_rows = daily_stats(

@@ -68,6 +68,19 @@ def money(amount: Decimal | str | int | None, currency: str) -> int | None:
     return minor if abs(minor) <= LARGEST_AMOUNT else None
 
 
+def product_of(price: Decimal, quantity: Decimal, currency: str) -> int | None:
+    """Return *price* times *quantity* in minor units; None if ``money`` would be.
+
+    The product is rounded once, half to even.
+    """
+    digits = minor_digits(currency)
+    parts, times = _parts(price), _parts(quantity)
+    if digits is None or parts is None or times is None:
+        return None
+    minor = _scaled(parts[0] * times[0], parts[1] + times[1] + digits)
+    return minor if abs(minor) <= LARGEST_AMOUNT else None
+
+
 def _parts(amount: Decimal | str | int | None) -> tuple[int, int] | None:
     """Return *amount* as an integer and a power of ten."""
     if isinstance(amount, bool):

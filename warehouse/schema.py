@@ -26,9 +26,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
 class Item(Row, frozen=True):
     """One line of an order or cart."""
 
-    product: Annotated[str, Doc("The shop's product id or SKU.")]
+    product: Annotated[
+        str,
+        Doc("The shop's product id or SKU; `:rest` for all lines after the 200th."),
+    ]
     variant: Annotated[str | None, Doc("The chosen variant.")] = None
-    quantity: Annotated[int, Doc("Number of pieces; negative for returns.")] = 1
+    quantity: Annotated[
+        int, Doc("Number of pieces; negative for returns, 1 for goods sold by weight.")
+    ] = 1
     price_minor: Annotated[
         int | None, Doc("Price of one piece in minor units of the currency.")
     ] = None
@@ -110,11 +115,17 @@ class Event(Row, frozen=True):
         Hash64 | None, Doc("Keyed hash of the order id, so an order counts once.")
     ] = None
     cart_key: Annotated[Hash64 | None, Doc("Keyed hash of the cart id.")] = None
+    cart_action: Annotated[
+        str | None, Doc("What cart_updated did to the cart: added or removed.")
+    ] = None
     currency: Annotated[str | None, Doc("ISO 4217 currency of the amounts.")] = None
     value_minor: Annotated[int | None, Doc("Order total in minor units.")] = None
     tax_minor: Annotated[int | None, Doc("Tax in minor units.")] = None
     shipping_minor: Annotated[int | None, Doc("Shipping in minor units.")] = None
     refund_minor: Annotated[int | None, Doc("Refunded amount in minor units.")] = None
+    amount_from_items: Annotated[
+        bool, Doc("The client sent no total; the lines' sum is stored instead.")
+    ] = False
     discount_minor: Annotated[int | None, Doc("Discount in minor units.")] = None
     coupon: Annotated[str | None, Doc("Coupon code of a campaign.")] = None
     items: Annotated[tuple[Item, ...] | None, Doc("Lines of the order or cart.")] = None
@@ -233,7 +244,7 @@ EVENTS = Table(
     row=Event,
     key=("site", "day", "event_id"),
     sort_by=("visitor", "at", "seq", "event_id"),
-    added=("passive",),
+    added=("passive", "cart_action", "amount_from_items"),
 )
 SESSIONS = Table(
     name="sessions",

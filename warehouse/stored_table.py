@@ -31,27 +31,31 @@ class StoredTable(CommittingTable):
     """
 
     def append(
-        self, frame: pl.DataFrame, *, transactions: Mapping[str, int] | None = None
+        self,
+        frame: pl.DataFrame,
+        *,
+        transactions: Mapping[str, int] | None = None,
+        touched: TouchedDays | None = None,
     ) -> int:
         """Add rows and record *transactions* in one commit; return the new version.
 
         Raises ``AlreadyCommittedError`` if the table has recorded one of them or a
         later number. Raises ``ConflictError`` if, after the version this object saw,
         another writer recorded one of them or removed rows: ``refresh`` and try again.
-        An empty frame still records its transactions.
+        An empty frame still records its transactions. *touched* are more (site, day)
+        pairs whose figures change.
         """
         numbers = dict(transactions or {})
         self._check_newer(numbers)
         check_frame(frame, self.table)
         recorded = {app: self.transaction_version(app) for app in numbers}
+        pairs = site_days(frame) | (touched or set())
 
         def build_change(others: RowChanges) -> TableChange:
             now = {app: self.transaction_version(app) for app in numbers}
             if now != recorded or others.removed:
                 raise self._conflict("append to")
-            return TableChange(
-                added=added, transactions=numbers, touched=site_days(frame)
-            )
+            return TableChange(added=added, transactions=numbers, touched=pairs)
 
         with self._writing("append to"):
             added = self._stage([frame])

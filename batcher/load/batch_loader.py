@@ -34,7 +34,7 @@ from batcher.load.load_plan import (
 from batcher.load.load_result import LoadResult
 from batcher.load.missing_frames import FrameRecord, MissingFrames
 from batcher.load.read_segments import SegmentContent
-from batcher.load.row_accounting import account_rows
+from batcher.load.row_accounting import AccountedRows, account_rows
 from batcher.load.segment_quarantine import set_segments_aside
 from batcher.spool.spool import Spool
 from config.logs import log_event
@@ -125,10 +125,12 @@ class BatchLoader:
             if not chosen.record.transactions:
                 remove_durable(self._spool.load_plan)
                 return chosen, chosen.batch.events.clear()
-            new_events, plan = self._plan(contents, chosen)
+            rows, plan = self._plan(contents, chosen)
             write_checked(self._spool.load_plan, plan)
             try:
-                self._events.append(new_events, transactions=plan.transactions)
+                self._events.append(
+                    rows.events, transactions=plan.transactions, touched=rows.touched
+                )
             except (AlreadyCommittedError, ConflictError):
                 # A load of another spool committed. That spool may hold copies of
                 # these segments.
@@ -136,20 +138,18 @@ class BatchLoader:
                 chosen = choose_frames(contents, self._events, chosen)
             else:
                 self._finish(plan, plan.segments)
-                return chosen, new_events
+                return chosen, rows.events
         remove_durable(self._spool.load_plan)
         raise ConflictError("load the spool: the events table changes too often")
 
     def _plan(
         self, contents: list[SegmentContent], chosen: ChosenFrames
-    ) -> tuple[pl.DataFrame, LoadPlan]:
-        """Return the events to store, and the plan that stores them."""
+    ) -> tuple[AccountedRows, LoadPlan]:
+        """Return the rows to store, and the plan that stores them."""
         rows = account_rows(chosen.batch, self._events, self._key_index, self._settings)
         sound = [content for content in contents if chosen.is_loaded_whole(content)]
         token = next_token(self._events.version, self._random_bits(RANDOM_BITS))
-        return rows.events, LoadPlan(
-            token, chosen.record, planned_segments(sound), rows.drops
-        )
+        return rows, LoadPlan(token, chosen.record, planned_segments(sound), rows.drops)
 
     def _finish(self, plan: LoadPlan, segments: Iterable[PlannedSegment]) -> None:
         """Do the steps after the commit of the events; they can be repeated."""

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from warehouse.figures.order_rule import ORDER_PLACED
+from warehouse.figures.order_rule import ORDER_PLACED, ORDER_REFUNDED
 from warehouse.tables import DataFile, TableView
 
 MOST_BYTES = 256 << 20
@@ -45,14 +45,23 @@ def _mixed(column: str) -> pl.Expr:
     return pl.col(column).reinterpret(signed=False) ^ pl.col("site").hash()
 
 
-_EVENTS, _ORDERS = "events", "orders"
-_KINDS = {
-    _EVENTS: (["site", "event_id"], event_key()),
-    _ORDERS: (
+def refund_key() -> pl.Expr:
+    """Return the key of (site, order_key) for a refund, else null."""
+    return pl.when(pl.col("name") == ORDER_REFUNDED).then(_mixed("order_key"))
+
+
+_EVENTS, _ORDERS, _REFUNDS = "events", "orders", "refunds"
+# The columns that one read of a file needs, and the kinds of keys that it gives.
+_READS: tuple[tuple[list[str], dict[str, pl.Expr]], ...] = (
+    (["site", "event_id"], {_EVENTS: event_key()}),
+    (
         ["site", "name", "order_key", "server"],
-        report_key(order_key(), pl.col("server")),
+        {
+            _ORDERS: report_key(order_key(), pl.col("server")),
+            _REFUNDS: refund_key(),
+        },
     ),
-}
+)
 
 
 class KeyIndex:
@@ -88,10 +97,19 @@ class KeyIndex:
 
     def files_with_orders(self, view: TableView, keys: pl.Series) -> list[DataFile]:
         """Return the files that hold at least one of the reports *keys*."""
+        return self._files_with(view, keys, _ORDERS)
+
+    def files_with_refunds(self, view: TableView, keys: pl.Series) -> list[DataFile]:
+        """Return the files that hold a refund of at least one of the orders *keys*."""
+        return self._files_with(view, keys, _REFUNDS)
+
+    def _files_with(
+        self, view: TableView, keys: pl.Series, kind: str
+    ) -> list[DataFile]:
         return [
             file
             for file in view.files()
-            if keys.is_in(self._keys_of(view, file, _ORDERS).implode()).any()
+            if keys.is_in(self._keys_of(view, file, kind).implode()).any()
         ]
 
     def _keys_of(self, view: TableView, file: DataFile, kind: str) -> pl.Series:
@@ -101,14 +119,19 @@ class KeyIndex:
             # Inserted again, the entry becomes the most recently used one.
             self._cached[entry] = keys
             return keys
-        keys = _read_keys(view, file, kind)
+        read = _read_keys(view, file, kind)
+        for other, other_keys in read.items():
+            if (other, file.path) not in self._cached:
+                self._keep((other, file.path), other_keys)
+        return read[kind]
+
+    def _keep(self, entry: tuple[str, str], keys: pl.Series) -> None:
         size_bytes = len(keys) * _KEY_BYTES
         while self._cached and self.size_bytes + size_bytes > self._most_bytes:
             self._drop(next(iter(self._cached)))
         if self.size_bytes + size_bytes <= self._most_bytes:
             self._cached[entry] = keys
             self.size_bytes += size_bytes
-        return keys
 
     def _drop(self, entry: tuple[str, str]) -> None:
         self.size_bytes -= len(self._cached.pop(entry)) * _KEY_BYTES
@@ -126,9 +149,14 @@ def _in_any(keys: pl.Series, stored: Sequence[pl.Series]) -> pl.Series:
     return is_stored
 
 
-def _read_keys(view: TableView, file: DataFile, kind: str) -> pl.Series:
-    columns, key = _KINDS[kind]
-    return view.read_files([file], columns).select(key=key)["key"].drop_nulls().sort()
+def _read_keys(view: TableView, file: DataFile, kind: str) -> dict[str, pl.Series]:
+    """Return the sorted keys of *file*, of *kind* and all kinds of the same columns."""
+    columns, kinds = next(read for read in _READS if kind in read[1])
+    rows = view.read_files([file], columns)
+    return {
+        name: rows.select(key=key)["key"].drop_nulls().sort()
+        for name, key in kinds.items()
+    }
 
 
 def _common(stored: Sequence[pl.Series], keys: pl.Series) -> pl.Series:

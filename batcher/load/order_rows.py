@@ -5,8 +5,8 @@ from datetime import date
 
 import polars as pl
 
-from batcher.load.key_index import KeyIndex, order_key, report_key
-from warehouse.figures.order_rule import ORDER, ORDER_PLACED
+from batcher.load.key_index import KeyIndex, order_key, refund_key, report_key
+from warehouse.figures.order_rule import ORDER, ORDER_PLACED, ORDER_REFUNDED
 from warehouse.tables import TableView
 
 
@@ -20,6 +20,17 @@ def days_of_orders(
         for server in (False, True)
     ]
     return {file.day for file in key_index.files_with_orders(stored, pl.concat(keys))}
+
+
+def days_of_refunds(
+    orders: pl.DataFrame, stored: TableView, key_index: KeyIndex
+) -> set[date]:
+    """Return the days that have stored refunds of *orders* (site, order_key)."""
+    if orders.is_empty():
+        return set()
+    refunded = orders.with_columns(name=pl.lit(ORDER_REFUNDED))
+    keys = refunded.select(key=refund_key())["key"].unique()
+    return {file.day for file in key_index.files_with_refunds(stored, keys)}
 
 
 def order_rows(

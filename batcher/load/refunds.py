@@ -8,7 +8,8 @@ refund. Refunds that are already stored keep their amounts.
 import polars as pl
 
 from batcher.load.key_index import KeyIndex
-from batcher.load.order_rows import days_of_orders, order_rows
+from batcher.load.order_rows import days_of_orders, days_of_refunds, order_rows
+from warehouse.figures.open_refunds import OF_ORDERS, is_open_refund
 from warehouse.figures.order_rule import (
     EARLIEST,
     ORDER,
@@ -18,12 +19,10 @@ from warehouse.figures.order_rule import (
     with_amounts_taken,
 )
 from warehouse.figures.row_order import by_content
-from warehouse.tables import TableView
+from warehouse.table_commits import site_days
+from warehouse.tables import TableView, TouchedDays
 
-_COLUMNS = [
-    *("site", "day", "at", "seq", "event_id", "name", "server", "order_key"),
-    *("currency", "value_minor", "refund_minor"),
-]
+_COLUMNS = [*OF_ORDERS]
 
 
 def with_amounts(
@@ -43,22 +42,36 @@ def with_amounts(
         return events
     orders = refunds.select(ORDER).unique()
     new = numbered.join(orders, on=ORDER, how="semi")
-    rows = pl.concat(
-        [_stored(orders, new, stored, key_index), new], how="diagonal_relaxed"
-    )
+    rows = pl.concat([_stored(orders, stored, key_index), new], how="diagonal_relaxed")
     by_load = rows.with_columns(is_new=pl.col("row").is_not_null())
     amounts = _amounts(by_load[by_content(by_load, ["is_new", "day", *EARLIEST])])
     return events if amounts.is_empty() else _filled(events, amounts)
 
 
+def days_of_open_refunds(
+    events: pl.DataFrame, stored: TableView, key_index: KeyIndex
+) -> TouchedDays:
+    """Return (site, day) of stored open refunds whose orders are among *events*.
+
+    A build gives these refunds what is left of their orders.
+    """
+    placed = events.filter(pl.col("order_key").is_not_null(), name=ORDER_PLACED)
+    orders = placed.select(ORDER).unique()
+    days = days_of_refunds(orders, stored, key_index)
+    if not days:
+        return set()
+    columns = [*ORDER, "day", "name", "refund_minor"]
+    rows = order_rows(orders, stored, days, (ORDER_REFUNDED,), columns)
+    return site_days(rows.filter(is_open_refund()))
+
+
 def _stored(
-    orders: pl.DataFrame, new: pl.DataFrame, stored: TableView, key_index: KeyIndex
+    orders: pl.DataFrame, stored: TableView, key_index: KeyIndex
 ) -> pl.DataFrame:
-    """Return the stored rows of *orders*: their reports, and refunds since then."""
-    placed = new.filter(name=ORDER_PLACED)["day"]
-    holding = days_of_orders(orders, stored, key_index) | {*placed}
-    since = [day for day in stored.days() if holding and day >= min(holding)]
-    return order_rows(orders, stored, since, (ORDER_PLACED, ORDER_REFUNDED), _COLUMNS)
+    """Return the stored reports and refunds of *orders*."""
+    days = days_of_orders(orders, stored, key_index)
+    days |= days_of_refunds(orders, stored, key_index)
+    return order_rows(orders, stored, days, (ORDER_PLACED, ORDER_REFUNDED), _COLUMNS)
 
 
 def _amounts(rows: pl.DataFrame) -> pl.DataFrame:
@@ -71,13 +84,17 @@ def _amounts(rows: pl.DataFrame) -> pl.DataFrame:
     orders = best_figures_first(placed).unique(ORDER, keep="first", maintain_order=True)
     refunds = rows.filter(name=ORDER_REFUNDED)
     is_of_other_day = pl.col("day") != pl.col("order_day")
-    is_stored_of_other_day = is_of_other_day & ~pl.col("is_new")
+    # These come before the refunds of the order's own day, so a build, which reads
+    # only its own day, cannot limit those.
+    is_first = is_of_other_day & (
+        ~pl.col("is_new") | (pl.col("day") < pl.col("order_day"))
+    )
     return (
         with_amounts_taken(refunds, orders.filter(pl.col("value_minor").is_not_null()))
         .filter(
             pl.col("order_found"),
             pl.col("is_new"),
-            is_of_other_day | is_stored_of_other_day.any().over(ORDER),
+            is_of_other_day | is_first.any().over(ORDER),
         )
         .select("row", amount="refund_minor", of_order="currency")
     )

@@ -10,11 +10,11 @@ from batcher.load.duplicates import duplicate_drops, split_duplicates, sum_drops
 from batcher.load.key_index import KeyIndex
 from batcher.load.late_orders import with_order_days
 from batcher.load.read_segments import Batch
-from batcher.load.refunds import with_amounts
+from batcher.load.refunds import days_of_open_refunds, with_amounts
 from config.errors import MillpondError
 from config.settings import Settings
 from warehouse.schema import Drop
-from warehouse.tables import TableView
+from warehouse.tables import TableView, TouchedDays
 
 
 class RowsLostError(MillpondError):
@@ -26,6 +26,8 @@ class AccountedRows(msgspec.Struct, frozen=True):
 
     events: pl.DataFrame
     drops: list[Drop]
+    # (site, day) of stored refunds whose amounts follow from these events.
+    touched: TouchedDays
 
 
 def account_rows(
@@ -42,7 +44,8 @@ def account_rows(
     new = with_amounts(new, stored, key_index)
     drops = _drop_rows(batch.drops, repeated, settings)
     _check_rows(batch, new, repeated, drops)
-    return AccountedRows(new, drops)
+    touched = days_of_open_refunds(new, stored, key_index)
+    return AccountedRows(new, drops, touched)
 
 
 def _drop_rows(

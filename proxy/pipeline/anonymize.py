@@ -196,7 +196,9 @@ class Anonymizer:
             props = clean_props(hit.props, site.props_allow)
         if referral.spam:
             return Dropped(DropReason.REFERRER_SPAM, site.id)
-        order = parse_order(hit.order, site) if hit.order is not None else NO_ORDER
+        order = (
+            NO_ORDER if hit.order is None else parse_order(hit.order, hit.name, site)
+        )
         if order is BAD_ORDER:
             return Dropped(DropReason.BAD_ORDER, site.id)
         enrichment = Enrichment(visitor, actor, location, page, referral, props, order)

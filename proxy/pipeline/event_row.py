@@ -3,6 +3,7 @@
 import math
 
 import msgspec
+from msgspec.structs import asdict, replace
 
 from proxy.client.client import Client
 from proxy.client.geo import Location
@@ -10,7 +11,7 @@ from proxy.client.hints import primary_language, screen_class
 from proxy.page.channel import DIRECT
 from proxy.page.page import NO_PAGE, Page
 from proxy.page.referrer import Referral
-from proxy.pipeline.commerce import OrderFields
+from proxy.pipeline.commerce import NO_ORDER, OrderFields
 from proxy.pipeline.hit import NO_ID, Hit
 from proxy.pipeline.moment import Moment
 from proxy.pipeline.sites import Site
@@ -50,7 +51,7 @@ def event_row(hit: AdmittedHit, moment: Moment, details: Enrichment, seq: int) -
     """Return the row; no other code sets the columns of an event."""
     raw_hit, agent = hit.hit, hit.agent
     page, referral, order = details.page, details.referral, details.order
-    return Event(
+    event = Event(
         site=hit.site.id,
         day=moment.day,
         at=UtcSeconds(moment.at),
@@ -85,17 +86,14 @@ def event_row(hit: AdmittedHit, moment: Moment, details: Enrichment, seq: int) -
         scroll_pct=_bounded(raw_hit.scroll_pct, 100),
         props=details.props,
         late=moment.late,
-        order_key=order.order_key,
-        cart_key=order.cart_key,
-        currency=order.currency,
-        value_minor=order.value_minor,
-        tax_minor=order.tax_minor,
-        shipping_minor=order.shipping_minor,
-        refund_minor=order.refund_minor,
-        discount_minor=order.discount_minor,
-        coupon=order.coupon,
-        items=order.items,
     )
+    return event if order is NO_ORDER else _with_order(event, order)
+
+
+def _with_order(event: Event, order: OrderFields) -> Event:
+    """Return *event* with the columns of *order*; few events have any."""
+    order_columns = asdict(order) | {"name": order.name or event.name}
+    return replace(event, **order_columns)
 
 
 def _channel_if_known(hit: AdmittedHit, details: Enrichment) -> str | None:

@@ -8,19 +8,23 @@ from typing import ClassVar
 
 import msgspec
 
+from proxy.pipeline.commerce_names import CartAction
 from proxy.pipeline.drops import Dropped, DropReason
 
 # An empty id would merge all events, or all customers, that have it into one.
 NO_ID = (None, "")
+_ONE = Decimal(1)
 
 
 class OrderLine(msgspec.Struct, frozen=True):
     """One line of an order or cart, as the client sends it."""
 
     product: str | int | None = None
+    sku: str | int | None = None
     variant: str | int | None = None
-    quantity: int | float = 1
+    quantity: Decimal = _ONE
     price: Decimal | None = None
+    currency: str | None = None
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -28,6 +32,7 @@ class Order(msgspec.Struct, frozen=True):
 
     id: str | int | None = None
     cart: str | int | None = None
+    cart_action: CartAction | None = None
     currency: str | None = None
     value: Decimal | None = None
     tax: Decimal | None = None

@@ -38,6 +38,7 @@ class Site:
     zone: ZoneInfo
     currency: str
     actors: Literal["off", "daily", "keyed"]
+    product_id: Literal["id", "sku"]
     props_allow: frozenset[str]
     path_rules: tuple[str, ...]
     keys: tuple[str, ...]
@@ -211,6 +212,7 @@ def prepare_site(site: SiteSettings, privacy: PrivacySettings, key: bytes) -> Si
         zone=ZoneInfo(site.timezone),
         currency=site.currency,
         actors=site.actors,
+        product_id=site.product_id,
         props_allow=frozenset(site.props_allow + site.props_allow_ids),
         path_rules=site.path_rules,
         keys=site.keys,

@@ -1,46 +1,32 @@
 """Maps vendors' names of commerce events and fields to the canonical names.
 
-All protocols use one table, ``proxy/data/commerce.toml``. Nothing is validated here:
-an unreadable amount becomes NaN, and the pipeline refuses the whole order.
+All protocols use the table of ``commerce_names``. Nothing is validated here: an
+unreadable amount becomes NaN, and the pipeline says what it refuses.
 """
 
-import math
-import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import cache
+from itertools import islice
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
-from proxy.lists import DATA
-from proxy.pipeline.commerce import CommerceName
+from proxy.pipeline.commerce_names import (
+    CommerceName,
+    canonical_name,
+    cart_action,
+    commerce_table,
+)
 from proxy.pipeline.hit import Order, OrderLine
-from proxy.protocols.protocol import list_of, mapping_of, text_of
+from proxy.pipeline.order_lines import MAX_ITEMS, MAX_LINES
+from proxy.protocols.protocol import mapping_of, text_of
 from warehouse.money import PLAIN_DECIMAL
 
-_SEPARATORS = re.compile(r"[\s._$-]+")
-_LONGEST_NAME = 64
 _UNREADABLE = Decimal("NaN")
+_ONE = Decimal(1)
 # A single product's event must have one of these, so that its properties are an item.
 _PRODUCT_FIELDS = ("product_id", "productId", "item_id", "sku", "product_sku")
 _PRODUCT_EVENTS = frozenset({CommerceName.PRODUCT_VIEWED, CommerceName.CART_UPDATED})
-
-
-class CommerceTable(msgspec.Struct, frozen=True):
-    """The content of ``commerce.toml``."""
-
-    names: dict[CommerceName, list[str]]
-    order: dict[str, list[str]]
-    item: dict[str, list[str]]
-
-
-@cache
-def commerce_table() -> CommerceTable:
-    """Return the table of names and fields."""
-    text = (DATA / "commerce.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), CommerceTable)
 
 
 def commerce_of(name: str, properties: Mapping[str, Any]) -> tuple[str, Order | None]:
@@ -51,31 +37,23 @@ def commerce_of(name: str, properties: Mapping[str, Any]) -> tuple[str, Order | 
     canonical = canonical_name(name)
     if canonical is None:
         return name, None
-    return canonical.value, order_of(canonical, properties)
-
-
-def canonical_name(name: str) -> CommerceName | None:
-    """Return the canonical name of a commerce event, None for any other event."""
-    if len(name) > _LONGEST_NAME:
-        return None
-    return _canonical_names().get(_SEPARATORS.sub(" ", name).strip().casefold())
+    order = order_of(canonical, properties)
+    action = cart_action(name)
+    return canonical.value, replace(order, cart_action=action) if action else order
 
 
 def order_of(name: CommerceName, properties: Mapping[str, Any]) -> Order:
     """Return the commerce part of an event with these *properties*."""
     fields = _FieldReader(properties, commerce_table().order)
-    value, refund = fields.amount("value"), fields.amount("refund")
-    if name is CommerceName.ORDER_REFUNDED and refund is None:
-        value, refund = None, value
     return Order(
         id=fields.text("id"),
         cart=fields.text("cart"),
         currency=fields.text("currency"),
-        value=value,
+        value=fields.amount("value"),
         tax=fields.amount("tax"),
         shipping=fields.amount("shipping"),
         discount=fields.amount("discount"),
-        refund=refund,
+        refund=fields.amount("refund"),
         coupon=fields.text("coupon"),
         items=_lines(name, fields.value("items"), properties),
     )
@@ -103,8 +81,12 @@ class _FieldReader:
         self._names = names
 
     def value(self, field: str) -> Any:
-        values = (self._properties.get(name) for name in self._names[field])
-        return next((value for value in values if value not in (None, "")), None)
+        # A loop, because a generator takes three times as long and orders have lines.
+        for name in self._names[field]:
+            value = self._properties.get(name)
+            if value is not None and value != "":
+                return value
+        return None
 
     def text(self, field: str) -> str | None:
         return text_of(self.value(field))
@@ -116,38 +98,34 @@ class _FieldReader:
 def _lines(
     name: CommerceName, items: object, properties: Mapping[str, Any]
 ) -> list[OrderLine] | None:
+    """Return the lines of an order; those that are only added up have no product."""
     if isinstance(items, list):
-        return [_line(mapping_of(item)) for item in list_of(items)] or None
+        lines = [_line(item) for item in islice(items, MAX_ITEMS)]
+        # One line more than is read shows that the order has more.
+        rest = islice(items, MAX_ITEMS, MAX_LINES + 1)
+        return [*lines, *(_amounts(mapping_of(item)) for item in rest)] or None
     has_product = any(properties.get(field) for field in _PRODUCT_FIELDS)
     return [_line(properties)] if has_product and name in _PRODUCT_EVENTS else None
 
 
-def _line(item: Mapping[str, Any]) -> OrderLine:
-    fields = _FieldReader(item, commerce_table().item)
-    return OrderLine(
-        product=fields.text("product"),
-        variant=fields.text("variant"),
-        quantity=_quantity(fields.value("quantity")),
-        price=fields.amount("price"),
+def _line(item: object) -> OrderLine:
+    """Return a line; an item that is only text or a number is a product's code."""
+    properties = mapping_of(item)
+    fields = _FieldReader(properties, commerce_table().item)
+    product, sku = fields.text("product") or text_of(item), fields.text("sku")
+    if product is None and sku is None:
+        product = fields.text("name")
+    return replace(
+        _amounts(properties), product=product, sku=sku, variant=fields.text("variant")
     )
 
 
-def _quantity(value: object) -> float:
-    """Return the quantity of a line: 1 if missing, NaN if not a whole number."""
-    if value is None:
-        return 1
-    amount = amount_of(value)
-    if amount is None or not amount.is_finite():
-        return math.nan
-    return int(amount) if amount == amount.to_integral_value() else math.nan
-
-
-@cache
-def _canonical_names() -> Mapping[str, CommerceName]:
-    return dict(_spellings())
-
-
-def _spellings() -> Iterator[tuple[str, CommerceName]]:
-    for canonical, spellings in commerce_table().names.items():
-        for spelling in spellings:
-            yield spelling, canonical
+def _amounts(properties: Mapping[str, Any]) -> OrderLine:
+    """Return only the amounts of a line."""
+    fields = _FieldReader(properties, commerce_table().item)
+    quantity = fields.amount("quantity")
+    return OrderLine(
+        quantity=_ONE if quantity is None else quantity,
+        price=fields.amount("price"),
+        currency=fields.text("currency"),
+    )

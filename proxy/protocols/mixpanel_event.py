@@ -7,6 +7,7 @@ says that it has identified one.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from proxy.pipeline.commerce_names import plain_name
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Order, VendorHit, Visitor
 from proxy.protocols.commerce import commerce_of
@@ -21,6 +22,15 @@ from proxy.protocols.protocol import (
 # What Mixpanel's server libraries call themselves in mp_lib.
 _SERVER_LIBRARIES = frozenset({"python", "node", "php", "ruby", "go", "jdk"})
 _PAGE_VIEWS = frozenset({"$mp_web_page_view", "mp_page_view"})
+# What sites call the page views that they report themselves, as ``plain_name``.
+_OWN_PAGE_VIEWS = frozenset(
+    {
+        *("page view", "pageview", "page viewed", "viewed page", "view page"),
+        *("page views", "pageviews", "page visit", "page visited", "visited page"),
+        *("page load", "page loaded", "loaded page", "loaded a page"),
+        *("viewed a page", "web page view", "web page viewed", "website page view"),
+    }
+)
 _IDENTITY = frozenset({"$identify", "$create_alias", "$merge"})
 # Automatic events that report the scroll depth, and the property with the depth.
 _SCROLLS = {
@@ -108,11 +118,16 @@ def _hit(name: str, properties: Properties, key: str, envelope: Envelope) -> Ven
 
 def _stored_name(name: str, properties: Properties) -> tuple[str, Order | None]:
     """Return the name an event is stored under, and its order if it has one."""
-    if name in _PAGE_VIEWS:
+    if name in _PAGE_VIEWS or _is_own_page_view(name, properties):
         return "pageview", None
     if name in _SCROLLS:
         return "engagement", None
     return commerce_of(name, properties)
+
+
+def _is_own_page_view(name: str, properties: Properties) -> bool:
+    """Whether the site itself reports a page view; without a URL it is no page view."""
+    return plain_name(name) in _OWN_PAGE_VIEWS and _url(properties) is not None
 
 
 def _is_library(properties: Properties, envelope: Envelope) -> bool:

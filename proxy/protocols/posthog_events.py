@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
 from proxy.page.click_ids import CLICK_IDS
+from proxy.pipeline.commerce_names import canonical_name
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Hit, VendorHit, Visitor
-from proxy.protocols.commerce import canonical_name, commerce_of
+from proxy.protocols.commerce import commerce_of
 from proxy.protocols.protocol import mapping_of, number_of, text_of
 
 _KEPT = {"$pageview": "pageview", "$pageleave": "engagement", "$screen": "screen"}

@@ -19,6 +19,8 @@ from warehouse.figures.day_facts import order_measures
 from warehouse.figures.order_rule import line_worth
 from warehouse.figures.props import prop_value
 from warehouse.figures.sessionize import (
+    CART_ACTION,
+    CART_UPDATED,
     PAGEVIEW,
     SessionizedDay,
     is_counted,
@@ -58,9 +60,14 @@ class EventFacts:
     orders: pl.LazyFrame
 
 
-def day_facts(events: pl.DataFrame, site: SiteSettings) -> EventFacts:
-    """Return the facts of *events*, which are all of one day of *site*."""
-    day: SessionizedDay = sessionize(events)
+def day_facts(
+    events: pl.DataFrame, rests: pl.DataFrame, site: SiteSettings
+) -> EventFacts:
+    """Return the facts of *events*, which are all of one day of *site*.
+
+    *rests* are what is left of orders of other days for open refunds.
+    """
+    day: SessionizedDay = sessionize(events, rests=rests)
     sessions = sessions_of(day, {site.id: site.currency}, {site.id: site.timezone})
     suspect = pl.lit(sessions["suspect"]).gather(pl.col(SESSION))
     usable = ~suspect.fill_null(value=False)
@@ -156,7 +163,8 @@ def _has(dimensions: Dimensions, name: str) -> bool:
 def _excludes_pings(dimensions: Dimensions) -> bool:
     """Return whether *dimensions* have no value for an engagement ping."""
     is_prop = any(dimension.is_prop for dimension in dimensions)
-    return is_prop or _has(dimensions, _EVENT) or _has(dimensions, _PRODUCT)
+    named = (_EVENT, _PRODUCT, CART_ACTION)
+    return is_prop or any(_has(dimensions, name) for name in named)
 
 
 def _has_many_values(dimension: Dimension) -> bool:
@@ -172,6 +180,9 @@ def _exploded(events: pl.LazyFrame, dimensions: Dimensions) -> pl.LazyFrame:
     for name in [part.name for part in dimensions if part.is_prop]:
         events = events.with_columns(prop_value(name).alias(name))
         events = events.filter(pl.col(name).is_not_null())
+    if _has(dimensions, CART_ACTION):
+        is_cart = pl.col("name") == CART_UPDATED
+        events = events.filter(is_cart, pl.col(CART_ACTION).is_not_null())
     if not _has(dimensions, _PRODUCT):
         return events
     return events.filter(pl.col("items").list.len() > 0).explode("items")

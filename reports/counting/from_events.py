@@ -6,6 +6,7 @@ time limits the memory; checking the deadline between days limits the time.
 
 from collections.abc import Callable, Iterable
 from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
@@ -21,7 +22,15 @@ from reports.query import Query
 from warehouse.figures.order_rule import refunded_worth
 from warehouse.frames import collect_all
 
-Events = Callable[[date], pl.DataFrame]
+
+class DayEvents(NamedTuple):
+    """The events of a day, and what is left of orders for its open refunds."""
+
+    events: pl.DataFrame
+    rests: pl.DataFrame
+
+
+Events = Callable[[date], DayEvents]
 
 
 def count_events(
@@ -32,10 +41,11 @@ def count_events(
     currencies: set[str] = set()
     for day in days:
         tick()
-        events = events_of(day)
+        events, rests = events_of(day)
         if events.is_empty():
             continue
-        counted = _count_day(query, day, event_facts.day_facts(events, query.site))
+        facts = event_facts.day_facts(events, rests, query.site)
+        counted = _count_day(query, day, facts)
         parts.append(counted.figures)
         currencies |= counted.other_currencies
     figures = pl.concat(parts, how="diagonal") if parts else pl.DataFrame()

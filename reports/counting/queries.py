@@ -16,7 +16,7 @@ from reports import caveats
 from reports.answer import Answer, AsOf, Figure, SourceTables
 from reports.caveats import Caveat
 from reports.counting.counted import CountedColumns
-from reports.counting.from_events import count_events
+from reports.counting.from_events import DayEvents, count_events
 from reports.counting.from_stats import (
     count_stats,
     is_folded,
@@ -32,6 +32,9 @@ from reports.deadline import Tick, no_deadline
 from reports.period import Period
 from reports.query import Query
 from warehouse.delta.log_digests import entry_path
+from warehouse.figures.open_refunds import NO_RESTS
+from warehouse.figures.order_rule import ORDER_REFUNDED
+from warehouse.open_refunds import read_rests
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
 from warehouse.tables import DamagedTableError, StorageError, TableView, Warehouse
 
@@ -207,12 +210,16 @@ class Statistics:
 
     def _events_reader(
         self, site: SiteSettings, until: datetime | None = None
-    ) -> Callable[[date], pl.DataFrame]:
-        def read_events(day: date) -> pl.DataFrame:
+    ) -> Callable[[date], DayEvents]:
+        def read_events(day: date) -> DayEvents:
             rows = self._events.scan([day]).filter(pl.col("site") == site.id)
             if until is not None:
                 rows = rows.filter(pl.col("at") < until.astimezone(UTC))
-            return self._events.collect(rows)
+            events = self._events.collect(rows)
+            has_refunds = (events["name"] == ORDER_REFUNDED).any()
+            if not has_refunds:
+                return DayEvents(events, NO_RESTS)
+            return DayEvents(events, read_rests(self._events, day, {site.id}))
 
         return read_events
 

@@ -13,16 +13,19 @@ import polars as pl
 
 from config.settings import SiteSettings
 from warehouse.dtypes import polars_schema
-from warehouse.figures.order_rule import ORDER_PLACED, ORDER_REFUNDED
+from warehouse.figures.open_refunds import rests_of_orders, with_rests
+from warehouse.figures.order_rule import EARLIEST, ORDER_PLACED, ORDER_REFUNDED
 from warehouse.figures.orders import merged_orders, resolved_refunds
+from warehouse.figures.row_order import by_content
 from warehouse.schema import EVENTS, SESSIONS
 from warehouse.tables import Warehouse
 
 _COLUMNS: Final = (
     *("site", "day", "at", "seq", "event_id", "visitor", "name", "server"),
-    *("order_key", "currency", "value_minor", "refund_minor"),
+    *("order_key", "currency", "value_minor", "refund_minor", "amount_from_items"),
 )
 _BY_KEY: Final = ["site", "order_key"]
+_BY_TIME: Final = [*_BY_KEY, "day", *EARLIEST]
 _REPORT_COLUMNS: Final = ["has_browser_report", "has_visitor", "has_session"]
 
 
@@ -57,7 +60,8 @@ def stored_orders(warehouse: Warehouse, site: SiteSettings) -> Iterator[StoredOr
         session=pl.lit(None, pl.UInt32)
     )
     orders = merged_orders(placed).sort("at", "order_key")
-    refunds = _refunds(_counted_refunds(refunded, orders), orders, site)
+    counted = _counted_refunds(refunded, orders, rests_of_orders(events))
+    refunds = _refunds(counted, orders, site)
     joined = orders.join(_reports(placed), on=_BY_KEY, how="left").join(
         refunds, on=_BY_KEY, how="left"
     )
@@ -116,21 +120,23 @@ def _reports(placed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _counted_refunds(refunded: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
+def _counted_refunds(
+    refunded: pl.DataFrame, orders: pl.DataFrame, rests: pl.DataFrame
+) -> pl.DataFrame:
     """Return *refunded* with the amounts that the figures count.
 
     The build limits the refunds of an order's own day. For other days, the load
-    stored what was left.
+    stored what was left, or a refund takes one of the *rests*.
     """
     days = orders.select(*_BY_KEY, order_day="day")
     dated = refunded.join(days, on=_BY_KEY, how="left", maintain_order="left")
     is_own_day = (pl.col("day") == pl.col("order_day")).fill_null(value=False)
+    others = dated.filter(~is_own_day).drop("order_day")
+    others = with_rests(others[by_content(others, _BY_TIME)], rests)
     return pl.concat(
         [
             resolved_refunds(dated.filter(is_own_day).drop("order_day"), orders),
-            dated.filter(~is_own_day)
-            .drop("order_day")
-            .with_columns(pl.col("refund_minor").fill_null(0)),
+            others.with_columns(pl.col("refund_minor").fill_null(0)),
         ]
     )
 

@@ -69,8 +69,10 @@ def events_of(day: date) -> st.SearchStrategy[Row]:
                 "browser": _maybe("Firefox"),
                 "engaged_ms": _maybe(0, 1_500),
                 "order_key": _maybe(1, 2),
+                "cart_action": _maybe("added", "removed"),
                 "currency": _maybe("EUR", "USD", "JPY"),
                 "value_minor": _maybe(0, 995),
+                "amount_from_items": st.booleans(),
                 "refund_minor": _maybe(5, 600),
                 "items": st.none() | st.lists(_ITEM, max_size=2),
             }

@@ -96,7 +96,7 @@ def test_columns_missing_from_the_spool_get_their_defaults() -> None:
         ),
         pytest.param(
             lambda good: good.drop("items"),
-            "column 43 must be 'items', got None",
+            "column 45 must be 'items', got None",
             id="a missing column",
         ),
         pytest.param(

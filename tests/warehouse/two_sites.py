@@ -35,6 +35,7 @@ def pageviews(site: str, day: date, visitors: range, path: str = "/") -> pl.Data
             "server": False,
             "passive": False,
             "late": False,
+            "amount_from_items": False,
             "path": path,
         }
         for visitor in visitors

@@ -25,7 +25,7 @@ from warehouse.figures.breakdown import (
 from warehouse.figures.day_facts import BY_SESSION, DayFacts, day_facts
 from warehouse.figures.order_rule import line_worth, refunded_worth
 from warehouse.figures.props import prop_rows
-from warehouse.figures.sessionize import SessionizedDay
+from warehouse.figures.sessionize import CART_ACTION, SessionizedDay
 from warehouse.schema import DAILY_STATS
 
 # Since 1972 no zone has moved its clock by less than a quarter of an hour.
@@ -53,6 +53,7 @@ def daily_stats(
         _by_viewed("hostname", "hostname", facts),
         _by_name(facts),
         _by_product(facts),
+        _by_cart_action(facts),
         *_by_prop(facts),
     ]
     own = pl.col("site").replace_strict(dict(currencies), return_dtype=pl.String)
@@ -173,6 +174,14 @@ def _by_product(facts: DayFacts) -> Breakdown:
         value_no.alias("value_no"), touches=_IN_SESSION
     )
     return _by_event("product", events, values, _order_lines(facts.orders), facts)
+
+
+def _by_cart_action(facts: DayFacts) -> Breakdown:
+    """Return cart events by what they did; carts have no orders."""
+    value_no, values = numbered(facts.carts[CART_ACTION])
+    events = facts.carts.select(*_OF_EVENT, value_no, touches=_IN_SESSION)
+    orders = facts.orders.clear().with_columns(value=pl.lit(None, pl.String))
+    return _by_event(CART_ACTION, events, values, orders, facts)
 
 
 def _by_prop(facts: DayFacts) -> list[Breakdown]:

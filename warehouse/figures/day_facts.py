@@ -6,7 +6,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from warehouse.figures.order_rule import ORDER_REFUNDED
-from warehouse.figures.sessionize import PAGEVIEW, SessionizedDay, is_counted
+from warehouse.figures.sessionize import (
+    CART_ACTION,
+    PAGEVIEW,
+    SessionizedDay,
+    is_counted,
+)
 from warehouse.figures.sessions import is_own_currency
 
 # In these dimensions, all measures of a session count for its value in the column.
@@ -39,6 +44,7 @@ class DayFacts:
     ``events``: site_no, session, the values of an event, and its measures.
     ``orders``: orders and refunds, with the values of their session, or with their own
     values if they have no session.
+    ``carts``: the rows of ``events`` that say their ``cart_action``.
     """
 
     sites: pl.Series
@@ -47,6 +53,7 @@ class DayFacts:
     loose: pl.DataFrame
     events: pl.DataFrame
     orders: pl.DataFrame
+    carts: pl.DataFrame
 
 
 def day_facts(
@@ -60,10 +67,12 @@ def day_facts(
         site_no=day.leads["site_no"],
     )
     events, orders = day.events, pl.concat([day.orders, day.refunds])
+    carts = events[day.carts["row"]].with_columns(day.carts[CART_ACTION])
     if suspect.any():
         usable = ~pl.lit(suspect).gather("session").fill_null(value=False)
         numbered = numbered.filter(~suspect)
         events, orders = events.filter(usable), orders.filter(usable)
+        carts = carts.filter(usable)
     loose = day.loose
     return DayFacts(
         sites=day.sites,
@@ -76,6 +85,7 @@ def day_facts(
         ),
         events=events.select(*_OF_EVENTS, *event_measures()),
         orders=_order_facts(orders, sessions, currencies),
+        carts=carts.select("site_no", "session", CART_ACTION, *event_measures()),
     )
 
 

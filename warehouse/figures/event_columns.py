@@ -15,11 +15,11 @@ NARROW = (
     *("site", "day", "visitor", "at", "seq", "event_id"),
     *("name", "server", "passive", "hostname", "path", "engaged_ms", "items", "props"),
 )
+_OF_ORDERS = ("order_key", "refund_minor", "amount_from_items")
 WIDE = tuple(
     name
     for name in polars_schema(EVENTS)
-    if name not in NARROW
-    and name in {*polars_schema(SESSIONS), "order_key", "refund_minor"}
+    if name not in NARROW and name in {*polars_schema(SESSIONS), *_OF_ORDERS}
 )
 
 # The number of WIDE columns that are in memory at once to pick some of their rows.
@@ -42,10 +42,10 @@ class EventColumns:
             return self.events
         return self.events[rows]
 
-    def wide_column(self, name: str, rows: pl.Series) -> pl.Series:
-        """Return the column *name*, which is one of ``WIDE``, of the input *rows*."""
-        frame = self.events if self.wide is None else self.wide([name])
-        return frame[name].gather(rows)
+    def column(self, name: str, rows: pl.Series) -> pl.Series:
+        """Return the column *name* of *rows*; no other column is read."""
+        events = self.events if self.wide is None else self.wide([name])
+        return events[name].gather(rows)
 
     def whole(
         self, ordered: pl.DataFrame, rows: pl.Series, selections: Sequence[pl.Series]

@@ -76,7 +76,7 @@ def _with_internal_last(source: EventColumns, keys: pl.DataFrame) -> pl.DataFram
         return keys
     position = tied["position"] + (len(keys) - len(visited))
     moments = keys[position].with_columns(tied["group"])
-    channel = source.wide_column("channel", moments["row"])
+    channel = source.column("channel", moments["row"])
     sorted_moments = moments.with_columns(
         channel.to_frame().select(is_internal().alias(_INTERNAL)).to_series()
     ).sort("group", _INTERNAL, "event_id")

@@ -19,11 +19,11 @@ _FOUND = "order_found"
 def best_figures_first(reports: pl.DataFrame) -> pl.DataFrame:
     """Return *reports*, sorted by time, with the reports first whose figures count.
 
-    Reports with a value come before those without one, then the server's reports before
-    the browser's.
+    Reports with a value come before those without one, and values that were sent before
+    sums of lines; then the server's reports before the browser's.
     """
-    has_no_value = pl.col("value_minor").is_null()
-    return reports.sort(has_no_value, ~pl.col("server"), maintain_order=True)
+    has_no_value, is_sum = pl.col("value_minor").is_null(), pl.col("amount_from_items")
+    return reports.sort(has_no_value, is_sum, ~pl.col("server"), maintain_order=True)
 
 
 def with_amounts_taken(refunds: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:

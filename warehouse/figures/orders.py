@@ -8,6 +8,7 @@ order does not affect the result.
 import polars as pl
 
 from warehouse.dtypes import polars_schema
+from warehouse.figures.open_refunds import NO_RESTS, with_rests
 from warehouse.figures.order_rule import (
     EARLIEST,
     ORDER,
@@ -75,19 +76,21 @@ def _figures(reports: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def resolved_refunds(refunded: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
+def resolved_refunds(
+    refunded: pl.DataFrame, orders: pl.DataFrame, rests: pl.DataFrame = NO_RESTS
+) -> pl.DataFrame:
     """Return *refunded* with the amount of each, and the session of its order.
 
     ``refund_minor`` is never null, and the refunds of an order in *orders* together
     never exceed its value. A refund of the whole value without lines gets the lines of
-    the order.
+    the order. *rests* are what is left of orders of other days for open refunds.
     """
     if refunded.is_empty():
         return refunded
     place = [name for name in _PLACE if name in refunded.columns]
     known = orders.select(*ORDER, *place, "value_minor", "currency", "items")
     by_time = refunded[by_content(refunded, [*ORDER, *EARLIEST])]
-    refunds = with_amounts_taken(by_time, known)
+    refunds = with_amounts_taken(with_rests(by_time, rests), known)
     has_lines = (pl.col("items").list.len() > 0).fill_null(value=False)
     return refunds.with_columns(
         *(

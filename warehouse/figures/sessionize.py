@@ -13,12 +13,15 @@ import polars as pl
 from warehouse.figures.channels import known_channel
 from warehouse.figures.event_columns import EventColumns, ReadWide
 from warehouse.figures.event_order import ordered_keys
+from warehouse.figures.open_refunds import NO_RESTS
 from warehouse.figures.order_rule import ORDER_PLACED, ORDER_REFUNDED
 from warehouse.figures.orders import merged_orders, resolved_refunds
 from warehouse.figures.runs import VisitorEvents, run_ends, runs_of, sessions_of
 
 PAGEVIEW = "pageview"
 ENGAGEMENT = "engagement"
+CART_UPDATED = "cart_updated"
+CART_ACTION = "cart_action"
 
 SESSION_TIMEOUT_S = 1_800
 
@@ -45,6 +48,7 @@ class SessionizedDay:
     ``entries``: row n has the columns ``ACQUISITION`` of the entry of session n.
     ``loose``: the events without a session, with all columns.
     ``orders``: a row for each order. ``refunds``: the refunds with their amounts.
+    ``carts``: the ``row`` of each event that says its ``cart_action``.
     """
 
     events: pl.DataFrame
@@ -55,6 +59,7 @@ class SessionizedDay:
     loose: pl.DataFrame
     orders: pl.DataFrame
     refunds: pl.DataFrame
+    carts: pl.DataFrame
     sites: pl.Series
 
     def totals(self, measures: Mapping[str, pl.Expr]) -> pl.DataFrame:
@@ -112,10 +117,12 @@ def sessionize(
     events: pl.DataFrame,
     timeout_s: int = SESSION_TIMEOUT_S,
     wide: ReadWide | None = None,
+    rests: pl.DataFrame = NO_RESTS,
 ) -> SessionizedDay:
     """Return *events* of one day, of any number of sites, cut into sessions.
 
-    *wide* reads columns of ``WIDE`` for the same rows, in the same order.
+    *wide* reads columns of ``WIDE`` for the same rows, in the same order. *rests* are
+    what is left of orders of other days: ``read_rests``.
     """
     if events["day"].n_unique() > 1:
         raise ValueError("sessionize takes the events of one day")
@@ -146,7 +153,8 @@ def sessionize(
         entries=_entries(bounds, leads, later_entries),
         loose=loose_events,
         orders=orders,
-        refunds=resolved_refunds(refunded, orders),
+        refunds=resolved_refunds(refunded, orders, rests),
+        carts=_carts(source, keys, ordered["name"]),
         sites=sites,
     )
 
@@ -179,6 +187,16 @@ def _entries(
     )
     rows = bounds.select(position).to_series()
     return candidates.select(pl.all().gather(rows))
+
+
+def _carts(source: EventColumns, keys: pl.DataFrame, names: pl.Series) -> pl.DataFrame:
+    """Return the rows of cart events that say what they did, and what it was."""
+    rows = (names == CART_UPDATED).arg_true()
+    if rows.is_empty():
+        return pl.DataFrame(schema={"row": pl.UInt32, CART_ACTION: pl.String})
+    actions = source.column(CART_ACTION, keys["row"].gather(rows))
+    carts = pl.DataFrame({"row": rows, CART_ACTION: actions})
+    return carts.filter(pl.col(CART_ACTION).is_not_null())
 
 
 def _cut(

@@ -15,6 +15,7 @@ from warehouse.dtypes import UTC_MICROSECONDS, polars_schema
 from warehouse.figures.channels import is_internal
 from warehouse.figures.sessionize import (
     ACQUISITION,
+    CART_UPDATED,
     PAGEVIEW,
     SESSION_TIMEOUT_S,
     SessionizedDay,
@@ -30,7 +31,7 @@ SUSPECT_S = 86_400
 
 _COUNTED_NAMES = {
     "product_views": "product_viewed",
-    "cart_updates": "cart_updated",
+    "cart_updates": CART_UPDATED,
     "checkouts": "checkout_started",
 }
 _VISITOR_FACTOR = 0x9E3779B97F4A7C15

@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 
 from batcher.load.key_index import KeyIndex
 from batcher.load.refunds import with_amounts
+from batcher.spool.spool import Spool
+from tests.batcher.load.spooled_events import spool_events
 from tests.hypothesis_settings import few_examples
+from tests.load_and_build import load_and_build
 from tests.warehouse.event_rows import DAY, event, events, frame
 from warehouse.figures.orders import merged_orders, resolved_refunds
-from warehouse.schema import EVENTS, Event, Hash64, UtcSeconds
+from warehouse.schema import DAILY_STATS, EVENTS, Event, Hash64, UtcSeconds
 from warehouse.tables import Warehouse
 
 LATER, LATEST = DAY + timedelta(30), DAY + timedelta(31)
@@ -149,6 +152,25 @@ def test_other_rows_are_loaded_unchanged(tmp_path: Path) -> None:
 
     assert (got[1].refund_minor, got[1].currency) == (500, "SEK")
     assert [got[0], *got[2:]] == [new[0], *new[2:]]
+
+
+def test_a_load_of_an_order_has_the_day_of_its_open_refund_built_again(
+    tmp_path: Path,
+) -> None:
+    spool, warehouse = Spool(tmp_path / "spool"), Warehouse(tmp_path / "warehouse")
+    refunded, other = refund(event_id=Hash64(1)), refund(order_key=9, day=LATEST)
+    counted = []
+    for rows in ([refunded, other], [order()], [order(order_key=10)]):
+        spool_events(spool, rows)
+        load_and_build(spool, warehouse)
+        events_table, stats = warehouse.view(EVENTS), warehouse.view(DAILY_STATS)
+        figures = stats.read([LATER], ["dimension", "refunds", "refund_minor"])
+        counted += figures.filter(dimension="total").rows()
+        touched = events_table.touched(events_table.version - 1)
+
+    assert counted == [("total", 1, 0), ("total", 1, 500), ("total", 1, 500)]
+    # The last order has no refund: only its own day is built.
+    assert touched == {("shop", DAY)}
 
 
 NOON = order().at

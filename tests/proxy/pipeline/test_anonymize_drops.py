@@ -1,6 +1,7 @@
 """A hit is dropped for every reason, and counted for the right site."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -151,10 +152,13 @@ def test_only_a_page_view_needs_a_page(tmp_path: Path) -> None:
     assert (got.hostname, got.path) == (None, None)
 
 
-def test_one_bad_line_drops_the_whole_order(tmp_path: Path) -> None:
+def test_an_unreadable_total_drops_the_order_and_an_odd_line_does_not(
+    tmp_path: Path,
+) -> None:
     pipeline = Pipeline(tmp_path).prefetch()
-    lines = [OrderLine(product="42"), OrderLine(product="43", quantity=0.5)]
+    lines = [OrderLine(product="42"), OrderLine(product="43", quantity=Decimal("NaN"))]
+    good, bad = (Order(value=Decimal(text), items=lines) for text in ("5", "NaN"))
 
-    got = pipeline.outcome(pageview(name="order_placed", order=Order(items=lines)))
-
+    assert pipeline.event(pageview(name="order_placed", order=good)).value_minor == 500
+    got = pipeline.outcome(pageview(name="order_placed", order=bad))
     assert got == Dropped(DropReason.BAD_ORDER, "shop")

@@ -54,7 +54,7 @@ EVERYTHING = pageview(
         tax=Decimal("9.56"),
         shipping=Decimal(0),
         coupon="SPRING",
-        items=[OrderLine(product="42", quantity=2, price=Decimal("29.95"))],
+        items=[OrderLine(product="42", quantity=Decimal(2), price=Decimal("29.95"))],
     ),
 )
 WITH_PROPS = replace(SHOP, props_allow=("plan", "email"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.pipeline.commerce import CommerceName
+from proxy.pipeline.commerce_names import CommerceName
 from proxy.pipeline.event_name import forget_names, is_event_name
 
 LONGEST = "newsletter form on the lower half of the second page opened once"

@@ -32,7 +32,7 @@ def test_an_order_keeps_its_amounts_exact() -> None:
 
     got = decode_hits(body, MOST)
 
-    line = OrderLine(product="42", quantity=2, price=Decimal("0.1"))
+    line = OrderLine(product="42", quantity=Decimal(2), price=Decimal("0.1"))
     order = Order(id=7, value=Decimal("59.90"), tax=Decimal("9.56"), items=[line])
     assert got == [Hit(order=order)]
 

@@ -6,16 +6,19 @@ from typing import Any
 
 import pytest
 
-from proxy.pipeline.commerce import BAD_ORDER, CommerceName, parse_order
-from proxy.pipeline.hit import Order, OrderLine
-from proxy.protocols.commerce import (
-    amount_of,
+from proxy.pipeline.commerce import BAD_ORDER, OrderFields, parse_order
+from proxy.pipeline.commerce_names import (
+    CommerceName,
     canonical_name,
-    commerce_of,
+    cart_action,
     commerce_table,
-    order_of,
 )
-from tests.proxy.pipeline.test_commerce import SITE
+from proxy.pipeline.hit import Order, OrderLine
+from proxy.pipeline.order_lines import MAX_ITEMS, MAX_LINES
+from proxy.protocols.commerce import amount_of, commerce_of, order_of
+from tests.proxy.pipeline.parsed_orders import SITE
+
+PLACED = CommerceName.ORDER_PLACED
 
 
 @pytest.mark.parametrize(
@@ -58,12 +61,22 @@ def test_every_canonical_name_is_in_the_table_once() -> None:
         assert {canonical_name(spelling) for spelling in (name.value, *group)} == {name}
 
 
+def test_a_cart_action_is_a_name_of_a_cart_event() -> None:
+    table = commerce_table()
+    names = table.names[CommerceName.CART_UPDATED]
+
+    for action, spellings in table.cart_actions.items():
+        assert set(spellings) <= set(names)
+        assert {cart_action(spelling) for spelling in spellings} == {action}
+    assert cart_action("cart_updated") is None
+
+
 def test_other_events_keep_their_name_and_have_no_order() -> None:
     assert commerce_of("Plan Chosen", {"total": 5}) == ("Plan Chosen", None)
 
 
 ITEMS = [{"product_id": "42", "variant": "L", "quantity": 2, "price": Decimal("29.95")}]
-LINE = OrderLine(product="42", variant="L", quantity=2, price=Decimal("29.95"))
+LINE = OrderLine(product="42", variant="L", quantity=Decimal(2), price=Decimal("29.95"))
 
 
 @pytest.mark.parametrize(
@@ -117,13 +130,13 @@ LINE = OrderLine(product="42", variant="L", quantity=2, price=Decimal("29.95"))
         pytest.param(
             "Product Viewed",
             {"sku": "A-1", "price": "9.99", "name": "Mug"},
-            Order(items=[OrderLine(product="A-1", price=Decimal("9.99"))]),
+            Order(items=[OrderLine(sku="A-1", price=Decimal("9.99"))]),
             id="one product is a line",
         ),
         pytest.param(
             "Order Refunded",
             {"order_id": "1001", "total": "10.00"},
-            Order(id="1001", refund=Decimal("10.00")),
+            Order(id="1001", value=Decimal("10.00")),
             id="a refund's value",
         ),
         pytest.param(
@@ -153,24 +166,50 @@ def test_fields_are_found_under_their_vendor_names(
         pytest.param({"total": Decimal("1e9")}, id="an exponent"),
         pytest.param({"total": Decimal(-1)}, id="negative"),
         pytest.param({"total": 10**15}, id="absurd"),
-        pytest.param({"tax": {}}, id="no tax"),
-        pytest.param({"products": [{"product_id": "1", "quantity": "1.5"}]}, id="half"),
-        pytest.param({"products": [{"product_id": "1", "quantity": {}}]}, id="pieces"),
-        pytest.param({"products": [{"price": 1}]}, id="nameless"),
-        pytest.param({"products": [7]}, id="no line"),
         pytest.param({"currency": "EURO", "total": 1}, id="unknown currency"),
     ],
 )
-def test_the_pipeline_drops_an_order_with_an_unreadable_part(
+def test_the_pipeline_drops_an_order_of_unreadable_amount(
     properties: Mapping[str, Any],
 ) -> None:
-    assert (
-        parse_order(order_of(CommerceName.ORDER_PLACED, properties), SITE) is BAD_ORDER
-    )
+    assert parse_order(order_of(PLACED, properties), PLACED, SITE) is BAD_ORDER
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        pytest.param({"tax": {}}, id="no tax"),
+        pytest.param({"shipping": "free"}, id="shipping in words"),
+        pytest.param({"products": [{"product_id": "1", "quantity": {}}]}, id="pieces"),
+        pytest.param({"products": [{"product_id": "1", "quantity": "1.5"}]}, id="half"),
+        pytest.param({"products": [{"price": 1}]}, id="nameless"),
+        pytest.param({"products": [7, "sku-1", None, []]}, id="no line"),
+        pytest.param({"products": "sku-1"}, id="no list"),
+    ],
+)
+def test_the_pipeline_keeps_an_order_with_an_odd_detail(
+    properties: Mapping[str, Any],
+) -> None:
+    order = order_of(PLACED, {"order_id": "1001", "total": "10.50", **properties})
+    got = parse_order(order, PLACED, SITE)
+
+    assert isinstance(got, OrderFields)
+    assert got.value_minor == 1_050
+
+
+def test_only_the_amounts_of_lines_past_the_limit_are_read() -> None:
+    many = [{"product_id": "p", "quantity": 2, "price": 3}] * (MAX_LINES + 9)
+
+    got = order_of(PLACED, {"products": many}).items or []
+
+    amounts = OrderLine(quantity=Decimal(2), price=Decimal(3))
+    assert len(got) == MAX_LINES + 1
+    assert got[MAX_ITEMS - 1].product == "p"
+    assert got[MAX_ITEMS:] == [amounts] * (MAX_LINES + 1 - MAX_ITEMS)
 
 
 @pytest.mark.parametrize("value", ["9" * 5_000, "1e999999999", "\u0665", "NaN"])
 def test_an_odd_amount_is_refused_without_an_error(value: str) -> None:
     amount = amount_of(value)
 
-    assert parse_order(Order(value=amount), SITE) is BAD_ORDER
+    assert parse_order(Order(value=amount), PLACED, SITE) is BAD_ORDER

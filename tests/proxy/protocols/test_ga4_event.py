@@ -149,7 +149,7 @@ def test_an_order_has_its_amounts() -> None:
         id="1001",
         currency="EUR",
         value=Decimal("59.90"),
-        items=[OrderLine(product="MUG", quantity=2, price=Decimal(15))],
+        items=[OrderLine(product="MUG", quantity=Decimal(2), price=Decimal(15))],
     )
 
 

@@ -34,7 +34,7 @@ def dollar_names(**properties: Any) -> dict[str, Any]:
         pytest.param("$mp_scroll", "engagement", id="scroll"),
         pytest.param("$mp_page_leave", "engagement", id="end of a page"),
         pytest.param("Order Completed", "order_placed", id="commerce"),
-        pytest.param("Page View", "Page View", id="the site's own"),
+        pytest.param("Page View", "Page View", id="a page view without a page"),
         pytest.param("", "", id="empty: the pipeline refuses it"),
     ],
 )
@@ -42,6 +42,31 @@ def test_an_event_is_stored_under_its_canonical_name(name: str, expected: str) -
     got = hit(name)
 
     assert (got.name, got.refused) == (expected, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *(
+            (name, "pageview")
+            for name in (
+                *("Page View", "pageview", "page_view", "PageView", "Page Viewed"),
+                *("Viewed Page", "View Page", "Page Load", "Loaded a Page"),
+                *("page-viewed", "Pageviews", "Web Page View", "Visited Page"),
+            )
+        ),
+        ("Product Page View", "Product Page View"),
+        ("Viewed Page 2", "Viewed Page 2"),
+        ("Home Page", "Home Page"),
+    ],
+)
+def test_a_page_view_that_the_site_reports_itself_is_a_page_view(
+    name: str, expected: str
+) -> None:
+    named = hit(name, **dollar_names(current_url=PAGE))
+    by_parts = hit(name, current_domain="shop.example", current_url_path="/a")
+
+    assert (named.name, by_parts.name) == (expected, expected)
 
 
 @pytest.mark.parametrize(
@@ -337,7 +362,7 @@ def test_an_order_has_its_amounts() -> None:
         id="1001",
         currency="EUR",
         value=Decimal("59.9"),
-        items=[OrderLine(product="p", quantity=2, price=Decimal(15))],
+        items=[OrderLine(product="p", quantity=Decimal(2), price=Decimal(15))],
     )
 
 

@@ -173,8 +173,8 @@ def test_an_event_becomes_a_hit(
         pytest.param(
             {"n": "Refund", "revenue": {"amount": 3, "currency": "EUR"}},
             "order_refunded",
-            Order(refund=Decimal(3), currency="EUR"),
-            id="a refund",
+            Order(value=Decimal(3), currency="EUR"),
+            id="a refund, whose amount the pipeline takes",
         ),
         pytest.param(
             {"n": "Plan Chosen", "$": {"amount": 9, "currency": "EUR"}},

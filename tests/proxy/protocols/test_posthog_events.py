@@ -361,7 +361,7 @@ def test_an_order_is_read_with_all_fields() -> None:
         id="1001",
         currency="EUR",
         value=Decimal("59.90"),
-        items=[OrderLine(product="42", price=Decimal(15), quantity=2)],
+        items=[OrderLine(product="42", price=Decimal(15), quantity=Decimal(2))],
     )
 
 

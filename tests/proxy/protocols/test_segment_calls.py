@@ -255,7 +255,9 @@ def test_an_order_keeps_every_digit() -> None:
         currency="EUR",
         coupon="SPRING",
         items=[
-            OrderLine(product="42", variant="L", quantity=2, price=Decimal("29.95"))
+            OrderLine(
+                product="42", variant="L", quantity=Decimal(2), price=Decimal("29.95")
+            )
         ],
     )
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from batcher.load.read_segments import read_segments
 from batcher.spool.spool import Spool
-from proxy.pipeline.commerce import CommerceName
+from proxy.pipeline.commerce_names import CommerceName
 from proxy.pipeline.drops import UNCOUNTED
 from proxy.pipeline.hit import Hit
 from tests.proxy.transport.raw_http import USER_AGENT, Connection, RawResponse, encoded

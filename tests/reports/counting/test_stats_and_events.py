@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from config.settings import SiteSettings
 from reports.answer import ResultRow
 from reports.counting.counted import CountedColumns
-from reports.counting.from_events import count_events
+from reports.counting.from_events import DayEvents, count_events
 from reports.counting.from_stats import count_stats, stored_dimension
 from reports.counting.ranking import result_rows, sum_figures
 from reports.deadline import no_deadline
@@ -21,6 +21,7 @@ from reports.query import MAX_LIMIT, Query
 from tests.hypothesis_settings import few_examples
 from tests.warehouse.day_frames import CURRENCIES, ZONES, Row, build_day, frame
 from tests.warehouse.event_strategies import DAYS, events_of
+from warehouse.figures.open_refunds import NO_RESTS
 
 _SITES = tuple(
     SiteSettings(
@@ -108,7 +109,9 @@ def _from_events(events: Sequence[Row], query: Query) -> CountedColumns:
     return count_events(
         query,
         sorted({row["day"] for row in events}),
-        lambda day: frame(row for row in site_events if row["day"] == day),
+        lambda day: DayEvents(
+            frame(row for row in site_events if row["day"] == day), NO_RESTS
+        ),
         no_deadline,
     )
 

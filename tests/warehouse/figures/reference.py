@@ -232,6 +232,11 @@ class _Day:
                 if is_engagement(event)
                 else {item["product"] for item in event["items"] or ()}
             ),
+            "cart_action": lambda event, _session: (
+                {event["cart_action"]} - {None}
+                if event["name"] == "cart_updated"
+                else set()
+            ),
             **{f"prop:{key}": _property_value(key) for key in PROPERTIES},
             **{name: _session_value(name, col) for name, col in BY_SESSION.items()},
         }

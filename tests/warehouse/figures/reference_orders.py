@@ -41,7 +41,12 @@ def _merged(reports: list[Row], events_in_sessions: list[Row]) -> Row:
 
     place = min(reports, key=rank)
     by_priority = sorted(
-        reports, key=lambda e: (e["value_minor"] is None, not e["server"])
+        reports,
+        key=lambda e: (
+            e["value_minor"] is None,
+            e["amount_from_items"],
+            not e["server"],
+        ),
     )
     currency = by_priority[0]["currency"]
     figures = {

@@ -185,6 +185,24 @@ def test_products_count_the_events_and_orders_with_their_items() -> None:
     assert by("product", "value_minor", *events) == {"p": 100, "q": 0}
 
 
+def test_what_was_added_to_carts_is_told_from_what_was_removed() -> None:
+    cart: Row = {"name": "cart_updated"}
+    events = [
+        event(),
+        event("12:01", **cart, cart_action="added"),
+        event("12:02", **cart, cart_action="added"),
+        event("12:03", **cart, cart_action="removed"),
+        event("12:04", **cart),
+        event("12:05", visitor=2, **cart, cart_action="removed"),
+        event("12:06", name="order_placed", value_minor=100),
+    ]
+
+    assert by("cart_action", "events", *events) == {"added": 2, "removed": 2}
+    assert by("cart_action", "sessions", *events) == {"added": 1, "removed": 2}
+    assert by("cart_action", "orders", *events) == {"added": 0, "removed": 0}
+    assert by("event", "events", *events)["cart_updated"] == 5
+
+
 @pytest.mark.parametrize(
     ("day", "since_s", "hour"),
     [

@@ -88,6 +88,25 @@ def test_figures_missing_from_the_server_come_from_the_browser(
     assert only_order(day, "value_minor", "currency", "tax_minor") == expected
 
 
+@pytest.mark.parametrize(
+    ("of_server", "of_browser", "expected"),
+    [
+        pytest.param(True, False, 700, id="a browser's total before a server's sum"),
+        pytest.param(True, True, 500, id="the server's of two sums"),
+        pytest.param(False, True, 500, id="the server's total"),
+    ],
+)
+def test_a_total_comes_before_a_sum_of_lines(
+    *, of_server: bool, of_browser: bool, expected: int
+) -> None:
+    day = day_of(
+        event(**PLACED, value_minor=700, amount_from_items=of_browser),
+        event(**PLACED, **SERVER, value_minor=500, amount_from_items=of_server),
+    )
+
+    assert only_order(day, "value_minor") == expected
+
+
 def test_orders_without_a_key_and_of_other_sites_are_separate() -> None:
     no_key = PLACED | {"order_key": None}
 
