@@ -11,7 +11,13 @@ from urllib.parse import urlencode
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Order, VendorHit, Visitor
 from proxy.protocols.commerce import commerce_of
-from proxy.protocols.protocol import mapping_of, number_of, refused_hit, text_of
+from proxy.protocols.protocol import (
+    mapping_of,
+    number_of,
+    refused_hit,
+    text_of,
+    time_of,
+)
 
 # What Mixpanel's server libraries call themselves in mp_lib.
 _SERVER_LIBRARIES = frozenset({"python", "node", "php", "ruby", "go", "jdk"})
@@ -88,7 +94,7 @@ def _hit(name: str, properties: Properties, key: str, envelope: Envelope) -> Ven
         order=order,
         # As in Mixpanel, events with different names may share an id.
         id=None if insert_id is None else f"{name} {insert_id}",
-        at=number_of(properties.get("time")),
+        at=time_of(properties.get("time")),
         sent_at=None if library else envelope.sent_at,
         url=_url(properties),
         referrer=text_of(properties.get("$referrer")),

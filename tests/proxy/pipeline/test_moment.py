@@ -44,26 +44,28 @@ def test_a_time_is_read_in_every_common_format(
 @pytest.mark.parametrize(
     ("named", "sent_at", "expected"),
     [
-        pytest.param(None, None, NOW, id="no time is now"),
         pytest.param(NOW - 60, None, NOW - 60, id="a minute ago"),
-        pytest.param(NOW + 3_600, None, NOW, id="the future is now"),
+        pytest.param(NOW + 3_600, None, NOW + 3_600, id="ahead of us"),
         pytest.param(NOW + 3_540, NOW + 3_600, NOW - 60, id="a fast clock"),
         pytest.param(NOW - 3_660, NOW - 3_600, NOW - 60, id="a slow clock"),
-        pytest.param("nonsense", NOW, NOW, id="no usable time"),
-        pytest.param(1e308, None, NOW, id="absurdly late"),
+        pytest.param("nonsense", NOW, None, id="no usable time"),
+        pytest.param(1e308, None, None, id="past every calendar"),
+        pytest.param(NOW - 60, "nonsense", NOW - 60, id="no usable time of sending"),
     ],
 )
 def test_a_clock_is_corrected_by_its_sent_at_time(
-    named: str | float | None, sent_at: float | None, expected: float
+    named: str | float, sent_at: str | float | None, expected: float | None
 ) -> None:
     assert occurred_at(named, sent_at, NOW) == expected
 
 
-@given(st.floats() | st.text() | st.none(), st.floats() | st.text() | st.none())
-def test_no_client_time_is_after_arrival(
-    named: str | float | None, sent_at: str | float | None
+@given(st.floats() | st.text(), st.floats() | st.text() | st.none())
+def test_every_client_time_is_a_time_or_unreadable(
+    named: str | float, sent_at: str | float | None
 ) -> None:
-    assert occurred_at(named, sent_at, NOW) <= NOW
+    got = occurred_at(named, sent_at, NOW)
+
+    assert got is None or abs(got) < 1e12
 
 
 @pytest.mark.parametrize(
