@@ -16,6 +16,7 @@ import click
 from config.cli import writer_option
 from config.logs import configure
 from config.settings import Settings
+from proxy.history.orders.cli import orders
 from proxy.history.run import ImportOutcome, Lists, Show, import_logs
 from proxy.history.summary import retention_note, summary
 from proxy.page.referrer import Referrers
@@ -30,7 +31,10 @@ _EXAMPLE = (
 
 @click.group(epilog=_EXAMPLE)
 def import_() -> None:
-    """Import history from access logs."""
+    """Import history from access logs and lists of orders."""
+
+
+import_.add_command(orders)
 
 
 @import_.command("access-log", epilog=_EXAMPLE)
