@@ -76,7 +76,7 @@ class Anonymizer:
         if isinstance(admitted, Dropped):
             return admitted
         day = self._site_days.moment_and_key(hit, admitted.site, now_s)
-        if isinstance(day, DropReason):
+        if not isinstance(day, tuple):
             return Dropped(day, admitted.site.id)
         moment, key = day
         return self._enrich(admitted, moment, key, now_s, seq)
@@ -93,7 +93,7 @@ class Anonymizer:
         if encoded_client is None:
             return None
         day = self._site_days.moment_and_key(hit, admitted.site, now_s)
-        if isinstance(day, DropReason):
+        if not isinstance(day, tuple):
             return None
         moment, key = day
         visitor = hash_client(key, encoded_client)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from config.errors import MillpondError, Retryable
 from proxy.pipeline.drops import DropReason
-from proxy.pipeline.hit import NO_ID, Hit
+from proxy.pipeline.hit import Hit
 from proxy.pipeline.moment import Calendars, Moment, occurred_at
 from proxy.pipeline.sites import Site
 from proxy.pipeline.visit_token import key_name
@@ -57,7 +57,7 @@ class SiteDays:
         """
         arrival = int(now_s)
         at = arrival
-        if hit.at not in NO_ID:
+        if hit.at is not None and hit.at != "":
             named = occurred_at(hit.at, hit.sent_at, now_s)
             if named is None or named - now_s > self._most_off_s:
                 return DropReason.BAD_TIME
