@@ -28,7 +28,10 @@ PARTS = {
     "demo": ("proxy.demo.cli:demo", "Run everything on sample traffic."),
     "up": ("batcher.supervisor.cli:up", "Run everything on this machine."),
     "proxy": ("proxy.cli:proxy", "Receive and anonymize events."),
-    "import": ("proxy.history.cli:import_", "Import history from access logs."),
+    "import": (
+        "proxy.history.cli:import_",
+        "Import history from access logs and lists of orders.",
+    ),
     "batcher": ("batcher.cli:batcher", "Load events and run the jobs."),
     "warehouse": ("warehouse.cli:warehouse", "Build and look after the tables."),
     "reports": ("reports.cli:reports", "Read the figures."),

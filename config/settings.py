@@ -134,7 +134,10 @@ class PrivacySettings:
     late_limit_s: Annotated[
         int,
         Limits(0, 604_800),
-        Doc("How old an event may be and keep its day, if that day's salt exists."),
+        Doc(
+            "How old an event may be; an older one is dropped. It keeps its day if that"
+            " day's salt exists."
+        ),
     ] = 86_400
 
 

@@ -66,9 +66,10 @@ class Event(Row, frozen=True):
     ] = None
     name: Annotated[str, Doc("Name of the event, such as pageview.")] = "pageview"
     protocol: Annotated[str, Doc("Wire protocol of the request.")] = "native"
-    server: Annotated[bool, Doc("Sent by the site's own server with a secret key.")] = (
-        False
-    )
+    server: Annotated[
+        bool,
+        Doc("From the site's own server, with a secret key, or from its order list."),
+    ] = False
     passive: Annotated[
         bool, Doc("Sent by the page without an action of the visitor.")
     ] = False

@@ -20,6 +20,7 @@ from config.logs import configure
 from config.settings import Settings
 from proxy.history.formats.registry import AUTO, FORMATS
 from proxy.history.options import ImportOptions
+from proxy.history.orders.cli import orders
 from proxy.history.run import ImportOutcome, Lists, Show, import_logs
 from proxy.history.summary import retention_note, summary
 from proxy.page.referrer import Referrers
@@ -41,7 +42,10 @@ def _parse_zone(_context: click.Context, _option: click.Parameter, name: str) ->
 
 @click.group(epilog=_EXAMPLE)
 def import_() -> None:
-    """Import history from access logs."""
+    """Import history from access logs and lists of orders."""
+
+
+import_.add_command(orders)
 
 
 @import_.command("access-log", epilog=_EXAMPLE)

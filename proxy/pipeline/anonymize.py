@@ -77,7 +77,10 @@ class Anonymizer:
         admitted = self._admit(hit, sender)
         if isinstance(admitted, Dropped):
             return admitted
-        moment, key = self._site_days.moment_and_key(hit, admitted.site, now_s)
+        day = self._site_days.moment_and_key(hit, admitted.site, now_s)
+        if not isinstance(day, tuple):
+            return Dropped(day, admitted.site.id)
+        moment, key = day
         return self._enrich(admitted, moment, key, now_s, event_order)
 
     def visit_token(self, hit: Hit, sender: Sender, now_s: float) -> str | None:
@@ -91,7 +94,10 @@ class Anonymizer:
         encoded_client = admitted.client.encoded
         if encoded_client is None:
             return None
-        moment, key = self._site_days.moment_and_key(hit, admitted.site, now_s)
+        day = self._site_days.moment_and_key(hit, admitted.site, now_s)
+        if not isinstance(day, tuple):
+            return None
+        moment, key = day
         visitor = hash_client(key, encoded_client)
         token_key = self._site_days.token_key(admitted.site, moment, now_s)
         if token_key is None:

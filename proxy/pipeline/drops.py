@@ -21,6 +21,8 @@ class DropReason(StrEnum):
     BAD_NAME = "bad_name"
     BAD_PAGE = "bad_page"
     BAD_ORDER = "bad_order"
+    TOO_OLD = "too_old"
+    BAD_TIME = "bad_time"
     BOT = "bot"
     IDENTITY = "identity"
     AUTOMATIC = "automatic"

@@ -86,20 +86,16 @@ def _parse_text(value: str) -> float | None:
 
 
 def occurred_at(
-    event_time: str | float | None, sent_time: str | float | None, now_s: float
-) -> float:
-    """Return when the event occurred by our clock: UTC seconds, never after *now_s*.
+    event_time: str | float, sent_time: str | float | None, now_s: float
+) -> float | None:
+    """Return when the event occurred by our clock: UTC seconds, None if unreadable.
 
     *sent_time* is when the client sent the event by its own clock: the difference to
-    *now_s* corrects that clock. An unusable *event_time* counts as now.
+    *now_s* corrects that clock. An unreadable *sent_time* corrects nothing.
     """
     at = parse_time(event_time)
-    if at is None:
-        return now_s
     sent_at = parse_time(sent_time)
-    if sent_at is not None:
-        at += now_s - sent_at
-    return min(at, now_s)
+    return at if at is None or sent_at is None else at + now_s - sent_at
 
 
 def part_of_second(at_s: float) -> int:

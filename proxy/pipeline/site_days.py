@@ -4,6 +4,7 @@ from datetime import date
 from typing import Protocol
 
 from config.errors import MillpondError, Retryable
+from proxy.pipeline.drops import DropReason
 from proxy.pipeline.hit import Hit
 from proxy.pipeline.moment import (
     PARTS,
@@ -15,6 +16,9 @@ from proxy.pipeline.moment import (
 )
 from proxy.pipeline.sites import Site
 from proxy.pipeline.visit_token import key_name
+
+# Clocks of machines without a time service differ by minutes, whatever the limit is.
+_CLOCK_SKEW_S = 900
 
 
 class NoSaltError(Retryable, MillpondError):
@@ -45,23 +49,32 @@ class SiteDays:
         self._salts = salts
         self._calendars = calendars
         self._late_limit_s = late_limit_s
+        self._most_off_s = max(late_limit_s, _CLOCK_SKEW_S)
 
     def moment_and_key(
         self, hit: Hit, site: Site, now_s: float
-    ) -> tuple[Moment, bytes | bytearray]:
+    ) -> tuple[Moment, bytes | bytearray] | DropReason:
         """Return when the hit occurred, and the site-day key of that day.
 
-        The time that the hit names counts if the salt of that day is live and the time
-        is not older than the limit. Otherwise the hit is late, and arrival counts.
-        Raises ``NoSaltError`` if today has no salt.
+        The time that the hit names counts if the salt of that day is live. Without that
+        salt the hit is late, and arrival counts. A time that is further from now than
+        the limit, or unreadable, is the reason to drop the hit: counted on arrival, it
+        would be in the figures of the wrong day. Raises ``NoSaltError`` if today has no
+        salt.
         """
         arrival = int(now_s)
         at = arrival
-        if hit.at is None:
+        if hit.at is None or hit.at == "":
             part = int((now_s - arrival) * PARTS)
         else:
-            occurred_at_s = occurred_at(hit.at, hit.sent_at, now_s)
+            named_s = occurred_at(hit.at, hit.sent_at, now_s)
+            if named_s is None or named_s - now_s > self._most_off_s:
+                return DropReason.BAD_TIME
+            # A clock that is a little fast is of now.
+            occurred_at_s = min(named_s, now_s)
             at = int(occurred_at_s)
+            if arrival - at > self._most_off_s:
+                return DropReason.TOO_OLD
             part = part_of_event(occurred_at_s, hit.at, now_s)
         local_days = self._calendars.local_days(site.id)
         if arrival - at <= self._late_limit_s:

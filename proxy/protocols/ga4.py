@@ -19,13 +19,14 @@ from proxy.protocols.protocol import (
     Protocol,
     Reply,
     Route,
+    Time,
     VendorRequest,
     check_event_count,
     json_reply,
     list_of,
     mapping_of,
-    number_of,
     text_of,
+    time_of,
 )
 
 # Google's own limit is 25: no client sends more than this, and each event costs time.
@@ -87,7 +88,7 @@ def _server_envelope(request: VendorRequest, body: Values) -> Envelope:
         secret=secret,
         actor=text_of(body.get("user_id")),
         visitor=visitor,
-        at=_timestamp_s(body),
+        at=_timestamp(body),
         is_server=True,
     )
 
@@ -98,15 +99,15 @@ def _measurement_id(request: VendorRequest) -> str | None:
 
 
 def _server_hit(event: Values, envelope: Envelope) -> VendorHit | Dropped:
-    at = _timestamp_s(event)
+    at = _timestamp(event)
     if at is not None:
         envelope = envelope._replace(at=at)
     return event_hit(event.get("name"), mapping_of(event.get("params")), envelope)
 
 
-def _timestamp_s(fields: Values) -> float | None:
-    micros = number_of(fields.get("timestamp_micros"))
-    return None if micros is None else micros / _MICROS
+def _timestamp(fields: Values) -> Time:
+    micros = time_of(fields.get("timestamp_micros"))
+    return micros / _MICROS if isinstance(micros, float) else micros
 
 
 def _problems(request: VendorRequest) -> Iterator[tuple[str, str, str]]:

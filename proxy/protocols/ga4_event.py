@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import VendorHit, Visitor, is_yes
 from proxy.protocols.commerce import commerce_of
-from proxy.protocols.protocol import number_of, text_of
+from proxy.protocols.protocol import Time, number_of, text_of
 
 _PAGE_VIEW = "page_view"
 _ENGAGEMENT = "user_engagement"
@@ -51,7 +51,7 @@ class Envelope(NamedTuple):
     secret: str | None = None
     actor: str | None = None
     visitor: Visitor | None = None
-    at: float | None = None
+    at: Time = None
     is_server: bool = False
     optout: bool = False
 

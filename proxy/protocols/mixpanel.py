@@ -39,11 +39,13 @@ _SETTINGS = {
 }
 # Mixpanel's own limit: no client sends more, and each event costs time.
 _MOST_EVENTS = 2_000
+_TIME_ERRORS = (DropReason.TOO_OLD, DropReason.BAD_TIME)
 # Drops that the sender can correct; the other reasons are the site's own rules.
 _SENDER_ERRORS = frozenset(
     {
         *(DropReason.MALFORMED, DropReason.BAD_NAME),
         *(DropReason.BAD_PAGE, DropReason.BAD_ORDER),
+        *_TIME_ERRORS,
     }
 )
 # An attacker could use these to redirect a browser or to run a script in it.
@@ -172,7 +174,7 @@ def _result(outcomes: Outcomes) -> RequestResult:
     unreadable = list(outcomes).count(DropReason.MALFORMED)
     unknown = list(outcomes).count(DropReason.UNKNOWN_SITE)
     if not unreadable + unknown:
-        return RequestResult(HTTPStatus.OK)
+        return RequestResult(HTTPStatus.OK, _time_problem(outcomes))
     problem = (
         f"{unreadable} events are unreadable or have no token,"
         f" {unknown} have an unknown token"
@@ -182,6 +184,12 @@ def _result(outcomes: Outcomes) -> RequestResult:
     return RequestResult(
         HTTPStatus.UNAUTHORIZED if unknown else HTTPStatus.BAD_REQUEST, problem
     )
+
+
+def _time_problem(outcomes: Outcomes) -> str | None:
+    # Not an error status: clients would send the events again.
+    count = sum(outcome in _TIME_ERRORS for outcome in outcomes)
+    return f"{count} events are too old or have a wrong time" if count else None
 
 
 def _import_reply(is_strict: bool, outcomes: Outcomes) -> Reply:  # noqa: FBT001 - bound

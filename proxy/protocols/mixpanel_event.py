@@ -16,6 +16,7 @@ from proxy.protocols.protocol import (
     number_of,
     refused_hit,
     text_of,
+    time_of,
     url_with_campaign,
 )
 
@@ -103,7 +104,7 @@ def _hit(name: str, properties: Properties, key: str, envelope: Envelope) -> Ven
         order=order,
         # As in Mixpanel, events with different names may share an id.
         id=None if insert_id is None else f"{name} {insert_id}",
-        at=number_of(properties.get("time")),
+        at=time_of(properties.get("time")),
         sent_at=None if library else envelope.sent_at,
         url=_url(properties),
         referrer=text_of(properties.get("$referrer")),

@@ -17,11 +17,9 @@ from proxy.protocols.encodings import decode_packed_json
 from proxy.protocols.posthog_events import (
     SERVER_LIBRARIES,
     Envelope,
-    Time,
     Values,
     hit_of,
     key_in,
-    time_of,
 )
 from proxy.protocols.protocol import (
     POST_OR_GET,
@@ -31,10 +29,12 @@ from proxy.protocols.protocol import (
     Reader,
     Reply,
     Route,
+    Time,
     VendorRequest,
     json_reply,
     list_of,
     mapping_of,
+    time_of,
 )
 
 _LIBRARY = "PostHog-Sdk-Info"
@@ -57,6 +57,7 @@ _MISTAKES = frozenset(
     {
         *(DropReason.UNKNOWN_SITE, DropReason.FOREIGN_ORIGIN, DropReason.MALFORMED),
         *(DropReason.BAD_NAME, DropReason.BAD_PAGE, DropReason.BAD_ORDER),
+        *(DropReason.TOO_OLD, DropReason.BAD_TIME),
     }
 )
 

@@ -13,7 +13,7 @@ from proxy.pipeline.commerce_names import canonical_name
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Hit, VendorHit, Visitor
 from proxy.protocols.commerce import commerce_of
-from proxy.protocols.protocol import mapping_of, number_of, text_of
+from proxy.protocols.protocol import Time, mapping_of, number_of, text_of, time_of
 
 _KEPT = {"$pageview": "pageview", "$pageleave": "engagement", "$screen": "screen"}
 _IDENTITY = frozenset(
@@ -43,7 +43,6 @@ _CLIENT_PROPERTIES = frozenset(
 )
 
 Values = Mapping[str, Any]
-Time = str | float | None
 
 
 class Envelope(NamedTuple):
@@ -80,14 +79,6 @@ def key_in(fields: Values) -> str | None:
     """Return the key at the top level of an event or a request."""
     keys = (text_of(fields.get(name)) for name in ("api_key", "token", "$token"))
     return next(filter(None, keys), None)
-
-
-def time_of(value: object) -> Time:
-    """Return a client's time: a number, possibly written as text, or other text."""
-    number = number_of(value)
-    if number is not None:
-        return number
-    return value if isinstance(value, str) else None
 
 
 def _name_or_reason(fields: Values) -> str | DropReason:

@@ -36,6 +36,9 @@ _READABLE = frozenset(
 _LARGEST_ID = 10**40
 POST_OR_GET = ("POST", "GET")
 
+# A client's time: epoch seconds or milliseconds, or text such as ISO 8601.
+Time = str | float | None
+
 # One entry for each hit; None means that the hit was kept.
 Outcomes = Sequence[DropReason | None]
 
@@ -199,6 +202,14 @@ def number_of(value: object) -> float | None:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def time_of(value: object) -> Time:
+    """Return a client's time: a number, possibly written as text, or other text."""
+    number = number_of(value)
+    if number is not None:
+        return number
+    return value if isinstance(value, str) else None
 
 
 def url_with_campaign(url: str, campaign: Mapping[str, str]) -> str:

@@ -11,11 +11,13 @@ from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Order, VendorHit, Visitor
 from proxy.protocols.commerce import commerce_of
 from proxy.protocols.protocol import (
+    Time,
     VendorRequest,
     mapping_of,
     number_of,
     refused_hit,
     text_of,
+    time_of,
     url_with_campaign,
 )
 
@@ -60,7 +62,7 @@ class Envelope(NamedTuple):
     key: str | None
     kind: str | None = None
     context: Mapping[str, Any] = {}
-    sent_at: str | float | None = None
+    sent_at: Time = None
     page: str | None = None
 
 
@@ -72,7 +74,7 @@ def envelope_of(
         _key(body) or request.key or text_of(request.query.get("writeKey")),
         kind,
         mapping_of(body.get("context")),
-        _time(body.get("sentAt")) or text_of(request.header("SentAt")),
+        time_of(body.get("sentAt")) or text_of(request.header("SentAt")),
     )
 
 
@@ -143,9 +145,9 @@ def _hit(call: _Call, page: Mapping[str, Any]) -> VendorHit:
     return VendorHit(
         key=call.key,
         id=text_of(fields.get("messageId")),
-        at=_time(fields.get("timestamp")) or _time(fields.get("originalTimestamp")),
+        at=time_of(fields.get("timestamp")) or time_of(fields.get("originalTimestamp")),
         # A resent call may hold the time of its first sending; the envelope does not.
-        sent_at=envelope.sent_at or _time(fields.get("sentAt")),
+        sent_at=envelope.sent_at or time_of(fields.get("sentAt")),
         url=None if url is None else url_with_campaign(url, _campaign(context)),
         referrer=text_of(page.get("referrer")),
         lang=text_of(context.get("locale")),
@@ -158,10 +160,6 @@ def _hit(call: _Call, page: Mapping[str, Any]) -> VendorHit:
 
 def _key(fields: Mapping[str, Any]) -> str | None:
     return text_of(fields.get("writeKey"))
-
-
-def _time(value: object) -> str | float | None:
-    return text_of(value) if isinstance(value, str) else number_of(value)
 
 
 def _screen(screen: Mapping[str, Any]) -> list[float] | None:

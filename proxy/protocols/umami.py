@@ -22,8 +22,8 @@ from proxy.protocols.protocol import (
     VendorRequest,
     json_reply,
     mapping_of,
-    number_of,
     text_of,
+    time_of,
 )
 
 # Types of messages that only identify a person or report performance and errors.
@@ -45,6 +45,8 @@ _DISABLED = {"disabled": True}
 _PROBLEMS = {
     DropReason.UNKNOWN_SITE: "no site has this website id",
     DropReason.MALFORMED: "this is not an event",
+    DropReason.TOO_OLD: "the timestamp is too old",
+    DropReason.BAD_TIME: "the timestamp is in the future or not a time",
 }
 _NO_SCRIPT = (
     "Millpond does not serve Umami's script: host a copy of it and set its"
@@ -161,7 +163,7 @@ def _event_hit(
         key=key,
         library=library,
         name=name,
-        at=number_of(payload.get("timestamp")),
+        at=time_of(payload.get("timestamp")),
         url=None if url is None else url_with_hash_route(url),
         referrer=_absolute_url(payload, "referrer"),
         lang=text_of(payload.get("language")),

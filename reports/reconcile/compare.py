@@ -14,10 +14,10 @@ from typing import Final
 
 from config.settings import SiteSettings
 from reports.period import Period
-from reports.reconcile.shop_file import ShopOrder
-from reports.reconcile.shop_states import ShopState
 from reports.reconcile.stored_orders import StoredOrder
 from reports.reconcile.unseen import UnseenCounter, UnseenOrders
+from warehouse.shop_list.shop_file import ShopOrder
+from warehouse.shop_list.shop_states import ShopState
 
 
 class OrderStatus(StrEnum):

@@ -1,10 +1,7 @@
 """``millpond reports reconcile``: compares the shop's file with the stored orders."""
 
-import codecs
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -14,16 +11,17 @@ from reports.period import Period, PeriodError, parse_period
 from reports.problems import Problems, QueryError
 from reports.query import Today
 from reports.reconcile.compare import ListReading, Reconciled, compare_orders
-from reports.reconcile.list_forms import detect_forms
-from reports.reconcile.shop_amounts import DecimalMark
-from reports.reconcile.shop_dates import DateOrder
-from reports.reconcile.shop_file import ListHead, ListOptions, shop_orders
-from reports.reconcile.shop_formats import ListColumn
 from reports.reconcile.stored_orders import stored_orders
 from reports.reconcile.text import print_reconciled, reconciled_csv, reconciled_json
 from reports.terminal.text import Terminal, print_warnings
 from warehouse.key_commitment import verified_key
 from warehouse.keyed_hash import HashPurpose, KeyedHash, SiteKeyError, key_file
+from warehouse.shop_list.list_file import open_list
+from warehouse.shop_list.list_forms import detect_forms
+from warehouse.shop_list.shop_amounts import DecimalMark
+from warehouse.shop_list.shop_dates import DateOrder
+from warehouse.shop_list.shop_file import ListHead, ListOptions, shop_orders
+from warehouse.shop_list.shop_formats import ListColumn
 from warehouse.tables import Warehouse
 
 
@@ -89,7 +87,7 @@ def _compare(
     stored = list(stored_orders(Warehouse(Path(settings.warehouse.uri)), site))
     keys = {order.key for order in stored}
     try:
-        with _opened(request.file) as lines:
+        with open_list(request.file) as lines:
             head, options = detect_forms(
                 lines, site, options, lambda order_id: key_of(order_id) in keys
             )
@@ -99,18 +97,6 @@ def _compare(
             return replace(found, reading=_reading(head, options))
     except OSError as error:
         raise NoFileError(f"read the shop's orders: {error.strerror}") from None
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[TextIO]:
-    """Open the list so that it can be read twice; a pipe is read into memory."""
-    with file.open("rb") as source:
-        raw = source if source.seekable() else BytesIO(source.read())
-        mark = raw.read(len(codecs.BOM_UTF16_LE))
-        raw.seek(0)
-        is_wide = mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-        # A quoted cell may contain line ends, so they must not be translated.
-        yield TextIOWrapper(raw, "utf-16" if is_wide else "utf-8", newline="")
 
 
 def _reading(head: ListHead, options: ListOptions) -> ListReading:

@@ -31,6 +31,8 @@ CASES = {
     DropReason.BAD_NAME: Case({"name": "jane@mail.example"}, {}),
     DropReason.BAD_PAGE: Case({"url": "chrome-extension://abc/page.html"}, {}),
     DropReason.BAD_ORDER: Case({"order": Order(currency="XYZ1")}, {}),
+    DropReason.TOO_OLD: Case({"at": "1997-11-22T10:00:00Z"}, {}),
+    DropReason.BAD_TIME: Case({"at": "2097-11-22T10:00:00Z"}, {}),
     DropReason.BOT: Case({}, {"User_Agent": "curl/8.5.0"}),
     DropReason.IDENTITY: Case({"refused": DropReason.IDENTITY}, {}),
     DropReason.AUTOMATIC: Case({"refused": DropReason.AUTOMATIC}, {}),

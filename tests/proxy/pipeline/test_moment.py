@@ -4,7 +4,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from proxy.pipeline.moment import (
@@ -50,17 +50,17 @@ def test_a_time_is_read_in_every_common_format(
 @pytest.mark.parametrize(
     ("named", "sent_at", "expected"),
     [
-        pytest.param(None, None, NOW, id="no time is now"),
         pytest.param(NOW - 60, None, NOW - 60, id="a minute ago"),
-        pytest.param(NOW + 3_600, None, NOW, id="the future is now"),
+        pytest.param(NOW + 3_600, None, NOW + 3_600, id="ahead of us"),
         pytest.param(NOW + 3_540, NOW + 3_600, NOW - 60, id="a fast clock"),
         pytest.param(NOW - 3_660, NOW - 3_600, NOW - 60, id="a slow clock"),
-        pytest.param("nonsense", NOW, NOW, id="no usable time"),
-        pytest.param(1e308, None, NOW, id="absurdly late"),
+        pytest.param("nonsense", NOW, None, id="no usable time"),
+        pytest.param(1e308, None, None, id="past every calendar"),
+        pytest.param(NOW - 60, "nonsense", NOW - 60, id="no usable time of sending"),
     ],
 )
 def test_a_clock_is_corrected_by_its_sent_at_time(
-    named: str | float | None, sent_at: float | None, expected: float
+    named: str | float, sent_at: str | float | None, expected: float | None
 ) -> None:
     assert occurred_at(named, sent_at, NOW) == expected
 
@@ -75,13 +75,10 @@ def test_a_clock_is_corrected_by_its_sent_at_time(
         pytest.param("2026-11-23T04:00:00.000Z", None, NOW + 9, 0, id="ISO, .000"),
         pytest.param("2026-11-23T04:00:00,5Z", None, NOW + 9, 16, id="ISO, comma"),
         pytest.param(NOW + 60.5, NOW + 61, NOW + 9, 16, id="a corrected clock"),
-        pytest.param(NOW + 5, None, NOW + 0.5, 16, id="the future is now"),
         # The time of arrival is the latest that a time in whole seconds can mean.
         pytest.param(1_795_406_400, None, NOW + 0.5, 16, id="whole seconds, at once"),
         pytest.param(1_795_406_400, None, NOW + 9, 31, id="whole seconds, later"),
         pytest.param("2026-11-23T04:00:00Z", None, NOW + 9, 31, id="ISO, seconds"),
-        pytest.param("yesterday", None, NOW + 0.5, 16, id="no usable time"),
-        pytest.param(float("nan"), None, NOW + 0.5, 16, id="not a number"),
     ],
 )
 def test_an_event_with_a_time_has_a_part_of_its_second(
@@ -89,6 +86,7 @@ def test_an_event_with_a_time_has_a_part_of_its_second(
 ) -> None:
     occurred_at_s = occurred_at(named, sent_at, now_s)
 
+    assert occurred_at_s is not None
     assert part_of_event(occurred_at_s, named, now_s) == expected
 
 
@@ -101,15 +99,19 @@ def test_no_part_is_outside_its_second(
     named: str | float, sent_at: str | float | None, now_s: float
 ) -> None:
     occurred_at_s = occurred_at(named, sent_at, now_s)
+    assume(occurred_at_s is not None and occurred_at_s <= now_s)
 
+    assert occurred_at_s is not None
     assert 0 <= part_of_event(occurred_at_s, named, now_s) < PARTS
 
 
-@given(st.floats() | st.text() | st.none(), st.floats() | st.text() | st.none())
-def test_no_client_time_is_after_arrival(
-    named: str | float | None, sent_at: str | float | None
+@given(st.floats() | st.text(), st.floats() | st.text() | st.none())
+def test_every_client_time_is_a_time_or_unreadable(
+    named: str | float, sent_at: str | float | None
 ) -> None:
-    assert occurred_at(named, sent_at, NOW) <= NOW
+    got = occurred_at(named, sent_at, NOW)
+
+    assert got is None or abs(got) < 1e12
 
 
 @pytest.mark.parametrize(

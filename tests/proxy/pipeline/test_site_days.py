@@ -8,6 +8,7 @@ import pytest
 from config.errors import Retryable
 from config.settings import PrivacySettings, SiteSettings
 from proxy.client.visitor import visitor_hash
+from proxy.pipeline.drops import Dropped
 from proxy.pipeline.site_days import NoSaltError
 from tests.proxy.pipeline.pipeline_setup import (
     ADDRESS,
@@ -32,9 +33,9 @@ QUARTER_PAST_MIDNIGHT = 1_795_392_900
         pytest.param(None, 0, NOON, False, id="no time named"),
         pytest.param(HOUR, 0, NOON - HOUR, False, id="earlier today"),
         pytest.param(DAY_S, 0, NOON, True, id="yesterday, its salt is gone"),
-        pytest.param(20 * 365 * DAY_S, 0, NOON, True, id="twenty years ago"),
-        pytest.param(-20 * 365 * DAY_S, 0, NOON, False, id="in twenty years"),
         pytest.param(-1, 0, NOON, False, id="a second ahead"),
+        pytest.param(-HOUR, 0, NOON, False, id="a wrong time zone"),
+        pytest.param(-DAY_S, 0, NOON, False, id="exactly the limit ahead"),
     ],
 )
 def test_an_event_counts_at_its_own_time_or_late_at_arrival(
@@ -63,22 +64,49 @@ def test_yesterday_is_open_while_its_salt_is_live(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit_s", "late"),
+    ("limit_s", "behind", "expected"),
     [
-        pytest.param(HOUR, False, id="exactly the limit is on time"),
-        pytest.param(HOUR - 1, True, id="a second past the limit is late"),
-        pytest.param(0, True, id="a limit of 0 accepts only now"),
+        pytest.param(HOUR, HOUR, NOON - HOUR, id="exactly the limit"),
+        pytest.param(HOUR, HOUR + 1, "too_old", id="a second past the limit"),
+        pytest.param(0, 900, NOON, id="a slow clock at the limit of 0"),
+        pytest.param(0, 901, "too_old", id="more than a slow clock"),
+        pytest.param(0, -900, NOON, id="a fast clock at the limit of 0"),
+        pytest.param(0, -901, "bad_time", id="more than a fast clock"),
+        pytest.param(HOUR, -HOUR - 1, "bad_time", id="a second too far ahead"),
+        pytest.param(7 * DAY_S, 29 * 365 * DAY_S, "too_old", id="1997"),
+        pytest.param(7 * DAY_S, -20 * 365 * DAY_S, "bad_time", id="in twenty years"),
     ],
 )
-def test_the_late_limit_applies_even_while_the_salt_is_live(
-    tmp_path: Path, limit_s: int, *, late: bool
+def test_an_event_of_another_time_is_not_filed_as_of_today(
+    tmp_path: Path, limit_s: int, behind: int, expected: int | str
 ) -> None:
     privacy = PrivacySettings(late_limit_s=limit_s)
     pipeline = Pipeline(tmp_path, privacy=privacy).prefetch()
 
-    got = pipeline.event(pageview(at=NOON - HOUR))
+    got = pipeline.outcome(pageview(at=NOON - behind))
 
-    assert (got.late, got.at) == (late, NOON if late else NOON - HOUR)
+    if isinstance(got, Dropped):
+        assert (got.reason, got.site) == (expected, "shop")
+    else:
+        assert got.at == expected
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        pytest.param("22.11.2026", "bad_time", id="another form"),
+        pytest.param("yesterday", "bad_time", id="words"),
+        pytest.param(1e308, "bad_time", id="past every calendar"),
+        pytest.param("", NOON, id="an empty time is no time"),
+        pytest.param(None, NOON, id="no time"),
+    ],
+)
+def test_an_unreadable_time_is_not_now(
+    tmp_path: Path, named: str | float | None, expected: int | str
+) -> None:
+    got = Pipeline(tmp_path).prefetch().outcome(pageview(at=named))
+
+    assert expected == (got.reason if isinstance(got, Dropped) else got.at)
 
 
 def test_a_wrong_clock_is_corrected_by_its_sent_at_time(

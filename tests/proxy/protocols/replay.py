@@ -8,7 +8,7 @@ invented.
 import base64
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -99,6 +99,18 @@ def _request(entry: Mapping[str, Any]) -> CapturedRequest:
     return CapturedRequest(
         entry["name"], entry["method"], entry["path"], query, headers, body
     )
+
+
+def with_bodies(
+    requests: Iterable[CapturedRequest], change: Callable[[bytes], bytes]
+) -> list[CapturedRequest]:
+    """Return *requests* with changed bodies and queries."""
+    return [
+        request._replace(
+            body=change(request.body), query=change(request.query.encode()).decode()
+        )
+        for request in requests
+    ]
 
 
 def replay(

@@ -4,12 +4,14 @@ Browser 2.83.0 and 2.45.0 in every transport, Node 0.24.0, Python 5.4.1.
 """
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
 from tests.proxy.pipeline.pipeline_setup import SECRET, SECRET_KEY, USER_AGENT
+from tests.proxy.protocols.redated import occurred_at
 from tests.proxy.protocols.replay import (
     UNSEALED,
     CapturedRequest,
@@ -19,6 +21,7 @@ from tests.proxy.protocols.replay import (
     dropped,
     replay,
     stored,
+    with_bodies,
 )
 from tests.proxy.transport.raw_http import RawResponse, ask, request
 from tests.proxy.worker_process import WorkerProcess
@@ -147,10 +150,14 @@ def test_a_browser_event_has_visitor_campaign_and_time(worker: SharedWorker) -> 
 def test_each_server_event_is_stored_once_without_a_visitor(
     worker: SharedWorker, client: str, expected: list[str], identities: int
 ) -> None:
-    answers = replay(worker, captured(client))
+    at = int(time.time()) - 60  # noqa: TID251 - the worker has the machine's clock
+    requests = with_bodies(captured(client), lambda text: occurred_at(text, at))
+
+    answers = replay(worker, requests)
 
     events = worker.spooled.events
     assert sorted(event.name for event in events) == sorted(expected)
+    assert min(event.at for event in events) == at
     assert dropped(worker) == Counter({("shop", "identity"): identities})
     assert {answer.body for answer in answers} == {b'{"status":1,"error":null}'}
     assert {(event.visitor, event.server) for event in events} == {(None, False)}

@@ -15,6 +15,7 @@ from proxy.pipeline.hit import MalformedBodyError, VendorHit
 from proxy.protocols import rudderstack
 from proxy.protocols.native import PIXEL
 from proxy.protocols.protocol import DecodedRequest, Reply
+from tests.proxy.protocols.redated import ordered_when_captured
 from tests.proxy.protocols.replay import SharedWorker, Stored, dropped, stored
 from tests.proxy.protocols.test_segment import BASIC, KEY, TRACK, URL, ask, hit
 from tests.proxy.protocols.test_segment_replay import (
@@ -228,7 +229,10 @@ def test_configuration_and_preflights_allow_pages_of_the_site(
 def test_server_calls_are_stored_without_a_visitor(
     worker: SharedWorker, name: str
 ) -> None:
-    requests = recorded(name, "default:")
+    requests = [
+        replace(request, body=ordered_when_captured(request.body))
+        for request in recorded(name, "default:")
+    ]
 
     answers = replay(worker, requests)
 

@@ -2,7 +2,7 @@
 
 import csv
 import gzip
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -36,13 +36,18 @@ def generated() -> Iterator[Line]:
             }
 
 
+def rows(file: Iterable[str]) -> Iterator[Line]:
+    """Yield the lines of the retailer's *file*."""
+    yield from csv.DictReader(file)
+
+
 def from_retailer() -> Iterator[Line]:
     """Yield the first invoices of a real retailer; skip the test without the file."""
     if not _RETAILER.is_file():
         pytest.skip("the retailer's invoices are not on this machine")
     numbers: set[str] = set()
     with gzip.open(_RETAILER, "rt", encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
+        for row in rows(file):
             numbers.add(row["InvoiceNo"])
             if len(numbers) > _COUNT:
                 return

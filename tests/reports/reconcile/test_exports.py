@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from config.settings import Settings
-from reports.reconcile.list_forms import detect_forms
-from reports.reconcile.shop_file import ListOptions, ShopOrder, shop_orders
-from tests.reports.reconcile.exports import EXPORTS, MAGENTO, SHOPIFY
 from tests.reports.reconcile.test_compare import order, outcome, refund
 from tests.reports.sample_queries import SHOP
+from tests.warehouse.shop_list.exports import EXPORTS, MAGENTO, SHOPIFY
+from warehouse.shop_list.list_forms import detect_forms
+from warehouse.shop_list.shop_file import ListOptions, ShopOrder, shop_orders
 
 CASES = [
     pytest.param(name, text, column, ids, id=f"{name} by {column}")

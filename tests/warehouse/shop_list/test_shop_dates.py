@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reports.reconcile.shop_dates import DateOrder, local_day, shown_order
-from reports.reconcile.unreadable import UnreadableCellError
+from warehouse.shop_list.shop_dates import DateOrder, local_moment, shown_order
+from warehouse.shop_list.unreadable import UnreadableCellError
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -34,11 +34,11 @@ BERLIN = ZoneInfo("Europe/Berlin")
     ],
 )
 def test_a_date_is_the_sites(text: str, day: int) -> None:
-    assert local_day(text, BERLIN, None, is_utc=False) == date(2026, 11, day)
+    assert local_moment(text, BERLIN, None, is_utc=False).day == date(2026, 11, day)
 
 
 def test_a_column_in_utc_is_converted_without_an_offset() -> None:
-    day = local_day("2026-11-20 23:30", BERLIN, None, is_utc=True)
+    day = local_moment("2026-11-20 23:30", BERLIN, None, is_utc=True).day
 
     assert day == date(2026, 11, 21)
 
@@ -48,7 +48,7 @@ def test_a_column_in_utc_is_converted_without_an_offset() -> None:
     [(DateOrder.DAY, date(2026, 4, 3)), (DateOrder.MONTH, date(2026, 3, 4))],
 )
 def test_the_order_of_the_list_decides(order: DateOrder, expected: date) -> None:
-    assert local_day("03/04/2026", BERLIN, order, is_utc=False) == expected
+    assert local_moment("03/04/2026", BERLIN, order, is_utc=False).day == expected
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_any_other_date_is_refused(
     text: str, order: DateOrder | None, problem: str
 ) -> None:
     with pytest.raises(UnreadableCellError, match=problem):
-        local_day(text, BERLIN, order, is_utc=False)
+        local_moment(text, BERLIN, order, is_utc=False)
 
 
 @pytest.mark.parametrize(

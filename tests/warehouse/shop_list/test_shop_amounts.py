@@ -2,13 +2,13 @@
 
 import pytest
 
-from reports.reconcile.shop_amounts import (
+from warehouse.shop_list.shop_amounts import (
     DecimalMark,
     amounts_in,
     plain_amount,
     shown_mark,
 )
-from reports.reconcile.unreadable import UnreadableCellError
+from warehouse.shop_list.unreadable import UnreadableCellError
 
 POINT, COMMA = DecimalMark.POINT, DecimalMark.COMMA
 

@@ -10,19 +10,20 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from config.settings import SiteSettings
-from reports.reconcile.shop_amounts import DecimalMark, shown_mark
-from reports.reconcile.shop_dates import DateOrder, shown_order
-from reports.reconcile.shop_file import (
+from warehouse.shop_list.shop_amounts import DecimalMark, shown_mark
+from warehouse.shop_list.shop_dates import DateOrder, shown_order
+from warehouse.shop_list.shop_file import (
     IdReading,
     ListHead,
     ListOptions,
     currency_of,
+    id_readings,
     list_rows,
     read_head,
     text_errors,
 )
-from reports.reconcile.shop_formats import ListColumn
-from reports.reconcile.unreadable import UnreadableCellError
+from warehouse.shop_list.shop_formats import ListColumn
+from warehouse.shop_list.unreadable import UnreadableCellError
 
 _AMOUNTS: Final = (ListColumn.TOTAL, ListColumn.REFUNDED)
 _Form = TypeVar("_Form")
@@ -41,7 +42,7 @@ def detect_forms(
     with text_errors():
         source = iter(lines)
         head = read_head(source, options.columns)
-        readings = _id_readings(head)
+        readings = id_readings(head)
         matches: Counter[IdReading] = Counter()
         marks: set[DecimalMark | None] = set()
         orders: set[DateOrder | None] = set()
@@ -56,15 +57,6 @@ def detect_forms(
         order=options.order or _only(orders),
         id_reading=best,
     )
-
-
-def _id_readings(head: ListHead) -> list[IdReading]:
-    """Return all ways to read the ids; without matches, the first one is used."""
-    places = head.positions[ListColumn.ID]
-    return [
-        *(IdReading(place) for place in places),
-        *(IdReading(place, drops_number_sign=True) for place in places),
-    ]
 
 
 def _mark(head: ListHead, row: Sequence[str], site: SiteSettings) -> DecimalMark | None:

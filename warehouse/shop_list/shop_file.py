@@ -14,17 +14,17 @@ from zoneinfo import ZoneInfo
 
 from config.errors import MillpondError
 from config.settings import SiteSettings
-from reports.reconcile.shop_amounts import DecimalMark, amounts_in, plain_amount
-from reports.reconcile.shop_dates import DateOrder, local_day
-from reports.reconcile.shop_formats import (
+from warehouse.money import minor_digits, money
+from warehouse.shop_list.shop_amounts import DecimalMark, amounts_in, plain_amount
+from warehouse.shop_list.shop_dates import DateOrder, LocalMoment, local_moment
+from warehouse.shop_list.shop_formats import (
     ListColumn,
     ShopFormat,
     normalized,
     recognized_format,
 )
-from reports.reconcile.shop_states import ShopState, state_of
-from reports.reconcile.unreadable import UnreadableCellError
-from warehouse.money import minor_digits, money
+from warehouse.shop_list.shop_states import ShopState, state_of
+from warehouse.shop_list.unreadable import UnreadableCellError
 
 _SEPARATORS: Final = (",", ";", "\t")
 # Excel reads and writes this line before the header.
@@ -50,7 +50,9 @@ class ColumnNameError(MillpondError):
 class ShopOrder:
     """One order in the shop's list; *day* is the site's local date, if it has dates.
 
-    *refunded_minor* is what the shop refunded, None if the list does not say.
+    *refunded_minor* is what the shop refunded, None if the list does not say. *at* is
+    the time in UTC seconds, if the list has times. *other_ids* are the ids in other
+    columns, and those without a leading ``#``.
     """
 
     id: str
@@ -59,6 +61,8 @@ class ShopOrder:
     day: date | None
     state: ShopState = ShopState.PLACED
     refunded_minor: int | None = None
+    at: int | None = field(default=None, compare=False)
+    other_ids: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,15 @@ def list_rows(
         yield number, row
 
 
+def id_readings(head: ListHead) -> list[IdReading]:
+    """Return all ways to read the ids; without matches, the first one is used."""
+    places = head.positions[ListColumn.ID]
+    return [
+        *(IdReading(place) for place in places),
+        *(IdReading(place, drops_number_sign=True) for place in places),
+    ]
+
+
 def currency_of(text: str, site: SiteSettings) -> str:
     """Return the currency that *text* names, or that of *site*."""
     currency = text.upper() or site.currency
@@ -187,7 +200,9 @@ class _ListReader:
         self._site = site
         self._zone = ZoneInfo(site.timezone)
         self._options = options
-        self._ids = options.id_reading or IdReading(head.positions[ListColumn.ID][0])
+        readings = id_readings(head)
+        self._ids = options.id_reading or readings[0]
+        self._other_ids = [each for each in readings if each != self._ids]
         places = head.positions.get(ListColumn.DATE, ())
         self._is_utc = any(_UTC in head.names[n].lower() for n in places)
         self._seen: dict[str, tuple[int, str]] = {}
@@ -243,13 +258,17 @@ class _ListReader:
         refunded_minor = abs(self._amount(refunded, currency)) if refunded else None
         if rest:
             refunded_minor = minor - rest[0]
+        moment = self._moment(head.cell(row, ListColumn.DATE))
+        others = dict.fromkeys(each.read(row) for each in self._other_ids)
         return ShopOrder(
             order_id,
             minor,
             currency,
-            self._day(head.cell(row, ListColumn.DATE)),
+            moment.day if moment else None,
             self._state(row, refunded_minor),
             refunded_minor,
+            moment.at if moment else None,
+            tuple(other for other in others if other not in ("", order_id)),
         )
 
     def _amount(self, text: str, currency: str) -> int:
@@ -259,11 +278,11 @@ class _ListReader:
             raise UnreadableCellError("the total is over 10,000,000,000.00")
         return minor
 
-    def _day(self, text: str) -> date | None:
+    def _moment(self, text: str) -> LocalMoment | None:
         if not text:
             return None
         order = self._options.order
-        return local_day(text, self._zone, order, is_utc=self._is_utc)
+        return local_moment(text, self._zone, order, is_utc=self._is_utc)
 
     def _state(self, row: Sequence[str], refunded_minor: int | None) -> ShopState:
         head = self._head

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from reports.reconcile.shop_states import ShopState
+from warehouse.shop_list.shop_states import ShopState
 
 _BLANK: Final = re.compile(r"[\s_.\-]+")
 

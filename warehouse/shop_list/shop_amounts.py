@@ -10,8 +10,8 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Final
 
-from reports.reconcile.unreadable import UnreadableCellError
 from warehouse.money import minor_digits
+from warehouse.shop_list.unreadable import UnreadableCellError
 
 _GROUP: Final = 3
 _SPACES: Final = "\\s'\u2019\u00a0\u202f"

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from config.errors import MillpondError
-from reports.reconcile.shop_amounts import DecimalMark
-from reports.reconcile.shop_file import (
+from tests.reports.sample_queries import SHOP
+from warehouse.shop_list.shop_amounts import DecimalMark
+from warehouse.shop_list.shop_file import (
     ColumnNameError,
     ListOptions,
     ShopFileError,
     ShopOrder,
     shop_orders,
 )
-from reports.reconcile.shop_formats import GENERAL, ListColumn
-from tests.reports.sample_queries import SHOP
+from warehouse.shop_list.shop_formats import GENERAL, ListColumn
 
 _HEAD = "order id,total,currency,date\n"
 _NAMED = (ListColumn.CURRENCY, ListColumn.DATE)

@@ -7,10 +7,10 @@ day or the month comes first.
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from reports.reconcile.unreadable import UnreadableCellError
+from warehouse.shop_list.unreadable import UnreadableCellError
 
 _MONTHS: Final = (
     *("jan", "feb", "mar", "apr", "may", "jun"),
@@ -46,6 +46,13 @@ class DateOrder(StrEnum):
     MONTH = "month-first"
 
 
+class LocalMoment(NamedTuple):
+    """The site's local date, and the time in UTC seconds if the list has times."""
+
+    day: date
+    at: int | None
+
+
 def shown_order(text: str) -> DateOrder | None:
     """Return the order that *text* shows beyond doubt, or None."""
     match = _FORMS[-1].fullmatch(text.strip())
@@ -54,10 +61,10 @@ def shown_order(text: str) -> DateOrder | None:
     return _shown(int(match["first"]), int(match["second"]))
 
 
-def local_day(
+def local_moment(
     text: str, zone: ZoneInfo, order: DateOrder | None, *, is_utc: bool
-) -> date:
-    """Return the site's local date; a time with an offset is converted.
+) -> LocalMoment:
+    """Return the site's local date and time; a time with an offset is converted.
 
     *is_utc* says that a time without an offset is in UTC.
     """
@@ -67,10 +74,12 @@ def local_day(
     try:
         day = _day(match, order)
         clock = _clock(match)
+        if clock is None:
+            return LocalMoment(day, None)
         offset = _offset(match, is_utc=is_utc)
-        if clock is None or offset is None:
-            return day
-        return datetime.combine(day, clock, offset).astimezone(zone).date()
+        placed = datetime.combine(day, clock, offset or zone)
+        local_day = placed.astimezone(zone).date() if offset else day
+        return LocalMoment(local_day, int(placed.timestamp()))
     except UnreadableCellError:
         raise
     except (ValueError, OverflowError):
