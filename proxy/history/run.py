@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from batcher.salts.held import Salts, open_store
 from batcher.salts.history import ABANDONED_S, ImportSalts, import_directory
+from batcher.salts.locations import SaltLocations
 from batcher.salts.secret_bytes import fill_random
 from config.errors import MillpondError
 from config.settings import ProxySettings, Settings
@@ -130,7 +131,9 @@ class _ImportRun:
         live = Salts(
             open_store(self.settings.privacy.salt_store, spool_dir), fill_random
         )
-        past = ImportSalts(import_directory(spool_dir), fill_random)
+        past = ImportSalts(
+            import_directory(spool_dir), fill_random, SaltLocations(spool_dir)
+        )
         keys = HistoryKeys(past, live)
         calendars = Calendars({self.site.id: self.site.zone})
         clients = ClientSource(ProxySettings())
