@@ -32,6 +32,7 @@ from warehouse.clock.believed_clock import Clocks
 from warehouse.clock.clock_doubt import Believed, ClockDoubt
 from warehouse.job_states import job_state_path
 from warehouse.lifecycle import compaction, retention
+from warehouse.sites.removed import admit_sites
 from warehouse.tables import Warehouse
 
 # Together less than the ten seconds after which the supervisor kills the batcher.
@@ -56,6 +57,7 @@ class Batcher:
         self._spool_dir = Path(settings.spool.dir)
         self._spool = Spool(self._spool_dir)
         self._warehouse = Warehouse(Path(settings.warehouse.uri))
+        admit_sites(self._warehouse.root, [site.id for site in settings.sites])
         self._rules = build.rules_of(settings)
         salt_store = settings.privacy.salt_store
         self._store = open_store(salt_store, self._spool_dir)

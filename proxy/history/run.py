@@ -25,6 +25,7 @@ from proxy.pipeline.drops import DropReason
 from proxy.pipeline.moment import Calendars
 from proxy.pipeline.sites import Site, Sites, build_sites
 from proxy.user_agent.classifier import Classifier
+from warehouse.sites.removed import import_progress
 
 # Called with a file and the position, in bytes on the disk, up to which it is imported.
 Show = Callable[[Path, int], None]
@@ -115,7 +116,7 @@ class _ImportRun:
         self.progress = self._open_progress()
 
     def _open_progress(self) -> ImportProgress:
-        path = _progress_path(self.settings, self.site.id)
+        path = import_progress(Path(self.settings.spool.dir), self.site.id)
         if not path.exists():
             # Load what an earlier import left in the spool: it must not count as ours.
             self.store.load()
@@ -191,13 +192,9 @@ def _import_files(
     return [*problems, UnknownFormatError(unknown)] if unknown else problems
 
 
-def _progress_path(settings: Settings, site_id: str) -> Path:
-    return Path(settings.spool.dir) / f"import-{site_id}.json"
-
-
 def _others_unfinished(settings: Settings, site_id: str, now_s: float) -> bool:
     """Whether another site's interrupted import still needs its salts."""
-    own = _progress_path(settings, site_id)
+    own = import_progress(Path(settings.spool.dir), site_id)
     oldest_s = now_s - ABANDONED_S
     return any(
         path != own and path.stat().st_mtime > oldest_s
