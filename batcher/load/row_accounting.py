@@ -18,9 +18,15 @@ from batcher.load.key_index import KeyIndex
 from batcher.load.late_orders import with_order_days
 from batcher.load.read_segments import Batch
 from batcher.load.refunds import with_amounts
-from batcher.load.site_names import UNKNOWN_SITE, as_unknown, split_removed
+from batcher.load.site_names import (
+    UNKNOWN_SITE,
+    as_unknown,
+    split_removed,
+    with_present_names,
+)
 from config.errors import MillpondError
 from config.settings import Settings
+from config.site_names import renames
 from warehouse.schema import Drop
 from warehouse.tables import TableView
 
@@ -49,6 +55,7 @@ def account_rows(
     every row of *batch* is stored or counted.
     """
     keyed = [site.id for site in settings.sites if site.actors == "keyed"]
+    batch = with_present_names(batch, renames(settings))
     events, gone, dropped = split_removed(batch, removed)
     events = with_order_days(events, stored, key_index, keyed=keyed)
     window_days = settings.warehouse.duplicate_window_days

@@ -1,17 +1,28 @@
-"""The sites of loaded rows: a removed site gets no row any more.
+"""The sites of loaded rows: renamed sites get their present name, removed ones no row.
 
 A proxy that still runs with an older configuration accepts its events. They are counted
 as drops of an unknown site, so nothing disappears without a count.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+import msgspec
 import polars as pl
 
 from batcher.load.read_segments import Batch
+from warehouse.sites.rename import renamed
 
 UNKNOWN_SITE = "unknown_site"
 UNKNOWN_SITE_ID = "(unknown)"
+
+
+def with_present_names(batch: Batch, renames: Mapping[str, str]) -> Batch:
+    """Return *batch* with the present names of its sites."""
+    return msgspec.structs.replace(
+        batch,
+        events=renamed(batch.events, renames),
+        drops=renamed(batch.drops, renames),
+    )
 
 
 def split_removed(

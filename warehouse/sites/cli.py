@@ -79,3 +79,9 @@ def _refuse_configured(settings: Settings, site_id: str) -> None:
                 f"remove site {site_id!r}: the configuration still has it",
                 hint="remove its [[sites]] table, restart Millpond, then try again",
             )
+        if site_id in configured.formerly:
+            raise SiteCommandError(
+                f"remove site {site_id!r}: it is a former name of {configured.id!r},"
+                " and its data belongs to that site",
+                hint="remove the name from `formerly`, restart, then try again",
+            )
