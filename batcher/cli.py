@@ -17,6 +17,7 @@ from config.files import data_directories
 from config.logs import configure
 from config.settings import Settings
 from warehouse.clock.believed_clock import Clocks
+from warehouse.sites.removed import admit_sites
 
 if TYPE_CHECKING:
     from batcher.key_records import KeyRecords
@@ -66,6 +67,7 @@ def drain(settings: Settings) -> None:
 
     configure(sys.stderr)
     warehouse = Warehouse(Path(settings.warehouse.uri))
+    admit_sites(warehouse.root, [site.id for site in settings.sites])
     # The clock is judged before the load: events with the time of a wrong clock must
     # not confirm that clock.
     open_clock(warehouse, Clocks.of_machine(_CLOCK))

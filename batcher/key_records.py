@@ -27,6 +27,7 @@ from warehouse.durable import make_directory
 from warehouse.key_commitment import read_commitments, spool_commitment
 from warehouse.lifecycle import ledger
 from warehouse.locks import locked
+from warehouse.sites.removed import removed_sites
 from warehouse.tables import DamagedTableError, StorageError, Warehouse
 
 _LOG = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ class KeyRecords:
         refused = self._recorded.refused_sites(content)
         is_final = self._is_ledger_read
         if refused is None:
-            is_final = self._has_records and not self._recorded.first_keys(content)
+            is_final = self._has_records and not self._first_keys(content)
         if is_final or self._is_ledger_unreadable:
             return refused
         self._is_ledger_read = True
@@ -130,12 +131,16 @@ class KeyRecords:
             with self._locked():
                 self._read_ledger()
                 if self._recorded.refused_sites(content) is None:
-                    first = self._recorded.first_keys(content)
+                    first = self._first_keys(content)
                     self._record(CREATED, first, first, now_s)
         except (DamagedTableError, StorageError) as error:
             log_event(_LOG, "keys_not_checked", level=logging.ERROR, error=error)
             self._is_ledger_unreadable = True
         return self._recorded.refused_sites(content)
+
+    def _first_keys(self, content: SegmentContent) -> dict[str, str]:
+        removed = removed_sites(self._warehouse.root)
+        return self._recorded.first_keys(content, removed)
 
     def _read_ledger(self) -> None:
         self._recorded = read_recorded_keys(self._warehouse)

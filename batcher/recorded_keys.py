@@ -1,18 +1,20 @@
 """The site keys that the ledger has recorded, and the segments they accept."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 import polars as pl
 
 from batcher.load.read_segments import SegmentContent
 from warehouse.schema import LEDGER
+from warehouse.sites import removal
 from warehouse.tables import Warehouse
 
 CREATED = "key_created"
 REPLACED = "key_replaced"
 ACCEPTED = "segments_accepted"
+_KINDS = (CREATED, REPLACED, ACCEPTED, removal.KIND)
 
 
 class RecordedKeys(msgspec.Struct, frozen=True):
@@ -40,13 +42,18 @@ class RecordedKeys(msgspec.Struct, frozen=True):
         is_unnamed = bool(self.keys) and not unknown <= content.keys.keys()
         return other if is_unnamed else None
 
-    def first_keys(self, content: SegmentContent) -> dict[str, str]:
-        """Return the keys in *content* of sites that have no recorded key."""
+    def first_keys(
+        self, content: SegmentContent, removed: Collection[str] = ()
+    ) -> dict[str, str]:
+        """Return the keys in *content* of sites that have no recorded key.
+
+        The former keys of *removed* sites are never recorded again.
+        """
         return {
             site: commitment
             for named in content.keys.values()
             for site, commitment in named.items()
-            if site not in self.keys
+            if site not in self.keys and site not in removed
         }
 
     def changed_sites(self, in_use: Mapping[str, str]) -> list[str]:
@@ -69,15 +76,16 @@ def read_recorded_keys(warehouse: Warehouse) -> RecordedKeys:
     view = warehouse.view(LEDGER)
     entries = view.collect(
         view.scan(columns=["number", "kind", "subject", "detail"])
-        .filter(pl.col("kind").is_in([CREATED, REPLACED, ACCEPTED]))
+        .filter(pl.col("kind").is_in(_KINDS))
         .sort("number")
     )
     rows = entries.select("kind", "subject", "detail").rows()
-    return RecordedKeys(
-        {
-            site: json.loads(detail)["commitment"]
-            for kind, site, detail in rows
-            if kind != ACCEPTED
-        },
-        frozenset(writer for kind, writer, _ in rows if kind == ACCEPTED),
-    )
+    keys: dict[str, str] = {}
+    for kind, subject, detail in rows:
+        if kind == removal.KIND:
+            # The key was destroyed. A new site of that name gets another one.
+            keys.pop(subject, None)
+        elif kind != ACCEPTED:
+            keys[subject] = json.loads(detail)["commitment"]
+    writers = frozenset(writer for kind, writer, _ in rows if kind == ACCEPTED)
+    return RecordedKeys(keys, writers)

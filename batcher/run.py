@@ -11,9 +11,14 @@ from batcher.load.key_index import KeyIndex
 from batcher.load.load import load
 from batcher.load.load_result import LoadResult
 from batcher.salts.destruction import SaltWatch
-from batcher.salts.held import open_store
-from batcher.salts.history import destroy_abandoned, import_directory
-from batcher.salts.records import destroy_and_record, record_abandoned_import
+from batcher.salts.former import FormerStores
+from batcher.salts.held import open_store, store_directory, store_place
+from batcher.salts.history import destroy_all_abandoned
+from batcher.salts.records import (
+    destroy_and_record,
+    open_records,
+    record_abandoned_import,
+)
 from batcher.schedule.job_worker import Job
 from batcher.schedule.scheduler import run_jobs
 from batcher.spool.spool import Spool
@@ -27,6 +32,7 @@ from warehouse.clock.believed_clock import Clocks
 from warehouse.clock.clock_doubt import Believed, ClockDoubt
 from warehouse.job_states import job_state_path
 from warehouse.lifecycle import compaction, retention
+from warehouse.sites.removed import admit_sites
 from warehouse.tables import Warehouse
 
 # Together less than the ten seconds after which the supervisor kills the batcher.
@@ -51,8 +57,14 @@ class Batcher:
         self._spool_dir = Path(settings.spool.dir)
         self._spool = Spool(self._spool_dir)
         self._warehouse = Warehouse(Path(settings.warehouse.uri))
+        admit_sites(self._warehouse.root, [site.id for site in settings.sites])
         self._rules = build.rules_of(settings)
-        self._store = open_store(settings.privacy.salt_store, self._spool_dir)
+        salt_store = settings.privacy.salt_store
+        self._store = open_store(salt_store, self._spool_dir)
+        self._store_place = store_place(salt_store, self._spool_dir)
+        self._former = FormerStores(
+            self._spool_dir, store_directory(salt_store, self._spool_dir)
+        )
         self._keys = KeyRecords(
             self._warehouse, self._spool_dir, [site.id for site in settings.sites]
         )
@@ -136,13 +148,14 @@ class Batcher:
     def destroy_salts(self, _now_s: float) -> str:
         """Destroy the salts of ended dates, and the salts of abandoned imports.
 
-        If the clock is in doubt, only salts that are certainly over are destroyed.
+        Former stores are searched too. If the clock is in doubt, only salts that are
+        certainly over are destroyed.
         """
         believed = self._believed("destroy_salts")
+        in_doubt = believed.doubt is not None
+        steady_s = self._clocks.steady()
         abandoned = (
-            []
-            if believed.doubt
-            else destroy_abandoned(import_directory(self._spool_dir), believed.at_s)
+            [] if in_doubt else destroy_all_abandoned(self._spool_dir, believed.at_s)
         )
         try:
             destroyed = destroy_and_record(
@@ -150,8 +163,15 @@ class Batcher:
                 self._warehouse,
                 believed.at_s,
                 believed.at_s,
-                outlived=self._salt_watch.outlived(self._store, self._clocks.steady()),
-                in_doubt=believed.doubt is not None,
+                place=self._store_place,
+                outlived=self._salt_watch.outlived(self._store, steady_s),
+                in_doubt=in_doubt,
+                destroy_former=lambda: self._former.destroy_due(
+                    believed.at_s,
+                    steady_s,
+                    lambda: open_records(self._warehouse),
+                    in_doubt=in_doubt,
+                ),
             )
         finally:
             record_abandoned_import(self._warehouse, abandoned, believed.at_s)

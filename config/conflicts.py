@@ -45,7 +45,8 @@ def _sites(sites: tuple[SiteSettings, ...]) -> Iterator[Problem]:
         if not site.domains:
             yield Problem(f"sites[{number}].domains", "must name at least one host")
         yield from _id_props(f"sites[{number}].props_allow", site.props_allow)
-    yield from _duplicates("site id", _values(sites, "id"), is_quoted=True)
+    names = (*_values(sites, "id"), *_values(sites, "formerly"))
+    yield from _duplicates("site id", names, is_quoted=True)
     yield from _duplicates("domain", _values(sites, "domains"), is_quoted=True)
     yield from _duplicates("key", _values(sites, "keys"), is_quoted=False)
     yield from _duplicates("secret key", _values(sites, "secret_keys"), is_quoted=False)

@@ -247,6 +247,11 @@ class SiteSettings:
     currency: Annotated[
         str, Format("currency"), Doc("ISO 4217 currency of the site's revenue.")
     ] = "EUR"
+    formerly: Annotated[
+        tuple[str, ...],
+        Format("site_id"),
+        Doc("Former ids of the site, the oldest first; their data becomes the site's."),
+    ] = ()
     keys: Annotated[
         tuple[str, ...],
         Format("key"),

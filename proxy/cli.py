@@ -18,6 +18,7 @@ from config.cli import (
 from config.load import load
 from config.logs import configure
 from config.settings import Settings
+from config.site_names import sites_by_name
 from proxy.pipeline.drops import UNKNOWN_SITE_ID
 
 _CLOCK = time.time  # noqa: TID251 - a command reads the clock once
@@ -94,7 +95,7 @@ def tail(settings: Settings, site: str | None, output_format: str) -> int:
     from proxy.tail.table import FORMS  # noqa: PLC0415 - as above
     from proxy.tail.unknown_visitors import UnknownVisitors  # noqa: PLC0415 - as above
 
-    _check_site(site, settings)
+    site = _present_site(site, settings)
     header, row = FORMS[output_format]
     unknown = UnknownVisitors()
     with Workers(Path(settings.spool.dir)) as workers:
@@ -144,9 +145,14 @@ def _wrap(text: str, head: str) -> str:
     return click.wrap_text(text, width, head, " " * len(head))
 
 
-def _check_site(site: str | None, settings: Settings) -> None:
-    known = [*(site.id for site in settings.sites), UNKNOWN_SITE_ID]
-    if site is not None and site not in known:
+def _present_site(site: str | None, settings: Settings) -> str | None:
+    """Return the present id of *site*; raise for an unknown name."""
+    by_name = sites_by_name(settings)
+    if site is None or site == UNKNOWN_SITE_ID:
+        return site
+    if site not in by_name:
+        known = [*(site.id for site in settings.sites), UNKNOWN_SITE_ID]
         raise click.BadParameter(
             f"{site!r} is not one of {', '.join(known)}", param_hint="--site"
         )
+    return by_name[site].id

@@ -42,9 +42,10 @@ class PeriodFacts:
     """Facts about the stored data of one site and period.
 
     *empty_days* have no events at all. *days_without_visitors* have pageviews, but no
-    visitors. *former_currencies* are the days counted in another currency of the site.
-    *late_events* are dated on the day of their arrival. *has_other_dates* says that
-    events are dated by another time zone than the site's.
+    visitors: no address arrived, or all addresses were private. *former_currencies* are
+    the days counted in another currency of the site. *late_events* are dated on the day
+    of their arrival. *has_other_dates* says that events are dated by another time zone
+    than the site's.
     """
 
     empty_days: Sequence[date] = ()
@@ -64,7 +65,8 @@ class PeriodFacts:
             yield Caveat(
                 CaveatKind.NO_VISITORS,
                 f"{_days(self.days_without_visitors)} with page views and no visitors:"
-                " visitors' addresses do not arrive; run millpond proxy doctor",
+                " visitors' addresses do not arrive, or are private as on an intranet;"
+                " run millpond proxy doctor",
             )
         for currency, days in sorted(self.former_currencies.items()):
             yield Caveat(

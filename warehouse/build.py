@@ -38,7 +38,8 @@ from warehouse.tables import (
 )
 
 _LOG = logging.getLogger(__name__)
-_LOCK = "build.lock"
+# The lock that a build holds, in the directory of the warehouse.
+LOCK = "build.lock"
 _MOST_ATTEMPTS = 5
 _NO_CURRENCY = "XXX"
 # The number of this transaction is the newest version of events that is in the derived
@@ -117,7 +118,7 @@ def build(
     within them is rebuilt. Raises ``BuildBusyError`` while another build runs.
     """
     make_directory(warehouse.root)
-    with try_locked(warehouse.root / _LOCK) as is_locked:
+    with try_locked(warehouse.root / LOCK) as is_locked:
         if not is_locked:
             raise BuildBusyError("build: another build is running")
         for _ in range(_MOST_ATTEMPTS - 1):

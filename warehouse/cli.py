@@ -16,6 +16,7 @@ from warehouse.caveats import caveats
 from warehouse.clock.believed_clock import Clocks
 from warehouse.clock.clock_doubt import Believed, ClockError
 from warehouse.job_states import job_state_path, read_job_states
+from warehouse.sites.cli import site
 
 if TYPE_CHECKING:
     from warehouse.tables import Warehouse
@@ -56,6 +57,9 @@ def _day(value: datetime | None) -> date | None:
 @click.group(epilog="\b\nExample:\n  millpond warehouse info")
 def warehouse() -> None:
     """Build and maintain the tables."""
+
+
+warehouse.add_command(site)
 
 
 @warehouse.command(epilog="\b\nExample:\n  millpond warehouse build --full")

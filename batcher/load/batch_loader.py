@@ -41,6 +41,7 @@ from config.logs import log_event
 from config.settings import Settings
 from warehouse.checked_file import DamagedFileError, read_checked, write_checked
 from warehouse.durable import remove_durable
+from warehouse.sites.removed import removed_sites
 from warehouse.tables import AlreadyCommittedError, ConflictError, StoredTable
 
 _LOGGER = logging.getLogger(__name__)
@@ -146,7 +147,13 @@ class BatchLoader:
         self, contents: list[SegmentContent], chosen: ChosenFrames
     ) -> tuple[AccountedRows, LoadPlan]:
         """Return the rows to store, and the plan that stores them."""
-        rows = account_rows(chosen.batch, self._events, self._key_index, self._settings)
+        rows = account_rows(
+            chosen.batch,
+            self._events,
+            self._key_index,
+            self._settings,
+            removed_sites(self._events.path.parent),
+        )
         sound = [content for content in contents if chosen.is_loaded_whole(content)]
         token = next_token(self._events.version, self._random_bits(RANDOM_BITS))
         return rows, LoadPlan(token, chosen.record, planned_segments(sound), rows.drops)

@@ -116,8 +116,10 @@ def _rows_with_same_key(
     return rows.select("row", column, "day", "server").rows()
 
 
-def duplicate_drops(repeated: pl.DataFrame, zones: Mapping[str, str]) -> pl.DataFrame:
-    """Return repeated events as rows of ``drops``, on the day and hour of the event."""
+def event_drops(
+    events: pl.DataFrame, reason: str, zones: Mapping[str, str]
+) -> pl.DataFrame:
+    """Return *events* as rows of ``drops``, on the day and hour of the event."""
     parts = [
         part.select(
             "site",
@@ -127,11 +129,11 @@ def duplicate_drops(repeated: pl.DataFrame, zones: Mapping[str, str]) -> pl.Data
             .dt.hour()
             .cast(pl.Int64)
             .alias("hour"),
-            pl.lit(DUPLICATE).alias("reason"),
+            pl.lit(reason).alias("reason"),
             "protocol",
             pl.lit(1, pl.Int64).alias("count"),
         )
-        for (site,), part in repeated.group_by("site")
+        for (site,), part in events.group_by("site")
     ]
     return pl.concat(parts) if parts else pl.DataFrame(schema=polars_schema(DROPS))
 

@@ -25,9 +25,11 @@ from config.errors import Busy, MillpondError
 from config.files import path_of, reason, remedy
 from config.logs import log_event
 from config.settings import Settings
+from config.site_names import renames
 from warehouse.locks import try_locked
 from warehouse.register import bind, check_bound
 from warehouse.schema import EVENTS
+from warehouse.sites.rename import rename_sites
 from warehouse.tables import Warehouse
 
 _LOGGER = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ def load(
             raise LoadBusyError("load the spool: another process is loading it")
         # If its disk is not mounted, the warehouse's path leads to an empty directory.
         check_bound(warehouse.root, spool.directory)
+        rename_sites(warehouse, renames(settings), now_s)
         try:
             index = key_index or KeyIndex()
             run = _Load(spool, warehouse, settings, now_s, index, keys, random_bits)

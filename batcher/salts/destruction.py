@@ -1,12 +1,12 @@
 """The destruction of salts whose date is over, so that no hash can be recomputed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
 from batcher.salts.dates import date_end_s
-from batcher.salts.store import GRACE_S, SaltStore
+from batcher.salts.store import GRACE_S, SaltMark, SaltStore
 from config.errors import MillpondError
 from warehouse.clock.local_dates import local_date
 
@@ -65,17 +65,18 @@ def try_to_destroy_due(
     store: SaltStore,
     now_s: float,
     *,
+    marks: Iterable[SaltMark] | None = None,
     outlived: Collection[SaltName] = (),
     in_doubt: bool = False,
 ) -> tuple[list[DestroyedSalt], list[MillpondError]]:
-    """Destroy all due salts; return the destroyed salts and the problems.
+    """Destroy all due salts, or those of *marks*; return them and the problems.
 
     Salts in *outlived* are destroyed too. If the time is *in_doubt*, the clock may be
     slow: then salts of later dates stay, because one of these dates may be today.
     """
     destroyed: list[DestroyedSalt] = []
     problems: list[MillpondError] = []
-    for mark in store.live():
+    for mark in store.live() if marks is None else marks:
         if (mark.zone, mark.day) not in outlived and not is_due(
             mark.zone, mark.day, now_s, in_doubt=in_doubt
         ):

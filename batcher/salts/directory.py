@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
@@ -70,12 +70,21 @@ class SaltDirectoryError(SaltStoreError):
 
 
 class DirectorySalts:
-    """A directory of salts, readable by its owner only."""
+    """A directory of salts, readable by its owner only.
 
-    def __init__(self, directory: Path) -> None:
+    *note* records the directory before it gets a salt (``locations``).
+    """
+
+    def __init__(
+        self, directory: Path, note: Callable[[Path], None] | None = None
+    ) -> None:
         self.directory = directory
+        self._note = note
         with self._opened():
             pass
+        # A full disk must not stop a process here: ``_create`` tries again.
+        with suppress(SaltStoreError):
+            self._note_directory()
 
     def get_or_create(self, zone: str, day: date, random: Randomness) -> bytearray:
         """Return the only salt of *day* in *zone*; create it if there is none."""
@@ -151,6 +160,14 @@ class DirectorySalts:
         with _as_store_error(self.directory):
             self.directory.rmdir()
 
+    def remove_drafts(self) -> None:
+        """Destroy the unfinished files of crashed creations."""
+        with self._opened() as folder:
+            for name in file_names(folder):
+                if name.startswith("."):
+                    shred(folder, name)
+            os.fsync(folder)
+
     def is_volatile(self) -> bool | None:
         """Return whether the directory is in memory only."""
         return is_in_memory(self.directory)
@@ -169,7 +186,12 @@ class DirectorySalts:
                 _check_private(folder, self.directory)
                 yield folder
 
+    def _note_directory(self) -> None:
+        if self._note is not None:
+            self._note(self.directory)
+
     def _create(self, zone: str, day: date, random: Randomness) -> None:
+        self._note_directory()
         salt = new_salt(random)
         stored = bytearray(STORED_BYTES)
         memoryview(stored)[:SALT_BYTES] = salt

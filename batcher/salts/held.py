@@ -6,6 +6,7 @@ period after that date ends, even if the store keeps the salt.
 """
 
 import hashlib
+import os
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from batcher.salts.dates import ONE_DAY, date_end_s, date_start_s
 from batcher.salts.directory import DirectorySalts, default_directory
+from batcher.salts.locations import SaltLocations
 from batcher.salts.secret_bytes import Randomness, move_to_bytearray, pin, wipe
 from batcher.salts.store import GRACE_S, MARKER_BYTES, SALT_BYTES, SaltStore
 from config.errors import MillpondError
@@ -197,13 +199,29 @@ def site_day_key(salt: bytearray, site_id: str) -> bytearray:
     return key
 
 
+def store_directory(salt_store: str, spool_dir: Path) -> Path | None:
+    """Return the directory that ``privacy.salt_store`` names; None for Redis."""
+    if salt_store.startswith(_REDIS_SCHEMES):
+        return None
+    return Path(salt_store) if salt_store else default_directory(spool_dir)
+
+
+def store_place(salt_store: str, spool_dir: Path) -> str:
+    """Return the directory of the store, or its address in Redis, to be recorded."""
+    directory = store_directory(salt_store, spool_dir)
+    if directory is None:
+        from batcher.salts.redis_store import redis_address  # noqa: PLC0415 - as below
+
+        return redis_address(salt_store)
+    return os.path.realpath(directory)
+
+
 def open_store(salt_store: str, spool_dir: Path) -> SaltStore:
     """Open the store that ``privacy.salt_store`` names; empty chooses the default."""
-    if salt_store.startswith(_REDIS_SCHEMES):
+    directory = store_directory(salt_store, spool_dir)
+    if directory is None:
         # The Redis client is slow to import, and most installations do not need it.
         from batcher.salts.redis_store import RedisSalts  # noqa: PLC0415
 
         return RedisSalts(salt_store)
-    if salt_store:
-        return DirectorySalts(Path(salt_store))
-    return DirectorySalts(default_directory(spool_dir))
+    return DirectorySalts(directory, SaltLocations(spool_dir).note)

@@ -7,12 +7,15 @@ store of an abandoned import.
 
 import fcntl
 import os
+from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from batcher.salts.destruction import DestroyedSalt
 from batcher.salts.directory import DirectorySalts, default_directory
 from batcher.salts.held import site_day_key
+from batcher.salts.locations import SaltKind, SaltLocations
 from batcher.salts.secret_bytes import Randomness, pin, wipe
 from config.errors import MillpondError
 
@@ -25,10 +28,22 @@ class ImportRunningError(MillpondError):
 
 
 class ImportSalts:
-    """The salts and site-day keys of one import; only one import can run at a time."""
+    """The salts and site-day keys of one import; only one import can run at a time.
 
-    def __init__(self, directory: Path, random: Randomness) -> None:
-        self._store = DirectorySalts(directory)
+    *locations* is the record of the directory that gets the salts.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        random: Randomness,
+        locations: SaltLocations | None = None,
+    ) -> None:
+        self._locations = locations
+        note = (
+            None if locations is None else partial(locations.note, kind=SaltKind.IMPORT)
+        )
+        self._store = DirectorySalts(directory, note)
         self._lock = _locked(directory)
         self._random = random
         self._salts: dict[tuple[str, date], bytearray] = {}
@@ -57,6 +72,8 @@ class ImportSalts:
     def destroy(self) -> list[DestroyedSalt]:
         """End the import: wipe the memory, and destroy all salts and the store."""
         destroyed = _destroy_store(self._store)
+        if self._locations is not None:
+            self._locations.forget(os.path.realpath(self._store.directory))
         self.close()
         return destroyed
 
@@ -73,6 +90,28 @@ def import_directory(spool_dir: Path) -> Path:
     """Return the directory for salts of imports, beside the directory of live salts."""
     live = default_directory(spool_dir)
     return live.with_name(f"{live.name}-import")
+
+
+def destroy_all_abandoned(spool_dir: Path, now_s: float) -> list[DestroyedSalt]:
+    """Destroy the abandoned stores of imports, also in former directories.
+
+    A store ends with its directory, so an absent directory is one without salts.
+    """
+    locations = SaltLocations(spool_dir)
+    destroyed: list[DestroyedSalt] = []
+    for directory in sorted({import_directory(spool_dir), *_recorded(locations)}):
+        destroyed += destroy_abandoned(directory, now_s)
+        # If the parent is absent too, its disk may not be mounted.
+        if not directory.exists() and directory.parent.exists():
+            locations.forget(os.path.realpath(directory))
+    return destroyed
+
+
+def _recorded(locations: SaltLocations) -> Iterator[Path]:
+    recorded, _ = locations.recorded()
+    for location in recorded:
+        if location.kind is SaltKind.IMPORT:
+            yield Path(location.directory)
 
 
 def destroy_abandoned(directory: Path, now_s: float) -> list[DestroyedSalt]:

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO, cast
+from urllib.parse import urlsplit
 
 import redis
 
@@ -23,6 +24,7 @@ from batcher.salts.dates import date_end_s
 from batcher.salts.secret_bytes import Randomness, wipe
 from batcher.salts.store import (
     COMMITMENT_BYTES,
+    EXPIRY_SLACK_S,
     GRACE_S,
     MARKER_BYTES,
     SALT_BYTES,
@@ -35,8 +37,7 @@ from batcher.salts.store import (
     new_salt,
 )
 
-# If no batcher destroys a salt, Redis expires it this long after it is due.
-_EXPIRY_SLACK_S = 300
+_DEFAULT_PORT = 6_379
 _TIMEOUT_S = 3
 _COURIER_TIMEOUT_S = 10
 _PREFIX = "millpond:salt:"
@@ -50,6 +51,13 @@ class _SaltRequest:
     url: str
     key: str
     expire_at_ms: int | None
+
+
+def redis_address(url: str) -> str:
+    """Return *url* without user, password and options, to be recorded."""
+    parts = urlsplit(url)
+    port = parts.port or _DEFAULT_PORT
+    return f"{parts.scheme}://{parts.hostname or 'localhost'}:{port}{parts.path}"
 
 
 class RedisSalts:
@@ -71,7 +79,7 @@ class RedisSalts:
         if stored is not None:
             return stored
         # All machines share the clock of Redis. A date that is over by it gets no salt.
-        expire_at_ms = (date_end_s(zone, day) + GRACE_S + _EXPIRY_SLACK_S) * 1_000
+        expire_at_ms = (date_end_s(zone, day) + GRACE_S + EXPIRY_SLACK_S) * 1_000
         candidate = new_salt(random)
         try:
             salt = self._fetch(zone, day, candidate, expire_at_ms)

@@ -22,6 +22,8 @@ STORED_BYTES = SALT_BYTES + COMMITMENT_BYTES
 
 # How long a salt outlives its date. Late events and open sessions still need the salt.
 GRACE_S = 1_800
+# If no batcher destroys a salt, Redis expires it this long after it is due.
+EXPIRY_SLACK_S = 300
 
 
 class SaltError(MillpondError):

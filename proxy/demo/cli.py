@@ -22,6 +22,7 @@ from pathlib import Path
 import click
 
 from batcher.salts.directory import default_directory
+from batcher.salts.history import import_directory
 from batcher.supervisor.cli import processes, proxy_url, reports_url, role
 from batcher.supervisor.port import PortError, check_port, free_port, hold_port
 from batcher.supervisor.supervise import supervise
@@ -135,8 +136,9 @@ def _run_demo(port: int, reports_port: int, geo_database: str) -> int:
     try:
         return supervise(processes(settings, config, ["--demo"]))
     finally:
-        salts = default_directory(Path(settings.spool.dir))
-        for directory in (salts, folder):
+        spool_dir = Path(settings.spool.dir)
+        salts = (default_directory(spool_dir), import_directory(spool_dir))
+        for directory in (*salts, folder):
             shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from batcher.salts.destruction import is_due
 from batcher.salts.directory import default_directory, stored_salts
-from batcher.salts.held import open_store
+from batcher.salts.former import find_former
+from batcher.salts.held import open_store, store_directory
 from config.errors import MillpondError
 from config.mounts import is_in_memory
 from config.settings import PrivacySettings, Settings, SpoolSettings
 from proxy.client.geo import Geo
 from proxy.doctor.finding import Finding, finding, fine, look
+from proxy.doctor.former_salts import former_salts
 from proxy.doctor.space import free_space, space_finding
 from warehouse.key_commitment import verified_key
 from warehouse.keyed_hash import SiteKeyError
@@ -30,13 +32,14 @@ _DESTROYED_WITHIN_S = 600
 
 def salts(privacy: PrivacySettings, spool: SpoolSettings) -> Iterator[Finding]:
     """Yield whether a disk could keep a salt longer than its day."""
-    location = privacy.salt_store
-    if "://" in location:
-        yield _redis_finding(privacy, Path(spool.dir))
+    spool_dir = Path(spool.dir)
+    # Not open_store: it creates the directory, and the doctor changes nothing.
+    directory = store_directory(privacy.salt_store, spool_dir)
+    if directory is None:
+        yield _redis_finding(privacy, spool_dir)
     else:
-        # Not open_store: it creates the directory, and the doctor changes nothing.
-        directory = Path(location) if location else default_directory(Path(spool.dir))
         yield _directory_finding(directory)
+    yield from former_salts(spool_dir, directory)
 
 
 def ended_salts(
@@ -44,11 +47,11 @@ def ended_salts(
 ) -> Iterator[Finding]:
     """Yield a finding if a salt is still there after its date: nothing destroys it."""
     at_s = now_s - _DESTROYED_WITHIN_S
-    days = sorted(
-        day
-        for zone, day in _stored_salts(privacy, Path(spool.dir))
-        if is_due(zone, day, at_s, in_doubt=True)
-    )
+    spool_dir = Path(spool.dir)
+    former, _ = find_former(spool_dir, store_directory(privacy.salt_store, spool_dir))
+    stored = _stored_salts(privacy, spool_dir)
+    stored += [salt for store in former for salt in store.salts]
+    days = sorted(day for zone, day in stored if is_due(zone, day, at_s, in_doubt=True))
     if days:
         yield finding(
             _SALTS,

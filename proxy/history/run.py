@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from batcher.salts.held import Salts, open_store
 from batcher.salts.history import ABANDONED_S, ImportSalts, import_directory
+from batcher.salts.locations import SaltLocations
 from batcher.salts.secret_bytes import fill_random
 from config.errors import MillpondError
 from config.settings import Settings
@@ -27,6 +28,7 @@ from proxy.pipeline.drops import DropReason
 from proxy.pipeline.moment import Calendars
 from proxy.pipeline.sites import Site, Sites, build_sites
 from proxy.user_agent.classifier import Classifier
+from warehouse.sites.removed import import_progress
 
 # Called with a file and the position, in bytes on the disk, up to which it is imported.
 Show = Callable[[Path, int], None]
@@ -112,7 +114,7 @@ class _ImportRun:
         self.measured = self.store.measured_days(site.id)
 
     def _open_progress(self) -> ImportProgress:
-        path = _progress_path(self.settings, self.site.id)
+        path = import_progress(Path(self.settings.spool.dir), self.site.id)
         if not path.exists():
             # Load what an earlier import left in the spool: it must not count as ours.
             self.store.load()
@@ -128,7 +130,9 @@ class _ImportRun:
         live = Salts(
             open_store(self.settings.privacy.salt_store, spool_dir), fill_random
         )
-        past = ImportSalts(import_directory(spool_dir), fill_random)
+        past = ImportSalts(
+            import_directory(spool_dir), fill_random, SaltLocations(spool_dir)
+        )
         keys = HistoryKeys(past, live, self.clock)
         calendars = Calendars({self.site.id: self.site.zone})
         clients = ClientSource(self.settings.proxy)
@@ -185,13 +189,9 @@ def _import_files(
     return read, problems
 
 
-def _progress_path(settings: Settings, site_id: str) -> Path:
-    return Path(settings.spool.dir) / f"import-{site_id}.json"
-
-
 def _others_unfinished(settings: Settings, site_id: str, now_s: float) -> bool:
     """Whether another site's interrupted import still needs its salts."""
-    own = _progress_path(settings, site_id)
+    own = import_progress(Path(settings.spool.dir), site_id)
     oldest_s = now_s - ABANDONED_S
     return any(
         path != own and path.stat().st_mtime > oldest_s

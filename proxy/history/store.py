@@ -33,6 +33,7 @@ from warehouse.clock.believed_clock import Clocks
 from warehouse.lifecycle import ledger
 from warehouse.lifecycle.retention import open_clock
 from warehouse.schema import DROPS, EVENTS, LEDGER
+from warehouse.sites.removed import admit_sites
 from warehouse.tables import Warehouse
 
 LANE = "import"
@@ -68,6 +69,7 @@ class ImportStore:
         self._sleep = sleep
         self._spool = Spool(Path(settings.spool.dir))
         self._warehouse = Warehouse(Path(settings.warehouse.uri))
+        admit_sites(self._warehouse.root, [site.id for site in settings.sites])
         # Checked before anything is loaded: the check uses the times of stored events,
         # and events from a wrong clock would confirm that clock.
         self._believed = open_clock(self._warehouse, Clocks.of_machine(clock)).look()

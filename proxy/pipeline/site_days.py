@@ -79,11 +79,11 @@ class SiteDays:
         local_days = self._calendars.local_days(site.id)
         if arrival - at <= self._late_limit_s:
             day, _ = local_days.day_and_hour(at)
-            key = self._salts.key_if_live(site.zone.key, day, site.id, now_s)
+            key = self._salts.key_if_live(site.zone.key, day, site.salt_name, now_s)
             if key is not None:
                 return Moment(at, day, part), key
         today, _ = local_days.day_and_hour(arrival)
-        key = self._salts.key_if_live(site.zone.key, today, site.id, now_s)
+        key = self._salts.key_if_live(site.zone.key, today, site.salt_name, now_s)
         if key is None:
             raise NoSaltError(site.zone.key)
         return Moment(arrival, today, part_of_second(now_s), late=at != arrival), key
@@ -91,5 +91,5 @@ class SiteDays:
     def token_key(self, site: Site, moment: Moment, now_s: float) -> bytearray | None:
         """Return the key of the day's visit tokens, None if its salt is destroyed."""
         return self._salts.key_if_live(
-            site.zone.key, moment.day, key_name(site.id), now_s
+            site.zone.key, moment.day, key_name(site.salt_name), now_s
         )

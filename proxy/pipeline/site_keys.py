@@ -5,7 +5,8 @@ how Millpond detects that a key has been replaced.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from config.files import reason, remedy
@@ -19,6 +20,7 @@ from warehouse.key_commitment import (
     encode_commitment,
     key_commitment,
     read_commitments,
+    verified_key,
 )
 from warehouse.keyed_hash import (
     KEY_BYTES,
@@ -49,8 +51,12 @@ def site_key(
     spool_dir: Path,
     site_id: str,
     random_bytes: Callable[[int], bytes],
+    former_ids: Sequence[str] = (),
 ) -> bytes:
     """Return the site's key; creates it once, also if several processes race.
+
+    A renamed site gets a copy of the key of its newest former id that has one, so that
+    its orders keep their hashes.
 
     Refuses a key that other users can read, that has a wrong length, or that does not
     match its commitment. Refuses to create a key if a commitment shows that one
@@ -64,7 +70,8 @@ def site_key(
         check_exists(path, commitments)
         if not path.exists():
             _make_private_directory(key_dir)
-            create_durable(path, random_bytes(KEY_BYTES), mode=_FILE_MODE)
+            key = _former_key(key_dir, spool_dir, former_ids)
+            create_durable(path, key or random_bytes(KEY_BYTES), mode=_FILE_MODE)
         key = read_key(path)
         check_key(path, key, commitments)
         _complete_commitments(commitments, site_id, key)
@@ -76,6 +83,15 @@ def site_key(
             " them",
         ) from None
     return key
+
+
+def _former_key(
+    key_dir: Path, spool_dir: Path, former_ids: Sequence[str]
+) -> bytes | None:
+    for site_id in reversed(former_ids):
+        with suppress(FileNotFoundError):
+            return verified_key(key_dir, spool_dir, site_id)
+    return None
 
 
 def _complete_commitments(commitments: Commitments, site_id: str, key: bytes) -> None:

@@ -34,6 +34,7 @@ class Site:
     """One measured site with everything prepared; its repr shows no secrets."""
 
     id: str
+    former_ids: tuple[str, ...]
     domains: tuple[str, ...]
     zone: ZoneInfo
     currency: str
@@ -46,6 +47,15 @@ class Site:
     key: bytes = field(repr=False)
     event_hash: KeyedHash = field(repr=False)
     secret_digests: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def salt_name(self) -> str:
+        """The name under which the salts derive the site's keys.
+
+        A renamed site keeps the oldest one, so that a visitor of the day of the rename
+        counts once.
+        """
+        return self.former_ids[0] if self.former_ids else self.id
 
     def serves(self, host: str) -> bool:
         """Return whether *host* belongs to the site."""
@@ -80,13 +90,14 @@ class Sites:
     """All measured sites, found by dictionary look-ups."""
 
     def __init__(self, sites: Iterable[Site]) -> None:
+        self._sites = tuple(sites)
         self._by_id: dict[str, Site] = {}
         self._by_key: dict[str, Site] = {}
         self._by_digest: dict[bytes, Site] = {}
         self._by_host: dict[str, Site] = {}
         self._by_suffix: dict[str, Site] = {}
-        for site in sites:
-            self._by_id[site.id] = site
+        for site in self._sites:
+            self._by_id.update(dict.fromkeys((site.id, *site.former_ids), site))
             self._by_key.update(dict.fromkeys(site.keys, site))
             self._by_digest.update(dict.fromkeys(site.secret_digests, site))
             for domain in site.domains:
@@ -96,7 +107,7 @@ class Sites:
 
     def __iter__(self) -> Iterator[Site]:
         """Iterate over the sites in the order of the configuration."""
-        return iter(self._by_id.values())
+        return iter(self._sites)
 
     def key_commitments(self) -> dict[str, str]:
         """Return the commitment to the key of each site."""
@@ -198,7 +209,7 @@ def build_sites(settings: Settings, random_bytes: Callable[[int], bytes]) -> Sit
         prepare_site(
             site,
             settings.privacy,
-            site_key(key_dir, spool_dir, site.id, random_bytes),
+            site_key(key_dir, spool_dir, site.id, random_bytes, site.formerly),
         )
         for site in settings.sites
     )
@@ -208,6 +219,7 @@ def prepare_site(site: SiteSettings, privacy: PrivacySettings, key: bytes) -> Si
     """Return *site* with everything prepared that a hit needs."""
     return Site(
         id=site.id,
+        former_ids=site.formerly,
         domains=site.domains,
         zone=ZoneInfo(site.timezone),
         currency=site.currency,

@@ -69,7 +69,7 @@ class ReadinessCheck:
             self._salts.key_if_live(
                 site.zone.key,
                 self._calendars.local_days(site.id).day_and_hour(int(now_s))[0],
-                site.id,
+                site.salt_name,
                 now_s,
             )
             for site in self._sites

@@ -7,6 +7,7 @@ from typing import TextIO
 
 from config.errors import MillpondError
 from config.settings import Settings, SiteSettings
+from config.site_names import sites_by_name
 from reports.period import Period, PeriodError, parse_period
 from reports.problems import Problems, QueryError
 from reports.query import Today
@@ -111,7 +112,7 @@ def _reading(head: ListHead, options: ListOptions) -> ListReading:
 
 def _site(settings: Settings, name: str | None) -> SiteSettings:
     problems = Problems()
-    sites = {site.id: site for site in settings.sites}
+    sites = sites_by_name(settings)
     site = sites.get(name) if name else next(iter(settings.sites), None)
     if site is None:
         problems.add_unknown("site", "site", name, sites)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TextIO
 
 from config.settings import Settings
+from config.site_names import sites_by_name
 from reports.answer import Answer
 from reports.caveats import Caveat, CaveatKind
 from reports.counting.queries import Statistics
@@ -38,7 +39,7 @@ class RawQueryReader:
         width: int | None = None,
         warnings: tuple[str, ...] = (),
     ) -> None:
-        self._sites = {site.id: site for site in settings.sites}
+        self._sites = sites_by_name(settings)
         self._local_now = local_now
         self._warnings = warnings
         self._tables = Statistics(

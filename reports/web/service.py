@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Final
 
 from config.settings import Settings, SiteSettings
+from config.site_names import sites_by_name
 from reports.counting.queries import Statistics
 from reports.deadline import Tick
 from reports.dimensions import dimensions_of
@@ -33,7 +34,9 @@ class Service:
     def __init__(
         self, settings: Settings, pool: QueryPool, local_now: LocalNow
     ) -> None:
-        self._sites = {site.id: site for site in settings.sites}
+        self._sites = sites_by_name(settings)
+        self._site_list = settings.sites
+        self._first = next((site.id for site in settings.sites), "")
         self._pool = pool
         self._local_now = local_now
         self._dashboard = Dashboard()
@@ -50,7 +53,7 @@ class Service:
         """Return the page of the site and period in *parameters*."""
         period = parameters.get("period", _DEFAULT_PERIOD)
         raw = {
-            "site": parameters.get("site", next(iter(self._sites), "")),
+            "site": parameters.get("site", self._first),
             "metrics": list(_METRICS),
             "date_range": period,
             "limit": _ROWS,
@@ -85,7 +88,7 @@ class Service:
             overview=overview,
             explanation=explanation,
             period=period,
-            sites=tuple(self._sites.values()),
+            sites=self._site_list,
             warnings=statistics.warnings(),
         )
         return self._dashboard.render(request)

@@ -66,6 +66,22 @@ def test_at_least_one_site_is_required() -> None:
             id="secret key, not quoted",
         ),
         pytest.param(
+            SiteSettings(id="b", formerly=("shop",), domains=("b.example",)),
+            "sites[1].formerly[0]: site id 'shop' is already taken by sites[0].id",
+            id="a former id that is a site",
+        ),
+        pytest.param(
+            SiteSettings(id="b", formerly=("a", "a"), domains=("b.example",)),
+            "sites[1].formerly[1]: site id 'a' is already taken by"
+            " sites[1].formerly[0]",
+            id="a former id twice",
+        ),
+        pytest.param(
+            SiteSettings(id="b", formerly=("b",), domains=("b.example",)),
+            "sites[1].formerly[0]: site id 'b' is already taken by sites[1].id",
+            id="its own id as a former id",
+        ),
+        pytest.param(
             SiteSettings(id="b", domains=()),
             "sites[1].domains: must name at least one host",
             id="no domain",

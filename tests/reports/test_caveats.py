@@ -108,16 +108,39 @@ def test_days_without_events_are_named_where_events_are_counted(
     ]
 
 
-async def test_every_output_shows_the_same_list(
-    settings: Settings,
+UNSEEN = FIRST + timedelta(2)
+WITHOUT_A_VISITOR = [*WEEK[:2], *WEEK[3:], event(day=UNSEEN, visitor=None)]
+
+
+def test_private_addresses_are_named_as_a_cause_of_days_without_visitors(
+    tmp_path: Path,
 ) -> None:
-    rows = [
-        *WEEK[:1],
-        *WEEK[2:],
-        order("USD"),
-        seen(FIRST, late=True),
-        dated_elsewhere(),
-    ]
+    caveat = _answer(store(tmp_path, WITHOUT_A_VISITOR)).caveats[-1]
+
+    assert caveat.kind is K.NO_VISITORS
+    assert caveat.text == (
+        f"1 day ({UNSEEN}) with page views and no visitors: visitors' addresses do not"
+        " arrive, or are private as on an intranet; run millpond proxy doctor"
+    )
+
+
+MANY = [*WEEK[:1], *WEEK[2:], order("USD"), seen(FIRST, late=True), dated_elsewhere()]
+
+
+@pytest.mark.parametrize(
+    ("rows", "kinds"),
+    [
+        pytest.param(
+            MANY,
+            ["other_currencies", "empty_days", "changed_timezone", "late_events"],
+            id="many",
+        ),
+        pytest.param(WITHOUT_A_VISITOR, ["no_visitors"], id="no visitors"),
+    ],
+)
+async def test_every_output_shows_the_same_list(
+    settings: Settings, rows: Sequence[Row], kinds: list[str]
+) -> None:
     warehouse = store(Path(settings.warehouse.uri), rows)
     raw = body(metrics=METRICS, date_range=PERIOD, dimensions=["page"])
     settings = replace(settings, sites=(SHOP, BLOG))
@@ -141,12 +164,6 @@ async def test_every_output_shows_the_same_list(
             listed = (await got.json())["meta"]["caveats"]
 
     texts = [each["text"] for each in listed]
-    assert [each["kind"] for each in listed] == [
-        "daily_visitors",
-        "other_currencies",
-        "empty_days",
-        "changed_timezone",
-        "late_events",
-    ]
+    assert [each["kind"] for each in listed] == ["daily_visitors", *kinds]
     for shown in (page, printed("table"), printed("csv")):
         assert [text for text in texts if text not in shown] == []

@@ -122,7 +122,7 @@ def _finish(warehouse: Warehouse, table: Table, now_s: float) -> list[RetainedTa
         log_event(
             _LOG, "retention_plan_damaged", level=logging.WARNING, table=table.name
         )
-        _erase(warehouse, table, now_s)
+        erase(warehouse, table, now_s)
         record_unknown(warehouse, table.name, now_s)
         drop_plan(warehouse, table.name)
         return []
@@ -173,7 +173,7 @@ def _complete(
     warehouse: Warehouse, table: Table, plan: Plan, now_s: float
 ) -> RetainedTable:
     """Remove the bytes of the committed removal, and record it in the ledger."""
-    _erase(warehouse, table, now_s)
+    erase(warehouse, table, now_s)
     record(warehouse, plan, now_s)
     drop_plan(warehouse, table.name)
     retained = plan.retained
@@ -190,7 +190,8 @@ def _complete(
     return retained
 
 
-def _erase(warehouse: Warehouse, table: Table, now_s: float) -> None:
+def erase(warehouse: Warehouse, table: Table, now_s: float) -> None:
+    """Remove the bytes of *table* that its newest version does not need."""
     stored = warehouse.open(table)
     # The commit may not be durable yet; the bytes may be removed only after it is.
     stored.sync_log()

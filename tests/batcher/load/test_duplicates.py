@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batcher.load.duplicates import duplicate_drops, split_duplicates, sum_drops
+from batcher.load.duplicates import (
+    DUPLICATE,
+    event_drops,
+    split_duplicates,
+    sum_drops,
+)
 from batcher.load.key_index import KeyIndex
 from tests.hypothesis_settings import few_examples
 from tests.warehouse.event_rows import DAY, event, events, frame
@@ -114,14 +119,14 @@ def test_a_repeated_event_counts_in_its_local_hour(
     zone: str | None, at: int, hour: int
 ) -> None:
     zones = {} if zone is None else {"shop": zone}
-    drops = duplicate_drops(frame([event(at=at)]), zones)
+    drops = event_drops(frame([event(at=at)]), DUPLICATE, zones)
 
     check_frame(drops, DROPS)
     assert drops.rows() == [("shop", DAY, hour, "duplicate", "native", 1)]
 
 
 def test_without_repeated_events_there_are_no_drops() -> None:
-    check_frame(duplicate_drops(frame([]), {}), DROPS)
+    check_frame(event_drops(frame([]), DUPLICATE, {}), DROPS)
 
 
 def test_drops_of_one_key_are_summed() -> None:

@@ -280,7 +280,7 @@ def test_a_load_that_would_lose_rows_stores_nothing(
     monkeypatch.setattr(
         "batcher.load.row_accounting.with_amounts", lambda rows, *_: rows.head(1)
     )
-    with pytest.raises(RowsLostError, match="of 4 events 1 are new and 2 repeated"):
+    with pytest.raises(RowsLostError, match="of 4 events 1 are new, 2 repeated"):
         load(spool, warehouse, SETTINGS, NOW_S)
 
     assert stored_events(warehouse) == []

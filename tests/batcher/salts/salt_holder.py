@@ -32,7 +32,7 @@ def hold_in_salts(place: str, day: date) -> None:
     """Use and forget a salt, like a proxy."""
     end_s = date_end_s(ZONE, day)
     now_s = end_s - 1
-    salts = Salts(open_store(place, Path("unused")), fill_random)
+    salts = Salts(open_store(place, Path(f"{place}-spool")), fill_random)
     salts.prefetch([ZONE], now_s)
     for number in range(VISITS):
         key = salts.key_if_live(ZONE, day, "shop", now_s)

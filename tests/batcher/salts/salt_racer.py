@@ -18,7 +18,7 @@ ZONES = ("Europe/Berlin", "America/New_York", "UTC", "Asia/Tokyo")
 
 def digests(place: str, first: date, count: int) -> list[str]:
     """Return the digests of *count* salts, in the same order in every process."""
-    store = open_store(place, Path("unused"))
+    store = open_store(place, Path(f"{place}-spool"))
     digests = []
     for number in range(count):
         zone = ZONES[number % len(ZONES)]

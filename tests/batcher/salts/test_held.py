@@ -358,7 +358,7 @@ def test_a_named_directory_is_used(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "mine"), tmp_path / "spool")
     store.get_or_create(ZONE, DAY, fill_random)
 
-    assert len(list((tmp_path / "mine").iterdir())) == 1
+    assert len(list((tmp_path / "mine").glob("*.salt"))) == 1
 
 
 def test_reprs_contain_no_secret(store: DirectorySalts) -> None:

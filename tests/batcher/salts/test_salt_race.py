@@ -46,7 +46,7 @@ def test_racing_processes_get_one_salt_per_date(tmp_path: Path) -> None:
     got = race(str(tmp_path / "salts"), date(2026, 11, 22), 400)
 
     check_race(got, 400)
-    assert len(list((tmp_path / "salts").iterdir())) == 400
+    assert len(list((tmp_path / "salts").glob("*.salt"))) == 400
 
 
 @pytest.fixture

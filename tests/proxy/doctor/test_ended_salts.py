@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from batcher.salts.directory import DirectorySalts, default_directory
+from batcher.salts.held import open_store
+from batcher.salts.locations import SaltLocations
 from config.settings import PrivacySettings, SpoolSettings
+from proxy.doctor.former_salts import former_salts
 from proxy.doctor.storage import ended_salts
 from tests.batcher.salts.redis_server import running_redis
 
@@ -84,3 +87,65 @@ def test_a_store_that_does_not_exist_is_not_created(tmp_path: Path) -> None:
 
     assert _texts(str(directory), tmp_path / "spool", ENDED_S) == []
     assert not directory.exists()
+
+
+def test_a_salt_in_a_former_store_is_a_finding_when_it_is_late(tmp_path: Path) -> None:
+    spool_dir = tmp_path / "spool"
+    open_store(str(tmp_path / "a"), spool_dir).get_or_create("UTC", DAY, _fill)
+
+    assert _texts(str(tmp_path / "b"), spool_dir, ENDED_S + 599) == []
+    assert _texts(str(tmp_path / "b"), spool_dir, ENDED_S + 600) == EXPECTED
+
+
+def _former(spool_dir: Path, current: Path) -> list[tuple[str, str]]:
+    return [(each.level, each.text) for each in former_salts(spool_dir, current)]
+
+
+def test_a_former_store_is_named_while_it_holds_salts(tmp_path: Path) -> None:
+    spool_dir, former = tmp_path / "spool", tmp_path / "a"
+    store = open_store(str(former), spool_dir)
+    empty = _former(spool_dir, tmp_path / "b")
+    store.get_or_create("UTC", DAY, _fill)
+
+    assert empty == []
+    assert _former(spool_dir, former) == []
+    assert _former(spool_dir, tmp_path / "b") == [
+        ("look", f"the former salt store {former} holds 1 salt on a disk")
+    ]
+
+
+def test_a_former_store_that_others_use_is_named_with_them(tmp_path: Path) -> None:
+    shared = tmp_path / "a"
+    for name in ("spool", "theirs"):
+        open_store(str(shared), tmp_path / name).get_or_create("UTC", DAY, _fill)
+
+    text = f"the former salt store {shared} holds 1 salt on a disk"
+    others = tmp_path / "theirs"
+    assert _former(tmp_path / "spool", tmp_path / "b") == [
+        ("look", f"{text}, and {others} uses it too")
+    ]
+
+
+def test_an_absent_former_store_is_a_finding(tmp_path: Path) -> None:
+    spool_dir, former = tmp_path / "spool", tmp_path / "a"
+    open_store(str(former), spool_dir).get_or_create("UTC", DAY, _fill)
+    former.rename(tmp_path / "away")
+
+    (result,) = former_salts(spool_dir, tmp_path / "b")
+
+    assert (result.level, result.text) == (
+        "finding",
+        f"the former salt store {former} is missing, and its disk may still hold salts",
+    )
+    assert (result.hint or "").startswith("mount its disk; if it was destroyed, remove")
+
+
+def test_a_damaged_record_of_a_former_store_is_a_finding(tmp_path: Path) -> None:
+    spool_dir = tmp_path / "spool"
+    open_store(str(tmp_path / "a"), spool_dir)
+    record = SaltLocations(spool_dir).record_path(str(tmp_path / "a"))
+    record.write_bytes(b"x")
+
+    assert _former(spool_dir, tmp_path / "b") == [
+        ("finding", f"the record of a former salt store is damaged: {record}")
+    ]

@@ -156,3 +156,27 @@ def test_a_different_key_or_id_gives_a_different_hash(
     got = {keyed_hash(key, purpose, text) for key in keys for text in texts}
 
     assert len(got) == 4
+
+
+def test_a_renamed_site_keeps_the_key_of_its_newest_former_id(tmp_path: Path) -> None:
+    places = (tmp_path / "keys", tmp_path / "spool")
+    former = [site_key(*places, name, os.urandom) for name in ("first", "second")]
+
+    renamed = site_key(*places, "third", no_more_keys, ["first", "second"])
+    alone = site_key(*places, "third", no_more_keys)
+
+    assert renamed == alone == former[1]
+
+
+def test_a_renamed_site_without_a_former_key_gets_its_own(tmp_path: Path) -> None:
+    key = site_key(tmp_path, tmp_path / "spool", "new", os.urandom, ["old"])
+
+    assert len(key) == KEY_BYTES
+
+
+def test_a_lost_former_key_is_named(tmp_path: Path) -> None:
+    site_key(tmp_path, tmp_path / "spool", "old", os.urandom)
+    (tmp_path / "old.key").unlink()
+
+    with pytest.raises(SiteKeyError, match=r"old\.key: it is missing"):
+        site_key(tmp_path, tmp_path / "spool", "new", os.urandom, ["old"])

@@ -329,3 +329,14 @@ def test_clearing_the_cache_changes_no_result() -> None:
     sites.forget()
 
     assert name(sites.find(*query)) == before == "wild"
+
+
+def test_a_former_id_names_the_site_and_its_salts() -> None:
+    renamed = SiteSettings(id="c", formerly=("a", "b"), domains=("c.example",))
+    sites = Sites([prepare_site(renamed, PrivacySettings(), KEY)])
+
+    found = [sites.find(name, None, None, None) for name in ("a", "b", "c")]
+
+    assert [site.id for site in sites] == ["c"]
+    assert found == [*sites] * 3
+    assert [site.salt_name for site in sites] == ["a"]
