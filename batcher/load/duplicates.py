@@ -20,7 +20,7 @@ from warehouse.tables import TableView
 
 DUPLICATE = "duplicate"
 _UTC = "UTC"
-_DROP_KEY = ("site", "day", "hour", "reason", "protocol")
+_DROP_KEY = DROPS.key
 
 
 class DuplicateSplit(NamedTuple):
@@ -131,6 +131,7 @@ def duplicate_drops(repeated: pl.DataFrame, zones: Mapping[str, str]) -> pl.Data
             pl.lit(DUPLICATE).alias("reason"),
             "protocol",
             pl.lit(1, pl.Int64).alias("count"),
+            pl.lit(None, pl.String).alias("bot_kind"),
         )
         for (site,), part in repeated.group_by("site")
     ]

@@ -121,7 +121,7 @@ class Anonymizer:
             client = sender.client()
         agent = NO_AGENT if client is _NO_CLIENT else self._classify(client)
         if agent.bot:
-            return Dropped(DropReason.BOT, site.id)
+            return Dropped(DropReason.BOT, site.id, agent.bot)
         is_stripped = objection is Objection.STRIP
         return AdmittedHit(
             hit, site, client, agent, sender.protocol, is_stripped, is_server

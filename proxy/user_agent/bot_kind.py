@@ -33,7 +33,7 @@ class BotKind(StrEnum):
     OTHER = "other"
 
 
-# One sentence for each kind; docs/tables.md shows them.
+# One sentence for each kind; docs/api.md shows them.
 MEANINGS = {
     BotKind.SEARCH_ENGINE: "builds the index of a search engine",
     BotKind.AI_CRAWLER_AMAZON: "collects pages for AI; operated by Amazon",
