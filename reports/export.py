@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from reports.answer import Answer, Figure
-from reports.counting.received import ReceivedCounts
+from reports.counting.received import BOT, ReceivedCounts
 
 # Full-width characters too: some spreadsheets normalise them when they open a file.
 _FORMULA: Final = re.compile(r"[\s'\0]*[=+\-@|%＝＋－＠]|'*[\t\r\n\0]")  # noqa: RUF001
@@ -35,8 +35,14 @@ def answer_csv(answer: Answer) -> str:
 
 
 def received_csv(received: ReceivedCounts) -> str:
-    """Return the counts by reason as CSV; the first row counts the stored events."""
-    return _csv(["reason", "count"], [("stored", received.stored), *received.reasons])
+    """Return the counts by reason as CSV; the first row counts the stored events.
+
+    Bots have a row for each kind.
+    """
+    reasons = [("stored", received.stored), *received.reasons]
+    rows = [(reason, count, None) for reason, count in reasons if reason != BOT]
+    bots = [(BOT, count, kind) for kind, count in received.bot_kinds]
+    return _csv(["reason", "count", "bot_kind"], [*rows, *bots])
 
 
 def rows_csv(rows: Iterable[Mapping[str, str | Figure]], head: Sequence[str]) -> str:

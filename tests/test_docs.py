@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from millpond import run
+from proxy.user_agent.bot_kind import MEANINGS, BotKind
 from tests.reports.sample_tables import drop, sample, store
 from tests.test_house import PRODUCT_FILES, relative_path, tree
 
@@ -105,7 +106,12 @@ LARGEST_IMAGE_BYTES = 150_000
 def installation_with_a_week(tmp_path: Path) -> Path:
     """Return an installation whose site has the sample week of the tests."""
     assert run(["init", str(tmp_path)]) == 0
-    drops = [drop("bot", 1_204), drop("duplicate", 3), drop("bad_page", 1)]
+    drops = [
+        drop("bot", 900, bot_kind="search_engine"),
+        drop("bot", 304, bot_kind="ai_assistant"),
+        drop("duplicate", 3),
+        drop("bad_page", 1),
+    ]
     store(tmp_path / "data" / "warehouse", sample(), drops)
     return tmp_path
 
@@ -268,3 +274,12 @@ def test_every_file_a_decision_record_names_exists(path: Path) -> None:
     files = NAMED_FILE.findall(path.read_text(encoding="utf-8"))
 
     assert [name for name in files if not [*ROOT.glob(name)]] == []
+
+
+def test_the_page_names_every_kind_of_bot_with_its_meaning() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    section = page.partition("### Kinds of bots")[2].partition("## Export")[0]
+
+    rows = re.findall(r"(?m)^\| `(\w+)` \| (.+) \|$", section)
+
+    assert rows == [(kind.value, MEANINGS[kind]) for kind in BotKind]

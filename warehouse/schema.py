@@ -212,6 +212,10 @@ class Drop(Row, frozen=True):
     reason: Annotated[str, Doc("One of the closed set of drop reasons.")]
     protocol: Annotated[str, Doc("Wire protocol of the hits.")]
     count: Annotated[int, Doc("Number of hits.")]
+    bot_kind: Annotated[
+        str | None,
+        Doc("Kind of the bot, of a closed set (docs/api.md, Kinds of bots)."),
+    ] = None
 
 
 class LedgerEntry(Row, frozen=True):
@@ -259,7 +263,12 @@ DAILY_STATS = Table(
     key=("site", "day", "dimension", "value", "currency"),
     sort_by=("site", "dimension", "value", "currency"),
 )
-DROPS = Table(name="drops", row=Drop, key=("site", "day", "hour", "reason", "protocol"))
+DROPS = Table(
+    name="drops",
+    row=Drop,
+    key=("site", "day", "hour", "reason", "protocol", "bot_kind"),
+    added=("bot_kind",),
+)
 LEDGER = Table(name="ledger", row=LedgerEntry, key=("number",))
 TABLES = (EVENTS, SESSIONS, DAILY_STATS, DROPS, LEDGER)
 # Derived from events; the next build creates them again if they are moved away.

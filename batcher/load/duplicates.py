@@ -19,7 +19,7 @@ from warehouse.tables import TableView
 
 DUPLICATE = "duplicate"
 _UTC = "UTC"
-_DROP_KEY = ("site", "day", "hour", "reason", "protocol")
+_DROP_KEY = DROPS.key
 
 
 class DuplicateSplit(NamedTuple):
@@ -132,6 +132,7 @@ def event_drops(
             pl.lit(reason).alias("reason"),
             "protocol",
             pl.lit(1, pl.Int64).alias("count"),
+            pl.lit(None, pl.String).alias("bot_kind"),
         )
         for (site,), part in events.group_by("site")
     ]

@@ -268,7 +268,8 @@ class Importer:
         dropped = self._tally.dropped
         dropped[drop.reason] = dropped.get(drop.reason, 0) + 1
         day, hour = self._local_days.day_and_hour(at)
-        self._drops[DropKey(drop.site, day, hour, drop.reason, PROTOCOL)] += 1
+        key = DropKey(drop.site, day, hour, drop.reason, PROTOCOL, drop.bot_kind)
+        self._drops[key] += 1
 
     def _commit(self) -> None:
         """Make the group durable, and the progress with it."""

@@ -143,7 +143,10 @@ class Intake:
             if drop.reason not in UNCOUNTED:
                 local_days = self._calendars.local_days(drop.site)
                 day, hour = local_days.day_and_hour(int(now_s))
-                counts[DropKey(drop.site, day, hour, drop.reason, protocol)] += 1
+                key = DropKey(
+                    drop.site, day, hour, drop.reason, protocol, drop.bot_kind
+                )
+                counts[key] += 1
         return counts
 
 

@@ -149,6 +149,7 @@ def encode_drops(drops: DropCounts) -> list[bytes]:
                 reason=key.reason,
                 protocol=key.protocol,
                 count=count,
+                bot_kind=key.bot_kind,
             )
         )
         for key, count in drops.items()

@@ -133,7 +133,7 @@ class Anonymizer:
             NO_AGENT if user_agent is None else self._classifier.classify(user_agent)
         )
         if agent.bot:
-            return Dropped(DropReason.BOT, site.id)
+            return Dropped(DropReason.BOT, site.id, agent.bot)
         is_stripped = objection is Objection.STRIP
         return AdmittedHit(
             hit, site, client, agent, sender.protocol, is_stripped, is_server

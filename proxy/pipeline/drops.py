@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from proxy.user_agent.bot_kind import BotKind
+
 UNKNOWN_SITE_ID = "(unknown)"
 
 
@@ -35,10 +37,11 @@ UNCOUNTED = frozenset({DropReason.OPT_OUT, DropReason.GPC, DropReason.DNT})
 
 
 class Dropped(msgspec.Struct, frozen=True):
-    """The outcome of a hit that is not stored."""
+    """The outcome of a hit that is not stored; *bot_kind* if the reason is a bot."""
 
     reason: DropReason
     site: str = UNKNOWN_SITE_ID
+    bot_kind: BotKind | None = None
 
 
 class DropKey(msgspec.Struct, frozen=True):
@@ -49,6 +52,7 @@ class DropKey(msgspec.Struct, frozen=True):
     hour: int
     reason: DropReason
     protocol: str
+    bot_kind: BotKind | None = None
 
 
 DropCounts = Counter[DropKey]

@@ -34,13 +34,21 @@ class EventLine(
     visitor: bool = True
 
 
-class DropLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="drop"):
+class DropLine(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    tag_field="kind",
+    tag="drop",
+):
     """A dropped hit, with the fields of its counter."""
 
     at: str
     site: str
     protocol: str
     reason: str
+    bot_kind: str | None = None
 
 
 class MissedLines(
@@ -67,7 +75,11 @@ def lines_of(
             yield _event_line(outcome, at)
         elif outcome.reason not in UNCOUNTED:
             yield DropLine(
-                at=at, site=outcome.site, protocol=protocol, reason=outcome.reason
+                at=at,
+                site=outcome.site,
+                protocol=protocol,
+                reason=outcome.reason,
+                bot_kind=outcome.bot_kind,
             )
 
 

@@ -34,7 +34,7 @@ def table_row(line: Line) -> str:
     time = line.at.partition("T")[2].removesuffix("Z")
     head = [time, line.site, line.protocol]
     if isinstance(line, DropLine):
-        return _row([*head, f"dropped: {line.reason}"])
+        return _row([*head, f"dropped: {line.reason}", line.bot_kind])
     page = [line.name, line.path, line.source, line.channel]
     client = [line.country, line.browser]
     order = "yes" if line.order else None

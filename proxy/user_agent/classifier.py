@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
+from proxy.user_agent.bot_kind import BotKind
 from proxy.user_agent.bots import BotList
 from proxy.user_agent.device import Device, build_device_rules
 from proxy.user_agent.names import (
@@ -26,17 +27,16 @@ _MAX_MAJOR = 999
 
 
 class UserAgent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is stored of a User-Agent; nothing if it is a bot's."""
+    """What is stored of a User-Agent; of a bot's, only the kind of the bot."""
 
     browser: str | None = None
     browser_major: int | None = None
     os: str | None = None
     device: Device | None = None
-    bot: bool = False
+    bot: BotKind | None = None
 
 
 NO_AGENT = UserAgent()
-_BOT = UserAgent(bot=True)
 
 
 class Classifier:
@@ -65,8 +65,9 @@ class Classifier:
         self._cached.cache_clear()
 
     def _classify(self, user_agent: str) -> UserAgent:
-        if self._bots.is_bot(user_agent):
-            return _BOT
+        bot = self._bots.kind(user_agent)
+        if bot is not None:
+            return UserAgent(bot=bot)
         match = self._rules.find(user_agent)
         browser = match.browser and self._browser_names.get(match.browser)
         return UserAgent(

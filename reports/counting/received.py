@@ -14,11 +14,17 @@ from reports.period import Period
 from warehouse.tables import TableView
 
 DUPLICATE: Final = "duplicate"
+BOT: Final = "bot"
+# Bots that an earlier version counted, without their kind.
+UNKNOWN_KIND: Final = "(unknown)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedCounts:
-    """The counts of one site and period; the most frequent reason comes first."""
+    """The counts of one site and period; the most frequent reason comes first.
+
+    *bot_kinds* splits the reason ``bot`` by the kind of the bot.
+    """
 
     site: SiteSettings
     period: Period
@@ -26,6 +32,7 @@ class ReceivedCounts:
     reasons: tuple[tuple[str, int], ...]
     suspect_sessions: int
     suspect_events: int
+    bot_kinds: tuple[tuple[str, int], ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -63,6 +70,7 @@ class ReceivedCounts:
                 "stored": self.stored,
                 "duplicate": self.duplicate,
                 "dropped": self.dropped,
+                "bot_kinds": dict(self.bot_kinds),
                 "suspect_sessions": self.suspect_sessions,
                 "suspect_events": self.suspect_events,
                 **({"warnings": list(self.warnings)} if self.warnings else {}),
@@ -82,13 +90,9 @@ def count_received(
     stored = events.collect(
         events.scan(days, ["site"]).filter(is_site).select(pl.len())
     )
-    reasons = drops.collect(
-        drops.scan(days, ["site", "reason", "count"])
-        .filter(is_site)
-        .group_by("reason")
-        .agg(pl.col("count").sum())
-        .sort("count", "reason", descending=[True, False])
-    )
+    columns = ["site", "reason", "bot_kind", "count"]
+    dropped = drops.collect(drops.scan(days, columns).filter(is_site))
+    bots = dropped.filter(pl.col("reason") == BOT)
     suspect = sessions.collect(
         sessions.scan(days, ["site", "suspect", "events"])
         .filter(is_site & pl.col("suspect"))
@@ -98,7 +102,18 @@ def count_received(
         site=site,
         period=period,
         stored=stored.item(),
-        reasons=tuple(reasons.iter_rows()),
+        reasons=_most_first(dropped, "reason"),
+        bot_kinds=_most_first(bots, "bot_kind"),
         suspect_sessions=suspect.item(0, 0),
         suspect_events=suspect.item(0, 1),
     )
+
+
+def _most_first(drops: pl.DataFrame, column: str) -> tuple[tuple[str, int], ...]:
+    """Return the counts by *column*, the highest first."""
+    counts = (
+        drops.group_by(pl.col(column).fill_null(UNKNOWN_KIND))
+        .agg(pl.col("count").sum())
+        .sort("count", column, descending=[True, False])
+    )
+    return tuple(counts.iter_rows())

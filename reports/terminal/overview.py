@@ -159,11 +159,8 @@ def print_received(terminal: Terminal, received: ReceivedCounts) -> None:
     terminal.line((received.site.id, BOLD), f"  {days}  {received.site.timezone}")
     terminal.line()
     terminal.line(received_text(received))
-    if received.reasons:
-        terminal.line()
-        rows = [([reason], [f"{count:,}"]) for reason, count in received.reasons]
-        counts = [float(count) for _, count in received.reasons]
-        print_cells(terminal, TableCells(["reason"], ["hits"], rows, counts))
+    _print_counts(terminal, "reason", received.reasons)
+    _print_counts(terminal, "bot", received.bot_kinds)
     if received.suspect_sessions:
         terminal.line()
         terminal.line(suspect_text(received))
@@ -172,6 +169,18 @@ def print_received(terminal: Terminal, received: ReceivedCounts) -> None:
         "visitors who object (opt-out, GPC, DNT) are not counted here: nothing about"
         " them is recorded"
     )
+
+
+def _print_counts(
+    terminal: Terminal, label: str, counts: Sequence[tuple[str, int]]
+) -> None:
+    """Print *counts* as a table with the head *label*; nothing if there are none."""
+    if not counts:
+        return
+    terminal.line()
+    rows = [([terminal.safe(name)], [f"{count:,}"]) for name, count in counts]
+    bars = [float(count) for _, count in counts]
+    print_cells(terminal, TableCells([label], ["hits"], rows, bars))
 
 
 def received_text(received: ReceivedCounts) -> str:

@@ -47,6 +47,7 @@ class PageRequest:
     explanation: Sequence[str]
     period: str
     sites: Sequence[SiteSettings]
+    bot_kinds: Sequence[tuple[str, int]] = ()
     warnings: Sequence[str] = ()
 
 
@@ -82,7 +83,10 @@ class Dashboard:
             chart=chart.build_chart(overview.trend),
             width=chart.WIDTH,
             height=chart.HEIGHT,
-            tables=[_table(answer) for answer in overview.tables if _is_shown(answer)],
+            tables=[
+                *(_table(answer) for answer in overview.tables if _is_shown(answer)),
+                *([_bot_table(request.bot_kinds)] if request.bot_kinds else []),
+            ],
             explanation=request.explanation,
             warnings=request.warnings,
             before_until=overview.before_until,
@@ -165,3 +169,17 @@ def _table(answer: Answer) -> dict[str, Any]:
         "rows": rows,
         "more": answer.row_count - len(answer.rows),
     }
+
+
+def _bot_table(counts: Sequence[tuple[str, int]]) -> dict[str, Any]:
+    """Return the table of the bots that are in no other figure, most first."""
+    highest = counts[0][1]
+    rows = [
+        {
+            "value": kind,
+            "figures": [f"{count:,}"],
+            "share": round(100 * count / highest, 1),
+        }
+        for kind, count in counts
+    ]
+    return {"title": "Bots (not counted)", "heads": ["Hits"], "rows": rows, "more": 0}

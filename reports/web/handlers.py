@@ -53,6 +53,13 @@ async def query(request: web.Request) -> web.Response:
     return json_response(HTTPStatus.OK, await request.app[SERVICE].answer(raw))
 
 
+@routes.get("/api/v1/received")
+async def received(request: web.Request) -> web.Response:
+    """Respond with the received hits of the site and period in the query string."""
+    counts = await request.app[SERVICE].received(request.query)
+    return json_response(HTTPStatus.OK, counts)
+
+
 async def _read_body(request: web.Request) -> bytes:
     """Return the body; refuse one that is compressed, too large or too slow."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":

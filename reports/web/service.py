@@ -49,20 +49,31 @@ class Service:
         )
         return answer.json()
 
+    async def received(self, parameters: Mapping[str, str]) -> dict[str, object]:
+        """Return the received hits of the site and period in *parameters*."""
+        query = self._parse(parameters, parameters.get("period", _DEFAULT_PERIOD))
+        counts = await self._pool.run(
+            lambda statistics, _: statistics.received(query.site, query.period)
+        )
+        return counts.json()
+
     async def render_page(self, parameters: Mapping[str, str]) -> str:
         """Return the page of the site and period in *parameters*."""
         period = parameters.get("period", _DEFAULT_PERIOD)
+        query = self._parse(parameters, period)
+        now = self._local_now(query.site)
+        return await self._pool.run(
+            lambda statistics, tick: self._render(statistics, tick, query, period, now)
+        )
+
+    def _parse(self, parameters: Mapping[str, str], period: str) -> Query:
         raw = {
             "site": parameters.get("site", self._first),
             "metrics": list(_METRICS),
             "date_range": period,
             "limit": _ROWS,
         }
-        query = parse_query(raw, self._sites, self._today)
-        now = self._local_now(query.site)
-        return await self._pool.run(
-            lambda statistics, tick: self._render(statistics, tick, query, period, now)
-        )
+        return parse_query(raw, self._sites, self._today)
 
     def _today(self, site: SiteSettings) -> date:
         return self._local_now(site).date()
@@ -89,6 +100,7 @@ class Service:
             explanation=explanation,
             period=period,
             sites=self._site_list,
+            bot_kinds=statistics.received(query.site, query.period).bot_kinds,
             warnings=statistics.warnings(),
         )
         return self._dashboard.render(request)

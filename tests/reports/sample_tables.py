@@ -51,7 +51,7 @@ def set_commit_time(table: StoredTable) -> None:
 def drop(reason: str, count: int, **changes: object) -> Row:
     """Return a row of the drops table."""
     row = {"site": "shop", "day": date(2026, 11, 22), "hour": 9, "protocol": "native"}
-    return {**row, "reason": reason, "count": count, **changes}
+    return {**row, "reason": reason, "count": count, "bot_kind": None, **changes}
 
 
 def sample() -> list[Row]:

@@ -44,7 +44,11 @@ currency = "USD"
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     root = tmp_path_factory.mktemp("millpond") / "warehouse"
-    return store(root, sample(), [drop("bot", 5), drop("duplicate", 1)])
+    return store(
+        root,
+        sample(),
+        [drop("bot", 1), drop("bot", 4, bot_kind="seo"), drop("duplicate", 1)],
+    )
 
 
 @pytest.fixture
@@ -104,7 +108,8 @@ def test_show_prints_the_first_site_by_page(capsys: Captured) -> None:
         ),
         pytest.param(
             ["--by", "drops"],
-            '"reason","count"\r\n"stored",68\r\n"bot",5\r\n"duplicate",1\r\n',
+            '"reason","count","bot_kind"\r\n"stored",68,""\r\n"duplicate",1,""\r\n'
+            '"bot",4,"seo"\r\n"bot",1,"(unknown)"\r\n',
             id="drops",
         ),
         pytest.param(

@@ -53,7 +53,10 @@ def stored_events(warehouse: Warehouse) -> list[Event]:
 def stored_drops(warehouse: Warehouse) -> Counts:
     """Return the stored number of drops by key."""
     counts: Counts = {}
-    for site, day, hour, reason, protocol, count in warehouse.view(DROPS).read().rows():
+    columns = ["site", "day", "hour", "reason", "protocol", "count"]
+    for site, day, hour, reason, protocol, count in (
+        warehouse.view(DROPS).read().select(columns).rows()
+    ):
         key = (site, day.isoformat(), hour, reason, protocol)
         counts[key] = counts.get(key, 0) + count
     return counts

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import polars as pl
 import pytest
 from hypothesis import given
@@ -122,7 +123,7 @@ def test_a_repeated_event_counts_in_its_local_hour(
     drops = event_drops(frame([event(at=at)]), DUPLICATE, zones)
 
     check_frame(drops, DROPS)
-    assert drops.rows() == [("shop", DAY, hour, "duplicate", "native", 1)]
+    assert drops.rows() == [("shop", DAY, hour, "duplicate", "native", 1, None)]
 
 
 def test_without_repeated_events_there_are_no_drops() -> None:
@@ -132,10 +133,12 @@ def test_without_repeated_events_there_are_no_drops() -> None:
 def test_drops_of_one_key_are_summed() -> None:
     first = Drop(site="shop", day=DAY, hour=1, reason="bot", protocol="p", count=2)
     other = Drop(site="shop", day=DAY, hour=2, reason="bot", protocol="p", count=1)
-    summed = sum_drops(frame([other, first, first], Drop))
+    crawler = msgspec.structs.replace(other, bot_kind="search_engine")
+    summed = sum_drops(frame([other, first, crawler, first, crawler], Drop))
 
     check_frame(summed, DROPS)
-    assert summed["count"].to_list() == [4, 1]
+    assert summed["count"].to_list() == [4, 1, 2]
+    assert summed["bot_kind"].to_list() == [None, None, "search_engine"]
     assert sum_drops(pl.DataFrame(schema=summed.schema)).is_empty()
 
 

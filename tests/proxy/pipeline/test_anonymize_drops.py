@@ -10,6 +10,7 @@ import pytest
 from config.settings import PrivacySettings
 from proxy.pipeline.drops import UNCOUNTED, UNKNOWN_SITE_ID, Dropped, DropReason
 from proxy.pipeline.hit import Hit, Order, OrderLine, decode_hits
+from proxy.user_agent.bot_kind import BotKind
 from tests.proxy.pipeline.pipeline_setup import Pipeline, pageview, sender, vendor_hit
 
 
@@ -60,7 +61,8 @@ def test_a_hit_is_dropped_with_its_reason_and_site(
 
     got = pipeline.outcome(vendor_hit(**case.hit), sender(**case.headers))
 
-    assert got == Dropped(reason, case.site)
+    kind = BotKind.LIBRARY if reason is DropReason.BOT else None
+    assert got == Dropped(reason, case.site, kind)
 
 
 def test_the_hit_is_kept_without_its_fault(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from config.settings import PrivacySettings, SiteSettings
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Order
+from proxy.user_agent.bot_kind import BotKind
 from tests.proxy.pipeline.pipeline_setup import (
     SECRET,
     SECRET_KEY,
@@ -70,7 +71,7 @@ def test_a_bot_is_neither_hashed_nor_located(tmp_path: Path) -> None:
 
     got = pipeline.outcome(pageview(), sender(User_Agent=BOT_AGENT))
 
-    assert got == Dropped(DropReason.BOT, "shop")
+    assert got == Dropped(DropReason.BOT, "shop", BotKind.SEARCH_ENGINE)
 
 
 def test_address_and_agent_of_a_site_server_are_not_read(

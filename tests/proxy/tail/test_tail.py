@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
+import msgspec
 import pytest
 
 from batcher.spool.lane import Lane
@@ -29,6 +30,7 @@ from proxy.tail.lines import (
 )
 from proxy.tail.table import FORMS
 from proxy.tail.tail import GREETING, MOST_LISTENERS, Tail, short_name, socket_path
+from proxy.user_agent.bot_kind import BotKind
 from tests.proxy.pipeline.pipeline_setup import NOON, Pipeline, pageview, sender
 from warehouse.schema import Event, Hash64, JsonText, UtcSeconds
 
@@ -98,6 +100,15 @@ def test_every_drop_except_objections_is_shown(reason: DropReason) -> None:
     assert got == ([] if reason in UNCOUNTED else [expected])
 
 
+def test_a_bot_is_shown_with_its_kind() -> None:
+    bot = Dropped(DropReason.BOT, "shop", BotKind.MONITOR)
+    [got] = lines_of([bot], "native", NOON)
+
+    assert got == msgspec.structs.replace(REFUSED, bot_kind="monitor")
+    assert '"bot_kind":"monitor"' in FORMS["json"].row(got)
+    assert "bot_kind" not in FORMS["json"].row(REFUSED)
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -110,6 +121,12 @@ def test_every_drop_except_objections_is_shown(reason: DropReason) -> None:
         ),
         pytest.param(
             REFUSED, "12:00:00  shop          native      dropped: bot", id="drop"
+        ),
+        pytest.param(
+            msgspec.structs.replace(REFUSED, bot_kind="ai_assistant"),
+            "12:00:00  shop          native      dropped: bot"
+            "              ai_assistant",
+            id="drop of a bot",
         ),
         pytest.param(
             MissedLines(count=3),

@@ -329,7 +329,7 @@ def test_received_hits_are_the_sum_of_stored_duplicate_and_dropped(
     tmp_path: Path,
 ) -> None:
     drops = [
-        drop("bot", 40),
+        drop("bot", 40, bot_kind="ai_crawler_openai"),
         drop("bot", 2, hour=10),
         drop("duplicate", 3),
         drop("bad_page", 1),
@@ -345,6 +345,7 @@ def test_received_hits_are_the_sum_of_stored_duplicate_and_dropped(
     )
 
     assert got.reasons == (("bot", 42), ("duplicate", 3), ("bad_page", 1))
+    assert got.bot_kinds == (("ai_crawler_openai", 40), ("(unknown)", 2))
     assert (got.stored, got.duplicate, got.dropped) == (1_008, 3, 43)
     assert got.total == 1_008 + 3 + 43
     assert (got.suspect_sessions, got.suspect_events) == (1, 1_001)

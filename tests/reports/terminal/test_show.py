@@ -16,7 +16,12 @@ from tests.warehouse.day_frames import Row, event
 Golden = Callable[[str, str], None]
 
 _METRICS = ["visitors", "sessions", "pageviews", "bounce_rate"]
-_DROPS = [drop("bot", 1_204), drop("duplicate", 3), drop("bad_page", 1)]
+_DROPS = [
+    drop("bot", 900, bot_kind="search_engine"),
+    drop("bot", 304, bot_kind="ai_assistant"),
+    drop("duplicate", 3),
+    drop("bad_page", 1),
+]
 
 
 def _terminal_output(

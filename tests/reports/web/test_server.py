@@ -17,7 +17,7 @@ from reports.web.app import build_app
 from reports.web.query_pool import QueryPool
 from reports.web.server import listening
 from tests.reports.sample_queries import body, local_now
-from tests.reports.sample_tables import answer_query, sample, store
+from tests.reports.sample_tables import answer_query, drop, sample, store
 from tests.reports.web.serving import attack_events, serving
 from warehouse.tables import Warehouse
 
@@ -27,7 +27,8 @@ _CANARY = "canary@example.org"
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     rows = [*sample(), *attack_events()]
-    return store(tmp_path_factory.mktemp("warehouse"), rows)
+    bots = [drop("bot", 3, bot_kind="monitor"), drop("bot", 1_500, bot_kind="seo")]
+    return store(tmp_path_factory.mktemp("warehouse"), rows, bots)
 
 
 @pytest_asyncio.fixture
@@ -63,6 +64,20 @@ async def test_the_api_and_the_command_line_give_the_same_answer(
         answer = await got.json()
 
     assert (got.status, answer) == (200, answer_query(warehouse, raw).json())
+
+
+async def test_the_received_hits_are_answered_with_the_kinds_of_bots(
+    url: str, client: aiohttp.ClientSession
+) -> None:
+    async with client.get(f"{url}/api/v1/received?site=shop&period=30d") as got:
+        answer = await got.json()
+    async with client.get(f"{url}/api/v1/received?site=nobody") as refused:
+        problem = await refused.json()
+
+    assert answer["results"] == [{"dimensions": ["bot"], "metrics": [1_503]}]
+    assert answer["meta"]["bot_kinds"] == {"seo": 1_500, "monitor": 3}
+    assert (got.status, refused.status) == (200, 400)
+    assert "site" in str(problem["problems"])
 
 
 async def test_concurrent_queries_are_all_answered(
@@ -233,6 +248,8 @@ async def test_the_page_has_figures_and_links(
         "<caption>Pages</caption>",
         "<caption>Sources</caption>",
         "<caption>Countries</caption>",
+        "<caption>Bots (not counted)</caption>",
+        '<span title="seo">seo</span></th><td>1,500</td>',
         'href="/?site=blog&amp;period=30d"',
         '<a href="/?site=shop&amp;period=30d" aria-current="page">30 days</a>',
         "highest: ",

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.warehouse.day_frames import DAY, event, frame, rows
-from warehouse.schema import EVENTS, Event, Row, Table
+from warehouse.schema import DROPS, EVENTS, Event, Row, Table
 from warehouse.tables import StoredTable, TableError, Warehouse
 
 
@@ -113,3 +113,17 @@ def test_every_added_column_has_a_default() -> None:
     defaults = {field.name: field.default for field in msgspec.structs.fields(Event)}
 
     assert all(defaults[name] is not msgspec.NODEFAULT for name in EVENTS.added)
+
+
+def test_drops_of_an_earlier_version_have_no_kind_of_bot(tmp_path: Path) -> None:
+    earlier = _without_columns(DROPS, DROPS.added)
+    earlier = msgspec.structs.replace(earlier, key=earlier.key[:-1])
+    warehouse = Warehouse(tmp_path)
+    row = {"site": "shop", "day": DAY, "hour": 9, "reason": "bot", "protocol": "native"}
+    warehouse.open(earlier).append(frame([{**row, "count": 3}], earlier))
+    table = warehouse.open(DROPS)
+
+    table.append(frame([{**row, "count": 4, "bot_kind": "seo"}], DROPS))
+
+    got = {(row["bot_kind"], row["count"]) for row in rows(table.read())}
+    assert got == {(None, 3), ("seo", 4)}
