@@ -22,7 +22,7 @@ from pathlib import Path
 import click
 
 from batcher.salts.directory import default_directory
-from batcher.supervisor.cli import processes, proxy_url, reports_url, role
+from batcher.supervisor.cli import ProcessSetup, processes, proxy_url, reports_url, role
 from batcher.supervisor.port import PortError, check_port, free_port, hold_port
 from batcher.supervisor.supervise import supervise
 from config.load import load
@@ -133,7 +133,7 @@ def _run_demo(port: int, reports_port: int, geo_database: str) -> int:
     feeder = threading.Thread(target=_feed, args=(settings, config), daemon=True)
     feeder.start()
     try:
-        return supervise(processes(settings, config, ["--demo"]))
+        return supervise(processes(settings, ProcessSetup(config=config), ["--demo"]))
     finally:
         salts = default_directory(Path(settings.spool.dir))
         for directory in (salts, folder):

@@ -94,6 +94,8 @@ class Dispatcher:
         clock: Callable[[], float],
     ) -> None:
         self.max_body_bytes = max_body_bytes
+        # Set when another worker takes over: each connection ends after its response.
+        self.is_draining = False
         self._routes = routes
         self._cors = cors
         self._clock = clock

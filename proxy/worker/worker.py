@@ -39,7 +39,10 @@ _LOG = logging.getLogger("millpond.proxy")
 
 
 class Worker:
-    """The parts of one proxy process; *more_routes* are tried after its own."""
+    """The parts of one proxy process, which writes *lane* of the spool.
+
+    *more_routes* are tried after its own.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,8 @@ class Worker:
         number: int,
         loop: asyncio.AbstractEventLoop,
         clock: Callable[[], float],
+        lane: str | None = None,
+        *,
         more_routes: Routes = NO_ROUTES,
     ) -> None:
         self._settings = settings
@@ -56,7 +61,7 @@ class Worker:
         self._sites = build_sites(settings, os.urandom)
         self._lane = Lane.open(
             self._spool,
-            f"worker-{number}",
+            lane or f"worker-{number}",
             settings.spool,
             keys=self._sites.key_commitments(),
         )
