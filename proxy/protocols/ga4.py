@@ -12,6 +12,7 @@ from proxy.pipeline.event_name import is_event_name
 from proxy.pipeline.hit import MalformedBodyError, VendorHit, Visitor
 from proxy.protocols import encodings, ga4_web
 from proxy.protocols.ga4_event import Envelope, Values, event_hit
+from proxy.protocols.problems import ga4_problem
 from proxy.protocols.protocol import (
     POST_OR_GET,
     DecodedRequest,
@@ -144,4 +145,5 @@ PROTOCOL = Protocol(
         Route("/mp/collect", read_server_events),
         Route("/debug/mp/collect", validate_server_events),
     ),
+    ga4_problem,
 )

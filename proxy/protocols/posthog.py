@@ -23,6 +23,7 @@ from proxy.protocols.posthog_events import (
     key_in,
     time_of,
 )
+from proxy.protocols.problems import posthog_problem
 from proxy.protocols.protocol import (
     POST_OR_GET,
     DecodedRequest,
@@ -216,4 +217,5 @@ PROTOCOL = Protocol(
             ("GET",),
         ),
     ),
+    posthog_problem,
 )

@@ -18,6 +18,7 @@ from proxy.pipeline.credential import parse_key
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import encodings
+from proxy.transport.problems import ProblemWriter, own_problem
 
 _AUTHORIZATION = istr("Authorization")
 # The only headers a protocol may read: others can identify the sender.
@@ -141,10 +142,15 @@ class Route(NamedTuple):
 
 
 class Protocol(NamedTuple):
-    """A vendor's protocol: its name in the tables, and its routes."""
+    """A vendor's protocol: its name in the tables, its routes, and its errors.
+
+    *problem* writes the body of a response that no route could write: to a request that
+    is too large, or that the disk did not take.
+    """
 
     name: str
     routes: Sequence[Route]
+    problem: ProblemWriter = own_problem
 
 
 def check_event_count(count: int, most: int) -> None:

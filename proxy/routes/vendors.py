@@ -19,7 +19,7 @@ from proxy.routes.receipt import when_durable
 from proxy.routes.sender import sender_of
 from proxy.transport.body import RefusedBodyError, is_encoded
 from proxy.transport.cors import Cors
-from proxy.transport.dispatcher import Handler, Routes
+from proxy.transport.dispatcher import Routes, VendorMethods
 from proxy.transport.request import Request
 from proxy.transport.response import PendingResponse, Response
 
@@ -44,23 +44,25 @@ class VendorRoutes:
 
     def routes(self, protocols: Sequence[Protocol]) -> Routes:
         """Return the handlers of *protocols*, by path with and without a slash."""
-        paths: dict[str, dict[str, Handler]] = {}
+        paths: dict[str, VendorMethods] = {}
         patterns = []
         for protocol in protocols:
             for route in protocol.routes:
-                methods = self._methods(protocol.name, route)
+                methods = self._methods(protocol, route)
                 if route.pattern is not None:
                     patterns.append((route.pattern, methods))
                     continue
                 for path in (route.path, f"{route.path}/"):
-                    paths.setdefault(path, {}).update(methods)
+                    known = paths.setdefault(path, VendorMethods(protocol.problem))
+                    known.update(methods)
         return Routes(paths, patterns)
 
-    def _methods(self, protocol_name: str, route: Route) -> dict[str, Handler]:
+    def _methods(self, protocol: Protocol, route: Route) -> VendorMethods:
         def handle(request: Request) -> Response | PendingResponse:
-            return self._handle(protocol_name, route, request)
+            return self._handle(protocol.name, route, request)
 
-        methods: dict[str, Handler] = dict.fromkeys(route.methods, handle)
+        methods = VendorMethods(protocol.problem)
+        methods.update(dict.fromkeys(route.methods, handle))
         methods["OPTIONS"] = self._answer_preflight
         return methods
 
