@@ -25,7 +25,6 @@ _AUTHORIZATION = istr("Authorization")
 _READABLE = frozenset(
     {
         "authorization",
-        "host",
         "origin",
         "posthog-request-timestamp",
         "posthog-sdk-info",
@@ -62,12 +61,20 @@ class DecodedRequest(NamedTuple):
     protocol: str | None = None
 
 
+class PublicAddress(NamedTuple):
+    """Where browsers reach Millpond: *scheme* and *path* are None if unknown."""
+
+    host: str
+    scheme: str | None = None
+    path: str | None = None
+
+
 class VendorRequest:
     """The part of a request a protocol may see: no address, cookie or User-Agent."""
 
     __slots__ = (
         *("__dict__", "_body", "_headers", "_query"),
-        *("method", "path", "path_parameters"),
+        *("address", "method", "path", "path_parameters"),
     )
 
     def __init__(
@@ -78,10 +85,13 @@ class VendorRequest:
         headers: MultiMapping[str],
         body: bytes,
         path_parameters: tuple[str, ...] = (),
+        address: PublicAddress | None = None,
     ) -> None:
         self.method = method
         self.path = path
         self.path_parameters = path_parameters
+        # Only for routes with ``names_itself``.
+        self.address = address
         self._query = query
         self._headers = headers
         self._body = body
@@ -125,12 +135,14 @@ class Route(NamedTuple):
     """A path of a protocol and its reader; ``*`` in *path* matches one segment.
 
     The path may stand under any prefix. *methods* are the HTTP methods; the proxy
-    answers preflight requests for every route.
+    answers preflight requests for every route. A reply that names our own URL needs
+    *names_itself*.
     """
 
     path: str
     read: Reader
     methods: tuple[str, ...] = ("POST",)
+    names_itself: bool = False
 
     @property
     def pattern(self) -> re.Pattern[str] | None:

@@ -114,7 +114,7 @@ PROTOCOL = Protocol(
         *(Route(path, _read_batch) for path in _BATCHES),
         *(Route(f"/v1/pixel/{kind}", _pixel_reader(kind), ("GET",)) for kind in KINDS),
         Route("/v1/m", _read_metrics),
-        Route("/v1/projects/*/settings", read_settings, ("GET",)),
+        Route("/v1/projects/*/settings", read_settings, ("GET",), names_itself=True),
         Route("/analytics.js/v1/*/analytics.min.js", refuse_script, ("GET",)),
     ),
     segment_problem,

@@ -15,6 +15,7 @@ from proxy.protocols.protocol import (
     VendorRequest,
     check_event_count,
 )
+from proxy.routes.public_address import PublicAddresses
 from proxy.routes.receipt import when_durable
 from proxy.routes.sender import sender_of
 from proxy.transport.body import RefusedBodyError, is_encoded
@@ -38,6 +39,7 @@ class VendorRoutes:
         self._intake = intake
         self._clients = clients
         self._cors = cors
+        self._addresses = PublicAddresses(settings, clients)
         self._max_inflated_bytes = settings.max_inflated_bytes
         self._max_hits = settings.max_events
         self._has_debug_header = settings.debug_header
@@ -99,6 +101,7 @@ class VendorRoutes:
             request.headers,
             encodings.decompress_gzip(request.body, self._max_inflated_bytes),
             () if match is None else match.groups(),
+            self._addresses.of(request) if route.names_itself else None,
         )
 
     def _response(

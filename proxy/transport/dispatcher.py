@@ -188,8 +188,9 @@ class Dispatcher:
     ) -> Response:
         """Return *problem* in the words of the vendor whose path this is."""
         methods = self._routes.methods(request.path)
-        is_vendors = isinstance(methods, VendorMethods)
-        write = methods.problem if is_vendors else own_problem
+        write = own_problem
+        if isinstance(methods, VendorMethods):
+            write = methods.problem
         body = write(status, problem)
         return self._response(request, status, body, headers, closes=closes)
 
