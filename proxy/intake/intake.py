@@ -81,6 +81,18 @@ class Intake:
             self._tail.show(pending.durable, results, sender.protocol, now_s)
         return pending
 
+    def preview(
+        self, hits: Sequence[Hit | Dropped], sender: Sender
+    ) -> list[DropReason | None]:
+        """Return the outcome that each hit would have; stores and counts nothing."""
+        now_s = self._clock()
+        results = [
+            self._anonymize(hit, sender, now_s, seq) for seq, hit in enumerate(hits)
+        ]
+        return [
+            result.reason if isinstance(result, Dropped) else None for result in results
+        ]
+
     def _store(
         self, results: Sequence[Event | Dropped], protocol: str, now_s: float
     ) -> PendingReceipt:

@@ -53,12 +53,14 @@ class DecodedRequest(NamedTuple):
     """The hits of a request in order, and a function that builds the reply.
 
     *reply* gets one outcome for each hit. The client gets the reply once every kept hit
-    is durable. *protocol* names the actual protocol where several share the path.
+    is durable. *protocol* names the actual protocol where several share the path. The
+    hits of a trial are neither stored nor counted: the outcome is what would happen.
     """
 
     hits: Sequence[Hit | Dropped]
     reply: Callable[[Outcomes], Reply]
     protocol: str | None = None
+    is_trial: bool = False
 
 
 class PublicAddress(NamedTuple):

@@ -85,6 +85,9 @@ class VendorRoutes:
         self, protocol_name: str, decoded: DecodedRequest, request: Request
     ) -> Response | PendingResponse:
         sender = sender_of(request, protocol_name, self._clients)
+        if decoded.is_trial:
+            outcomes = self._intake.preview(decoded.hits, sender)
+            return self._response(request, decoded.reply(outcomes))
         pending = self._intake.receive(decoded.hits, sender)
         debug = pending.receipt.debug_headers() if self._has_debug_header else {}
         response = self._response(request, decoded.reply(pending.outcomes), debug)
