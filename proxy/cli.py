@@ -18,7 +18,7 @@ from config.cli import (
 from config.load import load
 from config.logs import configure
 from config.settings import Settings
-from proxy.pipeline.drops import UNKNOWN_SITE_ID
+from warehouse.unknown_sites import UNKNOWN_SITE_ID
 
 _CLOCK = time.time  # noqa: TID251 - a command reads the clock once
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-UNKNOWN_SITE_ID = "(unknown)"
+from warehouse.unknown_sites import UNKNOWN_SITE_ID
 
 
 class DropReason(StrEnum):

@@ -188,7 +188,7 @@ class Dispatcher:
     ) -> Response:
         """Return *problem* in the words of the vendor whose path this is."""
         methods = self._routes.methods(request.path)
-        write = own_problem
+        write: ProblemWriter = own_problem
         if isinstance(methods, VendorMethods):
             write = methods.problem
         body = write(status, problem)

@@ -12,6 +12,7 @@ import polars as pl
 from config.settings import SiteSettings
 from reports.period import Period
 from warehouse.tables import TableView
+from warehouse.unknown_sites import REASON, UNKNOWN_SITE_ID
 
 DUPLICATE: Final = "duplicate"
 
@@ -26,6 +27,9 @@ class ReceivedCounts:
     reasons: tuple[tuple[str, int], ...]
     suspect_sessions: int
     suspect_events: int
+    # Hits of these days that named none of the sites, by protocol. They belong to no
+    # site, so they are in no sum here.
+    unknown: tuple[tuple[str, int], ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -65,6 +69,7 @@ class ReceivedCounts:
                 "dropped": self.dropped,
                 "suspect_sessions": self.suspect_sessions,
                 "suspect_events": self.suspect_events,
+                "unknown_site": dict(self.unknown),
                 **({"warnings": list(self.warnings)} if self.warnings else {}),
             },
         }
@@ -89,6 +94,13 @@ def count_received(
         .agg(pl.col("count").sum())
         .sort("count", "reason", descending=[True, False])
     )
+    unknown = drops.collect(
+        drops.scan(days, ["site", "reason", "protocol", "count"])
+        .filter((pl.col("site") == UNKNOWN_SITE_ID) & (pl.col("reason") == REASON))
+        .group_by("protocol")
+        .agg(pl.col("count").sum())
+        .sort("count", "protocol", descending=[True, False])
+    )
     suspect = sessions.collect(
         sessions.scan(days, ["site", "suspect", "events"])
         .filter(is_site & pl.col("suspect"))
@@ -101,4 +113,5 @@ def count_received(
         reasons=tuple(reasons.iter_rows()),
         suspect_sessions=suspect.item(0, 0),
         suspect_events=suspect.item(0, 1),
+        unknown=tuple(unknown.iter_rows()),
     )
