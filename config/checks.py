@@ -60,6 +60,19 @@ def path_prefix(value: str) -> str:
     return path(bare) if bare else ""
 
 
+def public_url(value: str) -> str:
+    """Return a URL with a host and no more than a path, or an empty string."""
+    bare = value.rstrip("/")
+    match = re.fullmatch(r"(https?://)([A-Za-z0-9.-]+(?::[0-9]{1,5})?)(/.*)?", bare)
+    if bare and match is None:
+        raise RefusedError(
+            f"must be a URL such as https://shop.example/stats, got {value!r}"
+        )
+    if match is not None and match[3]:
+        path(match[3])
+    return bare
+
+
 def _has_dot_segment(value: str) -> bool:
     return any(part in (".", "..") for part in value.split("/"))
 
@@ -206,6 +219,7 @@ TEXTS: dict[str, Callable[[str], str]] = {
         client_ip,
         path,
         path_prefix,
+        public_url,
         query_key,
         prop_key,
         path_rule,

@@ -25,6 +25,7 @@ from config.keys import (
     type_name,
 )
 from config.settings import Settings
+from config.snapshot import read_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +44,17 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 def read(path: Path | None, environ: Mapping[str, str]) -> LoadedSettings:
     """Return the settings as ``load`` does, together with their origins."""
     reader = _ConfigReader(base=Path.cwd() if path is None else path.absolute().parent)
-    document = {} if path is None else _load_toml(path)
+    document = {} if path is None else _load_toml(path, environ)
     settings = reader.settings(document, environ)
     if reader.problems:
         raise ConfigError(reader.problems)
     return LoadedSettings(settings=settings, origins=reader.origins)
 
 
-def _load_toml(path: Path) -> dict[str, Any]:
+def _load_toml(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
     hint = None
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path, environ))
     except FileNotFoundError:
         message, hint = "no such file", "write one with `millpond init`"
     except OSError as error:

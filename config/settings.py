@@ -49,6 +49,14 @@ class ProxySettings:
         Format("path_prefix"),
         Doc("Path that the web server forwards to the proxy, such as /stats."),
     ] = ""
+    public_url: Annotated[
+        str,
+        Format("public_url"),
+        Doc(
+            "URL of path_prefix for browsers, such as https://shop.example/stats, if"
+            " neither Host nor X-Forwarded-Host of a trusted proxy shows it."
+        ),
+    ] = ""
     tag_path: Annotated[
         str, Format("path"), Doc("Path of the tag; you may rename it.")
     ] = "/m.js"

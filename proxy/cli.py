@@ -19,7 +19,7 @@ from config.load import load
 from config.logs import configure
 from config.settings import Settings
 from config.site_names import sites_by_name
-from proxy.pipeline.drops import UNKNOWN_SITE_ID
+from warehouse.unknown_sites import UNKNOWN_SITE_ID
 
 _CLOCK = time.time  # noqa: TID251 - a command reads the clock once
 
@@ -32,8 +32,14 @@ def proxy() -> None:
 @proxy.command(epilog="\b\nExample:\n  millpond proxy run --config millpond.toml")
 @path_option
 def run(path: Path) -> int:
-    """Run all workers on one port until a signal stops them."""
-    from batcher.supervisor.cli import workers  # noqa: PLC0415 - one use
+    """Run all workers on one port until a signal stops them.
+
+    SIGHUP, or millpond up --reload, replaces them one after the other.
+    """
+    from batcher.supervisor.cli import (  # noqa: PLC0415 - one use
+        supervise_config,
+        workers,
+    )
     from batcher.supervisor.port import (  # noqa: PLC0415 - as above
         hold_port,
         lock_listeners,
@@ -41,7 +47,6 @@ def run(path: Path) -> int:
     from batcher.supervisor.single_instance import (  # noqa: PLC0415 - as above
         single_instance,
     )
-    from batcher.supervisor.supervise import supervise  # noqa: PLC0415 - as above
 
     settings = load(path, os.environ)
     check_writer(settings)
@@ -52,7 +57,7 @@ def run(path: Path) -> int:
         lock_listeners(spool) as inherited,
         hold_port("proxy", settings.proxy.host, settings.proxy.port),
     ):
-        return supervise(workers(settings, path.resolve(), inherits=[inherited]))
+        return supervise_config(path, settings, inherited, workers)
 
 
 @proxy.command(epilog="\b\nExample:\n  millpond proxy worker 0")
@@ -61,16 +66,30 @@ def run(path: Path) -> int:
 @click.option(
     "--shared", is_flag=True, hidden=True, help="Share a port the supervisor holds."
 )
+@click.option(
+    "--listener", "listeners", type=int, multiple=True, hidden=True, help="As above."
+)
+@click.option("--ready", type=int, hidden=True, help="Where to say that it is ready.")
 @writer_option
-def worker(number: int, settings: Settings, *, demo: bool, shared: bool) -> None:
+def worker(
+    number: int,
+    settings: Settings,
+    *,
+    demo: bool,
+    shared: bool,
+    listeners: tuple[int, ...],
+    ready: int | None,
+) -> None:
     """Run worker NUMBER alone in this process, on its own lane of the spool.
 
     The worker does not share its port. To run workers that share one, use proxy run.
     """
     from proxy.run import run_worker  # noqa: PLC0415 - aiohttp takes 0.3 s to import
+    from proxy.worker.supervision import Supervision  # noqa: PLC0415 - as above
 
     configure(sys.stderr)
-    run_worker(settings, number, demo=demo, shared=shared)
+    supervision = Supervision(is_supervised=shared, listeners=listeners, ready=ready)
+    run_worker(settings, number, supervision, demo=demo)
 
 
 @proxy.command(epilog="\b\nExample:\n  millpond proxy tail --site shop")

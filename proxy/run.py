@@ -1,9 +1,10 @@
 """Runs one proxy worker in this process: chooses the clock, event loop and signals."""
 
 import asyncio
+import contextlib
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import uvloop
 
 from batcher.spool.lane_files import LaneTakenError
+from batcher.supervisor.child import DRAIN
 from batcher.supervisor.prctl import forbid_core_dumps
 from batcher.supervisor.single_instance import ORPHANS_END_S, AlreadyRunningError
 from config.descriptors import descriptor_limits
@@ -18,47 +20,52 @@ from config.settings import Settings
 from proxy.demo.site import demo_routes
 from proxy.transport.descriptors import fit_connections
 from proxy.transport.dispatcher import NO_ROUTES
-from proxy.worker.listener import serve
+from proxy.worker.listener import Stopping, serve
+from proxy.worker.supervision import Supervision
 from proxy.worker.worker import Worker
 
 _POLL_S = 0.2
 
 
 def run_worker(
-    settings: Settings, number: int, *, demo: bool = False, shared: bool = False
+    settings: Settings, number: int, supervision: Supervision, *, demo: bool = False
 ) -> None:
     """Serve as worker *number* until SIGTERM or SIGINT.
 
-    With *shared*, a supervisor holds the port for all of its workers.
+    SIGUSR1 is the supervisor's signal that a successor has taken over.
     """
     # A core file would contain addresses and today's salts.
     forbid_core_dumps()
     proxy = fit_connections(settings.proxy, descriptor_limits()[0])
     settings = replace(settings, proxy=proxy)
-    uvloop.run(_run(settings, number, demo=demo, shared=shared))
+    uvloop.run(_run(settings, number, supervision, demo=demo))
 
 
-async def _run(settings: Settings, number: int, *, demo: bool, shared: bool) -> None:
+async def _run(
+    settings: Settings, number: int, supervision: Supervision, *, demo: bool
+) -> None:
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
+    stopping = Stopping()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, stop.set)
+        loop.add_signal_handler(signal_number, stopping.stop.set)
+    loop.add_signal_handler(DRAIN, stopping.drain)
     build_worker = partial(
         Worker,
         settings,
         number,
         loop,
         time.time,  # noqa: TID251 - the one place where the proxy's clock is chosen
-        demo_routes() if demo else NO_ROUTES,
+        more_routes=demo_routes() if demo else NO_ROUTES,
     )
-    worker = await _open_worker(build_worker, number, settings, stop)
+    lanes = supervision.lane_names(number)
+    worker = await _open_worker(build_worker, lanes, settings, stopping.stop)
     if worker is not None:
-        await serve(worker, settings, stop, shared=shared)
+        await serve(worker, settings, stopping, supervision)
 
 
 async def _open_worker(
-    build_worker: Callable[[], Worker],
-    number: int,
+    build_worker: Callable[[str], Worker],
+    lanes: Sequence[str],
     settings: Settings,
     stop: asyncio.Event,
 ) -> Worker | None:
@@ -70,12 +77,11 @@ async def _open_worker(
     """
     end_s = time.monotonic() + ORPHANS_END_S
     while not stop.is_set():
-        try:
-            return build_worker()
-        except LaneTakenError:
-            if time.monotonic() >= end_s:
-                directory = Path(settings.spool.dir)
-                command = f"proxy worker {number}"
-                raise AlreadyRunningError(command, directory, "") from None
+        for lane in lanes:
+            with contextlib.suppress(LaneTakenError):
+                return build_worker(lane)
+        if time.monotonic() >= end_s:
+            command = f"proxy {lanes[0].replace('-', ' ')}"
+            raise AlreadyRunningError(command, Path(settings.spool.dir), "")
         await asyncio.sleep(_POLL_S)
     return None

@@ -103,9 +103,11 @@ def show(
     }
     reader = _reader(settings)
     if dimensions == [_DROPS]:
-        reader.print_received(raw, form)
+        notes = reader.print_received(raw, form)
         if form == "csv":
             _print_warnings(settings)
+            for note in notes:
+                click.echo(f"note: {note}", err=True)
     elif is_table:
         reader.print_overview(raw, adds_orders=metrics is None)
     else:

@@ -29,12 +29,15 @@ class Sender:
         account: Account,
         index: int,
         stop: threading.Event,
+        *,
+        keeps_connection: bool = True,
     ) -> None:
         self._installation = installation
         self._account = account
         self._index = index
         self._chance = random.Random(index)  # noqa: S311 - the choice of hits is no secret
         self._stop = stop
+        self._keeps_connection = keeps_connection
         self._connection: HTTPConnection | None = None
         self._number = 0
         self._messages: list[tuple[str, str]] = []
@@ -92,6 +95,8 @@ class Sender:
         except (OSError, HTTPException):
             self._disconnect()
             return Answer.NONE
+        if not self._keeps_connection:
+            self._disconnect()
         if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
             return Answer.REFUSED
         assert response.status == HTTPStatus.ACCEPTED
@@ -126,10 +131,18 @@ def _body(hit: Sent) -> dict[str, object]:
 
 
 @contextmanager
-def load(installation: Installation, clients: int) -> Iterator[Account]:
-    """Send from *clients* threads while the block runs; yield the account."""
+def load(
+    installation: Installation, clients: int, *, connecting: int = 0
+) -> Iterator[Account]:
+    """Send from *clients* threads while the block runs; yield the account.
+
+    *connecting* more clients open a new connection for each request.
+    """
     account, stop = Account(), threading.Event()
-    senders = [Sender(installation, account, index, stop) for index in range(clients)]
+    senders = [
+        Sender(installation, account, index, stop, keeps_connection=index < clients)
+        for index in range(clients + connecting)
+    ]
     threads = [threading.Thread(target=sender.run, daemon=True) for sender in senders]
     for thread in threads:
         thread.start()

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from proxy.pipeline.drops import UNKNOWN_SITE_ID
 from tests.delta_scan import delta_scan
 from tests.oracle import STORED, check_figures, received
 from tests.processes import CONFIG, Installation, install, running
@@ -19,6 +18,7 @@ from tests.waiting import wait_until
 from warehouse.job_states import job_state_path, read_job_states
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, SESSIONS
 from warehouse.tables import Warehouse
+from warehouse.unknown_sites import UNKNOWN_SITE_ID
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15"

@@ -7,6 +7,7 @@ again.
 
 import logging
 import re
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -24,6 +25,14 @@ from warehouse.tables import (
     ConflictError,
     StoredTable,
     Warehouse,
+)
+from warehouse.unknown_sites import (
+    DAYS,
+    UNKNOWN_SITE,
+    UNKNOWN_SITE_ID,
+    UnknownHits,
+    unknown_hits_path,
+    write_unknown_hits,
 )
 
 _LOGGER = logging.getLogger(__name__)
@@ -76,7 +85,18 @@ class DropCounts:
         except (MillpondError, OSError) as error:
             _log_not_stored(error)
             return False
+        if any(drop.reason == UNKNOWN_SITE for drop in plan.drops):
+            self._note_unknown(self._table, max(drop.day for drop in plan.drops))
         return True
+
+    def _note_unknown(self, table: StoredTable, last: date) -> None:
+        """Write down how many hits named no site, for the doctor of the proxy."""
+        path = unknown_hits_path(self._spool.directory)
+        try:
+            write_unknown_hits(path, _unknown_hits(table, last))
+        except (MillpondError, OSError) as error:
+            level = logging.WARNING
+            log_event(_LOGGER, "unknown_sites_not_noted", level=level, error=error)
 
 
 def _open_drops(warehouse: Warehouse) -> StoredTable | None:
@@ -112,6 +132,26 @@ def _commit(table: StoredTable, plan: LoadPlan) -> None:
         else:
             return
     raise ConflictError("load the spool: the drops table changes too often")
+
+
+def _unknown_hits(table: StoredTable, last: date) -> UnknownHits:
+    """Return the counts of the days up to *last*, from the table: each hit once."""
+    days = [last - timedelta(back) for back in range(DAYS)]
+    is_unknown = (pl.col("site") == UNKNOWN_SITE_ID) & (
+        pl.col("reason") == UNKNOWN_SITE
+    )
+    columns = ["site", "day", "reason", "protocol", "count"]
+    rows = table.collect(
+        table.scan(days, columns)
+        .filter(is_unknown)
+        .group_by("day", "protocol")
+        .agg(pl.col("count").sum())
+        .sort("day", "protocol")
+    )
+    hits: dict[date, dict[str, int]] = {}
+    for day, protocol, count in rows.iter_rows():
+        hits.setdefault(day, {})[protocol] = count
+    return hits
 
 
 def _frame(drops: list[Drop]) -> pl.DataFrame:

@@ -19,7 +19,6 @@ from batcher.load.late_orders import with_order_days
 from batcher.load.read_segments import Batch
 from batcher.load.refunds import days_of_open_refunds, with_amounts
 from batcher.load.site_names import (
-    UNKNOWN_SITE,
     as_unknown,
     split_removed,
     with_present_names,
@@ -29,6 +28,7 @@ from config.settings import Settings
 from config.site_names import renames
 from warehouse.schema import Drop
 from warehouse.tables import TableView, TouchedDays
+from warehouse.unknown_sites import UNKNOWN_SITE
 
 
 class RowsLostError(MillpondError):

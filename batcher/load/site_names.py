@@ -11,9 +11,7 @@ import polars as pl
 
 from batcher.load.read_segments import Batch
 from warehouse.sites.rename import renamed
-
-UNKNOWN_SITE = "unknown_site"
-UNKNOWN_SITE_ID = "(unknown)"
+from warehouse.unknown_sites import UNKNOWN_SITE, UNKNOWN_SITE_ID
 
 
 def with_present_names(batch: Batch, renames: Mapping[str, str]) -> Batch:

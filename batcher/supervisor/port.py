@@ -69,6 +69,30 @@ def hold_port(setting: str, host: str, port: int) -> Iterator[None]:
         yield
 
 
+def bind_shared(setting: str, host: str, port: int) -> list[socket.socket]:
+    """Return a socket for each address of *host*, bound to a port we hold.
+
+    The sockets do not listen yet: the kernel gives them no connections until a worker
+    that inherits them calls ``listen``. For port 0 there are none: a worker binds its
+    own. Raises ``SharedPortError`` if a socket cannot be bound.
+    """
+    with ExitStack() as undo:
+        bound = []
+        for family, address in _addresses(setting, host, port) if port else ():
+            shared = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            if family == socket.AF_INET6:
+                shared.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            try:
+                shared.bind(address)
+            except OSError as error:
+                raise SharedPortError(setting, host, port, error) from None
+            bound.append(shared)
+        undo.pop_all()
+    return bound
+
+
 def check_port(setting: str, host: str, port: int) -> None:
     """Raise ``PortError`` if a server could not listen on *port* now."""
     for address in _addresses(setting, host, port):

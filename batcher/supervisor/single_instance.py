@@ -12,7 +12,7 @@ from pathlib import Path
 
 from config.errors import MillpondError
 from warehouse.durable import make_directory
-from warehouse.locks import try_lock
+from warehouse.locks import try_lock, try_locked
 
 # When a supervisor is killed, its children end within this time.
 ORPHANS_END_S = 15.0
@@ -49,8 +49,21 @@ def single_instance(
         yield
 
 
+def holder(role: str, directory: Path) -> int | None:
+    """Return the process that holds the lock of *role* in *directory*, if any does."""
+    path = _path(role, directory)
+    if not path.exists():
+        return None
+    with try_locked(path) as is_free:
+        return None if is_free else _read_pid(path)
+
+
+def _path(role: str, directory: Path) -> Path:
+    return directory / f"{role.replace(' ', '-')}.lock"
+
+
 def _lock(role: str, directory: Path, end_s: float) -> int:
-    path = directory / f"{role.replace(' ', '-')}.lock"
+    path = _path(role, directory)
     while (descriptor := try_lock(path)) is None:
         if time.monotonic() >= end_s:
             raise AlreadyRunningError(role, directory, _holder(path))
@@ -61,7 +74,12 @@ def _lock(role: str, directory: Path, end_s: float) -> int:
 
 
 def _holder(path: Path) -> str:
+    pid = _read_pid(path)
+    return "" if pid is None else f" (process {pid})"
+
+
+def _read_pid(path: Path) -> int | None:
     try:
-        return f" (process {int(path.read_text(encoding='ascii'))})"
+        return int(path.read_text(encoding="ascii"))
     except (OSError, ValueError):
-        return ""
+        return None

@@ -108,6 +108,10 @@ class ClientSource:
             self.untrusted_headers += 1
         return peer_hop.address
 
+    def is_trusted(self, peer: str | None) -> bool:
+        """Return whether *peer* is a trusted proxy, whose headers are true."""
+        return bool(peer) and self._hop(peer).is_trusted
+
     def client(self, peer: str | None, headers: MultiMapping[str]) -> Client:
         """Return the client of a request with these *headers*."""
         user_agent = headers.get(_USER_AGENT, "")

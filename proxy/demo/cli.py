@@ -23,7 +23,7 @@ import click
 
 from batcher.salts.directory import default_directory
 from batcher.salts.history import import_directory
-from batcher.supervisor.cli import processes, proxy_url, reports_url, role
+from batcher.supervisor.cli import ProcessSetup, processes, proxy_url, reports_url, role
 from batcher.supervisor.port import PortError, check_port, free_port, hold_port
 from batcher.supervisor.supervise import supervise
 from config.load import load
@@ -134,7 +134,7 @@ def _run_demo(port: int, reports_port: int, geo_database: str) -> int:
     feeder = threading.Thread(target=_feed, args=(settings, config), daemon=True)
     feeder.start()
     try:
-        return supervise(processes(settings, config, ["--demo"]))
+        return supervise(processes(settings, ProcessSetup(config=config), ["--demo"]))
     finally:
         spool_dir = Path(settings.spool.dir)
         salts = (default_directory(spool_dir), import_directory(spool_dir))

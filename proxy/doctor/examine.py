@@ -13,6 +13,7 @@ from proxy.doctor.nginx import nginx
 from proxy.doctor.running import running
 from proxy.doctor.sites import sites
 from proxy.doctor.space import warehouse_space
+from proxy.doctor.unknown_sites import unknown_sites
 
 
 def examine(
@@ -23,6 +24,7 @@ def examine(
         nginx(settings.proxy, nginx_file, _domains(settings)),
         client_address(settings.proxy),
         sites(settings),
+        unknown_sites(settings.spool, now_s),
         storage.salts(settings.privacy, settings.spool),
         storage.ended_salts(settings.privacy, settings.spool, now_s),
         storage.spool(settings.spool),

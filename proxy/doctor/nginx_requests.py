@@ -131,7 +131,7 @@ def _host_findings(block: Block) -> Iterator[Finding]:
             _ABOUT,
             f"{block.name}: nginx replaces the header host; Segment's and RudderStack's"
             " clients would be told to send to that host",
-            "write `proxy_set_header Host $host;` there",
+            "write `proxy_set_header Host $host;` there, or set proxy.public_url",
         )
 
 

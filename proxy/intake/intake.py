@@ -76,13 +76,23 @@ class Intake:
         """
         now_s = self._clock()
         if len(hits) == 1:
-            results = [self._anonymize(hits[0], sender, now_s)]
+            results = [self._anonymize(hits[0], sender, now_s, self._event_order)]
         else:
             results = self._anonymize_by_time(hits, sender, now_s)
         pending = self._store(results, sender.protocol, now_s)
         if self._tail is not None and self._tail.is_watched:
             self._tail.show(pending.durable, results, sender.protocol, now_s)
         return pending
+
+    def preview(
+        self, hits: Sequence[Hit | Dropped], sender: Sender
+    ) -> list[DropReason | None]:
+        """Return the outcome that each hit would have; stores and counts nothing."""
+        now_s = self._clock()
+        results = [self._anonymize(hit, sender, now_s, EventOrder()) for hit in hits]
+        return [
+            result.reason if isinstance(result, Dropped) else None for result in results
+        ]
 
     def _store(
         self, results: Sequence[Event | Dropped], protocol: str, now_s: float
@@ -124,16 +134,17 @@ class Intake:
         times = [_occurred_at(hit, now_s) for hit in hits]
         by_time = sorted(range(len(hits)), key=times.__getitem__)
         outcomes = {
-            number: self._anonymize(hits[number], sender, now_s) for number in by_time
+            number: self._anonymize(hits[number], sender, now_s, self._event_order)
+            for number in by_time
         }
         return [outcomes[number] for number in range(len(hits))]
 
     def _anonymize(
-        self, hit: Hit | Dropped, sender: Sender, now_s: float
+        self, hit: Hit | Dropped, sender: Sender, now_s: float, event_order: EventOrder
     ) -> Event | Dropped:
         if isinstance(hit, Dropped):
             return self._anonymizer.refuse(hit, sender)
-        return self._anonymizer.anonymize(hit, sender, now_s, self._event_order)
+        return self._anonymizer.anonymize(hit, sender, now_s, event_order)
 
     def _count_drops(
         self, dropped: Sequence[Dropped], protocol: str, now_s: float
@@ -151,6 +162,7 @@ class Intake:
 
 
 def _occurred_at(hit: Hit | Dropped, now_s: float) -> float:
-    if isinstance(hit, Dropped):
+    if isinstance(hit, Dropped) or hit.at is None:
         return now_s
-    return occurred_at(hit.at, hit.sent_at, now_s)
+    occurred_at_s = occurred_at(hit.at, hit.sent_at, now_s)
+    return now_s if occurred_at_s is None else occurred_at_s

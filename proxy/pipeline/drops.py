@@ -7,8 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from proxy.user_agent.bot_kind import BotKind
-
-UNKNOWN_SITE_ID = "(unknown)"
+from warehouse.unknown_sites import UNKNOWN_SITE_ID
 
 
 class DropReason(StrEnum):

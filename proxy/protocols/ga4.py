@@ -1,17 +1,18 @@
 """Google Analytics 4: the Measurement Protocol for servers, and its tag's format.
 
-Google answers every request with 204, so this module does too. Errors are reported at
-the debug path only, as Google does; events sent there are not stored.
+Google answers every request with 204, so this module does too. Errors and drops are
+reported at the debug path only; events sent there are neither stored nor counted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 
-from proxy.pipeline.drops import Dropped
+from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.event_name import is_event_name
-from proxy.pipeline.hit import MalformedBodyError, VendorHit, Visitor
+from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit, Visitor
 from proxy.protocols import encodings, ga4_web
 from proxy.protocols.ga4_event import Envelope, Values, event_hit
+from proxy.protocols.problems import ga4_problem
 from proxy.protocols.protocol import (
     POST_OR_GET,
     DecodedRequest,
@@ -33,6 +34,22 @@ from proxy.protocols.protocol import (
 _MOST_EVENTS = 1_000
 _MICROS = 1_000_000
 _NO_CONTENT = Reply(status=HTTPStatus.NO_CONTENT)
+_OTHER_DROP = "docs/http.md explains this reason"
+# What the sender can do about a drop; the other reasons cannot occur here.
+_DROP_TEXTS = {
+    DropReason.UNKNOWN_SITE: "no site has this key",
+    DropReason.FOREIGN_ORIGIN: "page_location is in the domains of no site of this key",
+    DropReason.BAD_PAGE: "a page_view needs page_location, a complete URL",
+    DropReason.BAD_ORDER: "transaction_id, currency, value or an item is not exact",
+    DropReason.BOT: "user_agent, or the sender's own, is a bot's",
+    DropReason.AUTOMATIC: "Google's libraries send this event by themselves",
+    DropReason.REFERRER_SPAM: "page_referrer is a known source of spam",
+    DropReason.OPT_OUT: "this sender objects to being measured",
+    DropReason.GPC: "this sender objects to being measured",
+    DropReason.DNT: "this sender objects to being measured",
+}
+# Path, description and validation code.
+_Problem = tuple[str, str, str]
 
 
 def read_tag_events(request: VendorRequest) -> DecodedRequest:
@@ -60,13 +77,42 @@ def read_server_events(request: VendorRequest) -> DecodedRequest:
     return DecodedRequest(hits, _reply)
 
 
-def validate_server_events(request: VendorRequest) -> Reply:
-    """Answer with the errors in a body for ``read_server_events``; store nothing."""
-    messages = [
-        {"fieldPath": path, "description": text, "validationCode": code}
-        for path, text, code in _problems(request)
-    ]
-    return json_reply({"validationMessages": messages})
+def validate_server_events(request: VendorRequest) -> DecodedRequest:
+    """Say what is wrong with a body for ``read_server_events``, and what it would lose.
+
+    The events take the same way as real ones, but nothing is stored or counted.
+    """
+    problems = [*_problems(request)]
+    try:
+        hits: Sequence[Hit | Dropped] = read_server_events(request).hits
+    except MalformedBodyError:
+        hits = []
+
+    def reply(outcomes: Outcomes) -> Reply:
+        named = {path.partition(".")[0] for path, *_ in problems}
+        # Without readable events the problem of the whole body is enough.
+        drops = [] if named & {"", "events"} else _drops(outcomes, named)
+        messages = [
+            {"fieldPath": path, "description": text, "validationCode": code}
+            for path, text, code in [*problems, *drops]
+        ]
+        return json_reply({"validationMessages": messages})
+
+    return DecodedRequest(hits, reply, is_trial=True)
+
+
+def _drops(outcomes: Outcomes, named: set[str]) -> Iterator[_Problem]:
+    """Yield the reason of each event that would be dropped, unless it is *named*."""
+    for index, reason in enumerate(outcomes):
+        path = f"events[{index}]"
+        if reason is None or path in named:
+            continue
+        if reason is DropReason.UNKNOWN_SITE and "measurement_id" not in named:
+            path = "measurement_id"
+        text = _DROP_TEXTS.get(reason, _OTHER_DROP)
+        yield path, f"would be dropped as {reason}: {text}", "VALUE_INVALID"
+        if path == "measurement_id":
+            return
 
 
 def _tag_envelope(fields: ga4_web.Fields) -> Envelope:
@@ -110,8 +156,8 @@ def _timestamp(fields: Values) -> Time:
     return micros / _MICROS if isinstance(micros, float) else micros
 
 
-def _problems(request: VendorRequest) -> Iterator[tuple[str, str, str]]:
-    """Yield path, description and validation code of each problem."""
+def _problems(request: VendorRequest) -> Iterator[_Problem]:
+    """Yield each problem that the body alone shows."""
     if _measurement_id(request) is None:
         text = "the query must contain measurement_id or firebase_app_id"
         yield "measurement_id", text, "VALUE_REQUIRED"
@@ -145,4 +191,5 @@ PROTOCOL = Protocol(
         Route("/mp/collect", read_server_events),
         Route("/debug/mp/collect", validate_server_events),
     ),
+    ga4_problem,
 )

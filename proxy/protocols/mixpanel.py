@@ -14,6 +14,7 @@ from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import encodings
 from proxy.protocols.mixpanel_event import Envelope, event_hit, profile_hit
 from proxy.protocols.native import PIXEL
+from proxy.protocols.problems import mixpanel_problem
 from proxy.protocols.protocol import (
     POST_OR_GET,
     DecodedRequest,
@@ -261,4 +262,5 @@ PROTOCOL = Protocol(
         Route("/flags/definitions", _read_flag_definitions, ("GET",)),
         Route("/settings", _read_settings, ("GET",)),
     ),
+    mixpanel_problem,
 )

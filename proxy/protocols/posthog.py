@@ -21,6 +21,7 @@ from proxy.protocols.posthog_events import (
     hit_of,
     key_in,
 )
+from proxy.protocols.problems import posthog_problem
 from proxy.protocols.protocol import (
     POST_OR_GET,
     DecodedRequest,
@@ -217,4 +218,5 @@ PROTOCOL = Protocol(
             ("GET",),
         ),
     ),
+    posthog_problem,
 )

@@ -19,13 +19,13 @@ from proxy.pipeline.credential import parse_key
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import encodings
+from proxy.transport.problems import ProblemWriter, own_problem
 
 _AUTHORIZATION = istr("Authorization")
 # The only headers a protocol may read: others can identify the sender.
 _READABLE = frozenset(
     {
         "authorization",
-        "host",
         "origin",
         "posthog-request-timestamp",
         "posthog-sdk-info",
@@ -56,12 +56,22 @@ class DecodedRequest(NamedTuple):
     """The hits of a request in order, and a function that builds the reply.
 
     *reply* gets one outcome for each hit. The client gets the reply once every kept hit
-    is durable. *protocol* names the actual protocol where several share the path.
+    is durable. *protocol* names the actual protocol where several share the path. The
+    hits of a trial are neither stored nor counted: the outcome is what would happen.
     """
 
     hits: Sequence[Hit | Dropped]
     reply: Callable[[Outcomes], Reply]
     protocol: str | None = None
+    is_trial: bool = False
+
+
+class PublicAddress(NamedTuple):
+    """Where browsers reach Millpond: *scheme* and *path* are None if unknown."""
+
+    host: str
+    scheme: str | None = None
+    path: str | None = None
 
 
 class VendorRequest:
@@ -69,7 +79,7 @@ class VendorRequest:
 
     __slots__ = (
         *("__dict__", "_body", "_headers", "_query"),
-        *("method", "path", "path_parameters"),
+        *("address", "method", "path", "path_parameters"),
     )
 
     def __init__(
@@ -80,10 +90,13 @@ class VendorRequest:
         headers: MultiMapping[str],
         body: bytes,
         path_parameters: tuple[str, ...] = (),
+        address: PublicAddress | None = None,
     ) -> None:
         self.method = method
         self.path = path
         self.path_parameters = path_parameters
+        # Only for routes with ``names_itself``.
+        self.address = address
         self._query = query
         self._headers = headers
         self._body = body
@@ -127,12 +140,14 @@ class Route(NamedTuple):
     """A path of a protocol and its reader; ``*`` in *path* matches one segment.
 
     The path may stand under any prefix. *methods* are the HTTP methods; the proxy
-    answers preflight requests for every route.
+    answers preflight requests for every route. A reply that names our own URL needs
+    *names_itself*.
     """
 
     path: str
     read: Reader
     methods: tuple[str, ...] = ("POST",)
+    names_itself: bool = False
 
     @property
     def pattern(self) -> re.Pattern[str] | None:
@@ -144,10 +159,15 @@ class Route(NamedTuple):
 
 
 class Protocol(NamedTuple):
-    """A vendor's protocol: its name in the tables, and its routes."""
+    """A vendor's protocol: its name in the tables, its routes, and its errors.
+
+    *problem* writes the body of a response that no route could write: to a request that
+    is too large, or that the disk did not take.
+    """
 
     name: str
     routes: Sequence[Route]
+    problem: ProblemWriter = own_problem
 
 
 def check_event_count(count: int, most: int) -> None:

@@ -7,6 +7,7 @@ them.
 from http import HTTPStatus
 from typing import Any
 
+from proxy.protocols.problems import segment_problem
 from proxy.protocols.protocol import (
     DecodedRequest,
     Outcomes,
@@ -85,4 +86,5 @@ PROTOCOL = Protocol(
         Route("/pixel/v1/track", _pixel_reader("track"), ("GET",)),
         Route("/pixel/v1/page", _pixel_reader("page"), ("GET",)),
     ),
+    segment_problem,
 )

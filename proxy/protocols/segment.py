@@ -11,6 +11,7 @@ from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import encodings
 from proxy.protocols.native import PIXEL
+from proxy.protocols.problems import segment_problem
 from proxy.protocols.protocol import (
     DecodedRequest,
     Outcomes,
@@ -19,7 +20,6 @@ from proxy.protocols.protocol import (
     Reply,
     Route,
     VendorRequest,
-    json_reply,
 )
 from proxy.protocols.segment_calls import KINDS, call_hit, envelope_of
 from proxy.protocols.segment_settings import read_settings, refuse_script
@@ -49,7 +49,7 @@ def refusal(outcomes: Outcomes) -> Reply | None:
 
 def error_reply(status: HTTPStatus, message: str) -> Reply:
     """Return an error in the vendor's format."""
-    return json_reply({"success": False, "message": message}, status)
+    return Reply(segment_problem(status, message), status)
 
 
 def pixel_reply(_outcomes: Outcomes) -> Reply:
@@ -114,7 +114,8 @@ PROTOCOL = Protocol(
         *(Route(path, _read_batch) for path in _BATCHES),
         *(Route(f"/v1/pixel/{kind}", _pixel_reader(kind), ("GET",)) for kind in KINDS),
         Route("/v1/m", _read_metrics),
-        Route("/v1/projects/*/settings", read_settings, ("GET",)),
+        Route("/v1/projects/*/settings", read_settings, ("GET",), names_itself=True),
         Route("/analytics.js/v1/*/analytics.min.js", refuse_script, ("GET",)),
     ),
+    segment_problem,
 )

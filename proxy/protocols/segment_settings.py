@@ -8,7 +8,12 @@ import re
 from http import HTTPStatus
 
 from proxy.pipeline.hit import MalformedBodyError
-from proxy.protocols.protocol import Reply, VendorRequest, json_reply
+from proxy.protocols.protocol import (
+    PublicAddress,
+    Reply,
+    VendorRequest,
+    json_reply,
+)
 
 # Private, because the reply depends on the URL and the headers of the request.
 SHORT_CACHE = {"Cache-Control": "private, max-age=300"}
@@ -26,18 +31,19 @@ _NO_SCRIPT = (
 
 def read_settings(request: VendorRequest) -> Reply:
     """Return settings that make the client send its calls here, under this prefix."""
-    host = request.header("Host") or ""
     (key,) = request.path_parameters
-    prefix = request.path.removesuffix(f"/v1/projects/{key}/settings")
-    if not (
-        _HOST.fullmatch(host) and _PREFIX.fullmatch(prefix) and _KEY.fullmatch(key)
-    ):
+    address = request.address or PublicAddress("")
+    prefix = address.path
+    if prefix is None:
+        prefix = request.path.removesuffix(f"/v1/projects/{key}/settings")
+    is_usable = _HOST.fullmatch(address.host) and _PREFIX.fullmatch(prefix)
+    if not (is_usable and _KEY.fullmatch(key)):
         raise MalformedBodyError("this host, path or key cannot be used in settings")
     collector = {
         # Without the key here, the client's calls name no site.
         "apiKey": key,
-        "apiHost": f"{host}{prefix}/v1",
-        "protocol": "http" if _is_plain(request, host) else "https",
+        "apiHost": f"{address.host}{prefix}/v1",
+        "protocol": _scheme(request, address),
     }
     settings = {
         "integrations": {"Segment.io": collector},
@@ -51,16 +57,22 @@ def refuse_script(_request: VendorRequest) -> Reply:
     return json_reply({"error": _NO_SCRIPT}, HTTPStatus.NOT_FOUND)
 
 
-def _is_plain(request: VendorRequest, host: str) -> bool:
-    """Whether the browser uses plain HTTP.
+def _scheme(request: VendorRequest, address: PublicAddress) -> str:
+    """Return the scheme the browser uses.
 
-    It does if its page on this same host does, or if the host is the browser's own
-    machine. A page on another host does not show how this host is reached.
+    A page with TLS can call nothing else, whatever a web server says behind a CDN. A
+    page without it on this same host shows that the host is reached without. A page on
+    another host does not show how this host is reached.
     """
-    page = request.header("Origin") or request.header("Referer") or ""
+    host, page = address.host, request.header("Origin") or request.header("Referer")
+    if address.path is not None and address.scheme is not None:
+        return address.scheme
+    if f"{page}".startswith("https://"):
+        return "https"
+    if f"{page}/".startswith(f"http://{host}/"):
+        return "http"
+    if address.scheme is not None:
+        return address.scheme
     name = _PORT.sub("", host).lower()
-    return (
-        f"{page}/".startswith(f"http://{host}/")
-        or name in _LOOPBACK
-        or name.endswith(".localhost")
-    )
+    is_own_machine = name in _LOOPBACK or name.endswith(".localhost")
+    return "http" if is_own_machine else "https"

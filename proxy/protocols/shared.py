@@ -7,6 +7,7 @@ from typing import Any
 
 from proxy.pipeline.hit import MalformedBodyError
 from proxy.protocols import mixpanel, posthog, posthog_config
+from proxy.protocols.problems import shared_problem
 from proxy.protocols.protocol import (
     POST_OR_GET,
     DecodedRequest,
@@ -60,4 +61,5 @@ PROTOCOL = Protocol(
         Route("/engage", _shared_reader(mixpanel.read_profiles), POST_OR_GET),
         Route("/flags", read_flags, POST_OR_GET),
     ),
+    shared_problem,
 )

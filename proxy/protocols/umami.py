@@ -13,6 +13,7 @@ from proxy.page.fragment import url_with_hash_route
 from proxy.pipeline.drops import UNCOUNTED, Dropped, DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, Order, VendorHit, Visitor
 from proxy.protocols.commerce import amount_of, commerce_of
+from proxy.protocols.problems import umami_problem
 from proxy.protocols.protocol import (
     DecodedRequest,
     Outcomes,
@@ -213,4 +214,5 @@ PROTOCOL = Protocol(
         Route("/api/collect", read_collect),
         Route("/script.js", refuse_script, ("GET", "HEAD")),
     ],
+    umami_problem,
 )

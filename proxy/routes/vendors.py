@@ -15,11 +15,12 @@ from proxy.protocols.protocol import (
     VendorRequest,
     check_event_count,
 )
+from proxy.routes.public_address import PublicAddresses
 from proxy.routes.receipt import when_durable
 from proxy.routes.sender import sender_of
 from proxy.transport.body import RefusedBodyError, is_encoded
 from proxy.transport.cors import Cors
-from proxy.transport.dispatcher import Handler, Routes
+from proxy.transport.dispatcher import Routes, VendorMethods
 from proxy.transport.request import Request
 from proxy.transport.response import PendingResponse, Response
 
@@ -38,29 +39,32 @@ class VendorRoutes:
         self._intake = intake
         self._clients = clients
         self._cors = cors
+        self._addresses = PublicAddresses(settings, clients)
         self._max_inflated_bytes = settings.max_inflated_bytes
         self._max_hits = settings.max_events
         self._has_debug_header = settings.debug_header
 
     def routes(self, protocols: Sequence[Protocol]) -> Routes:
         """Return the handlers of *protocols*, by path with and without a slash."""
-        paths: dict[str, dict[str, Handler]] = {}
+        paths: dict[str, VendorMethods] = {}
         patterns = []
         for protocol in protocols:
             for route in protocol.routes:
-                methods = self._methods(protocol.name, route)
+                methods = self._methods(protocol, route)
                 if route.pattern is not None:
                     patterns.append((route.pattern, methods))
                     continue
                 for path in (route.path, f"{route.path}/"):
-                    paths.setdefault(path, {}).update(methods)
+                    known = paths.setdefault(path, VendorMethods(protocol.problem))
+                    known.update(methods)
         return Routes(paths, patterns)
 
-    def _methods(self, protocol_name: str, route: Route) -> dict[str, Handler]:
+    def _methods(self, protocol: Protocol, route: Route) -> VendorMethods:
         def handle(request: Request) -> Response | PendingResponse:
-            return self._handle(protocol_name, route, request)
+            return self._handle(protocol.name, route, request)
 
-        methods: dict[str, Handler] = dict.fromkeys(route.methods, handle)
+        methods = VendorMethods(protocol.problem)
+        methods.update(dict.fromkeys(route.methods, handle))
         methods["OPTIONS"] = self._answer_preflight
         return methods
 
@@ -81,6 +85,9 @@ class VendorRoutes:
         self, protocol_name: str, decoded: DecodedRequest, request: Request
     ) -> Response | PendingResponse:
         sender = sender_of(request, protocol_name, self._clients)
+        if decoded.is_trial:
+            outcomes = self._intake.preview(decoded.hits, sender)
+            return self._response(request, decoded.reply(outcomes))
         pending = self._intake.receive(decoded.hits, sender)
         debug = pending.receipt.debug_headers() if self._has_debug_header else {}
         response = self._response(request, decoded.reply(pending.outcomes), debug)
@@ -97,6 +104,7 @@ class VendorRoutes:
             request.headers,
             encodings.decompress_gzip(request.body, self._max_inflated_bytes),
             () if match is None else match.groups(),
+            self._addresses.of(request) if route.names_itself else None,
         )
 
     def _response(

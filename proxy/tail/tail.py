@@ -9,7 +9,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from proxy.pipeline.drops import Dropped
@@ -50,6 +50,7 @@ class Tail:
         self._path = path
         self._listeners: set[_Listener] = set()
         self._server: asyncio.AbstractServer | None = None
+        self._own: os.stat_result | None = None
 
     @property
     def is_watched(self) -> bool:
@@ -65,6 +66,7 @@ class Tail:
                 listening.bind(name)
             # No client can connect before the server listens, so this is in time.
             self._path.chmod(_OWNER_ONLY)
+            self._own = self._path.stat()
             self._server = await asyncio.get_running_loop().create_unix_server(
                 lambda: _Listener(self._listeners), sock=listening
             )
@@ -103,7 +105,10 @@ class Tail:
         self._server.close()
         for listener in tuple(self._listeners):
             listener.disconnect()
-        self._path.unlink(missing_ok=True)
+        # The successor of a worker that is replaced has its own socket at this path.
+        with suppress(FileNotFoundError):
+            if self._own and os.path.samestat(self._own, self._path.stat()):
+                self._path.unlink()
 
 
 class _Listener(asyncio.Protocol):

@@ -21,7 +21,7 @@ from multidict import istr
 from proxy.transport.dispatcher import Dispatcher
 from proxy.transport.fast_path_parser import FastPathParser
 from proxy.transport.request import Request
-from proxy.transport.response import Response
+from proxy.transport.response import CLOSES, Response
 from proxy.transport.silent_handler import SilentHandler
 
 _TOO_SLOW = (
@@ -164,10 +164,12 @@ class SilentConnection(SilentHandler):
         transport = self.transport
         if transport is None or self._dispatcher is None:
             return
+        if response.closes or self._dispatcher.is_draining:
+            transport.write(self._dispatcher.encode(request, response, CLOSES))
+            self.force_close()
+            return
         transport.write(self._dispatcher.encode(request, response))
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
-        if response.closes:
-            self.force_close()
 
     def _buffer_data(self, data: bytes) -> None:
         self._buffer += data

@@ -5,14 +5,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 
-import msgspec
-
 from config.errors import MillpondError, Retryable
 from config.logs import log_event
 from config.throttle import Throttle
 from proxy.pipeline.hit import MalformedBodyError
 from proxy.transport.body import RefusedBodyError, check_size
 from proxy.transport.cors import Cors
+from proxy.transport.problems import ProblemWriter, any_problem, own_problem
 from proxy.transport.request import Request
 from proxy.transport.response import (
     RETRY_AFTER,
@@ -33,6 +32,14 @@ _MAX_SEGMENTS = 16
 _MACHINE_ERRORS = (MillpondError, OSError)
 # By whether the error is retryable: one that does not heal by itself is an error.
 _LEVELS = {True: logging.WARNING, False: logging.ERROR}
+
+
+class VendorMethods(dict[str, Handler]):
+    """The handlers of a vendor's path; *problem* writes errors for its clients."""
+
+    def __init__(self, problem: ProblemWriter) -> None:
+        super().__init__()
+        self.problem = problem
 
 
 class Routes:
@@ -94,6 +101,8 @@ class Dispatcher:
         clock: Callable[[], float],
     ) -> None:
         self.max_body_bytes = max_body_bytes
+        # Set when another worker takes over: each connection ends after its response.
+        self.is_draining = False
         self._routes = routes
         self._cors = cors
         self._clock = clock
@@ -159,7 +168,8 @@ class Dispatcher:
     def _handler(self, request: Request) -> Handler | Response:
         methods = self._routes.methods(request.path)
         if methods is None:
-            return self._problem(request, HTTPStatus.NOT_FOUND, "nothing at this path")
+            status, problem = HTTPStatus.NOT_FOUND, "nothing at this path"
+            return self._response(request, status, any_problem(status, problem))
         handler = methods.get(request.method)
         if handler is not None:
             return handler
@@ -176,7 +186,26 @@ class Dispatcher:
         *,
         closes: bool = False,
     ) -> Response:
-        """Return *problem* as JSON, with CORS headers so that a page can read it."""
-        body = msgspec.json.encode({"error": problem}) + b"\n"
-        headers = {**self._cors.headers(request.headers), **(headers or {})}
+        """Return *problem* in the words of the vendor whose path this is."""
+        methods = self._routes.methods(request.path)
+        write: ProblemWriter = own_problem
+        if isinstance(methods, VendorMethods):
+            write = methods.problem
+        body = write(status, problem)
+        return self._response(request, status, body, headers, closes=closes)
+
+    def _response(
+        self,
+        request: Request,
+        status: HTTPStatus,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        *,
+        closes: bool = False,
+    ) -> Response:
+        """Return a response that a page of a site can read, with all its headers."""
+        cors = self._cors.headers(request.headers)
+        if cors and headers:
+            cors["Access-Control-Expose-Headers"] = ", ".join(headers)
+        headers = {**cors, **(headers or {})}
         return json_response(status, body, headers, closes=closes)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 # When a client should try again after a 503, in seconds.
 RETRY_AFTER = {"Retry-After": "2"}
+# The header line of a response that ends its connection.
+CLOSES = b"Connection: close\r\n"
 _BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 

@@ -17,9 +17,8 @@ from proxy.transport.body import RefusedBodyError, read_body
 from proxy.transport.connection import SilentConnection
 from proxy.transport.dispatcher import Dispatcher
 from proxy.transport.request import Request
-from proxy.transport.response import Response
+from proxy.transport.response import CLOSES, Response
 
-_CLOSES = b"Connection: close\r\n"
 _STAYS = b"Connection: keep-alive\r\n"
 # aiohttp would respond in the request's own HTTP version, which we do not support.
 _OTHER_VERSION = (
@@ -164,12 +163,14 @@ class StreamingHandler:
     def _encode(
         self, web_request: web.BaseRequest, request: Request, response: Response
     ) -> RawResponse:
-        stays = web_request.keep_alive and not response.closes
         dispatcher = self._dispatcher
+        stays = web_request.keep_alive and not (
+            response.closes or dispatcher.is_draining
+        )
         if web_request.version.minor >= 1:
-            encoded = dispatcher.encode(request, response, b"" if stays else _CLOSES)
+            encoded = dispatcher.encode(request, response, b"" if stays else CLOSES)
         else:
-            line = _STAYS if stays else _CLOSES
+            line = _STAYS if stays else CLOSES
             encoded = dispatcher.encode(request, response, line)
             encoded = encoded.replace(b"1.1", b"1.0", 1)
         return RawResponse(encoded, keep_alive=stays)

@@ -40,9 +40,10 @@ _LOG = logging.getLogger("millpond.proxy")
 
 
 class Worker:
-    """The parts of one proxy process; *more_routes* are tried after its own.
+    """The parts of one proxy process, which writes *lane* of the spool.
 
-    *clock* returns Unix time in seconds, *monotonic* seconds that never go back.
+    *more_routes* are tried after its own. *clock* returns Unix time in seconds,
+    *monotonic* seconds that never go back.
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class Worker:
         number: int,
         loop: asyncio.AbstractEventLoop,
         clock: Callable[[], float],
+        lane: str | None = None,
+        *,
         more_routes: Routes = NO_ROUTES,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -62,7 +65,7 @@ class Worker:
         self._sites = build_sites(settings, os.urandom)
         self._lane = Lane.open(
             self._spool,
-            f"worker-{number}",
+            lane or f"worker-{number}",
             settings.spool,
             clock=monotonic,
             keys=self._sites.key_commitments(),

@@ -12,6 +12,7 @@ import polars as pl
 from config.settings import SiteSettings
 from reports.period import Period
 from warehouse.tables import TableView
+from warehouse.unknown_sites import UNKNOWN_SITE, UNKNOWN_SITE_ID
 
 DUPLICATE: Final = "duplicate"
 BOT: Final = "bot"
@@ -33,6 +34,9 @@ class ReceivedCounts:
     suspect_sessions: int
     suspect_events: int
     bot_kinds: tuple[tuple[str, int], ...] = ()
+    # Hits of these days that named none of the sites, by protocol. They belong to no
+    # site, so they are in no sum here.
+    unknown: tuple[tuple[str, int], ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -73,6 +77,7 @@ class ReceivedCounts:
                 "bot_kinds": dict(self.bot_kinds),
                 "suspect_sessions": self.suspect_sessions,
                 "suspect_events": self.suspect_events,
+                "unknown_site": dict(self.unknown),
                 **({"warnings": list(self.warnings)} if self.warnings else {}),
             },
         }
@@ -93,6 +98,15 @@ def count_received(
     columns = ["site", "reason", "bot_kind", "count"]
     dropped = drops.collect(drops.scan(days, columns).filter(is_site))
     bots = dropped.filter(pl.col("reason") == BOT)
+    unknown = drops.collect(
+        drops.scan(days, ["site", "reason", "protocol", "count"])
+        .filter(
+            (pl.col("site") == UNKNOWN_SITE_ID) & (pl.col("reason") == UNKNOWN_SITE)
+        )
+        .group_by("protocol")
+        .agg(pl.col("count").sum())
+        .sort("count", "protocol", descending=[True, False])
+    )
     suspect = sessions.collect(
         sessions.scan(days, ["site", "suspect", "events"])
         .filter(is_site & pl.col("suspect"))
@@ -106,6 +120,7 @@ def count_received(
         bot_kinds=_most_first(bots, "bot_kind"),
         suspect_sessions=suspect.item(0, 0),
         suspect_events=suspect.item(0, 1),
+        unknown=tuple(unknown.iter_rows()),
     )
 
 

@@ -20,6 +20,7 @@ from reports.terminal.text import (
     print_cells,
     widest,
 )
+from warehouse.unknown_sites import protocols_text
 
 _WIDEST_STEP: Final = 3
 
@@ -165,6 +166,8 @@ def print_received(terminal: Terminal, received: ReceivedCounts) -> None:
         terminal.line()
         terminal.line(suspect_text(received))
     terminal.line()
+    if received.unknown:
+        terminal.note(unknown_text(received))
     terminal.note(
         "visitors who object (opt-out, GPC, DNT) are not counted here: nothing about"
         " them is recorded"
@@ -188,6 +191,15 @@ def received_text(received: ReceivedCounts) -> str:
     return (
         f"received {received.total:,} = stored {received.stored:,}"
         f" + duplicate {received.duplicate:,} + dropped {received.dropped:,}"
+    )
+
+
+def unknown_text(received: ReceivedCounts) -> str:
+    """Return how many hits named none of the sites; nobody knows which name."""
+    counts = dict(received.unknown)
+    return (
+        f"also arrived, for no site: {sum(counts.values()):,} hits with an unknown key"
+        f" or domain ({protocols_text(counts)}); see `millpond proxy doctor`"
     )
 
 

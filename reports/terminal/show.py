@@ -19,6 +19,7 @@ from reports.terminal.overview import (
     print_received,
     received_text,
     suspect_text,
+    unknown_text,
 )
 from reports.terminal.text import Terminal, print_warnings
 from warehouse.tables import Warehouse
@@ -77,8 +78,8 @@ class RawQueryReader:
         self._write(json_text(answer.json()) if form == "json" else answer_csv(answer))
         return answer.caveats
 
-    def print_received(self, raw: object, form: str) -> None:
-        """Print the counts of all received hits, by outcome."""
+    def print_received(self, raw: object, form: str) -> tuple[str, ...]:
+        """Print the counts of all received hits, by outcome; return the notes."""
         query = self._query(raw)
         received = self._tables.received(query.site, query.period)
         if form == "table":
@@ -88,6 +89,7 @@ class RawQueryReader:
             self._write(json_text(received.json()))
         else:
             self._write(received_csv(received))
+        return (unknown_text(received),) if received.unknown else ()
 
     def _query(self, raw: object) -> Query:
         return parse_query(raw, self._sites, lambda site: self._local_now(site).date())

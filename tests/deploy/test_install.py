@@ -38,6 +38,7 @@ _INSTALL = (
     *("Service", "Logs"),
 )
 _MOVE = "Move to another machine"
+_CHANGE = "Change the configuration"
 _ORDER = {
     "site": "shop",
     "name": "order_placed",
@@ -102,6 +103,7 @@ def test_every_command_of_the_page_works_and_the_figures_survive(
     check_installed(machine)
     send(machine, _FIRST, page("/p/42?utm_source=news"), _ORDER)
     check_restart_keeps_the_visitor(machine)
+    check_reload(machine)
     check_upgrade(machine)
     check_backup_and_restore(machine)
     # Acknowledged, and not loaded yet.
@@ -125,7 +127,7 @@ def test_every_command_of_the_page_works_and_the_figures_survive(
 
 
 def test_every_block_of_the_page_is_executed() -> None:
-    executed = {*_INSTALL, "Upgrade", "Backup", "Restore", _MOVE}
+    executed = {*_INSTALL, _CHANGE, "Upgrade", "Backup", "Restore", _MOVE}
 
     assert {block.section for block in blocks()} == executed
 
@@ -161,6 +163,20 @@ def check_restart_keeps_the_visitor(machine: Machine) -> None:
     send(machine, _FIRST, page("/after-a-reboot"))
 
     assert figures(machine) == [["DE", 2, 2, 3, 1, 5990]]
+
+
+def check_reload(machine: Machine) -> None:
+    """A change reaches the running service; one that cannot be used does not."""
+    done = machine.run(commands_of(_CHANGE))
+    refused = machine.run(
+        "cp -a /etc/millpond/millpond.toml /root/good.toml;"
+        " echo '[proxy' >> /etc/millpond/millpond.toml;"
+        " systemctl reload millpond 2>&1 || test $? -eq 2;"
+        " cp -a /root/good.toml /etc/millpond/millpond.toml"
+    )
+
+    assert done.endswith("reloaded: all processes run with the new configuration\n")
+    assert "is not TOML" in refused
 
 
 def check_upgrade(machine: Machine) -> None:

@@ -4,7 +4,7 @@ import subprocess
 from configparser import RawConfigParser
 from pathlib import Path
 
-from batcher.supervisor.supervise import SupervisorTimeouts
+from batcher.supervisor.child import SupervisorTimeouts
 from config.load import load
 from config.settings import ProxySettings
 from tests.deploy.install_page import commands_of
@@ -46,6 +46,12 @@ def test_the_unit_gives_millpond_the_time_it_takes_to_stop() -> None:
     assert float(service()["TimeoutStopSec"]) > needed_s
     # The main process alone is asked to stop; it stops the others in order.
     assert service()["KillMode"] == "mixed"
+
+
+def test_a_reload_asks_the_running_service() -> None:
+    start, reload = (service()[key].split(" ") for key in ("ExecStart", "ExecReload"))
+
+    assert [word for word in reload if word != "--reload"] == start
 
 
 def test_the_unit_allows_as_many_files_as_connections_need() -> None:

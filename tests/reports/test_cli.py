@@ -44,11 +44,9 @@ currency = "USD"
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     root = tmp_path_factory.mktemp("millpond") / "warehouse"
-    return store(
-        root,
-        sample(),
-        [drop("bot", 1), drop("bot", 4, bot_kind="seo"), drop("duplicate", 1)],
-    )
+    drops = [drop("bot", 1), drop("bot", 4, bot_kind="seo"), drop("duplicate", 1)]
+    drops += [drop("unknown_site", 3, site="(unknown)", protocol="segment")]
+    return store(root, sample(), drops)
 
 
 @pytest.fixture
@@ -125,6 +123,23 @@ def test_show_prints_csv(
     code = _run("show", "--period", _WEEK, "--format", "csv", *options)
 
     assert (code, capfdbinary.readouterr().out.decode()) == (0, expected)
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize("site", ["shop", "blog"])
+def test_hits_of_no_site_are_noted_beside_the_csv_of_each_site(
+    capfd: pytest.CaptureFixture[str], site: str
+) -> None:
+    drops = ("show", "--period", _WEEK, "--by", "drops", "--site", site)
+    code = _run(*drops, "--format", "csv")
+
+    captured = capfd.readouterr()
+    assert code == 0
+    assert "unknown" not in captured.out
+    assert captured.err.splitlines()[-1] == (
+        "note: also arrived, for no site: 3 hits with an unknown key or domain"
+        " (segment 3); see `millpond proxy doctor`"
+    )
 
 
 @pytest.mark.usefixtures("config")

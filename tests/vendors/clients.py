@@ -20,7 +20,7 @@ from tests.vendors.visit import PERSON, visit
 
 FOLDER = Path(__file__).parent
 MODULES = FOLDER / "node_modules"
-_PYTHON = FOLDER.parents[1] / ".venv-vendors" / "bin" / "python"
+PYTHON = FOLDER.parents[1] / ".venv-vendors" / "bin" / "python"
 _PATIENCE_S = 60
 # A Python client that ignores its host reaches no server; Node ignores this setting.
 _NOBODY = {"https_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1"}
@@ -299,8 +299,8 @@ def _runtime(kind: Kind) -> Path:
             need_clients(MODULES)
             return need("node")
         case Kind.PYTHON:
-            need_clients(_PYTHON)
-            return _PYTHON
+            need_clients(PYTHON)
+            return PYTHON
         case Kind.BROWSER:
             raise AssertionError("a browser's client is told by visit_in_browser")
 

@@ -17,6 +17,7 @@ from proxy.client.geo import Geo
 from proxy.page.referrer import Referrers
 from proxy.pipeline.anonymize import Anonymizer
 from proxy.pipeline.drops import Dropped
+from proxy.pipeline.event_order import EventOrder
 from proxy.pipeline.hit import Hit, Order, VendorHit
 from proxy.pipeline.moment import Calendars
 from proxy.pipeline.sender import Sender
@@ -85,14 +86,16 @@ class OrderEvents:
         """Return the event of an order of a list.
 
         *message* identifies what the list says of the order, in all imports of it. On
-        *day*, or else on the day of *at*.
+        *day*, or else on the day of *at*; *seq* orders events of the same second.
         """
         hit = VendorHit(site=self._site.id, library=True, name=name, order=order)
-        event = self._anonymize(hit, at, seq)
+        event = self._anonymize(hit, at)
         if isinstance(event, Dropped):
             return event
         event_id = self._event_hash(f"{PROTOCOL} {message}")
-        return msgspec.structs.replace(event, event_id=event_id, day=day or event.day)
+        return msgspec.structs.replace(
+            event, event_id=event_id, day=day or event.day, seq=seq
+        )
 
     def native(self, hit: Hit, at: int) -> Event | Dropped:
         """Return the event of the native event *hit*, which occurred *at*."""
@@ -114,9 +117,9 @@ class OrderEvents:
         event_id = self._event_hash(f"{PROTOCOL} {message}")
         return msgspec.structs.replace(event, event_id=event_id)
 
-    def _anonymize(self, hit: VendorHit, at: int, seq: int = 0) -> Event | Dropped:
+    def _anonymize(self, hit: VendorHit, at: int) -> Event | Dropped:
         # The event's time is the time of arrival: nothing is too old here.
-        event = self._anonymizer.anonymize(hit, _SENDER, at, seq)
+        event = self._anonymizer.anonymize(hit, _SENDER, at, EventOrder())
         if isinstance(event, Dropped):
             return event
         # The operator's own list is as certain as a report of the shop's server.

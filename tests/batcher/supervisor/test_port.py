@@ -10,6 +10,7 @@ import pytest
 from batcher.supervisor.port import (
     PortError,
     SharedPortError,
+    bind_shared,
     check_port,
     free_port,
     hold_port,
@@ -158,3 +159,27 @@ def test_the_listeners_lock_is_held_while_the_block_runs(tmp_path: Path) -> None
         assert try_lock(tmp_path / "listeners.lock") is None
     with lock_listeners(tmp_path):
         pass
+
+
+def test_a_socket_that_is_passed_on_accepts_only_once_a_worker_listens(
+    held_port: int,
+) -> None:
+    with ExitStack() as sockets:
+        [bound] = map(sockets.enter_context, bind_shared("proxy", HOST, held_port))
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((HOST, held_port), timeout=5)
+        first = sockets.enter_context(bound.dup())
+        first.listen()
+        client = socket.create_connection((HOST, held_port), timeout=5)
+        sockets.enter_context(client)
+        # The first worker stops before it accepts the connection.
+        first.close()
+        second = sockets.enter_context(bound.dup())
+
+        sockets.enter_context(second.accept()[0]).sendall(b"here")
+
+        assert client.recv(4) == b"here"
+
+
+def test_port_0_has_no_sockets_to_pass_on() -> None:
+    assert bind_shared("proxy", HOST, 0) == []

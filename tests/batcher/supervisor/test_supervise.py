@@ -1,80 +1,20 @@
 """Children are restarted, stopped in order, and never outlive their supervisor."""
 
-import json
 import os
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.batcher.module_processes import running_module
-from tests.waiting import wait_until
-
-QUICK = {"first_delay_s": 0.02, "stop_s": 20.0}
-# Ends at once on SIGTERM, and writes its start and its end to *log*.
-OBEDIENT = (
-    "trap 'echo {name} ended >> log; exit 0' TERM;"
-    " echo {name} $$ >> log; while :; do sleep 0.02; done"
+from tests.batcher.supervisor.running_supervisor import (
+    OBEDIENT,
+    child,
+    is_alive,
+    running_supervisor,
 )
-
-
-def child(name: str, script: str, stage: int = 0) -> dict[str, object]:
-    argv = ["/bin/sh", "-c", script.format(name=name)]
-    return {"name": name, "argv": argv, "stage": stage}
-
-
-class RunningSupervisor:
-    """A running supervisor, and the log of its children."""
-
-    def __init__(self, process: "subprocess.Popen[str]", log: Path) -> None:
-        self.process = process
-        self._log = log
-
-    def lines(self) -> list[str]:
-        """Return the lines that the children wrote."""
-        return self._log.read_text().splitlines() if self._log.exists() else []
-
-    def pids(self, name: str) -> list[int]:
-        """Return the process ids of *name*, the newest last."""
-        words = [line.split() for line in self.lines()]
-        return [int(word[1]) for word in words if word[0] == name and word[1].isdigit()]
-
-    def wait_for(self, name: str, times: int = 1) -> int:
-        """Return the process id of the *times*-th start of *name*."""
-        wait_until(lambda: len(self.pids(name)) >= times, f"{name} to start")
-        return self.pids(name)[times - 1]
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send the signal, wait for the end, and return the exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(timeout=30)
-
-
-@contextmanager
-def running_supervisor(
-    directory: Path, *children: dict[str, object], **timeouts: float
-) -> Iterator[RunningSupervisor]:
-    """Run a supervisor with *children* in *directory*."""
-    with running_module(
-        "tests.batcher.supervisor.run_supervisor",
-        json.dumps(children),
-        json.dumps({**QUICK, **timeouts}),
-        cwd=directory,
-    ) as process:
-        yield RunningSupervisor(process, directory / "log")
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return False
-    return state.rpartition(")")[2].split()[0] != "Z"
+from tests.waiting import wait_until
 
 
 @pytest.mark.crash

@@ -41,6 +41,7 @@ def test_every_module_has_a_unit_test() -> None:
         "backoff",
         "decimal",
         "delivery",
+        "logger",
         "mapping",
         "movements",
         "options",

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from config.settings import PrivacySettings
-from proxy.pipeline.drops import UNCOUNTED, UNKNOWN_SITE_ID, Dropped, DropReason
+from proxy.pipeline.drops import UNCOUNTED, Dropped, DropReason
 from proxy.pipeline.hit import Hit, Order, OrderLine, decode_hits
 from proxy.user_agent.bot_kind import BotKind
 from tests.proxy.pipeline.pipeline_setup import Pipeline, pageview, sender, vendor_hit
+from warehouse.unknown_sites import UNKNOWN_SITE_ID
 
 
 class Case(NamedTuple):

@@ -262,17 +262,19 @@ def test_more_events_than_google_accepts_are_refused(
 def test_the_debug_path_names_errors_without_values(
     query: str, body: object, expected: list[str]
 ) -> None:
-    got = ga4.validate_server_events(request(json.dumps(body).encode(), query))
+    decoded = ga4.validate_server_events(request(json.dumps(body).encode(), query))
+    got = decoded.reply([None] * len(decoded.hits))
 
+    assert decoded.is_trial
     messages = json.loads(got.body)["validationMessages"]
     assert [message["fieldPath"] for message in messages] == expected
     assert b"ada" not in got.body
 
 
 def test_the_debug_path_reports_invalid_json() -> None:
-    messages = json.loads(ga4.validate_server_events(request(b"{", KEYS)).body)[
-        "validationMessages"
-    ]
+    decoded = ga4.validate_server_events(request(b"{", KEYS))
+    reply = decoded.reply([DropReason.MALFORMED] * len(decoded.hits))
+    messages = json.loads(reply.body)["validationMessages"]
 
     assert [message["validationCode"] for message in messages] == ["VALUE_INVALID"]
 

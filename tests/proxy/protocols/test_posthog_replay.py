@@ -326,7 +326,7 @@ def test_an_lz64_replay_is_refused(worker: SharedWorker) -> None:
     got = ask(worker.port, event(body=b"data=N4Ig", path="/e/?compression=lz64"))
 
     assert got.status == 400
-    assert "lz64" in got.json["error"]
+    assert "lz64" in got.json["detail"]
 
 
 def test_unknown_scripts_are_404(worker: SharedWorker) -> None:

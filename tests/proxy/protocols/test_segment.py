@@ -12,7 +12,12 @@ from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
 from proxy.protocols import segment
 from proxy.protocols.native import PIXEL
-from proxy.protocols.protocol import DecodedRequest, Protocol, Reply, VendorRequest
+from proxy.protocols.protocol import (
+    DecodedRequest,
+    Protocol,
+    Reply,
+    VendorRequest,
+)
 
 KEY = "wire-key-1"
 BASIC = "Basic d2lyZS1rZXktMTo="
@@ -29,6 +34,7 @@ def ask(
     *,
     method: str = "POST",
     query: str = "",
+    address: Any = None,
     **headers: str,
 ) -> DecodedRequest | Reply:
     """Return the result of *protocol* for a request with *value* as its body."""
@@ -39,7 +45,9 @@ def ask(
         if method in route.methods and (path.endswith(route.path) or match):
             parameters = match.groups() if match else ()
             return route.read(
-                VendorRequest(method, path, query, header_map, body, parameters)
+                VendorRequest(
+                    method, path, query, header_map, body, parameters, address
+                )
             )
     raise AssertionError("no route")
 

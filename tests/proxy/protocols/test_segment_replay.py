@@ -250,6 +250,7 @@ def test_a_wrong_key_gets_an_error_response(tmp_path: Path) -> None:
         assert answer.status == 401
         assert answer.json == {
             "success": False,
+            "code": "unauthorized",
             "message": "no site has this write key",
         }
         assert set(dropped(worker)) == {("(unknown)", "unknown_site")}

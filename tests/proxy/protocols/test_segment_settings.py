@@ -6,16 +6,21 @@ import pytest
 
 from proxy.pipeline.hit import MalformedBodyError
 from proxy.protocols import segment
-from proxy.protocols.protocol import Reply
+from proxy.protocols.protocol import PublicAddress, Reply
 from tests.proxy.protocols.test_segment import ask
 
 
 def settings(
-    host: str, prefix: str = "", key: str = "wire-key-1", **headers: str
+    address: str | PublicAddress,
+    prefix: str = "",
+    key: str = "wire-key-1",
+    **headers: str,
 ) -> Reply:
-    """Return the settings reply of the collector at *host* and *prefix*."""
+    """Return the settings reply of the collector at *address* and *prefix*."""
+    if isinstance(address, str):
+        address = PublicAddress(address)
     path = f"{prefix}/v1/projects/{key}/settings"
-    got = ask(segment.PROTOCOL, path, method="GET", Host=host, **headers)
+    got = ask(segment.PROTOCOL, path, method="GET", address=address, **headers)
     assert isinstance(got, Reply)
     return got
 
@@ -64,6 +69,50 @@ def test_the_referer_of_the_same_host_decides_the_scheme(
     reply = settings("shop.example", "/collect", **headers)
 
     assert json.loads(reply.body)["integrations"]["Segment.io"]["protocol"] == scheme
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "expected"),
+    [
+        pytest.param(
+            PublicAddress("in.example", "https", ""),
+            {"Referer": "http://in.example/"},
+            ("in.example/v1", "https"),
+            id="the setting",
+        ),
+        pytest.param(
+            PublicAddress("in.example", "http", "/stats"),
+            {},
+            ("in.example/stats/v1", "http"),
+            id="the setting with a path",
+        ),
+        pytest.param(
+            PublicAddress("in.example", "http"),
+            {},
+            ("in.example/collect/v1", "http"),
+            id="a web server without TLS",
+        ),
+        pytest.param(
+            PublicAddress("in.example", "http"),
+            {"Referer": "https://in.example/a"},
+            ("in.example/collect/v1", "https"),
+            id="a web server without TLS behind a CDN",
+        ),
+        pytest.param(
+            PublicAddress("localhost", "https"),
+            {},
+            ("localhost/collect/v1", "https"),
+            id="a web server with TLS",
+        ),
+    ],
+)
+def test_the_settings_name_the_public_address(
+    address: PublicAddress, headers: dict[str, str], expected: tuple[str, str]
+) -> None:
+    reply = settings(address, "/collect", **headers)
+
+    got = json.loads(reply.body)["integrations"]["Segment.io"]
+    assert (got["apiHost"], got["protocol"]) == expected
 
 
 def test_the_settings_are_cached_briefly_and_privately() -> None:

@@ -286,6 +286,20 @@ async def test_the_socket_is_private_and_removed_with_the_worker(
     listener.connected.close()
 
 
+async def test_a_worker_that_is_replaced_leaves_the_socket_of_its_successor(
+    tmp_path: Path,
+) -> None:
+    path = socket_path(tmp_path, 0)
+    async with opened(path):
+        successor = Tail(path)
+        await successor.open()
+
+    listener = await connect_listener(tmp_path)
+    successor.close()
+    assert not path.exists()
+    listener.connected.close()
+
+
 class UnwatchedTail(Tail):
     """A tail that must not receive rows."""
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from batcher.salts.held import Salts
 from batcher.salts.store import GRACE_S
 from config.settings import Settings
-from proxy.worker.listener import serve
+from proxy.worker.listener import Stopping, serve
+from proxy.worker.supervision import Supervision
 from proxy.worker.worker import Worker
 from tests.proxy.pipeline.pipeline_setup import NOON, TODAY
 from tests.proxy.transport.raw_http import ask, event, request
@@ -18,6 +19,7 @@ from tests.proxy.worker.listening import wait_until_listening
 from tests.waiting import wait_until
 
 HOUR_S = 3_600.0
+SUPERVISED = Supervision(is_supervised=True)
 # Written backwards, so that the test itself holds none of them.
 WORDS = {
     "address": "902.311.0.302",
@@ -42,7 +44,7 @@ class Clocks:
 @asynccontextmanager
 async def served(settings: Settings, clocks: Clocks) -> AsyncIterator[None]:
     """Serve with a worker in this process that reads *clocks*."""
-    stop = asyncio.Event()
+    stopping = Stopping()
     worker = Worker(
         settings,
         0,
@@ -50,11 +52,11 @@ async def served(settings: Settings, clocks: Clocks) -> AsyncIterator[None]:
         lambda: clocks.unix_s,
         monotonic=lambda: clocks.monotonic_s,
     )
-    serving = asyncio.create_task(serve(worker, settings, stop, shared=True))
+    serving = asyncio.create_task(serve(worker, settings, stopping, SUPERVISED))
     try:
         yield
     finally:
-        stop.set()
+        stopping.stop.set()
         await serving
 
 

@@ -10,12 +10,15 @@ import pytest
 from batcher.spool.lane import Lane, SpoolBrokenError
 from batcher.spool.spool import Spool
 from config.settings import Settings
-from proxy.worker.listener import serve
+from proxy.worker.listener import Stopping, serve
+from proxy.worker.supervision import Supervision
 from proxy.worker.worker import Worker
 from tests.proxy.pipeline.pipeline_setup import NOON
 from tests.proxy.transport.raw_http import RawResponse, ask, event, get
 from tests.proxy.worker.listening import wait_until_listening
 from tests.proxy.worker_process import WorkerProcess
+
+SUPERVISED = Supervision(is_supervised=True)
 
 
 async def test_a_failure_of_the_upkeep_ends_the_worker(
@@ -28,7 +31,7 @@ async def test_a_failure_of_the_upkeep_ends_the_worker(
     )
 
     with pytest.raises(ValueError, match="NaN"):
-        await serve(worker, port_settings, asyncio.Event(), shared=True)
+        await serve(worker, port_settings, Stopping(), SUPERVISED)
 
     # The lane is free again.
     Lane.open(
@@ -39,13 +42,13 @@ async def test_a_failure_of_the_upkeep_ends_the_worker(
 async def test_salts_are_wiped_even_if_closing_the_spool_fails(
     port_settings: Settings,
 ) -> None:
-    stop = asyncio.Event()
+    stopping = Stopping()
     worker = Worker(port_settings, 0, asyncio.get_running_loop(), lambda: float(NOON))
-    serving = asyncio.create_task(serve(worker, port_settings, stop, shared=True))
+    serving = asyncio.create_task(serve(worker, port_settings, stopping, SUPERVISED))
     got = await asyncio.to_thread(send_when_listening, port_settings.proxy.port)
     before = worker.readiness()
     shutil.rmtree(Path(port_settings.spool.dir) / "lanes")
-    stop.set()
+    stopping.stop.set()
 
     with pytest.raises(SpoolBrokenError):
         await serving

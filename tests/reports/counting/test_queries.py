@@ -335,6 +335,10 @@ def test_received_hits_are_the_sum_of_stored_duplicate_and_dropped(
         drop("bad_page", 1),
         drop("bot", 9, day=date(2026, 11, 1)),
         drop("bot", 9, site="blog"),
+        drop("unknown_site", 4, site="(unknown)"),
+        drop("unknown_site", 1, site="(unknown)", hour=3, protocol="segment"),
+        drop("malformed", 7, site="(unknown)"),
+        drop("unknown_site", 9, site="(unknown)", day=date(2026, 11, 1)),
     ]
     robot = [event(f"09:{n // 60:02}:{n % 60:02}", visitor=3) for n in range(1_001)]
     rows = [*two_visitors(), *(row | {"day": WALK_DAY} for row in robot)]
@@ -349,6 +353,9 @@ def test_received_hits_are_the_sum_of_stored_duplicate_and_dropped(
     assert (got.stored, got.duplicate, got.dropped) == (1_008, 3, 43)
     assert got.total == 1_008 + 3 + 43
     assert (got.suspect_sessions, got.suspect_events) == (1, 1_001)
+    # Of no site, so in no sum.
+    assert got.unknown == (("native", 4), ("segment", 1))
+    assert got.json()["meta"]["unknown_site"] == {"native": 4, "segment": 1}  # type: ignore[index] # JSON
 
 
 def test_the_state_of_a_site_has_its_first_and_last_day(tmp_path: Path) -> None:

@@ -22,6 +22,10 @@ _DROPS = [
     drop("duplicate", 3),
     drop("bad_page", 1),
 ]
+_OF_NO_SITE = [
+    drop("unknown_site", 1_010, site="(unknown)", protocol="segment"),
+    drop("unknown_site", 2, site="(unknown)", protocol="plausible"),
+]
 
 
 def _terminal_output(
@@ -106,7 +110,9 @@ def test_a_year_in_a_wide_window_is_as_reviewed(
 def test_the_drops_are_as_reviewed(settings: Settings, golden: Golden) -> None:
     golden(
         "show-drops.txt",
-        _terminal_output(settings, sample(), drops=_DROPS, output_format="drops"),
+        _terminal_output(
+            settings, sample(), drops=[*_DROPS, *_OF_NO_SITE], output_format="drops"
+        ),
     )
 
 

@@ -1,5 +1,4 @@
 import type {
-  Logger,
   ProviderIdentifyAnalyticsEventDTO,
   ProviderTrackAnalyticsEventDTO,
 } from "@medusajs/framework/types";
@@ -7,6 +6,7 @@ import { AbstractAnalyticsProviderService } from "@medusajs/framework/utils";
 import { randomUUID } from "node:crypto";
 
 import { Delivery } from "../delivery";
+import { loggerOf, type PlainLogger } from "../logger";
 import { nativeEvent } from "../mapping";
 import { parseOptions, type MillpondOptions } from "../options";
 import { UnreadableAmount } from "../order";
@@ -21,15 +21,16 @@ export class MillpondAnalyticsService extends AbstractAnalyticsProviderService {
   readonly #site: string;
   readonly #delivery: Delivery;
   readonly #tally: Tally;
-  readonly #logger: Logger;
+  readonly #logger: PlainLogger;
 
   /** Throw an error with all problems of the options; Medusa calls this at its start. */
   static validateOptions(options: unknown): void {
     parseOptions(options);
   }
 
-  constructor({ logger }: { logger: Logger }, options: MillpondOptions) {
+  constructor(container: unknown, options: MillpondOptions) {
     super();
+    const logger = loggerOf(container);
     const settings = parseOptions(options);
     this.#site = settings.site;
     this.#logger = logger;
