@@ -13,8 +13,6 @@ from typing import Protocol
 
 import msgspec
 
-from batcher.salts.held import Salts
-from batcher.salts.history import ImportSalts
 from batcher.spool.segment import FrameId
 from proxy.client.client import ClientFinder, ClientSource
 from proxy.history.file_problems import ReadFile
@@ -26,6 +24,7 @@ from proxy.history.formats.registry import (
     find_format,
     recognise,
 )
+from proxy.history.history_keys import HistoryKeys
 from proxy.history.hops import is_masked
 from proxy.history.log_file import LogFile, UnreadableLogError, open_log
 from proxy.history.log_line import LogLine, SkipReason, skip_reason
@@ -41,7 +40,6 @@ from proxy.pipeline.moment import Calendars
 from proxy.pipeline.sender import Sender
 from proxy.pipeline.site_keys import HashPurpose, keyed_hash
 from proxy.pipeline.sites import Site
-from warehouse.clock.local_dates import local_date
 from warehouse.schema import Event
 
 PROTOCOL = "access-log"
@@ -51,36 +49,6 @@ _GROUP_LINES = 20_000
 # A continued import reads this much again, because identical lines are close together.
 _LOOK_BACK_BYTES = 8 << 20
 _WILDCARD = "*."
-
-
-class HistoryKeys:
-    """Site-day keys for any day: the live keys for today, the import's keys before."""
-
-    def __init__(
-        self, past: ImportSalts, live: Salts, clock: Callable[[], float]
-    ) -> None:
-        self._past = past
-        self._live = live
-        self._clock = clock
-        self._today: dict[str, date] = {}
-        self.now_s = clock()
-
-    def update_now(self) -> None:
-        """Read the current time, which can pass midnight during an import."""
-        self.now_s = self._clock()
-        self._today.clear()
-
-    def key_if_live(
-        self, zone: str, day: date, site_id: str, now_s: float
-    ) -> bytearray | None:
-        """Return the key; *now_s* is the line's own time and is ignored."""
-        del now_s
-        today = self._today.get(zone)
-        if today is None:
-            today = self._today[zone] = local_date(zone, self.now_s)
-        if day >= today:
-            return self._live.key(zone, day, site_id, self.now_s)
-        return self._past.key(zone, day, site_id)
 
 
 class GroupStore(Protocol):

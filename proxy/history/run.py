@@ -17,7 +17,8 @@ from config.settings import Settings
 from proxy.client.client import ClientSource
 from proxy.client.geo import Geo
 from proxy.history.file_problems import ReadFile, file_problems
-from proxy.history.importer import HistoryKeys, Importer
+from proxy.history.history_keys import HistoryKeys
+from proxy.history.importer import Importer
 from proxy.history.log_file import UnreadableLogError
 from proxy.history.options import ImportOptions
 from proxy.history.progress import ImportProgress, LineCounts

@@ -13,6 +13,7 @@ _MONTHS = (
     *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
 )
 _EPOCH = re.compile(r"\d{9,19}(?:\.\d*)?")
+_DATE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d")
 _SLASHED_DATE = re.compile(r"(\d{4})/(\d\d)/(\d\d)")
 # Beyond this, a number counts milliseconds, microseconds or nanoseconds.
 _LARGEST_SECONDS = 100_000_000_000
@@ -59,6 +60,9 @@ def parse_time(text: str, zone: tzinfo) -> int | None:
     stamp = parse_stamp(text, zone)
     if stamp is not None:
         return stamp
+    if _DATE.match(text) is None:
+        # Python also reads digits without separators, in many ways.
+        return None
     try:
         moment = datetime.fromisoformat(_SLASHED_DATE.sub(r"\1-\2-\3", text))
         if moment.tzinfo is None:

@@ -1,5 +1,6 @@
 """Each format is recognised, and its reader finds every part of a request."""
 
+import json
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
@@ -158,6 +159,24 @@ def test_a_line_without_a_request_has_a_reason(
     name: str, line: str, expected: SkipReason
 ) -> None:
     assert find_format(name).build(UTC)(line.encode()) is expected
+
+
+@pytest.mark.parametrize(
+    "name", ["nginx JSON", "Caddy", "Traefik", "HAProxy", "combined"]
+)
+def test_a_format_is_read_inside_the_envelope_of_a_collector(name: str) -> None:
+    text, format_name, _, expected = CASES[name]
+    docker = json.dumps({"log": f"{text}\n", "stream": "stdout"})
+    lines = [f"<190>Nov  3 10:00:00 web1 app[7]: {text}".encode(), docker.encode()]
+    recognised = recognise(lines, UTC)
+    read = recognised.format.build(UTC)
+    parsed = [read(line) for line in lines]
+
+    assert recognised.format.name == format_name
+    assert [isinstance(line, LogLine) and facts_of(line) for line in parsed] == [
+        expected,
+        expected,
+    ]
 
 
 def test_the_format_that_reads_most_lines_is_chosen() -> None:
