@@ -7,8 +7,7 @@ import msgspec
 from proxy.client.client import Client
 from proxy.client.geo import Location
 from proxy.client.hints import primary_language, screen_class
-from proxy.page.channel import DIRECT
-from proxy.page.page import NO_PAGE, Page
+from proxy.page.page import Page
 from proxy.page.referrer import Referral
 from proxy.pipeline.commerce import OrderFields
 from proxy.pipeline.hit import NO_ID, Hit
@@ -66,7 +65,7 @@ def event_row(hit: AdmittedHit, moment: Moment, details: Enrichment, seq: int) -
         path=page.path,
         referrer=referral.referrer,
         source=referral.source,
-        channel=_channel_if_known(hit, details),
+        channel=referral.channel,
         utm_source=page.utm_source,
         utm_medium=page.utm_medium,
         utm_campaign=page.utm_campaign,
@@ -96,14 +95,6 @@ def event_row(hit: AdmittedHit, moment: Moment, details: Enrichment, seq: int) -
         coupon=order.coupon,
         items=order.items,
     )
-
-
-def _channel_if_known(hit: AdmittedHit, details: Enrichment) -> str | None:
-    """Return the channel; without a visitor or a page nobody knows who is direct."""
-    channel = details.referral.channel
-    if details.visitor is not None and details.page is not NO_PAGE:
-        return channel
-    return None if hit.is_stripped or channel == DIRECT else channel
 
 
 def _is_passive(hit: Hit) -> bool:
