@@ -97,7 +97,11 @@ class Intake:
     def _store(
         self, results: Sequence[Event | Dropped], protocol: str, now_s: float
     ) -> PendingReceipt:
-        lines: list[bytes] = []
+        first = results[0] if len(results) == 1 else None
+        if isinstance(first, Event):
+            lines = [_ENCODER.encode(first)]
+            return PendingReceipt(ONE_ACCEPTED, self._append(lines, _NO_DROPS))
+        lines = []
         dropped: list[Dropped] = []
         outcomes: list[DropReason | None] = []
         for result in results:
@@ -108,7 +112,7 @@ class Intake:
                 dropped.append(result)
                 outcomes.append(result.reason)
         if not dropped:
-            receipt = ONE_ACCEPTED if len(lines) == 1 else Receipt(len(lines), {})
+            receipt = Receipt(len(lines), {})
             return PendingReceipt(receipt, self._append(lines, _NO_DROPS), outcomes)
         counts = self._count_drops(dropped, protocol, now_s)
         receipt = Receipt(len(lines), Counter(drop.reason for drop in dropped))

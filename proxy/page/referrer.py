@@ -37,12 +37,17 @@ _NO_SOURCE = frozenset({"(direct)", "(not set)", "(none)"})
 
 
 class Referral(msgspec.Struct, frozen=True, gc=False):
-    """Where a visitor came from; *spam* means that the referrer is a known fake."""
+    """Where a visitor came from, as far as known; *spam* means a known fake."""
 
     referrer: str | None = None
     source: str | None = None
-    channel: str = DIRECT
+    channel: str | None = DIRECT
     spam: bool = False
+
+    def without_direct(self) -> "Referral":
+        """Return the referral with an unknown channel if the channel is direct."""
+        is_direct = self.channel == DIRECT
+        return msgspec.structs.replace(self, channel=None) if is_direct else self
 
 
 NO_REFERRAL = Referral()

@@ -207,6 +207,9 @@ class Anonymizer:
         )
         if order is BAD_ORDER:
             return Dropped(DropReason.BAD_ORDER, site.id)
+        if visitor is None or page is NO_PAGE:
+            # Nobody knows whether the visitor came directly.
+            referral = referral.without_direct()
         enrichment = Enrichment(visitor, actor, location, page, referral, props, order)
         seq = event_order.next_seq(visitor, moment)
         return event_row(admitted, moment, enrichment, seq)

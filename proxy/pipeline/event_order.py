@@ -10,6 +10,7 @@ from warehouse.schema import Hash64
 # second differ by at least this much.
 PLACES = 1 << 16
 _SLOTS = 1 << 14
+_LAST_SLOT = _SLOTS - 1
 
 
 class EventOrder:
@@ -31,14 +32,15 @@ class EventOrder:
         """
         # A visitor is 64 random bits, so other visitors with the same key are rare. If
         # they have it, their events still get growing numbers.
-        key = moment.at * PARTS + moment.part
+        part = moment.part
+        key = moment.at * PARTS + part
         if visitor is not None:
             key ^= visitor
-        slot = key % _SLOTS
+        slot = key & _LAST_SLOT
         if self._keys[slot] != key:
             self._keys[slot] = key
             self._places[slot] = 0
-            return moment.part * PLACES
+            return part * PLACES
         place = min(self._places[slot] + 1, PLACES - 1)
         self._places[slot] = place
-        return moment.part * PLACES + place
+        return part * PLACES + place

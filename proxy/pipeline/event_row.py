@@ -8,8 +8,7 @@ from msgspec.structs import asdict, replace
 from proxy.client.client import Client
 from proxy.client.geo import Location
 from proxy.client.hints import primary_language, screen_class
-from proxy.page.channel import DIRECT
-from proxy.page.page import NO_PAGE, Page
+from proxy.page.page import Page
 from proxy.page.referrer import Referral
 from proxy.pipeline.commerce import NO_ORDER, OrderFields
 from proxy.pipeline.hit import NO_ID, Hit
@@ -67,7 +66,7 @@ def event_row(hit: AdmittedHit, moment: Moment, details: Enrichment, seq: int) -
         path=page.path,
         referrer=referral.referrer,
         source=referral.source,
-        channel=_channel_if_known(hit, details),
+        channel=referral.channel,
         utm_source=page.utm_source,
         utm_medium=page.utm_medium,
         utm_campaign=page.utm_campaign,
@@ -94,14 +93,6 @@ def _with_order(event: Event, order: OrderFields) -> Event:
     """Return *event* with the columns of *order*; few events have any."""
     order_columns = asdict(order) | {"name": order.name or event.name}
     return replace(event, **order_columns)
-
-
-def _channel_if_known(hit: AdmittedHit, details: Enrichment) -> str | None:
-    """Return the channel; without a visitor or a page nobody knows who is direct."""
-    channel = details.referral.channel
-    if details.visitor is not None and details.page is not NO_PAGE:
-        return channel
-    return None if hit.is_stripped or channel == DIRECT else channel
 
 
 def _is_passive(hit: Hit) -> bool:

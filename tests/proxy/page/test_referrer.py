@@ -287,7 +287,7 @@ def test_any_referrer_gives_a_host_or_none(url: str, source: str | None) -> None
     got = _REFERRERS.refer(url, page, OWN)
 
     assert got.referrer is None or re.fullmatch(r"[a-z0-9.-]{1,253}", got.referrer)
-    assert re.fullmatch(r"[a-z_]{3,30}", got.channel)
+    assert re.fullmatch(r"[a-z_]{3,30}", got.channel or "")
     assert got == _REFERRERS.refer(url, page, OWN)
 
 
