@@ -135,7 +135,10 @@ class Session(Row, frozen=True):
     hostname: Annotated[str | None, Doc("Host of the first event.")]
     referrer: Annotated[str | None, Doc("Referrer host of the first event.")]
     source: Annotated[str | None, Doc("Source of the first event.")]
-    channel: Annotated[str | None, Doc("Channel of the first event.")]
+    channel: Annotated[
+        str | None,
+        Doc("Channel of the first event; if internal, of the session before it."),
+    ]
     utm_source: Annotated[str | None, Doc("utm_source of the first event.")]
     utm_medium: Annotated[str | None, Doc("utm_medium of the first event.")]
     utm_campaign: Annotated[str | None, Doc("utm_campaign of the first event.")]
