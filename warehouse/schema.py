@@ -154,7 +154,10 @@ class Session(Row, frozen=True):
         str | None, Doc("Referrer host of the first event with a page.")
     ]
     source: Annotated[str | None, Doc("Source of the first event with a page.")]
-    channel: Annotated[str | None, Doc("Channel of the first event with a page.")]
+    channel: Annotated[
+        str | None,
+        Doc("Channel of that event; if internal, that of the session before it."),
+    ]
     utm_source: Annotated[str | None, Doc("utm_source of the first event with a page.")]
     utm_medium: Annotated[str | None, Doc("utm_medium of the first event with a page.")]
     utm_campaign: Annotated[
