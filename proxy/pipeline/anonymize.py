@@ -235,5 +235,8 @@ def _visit_token(hit: Hit) -> str | None:
 def _actor(hit: Hit, site: Site, day_key: bytes | bytearray) -> Hash64 | None:
     if hit.actor in NO_ID or site.actors == "off":
         return None
+    text = str(hit.actor).strip()
+    if not text:
+        return None
     key = site.key if site.actors == "keyed" else day_key
-    return keyed_hash(key, HashPurpose.ACTOR, str(hit.actor))
+    return keyed_hash(key, HashPurpose.ACTOR, text)

@@ -103,7 +103,8 @@ def _is_passive(hit: Hit) -> bool:
 def _event_id(hit: Hit, site: Site) -> Hash64 | None:
     if hit.id in NO_ID:
         return None
-    return site.event_hash(str(hit.id))
+    text = str(hit.id).strip()
+    return site.event_hash(text) if text else None
 
 
 def _bounded(value: float | None, maximum: int) -> int | None:

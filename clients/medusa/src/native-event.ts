@@ -2,6 +2,7 @@
 
 export interface NativeLine {
   product: string;
+  sku?: string;
   variant?: string;
   quantity: number;
   price?: string;

@@ -17,10 +17,10 @@ export class UnreadableAmount extends Error {
   }
 }
 
-/** The product of a line without one: Millpond refuses an order with such a line. */
+/** The product of a line without one. */
 const NO_PRODUCT = "custom";
-/** Millpond's own limit. */
-export const MOST_LINES = 200;
+/** The lines that Millpond reads. It stores the first 200, and the others as one line of their sum. */
+export const MOST_LINES = 2_000;
 const LONGEST_TEXT = 200;
 
 const AMOUNTS = {
@@ -48,6 +48,8 @@ const TEXTS = {
 
 // A handle comes before an id: people can read it in reports, and page URLs contain it.
 const PRODUCT = ["product", "product_handle", "handle", "product_id"];
+// Stored instead of the product if the site says product_id = "sku".
+const SKU = ["variant_sku", "sku"];
 
 /** The properties that are read into the order and not sent as properties. */
 export const ORDER_PROPERTIES: ReadonlySet<string> = new Set([
@@ -101,8 +103,10 @@ function line(item: Properties): NativeLine {
   const quantity = firstAmount(item, ["quantity"]) ?? "1";
   const price = firstAmount(item, ["unit_price", "price"]);
   const variant = firstText(item, ["variant", "variant_sku", "sku", "variant_id"]);
+  const sku = firstText(item, SKU);
   return {
     product: firstText(item, PRODUCT) ?? variant ?? NO_PRODUCT,
+    ...(sku !== undefined && { sku }),
     ...(variant !== undefined && { variant }),
     ...quantityAndPrice(quantity, price),
   };

@@ -202,7 +202,7 @@ def test_the_actor_setting_decides_how_long_an_actor_is_known(
 
 
 @pytest.mark.parametrize("field", ["id", "actor"])
-@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize("nothing", [None, "", " ", "\t\n"])
 def test_an_empty_id_is_stored_as_none(
     tmp_path: Path, field: str, nothing: str | None
 ) -> None:
@@ -212,6 +212,18 @@ def test_an_empty_id_is_stored_as_none(
     got = pipeline.event(pageview(**{field: nothing}))
 
     assert (got.event_id, got.actor) == (None, None)
+
+
+@pytest.mark.parametrize("field", ["id", "actor"])
+def test_blanks_around_an_id_make_no_other_id(tmp_path: Path, field: str) -> None:
+    pipeline = Pipeline(tmp_path).prefetch()
+
+    bare, padded = (
+        pipeline.event(pageview(**{field: text})) for text in ("a 7", " a 7\n")
+    )
+
+    assert (bare.event_id, bare.actor) == (padded.event_id, padded.actor)
+    assert (bare.event_id, bare.actor) != (None, None)
 
 
 def test_equal_ids_of_different_purposes_have_different_hashes(tmp_path: Path) -> None:
