@@ -31,7 +31,7 @@ METRICS = [
 ]
 Figures = dict[str, dict[str | None, list[float]]]
 # In the order of METRICS. Three visitors: Ada came twice and bought, Ben came from a
-# newsletter, and Cem's phone was offline for three days.
+# newsletter, and Cem's phone was offline: what it kept for three days is too old.
 SHOP: Figures = {
     "total": {None: [3, 4, 3, 5, 7, 12_000, 1, 5_990]},
     "page": {
@@ -54,6 +54,7 @@ RECEIVED = Counter(
         ("shop", "bot"): 2,
         ("shop", "foreign_origin"): 2,
         ("shop", "bad_name"): 1,
+        ("shop", "too_old"): 1,
         ("blog", STORED): 1,
         (UNKNOWN_SITE_ID, "unknown_site"): 1,
     }
@@ -145,7 +146,8 @@ def send_all(installation: Installation, now: datetime) -> list[dict[str, Any]]:
         ada.send(event("/p/kettle", id="a7", at=earlier[4], **kettle)),
         ben.send(event(f"/p/kettle{newsletter}", id="b1")),
         cem.send(
-            event("/late", id="c1", at=(now - timedelta(days=3)).isoformat()),
+            event("/late", id="c0", at=(now - timedelta(days=3)).isoformat()),
+            event("/late", id="c1"),
             event("/late", id="c2", name="no name!"),
         ),
         bot.send(event("/", id="r1"), event("/p/kettle", id="r2")),
@@ -272,7 +274,7 @@ def check_commands(installation: Installation, now: datetime) -> None:
     assert received(tables(installation)) == RECEIVED
     assert [
         received_json["meta"][name] for name in ("stored", "duplicate", "dropped")
-    ] == [*(8, 3, 5)]
+    ] == [*(8, 3, 6)]
     assert sorted(
         delta_scan(totals.format(sums), tables(installation).root / "daily_stats")
     ) == [(site, sum(expected["total"][None])) for site, expected in BOTH.items()]
