@@ -19,6 +19,7 @@ from config.load import load
 from config.logs import configure
 from config.settings import Settings
 from config.site_names import sites_by_name
+from config.site_zones import check_zones
 from proxy.pipeline.drops import UNKNOWN_SITE_ID
 
 _CLOCK = time.time  # noqa: TID251 - a command reads the clock once
@@ -45,6 +46,7 @@ def run(path: Path) -> int:
 
     settings = load(path, os.environ)
     check_writer(settings)
+    check_zones(settings)
     configure(sys.stderr)
     spool = Path(settings.spool.dir)
     with (
@@ -70,6 +72,7 @@ def worker(number: int, settings: Settings, *, demo: bool, shared: bool) -> None
     from proxy.run import run_worker  # noqa: PLC0415 - aiohttp takes 0.3 s to import
 
     configure(sys.stderr)
+    check_zones(settings)
     run_worker(settings, number, demo=demo, shared=shared)
 
 

@@ -16,6 +16,7 @@ from config.files import data_directories
 from config.load import load
 from config.logs import configure
 from config.settings import Settings
+from config.site_zones import check_zones
 from warehouse.clock.believed_clock import Clocks, note_trusted
 
 _CLOCK = time.time  # noqa: TID251 - a command reads the clock
@@ -79,6 +80,7 @@ def up(path: Path, *, trust_clock: bool) -> int:
     """Run proxy, batcher and reports on this machine until stopped."""
     settings = load(path, os.environ)
     check_writer(settings)
+    check_zones(settings)
     configure(sys.stderr)
     spool = Path(settings.spool.dir)
     proxy, reports = settings.proxy, settings.reports

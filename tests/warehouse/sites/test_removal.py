@@ -202,7 +202,7 @@ def test_a_removal_killed_at_any_system_call_is_finished(
     saved = tmp_path / "saved"
     shutil.copytree(root, saved)
     script = ["tests.warehouse.sites.removed_site", str(root)]
-    for nth in range(1, 400, 3):
+    for nth in range(1, 400, 13):
         options = ["-f", "-e", f"inject={call}:signal=KILL:when={nth}"]
         if strace.run(options, script, check=False).returncode != -signal.SIGKILL:
             break
