@@ -9,6 +9,7 @@ compares the record with the configuration.
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 from config.errors import ConfigError, Problem
 from config.settings import Settings, SiteSettings
@@ -50,9 +51,9 @@ def check_zones(settings: Settings) -> None:
 def _read(path: Path) -> dict[str, str]:
     """Return the recorded zones; a damaged record counts as absent."""
     try:
-        document, _, _ = path.read_bytes().partition(b"\n")
+        document, _, checksum = path.read_bytes().partition(b"\n")
         record = json.loads(document)
     except (FileNotFoundError, ValueError):
         return {}
-    zones = record.get("zones") if isinstance(record, dict) else None
-    return zones if isinstance(zones, dict) else {}
+    is_sound = checksum == b"%08x\n" % crc32(document) and isinstance(record, dict)
+    return dict(record["zones"]) if is_sound else {}

@@ -21,6 +21,7 @@ from config.settings import Settings
 from config.site_names import sites_by_name
 from config.site_zones import check_zones
 from proxy.pipeline.drops import UNKNOWN_SITE_ID
+from warehouse.sites.removed import check_removals
 
 _CLOCK = time.time  # noqa: TID251 - a command reads the clock once
 
@@ -47,6 +48,7 @@ def run(path: Path) -> int:
     settings = load(path, os.environ)
     check_writer(settings)
     check_zones(settings)
+    check_removals(settings)
     configure(sys.stderr)
     spool = Path(settings.spool.dir)
     with (

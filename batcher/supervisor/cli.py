@@ -18,6 +18,7 @@ from config.logs import configure
 from config.settings import Settings
 from config.site_zones import check_zones
 from warehouse.clock.believed_clock import Clocks, note_trusted
+from warehouse.sites.removed import check_removals
 
 _CLOCK = time.time  # noqa: TID251 - a command reads the clock
 _PROXIES, _BATCHER, _REPORTS = range(3)
@@ -81,6 +82,7 @@ def up(path: Path, *, trust_clock: bool) -> int:
     settings = load(path, os.environ)
     check_writer(settings)
     check_zones(settings)
+    check_removals(settings)
     configure(sys.stderr)
     spool = Path(settings.spool.dir)
     proxy, reports = settings.proxy, settings.reports

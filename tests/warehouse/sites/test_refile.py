@@ -157,6 +157,15 @@ def test_a_changed_zone_is_refused(
     assert "millpond warehouse site refile shop" in error
 
 
+def test_the_figures_of_a_changed_zone_have_a_warning(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(root, TOKYO)
+
+    assert run(root, "reports", "show", "--site", "shop") == 0
+    assert "is not the zone of the stored days" in capsys.readouterr().out
+
+
 def test_a_site_without_stored_days_may_change_its_zone(tmp_path: Path) -> None:
     root = tmp_path / "home"
     configure(root, UTC_ZONE)

@@ -226,8 +226,9 @@ def test_an_unfinished_removal_stops_a_configured_site(
             removed_site.main()
     removed_site.configure(root, "shop", "gone")
 
-    assert run(root, "batcher", "drain") == 2
-    assert "warehouse site remove gone" in capsys.readouterr().err
+    for words in (("batcher", "drain"), ("up",), ("proxy", "run")):
+        assert run(root, *words) == 2
+        assert "warehouse site remove gone" in capsys.readouterr().err
 
 
 def test_events_of_a_removed_site_become_drops(root: Path) -> None:
