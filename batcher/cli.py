@@ -16,6 +16,7 @@ from config.cli import trust_clock_option, writer_option
 from config.files import data_directories
 from config.logs import configure
 from config.settings import Settings
+from config.site_zones import check_zones
 from warehouse.clock.believed_clock import Clocks
 from warehouse.sites.removed import admit_sites
 
@@ -38,6 +39,7 @@ def batcher() -> None:
 def run(settings: Settings, *, trust_clock: bool, supervised: bool) -> None:
     """Load, build, compact, retain and destroy salts, until stopped."""
     configure(sys.stderr)
+    check_zones(settings)
     stop = stop_on_signals()
     # When a supervisor was killed, its batcher may still run for a short time.
     wait_s = ORPHANS_END_S if supervised else 0.0
@@ -66,6 +68,7 @@ def drain(settings: Settings) -> None:
     from warehouse.tables import Warehouse  # noqa: PLC0415 - as above
 
     configure(sys.stderr)
+    check_zones(settings)
     warehouse = Warehouse(Path(settings.warehouse.uri))
     admit_sites(warehouse.root, [site.id for site in settings.sites])
     # The clock is judged before the load: events with the time of a wrong clock must

@@ -26,6 +26,7 @@ from config.errors import MillpondError
 from config.files import naming_foreign_files, owned_places
 from config.logs import log_event
 from config.settings import Settings
+from config.site_zones import check_zones
 from config.throttle import Throttle
 from warehouse import build
 from warehouse.clock.believed_clock import Clocks
@@ -52,6 +53,7 @@ class Batcher:
     def __init__(
         self, settings: Settings, clocks: Clocks, *, trust_clock: bool = False
     ) -> None:
+        check_zones(settings)
         self._settings = settings
         self._clocks = clocks
         self._spool_dir = Path(settings.spool.dir)
@@ -133,6 +135,7 @@ class Batcher:
 
     def build(self, _now_s: float) -> str:
         """Update sessions and daily_stats from the events."""
+        check_zones(self._settings)
         # The time is recorded with the replaced files, for the vacuum.
         built = build.build(self._warehouse, self._rules, self._clock.look().at_s)
         return f"{built.days} days, {built.sessions} sessions"

@@ -16,6 +16,7 @@ from config.files import check_owner, naming_foreign_files, owned_places
 from config.load import load, read
 from config.render import effective, starter
 from config.settings import Settings
+from config.site_zones import check_zones
 from config.warnings import warnings
 
 DEFAULT_FILE = "millpond.toml"
@@ -119,6 +120,7 @@ def config() -> None:
 @settings_option
 def check(settings: Settings) -> None:
     """List all problems of the configuration, and what should be looked at."""
+    check_zones(settings)
     for warning in warnings(settings):
         click.echo(f"warning: {warning}")
     count = len(settings.sites)

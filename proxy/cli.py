@@ -19,6 +19,8 @@ from config.load import load
 from config.logs import configure
 from config.settings import Settings
 from config.site_names import sites_by_name
+from config.site_zones import check_zones
+from warehouse.sites.removed import check_removals
 from warehouse.unknown_sites import UNKNOWN_SITE_ID
 
 _CLOCK = time.time  # noqa: TID251 - a command reads the clock once
@@ -50,6 +52,8 @@ def run(path: Path) -> int:
 
     settings = load(path, os.environ)
     check_writer(settings)
+    check_zones(settings)
+    check_removals(settings)
     configure(sys.stderr)
     spool = Path(settings.spool.dir)
     with (
@@ -88,6 +92,7 @@ def worker(
     from proxy.worker.supervision import Supervision  # noqa: PLC0415 - as above
 
     configure(sys.stderr)
+    check_zones(settings)
     supervision = Supervision(is_supervised=shared, listeners=listeners, ready=ready)
     run_worker(settings, number, supervision, demo=demo)
 

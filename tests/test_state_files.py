@@ -44,6 +44,7 @@ FILES = {
     "warehouse/build.lock": BUILD,
     "warehouse/_retention.lock": RETAIN,
     "warehouse/tables.json": BUILD,
+    "warehouse/site-zones.json": LOAD,
     **{f"warehouse/{table}/_writers.lock": COMPACT for table in TABLES},
     **{f"warehouse/{table}/_settled": COMPACT for table in TABLES},
 }

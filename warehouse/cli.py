@@ -12,6 +12,7 @@ import msgspec
 from config.cli import settings_option, trust_clock_option, writer_option
 from config.logs import configure
 from config.settings import Settings
+from config.site_zones import check_zones
 from warehouse.caveats import caveats
 from warehouse.clock.believed_clock import Clocks
 from warehouse.clock.clock_doubt import Believed, ClockError
@@ -80,6 +81,7 @@ def build(
     from warehouse.build import build as build_tables  # noqa: PLC0415 - Polars
     from warehouse.build import rules_of  # noqa: PLC0415 - takes 0.6 s
 
+    check_zones(settings)
     result = build_tables(
         _open_warehouse(settings),
         rules_of(settings),

@@ -42,6 +42,7 @@ from config.settings import Settings
 from warehouse.checked_file import DamagedFileError, read_checked, write_checked
 from warehouse.durable import remove_durable
 from warehouse.sites.removed import removed_sites
+from warehouse.sites.zones import note_zones, read_zones
 from warehouse.tables import AlreadyCommittedError, ConflictError, StoredTable
 
 _LOGGER = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class BatchLoader:
         self._settings = settings
         self._key_index = key_index
         self._random_bits = random_bits
+        self._root = events.path.parent
         self._missing = MissingFrames(spool.quarantine)
 
     def finish_plan(self) -> LoadResult:
@@ -127,6 +129,7 @@ class BatchLoader:
                 remove_durable(self._spool.load_plan)
                 return chosen, chosen.batch.events.clear()
             rows, plan = self._plan(contents, chosen)
+            self._note_zones(rows.events)
             write_checked(self._spool.load_plan, plan)
             try:
                 self._events.append(
@@ -152,11 +155,18 @@ class BatchLoader:
             self._events,
             self._key_index,
             self._settings,
-            removed_sites(self._events.path.parent),
+            removed_sites(self._root),
+            read_zones(self._root).refiled_from,
         )
         sound = [content for content in contents if chosen.is_loaded_whole(content)]
         token = next_token(self._events.version, self._random_bits(RANDOM_BITS))
         return rows, LoadPlan(token, chosen.record, planned_segments(sound), rows.drops)
+
+    def _note_zones(self, events: pl.DataFrame) -> None:
+        """Record the time zones of the days, before the days are stored."""
+        stored = set(events["site"].unique())
+        sites = [site for site in self._settings.sites if site.id in stored]
+        note_zones(self._root, sites)
 
     def _finish(self, plan: LoadPlan, segments: Iterable[PlannedSegment]) -> None:
         """Do the steps after the commit of the events; they can be repeated."""

@@ -26,6 +26,7 @@ from config.files import path_of, reason, remedy
 from config.logs import log_event
 from config.settings import Settings
 from config.site_names import renames
+from config.site_zones import check_zones
 from warehouse.locks import try_locked
 from warehouse.register import bind, check_bound
 from warehouse.schema import EVENTS
@@ -63,6 +64,7 @@ def load(
             raise LoadBusyError("load the spool: another process is loading it")
         # If its disk is not mounted, the warehouse's path leads to an empty directory.
         check_bound(warehouse.root, spool.directory)
+        check_zones(settings)
         rename_sites(warehouse, renames(settings), now_s)
         try:
             index = key_index or KeyIndex()

@@ -3,7 +3,7 @@
 Every row that was read is stored as an event or counted as a drop.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import msgspec
 import polars as pl
@@ -27,6 +27,7 @@ from config.errors import MillpondError
 from config.settings import Settings
 from config.site_names import renames
 from warehouse.schema import Drop
+from warehouse.sites.refile import refiled
 from warehouse.tables import TableView, TouchedDays
 from warehouse.unknown_sites import UNKNOWN_SITE
 
@@ -50,29 +51,35 @@ def account_rows(
     key_index: KeyIndex,
     settings: Settings,
     removed: Collection[str] = (),
+    former_zones: Mapping[str, str] | None = None,
 ) -> AccountedRows:
     """Return the rows of *batch* to store beside the events in *stored*.
 
-    Events of *removed* sites are counted as drops. Raises ``RowsLostError`` unless
+    Events of *removed* sites are counted as drops. Events that were dated by one of the
+    *former_zones* get their days in the present zone. Raises ``RowsLostError`` unless
     every row of *batch* is stored or counted.
     """
     keyed = [site.id for site in settings.sites if site.actors == "keyed"]
     batch = with_present_names(batch, renames(settings))
     events, gone, dropped = split_removed(batch, removed)
+    zones = {site.id: site.timezone for site in settings.sites}
+    events = refiled(events, zones, former_zones or {})
     events = with_order_days(events, stored, key_index, keyed=keyed)
     window_days = settings.warehouse.duplicate_window_days
     new, repeated = split_duplicates(events, stored, key_index, window_days=window_days)
     new = with_amounts(new, stored, key_index)
-    drops = _drop_rows(dropped, repeated, gone, settings)
+    drops = _drop_rows(dropped, repeated, gone, zones)
     _check_rows(batch, new, repeated.height, gone.height, drops)
     touched = days_of_open_refunds(new, stored, key_index)
     return AccountedRows(new, drops, touched)
 
 
 def _drop_rows(
-    drops: pl.DataFrame, repeated: pl.DataFrame, gone: pl.DataFrame, settings: Settings
+    drops: pl.DataFrame,
+    repeated: pl.DataFrame,
+    gone: pl.DataFrame,
+    zones: Mapping[str, str],
 ) -> list[Drop]:
-    zones = {site.id: site.timezone for site in settings.sites}
     duplicates = event_drops(repeated, DUPLICATE, zones)
     unknown = event_drops(as_unknown(gone), UNKNOWN_SITE, zones)
     rows = sum_drops(pl.concat([drops, duplicates, unknown]))

@@ -20,7 +20,9 @@ from config.files import data_directories
 from config.load import load
 from config.logs import configure
 from config.settings import Settings
+from config.site_zones import check_zones
 from warehouse.clock.believed_clock import Clocks, note_trusted
+from warehouse.sites.removed import check_removals
 
 _CLOCK = time.time  # noqa: TID251 - a command reads the clock
 _PROXIES, _BATCHER, _REPORTS = range(3)
@@ -132,6 +134,8 @@ def up(path: Path, *, is_reload: bool, trust_clock: bool) -> int:
         ask_for_reload(settings)
         click.echo("reloaded: all processes run with the new configuration")
         return 0
+    check_zones(settings)
+    check_removals(settings)
     configure(sys.stderr)
     spool = Path(settings.spool.dir)
     proxy, reports = settings.proxy, settings.reports

@@ -24,6 +24,7 @@ from batcher.spool.segment import FrameId, read_frames
 from batcher.spool.spool import Spool
 from config.errors import MillpondError, Retryable
 from config.settings import Settings
+from config.site_zones import check_zones
 from proxy.history.importer import PROTOCOL
 from proxy.history.measured_days import measured_days
 from proxy.history.progress import ImportProgress
@@ -63,6 +64,7 @@ class ImportStore:
         monotonic: Clock,
         sleep: Callable[[float], None],
     ) -> None:
+        check_zones(settings)
         self._settings = settings
         self._clock = clock
         self._monotonic = monotonic

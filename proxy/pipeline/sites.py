@@ -31,10 +31,15 @@ _WILDCARD = "*."
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Site:
-    """One measured site with everything prepared; its repr shows no secrets."""
+    """One measured site with everything prepared; its repr shows no secrets.
+
+    The salts derive its keys from *salt_name*, its oldest id, so that a visitor of the
+    day of a rename counts once.
+    """
 
     id: str
     former_ids: tuple[str, ...]
+    salt_name: str
     domains: tuple[str, ...]
     zone: ZoneInfo
     currency: str
@@ -47,15 +52,6 @@ class Site:
     key: bytes = field(repr=False)
     event_hash: KeyedHash = field(repr=False)
     secret_digests: tuple[bytes, ...] = field(repr=False)
-
-    @property
-    def salt_name(self) -> str:
-        """The name under which the salts derive the site's keys.
-
-        A renamed site keeps the oldest one, so that a visitor of the day of the rename
-        counts once.
-        """
-        return self.former_ids[0] if self.former_ids else self.id
 
     def serves(self, host: str) -> bool:
         """Return whether *host* belongs to the site."""
@@ -220,6 +216,7 @@ def prepare_site(site: SiteSettings, privacy: PrivacySettings, key: bytes) -> Si
     return Site(
         id=site.id,
         former_ids=site.formerly,
+        salt_name=site.formerly[0] if site.formerly else site.id,
         domains=site.domains,
         zone=ZoneInfo(site.timezone),
         currency=site.currency,

@@ -31,6 +31,7 @@ from warehouse.sites.removed import (
     read_removal,
     write_removal,
 )
+from warehouse.sites.zones import forget_zone
 from warehouse.tables import ConflictError, StoredTable, Warehouse
 
 KIND = "site_removed"
@@ -168,6 +169,7 @@ def _remove_files(root: Path, paths: list[Path], removal: SiteRemoval) -> SiteRe
     # Written first, so that a killed removal knows which files were there.
     names = sorted({*removal.files, *(path.name for path in paths)})
     removal = msgspec.structs.replace(removal, files=tuple(names))
+    forget_zone(root, removal.site)
     write_removal(root, removal)
     for path in paths:
         _shred(path)

@@ -13,6 +13,7 @@ from batcher.salts.locations import SaltLocations
 from batcher.salts.records import open_records
 from batcher.salts.secret_bytes import fill_random
 from config.errors import MillpondError
+from tests.batcher.salts.redis_server import running_redis
 from tests.batcher.salts.salt_cases import DAY, DAY_AFTER, ZONE, at
 from tests.batcher.salts.salt_home import Home, salts_in
 from warehouse.lifecycle import ledger
@@ -308,3 +309,16 @@ def test_finding_former_stores_changes_nothing(home: Home, memory: Path) -> None
     assert problems == []
     assert sorted(home.folder.rglob("*")) == before
     assert not memory.exists()
+
+
+def test_a_directory_is_emptied_after_a_move_to_redis(
+    home: Home, tmp_path: Path
+) -> None:
+    home.make(home.folder / "a")
+    home.run(home.folder / "a", NOON)
+
+    with running_redis(tmp_path) as url:
+        home.run(url, DUE)
+
+    assert salts_in(home.folder / "a") == []
+    assert home.ends() == ["destroyed"]

@@ -202,7 +202,7 @@ def test_a_removal_killed_at_any_system_call_is_finished(
     saved = tmp_path / "saved"
     shutil.copytree(root, saved)
     script = ["tests.warehouse.sites.removed_site", str(root)]
-    for nth in range(1, 400, 3):
+    for nth in range(1, 400, 13):
         options = ["-f", "-e", f"inject={call}:signal=KILL:when={nth}"]
         if strace.run(options, script, check=False).returncode != -signal.SIGKILL:
             break
@@ -226,8 +226,9 @@ def test_an_unfinished_removal_stops_a_configured_site(
             removed_site.main()
     removed_site.configure(root, "shop", "gone")
 
-    assert run(root, "batcher", "drain") == 2
-    assert "warehouse site remove gone" in capsys.readouterr().err
+    for words in (("batcher", "drain"), ("up",), ("proxy", "run")):
+        assert run(root, *words) == 2
+        assert "warehouse site remove gone" in capsys.readouterr().err
 
 
 def test_events_of_a_removed_site_become_drops(root: Path) -> None:
