@@ -1,13 +1,15 @@
 """Turns hits into durable events: the one path that every protocol shares."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from proxy.intake.journal import Journal
+from proxy.intake.slices import Slices
 from proxy.pipeline.anonymize import Anonymizer
 from proxy.pipeline.drops import UNCOUNTED, DropCounts, DropKey, Dropped, DropReason
 from proxy.pipeline.hit import Hit
@@ -15,6 +17,8 @@ from proxy.pipeline.moment import Calendars
 from proxy.pipeline.sender import Sender
 from proxy.tail.tail import Tail
 from warehouse.schema import Event
+
+Reply = TypeVar("Reply")
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -60,12 +64,17 @@ class Intake:
         clock: Callable[[], float],
         calendars: Calendars,
         tail: Tail | None = None,
+        *,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._anonymizer = anonymizer
         self._journal = journal
         self._clock = clock
         self._calendars = calendars
         self._tail = tail
+        self._slices = Slices(timer)
+        # The event loop keeps only weak references to tasks.
+        self._tasks: set[asyncio.Task[object]] = set()
 
     def receive(self, hits: Sequence[Hit | Dropped], sender: Sender) -> PendingReceipt:
         """Start to store every event and every drop count of one request.
@@ -76,9 +85,53 @@ class Intake:
         results = [
             self._anonymize(hit, sender, now_s, seq) for seq, hit in enumerate(hits)
         ]
-        pending = self._store(results, sender.protocol, now_s)
+        return self._keep(results, sender.protocol, now_s)
+
+    def receive_in_slices(
+        self,
+        hits: Sequence[Hit | Dropped],
+        sender: Sender,
+        reply: Callable[[PendingReceipt], Reply],
+    ) -> asyncio.Task[Reply]:
+        """Store a large request without delaying others; its result is the reply.
+
+        The task is done once the request is durable. Raises a ``Retryable`` error, at
+        once or in the task, if the request cannot be stored.
+        """
+        self._slices.check_room(len(hits))
+        task = asyncio.create_task(self._receive_in_slices(hits, sender, reply))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _receive_in_slices(
+        self,
+        hits: Sequence[Hit | Dropped],
+        sender: Sender,
+        reply: Callable[[PendingReceipt], Reply],
+    ) -> Reply:
+        now_s = self._clock()
+        results = await self._slices.call(
+            lambda numbered: self._anonymize(numbered[1], sender, now_s, numbered[0]),
+            list(enumerate(hits)),
+        )
+        pending = self._keep(results, sender.protocol, now_s)
+        if pending.durable is not None:
+            await pending.durable
+        return reply(pending)
+
+    def close(self) -> None:
+        """Give up the large requests that are not stored yet; their clients know."""
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    def _keep(
+        self, results: Sequence[Event | Dropped], protocol: str, now_s: float
+    ) -> PendingReceipt:
+        """Start to store *results*, and show them in the live view."""
+        pending = self._store(results, protocol, now_s)
         if self._tail is not None and self._tail.is_watched:
-            self._tail.show(pending.durable, results, sender.protocol, now_s)
+            self._tail.show(pending.durable, results, protocol, now_s)
         return pending
 
     def _store(
