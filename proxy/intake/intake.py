@@ -1,13 +1,15 @@
 """Turns hits into durable events: the one path that every protocol shares."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from proxy.intake.journal import Journal
+from proxy.intake.slices import Slices
 from proxy.pipeline.anonymize import Anonymizer
 from proxy.pipeline.drops import UNCOUNTED, DropCounts, DropKey, Dropped, DropReason
 from proxy.pipeline.event_order import EventOrder
@@ -16,6 +18,8 @@ from proxy.pipeline.moment import Calendars, occurred_at
 from proxy.pipeline.sender import Sender
 from proxy.tail.tail import Tail
 from warehouse.schema import Event
+
+Reply = TypeVar("Reply")
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -61,6 +65,8 @@ class Intake:
         clock: Callable[[], float],
         calendars: Calendars,
         tail: Tail | None = None,
+        *,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._anonymizer = anonymizer
         self._journal = journal
@@ -68,6 +74,9 @@ class Intake:
         self._calendars = calendars
         self._tail = tail
         self._event_order = EventOrder()
+        self._slices = Slices(timer)
+        # The event loop keeps only weak references to tasks.
+        self._tasks: set[asyncio.Task[object]] = set()
 
     def receive(self, hits: Sequence[Hit | Dropped], sender: Sender) -> PendingReceipt:
         """Start to store every event and every drop count of one request.
@@ -78,10 +87,64 @@ class Intake:
         if len(hits) == 1:
             results = [self._anonymize(hits[0], sender, now_s, self._event_order)]
         else:
-            results = self._anonymize_by_time(hits, sender, now_s)
-        pending = self._store(results, sender.protocol, now_s)
+            order = _by_time(hits, now_s)
+            results = _restored(
+                order,
+                [
+                    self._anonymize(hits[number], sender, now_s, self._event_order)
+                    for number in order
+                ],
+            )
+        return self._keep(results, sender.protocol, now_s)
+
+    def receive_in_slices(
+        self,
+        hits: Sequence[Hit | Dropped],
+        sender: Sender,
+        reply: Callable[[PendingReceipt], Reply],
+    ) -> asyncio.Task[Reply]:
+        """Store a large request without delaying others; its result is the reply.
+
+        The task is done once the request is durable. Raises a ``Retryable`` error, at
+        once or in the task, if the request cannot be stored.
+        """
+        self._slices.check_room(len(hits))
+        task = asyncio.create_task(self._receive_in_slices(hits, sender, reply))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _receive_in_slices(
+        self,
+        hits: Sequence[Hit | Dropped],
+        sender: Sender,
+        reply: Callable[[PendingReceipt], Reply],
+    ) -> Reply:
+        now_s = self._clock()
+        order = _by_time(hits, now_s)
+        results = await self._slices.call(
+            lambda number: self._anonymize(
+                hits[number], sender, now_s, self._event_order
+            ),
+            order,
+        )
+        pending = self._keep(_restored(order, results), sender.protocol, now_s)
+        if pending.durable is not None:
+            await pending.durable
+        return reply(pending)
+
+    def close(self) -> None:
+        """Give up the large requests that are not stored yet; their clients know."""
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    def _keep(
+        self, results: Sequence[Event | Dropped], protocol: str, now_s: float
+    ) -> PendingReceipt:
+        """Start to store *results*, and show them in the live view."""
+        pending = self._store(results, protocol, now_s)
         if self._tail is not None and self._tail.is_watched:
-            self._tail.show(pending.durable, results, sender.protocol, now_s)
+            self._tail.show(pending.durable, results, protocol, now_s)
         return pending
 
     def preview(
@@ -127,22 +190,6 @@ class Intake:
     ) -> "asyncio.Future[None] | None":
         return self._journal.append(lines, drops) if lines or drops else None
 
-    def _anonymize_by_time(
-        self, hits: Sequence[Hit | Dropped], sender: Sender, now_s: float
-    ) -> list[Event | Dropped]:
-        """Return the outcome of each hit; the earliest hit is anonymized first.
-
-        So the order of events is that of their own times, whatever their place in the
-        request.
-        """
-        times = [_occurred_at(hit, now_s) for hit in hits]
-        by_time = sorted(range(len(hits)), key=times.__getitem__)
-        outcomes = {
-            number: self._anonymize(hits[number], sender, now_s, self._event_order)
-            for number in by_time
-        }
-        return [outcomes[number] for number in range(len(hits))]
-
     def _anonymize(
         self, hit: Hit | Dropped, sender: Sender, now_s: float, event_order: EventOrder
     ) -> Event | Dropped:
@@ -163,6 +210,24 @@ class Intake:
                 )
                 counts[key] += 1
         return counts
+
+
+def _by_time(hits: Sequence[Hit | Dropped], now_s: float) -> list[int]:
+    """Return the positions of *hits*, the earliest hit first.
+
+    So the order of events is that of their own times, whatever their place in the
+    request.
+    """
+    times = [_occurred_at(hit, now_s) for hit in hits]
+    return sorted(range(len(hits)), key=times.__getitem__)
+
+
+def _restored(
+    order: Sequence[int], results: Sequence[Event | Dropped]
+) -> list[Event | Dropped]:
+    """Return *results*, which are in the order of *order*, by their positions."""
+    by_position = dict(zip(order, results, strict=True))
+    return [by_position[position] for position in range(len(order))]
 
 
 def _occurred_at(hit: Hit | Dropped, now_s: float) -> float:

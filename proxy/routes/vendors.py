@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from config.settings import ProxySettings
 from proxy.client.client import ClientSource
-from proxy.intake.intake import Intake
+from proxy.intake.intake import Intake, PendingReceipt
 from proxy.protocols import encodings
 from proxy.protocols.protocol import (
     DecodedRequest,
@@ -16,7 +16,7 @@ from proxy.protocols.protocol import (
     check_event_count,
 )
 from proxy.routes.public_address import PublicAddresses
-from proxy.routes.receipt import when_durable
+from proxy.routes.receipt import answer_hits
 from proxy.routes.sender import sender_of
 from proxy.transport.body import RefusedBodyError, is_encoded
 from proxy.transport.cors import Cors
@@ -75,23 +75,28 @@ class VendorRoutes:
     def _handle(
         self, protocol_name: str, route: Route, request: Request
     ) -> Response | PendingResponse:
-        decoded = route.read(self._vendor_request(route, request))
+        vendor_request = self._vendor_request(route, request)
+        decoded = route.read(vendor_request)
         if isinstance(decoded, Reply):
             return self._response(request, decoded)
         check_event_count(len(decoded.hits), self._max_hits)
-        return self._receive(decoded.protocol or protocol_name, decoded, request)
-
-    def _receive(
-        self, protocol_name: str, decoded: DecodedRequest, request: Request
-    ) -> Response | PendingResponse:
-        sender = sender_of(request, protocol_name, self._clients)
+        sender = sender_of(request, decoded.protocol or protocol_name, self._clients)
         if decoded.is_trial:
             outcomes = self._intake.preview(decoded.hits, sender)
             return self._response(request, decoded.reply(outcomes))
-        pending = self._intake.receive(decoded.hits, sender)
+        return answer_hits(
+            self._intake,
+            decoded.hits,
+            sender,
+            lambda pending: self._receipt_response(request, decoded, pending),
+            size_bytes=len(vendor_request.body),
+        )
+
+    def _receipt_response(
+        self, request: Request, decoded: DecodedRequest, pending: PendingReceipt
+    ) -> Response:
         debug = pending.receipt.debug_headers() if self._has_debug_header else {}
-        response = self._response(request, decoded.reply(pending.outcomes), debug)
-        return when_durable(pending, response)
+        return self._response(request, decoded.reply(pending.outcomes), debug)
 
     def _vendor_request(self, route: Route, request: Request) -> VendorRequest:
         if is_encoded(request.headers):

@@ -21,7 +21,7 @@ from multidict import istr
 from proxy.transport.dispatcher import Dispatcher
 from proxy.transport.fast_path_parser import FastPathParser
 from proxy.transport.request import Request
-from proxy.transport.response import CLOSES, Response
+from proxy.transport.response import CLOSES, PendingResponse, Response
 from proxy.transport.silent_handler import SilentHandler
 
 _TOO_SLOW = (
@@ -135,23 +135,22 @@ class SilentConnection(SilentHandler):
         self._pending_request = request
         # aiohttp's shutdown waits for a request that is in progress.
         self._request_in_progress = True
-        response.durable.add_done_callback(
-            partial(self._answer_when_durable, response.response)
-        )
+        response.durable.add_done_callback(partial(self._answer_when_durable, response))
         return True
 
     def _answer_when_durable(
-        self, response: Response, durable: "asyncio.Future[None]"
+        self, response: PendingResponse, durable: "asyncio.Future[Any]"
     ) -> None:
         """Send the pending response, or an error response if the write failed."""
         request, self._pending_request = self._pending_request, None
-        error = durable.exception()
-        if request is None or self._dispatcher is None:
+        # A cancelled request: the worker ends, and has closed the connection.
+        if request is None or self._dispatcher is None or durable.cancelled():
             return
+        error = durable.exception()
         self._request_in_progress = False
         self._send(
             request,
-            response
+            response.result()
             if error is None
             else self._dispatcher.answer_failure(request, error),
         )

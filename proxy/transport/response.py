@@ -64,10 +64,21 @@ def json_response(
 
 
 class PendingResponse(NamedTuple):
-    """A response to send once *durable* is done; if it fails, send an error instead."""
+    """A response to send once *durable* is done; if it fails, send an error instead.
 
-    durable: "asyncio.Future[None]"
-    response: Response
+    Without *response*, the result of *durable* is the response.
+    """
+
+    durable: "asyncio.Future[None] | asyncio.Future[Response]"
+    response: Response | None = None
+
+    def result(self) -> Response:
+        """Return the response, once *durable* is done; raises the error it ended in."""
+        result = self.durable.result()
+        response = self.response or result
+        if response is None:
+            raise TypeError("a pending response needs a response")
+        return response
 
 
 class DateHeader:

@@ -158,7 +158,7 @@ class StreamingHandler:
             await response.durable
         except Exception as error:  # noqa: BLE001 - the dispatcher answers every failure
             return dispatcher.answer_failure(request, error)
-        return response.response
+        return response.result()
 
     def _encode(
         self, web_request: web.BaseRequest, request: Request, response: Response

@@ -124,7 +124,7 @@ class Worker:
 
     def _build_dispatcher(self, more_routes: Routes) -> Dispatcher:
         cors = Cors(self._sites)
-        intake = Intake(
+        self._intake = intake = Intake(
             self._build_anonymizer(),
             self._journal,
             self._clock,
@@ -187,6 +187,7 @@ class Worker:
     async def close(self) -> None:
         """Make received events durable, seal the segment, and wipe the salts."""
         try:
+            self._intake.close()
             await self._journal.close()
         finally:
             self._salts.close()
