@@ -108,6 +108,8 @@ async def _finish_connections(server: SilentServer, stop: asyncio.Event) -> None
     Each response now closes its connection. A connection that was idle all the time is
     closed after that: no request of it is waiting.
     """
+    # A connection that was accepted just now is not in the list yet.
+    await asyncio.sleep(_POLL_S)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_QUIET_S):
             # aiohttp has no event for this.
