@@ -15,8 +15,10 @@ from batcher.supervisor.single_instance import holder, single_instance
 from config.errors import MillpondError
 from config.load import load
 from config.settings import Settings
+from config.site_zones import check_zones
 from config.snapshot import VARIABLE, copy_to_memory
 from warehouse.durable import write_durable
+from warehouse.sites.removed import check_removals
 
 # Where data lies and where Millpond listens. Two workers that disagree about these
 # would write to two places, so they change only while nothing runs.
@@ -104,6 +106,8 @@ class ConfigReload:
             variables = {VARIABLE: str(copy)}
             settings = load(self._path, {**self._environ, **variables})
             _check_fixed(self._settings, settings)
+            check_zones(settings)
+            check_removals(settings)
             processes = self._build(settings, variables, [copy])
         except BaseException:
             os.close(copy)

@@ -18,6 +18,7 @@ from config.errors import ConfigError
 from config.load import load
 from config.settings import Settings
 from config.snapshot import VARIABLE
+from warehouse.sites.zones import note_zones
 
 SITE = '[[sites]]\nid = "shop"\ndomains = ["shop.example"]\n'
 OTHER = {
@@ -81,6 +82,20 @@ def test_a_place_cannot_change_while_running(
         f"reload: {section}.{key} cannot change while Millpond runs"
     )
     assert refused.value.exit_code == 2
+    assert open_descriptors() == before
+
+
+def test_the_zone_of_stored_days_cannot_change(
+    config: Path, reload: ConfigReload
+) -> None:
+    settings = load(config, {})
+    note_zones(Path(settings.warehouse.uri), settings.sites)
+    config.write_text(f'{SITE}timezone = "Europe/Berlin"\n')
+    before = open_descriptors()
+
+    with pytest.raises(ConfigError, match="is not the zone of the stored days"):
+        reload.processes()
+
     assert open_descriptors() == before
 
 
