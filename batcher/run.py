@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from batcher.key_records import KeyRecords
@@ -186,10 +185,7 @@ class Batcher:
         believed = self._believed("retain")
         if believed.doubt:
             return f"0 days removed{_held_off(believed.doubt)}"
-        today = datetime.fromtimestamp(believed.at_s, UTC).date()
-        removed = retention.retain(
-            self._warehouse, self._settings.warehouse, today, believed.at_s
-        )
+        removed = retention.retain(self._warehouse, self._settings.warehouse, believed)
         return f"{sum(len(table.days) for table in removed)} days removed"
 
     def _believed(self, job: str) -> Believed:

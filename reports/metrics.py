@@ -11,6 +11,9 @@ from typing import Final
 
 # Orders in the site's own currency; value_minor is the value of these orders.
 OWN_ORDERS: Final = "own_orders"
+# A new sum also needs a column of ``DailyStat`` (warehouse/schema.py), its place among
+# the measures of warehouse/figures/breakdown.py and day_facts.py, and its count in
+# reports/counting/event_facts.py.
 ADDITIVE: Final = (
     *("visitors", "sessions", "bounces", "pageviews", "events"),
     *("duration_s", "engaged_ms", "conversions", "orders", OWN_ORDERS, "value_minor"),

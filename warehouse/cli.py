@@ -2,7 +2,7 @@
 
 import sys
 import time
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from config.settings import Settings
 from config.site_zones import check_zones
 from warehouse.caveats import caveats
 from warehouse.clock.believed_clock import Clocks
-from warehouse.clock.clock_doubt import Believed, ClockError
+from warehouse.clock.clock_doubt import Believed
 from warehouse.job_states import job_state_path, read_job_states
 from warehouse.sites.cli import site
 
@@ -180,13 +180,7 @@ def retain(settings: Settings, *, trust_clock: bool) -> None:
 
     tables = _open_warehouse(settings)
     believed = _believed(tables, trust_clock=trust_clock)
-    if believed.doubt:
-        raise ClockError(
-            f"retain: {believed.doubt}",
-            hint=believed.doubt.hint,
-        )
-    today = datetime.fromtimestamp(believed.at_s, UTC).date()
-    removed = retention.retain(tables, settings.warehouse, today, believed.at_s)
+    removed = retention.retain(tables, settings.warehouse, believed)
     for part in removed:
         click.echo(f"{part.table}  {part.days[0]} to {part.days[-1]}  {part.rows} rows")
     click.echo(f"{sum(len(part.days) for part in removed)} days removed")

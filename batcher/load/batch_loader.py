@@ -111,7 +111,7 @@ class BatchLoader:
             "segments_loaded",
             segments=result.segments,
             events=result.events,
-            drops=result.duplicates,
+            drops=result.dropped + result.duplicates,
             size_bytes=result.size_bytes,
         )
         return result

@@ -1,4 +1,7 @@
-"""The destruction of salts whose date is over, so that no hash can be recomputed."""
+"""The destruction of salts whose date is over, so that no hash can be recomputed.
+
+``batcher.salts.records`` calls this and records each destroyed salt in the ledger.
+"""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -29,17 +32,6 @@ class DestroyedSalt:
     marker: str
 
 
-def destroy_due(store: SaltStore, now_s: float) -> list[DestroyedSalt]:
-    """Destroy and return all stored salts whose date and grace period are over.
-
-    Every salt is tried before the first problem is raised.
-    """
-    destroyed, problems = try_to_destroy_due(store, now_s)
-    if problems:
-        raise problems[0]
-    return destroyed
-
-
 class SaltWatch:
     """Measures how long this process has seen each salt, by a monotonic clock.
 
@@ -61,7 +53,7 @@ class SaltWatch:
         )
 
 
-def try_to_destroy_due(
+def destroy_due(
     store: SaltStore,
     now_s: float,
     *,

@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
-from batcher.salts.destruction import DestroyedSalt, SaltWatch, try_to_destroy_due
+from batcher.salts.destruction import DestroyedSalt, SaltWatch, destroy_due
 from batcher.salts.directory import DirectorySalts, default_directory
 from batcher.salts.locations import SaltKind, SaltLocation, SaltLocations
 from batcher.salts.salt_files import parse_salt_name
@@ -187,7 +187,7 @@ class FormerStores:
             salts = DirectorySalts(directory)
             marks = list(_ours(salts.live(), store, recorded))
             watch = self._watches.setdefault(directory, SaltWatch())
-            destroyed, problems = try_to_destroy_due(
+            destroyed, problems = destroy_due(
                 salts,
                 now_s,
                 marks=marks,

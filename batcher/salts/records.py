@@ -16,8 +16,8 @@ import polars as pl
 from batcher.salts.destruction import (
     DestroyedSalt,
     SaltName,
+    destroy_due,
     is_due,
-    try_to_destroy_due,
 )
 from batcher.salts.former import FormerResult, SaltKey
 from batcher.salts.store import EXPIRY_SLACK_S, SaltMark, SaltStore
@@ -55,7 +55,7 @@ def destroy_and_record(
     missing records.
     """
     before = [(mark, place) for mark in store.live() if mark.marker]
-    destroyed, problems = try_to_destroy_due(
+    destroyed, problems = destroy_due(
         store, due_s, outlived=outlived, in_doubt=in_doubt
     )
     _log_destroyed(destroyed)

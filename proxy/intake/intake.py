@@ -152,7 +152,8 @@ class Intake:
     ) -> list[DropReason | None]:
         """Return the outcome that each hit would have; stores and counts nothing."""
         now_s = self._clock()
-        results = [self._anonymize(hit, sender, now_s, EventOrder()) for hit in hits]
+        order = EventOrder()
+        results = [self._anonymize(hit, sender, now_s, order) for hit in hits]
         return [
             result.reason if isinstance(result, Dropped) else None for result in results
         ]

@@ -1,4 +1,4 @@
-"""Recognizes values that look personal, in any field.
+"""Recognizes values that look personal, in any field but paths (``page.path_scrub``).
 
 A result is only the kind of personal data, never the value. The first pattern accepts
 nearly all ordinary values. All others get a closer check in linear time.

@@ -1,4 +1,8 @@
-"""All supported protocols; two protocols may share a path only through ``shared``."""
+"""The protocols of vendors' clients; Millpond's own is in ``proxy.routes``.
+
+A new one is a file beside this one with a ``PROTOCOL`` (``proxy.protocols.protocol``)
+and an entry here. Two protocols may share a path only through ``shared``.
+"""
 
 from proxy.protocols import (
     ga4,

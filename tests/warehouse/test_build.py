@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.settings import WarehouseSettings
+from tests.warehouse.believed import believed_on
 from tests.warehouse.day_frames import CURRENCIES, ZONES, Row, frame, rows
 from tests.warehouse.event_strategies import DAYS, events_of
 from tests.warehouse.figures import reference
@@ -179,7 +180,9 @@ def test_retention_removes_expired_files_and_records_it(
         for f in warehouse.view(EVENTS).files([MONDAY])
     ]
     removed = retain(
-        warehouse, WarehouseSettings(keep_events_days=1), date(2026, 11, 18), NOW
+        warehouse,
+        WarehouseSettings(keep_events_days=1),
+        believed_on(date(2026, 11, 18)),
     )
 
     assert [(removal.table, removal.days, removal.rows) for removal in removed] == [
@@ -194,7 +197,7 @@ def test_retention_removes_expired_files_and_records_it(
 
 def test_figures_remain_after_their_events_are_removed(warehouse: Warehouse) -> None:
     keep = WarehouseSettings(keep_events_days=1)
-    retain(warehouse, keep, date(2026, 11, 18), NOW)
+    retain(warehouse, keep, believed_on(date(2026, 11, 18)))
     build.build(warehouse, RULES, NOW)
     build.build(warehouse, RULES, NOW, full=True)
 

@@ -12,7 +12,7 @@ from config.logs import log_event
 from config.settings import WarehouseSettings
 from warehouse.checked_file import DamagedFileError
 from warehouse.clock.believed_clock import BelievedClock, Clocks
-from warehouse.clock.clock_doubt import ClockError
+from warehouse.clock.clock_doubt import Believed, ClockError
 from warehouse.clock.misdated_days import MisdatedDays, read_misdated
 from warehouse.durable import make_directory
 from warehouse.lifecycle import ledger
@@ -21,10 +21,10 @@ from warehouse.lifecycle.retention_plan import (
     APP,
     Plan,
     RetainedTable,
-    drop_plan,
     read_plan,
     record,
     record_unknown,
+    remove_plan,
     write_plan,
 )
 from warehouse.locks import locked
@@ -82,14 +82,19 @@ def _newest_at_s(view: TableView) -> float | None:
 
 
 def retain(
-    warehouse: Warehouse, keep: WarehouseSettings, today: date, now_s: float
+    warehouse: Warehouse, keep: WarehouseSettings, believed: Believed
 ) -> list[RetainedTable]:
     """Remove the days past the retention of each table, and record it in the ledger.
 
-    When this returns, the bytes are gone, also for readers of an older version, and a
-    removal that an earlier run began is finished. A damaged table does not stop the
-    others; ``PartlyDoneError`` names it at the end.
+    Raises ``ClockError`` and removes nothing while the clock is in doubt. When this
+    returns, the bytes are gone, also for readers of an older version, and a removal
+    that an earlier run began is finished. A damaged table does not stop the others;
+    ``PartlyDoneError`` names it at the end.
     """
+    if believed.doubt:
+        raise ClockError(f"retain: {believed.doubt}", hint=believed.doubt.hint)
+    now_s = believed.at_s
+    today = datetime.fromtimestamp(now_s, UTC).date()
     removed: list[RetainedTable] = []
     problems: list[MillpondError] = []
     make_directory(warehouse.root)
@@ -124,12 +129,12 @@ def _finish(warehouse: Warehouse, table: Table, now_s: float) -> list[RetainedTa
         )
         erase(warehouse, table, now_s)
         record_unknown(warehouse, table.name, now_s)
-        drop_plan(warehouse, table.name)
+        remove_plan(warehouse, table.name)
         return []
     if plan is None:
         return []
     if (warehouse.view(table).transaction_version(APP) or 0) < plan.number:
-        drop_plan(warehouse, table.name)
+        remove_plan(warehouse, table.name)
         return []
     return [_complete(warehouse, table, plan, now_s)]
 
@@ -175,7 +180,7 @@ def _complete(
     """Remove the bytes of the committed removal, and record it in the ledger."""
     erase(warehouse, table, now_s)
     record(warehouse, plan, now_s)
-    drop_plan(warehouse, table.name)
+    remove_plan(warehouse, table.name)
     retained = plan.retained
     first, last = retained.days[0], retained.days[-1]
     log_event(

@@ -56,7 +56,7 @@ def read_plan(warehouse: Warehouse, table: str) -> Plan | None:
         return None
 
 
-def drop_plan(warehouse: Warehouse, table: str) -> None:
+def remove_plan(warehouse: Warehouse, table: str) -> None:
     """Remove the plan: its removal is finished or was never committed."""
     remove_durable(plan_path(warehouse, table))
 

@@ -61,6 +61,7 @@ class OrderEvents:
     ) -> None:
         self._site = site
         self._event_hash = KeyedHash(site.key, HashPurpose.EVENT)
+        self._event_order = EventOrder()
         self._anonymizer = Anonymizer(
             settings.privacy,
             sites=sites,
@@ -119,7 +120,7 @@ class OrderEvents:
 
     def _anonymize(self, hit: VendorHit, at: int) -> Event | Dropped:
         # The event's time is the time of arrival: nothing is too old here.
-        event = self._anonymizer.anonymize(hit, _SENDER, at, EventOrder())
+        event = self._anonymizer.anonymize(hit, _SENDER, at, self._event_order)
         if isinstance(event, Dropped):
             return event
         # The operator's own list is as certain as a report of the shop's server.

@@ -19,7 +19,7 @@ from warehouse.tables import Warehouse
 
 _COLUMNS = (
     *("site", "day", "at", "seq", "event_id", "name", "server", "order_key"),
-    *("currency", "value_minor", "refund_minor"),
+    *("currency", "value_minor", "refund_minor", "amount_from_items"),
 )
 
 

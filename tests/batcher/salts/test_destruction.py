@@ -91,7 +91,7 @@ def test_only_due_salts_are_destroyed_and_returned(store: DirectorySalts) -> Non
     ):
         store.get_or_create(zone, day, random)
 
-    got = destroy_due(store, DUE)
+    got, _ = destroy_due(store, DUE)
 
     assert got == [
         DestroyedSalt(zone="Asia/Tokyo", day=DAY_BEFORE, marker="03" * 8),
@@ -105,7 +105,7 @@ def test_a_second_run_destroys_nothing(store: DirectorySalts) -> None:
     store.get_or_create(ZONE, DAY, fill_random)
     destroy_due(store, DUE)
 
-    assert destroy_due(store, DUE) == []
+    assert destroy_due(store, DUE) == ([], [])
 
 
 def test_a_damaged_salt_is_destroyed(store: DirectorySalts) -> None:
@@ -115,7 +115,7 @@ def test_a_damaged_salt_is_destroyed(store: DirectorySalts) -> None:
 
     got = destroy_due(store, DUE)
 
-    assert got == [DestroyedSalt(zone=ZONE, day=DAY, marker="")]
+    assert got == ([DestroyedSalt(zone=ZONE, day=DAY, marker="")], [])
     assert store.live() == []
 
 
@@ -126,7 +126,8 @@ def test_a_salt_that_cannot_be_destroyed_does_not_stop_the_others(
     # A directory cannot be overwritten or unlinked.
     (store.directory / "Asia%2FTokyo@2026-11-20.salt").mkdir()
 
-    with pytest.raises(SaltStoreError):
-        destroy_due(store, DUE)
+    destroyed, [problem] = destroy_due(store, DUE)
 
+    assert isinstance(problem, SaltStoreError)
+    assert [salt.zone for salt in destroyed] == [ZONE]
     assert [mark.zone for mark in store.live()] == ["Asia/Tokyo"]

@@ -20,7 +20,6 @@ from proxy.history.store import ImportStore
 from proxy.history.summary import summary
 from proxy.pipeline.sites import build_sites
 from tests.proxy.history.in_process_import import (
-    NOON,
     line,
     recorded_salts,
     run,
@@ -28,6 +27,7 @@ from tests.proxy.history.in_process_import import (
     write_log,
 )
 from tests.proxy.history.test_progress import DiedError, die_after, small
+from tests.warehouse.believed import believed_on
 from tests.warehouse.event_rows import event, lines
 from warehouse.lifecycle.retention import retain
 from warehouse.schema import DAILY_STATS, Event
@@ -142,7 +142,7 @@ def test_a_day_whose_events_are_past_their_retention_keeps_its_figures(
     run(settings, log, options=ImportOptions(since=date(2026, 11, 22)))
     warehouse = Warehouse(Path(settings.warehouse.uri))
     keep = WarehouseSettings(keep_events_days=1, keep_sessions_days=1)
-    retain(warehouse, keep, date(2026, 11, 23), NOON)
+    retain(warehouse, keep, believed_on(date(2026, 11, 23)))
     before = stored(settings, DAILY_STATS).filter(day=SECOND)
     outcome = run(settings, log)
 

@@ -7,6 +7,7 @@ import pytest
 
 from config.errors import MillpondError, Retryable
 from config.settings import WarehouseSettings
+from tests.warehouse.believed import believed_on
 from tests.warehouse.day_frames import event, frame
 from warehouse.build import Rules, build
 from warehouse.lifecycle import ledger
@@ -24,6 +25,7 @@ DROP = {
     "protocol": "native",
     "reason": "bot",
     "count": 1,
+    "bot_kind": None,
 }
 
 
@@ -61,7 +63,7 @@ def test_retention_goes_on_with_the_other_tables(warehouse: Warehouse) -> None:
     keep = WarehouseSettings(keep_events_days=7, keep_drops_days=7)
 
     with pytest.raises(PartlyDoneError, match=r"^retain, done for .*: .*events"):
-        retain(warehouse, keep, date(2026, 11, 22), NOW)
+        retain(warehouse, keep, believed_on(date(2026, 11, 22)))
 
     assert warehouse.view(DROPS).days() == []
     (entry,) = ledger.read_entries(warehouse.view(LEDGER).read())

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import WarehouseSettings
+from tests.warehouse.believed import believed_on
 from tests.warehouse.event_rows import DAY, event, frame
 from warehouse.lifecycle import ledger, retention
 from warehouse.schema import EVENTS, LEDGER
@@ -47,7 +48,7 @@ def recorded_tables(warehouse: Warehouse) -> list[str]:
         (StoredTable, "vacuum"),
         (StoredTable, "clean_log"),
         (ledger, "append"),
-        (retention, "drop_plan"),
+        (retention, "remove_plan"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -58,7 +59,7 @@ def test_a_killed_retention_is_finished_once(
     name: str,
 ) -> None:
     def run() -> None:
-        retention.retain(warehouse, KEEP, DAY, NOW_S)
+        retention.retain(warehouse, KEEP, believed_on(DAY))
 
     with monkeypatch.context() as patch:
         patch.setattr(where, name, die)

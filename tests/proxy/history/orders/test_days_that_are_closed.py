@@ -19,6 +19,7 @@ from tests.proxy.history.orders.order_imports import (
     store_live,
     write_list,
 )
+from tests.warehouse.believed import believed_on
 from warehouse.lifecycle.retention import retain
 from warehouse.schema import DAILY_STATS
 from warehouse.tables import Warehouse
@@ -72,8 +73,7 @@ def test_a_day_whose_events_were_removed_keeps_its_figures(settings: Settings) -
     retain(
         Warehouse(Path(settings.warehouse.uri)),
         kept(settings, 30).warehouse,
-        TODAY,
-        1_795_435_200.0,
+        believed_on(TODAY),
     )
     before = rows_of(settings, DAILY_STATS)
 
