@@ -85,7 +85,10 @@ class Intake:
         results = [
             self._anonymize(hit, sender, now_s, seq) for seq, hit in enumerate(hits)
         ]
-        return self._keep(results, sender.protocol, now_s)
+        pending = self._store(results, sender.protocol, now_s)
+        if self._tail is not None and self._tail.is_watched:
+            self._tail.show(pending.durable, results, sender.protocol, now_s)
+        return pending
 
     def receive_in_slices(
         self,
@@ -115,7 +118,9 @@ class Intake:
             lambda numbered: self._anonymize(numbered[1], sender, now_s, numbered[0]),
             list(enumerate(hits)),
         )
-        pending = self._keep(results, sender.protocol, now_s)
+        pending = self._store(results, sender.protocol, now_s)
+        if self._tail is not None and self._tail.is_watched:
+            self._tail.show(pending.durable, results, sender.protocol, now_s)
         if pending.durable is not None:
             await pending.durable
         return reply(pending)
@@ -124,15 +129,6 @@ class Intake:
         """Give up the large requests that are not stored yet; their clients know."""
         for task in tuple(self._tasks):
             task.cancel()
-
-    def _keep(
-        self, results: Sequence[Event | Dropped], protocol: str, now_s: float
-    ) -> PendingReceipt:
-        """Start to store *results*, and show them in the live view."""
-        pending = self._store(results, protocol, now_s)
-        if self._tail is not None and self._tail.is_watched:
-            self._tail.show(pending.durable, results, protocol, now_s)
-        return pending
 
     def _store(
         self, results: Sequence[Event | Dropped], protocol: str, now_s: float

@@ -120,9 +120,11 @@ class Anonymizer:
         else:
             client = sender.client()
         agent = NO_AGENT if client is _NO_CLIENT else self._classify(client)
-        if agent.bot:
-            return Dropped(DropReason.BOT, site.id, agent.bot)
         is_stripped = objection is Objection.STRIP
+        if agent.bot or client.is_excess:
+            dropped = _drop_of_client(client, agent, site, is_stripped=is_stripped)
+            if dropped is not None:
+                return dropped
         return AdmittedHit(
             hit, site, client, agent, sender.protocol, is_stripped, is_server
         )
@@ -196,6 +198,18 @@ class Anonymizer:
             return Dropped(DropReason.BAD_ORDER, site.id)
         enrichment = Enrichment(visitor, actor, location, page, referral, props, order)
         return event_row(admitted, moment, enrichment, seq)
+
+
+def _drop_of_client(
+    client: Client, agent: UserAgent, site: Site, *, is_stripped: bool
+) -> Dropped | None:
+    """Return why the client's hit is dropped: a bot, or one visitor too many."""
+    if agent.bot:
+        return Dropped(DropReason.BOT, site.id, agent.bot)
+    # An event that is stripped of its visitor makes no visitor.
+    if client.is_excess and not is_stripped:
+        return Dropped(DropReason.TOO_MANY_VISITORS, site.id)
+    return None
 
 
 def _page_problem(hit: Hit, site: Site, page: Page) -> DropReason | None:
