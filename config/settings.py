@@ -100,6 +100,14 @@ class ProxySettings:
     max_connections: Annotated[
         int, Limits(16, 100_000), Doc("Most connections a worker holds at once.")
     ] = 4_096
+    new_visitors_per_minute: Annotated[
+        int,
+        Limits(0, 1_000_000),
+        Doc(
+            "Most visitors a worker did not know, from one network (IPv4 /24, IPv6 /48)"
+            " in a minute; further ones are only counted; 0: no limit."
+        ),
+    ] = 600
     debug_header: Annotated[
         bool, Doc("Send the drop reason in an X-Millpond header, for testing a site.")
     ] = False

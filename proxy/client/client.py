@@ -4,6 +4,7 @@
 the settings say, and trusts a header only if a trusted proxy sent it.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple, NoReturn
@@ -13,6 +14,7 @@ from multidict import MultiMapping, istr
 from config.settings import ProxySettings
 from proxy.client.addresses import PRIVATE, Networks, parse_address
 from proxy.client.forwarded import Hops, forwarded_hops, single_hop, xff_hops
+from proxy.client.new_visitors import NewVisitors
 from proxy.client.visitor import encode_client
 
 _MAX_CACHED = 4_096
@@ -29,19 +31,24 @@ class Client:
     Not a dataclass or a Struct: those can be converted to dictionaries and JSON.
     """
 
-    __slots__ = ("address", "encoded", "user_agent")
+    __slots__ = ("address", "encoded", "is_excess", "user_agent")
 
     address: str | None
     # None if the source does not have User-Agents; an absent header is empty.
     user_agent: str | None
     # The input of the visitor hash; None if the address is unknown.
     encoded: bytes | None
+    # Whether its network has had too many new visitors in this minute.
+    is_excess: bool
 
-    def __init__(self, address: str | None, user_agent: str | None) -> None:
+    def __init__(
+        self, address: str | None, user_agent: str | None, *, is_excess: bool = False
+    ) -> None:
         encoded = None if address is None else encode_client(address, user_agent or "")
         object.__setattr__(self, "address", address)
         object.__setattr__(self, "user_agent", user_agent)
         object.__setattr__(self, "encoded", encoded)
+        object.__setattr__(self, "is_excess", is_excess)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Refuse: a client is immutable."""
@@ -58,6 +65,10 @@ class Client:
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         """Refuse to be pickled or copied: a copy could outlive the request."""
         raise TypeError("a Client cannot be pickled or copied")
+
+
+class _ExcessError(Exception):
+    """A network has too many new visitors; an error, so that nothing is cached."""
 
 
 class _Hop(NamedTuple):
@@ -79,7 +90,9 @@ _HEADERS: dict[str, tuple[istr, Callable[[Sequence[str]], Hops]]] = {
 class ClientSource:
     """Finds the client's address where the setting ``client_ip`` says."""
 
-    def __init__(self, proxy: ProxySettings) -> None:
+    def __init__(
+        self, proxy: ProxySettings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._trusted = Networks(proxy.trusted_proxies)
         self._accepts_private = proxy.private_clients
         # A peer's private address is a visitor's, and a log holds the peers' addresses.
@@ -89,6 +102,8 @@ class ClientSource:
         self._header, self._parse_hops = _header_parser(proxy.client_ip)
         self._hop = lru_cache(maxsize=_MAX_CACHED)(self._parse_hop)
         self._cached_client = lru_cache(maxsize=_MAX_CACHED)(Client)
+        self._cached_sender = lru_cache(maxsize=_MAX_CACHED)(self._new_sender)
+        self._new_visitors = NewVisitors(proxy.new_visitors_per_minute, clock)
         # Requests whose forwarding header was ignored: a wrong setting or a forgery.
         self.untrusted_headers = 0
 
@@ -115,14 +130,41 @@ class ClientSource:
     def client(self, peer: str | None, headers: MultiMapping[str]) -> Client:
         """Return the client of a request with these *headers*."""
         user_agent = headers.get(_USER_AGENT, "")
-        return self._build_client(self.address(peer, headers), user_agent)
+        address = self.address(peer, headers)
+        if not user_agent.isascii():
+            user_agent = _encodable(user_agent)
+        try:
+            if len(user_agent) > _MAX_CACHED_AGENT_LENGTH:
+                return self._new_sender(address, user_agent)
+            return self._cached_sender(address, user_agent)
+        except _ExcessError:
+            return Client(address, user_agent, is_excess=True)
+
+    def _new_sender(self, address: str | None, user_agent: str) -> Client:
+        """Return a client that is not in the cache, unless its network has too many."""
+        client = Client(address, user_agent)
+        if (
+            client.encoded is not None
+            and address is not None
+            and not self._hop(address).is_private
+            and not self._new_visitors.admit(address, client.encoded)
+        ):
+            raise _ExcessError
+        return client
 
     def client_from_record(self, hops: Sequence[str], user_agent: str | None) -> Client:
         """Return the client named in a record, such as a log line.
 
         *hops* are the addresses in the record, the nearest first.
         """
-        return self._build_client(self._recorded_address(hops), user_agent)
+        address = self._recorded_address(hops)
+        if user_agent is None:
+            return self._cached_client(address, None)
+        if not user_agent.isascii():
+            user_agent = _encodable(user_agent)
+        if len(user_agent) > _MAX_CACHED_AGENT_LENGTH:
+            return Client(address, user_agent)
+        return self._cached_client(address, user_agent)
 
     def is_private(self, address: str) -> bool:
         """Return whether *address* is a private one."""
@@ -147,16 +189,6 @@ class ClientSource:
             private = private or hop.address
         return private if self._accepts_private_records else None
 
-    def _build_client(self, address: str | None, user_agent: str | None) -> Client:
-        if user_agent is None:
-            return self._cached_client(address, None)
-        if not user_agent.isascii():
-            # Bytes that are not UTF-8 arrive as surrogates, which cannot be encoded.
-            user_agent = user_agent.encode("utf-8", "replace").decode()
-        if len(user_agent) > _MAX_CACHED_AGENT_LENGTH:
-            return Client(address, user_agent)
-        return self._cached_client(address, user_agent)
-
     def canonical_address(self, address: str) -> str | None:
         """Return *address* in canonical form, None if it is not an address."""
         return self._hop(address).address if len(address) <= _MAX_HOP_LENGTH else None
@@ -170,6 +202,7 @@ class ClientSource:
         """Empty the caches of addresses and clients."""
         self._hop.cache_clear()
         self._cached_client.cache_clear()
+        self._cached_sender.cache_clear()
 
     def _first_untrusted(self, hops: Hops) -> str | None:
         """Return the nearest hop that is not a trusted proxy, else the furthest hop."""
@@ -187,6 +220,11 @@ class ClientSource:
         if address is None:
             return _UNKNOWN_HOP
         return _Hop(str(address), address in self._trusted, address in PRIVATE)
+
+
+def _encodable(user_agent: str) -> str:
+    # Bytes that are not UTF-8 arrive as surrogates, which cannot be encoded.
+    return user_agent.encode("utf-8", "replace").decode()
 
 
 def _header_parser(

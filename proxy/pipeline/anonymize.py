@@ -28,7 +28,7 @@ from proxy.pipeline.site_days import DayKeys, SiteDays
 from proxy.pipeline.site_keys import HashPurpose, keyed_hash
 from proxy.pipeline.sites import Site, Sites
 from proxy.pipeline.visit_token import open_visit_token, seal_visit_token
-from proxy.user_agent.classifier import NO_AGENT, Classifier
+from proxy.user_agent.classifier import NO_AGENT, Classifier, UserAgent
 from warehouse.schema import Event, Hash64
 
 _DROPPED_BY_OBJECTION = {
@@ -132,9 +132,11 @@ class Anonymizer:
         agent = (
             NO_AGENT if user_agent is None else self._classifier.classify(user_agent)
         )
-        if agent.bot:
-            return Dropped(DropReason.BOT, site.id, agent.bot)
         is_stripped = objection is Objection.STRIP
+        if agent.bot or client.is_excess:
+            dropped = _drop_of_client(client, agent, site, is_stripped=is_stripped)
+            if dropped is not None:
+                return dropped
         return AdmittedHit(
             hit, site, client, agent, sender.protocol, is_stripped, is_server
         )
@@ -213,6 +215,18 @@ class Anonymizer:
         enrichment = Enrichment(visitor, actor, location, page, referral, props, order)
         seq = event_order.next_seq(visitor, moment)
         return event_row(admitted, moment, enrichment, seq)
+
+
+def _drop_of_client(
+    client: Client, agent: UserAgent, site: Site, *, is_stripped: bool
+) -> Dropped | None:
+    """Return why the client's hit is dropped: a bot, or one visitor too many."""
+    if agent.bot:
+        return Dropped(DropReason.BOT, site.id, agent.bot)
+    # An event that is stripped of its visitor makes no visitor.
+    if client.is_excess and not is_stripped:
+        return Dropped(DropReason.TOO_MANY_VISITORS, site.id)
+    return None
 
 
 def _page_problem(hit: Hit, site: Site, page: Page) -> DropReason | None:

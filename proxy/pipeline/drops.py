@@ -27,6 +27,7 @@ class DropReason(StrEnum):
     BOT = "bot"
     IDENTITY = "identity"
     AUTOMATIC = "automatic"
+    TOO_MANY_VISITORS = "too_many_visitors"
     REFERRER_SPAM = "referrer_spam"
     DUPLICATE = "duplicate"
 

@@ -8,12 +8,13 @@ import msgspec
 from config.settings import ProxySettings
 from proxy.client.client import ClientSource
 from proxy.intake.intake import ONE_ACCEPTED, Intake, Receipt
+from proxy.intake.slices import is_large
 from proxy.pipeline.hit import decode_hits
 from proxy.pipeline.opt_out import has_opted_out
 from proxy.protocols import native
 from proxy.routes import opt_out_page
 from proxy.routes.readiness import Readiness
-from proxy.routes.receipt import answer_hits, when_durable
+from proxy.routes.receipt import answer_large, when_durable
 from proxy.routes.sender import sender_of
 from proxy.routes.tag import TAG_HEADERS
 from proxy.transport.body import check_not_encoded
@@ -100,13 +101,15 @@ class OwnRoutes:
         check_not_encoded(request.headers)
         hits = decode_hits(request.body, self._settings.max_events)
         sender = sender_of(request, native.NAME, self._clients)
-        return answer_hits(
-            self._intake,
-            hits,
-            sender,
-            lambda pending: self._receipt_response(request, pending.receipt),
-            size_bytes=len(request.body),
-        )
+        if is_large(len(hits), len(request.body)):
+            return answer_large(
+                self._intake,
+                hits,
+                sender,
+                lambda pending: self._receipt_response(request, pending.receipt),
+            )
+        pending = self._intake.receive(hits, sender)
+        return when_durable(pending, self._receipt_response(request, pending.receipt))
 
     def _receipt_response(self, request: Request, receipt: Receipt) -> Response:
         origin = self._cors.origin(request.headers)

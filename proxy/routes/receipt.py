@@ -3,30 +3,23 @@
 from collections.abc import Callable, Sequence
 
 from proxy.intake.intake import Intake, PendingReceipt
-from proxy.intake.slices import is_large
 from proxy.pipeline.drops import Dropped
 from proxy.pipeline.hit import Hit
 from proxy.pipeline.sender import Sender
 from proxy.transport.response import PendingResponse, Response
 
 
-def answer_hits(
+def answer_large(
     intake: Intake,
     hits: Sequence[Hit | Dropped],
     sender: Sender,
     respond: Callable[[PendingReceipt], Response],
-    *,
-    size_bytes: int,
-) -> Response | PendingResponse:
-    """Store *hits*, and return the response, to be sent once they are durable.
+) -> PendingResponse:
+    """Store the *hits* of a large request, which gives way to others meanwhile.
 
-    A large request gives way to others while it is anonymized; *size_bytes* is the size
-    of its body.
+    The response is what *respond* returns, to be sent once the hits are durable.
     """
-    if is_large(len(hits), size_bytes):
-        return PendingResponse(intake.receive_in_slices(hits, sender, respond))
-    pending = intake.receive(hits, sender)
-    return when_durable(pending, respond(pending))
+    return PendingResponse(intake.receive_in_slices(hits, sender, respond))
 
 
 def when_durable(

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from config.settings import ProxySettings
 from proxy.client.client import ClientSource
 from proxy.intake.intake import Intake, PendingReceipt
+from proxy.intake.slices import is_large
 from proxy.protocols import encodings
 from proxy.protocols.protocol import (
     DecodedRequest,
@@ -16,7 +17,7 @@ from proxy.protocols.protocol import (
     check_event_count,
 )
 from proxy.routes.public_address import PublicAddresses
-from proxy.routes.receipt import answer_hits
+from proxy.routes.receipt import answer_large, when_durable
 from proxy.routes.sender import sender_of
 from proxy.transport.body import RefusedBodyError, is_encoded
 from proxy.transport.cors import Cors
@@ -80,17 +81,22 @@ class VendorRoutes:
         if isinstance(decoded, Reply):
             return self._response(request, decoded)
         check_event_count(len(decoded.hits), self._max_hits)
+        hits = decoded.hits
         sender = sender_of(request, decoded.protocol or protocol_name, self._clients)
         if decoded.is_trial:
-            outcomes = self._intake.preview(decoded.hits, sender)
-            return self._response(request, decoded.reply(outcomes))
-        return answer_hits(
-            self._intake,
-            decoded.hits,
-            sender,
-            lambda pending: self._receipt_response(request, decoded, pending),
-            size_bytes=len(vendor_request.body),
-        )
+            return self._response(
+                request, decoded.reply(self._intake.preview(hits, sender))
+            )
+        if is_large(len(hits), len(vendor_request.body)):
+            return answer_large(
+                self._intake,
+                hits,
+                sender,
+                lambda pending: self._receipt_response(request, decoded, pending),
+            )
+        pending = self._intake.receive(hits, sender)
+        response = self._receipt_response(request, decoded, pending)
+        return when_durable(pending, response)
 
     def _receipt_response(
         self, request: Request, decoded: DecodedRequest, pending: PendingReceipt

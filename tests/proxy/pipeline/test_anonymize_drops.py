@@ -40,9 +40,11 @@ CASES = {
     DropReason.AUTOMATIC: Case({"refused": DropReason.AUTOMATIC}, {}),
     DropReason.REFERRER_SPAM: Case({"referrer": "https://semalt.com/"}, {}),
 }
-# MALFORMED is found before a hit exists, DUPLICATE by the batcher over all hits.
+# MALFORMED is found before a hit exists, DUPLICATE by the batcher over all hits, and
+# TOO_MANY_VISITORS needs many hits: test_new_visitors.py.
 FOUND_ELSEWHERE = {
     DropReason.MALFORMED,
+    DropReason.TOO_MANY_VISITORS,
     DropReason.DUPLICATE,
 }
 DROP_BOTH = PrivacySettings(gpc="drop", dnt="drop")
