@@ -16,6 +16,7 @@ from tests.processes import (
     install,
     load_and_build,
     running,
+    wait_ready,
 )
 from tests.senders import FIREFOX, load
 from tests.waiting import wait_until
@@ -145,19 +146,27 @@ def test_a_kill_of_the_supervisor_during_a_reload_loses_nothing(
     tmp_path: Path,
 ) -> None:
     installation = install(tmp_path)
+    port = installation.settings.proxy.port
+
+    def workers_listening(supervisor: Role) -> int:
+        found = entries(supervisor, "listening")
+        return sum(entry["port"] == port for entry in found)
+
     with (
         running(installation, "up") as [supervisor],
         load(installation, KEEPING, connecting=CONNECTING) as account,
     ):
+        wait_until(lambda: workers_listening(supervisor) == 2, "both workers")
         wait_for_more(account)
         # One worker hangs, so that the reload lasts.
         os.kill(newest_pids(supervisor)["proxy-0"], signal.SIGSTOP)
         os.kill(supervisor.pid, signal.SIGHUP)
-        wait_until(lambda: len(entries(supervisor, "listening")) == 3, "a successor")
+        wait_until(lambda: workers_listening(supervisor) == 3, "a successor")
         supervisor.kill()
         supervisor.start()
+        wait_until(lambda: workers_listening(supervisor) == 5, "the new workers")
+        wait_ready([supervisor], installation.is_listening)
         wait_for_more(account)
-        wait_until(installation.is_listening, "a ready worker")
         # Also a worker that hangs is replaced in a limited time.
         os.kill(newest_pids(supervisor)["proxy-1"], signal.SIGSTOP)
         reloaded = installation.run("up", "--reload", timeout_s=120)
