@@ -17,6 +17,7 @@ import msgspec
 from config.errors import MillpondError
 from config.files import reason
 from config.settings import Settings, SiteSettings
+from config.site_names import sites_by_name
 from proxy.history.orders.filing import Keep, OrderFiler
 from proxy.history.orders.order_events import Lists, OrderEvents
 from proxy.history.orders.stored import read_stored
@@ -255,9 +256,9 @@ def _keep(settings: Settings, site: SiteSettings, now_s: float) -> Keep:
 
 
 def _site_settings(settings: Settings, site_id: str) -> SiteSettings:
-    for site in settings.sites:
-        if site.id == site_id:
-            return site
+    site = sites_by_name(settings).get(site_id)
+    if site is not None:
+        return site
     known = ", ".join(repr(site.id) for site in settings.sites)
     raise UnknownSiteError(
         f"import: there is no site {site_id!r}", hint=f"one of {known}"

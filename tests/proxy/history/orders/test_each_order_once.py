@@ -1,5 +1,6 @@
 """An order counts once, whoever reported it before, with the figures of the list."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from config.settings import Settings
 from proxy.history.orders.tally import Unfiled
 from tests.proxy.history.orders.order_imports import (
     HEAD,
+    TODAY,
     Figures,
     figures,
     live,
@@ -230,3 +232,18 @@ def test_the_visit_of_a_browser_keeps_its_order(settings: Settings) -> None:
     assert stored["source"].to_list() == ["newsletter", None]
     assert stored["visitor"].to_list() == [5, None]
     assert figures(settings) == {DAY: Figures(1, 1_000, 0, 0)}
+
+
+@pytest.mark.parametrize("name", ["shop", "store"])
+def test_a_renamed_site_has_its_orders_once_under_either_name(
+    settings: Settings, name: str
+) -> None:
+    file = write_list(settings, f"{HEAD}1,5.00,EUR,{TODAY},,\n")
+    run(settings, file)
+    [site] = settings.sites
+    renamed = replace(site, id="store", formerly=("shop",))
+
+    outcome = run(replace(settings, sites=(renamed,)), file, site=name)
+
+    assert outcome.tally.unfiled == {}
+    assert figures(settings) == {TODAY: Figures(1, 500, 0, 0)}
