@@ -5,6 +5,7 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from batcher.spool.lane import Lane
@@ -124,8 +125,10 @@ async def test_a_large_request_is_stored_as_a_small_one_would_be(
 
     events = read_spool(setup.folder).events
     assert got == Receipt(40, {DropReason.BAD_PAGE: 1})
-    assert events[:40] == events[40:]
-    assert [event.seq for event in events[:40]] == list(range(40))
+    numbers = [event.seq for event in events]
+    assert numbers == list(range(80))
+    alike = [msgspec.structs.replace(event, seq=0) for event in events]
+    assert alike[:40] == alike[40:]
     assert len(turns) > 8
 
 
