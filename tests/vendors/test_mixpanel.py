@@ -25,6 +25,7 @@ QUEUING = [client for client in BROWSERS if client.options.get("batch_requests",
 SITE = {"keys": [KEYS[Protocol.MIXPANEL]], "props_allow": ["plan", "note", "password"]}
 # The client's name of an event and the canonical name, if they differ.
 NAMES = {
+    "Page View": "pageview",
     "Product Viewed": "product_viewed",
     "Product Added": "cart_updated",
     "Checkout Started": "checkout_started",
@@ -93,7 +94,7 @@ async def test_a_browser_visit_is_stored_completely(
     assert len({event.visitor for event in events}) == 1
     assert {event.path for event in events} == {PRODUCT_PATH, CHECKOUT_PATH}
     assert {event.browser for event in events} == {"Chrome"}
-    (first,) = [event for event in events if event.name == "Page View"][:1]
+    (first,) = [event for event in events if event.name == "pageview"][:1]
     assert (first.utm_source, first.actor) == ("newsletter", None)
     (order,) = {event.actor for event in events if event.name == "order_placed"}
     assert order is not None
