@@ -25,6 +25,8 @@ class HashPurpose(Enum):
     """The purpose of a hash; the same text has unrelated hashes for two purposes."""
 
     EVENT = b"millpond event"
+    # Nobody else can send a message of the shop's server first, whatever its id is.
+    SERVER_EVENT = b"millpond server"
     ORDER = b"millpond order"
     CART = b"millpond cart"
     ACTOR = b"millpond actor"

@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from proxy.intake.journal import Journal
+from proxy.intake.large_reader import LargeReader
 from proxy.intake.slices import Slices
 from proxy.pipeline.anonymize import Anonymizer
 from proxy.pipeline.drops import UNCOUNTED, DropCounts, DropKey, Dropped, DropReason
@@ -75,6 +76,7 @@ class Intake:
         self._tail = tail
         self._event_order = EventOrder()
         self._slices = Slices(timer)
+        self._reader = LargeReader()
         # The event loop keeps only weak references to tasks.
         self._tasks: set[asyncio.Task[object]] = set()
 
@@ -109,7 +111,17 @@ class Intake:
         once or in the task, if the request cannot be stored.
         """
         self._slices.check_room(len(hits))
-        task = asyncio.create_task(self._receive_in_slices(hits, sender, reply))
+        return self.start(self._receive_in_slices(hits, sender, reply))
+
+    async def read_beside(self, function: Callable[[], Reply]) -> Reply:
+        """Return the result of *function*, which reads a large request."""
+        return await self._reader.read(function)
+
+    def start(
+        self, large_request: Coroutine[object, object, Reply]
+    ) -> asyncio.Task[Reply]:
+        """Run *large_request* until it ends or the intake closes."""
+        task = asyncio.create_task(large_request)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -137,6 +149,7 @@ class Intake:
         """Give up the large requests that are not stored yet; their clients know."""
         for task in tuple(self._tasks):
             task.cancel()
+        self._reader.close()
 
     def _keep(
         self, results: Sequence[Event | Dropped], protocol: str, now_s: float

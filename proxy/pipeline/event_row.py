@@ -55,7 +55,7 @@ def event_row(hit: AdmittedHit, moment: Moment, details: Enrichment, seq: int) -
         day=moment.day,
         at=UtcSeconds(moment.at),
         seq=seq,
-        event_id=_event_id(raw_hit, hit.site),
+        event_id=_event_id(hit),
         visitor=details.visitor,
         actor=details.actor,
         name=raw_hit.name,
@@ -100,11 +100,14 @@ def _is_passive(hit: Hit) -> bool:
     return hit.passive and hit.name != "pageview"
 
 
-def _event_id(hit: Hit, site: Site) -> Hash64 | None:
+def _event_id(admitted: AdmittedHit) -> Hash64 | None:
+    hit, site = admitted.hit, admitted.site
     if hit.id in NO_ID:
         return None
     text = str(hit.id).strip()
-    return site.event_hash(text) if text else None
+    if not text:
+        return None
+    return site.server_event_hash(text) if admitted.is_server else site.event_hash(text)
 
 
 def _bounded(value: float | None, maximum: int) -> int | None:

@@ -1,5 +1,6 @@
 """When an event occurred: the client's clock, corrected and within limits."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -17,6 +18,8 @@ _MAX_EPOCH = 253_402_300_800_000
 # A part of a second is shorter than a browser needs to open another page, and too
 # coarse to be a finer clock.
 PARTS = 32
+# No fraction in an ISO time, or zeros only.
+_ZERO_FRACTION = re.compile(r"^[^.,]*([.,]0+(?![0-9])[^.,]*)?$")
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -118,10 +121,15 @@ def part_of_event(occurred_at_s: float, event_time: str | float, now_s: float) -
 
 
 def _is_whole_second(event_time: str | float) -> bool:
-    """Return whether *event_time* names no fraction of a second."""
+    """Return whether *event_time* names no fraction of a second, or one of zero.
+
+    Servers write whole seconds as ``05.000Z`` or as milliseconds, too.
+    """
     if isinstance(event_time, str):
-        return "." not in event_time and "," not in event_time
-    return abs(event_time) < _MILLISECONDS_FROM and event_time % 1 == 0
+        return _ZERO_FRACTION.search(event_time) is not None
+    if abs(event_time) >= _MILLISECONDS_FROM:
+        return event_time % 1_000 == 0
+    return event_time % 1 == 0
 
 
 class Calendars:

@@ -51,6 +51,7 @@ class Site:
     pages: PageRules = field(repr=False)
     key: bytes = field(repr=False)
     event_hash: KeyedHash = field(repr=False)
+    server_event_hash: KeyedHash = field(repr=False)
     secret_digests: tuple[bytes, ...] = field(repr=False)
 
     def serves(self, host: str) -> bool:
@@ -235,6 +236,7 @@ def prepare_site(site: SiteSettings, privacy: PrivacySettings, key: bytes) -> Si
         ),
         key=key,
         event_hash=KeyedHash(key, HashPurpose.EVENT),
+        server_event_hash=KeyedHash(key, HashPurpose.SERVER_EVENT),
         secret_digests=tuple(
             bytes.fromhex(digest.removeprefix(_DIGEST_PREFIX))
             for digest in site.secret_keys

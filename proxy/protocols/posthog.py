@@ -66,6 +66,7 @@ _MISTAKES = frozenset(
 def read_events(request: VendorRequest) -> DecodedRequest:
     """Read one event, an array of events, or an object with a ``batch`` of events."""
     members, body = _members(value_of(request))
+    request.check_count(len(members))
     sent_at = time_of(body.get("sent_at")) or _query_time(request)
     envelope = _envelope(request, key_in(body), sent_at)
     return DecodedRequest(_hits(members, envelope), _reply)
@@ -102,6 +103,7 @@ def read_v1(request: VendorRequest) -> DecodedRequest:
     """Read events of version 1, whose reply has a result for each event."""
     body = mapping_of(request.value)
     members = list_of(body.get("batch"))
+    request.check_count(len(members))
     sent_at = time_of(request.header(_SENT_AT)) or time_of(body.get("created_at"))
     envelope = _envelope(request, request.key or key_in(body), sent_at)
     reply = _build_results_reply([_uuid(member) for member in members])

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import msgspec
 from multidict import MultiMapping, istr
 
+from config.settings import ProxySettings
 from proxy.pipeline.credential import parse_key
 from proxy.pipeline.drops import Dropped, DropReason
 from proxy.pipeline.hit import Hit, MalformedBodyError, VendorHit
@@ -34,6 +35,9 @@ _READABLE = frozenset(
     }
 )
 _LARGEST_ID = 10**40
+# Below this every whole number is a float of its own.
+_EXACT_FLOATS = 2**53
+_MOST_EVENTS = ProxySettings().max_events
 POST_OR_GET = ("POST", "GET")
 
 # A client's time: epoch seconds or milliseconds, or text such as ISO 8601.
@@ -79,7 +83,7 @@ class VendorRequest:
 
     __slots__ = (
         *("__dict__", "_body", "_headers", "_query"),
-        *("address", "method", "path", "path_parameters"),
+        *("address", "method", "most_events", "path", "path_parameters"),
     )
 
     def __init__(
@@ -91,10 +95,13 @@ class VendorRequest:
         body: bytes,
         path_parameters: tuple[str, ...] = (),
         address: PublicAddress | None = None,
+        most_events: int = _MOST_EVENTS,
     ) -> None:
         self.method = method
         self.path = path
         self.path_parameters = path_parameters
+        # A protocol checks a batch by ``check_count`` before it reads the members.
+        self.most_events = most_events
         # Only for routes with ``names_itself``.
         self.address = address
         self._query = query
@@ -109,6 +116,10 @@ class VendorRequest:
     def body(self) -> bytes:
         """The body; a gzip body is already decompressed."""
         return self._body
+
+    def check_count(self, count: int) -> None:
+        """Raise ``MalformedBodyError`` if *count* events are too many."""
+        check_event_count(count, self.most_events)
 
     @cached_property
     def query(self) -> dict[str, str]:
@@ -196,9 +207,14 @@ def refused_hit(key: str | None, reason: DropReason) -> VendorHit | Dropped:
 
 
 def text_of(value: object) -> str | None:
-    """Return *value* if it is non-blank text or a whole number, else None."""
+    """Return *value* if it is non-blank text or a whole number, else None.
+
+    Some programs write the number 1001 as 1001.0.
+    """
     if isinstance(value, str):
         return value.strip() or None
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT_FLOATS:
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if abs(value) < _LARGEST_ID else None
     return None

@@ -63,6 +63,7 @@ def batch_hits(request: VendorRequest) -> list[Hit | Dropped]:
     calls = body.get("batch")
     if not isinstance(calls, list):
         raise MalformedBodyError("batch is not an array")
+    request.check_count(len(calls))
     envelope = envelope_of(request, body)
     return [call_hit(call, envelope) for call in calls]
 

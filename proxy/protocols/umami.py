@@ -72,6 +72,7 @@ def read_batch(request: VendorRequest) -> DecodedRequest:
     members = request.value
     if not isinstance(members, list):
         raise MalformedBodyError("a batch must be an array of events")
+    request.check_count(len(members))
     library = _is_library(request)
     hits = [_member_hit(member, library=library) for member in members]
     return DecodedRequest(hits, _batch_reply)

@@ -1,6 +1,7 @@
 """The routes of vendors' protocols: decode, hand hits to the intake, reply."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 
 from config.settings import ProxySettings
@@ -77,7 +78,35 @@ class VendorRoutes:
         self, protocol_name: str, route: Route, request: Request
     ) -> Response | PendingResponse:
         vendor_request = self._vendor_request(route, request)
+        size_bytes = len(vendor_request.body)
+        if is_large(0, size_bytes):
+            read = partial(route.read, vendor_request)
+            large = self._handle_large(protocol_name, request, read, size_bytes)
+            return PendingResponse(self._intake.start(large))
         decoded = route.read(vendor_request)
+        return self._store(protocol_name, request, decoded, size_bytes)
+
+    async def _handle_large(
+        self,
+        protocol_name: str,
+        request: Request,
+        read: Callable[[], Reply | DecodedRequest],
+        size_bytes: int,
+    ) -> Response:
+        decoded = await self._intake.read_beside(read)
+        response = self._store(protocol_name, request, decoded, size_bytes)
+        if isinstance(response, Response):
+            return response
+        await response.durable
+        return response.result()
+
+    def _store(
+        self,
+        protocol_name: str,
+        request: Request,
+        decoded: Reply | DecodedRequest,
+        size_bytes: int,
+    ) -> Response | PendingResponse:
         if isinstance(decoded, Reply):
             return self._response(request, decoded)
         check_event_count(len(decoded.hits), self._max_hits)
@@ -87,7 +116,7 @@ class VendorRoutes:
             return self._response(
                 request, decoded.reply(self._intake.preview(hits, sender))
             )
-        if is_large(len(hits), len(vendor_request.body)):
+        if is_large(len(hits), size_bytes):
             return answer_large(
                 self._intake,
                 hits,
@@ -116,6 +145,7 @@ class VendorRoutes:
             encodings.decompress_gzip(request.body, self._max_inflated_bytes),
             () if match is None else match.groups(),
             self._addresses.of(request) if route.names_itself else None,
+            most_events=self._max_hits,
         )
 
     def _response(

@@ -123,10 +123,6 @@ class Dispatcher:
         try:
             check_size(request.body, self.max_body_bytes)
             return handler(request)
-        except RefusedBodyError as refused:
-            return self.answer_refused(request, refused)
-        except MalformedBodyError as malformed:
-            return self._problem(request, HTTPStatus.BAD_REQUEST, malformed.problem)
         except Exception as error:  # noqa: BLE001 - the boundary of STYLE 3.6
             return self.answer_failure(request, error)
 
@@ -148,6 +144,10 @@ class Dispatcher:
 
     def answer_failure(self, request: Request, error: BaseException) -> Response:
         """Return the response after *error*; nothing of the request was stored."""
+        if isinstance(error, RefusedBodyError):
+            return self.answer_refused(request, error)
+        if isinstance(error, MalformedBodyError):
+            return self._problem(request, HTTPStatus.BAD_REQUEST, error.problem)
         if isinstance(error, _MACHINE_ERRORS):
             if count := self._refusals.count(self._clock()):
                 level = _LEVELS[isinstance(error, Retryable)]

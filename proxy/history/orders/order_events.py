@@ -60,7 +60,7 @@ class OrderEvents:
         self, settings: Settings, sites: Sites, site: Site, lists: Lists
     ) -> None:
         self._site = site
-        self._event_hash = KeyedHash(site.key, HashPurpose.EVENT)
+        self._event_hash = KeyedHash(site.key, HashPurpose.SERVER_EVENT)
         self._event_order = EventOrder()
         self._anonymizer = Anonymizer(
             settings.privacy,

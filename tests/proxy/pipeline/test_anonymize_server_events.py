@@ -73,3 +73,15 @@ def test_a_named_client_without_a_secret_key_is_ignored(
     spoken = Visitor(address="203.0.113.200", user_agent="another")
 
     assert pipeline.event(pageview(visitor=spoken)) == pipeline.event(pageview())
+
+
+def test_nobody_can_send_a_message_of_the_server_before_it(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path, site=KEYED).prefetch()
+    message: dict[str, Any] = {"name": "boo", "id": "order-1001-placed"}
+
+    stranger = pipeline.event(pageview(**message))
+    server = pipeline.event(pageview(**message, site=None, key=SECRET))
+    again = pipeline.event(pageview(**message, site=None, key=SECRET))
+
+    assert (stranger.server, server.server) == (False, True)
+    assert stranger.event_id != server.event_id == again.event_id

@@ -70,9 +70,11 @@ def test_a_clock_is_corrected_by_its_sent_at_time(
     [
         pytest.param(NOW + 0.5, None, NOW + 9, 16, id="seconds with a fraction"),
         pytest.param(1_795_406_400_250, None, NOW + 9, 8, id="milliseconds"),
-        pytest.param(1_795_406_400_000, None, NOW + 9, 0, id="0 milliseconds"),
+        pytest.param(1_795_406_400_000, None, NOW + 9, 31, id="0 milliseconds"),
         pytest.param("2026-11-23T04:00:00.250Z", None, NOW + 9, 8, id="ISO"),
-        pytest.param("2026-11-23T04:00:00.000Z", None, NOW + 9, 0, id="ISO, .000"),
+        pytest.param("2026-11-23T04:00:00.000Z", None, NOW + 9, 31, id="ISO, .000"),
+        pytest.param("2026-11-23T04:00:00.0625Z", None, NOW + 9, 2, id="ISO, .0625"),
+        pytest.param("2026-11-23T04:00:00.000", None, NOW + 9, 31, id="no zone"),
         pytest.param("2026-11-23T04:00:00,5Z", None, NOW + 9, 16, id="ISO, comma"),
         pytest.param(NOW + 60.5, NOW + 61, NOW + 9, 16, id="a corrected clock"),
         # The time of arrival is the latest that a time in whole seconds can mean.
