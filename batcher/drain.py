@@ -42,16 +42,7 @@ def drain(
             raise DrainTimeoutError(f"drain the spool: {problem}", hint=hint)
         sleep(_POLL_S)
 
-    open_paths = {segment.path for segment in spool.unsealed()}
-    spool.request_seal()
-    while open_paths:
-        spool.recover_lanes()
-        open_paths = {path for path in open_paths if path.exists()}
-        if open_paths:
-            wait(
-                f"{len(open_paths)} segments are still open",
-                "check that the proxy that writes them is not suspended",
-            )
+    seal_open_segments(spool, wait)
     key_index = KeyIndex()
     while True:
         try:
@@ -61,4 +52,21 @@ def drain(
         except LoadBusyError:
             wait(
                 "another load is running", "let the running batcher finish, then retry"
+            )
+
+
+def seal_open_segments(spool: Spool, wait: Callable[[str, str], None]) -> None:
+    """Have the owners of lanes seal their segments; return once they have.
+
+    *wait* gets the problem and a hint. It waits, or raises when it has waited enough.
+    """
+    open_paths = {segment.path for segment in spool.unsealed()}
+    spool.request_seal()
+    while open_paths:
+        spool.recover_lanes()
+        open_paths = {path for path in open_paths if path.exists()}
+        if open_paths:
+            wait(
+                f"{len(open_paths)} segments are still open",
+                "check that the proxy that writes them is not suspended",
             )

@@ -212,7 +212,8 @@ def _supervisor(spool_dir: Path) -> int:
     if pid is None:
         raise ReloadError(
             f"reload: no millpond up or proxy run works on {spool_dir}",
-            hint="start it, or name its configuration with --config",
+            hint="start it, name its configuration with --config, or set spool.dir"
+            " back: it cannot change while Millpond runs",
         )
     return pid
 

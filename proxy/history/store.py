@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from batcher.drain import seal_open_segments
 from batcher.key_records import KeyRecords
 from batcher.load.key_index import KeyIndex
 from batcher.load.load import LoadBusyError, load
@@ -136,8 +137,20 @@ class ImportStore:
         self._waiting_bytes += group_bytes
         self._lane.seal()
 
+    def load_acknowledged(self) -> None:
+        """Load everything, also what running proxies have in open segments."""
+        deadline_s = self._monotonic() + _TIMEOUT_S
+
+        def wait(problem: str, hint: str) -> None:
+            if self._monotonic() >= deadline_s:
+                raise StillBusyError(f"import: {problem}", hint=hint)
+            self._sleep(_POLL_S)
+
+        seal_open_segments(self._spool, wait)
+        self.load()
+
     def load(self) -> None:
-        """Load everything in the spool into the tables."""
+        """Load everything in the sealed segments into the tables."""
         self._retry(self._load, lambda: None)
 
     def build(self) -> None:

@@ -140,6 +140,9 @@ def list_rows(
             continue
         if len(row) < head.width:
             raise _row_error(number, "the row has fewer cells than the first row")
+        # An amount such as 12,34 without quotes is two cells.
+        if any(cell.strip() for cell in row[head.width :]):
+            raise _row_error(number, "the row has more cells than the first row")
         yield number, row
 
 

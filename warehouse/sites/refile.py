@@ -16,6 +16,7 @@ import polars as pl
 
 from config.logs import log_event
 from config.settings import Settings, SiteSettings
+from config.site_names import renames
 from config.site_zones import recorded_zone
 from warehouse import build
 from warehouse.checked_file import read_checked, write_checked
@@ -25,6 +26,7 @@ from warehouse.figures.order_rule import ORDER_PLACED
 from warehouse.lifecycle import ledger
 from warehouse.locks import locked
 from warehouse.schema import DERIVED, DROPS, EVENTS, LEDGER, Table
+from warehouse.sites.rename import rename_sites
 from warehouse.sites.zones import set_zone
 from warehouse.tables import ConflictError, StoredTable, TableView, Warehouse
 
@@ -65,6 +67,8 @@ def refile_site(
         # A call that was killed after its last step left its plan.
         _plan_path(root, site.id).unlink(missing_ok=True)
         return False
+    # Rows under a former id move too; otherwise the next load would rename them later.
+    rename_sites(warehouse, renames(settings), now_s)
     with ExitStack() as locks:
         load_lock = Path(settings.spool.dir) / "load.lock"
         for path in (root / "_site_removal.lock", load_lock, root / build.LOCK):

@@ -104,14 +104,17 @@ class OrderFiler:
     def _known_id(self, order: ShopOrder) -> str:
         """Return the id by which *order* is stored, or else its id in the list.
 
-        The numbers of two columns may overlap. So by an id of another column only an
-        order with the same amount of about the same day is the same one.
+        The same id with and without ``#`` is one id. The numbers of two columns may
+        overlap, so by an id of another column only an order with the same amount of
+        about the same day is the same one.
         """
         if self.is_stored(order.id):
             return order.id
         for other_id in order.other_ids:
             stored = self._stored.orders.get(self._key_of(other_id))
-            if stored is not None and _is_alike(order, stored):
+            if stored is None:
+                continue
+            if _number(other_id) == _number(order.id) or _is_alike(order, stored):
                 return other_id
         return order.id
 
@@ -253,6 +256,10 @@ class OrderFiler:
     def _count_drop(self, drop: Dropped) -> None:
         if drop.reason not in UNCOUNTED:
             self.tally.unfiled[f"dropped: {drop.reason}"] += 1
+
+
+def _number(order_id: str) -> str:
+    return order_id.removeprefix("#")
 
 
 def _is_alike(order: ShopOrder, stored: StoredOrder) -> bool:

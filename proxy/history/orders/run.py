@@ -129,8 +129,9 @@ def import_orders(
             sleep=sleep,
         )
         held.callback(store.close)
-        # What an interrupted import left in the spool must not be filed again.
-        store.load()
+        # What an interrupted import left in the spool must not be filed again, nor what
+        # a proxy has just acknowledged.
+        store.load_acknowledged()
         groups = PutGroups(store)
         importer = _Importer(settings, site_settings, sites, lists, clock(), groups.add)
         outcome = importer.run(request)

@@ -160,6 +160,11 @@ def test_the_line_with_the_separator_of_a_spreadsheet_is_no_header() -> None:
         pytest.param(_HEAD + "1,1,EUR,2211", "row 2: the date has no", id="date"),
         pytest.param(_HEAD + "1,1,EUR,03/04/2026", "--dates", id="which is the month"),
         pytest.param(_HEAD + "1,1", "row 2: the row has fewer cells", id="a short row"),
+        pytest.param(
+            _HEAD + "1,12,EUR,2026-11-20,34",
+            "row 2: the row has more cells",
+            id="long row",
+        ),
         pytest.param(_HEAD + '1,"1', "not a CSV file", id="an open quote"),
     ],
 )

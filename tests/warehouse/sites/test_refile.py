@@ -291,3 +291,22 @@ def test_the_zone_of_a_removed_site_is_forgotten(root: Path) -> None:
     assert run(root, "warehouse", "site", "remove", "blog", "--yes") == 0
 
     assert read_zones(root / "warehouse").zones == {"shop": "UTC"}
+
+
+def test_a_site_can_get_a_new_name_and_a_new_zone_at_once(root: Path) -> None:
+    configure(root, TOKYO)
+    config = root / "millpond.toml"
+    text = config.read_text().replace(
+        'id = "shop"', 'id = "store"\nformerly = ["shop"]'
+    )
+    config.write_text(text)
+    at = {at for at, _ in stored(root, "shop")}
+
+    assert run(root, "warehouse", "site", "refile", "store", "--yes") == 0
+
+    moved = dict(stored(root, "store"))
+    assert moved.keys() == at
+    assert moved[int(FIRST.timestamp()) + 3_600 * 18] == date(2026, 11, 21)
+    assert stored(root, "shop") == []
+    assert run(root, "warehouse", "build") == 0
+    assert run(root, "warehouse", "rebuild", "--diff") == 0

@@ -1,15 +1,21 @@
 """An order counts once, whoever reported it before, with the figures of the list."""
 
+import threading
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
+from batcher.spool.lane import Lane
+from batcher.spool.spool import Spool
 from config.settings import Settings
 from proxy.history.orders.tally import Unfiled
 from tests.proxy.history.orders.order_imports import (
     HEAD,
+    KEY,
     TODAY,
     Figures,
     figures,
@@ -21,6 +27,7 @@ from tests.proxy.history.orders.order_imports import (
     write_list,
 )
 from tests.warehouse.day_frames import Row
+from warehouse.key_commitment import key_commitment
 
 DAY = date(2026, 11, 20)
 NEXT = DAY + timedelta(days=1)
@@ -247,3 +254,42 @@ def test_a_renamed_site_has_its_orders_once_under_either_name(
 
     assert outcome.tally.unfiled == {}
     assert figures(settings) == {TODAY: Figures(1, 500, 0, 0)}
+
+
+def test_an_id_with_and_without_a_number_sign_is_one_id(settings: Settings) -> None:
+    store_live(settings, [live("8003", TODAY, value_minor=5_000)])
+    run(settings, write_list(settings, f"{HEAD}#8001,5.00,EUR,{TODAY},,\n"))
+
+    newer = f"{HEAD}#8001,5.00,EUR,{TODAY},,\n#8003,55.00,EUR,{TODAY},,\n"
+    run(settings, write_list(settings, newer))
+
+    assert figures(settings) == {TODAY: Figures(2, 6_000, 0, 0)}
+
+
+def seal_when_asked(lane: Lane) -> None:
+    """Seal the open segment once another process asks for it, like a proxy."""
+    while not lane.seal_if_due(0.0):
+        pass
+
+
+def test_what_a_proxy_has_just_acknowledged_is_known(settings: Settings) -> None:
+    file = write_list(settings, f"{HEAD}2001,5.00,EUR,{TODAY},,\n")
+    run(settings, file)
+    lane = Lane.open(
+        Spool(Path(settings.spool.dir)),
+        "worker-0",
+        settings.spool,
+        keys={"shop": key_commitment(KEY)},
+    )
+    row = live("2002", TODAY, value_minor=700, **SERVER)
+    lane.commit([msgspec.json.encode(row)], [])
+    proxy = threading.Thread(target=seal_when_asked, args=(lane,))
+    proxy.start()
+
+    newer = write_list(settings, f"{HEAD}2002,7.00,EUR,{TODAY},,\n")
+    outcome = run(settings, newer)
+
+    proxy.join()
+    lane.close()
+    assert outcome.tally.stored_before == 1
+    assert figures(settings) == {TODAY: Figures(2, 1_200, 0, 0)}
