@@ -132,14 +132,14 @@ def test_a_browser_event_has_visitor_campaign_and_time(worker: SharedWorker) -> 
     [
         pytest.param(
             "mixpanel-node",
-            ["Page View", "Signup Clicked", *["Batch Item"] * 5, "order_placed"],
+            ["pageview", "Signup Clicked", *["Batch Item"] * 5, "order_placed"],
             4,
             id="Node",
         ),
         pytest.param(
             "mixpanel-python",
             [
-                *("Page View", "Signup Clicked", *["Batch Item"] * 5),
+                *("pageview", "Signup Clicked", *["Batch Item"] * 5),
                 *("order_placed", "Imported Item"),
             ],
             2,
