@@ -135,7 +135,7 @@ def test_hits_of_no_site_are_noted_beside_the_csv_of_each_site(
 
     captured = capfd.readouterr()
     assert code == 0
-    assert "unknown" not in captured.out
+    assert "unknown_site" not in captured.out
     assert captured.err.splitlines()[-1] == (
         "note: also arrived, for no site: 3 hits with an unknown key or domain"
         " (segment 3); see `millpond proxy doctor`"

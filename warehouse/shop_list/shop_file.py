@@ -141,7 +141,7 @@ def list_rows(
         if len(row) < head.width:
             raise _row_error(number, "the row has fewer cells than the first row")
         # An amount such as 12,34 without quotes is two cells.
-        if any(cell.strip() for cell in row[head.width :]):
+        if any(cell.strip() for cell in row[len(head.names) :]):
             raise _row_error(number, "the row has more cells than the first row")
         yield number, row
 
