@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
@@ -19,6 +19,7 @@ from reports.query import DEFAULT_LIMIT, MAX_BODY_BYTES, decode_body
 from warehouse.caveats import caveats as current_warnings
 from warehouse.clock.believed_clock import Clocks
 from warehouse.figures.prop_names import PROP_PREFIX
+from warehouse.shop_list.cli import list_options
 
 if TYPE_CHECKING:
     from reports.terminal.show import RawQueryReader
@@ -192,34 +193,7 @@ def query(file: IO[bytes], settings: Settings) -> None:
 @click.option(
     "--period", metavar="PERIOD", help="As in show; default: the days of the list."
 )
-@click.option("--id-column", "id_", metavar="NAME", help="Column of the order id.")
-@click.option("--total-column", "total", metavar="NAME", help="Column of the total.")
-@click.option(
-    "--currency-column",
-    "currency",
-    metavar="NAME",
-    help="Column of the currency, an ISO 4217 code.",
-)
-@click.option("--date-column", "date", metavar="NAME", help="Column of the date.")
-@click.option(
-    "--status-column", "status", metavar="NAME", help="Column of the order's status."
-)
-@click.option(
-    "--refunded-column",
-    "refunded",
-    metavar="NAME",
-    help="Column of the refunded amount.",
-)
-@click.option(
-    "--decimal",
-    type=click.Choice(["point", "comma"]),
-    help="Decimal separator of the totals; default: as the list shows.",
-)
-@click.option(
-    "--dates",
-    type=click.Choice(["day-first", "month-first"]),
-    help="Meaning of 03/04/2026; default: as the list shows.",
-)
+@list_options
 @_format
 @settings_option
 @click.pass_context
@@ -233,7 +207,7 @@ def reconcile(
     decimal: str | None,
     dates: str | None,
     form: str,
-    **columns: str | None,
+    columns: Mapping[str, str],
 ) -> None:
     """Compare the shop's own orders with the counted ones; exit 1 if any differ."""
     from reports.reconcile import run as reconcile_run  # noqa: PLC0415 - Polars takes 0.6 s to import
@@ -244,7 +218,7 @@ def reconcile(
         period=period,
         decimal=decimal,
         dates=dates,
-        columns={key.strip("_"): name for key, name in columns.items() if name},
+        columns=columns,
     )
     is_equal = reconcile_run.run(
         settings,

@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from proxy.history.orders.run import OrderImport, OrdersOutcome, import_orders
 from proxy.history.orders.summary import notes, orders_summary
 from proxy.page.referrer import Referrers
 from proxy.user_agent.classifier import Classifier
+from warehouse.shop_list.cli import list_options
 
 _CLOCK = time.time  # noqa: TID251 - a command reads the clock
 
@@ -30,34 +32,7 @@ _EXAMPLE = "\b\nExample:\n  millpond import orders orders_export.csv --site shop
     type=click.Path(exists=True, dir_okay=False, readable=False, path_type=Path),
 )
 @click.option("--site", "site_id", required=True, help="Site the orders belong to.")
-@click.option("--id-column", "id_", metavar="NAME", help="Column of the order id.")
-@click.option("--total-column", "total", metavar="NAME", help="Column of the total.")
-@click.option(
-    "--currency-column",
-    "currency",
-    metavar="NAME",
-    help="Column of the currency, an ISO 4217 code.",
-)
-@click.option("--date-column", "date", metavar="NAME", help="Column of the date.")
-@click.option(
-    "--status-column", "status", metavar="NAME", help="Column of the order's status."
-)
-@click.option(
-    "--refunded-column",
-    "refunded",
-    metavar="NAME",
-    help="Column of the refunded amount.",
-)
-@click.option(
-    "--decimal",
-    type=click.Choice(["point", "comma"]),
-    help="Decimal separator of the totals; default: as the list shows.",
-)
-@click.option(
-    "--dates",
-    type=click.Choice(["day-first", "month-first"]),
-    help="Meaning of 03/04/2026; default: as the list shows.",
-)
+@list_options
 @click.option("--dry-run", is_flag=True, help="Show what would be filed; file nothing.")
 @writer_option
 @click.pass_context
@@ -71,7 +46,7 @@ def orders(
     *,
     dry_run: bool,
     settings: Settings,
-    **columns: str | None,
+    columns: Mapping[str, str],
 ) -> None:
     """Import the orders in FILES on their own days; exit 1 if some are not filed.
 
@@ -84,7 +59,7 @@ def orders(
         files=files,
         decimal=decimal,
         dates=dates,
-        columns={key.strip("_"): name for key, name in columns.items() if name},
+        columns=columns,
         dry_run=dry_run,
     )
     outcome = import_orders(

@@ -8,6 +8,7 @@ import pytest
 from config.settings import WarehouseSettings
 from tests.warehouse.believed import believed_on
 from tests.warehouse.event_rows import DAY, event, frame
+from tests.warehouse.killed import killed_at
 from warehouse.lifecycle import ledger, retention
 from warehouse.schema import EVENTS, LEDGER
 from warehouse.stored_table import StoredTable
@@ -16,15 +17,6 @@ from warehouse.tables import Warehouse
 NOW_S = 1_795_400_000.0
 OLD = DAY - timedelta(days=30)
 KEEP = WarehouseSettings(keep_events_days=10)
-
-
-class KilledError(BaseException):
-    """Stands for the end of the process."""
-
-
-def die(*_: object, **__: object) -> None:
-    """End the process here."""
-    raise KilledError
 
 
 @pytest.fixture
@@ -54,17 +46,14 @@ def recorded_tables(warehouse: Warehouse) -> list[str]:
 )
 def test_a_killed_retention_is_finished_once(
     warehouse: Warehouse,
-    monkeypatch: pytest.MonkeyPatch,
     where: object,
     name: str,
 ) -> None:
     def run() -> None:
         retention.retain(warehouse, KEEP, believed_on(DAY))
 
-    with monkeypatch.context() as patch:
-        patch.setattr(where, name, die)
-        with pytest.raises(KilledError):
-            run()
+    with killed_at(where, name):
+        run()
     run()
     run()
 

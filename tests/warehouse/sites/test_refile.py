@@ -15,6 +15,7 @@ from config.load import load
 from config.settings import Settings
 from tests.batcher.load.spooled_events import spool_events
 from tests.warehouse.event_rows import event
+from tests.warehouse.killed import killed_at
 from warehouse.lifecycle import ledger
 from warehouse.schema import (
     DAILY_STATS,
@@ -241,10 +242,6 @@ def test_nothing_is_done_if_the_zone_is_the_same(
     assert "'shop', 'blog'" in capsys.readouterr().err
 
 
-class KilledError(BaseException):
-    """Stands for the end of the process."""
-
-
 @pytest.mark.parametrize(
     ("where", "name", "nth"),
     [
@@ -257,27 +254,16 @@ class KilledError(BaseException):
     ],
 )
 def test_a_killed_refile_is_finished_and_recorded_once(
-    root: Path, monkeypatch: pytest.MonkeyPatch, where: object, name: str, nth: int
+    root: Path, where: object, name: str, nth: int
 ) -> None:
     settings = configure(root, TOKYO)
-    calls = 0
-    original = getattr(where, name)
-
-    def die(*arguments: object, **options: object) -> object:
-        nonlocal calls
-        calls += 1
-        if calls == nth:
-            raise KilledError
-        return original(*arguments, **options)
 
     def move() -> None:
         warehouse = Warehouse(root / "warehouse")
         refile.refile_site(warehouse, settings, settings.sites[0], 0)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(where, name, die)
-        with pytest.raises(KilledError):
-            move()
+    with killed_at(where, name, nth):
+        move()
     move()
 
     check_refiled(root)

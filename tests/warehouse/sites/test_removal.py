@@ -14,6 +14,7 @@ from batcher.spool.spool import Spool
 from tests import strace
 from tests.batcher.load.spooled_events import spool_events
 from tests.warehouse.event_rows import event
+from tests.warehouse.killed import killed_at
 from tests.warehouse.sites import removed_site
 from tests.warehouse.sites.removed_site import (
     NOW_S,
@@ -23,7 +24,7 @@ from tests.warehouse.sites.removed_site import (
 )
 from warehouse.clock.believed_clock import Clocks
 from warehouse.key_commitment import encode_commitment, key_commitment
-from warehouse.lifecycle import ledger, retention
+from warehouse.lifecycle import ledger
 from warehouse.schema import DAILY_STATS, DROPS, EVENTS, LEDGER, SESSIONS, Hash64
 from warehouse.sites import removal as site_removal
 from warehouse.sites.removed import removed_sites
@@ -147,10 +148,6 @@ def test_nothing_is_removed_without_a_confirmation(
     assert sites_in_files(root) == {"shop", "gone"}
 
 
-class KilledError(BaseException):
-    """Stands for the end of the process."""
-
-
 @pytest.mark.parametrize(
     ("where", "name", "nth"),
     [
@@ -170,25 +167,12 @@ def test_a_killed_removal_is_finished_and_recorded_once(
     root: Path, monkeypatch: pytest.MonkeyPatch, where: object, name: str, nth: int
 ) -> None:
     kept, counts = rows(root, "shop"), counts_of(root)
-    calls = 0
-    original = getattr(where, name)
-
-    def die(*arguments: object, **options: object) -> object:
-        nonlocal calls
-        calls += 1
-        if calls == nth:
-            raise KilledError
-        return original(*arguments, **options)
-
     monkeypatch.setattr("sys.argv", ["", str(root)])
-    with monkeypatch.context() as patch:
-        patch.setattr(where, name, die)
-        try:
-            removed_site.main()
-        except KilledError:
-            removed_site.main()
-
+    with killed_at(where, name, nth):
+        removed_site.main()
     removed_site.main()
+    removed_site.main()
+
     check_removed(root, kept, counts)
 
 
@@ -215,15 +199,9 @@ def test_a_removal_killed_at_any_system_call_is_finished(
 def test_an_unfinished_removal_stops_a_configured_site(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def die(*_: object) -> None:
-        raise KilledError
-
     monkeypatch.setattr("sys.argv", ["", str(root)])
-    with monkeypatch.context() as patch:
-        patch.setattr(retention, "erase", die)
-        patch.setattr(site_removal, "erase", die)
-        with pytest.raises(KilledError):
-            removed_site.main()
+    with killed_at(site_removal, "erase"):
+        removed_site.main()
     removed_site.configure(root, "shop", "gone")
 
     for words in (("batcher", "drain"), ("up",), ("proxy", "run")):

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from tests.warehouse.event_rows import DAY, event, frame
+from tests.warehouse.killed import killed_at
 from warehouse import build
 from warehouse.dtypes import polars_schema
 from warehouse.lifecycle import ledger
@@ -98,10 +99,6 @@ def test_a_finished_rename_reads_no_table(warehouse: Warehouse) -> None:
     assert min(versions) >= 0
 
 
-class KilledError(BaseException):
-    """Stands for the end of the process."""
-
-
 @pytest.mark.parametrize(
     ("where", "name", "nth"),
     [
@@ -114,25 +111,12 @@ class KilledError(BaseException):
 )
 def test_a_killed_rename_is_finished_and_recorded_once(
     warehouse: Warehouse,
-    monkeypatch: pytest.MonkeyPatch,
     where: object,
     name: str,
     nth: int,
 ) -> None:
-    calls = 0
-    original = getattr(where, name)
-
-    def die(*arguments: object, **options: object) -> object:
-        nonlocal calls
-        calls += 1
-        if calls == nth:
-            raise KilledError
-        return original(*arguments, **options)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(where, name, die)
-        with pytest.raises(KilledError):
-            rename_sites(warehouse, RENAMES, NOW_S)
+    with killed_at(where, name, nth):
+        rename_sites(warehouse, RENAMES, NOW_S)
     rename_sites(warehouse, RENAMES, NOW_S)
 
     check_renamed(warehouse)
