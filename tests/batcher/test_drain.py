@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -21,18 +20,6 @@ from tests.batcher.spool.segment_files import Clock, leave_open, segment_of
 from tests.warehouse.event_rows import event, lines
 from warehouse.locks import try_lock
 from warehouse.tables import Warehouse
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    """Return an empty spool."""
-    return Spool(tmp_path / "spool")
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    """Return an empty warehouse."""
-    return Warehouse(tmp_path / "warehouse")
 
 
 def drain_with(

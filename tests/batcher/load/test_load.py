@@ -29,18 +29,6 @@ NOW_S = 1_795_400_000.0
 DROP = Drop(site="shop", day=DAY, hour=9, reason="bot", protocol="native", count=3)
 
 
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    """Return an empty spool."""
-    return Spool(tmp_path / "spool")
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    """Return an empty warehouse."""
-    return Warehouse(tmp_path / "warehouse")
-
-
 def load_lists(spool: Spool, warehouse: Warehouse, *loads: list[Event]) -> list[Event]:
     """Spool and load each list in turn; return the stored events."""
     for rows in loads:

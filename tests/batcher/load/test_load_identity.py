@@ -7,7 +7,6 @@ prevents a loss or a duplicate.
 import shutil
 from collections import Counter
 from datetime import date
-from pathlib import Path
 
 import msgspec
 import polars as pl
@@ -33,18 +32,6 @@ from tests.batcher.spool.segment_files import SETTINGS as SPOOL_SETTINGS
 from tests.warehouse.event_rows import DAY, event, lines
 from warehouse.schema import EVENTS, Drop
 from warehouse.tables import TableView, Warehouse
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    """Return an empty spool."""
-    return Spool(tmp_path / "spool")
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    """Return an empty warehouse."""
-    return Warehouse(tmp_path / "warehouse")
 
 
 def test_a_lane_that_restarts_its_segment_numbers_loses_nothing(

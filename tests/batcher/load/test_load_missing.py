@@ -1,7 +1,6 @@
 """Missing frames are logged and recorded, and loaded once when they are restored."""
 
 import shutil
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -34,18 +33,6 @@ from tests.batcher.spool.segment_files import WRITER
 from tests.warehouse.event_rows import DAY, event, lines
 from warehouse.schema import Drop
 from warehouse.tables import Warehouse
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    """Return an empty spool."""
-    return Spool(tmp_path / "spool")
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    """Return an empty warehouse."""
-    return Warehouse(tmp_path / "warehouse")
 
 
 def test_a_removed_segment_is_reported_and_loaded_once_when_restored(

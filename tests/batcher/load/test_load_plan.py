@@ -30,12 +30,6 @@ DROP = Drop(site="shop", day=DAY, hour=9, reason="bot", protocol="native", count
 
 
 @pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    """Return an empty spool."""
-    return Spool(tmp_path / "spool")
-
-
-@pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     """Return a warehouse with both tables."""
     warehouse = Warehouse(tmp_path / "warehouse")

@@ -1,10 +1,8 @@
 """The batcher notes how many hits named no site, and never which name they sent."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import msgspec
-import pytest
 
 from batcher.load.load import load
 from batcher.spool.spool import Spool
@@ -21,18 +19,6 @@ from warehouse.unknown_sites import (
 
 NOW_S = 1_795_400_000.0
 DROP = Drop(site="shop", day=DAY, hour=9, reason="bot", protocol="native", count=3)
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    """Return an empty spool."""
-    return Spool(tmp_path / "spool")
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    """Return an empty warehouse."""
-    return Warehouse(tmp_path / "warehouse")
 
 
 def unknown(count: int, protocol: str, *, days_ago: int = 0) -> Drop:

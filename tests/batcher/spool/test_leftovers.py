@@ -15,12 +15,6 @@ LANE = "lane-000"
 
 
 @pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    """Return an empty spool."""
-    return Spool(tmp_path / "spool")
-
-
-@pytest.fixture
 def lane(spool: Spool) -> Lane:
     """Return a lane of the spool."""
     return Lane.open(spool, LANE, SETTINGS)

@@ -34,12 +34,6 @@ SMALL = SpoolSettings(segment_max_mb=1)
 
 
 @pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    """Return an empty spool."""
-    return Spool(tmp_path / "spool")
-
-
-@pytest.fixture
 def lane(spool: Spool) -> Lane:
     """Return a lane of the spool."""
     return Lane.open(spool, LANE, SETTINGS)

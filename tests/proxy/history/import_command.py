@@ -1,10 +1,12 @@
 """Runs the import command for one site and queries the stored tables."""
 
+import signal
 import subprocess
 from pathlib import Path
 
 from tests.delta_scan import delta_scan
-from tests.processes import Installation
+from tests.processes import ROOT, Installation
+from tests.waiting import wait_until
 
 CONFIG = """\
 [privacy]
@@ -34,3 +36,30 @@ def query_rows(installation: Installation, query: str) -> list[tuple[object, ...
     name = "drops" if "reason" in query else "events"
     table = Path(installation.settings.warehouse.uri) / name
     return delta_scan(query.replace("stored", "delta_scan(?)"), table)
+
+
+def is_killed_at(installation: Installation, groups: int, *words: str) -> bool:
+    """Kill the import *words* once it has written *groups*; False if it had ended."""
+    lane = Path(installation.settings.spool.dir) / "lanes" / "import"
+    process = subprocess.Popen(
+        installation.argv("import", *words),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(
+            lambda: process.poll() is not None or _segments(lane) >= groups,
+            "the import to write",
+            timeout_s=60,
+        )
+    finally:
+        process.send_signal(signal.SIGKILL)
+        killed = process.wait() == -signal.SIGKILL
+    return killed
+
+
+def _segments(lane: Path) -> int:
+    """Return the number of the newest segment in the lane, 0 if there is none."""
+    paths = lane.glob("0*") if lane.is_dir() else ()
+    return max((int(path.stem.partition("-")[0]) for path in paths), default=0)

@@ -4,7 +4,6 @@ import gzip
 import json
 import os
 import pty
-import signal
 import subprocess
 from pathlib import Path
 
@@ -13,9 +12,13 @@ import pytest
 from batcher.salts.history import import_directory
 from tests.canaries import CANARIES, canaries_in, canaries_under
 from tests.processes import ROOT, Installation, install
-from tests.proxy.history.import_command import CONFIG, query_rows, run_import
+from tests.proxy.history.import_command import (
+    CONFIG,
+    is_killed_at,
+    query_rows,
+    run_import,
+)
 from tests.proxy.history.in_process_import import AGENT, BOT, line, write_log
-from tests.waiting import wait_until
 from tests.wrong_clock import with_wrong_clock
 from warehouse.clock.believed_clock import Clocks, note_trusted
 
@@ -40,22 +43,7 @@ def test_an_import_resumes_after_a_kill_at_any_group(
         for n in range(4_000)
     ]
     log = write_log(tmp_path / "log", lines)
-    lane = Path(installation.settings.spool.dir) / "lanes" / "import"
-    process = subprocess.Popen(
-        installation.argv("import", "access-log", str(log), "--site", "sem"),
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_until(
-            lambda: process.poll() is not None or _segments(lane) >= groups,
-            "the import to write",
-            timeout_s=60,
-        )
-    finally:
-        process.send_signal(signal.SIGKILL)
-        killed = process.wait() == -signal.SIGKILL
+    killed = is_killed_at(installation, groups, "access-log", str(log), "--site", "sem")
     done = run_import(installation, log)
 
     counts = "SELECT count(*), count(DISTINCT visitor) FROM stored"
@@ -66,12 +54,6 @@ def test_an_import_resumes_after_a_kill_at_any_group(
     ) == [("bot", 400)]
     assert f"{4_000:>12,}  lines" in done.stdout
     assert not import_directory(Path(installation.settings.spool.dir)).exists()
-
-
-def _segments(lane: Path) -> int:
-    """Return the number of the newest segment in the lane, 0 if there is none."""
-    paths = lane.glob("0*") if lane.is_dir() else ()
-    return max((int(path.stem.partition("-")[0]) for path in paths), default=0)
 
 
 def canary_lines() -> list[str]:

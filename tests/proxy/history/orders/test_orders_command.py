@@ -1,17 +1,15 @@
 """The command survives kills, has fixed exit codes, and shows no personal data."""
 
 import gzip
-import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.canaries import CANARIES, canaries_in, canaries_under
-from tests.processes import ROOT, Installation, install
-from tests.proxy.history.import_command import query_rows
+from tests.processes import Installation, install
+from tests.proxy.history.import_command import is_killed_at, query_rows
 from tests.proxy.history.orders.order_imports import HEAD
-from tests.waiting import wait_until
 
 CONFIG = """\
 [privacy]
@@ -54,22 +52,7 @@ def test_an_import_goes_on_after_a_kill_and_counts_each_order_once(
 ) -> None:
     rows = [f"{n},{n}.50,,2025-11-{n % 28 + 1:02},,{n % 2}.00\n" for n in range(3_000)]
     file = write(installation, HEAD + "".join(rows))
-    lane = Path(installation.settings.spool.dir) / "lanes" / "import"
-    process = subprocess.Popen(
-        installation.argv("import", "orders", str(file), "--site", "shop"),
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_until(
-            lambda: process.poll() is not None or _segments(lane) >= groups,
-            "the import to write",
-            timeout_s=60,
-        )
-    finally:
-        process.send_signal(signal.SIGKILL)
-        killed = process.wait() == -signal.SIGKILL
+    killed = is_killed_at(installation, groups, "orders", str(file), "--site", "shop")
 
     done = run_orders(installation, file, "--site", "shop")
 
@@ -81,12 +64,6 @@ def test_an_import_goes_on_after_a_kill_and_counts_each_order_once(
     ]
     again = run_orders(installation, file, "--site", "shop")
     assert f"{0:>12,}  orders filed" in again.stdout
-
-
-def _segments(lane: Path) -> int:
-    """Return the number of the newest segment in the lane, 0 if there is none."""
-    paths = lane.glob("0*") if lane.is_dir() else ()
-    return max((int(path.stem.partition("-")[0]) for path in paths), default=0)
 
 
 @pytest.mark.parametrize(
